@@ -1,0 +1,183 @@
+"""Runs the project's SQL on DuckDB, in memory or in a warehouse file."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import duckdb
+
+from lydite.engine.files import describe, load_sql
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    import polars as pl
+
+_PARAMETER = re.compile(r"\$([a-z_]\w*)")
+_COMMENT = re.compile(r"--[^\n]*")
+type Parameters = Mapping[str, object]
+
+
+class DuckDBEngine:
+    """One connection to DuckDB, and the few ways in which Lydite talks to it.
+
+    Parameters
+    ----------
+    path
+        The warehouse file, or ``":memory:"``.
+    threads
+        Number of threads; DuckDB's own choice (all cores) when None.
+    memory_limit
+        Such as ``"8GB"``; DuckDB's own choice (80 % of the machine) when None. Above it, DuckDB
+        spills to disk.
+    """
+
+    def __init__(
+        self,
+        path: str | Path = ":memory:",
+        *,
+        threads: int | None = None,
+        memory_limit: str | None = None,
+    ) -> None:
+        settings: dict[str, str | bool | int | float | list[str]] = {
+            "autoinstall_known_extensions": False,
+            "TimeZone": "UTC",
+        }
+        if threads is not None:
+            settings["threads"] = threads
+        if memory_limit is not None:
+            settings["memory_limit"] = memory_limit
+        if str(path) != ":memory:":
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self.connection = duckdb.connect(str(path), config=settings)
+        except duckdb.IOException as error:
+            raise InputError(_why_not_opened(path, error)) from error
+        self.connection.execute("set enable_progress_bar = false")
+
+    def __enter__(self) -> Self:
+        """Return the engine itself; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the connection."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.connection.close()
+
+    # --- tables ---------------------------------------------------------------------------------
+
+    def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+        """Replace `table` (``schema.name``) by the rows of `select`, a statement or a file's name."""
+        self._schema_of(table)
+        self.run(f"create or replace table {table} as\n{_text(select)}", parameters)
+
+    def view(self, name: str, select: str) -> None:
+        """Replace the view `name` by `select`, a statement without parameters or a file's name."""
+        self._schema_of(name)
+        self.run(f"create or replace view {name} as\n{_text(select)}")
+
+    def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+        """Add the rows of `select` to `table`, by column name; make the table where there is none."""
+        if self.exists(table):
+            self.run(f"insert into {table} by name\n{_text(select)}", parameters)
+        else:
+            self.create(table, select, parameters)
+
+    def store(self, table: str, frame: pl.DataFrame) -> None:
+        """Replace `table` by the rows of a frame."""
+        with self.registered(frame) as name:
+            self.create(table, f"from {name}")
+
+    def comment(self, table: str, file: str) -> None:
+        """Write what a SQL file says of its result onto `table` and its columns."""
+        about, columns = describe(file)
+        self.run(f"comment on table {table} is {quoted(about)}")
+        for column, text in columns.items():
+            self.run(f'comment on column {table}."{column}" is {quoted(text)}')
+
+    def drop(self, table: str) -> None:
+        """Drop `table` where there is one."""
+        self.run(f"drop table if exists {table}")
+
+    def exists(self, table: str) -> bool:
+        """Tell whether there is a table or view `table` (``schema.name``)."""
+        schema, name = table.split(".")
+        return bool(
+            self.scalar(
+                "select count(*) from information_schema.tables"
+                " where table_schema = $schema and table_name = $name",
+                {"schema": schema, "name": name},
+            )
+        )
+
+    # --- results --------------------------------------------------------------------------------
+
+    def run(self, sql: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
+        """Execute a statement, or a file named like ``journeys/touches``, with its parameters."""
+        text = _text(sql)
+        return self.connection.execute(text, _only_used(text, parameters))
+
+    def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
+        """Return the first value of the first row, None where there is no row."""
+        row = self.run(sql, parameters).fetchone()
+        return None if row is None else row[0]
+
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows; for small results only."""
+        return self.run(sql, parameters).fetchall()
+
+    def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        """Return the result as a polars frame."""
+        return self.run(sql, parameters).pl()
+
+    def arrays(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
+        """Return the result as numpy arrays by column; columns hold no nulls."""
+        return self.run(sql, parameters).fetchnumpy()
+
+    @contextlib.contextmanager
+    def registered(self, frame: object) -> Iterator[str]:
+        """Lend a frame (pandas, polars, Arrow) to SQL under the name that is yielded."""
+        name = "lent_frame"
+        self.connection.register(name, frame)
+        try:
+            yield name
+        finally:
+            self.connection.unregister(name)
+
+    def _schema_of(self, table: str) -> None:
+        self.connection.execute(f"create schema if not exists {table.split('.')[0]}")
+
+
+def quoted(text: str) -> str:
+    """Return `text` as a SQL string literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _text(sql: str) -> str:
+    """Return the statement itself, or the file's where `sql` is a file's name."""
+    return load_sql(sql) if re.fullmatch(r"[a-z_]+/[a-z_]+", sql) else sql
+
+
+def _only_used(sql: str, parameters: Parameters | None) -> Parameters | None:
+    """Keep the parameters that the statement names: DuckDB refuses others."""
+    if not parameters:
+        return None
+    used = set(_PARAMETER.findall(_COMMENT.sub("", sql)))
+    return {name: value for name, value in parameters.items() if name in used} or None
+
+
+def _why_not_opened(path: str | Path, error: Exception) -> str:
+    if "lock" in str(error).lower():
+        return (
+            f"{path} is being written by another process; a DuckDB file has one writer at a time."
+            " Wait for it, or read the published copy."
+        )
+    return f"{path} cannot be opened as a DuckDB file: {error}"

@@ -1,0 +1,39 @@
+"""Finds and reads the project's `.sql` files, in the checkout and in the installed wheel."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+_COLUMN = re.compile(r"^--\s*@(\w+)\s+(.+?)\s*$", re.MULTILINE)
+
+
+@cache
+def sql_directory() -> Path:
+    """Return the folder that holds the SQL: inside the wheel, else at the top of the checkout."""
+    package = Path(__file__).resolve().parents[1]
+    for candidate in (package / "sql", package.parents[1] / "sql"):
+        if (candidate / "journeys").is_dir():
+            return candidate
+    raise FileNotFoundError(f"no folder 'sql' beside {package}: the installation is incomplete")
+
+
+@cache
+def load_sql(name: str) -> str:
+    """Return the text of one SQL file.
+
+    Parameters
+    ----------
+    name
+        Path below the SQL folder, without the ending: ``"journeys/touches"``.
+    """
+    return (sql_directory() / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def describe(name: str) -> tuple[str, dict[str, str]]:
+    """Return what a SQL file says of its result: the table's comment and each column's.
+
+    The first comment line describes the table; lines ``-- @column text`` describe columns.
+    """
+    text = load_sql(name)
+    table = text.splitlines()[0].removeprefix("--").strip()
+    return table, {column: comment for column, comment in _COLUMN.findall(text)}
