@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     import numpy as np
     import polars as pl
 
+    Parameters = Mapping[str, object]
+
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 _COMMENT = re.compile(r"--[^\n]*")
-type Parameters = Mapping[str, object]
 
 
 class DuckDBEngine:
@@ -46,7 +47,6 @@ class DuckDBEngine:
     ) -> None:
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": False,
-            "TimeZone": "UTC",
         }
         if threads is not None:
             settings["threads"] = threads
@@ -58,7 +58,7 @@ class DuckDBEngine:
             self.connection = duckdb.connect(str(path), config=settings)
         except duckdb.IOException as error:
             raise InputError(_why_not_opened(path, error)) from error
-        self.connection.execute("set enable_progress_bar = false")
+        self.connection.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")
 
     def __enter__(self) -> Self:
         """Return the engine itself; leaving the block closes it."""

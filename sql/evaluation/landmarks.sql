@@ -1,0 +1,37 @@
+-- The evaluation sample of one outcome: mature landmarks, whole buckets, numbered.
+-- @outcome name of the outcome
+-- @landmark number of the landmark in the sample, from 0
+-- @user_key number of the user
+-- @bucket bucket of the user
+-- @touch number of the touch within the user
+-- @happened_at instant of the touch, UTC
+-- @converted whether the next event is a conversion, within the lookback
+-- @channel_key channel of the touch
+-- @previous_1 channel of the touch before on the path, -1 where there is none
+-- @previous_2 channel two touches before on the path, -1 where there is none
+-- @previous_3 channel three touches before on the path, -1 where there is none
+-- @next_channel_key channel of the next touch where that is the next event, else -1
+-- @path_length touches on the path
+-- @hours_since_previous hours since the touch before on the path, -1 where there is none
+-- @hours_since_first hours since the path's first touch
+select
+    outcome,
+    cast(row_number() over (order by user_key, touch) - 1 as integer) as landmark,
+    user_key,
+    bucket,
+    touch,
+    happened_at,
+    converted,
+    channel_key,
+    coalesce(previous_1, -1) as previous_1,
+    coalesce(previous_2, -1) as previous_2,
+    coalesce(previous_3, -1) as previous_3,
+    coalesce(next_channel_key, -1) as next_channel_key,
+    path_length,
+    coalesce(hours_since_previous, -1) as hours_since_previous,
+    hours_since_first
+from journeys.moments
+where outcome = $outcome
+    and not is_conversion
+    and happened_at <= $mature_until
+    and bucket < $buckets

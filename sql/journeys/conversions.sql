@@ -1,0 +1,28 @@
+-- Conversions with the path that leads to each; several at one instant share their path.
+-- @conversion_key number of the conversion
+-- @outcome name of the outcome
+-- @user_key number of the user
+-- @bucket bucket of the user
+-- @converted_at instant of the conversion, UTC
+-- @value value in the one currency, if any
+-- @conversion_id the conversion as the source names it, if it does
+-- @path_length touches on its path; 0 for a conversion that cannot be attributed
+select
+    cast(row_number() over (
+        order by moments.outcome, moments.user_key, moments.happened_at,
+            conversions.conversion_id, conversions.value
+    ) as integer) as conversion_key,
+    moments.outcome,
+    moments.user_key,
+    moments.bucket,
+    moments.happened_at as converted_at,
+    conversions.value,
+    conversions.conversion_id,
+    moments.path_length
+from journeys.moments as moments
+inner join journeys.users as users on moments.user_key = users.user_key
+inner join contract.conversions as conversions
+    on users.user_id = conversions.user_id
+    and moments.happened_at = conversions.converted_at
+    and moments.outcome = conversions.outcome
+where moments.is_conversion

@@ -1,0 +1,126 @@
+-- Moments of one outcome: every touch and every conversion, with the path that counts there and the next event.
+-- @outcome name of the outcome
+-- @user_key number of the user
+-- @bucket bucket of the user
+-- @happened_at instant of the touch or conversion, UTC
+-- @is_conversion whether the moment is a conversion; the others are landmarks
+-- @touch number of the touch, null for a conversion
+-- @channel_key channel of the touch, null for a conversion
+-- @previous_1 channel of the touch before on the path, null where there is none
+-- @previous_2 channel two touches before on the path, null where there is none
+-- @previous_3 channel three touches before on the path, null where there is none
+-- @first_touch number of the path's first touch, null for an empty path
+-- @last_touch number of the path's last touch, null for an empty path
+-- @last_non_direct_touch number of the last touch so far that is not direct, null where there is none
+-- @path_length touches on the path; of more than 50, the first and the 49 most recent count
+-- @first_touched_at instant of the path's first touch
+-- @last_touched_at instant of the path's last touch
+-- @hours_since_previous hours since the touch before on the path, null where there is none
+-- @hours_since_first hours since the path's first touch
+-- @converted whether the next event is a conversion, within the lookback
+-- @hours_to_conversion hours to that conversion, null where the next event is none
+-- @next_channel_key channel of the next touch, where that is the next event and within the lookback
+with conversions as (
+    select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
+    from contract.conversions as conversions
+    inner join journeys.users as users on conversions.user_id = users.user_id
+    where conversions.outcome = $outcome
+    group by users.user_key, users.bucket, conversions.converted_at
+),
+
+events as (
+    select user_key, bucket, epoch_us(touched_at) as at_us, 0 as is_conversion,
+        touch, channel_key, is_direct
+    from journeys.touches
+    union all
+    select user_key, bucket, at_us, 1, null, null, null
+    from conversions
+),
+
+-- A touch at the instant of a conversion counts as before it: touches (0) sort before it (1).
+ordered as (
+    select
+        *,
+        coalesce(sum(is_conversion) over (
+            partition by user_key order by at_us, is_conversion, touch
+            rows between unbounded preceding and 1 preceding
+        ), 0) as conversions_before,
+        lead(at_us) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as next_at_us,
+        lead(is_conversion) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as next_is_conversion,
+        lead(channel_key) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as next_channel_key
+    from events
+),
+
+-- A conversion resets the path: the windows below never look across one.
+on_path as (
+    select
+        *,
+        min(touch) over (
+            partition by user_key, conversions_before order by at_us
+            range between $lookback_us - 1 preceding and current row
+        ) as first_touch,
+        min(case when is_conversion = 0 then at_us end) over (
+            partition by user_key, conversions_before order by at_us
+            range between $lookback_us - 1 preceding and current row
+        ) as first_at_us,
+        max(touch) over (
+            partition by user_key, conversions_before order by at_us, is_conversion, touch
+            rows between unbounded preceding and current row
+        ) as last_touch,
+        max(case when is_conversion = 0 then at_us end) over (
+            partition by user_key, conversions_before order by at_us, is_conversion, touch
+            rows between unbounded preceding and current row
+        ) as last_at_us,
+        max(case when not is_direct then touch end) over (
+            partition by user_key, conversions_before order by at_us, is_conversion, touch
+            rows between unbounded preceding and current row
+        ) as last_non_direct_touch,
+        lag(at_us) over (
+            partition by user_key, conversions_before order by at_us, is_conversion, touch
+        ) as previous_at_us,
+        lag(channel_key, 1) over (
+            partition by user_key, conversions_before order by at_us, is_conversion, touch
+        ) as channel_before_1,
+        lag(channel_key, 2) over (
+            partition by user_key, conversions_before order by at_us, is_conversion, touch
+        ) as channel_before_2,
+        lag(channel_key, 3) over (
+            partition by user_key, conversions_before order by at_us, is_conversion, touch
+        ) as channel_before_3
+    from ordered
+)
+
+select
+    $outcome as outcome,
+    user_key,
+    bucket,
+    make_timestamp(at_us) as happened_at,
+    is_conversion = 1 as is_conversion,
+    touch,
+    channel_key,
+    case when touch - 1 >= first_touch then channel_before_1 end as previous_1,
+    case when touch - 2 >= first_touch then channel_before_2 end as previous_2,
+    case when touch - 3 >= first_touch then channel_before_3 end as previous_3,
+    first_touch,
+    case when first_touch is not null then last_touch end as last_touch,
+    case when last_non_direct_touch >= first_touch then last_non_direct_touch end
+        as last_non_direct_touch,
+    cast(coalesce(least(last_touch - first_touch + 1, 50), 0) as smallint) as path_length,
+    make_timestamp(first_at_us) as first_touched_at,
+    case when first_touch is not null then make_timestamp(last_at_us) end as last_touched_at,
+    case when touch - 1 >= first_touch then (at_us - previous_at_us) / 3.6e9 end
+        as hours_since_previous,
+    (at_us - first_at_us) / 3.6e9 as hours_since_first,
+    coalesce(next_is_conversion = 1 and next_at_us - at_us < $lookback_us, false) as converted,
+    case
+        when next_is_conversion = 1 and next_at_us - at_us < $lookback_us
+            then (next_at_us - at_us) / 3.6e9
+    end as hours_to_conversion,
+    case when next_at_us - at_us < $lookback_us then next_channel_key end as next_channel_key
+from on_path

@@ -1,0 +1,6 @@
+-- Every position on paths of every length: joined on the length, it lays a path out touch by touch.
+-- @path_length touches on the path, 1..50
+-- @position 1 for the first touch .. path_length for the last
+select cast(lengths.n as smallint) as path_length, cast(positions.n as smallint) as position
+from (select unnest(range(1, 51)) as n) as lengths
+inner join (select unnest(range(1, 51)) as n) as positions on positions.n <= lengths.n

@@ -1,0 +1,28 @@
+-- Everyone who was touched or who converted, with an integer key and a bucket.
+-- @user_key number of the user: buckets in order, so that a bucket is one range of keys
+-- @user_id the user as the sources name them
+-- @bucket 0..255, from the hash of the id: users in bulk, the unit of every error bar
+with everyone as (
+    select user_id from contract.touchpoints
+    union
+    select user_id from contract.conversions
+),
+
+digested as (
+    -- md5, not the engine's own hash: the bucket of a user never changes with engine or version.
+    select user_id, md5(user_id) as digest from everyone
+),
+
+bucketed as (
+    select
+        user_id,
+        16 * (instr('0123456789abcdef', substr(digest, 1, 1)) - 1)
+            + instr('0123456789abcdef', substr(digest, 2, 1)) - 1 as bucket
+    from digested
+)
+
+select
+    cast(row_number() over (order by bucket, user_id) as integer) as user_key,
+    user_id,
+    cast(bucket as smallint) as bucket
+from bucketed

@@ -1,0 +1,176 @@
+"""Adjustment for activity: the layer that every rival gets, and that alone is the null hypothesis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy.special import expit, logit
+
+from lydite.models.landmarks import distinct
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lydite.models.landmarks import Landmarks
+
+_HOURS = (1.0, 6.0, 24.0, 72.0, 168.0)
+_MOST_TOUCHES = 8
+_LEVELS = (_MOST_TOUCHES, len(_HOURS) + 2, len(_HOURS) + 2)
+_BINS = 32
+_CLIP = 1e-6
+
+
+class Activity:
+    """How active the journey is at each landmark: counts and times, no channel.
+
+    Touches so far (1..7, 8 and more), time since the touch before and time since the path's first
+    touch (none, up to 1 h, 6 h, 1 d, 3 d, 7 d, longer).
+
+    Attributes
+    ----------
+    cell : (n,) integers
+        The activity cell of each landmark.
+    levels : (cells, 3) integers
+        The three levels that make each cell.
+    """
+
+    def __init__(self, landmarks: Landmarks) -> None:
+        touches = np.minimum(landmarks.path_length, _MOST_TOUCHES) - 1
+        since_previous = _hour_level(landmarks.hours_since_previous)
+        lonely = np.isnan(landmarks.hours_since_previous)
+        since_first = np.where(lonely, 0, _hour_level(landmarks.hours_since_first))
+        levels = np.column_stack([touches, np.where(lonely, 0, since_previous), since_first])
+        keys = np.ravel_multi_index(tuple(levels.T), _LEVELS)
+        self.cell, first = distinct(keys)
+        self.levels = levels[first]
+
+    def design(self) -> NDArray[np.float64]:
+        """Return the (cells, 22) indicator matrix of the levels."""
+        return np.hstack([np.eye(size)[self.levels[:, i]] for i, size in enumerate(_LEVELS)])
+
+
+def _hour_level(hours: NDArray[np.floating]) -> NDArray[np.intp]:
+    return 1 + np.searchsorted(_HOURS, hours, side="left")
+
+
+class Adjustment:
+    """``logit p = a + b logit f + g . activity``, fitted on cells by penalised likelihood.
+
+    The slope ``b`` is kept at or above zero: a forecast that is wrong way round is no evidence for
+    its claim. Activity terms carry a standard normal prior, which only matters for rare levels.
+
+    Parameters
+    ----------
+    design : (cells, terms) array
+        The activity terms of each cell (`Activity.design`).
+    """
+
+    def __init__(self, design: NDArray[np.float64]) -> None:
+        self.design = design
+        self.slope_ = 0.0
+        self.terms_ = np.zeros(design.shape[1] + 1)
+
+    def fit(
+        self,
+        cell: NDArray[np.integer],
+        forecast: NDArray[np.floating] | None,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
+    ) -> Self:
+        """Fit on training counts.
+
+        Parameters
+        ----------
+        cell : (m,) integers
+            Activity cell of each row.
+        forecast : (m,) probabilities or None
+            Cross-fitted forecast of the model; None fits activity alone.
+        trials, conversions : (m,) counts
+        """
+        if forecast is None:
+            cells, trials, conversions, _ = _binned(cell, np.zeros(len(cell)), trials, conversions)
+            self.slope_ = 0.0
+            self.terms_ = _logistic(self._terms(cells), trials, conversions, self.terms_)
+            return self
+        score = logit(np.clip(forecast, _CLIP, 1 - _CLIP))
+        cells, trials, conversions, mean_score = _binned(cell, score, trials, conversions)
+        terms = self._terms(cells)
+        columns = np.column_stack([terms, mean_score])
+        # The score is centred while it is fitted: the steps are steadier, the result is the same.
+        start = np.append(self.terms_, self.slope_)
+        fitted = _logistic(columns, trials, conversions, start)
+        if fitted[-1] < 0:
+            self.slope_, self.terms_ = 0.0, _logistic(terms, trials, conversions, self.terms_)
+        else:
+            self.slope_, self.terms_ = float(fitted[-1]), fitted[:-1]
+        return self
+
+    def forecast(
+        self, cell: NDArray[np.integer], forecast: NDArray[np.floating] | None
+    ) -> NDArray[np.float64]:
+        """Return the adjusted probabilities, clipped to [1e-6, 1 - 1e-6]."""
+        score = (self._terms(np.arange(len(self.design))) @ self.terms_)[cell]
+        if forecast is not None and self.slope_ > 0:
+            score = score + self.slope_ * logit(np.clip(forecast, _CLIP, 1 - _CLIP))
+        return np.clip(expit(score), _CLIP, 1 - _CLIP)
+
+    def _terms(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
+        return np.column_stack([np.ones(len(cells)), self.design[cells]])
+
+
+def _binned(
+    cell: NDArray[np.integer],
+    score: NDArray[np.floating],
+    trials: NDArray[np.floating],
+    conversions: NDArray[np.floating],
+) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Sum counts over (activity cell, bin of the score), with the mean score of each."""
+    low, high = float(score.min()), float(score.max())
+    width = (high - low) / _BINS or 1.0
+    bins = np.minimum(((score - low) / width).astype(np.intp), _BINS - 1)
+    key = cell.astype(np.intp) * _BINS + bins
+    size = (int(cell.max()) + 1) * _BINS
+    n = np.bincount(key, trials, minlength=size)
+    kept = np.flatnonzero(n)
+    k = np.bincount(key, conversions, minlength=size)[kept]
+    mean = np.bincount(key, trials * score, minlength=size)[kept] / n[kept]
+    return kept // _BINS, n[kept], k, mean
+
+
+def _logistic(
+    columns: NDArray[np.float64],
+    trials: NDArray[np.float64],
+    conversions: NDArray[np.float64],
+    start: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return the coefficients of a logistic regression on counts, by damped Newton steps.
+
+    The first column is the intercept and, like a score in the last of more columns than there are
+    activity terms, it is hardly penalised; the activity terms have a standard normal prior.
+    """
+    n_activity = sum(_LEVELS)
+    penalty = np.full(columns.shape[1], 1e-6)
+    penalty[1 : 1 + n_activity] = 1.0
+
+    def value(beta: NDArray[np.float64]) -> float:
+        eta = columns @ beta
+        return float(
+            conversions @ eta - trials @ np.logaddexp(0, eta) - 0.5 * penalty @ beta**2
+        )
+
+    beta, best = start, value(start)
+    for _ in range(50):
+        p = expit(columns @ beta)
+        slope = columns.T @ (conversions - trials * p) - penalty * beta
+        curvature = (columns * (trials * p * (1 - p))[:, None]).T @ columns + np.diag(penalty)
+        step = np.linalg.solve(curvature, slope)
+        gain = float(slope @ step)
+        if gain < 1e-8:
+            break
+        size = 1.0
+        while value(beta + size * step) < best and size > 1e-6:
+            size /= 2
+        beta = beta + size * step
+        best = value(beta)
+    return beta

@@ -1,0 +1,170 @@
+"""The calendar of the walk forward: which landmarks train, and which test, each period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from lydite.errors import InputError
+from lydite.journeys import format_lookback
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lydite.engine import DuckDBEngine
+
+Period = Literal["day", "week", "month"]
+PERIODS: tuple[Period, ...] = ("day", "week", "month")
+MIN_TRAINING_CONVERSIONS = 100
+MIN_PERIODS = 2
+
+
+@dataclass(frozen=True)
+class History:
+    """What the calendar must know of an outcome's landmarks, mature or not.
+
+    Attributes
+    ----------
+    outcome
+        Name of the outcome.
+    first_at, as_of : datetime64[us]
+        The first landmark, and the instant up to which the data is complete.
+    converting_at : (k,) datetime64[us]
+        The landmarks whose next event is a conversion.
+    hours_to_conversion : (k,) float
+        How long after the landmark the conversion came.
+    """
+
+    outcome: str
+    first_at: np.datetime64
+    as_of: np.datetime64
+    converting_at: NDArray[np.datetime64]
+    hours_to_conversion: NDArray[np.floating]
+
+    @classmethod
+    def of(cls, engine: DuckDBEngine, outcome: str, as_of: datetime) -> History:
+        """Read the history of an outcome off its moments."""
+        first = engine.scalar("select min(touched_at) from journeys.touches")
+        columns = engine.arrays(
+            "select happened_at, hours_to_conversion from journeys.moments"
+            " where outcome = $outcome and converted",
+            {"outcome": outcome},
+        )
+        return cls(
+            outcome,
+            np.datetime64(first, "us"),
+            np.datetime64(as_of, "us"),
+            columns["happened_at"].astype("datetime64[us]"),
+            columns["hours_to_conversion"],
+        )
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The periods that are forecast, in order, of equal or calendar length.
+
+    Attributes
+    ----------
+    starts : (p,) datetime64[us]
+        Start of each scored period; models are fitted on what was mature before it.
+    end : datetime64[us]
+        End of the last one.
+    lookback
+        A landmark is mature one lookback after it happened.
+    """
+
+    starts: NDArray[np.datetime64]
+    end: np.datetime64
+    lookback: np.timedelta64
+
+    def __len__(self) -> int:
+        """Return the number of scored periods."""
+        return len(self.starts)
+
+    def period_of(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.intp]:
+        """Return the scored period in which each landmark is forecast, -1 for none."""
+        place = np.searchsorted(self.starts, happened_at, side="right") - 1
+        return np.where(happened_at < self.end, place, -1)
+
+    def trains_from(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.intp]:
+        """Return the first period whose models may be fitted on each landmark; p for none."""
+        return np.searchsorted(self.starts, happened_at + self.lookback, side="left")
+
+
+def make_calendar(history: History, lookback: timedelta, period: Period) -> Calendar:
+    """Lay out the walk forward.
+
+    A period is scored when all of it is mature and at least 100 converting landmarks were mature
+    before it began. A period that is mature only in part waits: scored now and again later it
+    would count twice, and its early landmarks would be judged by other models than its late ones.
+
+    Raises
+    ------
+    InputError
+        When fewer than two periods can be scored; the message names the longest lookback that
+        would work.
+    """
+    starts = _scored_starts(history, lookback, period)
+    if len(starts) < MIN_PERIODS:
+        raise InputError(_too_short(history, lookback, period))
+    return Calendar(starts, _ends(starts, period)[-1], np.timedelta64(lookback))
+
+
+def _scored_starts(
+    history: History, lookback: timedelta, period: Period
+) -> NDArray[np.datetime64]:
+    span = np.timedelta64(lookback)
+    mature_until = history.as_of - span
+    starts = _starts(history.first_at, mature_until, period)
+    starts = starts[_ends(starts, period) <= mature_until]
+    within = history.hours_to_conversion < lookback / timedelta(hours=1)
+    known_at = np.sort(history.converting_at[within] + span)
+    known_before = np.searchsorted(known_at, starts, side="right")
+    return starts[known_before >= MIN_TRAINING_CONVERSIONS]
+
+
+def _starts(first: np.datetime64, last: np.datetime64, period: Period) -> NDArray[np.datetime64]:
+    """Return the starts of all periods from the one that holds `first` to before `last`."""
+    if period == "month":
+        months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)
+        return months.astype("datetime64[us]")
+    day = first.astype("datetime64[D]")
+    if period == "week":
+        # Day 0 of the epoch was a Thursday: three days later than a Monday.
+        day -= (day.astype(int) + 3) % 7
+    days = np.arange(day, last.astype("datetime64[D]") + 1, 7 if period == "week" else 1)
+    return days.astype("datetime64[us]")
+
+
+def _ends(starts: NDArray[np.datetime64], period: Period) -> NDArray[np.datetime64]:
+    if period == "month":
+        return (starts.astype("datetime64[M]") + 1).astype("datetime64[us]")
+    return starts + np.timedelta64(7 if period == "week" else 1, "D")
+
+
+def _too_short(history: History, lookback: timedelta, period: Period) -> str:
+    """Say what is missing, and the longest lookback for which two periods could be scored."""
+    days = (history.as_of - history.first_at) / np.timedelta64(1, "D")
+    problem = (
+        f"outcome {history.outcome!r}: {days:.0f} days of complete data with"
+        f" {len(history.converting_at)} conversions are too short a history for a lookback of"
+        f" {format_lookback(lookback)}: fewer than two whole {period}s are mature and follow"
+        f" {MIN_TRAINING_CONVERSIONS} conversions that were known before them"
+    )
+    longest = _longest_lookback(history, lookback, period)
+    if longest is None:
+        return f"{problem}. No shorter lookback would work: it takes more history."
+    return f"{problem}. The longest lookback that would work is {format_lookback(longest)}."
+
+
+def _longest_lookback(history: History, lookback: timedelta, period: Period) -> timedelta | None:
+    """Return the longest shorter lookback, in whole days, that leaves two periods to score."""
+    whole_days = -(-lookback // timedelta(days=1))
+    for days in range(whole_days - 1, 0, -1):
+        candidate = timedelta(days=days)
+        if len(_scored_starts(history, candidate, period)) >= MIN_PERIODS:
+            return candidate
+    return None

@@ -1,0 +1,140 @@
+"""Scores of forecasts, kept as sums per period and bucket so that they add up over everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit, logit
+
+from lydite.models.landmarks import N_BUCKETS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+# Forecasts are counted on a grid of the logit, fine enough that AUC and the calibration slope are
+# those of the forecasts themselves to three digits or more.
+_GRID_WIDTH = 0.05
+_GRID_END = 14.0
+N_GRID = int(2 * _GRID_END / _GRID_WIDTH)
+
+
+@dataclass
+class Scores:
+    """Sums over the scored landmarks of one model.
+
+    Attributes
+    ----------
+    landmarks, conversions, log_loss, brier : (periods, 256) arrays
+        Counts, and sums of the losses in bits and of the squared errors.
+    grid_landmarks, grid_conversions, grid_forecast : (periods, grid) arrays
+        Landmarks, conversions and the sum of forecasts by bin of the forecast's logit.
+    """
+
+    landmarks: NDArray[np.float64]
+    conversions: NDArray[np.float64]
+    log_loss: NDArray[np.float64]
+    brier: NDArray[np.float64]
+    grid_landmarks: NDArray[np.float64]
+    grid_conversions: NDArray[np.float64]
+    grid_forecast: NDArray[np.float64]
+
+    @classmethod
+    def empty(cls, periods: int) -> Scores:
+        """Return scores of nothing yet."""
+        sums = [np.zeros((periods, N_BUCKETS)) for _ in range(4)]
+        grid = [np.zeros((periods, N_GRID)) for _ in range(3)]
+        return cls(*sums, *grid)
+
+    def add(
+        self,
+        period: int,
+        bucket: NDArray[np.integer],
+        converted: NDArray[np.bool_],
+        forecast: NDArray[np.float64],
+    ) -> None:
+        """Add the landmarks of one period.
+
+        Parameters
+        ----------
+        period
+            Number of the period.
+        bucket, converted, forecast : (n,) arrays
+        """
+        loss = -np.log2(np.where(converted, forecast, 1 - forecast))
+        for sums, weights in (
+            (self.landmarks, None),
+            (self.conversions, converted),
+            (self.log_loss, loss),
+            (self.brier, (forecast - converted) ** 2),
+        ):
+            sums[period] += np.bincount(bucket, weights, minlength=N_BUCKETS)
+        place = (logit(forecast) + _GRID_END) / _GRID_WIDTH
+        place = np.clip(place.astype(np.intp), 0, N_GRID - 1)
+        for grid, weights in (
+            (self.grid_landmarks, None),
+            (self.grid_conversions, converted),
+            (self.grid_forecast, forecast),
+        ):
+            grid[period] += np.bincount(place, weights, minlength=N_GRID)
+
+    @property
+    def log_loss_bits(self) -> float:
+        """Mean log loss per landmark, in bits."""
+        return float(self.log_loss.sum() / self.landmarks.sum())
+
+    @property
+    def brier_score(self) -> float:
+        """Mean squared error of the forecasts."""
+        return float(self.brier.sum() / self.landmarks.sum())
+
+    @property
+    def auc(self) -> float | None:
+        """Area under the ROC curve: how often a converter is ranked above another landmark."""
+        positive = self.grid_conversions.sum(axis=0)
+        negative = self.grid_landmarks.sum(axis=0) - positive
+        pairs = positive.sum() * negative.sum()
+        if pairs == 0:
+            return None
+        below = np.cumsum(negative) - negative
+        return float((positive * (below + 0.5 * negative)).sum() / pairs)
+
+    @property
+    def average_precision(self) -> float | None:
+        """Area under the precision-recall curve, by steps, as scikit-learn defines it."""
+        positive = self.grid_conversions.sum(axis=0)[::-1]
+        called = self.grid_landmarks.sum(axis=0)[::-1]
+        if positive.sum() == 0:
+            return None
+        precision = np.cumsum(positive) / np.maximum(np.cumsum(called), 1)
+        return float((precision * positive).sum() / positive.sum())
+
+    @property
+    def calibration_slope(self) -> float | None:
+        """Slope of outcome on the forecast's logit: 1 when calibrated, below 1 when overconfident.
+
+        None where the forecasts are all but alike, so that no slope can be told.
+        """
+        n, k = self.grid_landmarks.sum(axis=0), self.grid_conversions.sum(axis=0)
+        met = n > 0
+        n, k = n[met], k[met]
+        score = logit(self.grid_forecast.sum(axis=0)[met] / n)
+        if n @ (score - n @ score / n.sum()) ** 2 / n.sum() < 1e-4 or not 0 < k.sum() < n.sum():
+            return None
+        return _slope(score, n, k)
+
+
+def _slope(
+    score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]
+) -> float:
+    columns = np.column_stack([np.ones_like(score), score])
+    beta = np.array([0.0, 1.0])
+    for _ in range(25):
+        p = expit(columns @ beta)
+        curvature = (columns * (n * p * (1 - p))[:, None]).T @ columns
+        step = np.linalg.solve(curvature, columns.T @ (k - n * p))
+        beta = beta + np.clip(step, -1, 1)
+        if np.abs(step).max() < 1e-9:
+            break
+    return float(beta[1])

@@ -1,0 +1,171 @@
+"""The walk forward: period by period, fit on what was known and forecast what came."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lydite.evaluation.adjustment import Activity, Adjustment
+from lydite.evaluation.scores import Scores
+from lydite.models.landmarks import distinct
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from lydite.evaluation.calendar import Calendar
+    from lydite.models import Landmarks, Model
+
+    Forecast = Callable[[NDArray[np.intp]], NDArray[np.float64]]
+
+
+@dataclass(frozen=True)
+class Trial:
+    """Landmarks with their calendar: what a walk forward walks over.
+
+    Attributes
+    ----------
+    landmarks
+        The evaluation sample, n landmarks.
+    calendar
+        The p scored periods.
+    activity
+        The activity cell of each landmark.
+    period : (n,) integers
+        The scored period in which each landmark is forecast, -1 for none.
+    released : list of p index arrays
+        The landmarks that may train from each period on, and not before.
+    """
+
+    landmarks: Landmarks
+    calendar: Calendar
+    activity: Activity
+    period: NDArray[np.intp]
+    released: list[NDArray[np.intp]]
+
+    @classmethod
+    def of(cls, landmarks: Landmarks, calendar: Calendar) -> Trial:
+        """Lay the calendar over the landmarks."""
+        trains_from = calendar.trains_from(landmarks.happened_at)
+        order = np.argsort(trains_from, kind="stable")
+        edges = np.searchsorted(trains_from[order], np.arange(len(calendar) + 1))
+        return cls(
+            landmarks,
+            calendar,
+            Activity(landmarks),
+            calendar.period_of(landmarks.happened_at),
+            [order[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)],
+        )
+
+    def tested(self, period: int) -> NDArray[np.intp]:
+        """Return the landmarks that are forecast in a period."""
+        return np.flatnonzero(self.period == period)
+
+
+class _Counts:
+    """Training counts by (profile, activity cell, half of the buckets), grown period by period."""
+
+    def __init__(self, trial: Trial, profile: NDArray[np.integer]) -> None:
+        cells = len(trial.activity.levels)
+        half = trial.landmarks.bucket.astype(np.int64) & 1
+        key = (profile.astype(np.int64) * cells + trial.activity.cell) * 2 + half
+        self._row, first = distinct(key)
+        self._trial = trial
+        self.profile = profile[first]
+        self.cell = trial.activity.cell[first]
+        self.half = half[first]
+        self.trials = np.zeros(len(first))
+        self.conversions = np.zeros(len(first))
+
+    def grow(self, released: NDArray[np.intp]) -> None:
+        """Add landmarks that have become known."""
+        row = self._row[released]
+        converted = self._trial.landmarks.converted[released]
+        self.trials += np.bincount(row, minlength=len(self.trials))
+        self.conversions += np.bincount(row, converted, minlength=len(self.trials))
+
+    def by_profile(
+        self, profiles: int, halves: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return trials and conversions of each profile, over the rows that are chosen."""
+        chosen = self.profile[halves]
+        return (
+            np.bincount(chosen, self.trials[halves], minlength=profiles),
+            np.bincount(chosen, self.conversions[halves], minlength=profiles),
+        )
+
+
+def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
+    """Yield, for each period, the forecaster that was fitted on what was known before it.
+
+    A forecaster takes numbers of landmarks and returns their adjusted probabilities. The
+    adjustment for activity is fitted on forecasts of one half of the buckets by a model of the
+    other half: on its own training data, an overfitted rival looks better than it is.
+    """
+    profiles = model.encode(trial.landmarks)
+    size = len(profiles)
+    counts = _Counts(trial, profiles.index)
+    adjustment = Adjustment(trial.activity.design())
+    everything = np.ones(len(counts.half), dtype=bool)
+    for period, released in enumerate(trial.released):
+        counts.grow(released)
+        known = counts.trials > 0
+        if model.is_baseline:
+            crossed = None
+        else:
+            crossed = np.empty(len(counts.half))
+            for half in (0, 1):
+                model.fit_counts(profiles, *counts.by_profile(size, counts.half != half))
+                own = counts.half == half
+                crossed[own] = model.forecast_profiles(profiles)[counts.profile[own]]
+            crossed = crossed[known]
+        model.fit_counts(profiles, *counts.by_profile(size, everything))
+        final = model.forecast_profiles(profiles)
+        adjustment.fit(
+            counts.cell[known], crossed, counts.trials[known], counts.conversions[known]
+        )
+        yield period, _forecaster(model, trial, profiles.index, final, adjustment)
+
+
+def _forecaster(
+    model: Model,
+    trial: Trial,
+    index: NDArray[np.integer],
+    final: NDArray[np.float64],
+    adjustment: Adjustment,
+) -> Forecast:
+    def forecast(rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        own = final[index[rows]]
+        if model.name == "base_rate":
+            return own
+        return adjustment.forecast(
+            trial.activity.cell[rows], None if model.is_baseline else own
+        )
+
+    return forecast
+
+
+def walk_forward(model: Model, trial: Trial) -> Scores:
+    """Score one model over all periods.
+
+    Parameters
+    ----------
+    model
+        It is fitted anew for each period, on what was mature before the period began.
+    trial
+        Landmarks and calendar.
+
+    Returns
+    -------
+    Scores
+        Sums per period and bucket.
+    """
+    scores = Scores.empty(len(trial.calendar))
+    landmarks = trial.landmarks
+    for period, forecast in forecasts(model, trial):
+        rows = trial.tested(period)
+        scores.add(period, landmarks.bucket[rows], landmarks.converted[rows], forecast(rows))
+    return scores

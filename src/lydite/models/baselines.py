@@ -1,0 +1,57 @@
+"""Baselines: the null hypotheses, which know no channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from lydite.models.base import Model
+from lydite.models.landmarks import Profiles
+from lydite.models.rules import base_rate
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lydite.models.landmarks import Landmarks
+
+
+class _Constant(Model):
+    """A model that sees nothing of the path: one profile, one rate."""
+
+    is_baseline: ClassVar[bool] = True
+
+    def encode(self, landmarks: Landmarks) -> Profiles:
+        """Return one profile for all landmarks."""
+        return Profiles(np.zeros(len(landmarks), dtype=np.intp), np.zeros((1, 0)))
+
+    def fit_counts(
+        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+    ) -> Self:
+        """Fit the one rate."""
+        del profiles
+        self.rate_ = base_rate(trials, conversions)
+        return self
+
+    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+        """Return the one rate."""
+        return np.full(len(profiles), self.rate_)
+
+    @property
+    def weight_sql(self) -> str:
+        """Every touch alike: a baseline prefers none. It gives no credit in tables."""
+        return "1"
+
+
+class BaseRate(_Constant):
+    """Every landmark converts at the same rate."""
+
+    name = "base_rate"
+    claim = "nothing that is known: every touch is the same chance"
+
+
+class TouchVolume(_Constant):
+    """Only activity counts: how many touches, and when; the null hypothesis of every rival."""
+
+    name = "touch_volume"
+    claim = "how active the customer is, whatever the channels"

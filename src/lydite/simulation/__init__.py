@@ -1,0 +1,55 @@
+"""Simulated worlds with known truth, to learn what an attribution model is worth."""
+
+from __future__ import annotations
+
+import difflib
+from datetime import date
+
+from lydite.errors import InputError
+from lydite.simulation._rules import TRUTHS
+from lydite.simulation.single_truth import simulate_single_truth
+from lydite.simulation.storefront import CLAIM, simulate_storefront
+from lydite.simulation.world import World
+
+__all__ = ["WORLDS", "World", "simulate"]
+
+WORLDS: dict[str, str] = {name: truth.claim for name, truth in TRUTHS.items()} | {"storefront": CLAIM}
+
+
+def simulate(
+    world: str, *, users: int = 20_000, seed: int = 0, weeks: int = 26, start: date = date(2025, 1, 6)
+) -> World:
+    """Simulate touchpoints and conversions in a world whose truth is known.
+
+    Parameters
+    ----------
+    world : str
+        A name of `WORLDS`.
+    users : int
+        How many users; the first of them are the same whatever the number.
+    seed : int
+        The same seed gives the same world.
+    weeks : int
+        Length of the history.
+    start : date
+        Its first day (UTC).
+
+    Returns
+    -------
+    World
+        The contract's tables and the truth.
+
+    Raises
+    ------
+    InputError
+        If the world is unknown or a number is below 1.
+    """
+    if world not in WORLDS:
+        near = difflib.get_close_matches(world, WORLDS, n=2, cutoff=0.5) or sorted(WORLDS)
+        raise InputError(f"no world is called {world!r}; did you mean {' or '.join(near)}?")
+    for name, number in (("users", users), ("weeks", weeks)):
+        if number < 1:
+            raise InputError(f"{name} must be at least 1, not {number}")
+    if world == "storefront":
+        return simulate_storefront(users, seed, weeks, start)
+    return simulate_single_truth(world, users, seed, weeks, start)

@@ -1,0 +1,96 @@
+"""What a simulation returns: the contract's tables with the truth behind them, and how they are stored."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+_ROWS_PER_GROUP = 100_000
+
+
+@dataclass(frozen=True)
+class World:
+    """Simulated marketing data with its known truth.
+
+    Attributes
+    ----------
+    touchpoints : polars.DataFrame
+        ``user_id, touched_at, channel, campaign, interaction, cost, touchpoint_id``, by time; UTC.
+    conversions : polars.DataFrame
+        ``user_id, converted_at, outcome, value, conversion_id``, by time; UTC.
+    spend : polars.DataFrame
+        ``date, channel, campaign, cost``: cost that comes per day; its channels carry no touch cost.
+    users : polars.DataFrame
+        ``user_id, customer_type, region``.
+    truth : dict
+        What decides in this world: claim, parameters, and true effects where channels have any.
+    """
+
+    touchpoints: pl.DataFrame
+    conversions: pl.DataFrame
+    spend: pl.DataFrame
+    users: pl.DataFrame
+    truth: dict[str, Any]
+
+    def write(self, directory: str | Path) -> Path:
+        """Write the four tables as Parquet and the truth as JSON.
+
+        The same world always gives the same bytes (under the same versions of the libraries). Every file is
+        written beside its place and renamed into it once all of them are complete.
+
+        Parameters
+        ----------
+        directory : str or Path
+            Made if missing; files of the same names are replaced.
+
+        Returns
+        -------
+        Path
+            The directory.
+        """
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        parts: dict[Path, Path] = {}
+        try:
+            for name in ("touchpoints", "conversions", "spend", "users"):
+                parts[_part(folder, f"{name}.parquet")] = folder / f"{name}.parquet"
+                _write_table(getattr(self, name), _part(folder, f"{name}.parquet"))
+            parts[_part(folder, "truth.json")] = folder / "truth.json"
+            _write_truth(self.truth, _part(folder, "truth.json"))
+            for part, target in parts.items():
+                part.replace(target)
+        finally:
+            for part in parts:
+                part.unlink(missing_ok=True)
+        return folder
+
+
+def _part(folder: Path, name: str) -> Path:
+    return folder / f".{name}.{os.getpid()}.part"
+
+
+def _write_table(table: pl.DataFrame, path: Path) -> None:
+    table.write_parquet(
+        path, compression="zstd", compression_level=9, row_group_size=_ROWS_PER_GROUP, statistics=True
+    )
+
+
+def _write_truth(truth: dict[str, Any], path: Path) -> None:
+    text = json.dumps(_rounded(truth), indent=2, sort_keys=True, allow_nan=False)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def _rounded(item: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Round floats to six digits: last-bit differences between machines are not part of the truth."""
+    if isinstance(item, float):
+        return round(item, 6)
+    if isinstance(item, dict):
+        return {key: _rounded(value) for key, value in item.items()}
+    if isinstance(item, list | tuple):
+        return [_rounded(value) for value in item]
+    return item

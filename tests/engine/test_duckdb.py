@@ -1,0 +1,249 @@
+"""The engine on DuckDB: statements, tables, results, and a file that someone else is writing."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import duckdb
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from polars.testing import assert_frame_equal
+
+from lydite.engine import DuckDBEngine
+from lydite.engine.duckdb import quoted
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+NUMBERS = "select * from (values (1, 'one'), (2, 'two')) as numbers (number, name)"
+
+
+@pytest.fixture
+def engine() -> Iterator[DuckDBEngine]:
+    with DuckDBEngine() as engine:
+        yield engine
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+
+def test_a_statement_takes_its_parameters_by_name(engine):
+    sql = "select $least + $most"
+    assert engine.scalar(sql, {"least": 1, "most": 2}) == 3
+
+
+def test_a_parameter_may_be_used_twice(engine):
+    assert engine.rows("select $word, $word", {"word": "it's"}) == [("it's", "it's")]
+
+
+def test_parameters_that_a_statement_does_not_name_are_left_out(engine):
+    assert engine.scalar("select $used", {"used": 1, "unused": 2}) == 1
+    assert engine.scalar("select 1", {"unused": 2}) == 1
+
+
+def test_parameters_in_comments_are_not_asked_for(engine):
+    assert engine.scalar("select 1 -- once $unused", {"unused": 2}) == 1
+
+
+def test_a_parameter_whose_name_begins_like_another_is_told_apart(engine):
+    assert engine.scalar("select $cost", {"cost": 1, "cost_limit": 2}) == 1
+
+
+def test_a_parameter_that_is_missing_is_an_error(engine):
+    with pytest.raises(duckdb.InvalidInputException, match="wanted"):
+        engine.scalar("select $wanted, $given", {"given": 1})
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def test_create_makes_the_schema_too(engine):
+    engine.create("fresh.numbers", NUMBERS)
+    assert engine.rows("from fresh.numbers") == [(1, "one"), (2, "two")]
+
+
+def test_create_replaces_what_was_there(engine):
+    engine.create("main.numbers", NUMBERS)
+    engine.create("main.numbers", "select 3 as other")
+    assert engine.rows("from main.numbers") == [(3,)]
+
+
+def test_create_takes_parameters(engine):
+    engine.create("main.words", "select $word as word", {"word": "yes"})
+    assert engine.scalar("from main.words") == "yes"
+
+
+def test_create_runs_a_file_by_its_name(engine):
+    engine.create("journeys.positions", "journeys/positions")
+    assert engine.scalar("select count(*) from journeys.positions") == 50 * 51 / 2
+
+
+def test_append_makes_the_table_where_there_is_none(engine):
+    engine.append("main.numbers", NUMBERS)
+    assert engine.rows("from main.numbers") == [(1, "one"), (2, "two")]
+
+
+def test_append_adds_rows_by_column_name(engine):
+    engine.create("main.numbers", NUMBERS)
+    engine.append("main.numbers", "select $name as name, 3 as number", {"name": "three"})
+    assert engine.rows("from main.numbers where number = 3") == [(3, "three")]
+
+
+def test_a_view_sees_what_is_added_to_its_table(engine):
+    engine.create("main.numbers", NUMBERS)
+    engine.view("seen.doubled", "select 2 * number as doubled from main.numbers")
+    engine.append("main.numbers", "select 3 as number, 'three' as name")
+    assert engine.rows("from seen.doubled") == [(2,), (4,), (6,)]
+
+
+def test_a_view_can_be_replaced(engine):
+    engine.view("seen.it", "select 1 as it")
+    engine.view("seen.it", "select 2 as it, 3 as that")
+    assert engine.rows("from seen.it") == [(2, 3)]
+
+
+def test_tables_and_views_exist_once_made(engine):
+    assert not engine.exists("mine.a_table")
+    engine.create("mine.a_table", NUMBERS)
+    engine.view("mine.a_view", NUMBERS)
+    assert engine.exists("mine.a_table")
+    assert engine.exists("mine.a_view")
+    assert not engine.exists("yours.a_table")
+
+
+def test_a_dropped_table_is_gone(engine):
+    engine.create("main.numbers", NUMBERS)
+    engine.drop("main.numbers")
+    assert not engine.exists("main.numbers")
+
+
+def test_dropping_what_is_not_there_is_no_error(engine):
+    engine.drop("main.numbers")
+    engine.drop("nowhere.numbers")
+
+
+def test_a_frame_is_stored_with_its_types(engine):
+    frame = pl.DataFrame({"name": ["a", None], "share": [0.5, 1.0]})
+    engine.store("lent.shares", frame)
+    assert engine.frame("from lent.shares").equals(frame)
+
+
+def test_a_file_comments_its_table_and_columns(engine):
+    engine.create("journeys.positions", "journeys/positions")
+    engine.comment("journeys.positions", "journeys/positions")
+    about = engine.scalar("select comment from duckdb_tables() where table_name = 'positions'")
+    columns = dict(
+        engine.rows("select column_name, comment from duckdb_columns() where not internal")
+    )
+    assert about.startswith("Every position on paths of every length")
+    assert columns["position"] == "1 for the first touch .. path_length for the last"
+
+
+def test_quotes_in_text_are_doubled(engine):
+    assert engine.scalar(f"select {quoted(chr(39) + 'tis')}") == "'tis"
+
+
+# --- results --------------------------------------------------------------------------------------
+
+
+def test_scalar_of_no_rows_is_none(engine):
+    assert engine.scalar("select 1 where false") is None
+
+
+def test_a_frame_is_a_polars_frame(engine):
+    expected = pl.DataFrame({"number": [1, 2], "name": ["one", "two"]})
+    assert_frame_equal(engine.frame(NUMBERS), expected, check_dtypes=False)
+
+
+def test_arrays_come_by_column(engine):
+    assert engine.arrays(NUMBERS)["number"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("kind", [pl.DataFrame, pd.DataFrame, pa.table])
+def test_a_frame_of_any_kind_is_lent_to_sql(engine, kind):
+    with engine.registered(kind({"number": [1, 2]})) as name:
+        assert engine.scalar(f"select sum(number) from {name}") == 3
+
+
+def test_a_lent_frame_is_taken_back(engine):
+    with engine.registered(pl.DataFrame({"number": [1]})) as name:
+        pass
+    with pytest.raises(duckdb.CatalogException):
+        engine.rows(f"from {name}")
+
+
+def test_instants_are_utc_wherever_the_machine_is(engine):
+    written = "select cast(timestamptz '2026-01-01 00:00:00+02:00' as timestamp)::varchar"
+    assert engine.scalar(written) == "2025-12-31 22:00:00"
+
+
+# --- the warehouse file ---------------------------------------------------------------------------
+
+
+def test_a_file_keeps_its_tables(tmp_path):
+    path = tmp_path / "new" / "folder" / "warehouse.duckdb"
+    with DuckDBEngine(path) as engine:
+        engine.create("kept.numbers", NUMBERS)
+    with DuckDBEngine(path) as engine:
+        assert engine.exists("kept.numbers")
+
+
+def test_leaving_the_block_closes_the_connection():
+    with DuckDBEngine() as engine:
+        pass
+    with pytest.raises(duckdb.ConnectionException):
+        engine.scalar("select 1")
+
+
+def test_threads_and_memory_are_limited_on_request():
+    with DuckDBEngine(threads=1, memory_limit="1GiB") as engine:
+        assert engine.scalar("select current_setting('threads')") == 1
+        assert engine.scalar("select current_setting('memory_limit')") == "1.0 GiB"
+
+
+def test_a_file_that_another_process_writes_is_named_with_the_mend(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    with held_by_another_process(path), pytest.raises(InputError) as caught:
+        DuckDBEngine(path)
+    assert str(path) in str(caught.value)
+    assert "is being written by another process" in str(caught.value)
+    assert "published copy" in str(caught.value)
+
+
+def test_a_file_can_be_opened_once_the_other_process_has_ended(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    with held_by_another_process(path):
+        pass
+    with DuckDBEngine(path) as engine:
+        assert engine.scalar("select 1") == 1
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("These are notes, and no database at all. " * 100)
+    with pytest.raises(InputError, match=r"notes\.txt cannot be opened as a DuckDB file"):
+        DuckDBEngine(path)
+
+
+@contextlib.contextmanager
+def held_by_another_process(path: Path) -> Iterator[None]:
+    """Hold the write lock of the file at `path` in a process of its own."""
+    hold = (
+        "import sys; from lydite.engine import DuckDBEngine;"
+        " engine = DuckDBEngine(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", hold, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "held\n"
+        yield
