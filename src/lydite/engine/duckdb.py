@@ -38,6 +38,9 @@ class DuckDBEngine:
         spills to disk.
     """
 
+    #: Raised by statements that name what is not there.
+    binder_error = duckdb.BinderException
+
     def __init__(
         self,
         path: str | Path = ":memory:",

@@ -90,7 +90,8 @@ class Model(BaseEstimator, ABC):
     def weight_sql(self) -> str:
         """The weight of a touch on its path, as a SQL expression over `PATH_COLUMNS`.
 
-        A model that learns an effect per channel refers to it as ``effect``.
+        A model that learns an effect per channel refers to it as ``effect``, and to the number of
+        touches of the same channel on the path as ``channel_touches``.
         """
 
     @property
@@ -136,7 +137,6 @@ PATH_COLUMNS: dict[str, str] = {
     "last_non_direct_position": "position of the last touch that is not direct, null if all are",
     "hours_before_end": "hours from the touch to the path's last touch",
     "hours_after_start": "hours from the path's first touch to the touch",
-    "channel_touches": "touches of the same channel on the path",
     "channel": "channel of the touch",
     "campaign": "campaign of the touch, if any",
     "interaction": "kind of contact, if known",

@@ -1,0 +1,30 @@
+-- Conversions that count: events that the business wants.
+-- @user_id the user, as text
+-- @converted_at when the conversion happened, UTC
+-- @outcome which wanted event it is, 'conversion' where the source does not say
+-- @value what it is worth, in the currency of the data; negative is a refund, null is unknown
+-- @conversion_id the event's own id in the source, null where there is none
+--
+-- Every row of raw.conversions comes out once, with the reason why it does not count (null: it counts).
+-- raw has blank text as null, and times that cannot be read as null.
+-- NaN is above infinity in the order of numbers, so one comparison finds both.
+with conversions as (
+    select *, try_cast(value as double) as amount
+    from raw.conversions
+)
+
+select
+    user_id,
+    converted_at,
+    coalesce(outcome, 'conversion') as outcome,
+    amount as value,
+    conversion_id,
+    source_row,
+    case
+        when user_id is null then 'missing_user_id'
+        when converted_at is null then 'invalid_converted_at'
+        when converted_at > $now then 'future_converted_at'
+        when value is not null and amount is null then 'invalid_value'
+        when abs(amount) >= cast('infinity' as double) then 'not_finite_value'
+    end as reason
+from conversions

@@ -1,0 +1,16 @@
+-- Users that count: one row per user; every other column is a segment, as text.
+-- @user_id the user, as text
+--
+-- Every row of raw.users comes out once, with the reason why it does not count (null: it counts).
+-- Of rows that contradict each other, the first in the order of the source counts.
+select
+    user_id,
+    segments,
+    source_row,
+    case
+        when user_id is null then 'missing_user_id'
+        when segments is distinct from
+            first_value(segments) over (partition by user_id order by source_order)
+            then 'duplicate_user_id'
+    end as reason
+from raw.users

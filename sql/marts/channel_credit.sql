@@ -1,0 +1,88 @@
+-- Credit by channel: what each model says that each channel earned, and what that cost.
+-- @outcome name of the outcome
+-- @model name of the model
+-- @channel the channel; (unattributed) holds conversions without any touch on their path
+-- @conversions conversions credited; over all channels they sum to the outcome's conversions
+-- @value value credited, in the one currency
+-- @share share of the attributed conversions, 0..1
+-- @cost cost of the channel over the whole history, in the one currency, null where unknown
+-- @cpa cost per credited conversion
+-- @roas credited value per unit of cost
+with names as (
+    select distinct outcome, model from credit.statistics
+),
+
+credited as (
+    select
+        statistics.outcome,
+        statistics.model,
+        channels.channel,
+        sum(statistics.conversions) as conversions,
+        sum(statistics.value) as value
+    from credit.statistics as statistics
+    inner join journeys.channels as channels on statistics.channel_key = channels.channel_key
+    group by statistics.outcome, statistics.model, channels.channel
+),
+
+touch_cost as (
+    select channels.channel, sum(touches.cost) as cost
+    from journeys.touches as touches
+    inner join journeys.channels as channels on touches.channel_key = channels.channel_key
+    group by channels.channel
+),
+
+daily_cost as (
+    select channel, sum(cost) as cost from contract.spend group by channel
+),
+
+-- A channel's cost comes from the spend table where that has the channel, else from its touches:
+-- never from both.
+channels_with_cost as (
+    select
+        coalesce(touch_cost.channel, daily_cost.channel) as channel,
+        coalesce(daily_cost.cost, touch_cost.cost) as cost
+    from touch_cost
+    full join daily_cost on touch_cost.channel = daily_cost.channel
+),
+
+per_channel as (
+    select
+        names.outcome,
+        names.model,
+        channels_with_cost.channel,
+        coalesce(credited.conversions, 0) as conversions,
+        coalesce(credited.value, 0) as value,
+        channels_with_cost.cost
+    from names
+    cross join channels_with_cost
+    left join credited
+        on names.outcome = credited.outcome
+        and names.model = credited.model
+        and channels_with_cost.channel = credited.channel
+),
+
+unattributed as (
+    select
+        names.outcome,
+        names.model,
+        '(unattributed)' as channel,
+        cast(count(conversions.conversion_key) as double) as conversions,
+        coalesce(sum(conversions.value), 0) as value,
+        cast(null as double) as cost
+    from names
+    left join journeys.conversions as conversions
+        on names.outcome = conversions.outcome and conversions.path_length = 0
+    group by names.outcome, names.model
+)
+
+select
+    outcome, model, channel, conversions, value,
+    conversions / nullif(sum(conversions) over (partition by outcome, model), 0) as share,
+    cost,
+    cost / nullif(conversions, 0) as cpa,
+    value / nullif(cost, 0) as roas
+from per_channel
+union all
+select outcome, model, channel, conversions, value, null, cost, null, null
+from unattributed
+order by outcome, model, conversions desc, channel

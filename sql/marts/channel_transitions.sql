@@ -1,0 +1,39 @@
+-- What followed a touch of each channel, among mature landmarks.
+-- @outcome name of the outcome
+-- @from_channel channel of the touch; (start) counts what paths begin with
+-- @to_channel channel of the next touch, (conversion), or (null) where the journey ended
+-- @transitions how often
+-- @probability share of the transitions from that channel, 0..1
+with mature as (
+    select moments.*
+    from journeys.moments as moments
+    inner join evaluation.outcomes as outcomes on moments.outcome = outcomes.outcome
+    where not moments.is_conversion and moments.happened_at <= outcomes.mature_until
+),
+
+counted as (
+    select
+        mature.outcome,
+        origins.channel as from_channel,
+        case
+            when mature.converted then '(conversion)'
+            else coalesce(targets.channel, '(null)')
+        end as to_channel,
+        count(*) as transitions
+    from mature
+    inner join journeys.channels as origins on mature.channel_key = origins.channel_key
+    left join journeys.channels as targets on mature.next_channel_key = targets.channel_key
+    group by all
+    union all
+    select mature.outcome, '(start)', channels.channel, count(*)
+    from mature
+    inner join journeys.channels as channels on mature.channel_key = channels.channel_key
+    where mature.previous_1 is null
+    group by all
+)
+
+select
+    outcome, from_channel, to_channel, transitions,
+    transitions / sum(transitions) over (partition by outcome, from_channel) as probability
+from counted
+order by outcome, from_channel, transitions desc, to_channel

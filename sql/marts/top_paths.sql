@@ -1,0 +1,41 @@
+-- The thousand paths with most conversions, by outcome.
+-- @outcome name of the outcome
+-- @rank 1 for the path with most conversions
+-- @path channels in time order, as a > b > c
+-- @path_length touches on the path
+-- @conversions conversions at the end of that path
+-- @value their value, in the one currency
+with written as (
+    select
+        conversion_key, outcome, any_value(value) as value, any_value(path_length) as path_length,
+        string_agg(channel, ' > ' order by position) as path
+    from (
+        select
+            conversions.conversion_key, conversions.value, path_touches.*
+        from journeys.path_touches as path_touches
+        inner join journeys.conversions as conversions
+            on path_touches.outcome = conversions.outcome
+            and path_touches.user_key = conversions.user_key
+            and path_touches.happened_at = conversions.converted_at
+        where path_touches.is_conversion
+    )
+    group by conversion_key, outcome
+),
+
+counted as (
+    select
+        outcome, path, any_value(path_length) as path_length,
+        count(*) as conversions, coalesce(sum(value), 0) as value
+    from written
+    group by outcome, path
+),
+
+ranked as (
+    select
+        outcome,
+        row_number() over (partition by outcome order by conversions desc, path) as rank,
+        path, path_length, conversions, value
+    from counted
+)
+
+select * from ranked where rank <= 1000 order by outcome, rank
