@@ -1,0 +1,50 @@
+-- One row per outcome: what was counted, and why it was not judged where it was not.
+-- @outcome name of the outcome
+-- @lookback how long before a conversion a touch still counts
+-- @landmarks mature landmarks
+-- @conversions conversions in the data
+-- @attributed conversions with at least one touch on their path
+-- @unattributed conversions without
+-- @periods periods that were forecast
+-- @as_of instant up to which the data is complete, UTC
+-- @sampled_landmarks landmarks in the evaluation sample
+-- @note why the outcome was not judged, empty where it was
+with landmarks as (
+    select outcomes.outcome, count(moments.touch) as landmarks
+    from evaluation.outcomes as outcomes
+    left join journeys.moments as moments
+        on outcomes.outcome = moments.outcome
+        and not moments.is_conversion
+        and moments.happened_at <= outcomes.mature_until
+    group by outcomes.outcome
+),
+
+conversions as (
+    select
+        outcome,
+        count(*) as conversions,
+        sum(case when path_length > 0 then 1 else 0 end) as attributed
+    from journeys.conversions
+    group by outcome
+),
+
+samples as (
+    select outcome, count(*) as sampled_landmarks from evaluation.landmarks group by outcome
+)
+
+select
+    outcomes.outcome,
+    outcomes.lookback,
+    landmarks.landmarks,
+    conversions.conversions,
+    cast(conversions.attributed as bigint) as attributed,
+    cast(conversions.conversions - conversions.attributed as bigint) as unattributed,
+    outcomes.periods,
+    outcomes.as_of,
+    coalesce(samples.sampled_landmarks, 0) as sampled_landmarks,
+    outcomes.note
+from evaluation.outcomes as outcomes
+inner join landmarks on outcomes.outcome = landmarks.outcome
+inner join conversions on outcomes.outcome = conversions.outcome
+left join samples on outcomes.outcome = samples.outcome
+order by conversions.conversions desc, outcomes.outcome

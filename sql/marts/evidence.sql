@@ -1,0 +1,12 @@
+-- The evidence period by period: each period's loss, and what had been explained by its end.
+-- @outcome name of the outcome
+-- @segment users that were compared; all
+-- @model name of the model
+-- @period_start first day of the period
+-- @landmarks landmarks forecast in the period
+-- @conversions how many of them converted
+-- @log_loss_bits mean log loss per landmark in the period, bits
+-- @explained share of touch volume's loss saved, over all periods so far
+-- @explained_low its lower bound, valid however often one looks
+-- @explained_high its upper bound, valid however often one looks
+select * from evaluation.evidence

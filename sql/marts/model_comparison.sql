@@ -1,0 +1,24 @@
+-- The trial's result: every rival, baseline and the ceiling, with scores and verdict.
+-- @outcome name of the outcome
+-- @segment users that were compared; all
+-- @model name of the model
+-- @claim what decides, according to the model
+-- @rank 1 for the lowest loss among the rivals; null for baselines and the ceiling
+-- @log_loss_bits mean log loss per landmark, bits; lower is better
+-- @explained share of touch volume's loss that the model saves
+-- @explained_low lower bound of explained, valid however often one looks
+-- @explained_high upper bound of explained, valid however often one looks
+-- @share_of_ceiling explained, as a share of what the ceiling explains
+-- @auc chance that a converting landmark is ranked above another
+-- @average_precision area under the precision-recall curve
+-- @brier mean squared error of the forecast
+-- @calibration_slope 1 when forecasts are calibrated, below 1 when overconfident
+-- @verdict best, contender, no_better_than_volume, too_early or refuted; null for references
+-- @refuted_by the rival with the surest lead, where refuted
+-- @refuted_in start of the period after which that lead was first sure
+-- @same_forecast_as rivals with the very same forecast, comma separated
+-- @landmarks landmarks that were forecast
+-- @conversions how many of them converted
+-- @periods periods that were forecast
+-- @warning what to beware of, empty where nothing
+select * from evaluation.model_comparison

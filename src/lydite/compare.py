@@ -1,0 +1,218 @@
+"""`lydite.compare`: the whole trial in one call, from frames or files to a verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from lydite import trial
+from lydite.config import Evaluation, ModelEntry, Outcome, Settings, Sources
+from lydite.engine import DuckDBEngine
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    import polars as pl
+
+    from lydite.contract import Source
+
+_FRAMES = (*trial.MARTS, "model_comparison", "evidence", "calibration")
+_MODEL_FIELDS = (
+    "model", "claim", "rank", "log_loss_bits", "explained", "explained_low", "explained_high",
+    "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict", "refuted_by",
+    "same_forecast_as",
+)  # fmt: skip
+_CREDIT_FIELDS = ("model", "channel", "conversions", "value", "cost", "cpa", "roas")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The result of a trial.
+
+    Attributes
+    ----------
+    marts
+        Every result table by name, as polars frames.
+    outcomes
+        One record per outcome: lookback, counts, periods, and a note where it was not judged.
+    quarantined
+        Rows that were set aside, by table and reason.
+    """
+
+    marts: Mapping[str, pl.DataFrame]
+    outcomes: Sequence[Mapping[str, Any]]
+    quarantined: Mapping[str, Mapping[str, int]]
+    _kind: str = field(default="polars", repr=False)
+
+    @property
+    def table(self) -> Any:  # noqa: ANN401
+        """The comparison of the models: one row per outcome and model, best first."""
+        return self._given_back("model_comparison")
+
+    @property
+    def credit(self) -> Any:  # noqa: ANN401
+        """Credit, cost per conversion and return by outcome, model and channel."""
+        return self._given_back("channel_credit")
+
+    @property
+    def evidence(self) -> Any:  # noqa: ANN401
+        """What had been explained after each period, with bounds."""
+        return self._given_back("evidence")
+
+    def verdict(self, outcome: str | None = None) -> str:
+        """Return the verdict on one outcome in words; the only or first outcome by default."""
+        from lydite.reporting.words import verdict_in_words  # noqa: PLC0415
+
+        name = outcome or self.outcomes[0]["outcome"]
+        return verdict_in_words(self, name)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write the page that leaders read: one file without any outside reference."""
+        from lydite.reporting.page import write_page  # noqa: PLC0415
+
+        write_page(self, path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data: what ``lydite compare --format json`` prints."""
+        return {
+            "outcomes": {row["outcome"]: self._outcome(row) for row in self.outcomes},
+            "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
+        }
+
+    def _outcome(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        import polars as pl  # noqa: PLC0415
+
+        own = pl.col("outcome") == row["outcome"]
+        models = self.marts["model_comparison"].filter(own).select(_MODEL_FIELDS).to_dicts()
+        for model in models:
+            alike = model["same_forecast_as"]
+            model["same_forecast_as"] = alike.split(", ") if alike else []
+        credit = self.marts["channel_credit"].filter(own).select(_CREDIT_FIELDS)
+        counts = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
+        result: dict[str, Any] = {name: row[name] for name in counts}
+        if row["note"]:
+            result["note"] = row["note"]
+        return {**result, "models": models, "credit": credit.to_dicts()}
+
+    def _given_back(self, mart: str) -> Any:  # noqa: ANN401
+        """Return a mart as a frame of the kind that the touchpoints came in."""
+        frame = self.marts[mart]
+        if self._kind == "pandas":
+            return frame.to_pandas()
+        return frame.to_arrow() if self._kind == "pyarrow" else frame
+
+    def _repr_html_(self) -> str:
+        """Return verdicts and table for a notebook."""
+        from lydite.reporting.notebook import notebook_html  # noqa: PLC0415
+
+        return notebook_html(self)
+
+
+def compare(
+    touchpoints: Source,
+    conversions: Source,
+    *,
+    spend: Source | None = None,
+    users: Source | None = None,
+    lookback: str = "30d",
+    period: str = "week",
+    models: Sequence[str] | None = None,
+    outcomes: Sequence[str] | None = None,
+    alpha: float = 0.05,
+    seed: int = 0,
+) -> Comparison:
+    """Put attribution models on trial.
+
+    Parameters
+    ----------
+    touchpoints, conversions, spend, users
+        pandas or polars frames, Arrow tables, or paths and globs of Parquet, CSV or JSON files,
+        with the columns of the input contract.
+    lookback
+        How long before a conversion a touch still counts: ``"30d"``, ``"12h"``, ``"4w"``.
+    period
+        ``"day"``, ``"week"`` or ``"month"``: how often the models are fitted anew.
+    models
+        Names of the rivals; all where None.
+    outcomes
+        Names of the outcomes; all that the conversions hold where None.
+    alpha
+        The chance of any wrong separation of two models, however often one looks.
+    seed
+        Seeds what is drawn at random: only the ceiling's training sample and trees.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        When the input cannot be used; the message names the place, the value and the mend.
+
+    Examples
+    --------
+    >>> import lydite
+    >>> world = lydite.simulate("linear", users=5_000, seed=1)
+    >>> result = lydite.compare(world.touchpoints, world.conversions)
+    >>> result.table["model"][0]
+    'linear'
+    """
+    sources = {"touchpoints": touchpoints, "conversions": conversions}
+    sources |= {k: v for k, v in {"spend": spend, "users": users}.items() if v is not None}
+    settings = make_settings(lookback, period, models, outcomes, alpha, seed)
+    with DuckDBEngine() as engine:
+        trial.run_trial(engine, sources, settings)
+        return read_comparison(engine, kind=_kind_of(touchpoints))
+
+
+def make_settings(
+    lookback: str,
+    period: str,
+    models: Sequence[str] | None,
+    outcomes: Sequence[str] | None,
+    alpha: float,
+    seed: int,
+) -> Settings:
+    """Return settings for one trial without a settings file.
+
+    Raises
+    ------
+    InputError
+        When one of them is out of range.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    try:
+        return Settings(
+            sources=Sources(touchpoints="", conversions=""),
+            evaluation=Evaluation.model_validate(
+                {"lookback": lookback, "period": period, "alpha": alpha, "seed": seed}
+            ),
+            outcomes={name: Outcome(lookback=lookback) for name in outcomes or ()},
+            models=tuple(ModelEntry(name=name) for name in models or ()),
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = str(first["loc"][-1]) if first["loc"] else "settings"
+        what = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{place}: {what} (given: {first['input']!r})") from error
+
+
+def read_comparison(engine: DuckDBEngine, kind: str = "polars") -> Comparison:
+    """Read the result of a trial off the engine's tables."""
+    marts = {
+        name: engine.frame(f"from mart.{name}") for name in _FRAMES if engine.exists(f"mart.{name}")
+    }
+    rows = engine.frame("evaluation/outcome_summary").to_dicts()
+    return Comparison(marts, rows, trial.quarantined(engine), kind)
+
+
+def _kind_of(source: object) -> str:
+    """Return the library of a frame, pandas for anything else: the commonest in notebooks."""
+    library = type(source).__module__.split(".")[0]
+    return library if library in ("polars", "pyarrow") else "pandas"
+

@@ -1,0 +1,100 @@
+"""Opens a source, file or frame, as rows that SQL can read in place."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import duckdb
+
+from lydite.contract import files, frames
+from lydite.contract.relation import Relation, refuse_twins
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import polars as pl
+    import pyarrow as pa
+
+    from lydite.contract.tables import Table
+    from lydite.engine import DuckDBEngine
+
+Source: TypeAlias = "str | Path | pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table"
+"""A path or glob of Parquet, CSV or JSON files, a `.sql` file, or a frame."""
+
+
+@contextlib.contextmanager
+def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[Relation]:
+    """Lend the rows of a source to SQL for the time of the block.
+
+    Parquet and frames are read in place. CSV, JSON and the result of a `.sql` file are first put into
+    a temporary table: parsing is dear, and a select need not give the same rows twice.
+
+    Parameters
+    ----------
+    engine
+        Where the rows are wanted.
+    table
+        The contract table that the source is for.
+    source
+        The source; None stands for a table without rows.
+
+    Raises
+    ------
+    InputError
+        When the source cannot be read.
+    """
+    lent = f"source_{table.name}"
+    if source is None:
+        yield Relation(table.name, "(select 1 where false)", {})
+    elif isinstance(source, str | Path):
+        place = f"{table.name} ({source})"
+        try:
+            yield _read(engine, place, source, lent)
+        finally:
+            engine.run(f"drop table if exists temp.{lent}")
+    elif frames.is_frame(source):
+        place = f"{table.name} ({frames.name_of(source)})"
+        engine.connection.register(lent, frames.to_arrow(place, source))
+        try:
+            yield Relation(place, lent, _columns(engine, lent))
+        finally:
+            engine.connection.unregister(lent)
+    else:
+        raise InputError(
+            f"{table.name}: cannot read a {type(source).__name__}. Give a path, or a pandas,"
+            " polars or Arrow frame."
+        )
+
+
+def _read(engine: DuckDBEngine, place: str, pattern: str | Path, lent: str) -> Relation:
+    found = files.find(place, pattern)
+    kind = files.kind_of(place, found)
+    if kind == "sql":
+        return _run(engine, place, files.statement(engine, place, found[0]), lent)
+    select = files.select(engine, place, kind, found)
+    try:
+        if kind == "parquet":
+            return Relation(place, f"({select})", _columns(engine, f"({select})"))
+        return _stored(engine, place, select, lent)
+    except duckdb.Error as error:
+        files.unreadable(place, kind, found, error)
+
+
+def _run(engine: DuckDBEngine, place: str, select: str, lent: str) -> Relation:
+    try:
+        refuse_twins(place, engine.connection.sql(select).columns)
+        return _stored(engine, place, select, lent)
+    except duckdb.Error as error:
+        raise InputError(f"{place}: the select fails: {files.failure(error)}") from error
+
+
+def _stored(engine: DuckDBEngine, place: str, select: str, lent: str) -> Relation:
+    engine.run(f"create or replace temp table {lent} as\n{select}")
+    return Relation(place, f"temp.{lent}", _columns(engine, f"temp.{lent}"))
+
+
+def _columns(engine: DuckDBEngine, relation: str) -> dict[str, str]:
+    return {name: kind for name, kind, *_ in engine.rows(f"describe from {relation}")}

@@ -1,0 +1,244 @@
+"""The trial, step by step: each step reads and writes tables of the engine.
+
+`run_trial` takes all steps in one process; an orchestrator takes them one by one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from lydite import contract, credit, journeys
+from lydite.contract import Source
+from lydite.errors import InputError
+from lydite.evaluation.calendar import Calendar, History, make_calendar
+from lydite.evaluation.ceiling import NAME as CEILING
+from lydite.evaluation.ceiling import ceiling_scores
+from lydite.evaluation.comparison import compare_outcome
+from lydite.evaluation.ledger import read_scores, write_scores
+from lydite.evaluation.sample import build_sample, load_sample
+from lydite.evaluation.walk_forward import Trial, walk_forward
+from lydite.models import BaseRate, TouchVolume, make_models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime, timedelta
+
+    from lydite.config import Settings
+    from lydite.engine import DuckDBEngine
+    from lydite.models import Model
+
+    Progress = Callable[[str], None]
+
+MARTS = (
+    "channel_credit",
+    "credit_daily",
+    "top_paths",
+    "path_lengths",
+    "time_lags",
+    "channel_transitions",
+    "removal_effects",
+    "data_quality",
+)
+BASELINES = (BaseRate, TouchVolume)
+
+
+def run_trial(
+    engine: DuckDBEngine,
+    sources: Mapping[str, Source],
+    settings: Settings,
+    progress: Progress = lambda step: None,
+) -> None:
+    """Take every step from the sources to the marts.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be used.
+    """
+    models = make_models(settings.model_names())
+    progress("reading the input tables")
+    load_contract(engine, sources)
+    progress("laying out journeys")
+    build_journeys(engine, settings)
+    progress("drawing the evaluation sample")
+    build_samples(engine, models, settings)
+    for outcome, trial in trials(engine, models):
+        for model in [*(baseline() for baseline in BASELINES), *models]:
+            progress(f"{outcome}: trying {model.name}")
+            score_model(engine, outcome, model, trial)
+        progress(f"{outcome}: finding the ceiling")
+        score_ceiling(engine, outcome, models, trial, settings)
+    progress("comparing the rivals")
+    judge_rivals(engine, models, settings)
+    progress("dividing the conversions")
+    fit_credit(engine, models)
+    credit.divide_conversions(engine, models)
+    progress("writing the marts")
+    build_marts(engine)
+
+
+def load_contract(engine: DuckDBEngine, sources: Mapping[str, Source]) -> None:
+    """Load all input tables, and keep what was set aside and why in ``contract.report``."""
+    reports = contract.load(engine, sources)
+    write_report(engine, reports)
+
+
+def write_report(engine: DuckDBEngine, reports: contract.LoadReport) -> None:
+    """Write how many rows of each input table were accepted or set aside, and why."""
+    rows = [
+        (name, reason, n)
+        for name, report in reports.tables.items()
+        for reason, n in [
+            ("accepted", report.rows),
+            ("duplicate", report.duplicates),
+            *report.bad.items(),
+        ]
+    ]
+    schema = {"table_name": pl.String, "reason": pl.String, "rows": pl.Int64}
+    engine.store("contract.report", pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+def quarantined(engine: DuckDBEngine) -> dict[str, dict[str, int]]:
+    """Return how many rows of each input table were set aside, by reason."""
+    result: dict[str, dict[str, int]] = {}
+    for table, reason, n in engine.rows(
+        "select table_name, reason, rows from contract.report"
+        " where reason not in ('accepted', 'duplicate') order by table_name, reason"
+    ):
+        result.setdefault(table, {})[reason] = n
+    return result
+
+
+def build_journeys(engine: DuckDBEngine, settings: Settings) -> None:
+    """Build touches, moments and conversions, and the table of outcomes with their calendars."""
+    built = journeys.build_touches(engine)
+    engine.run(
+        "update contract.report set rows = $n where table_name = 'touchpoints'"
+        " and reason = 'duplicate'",
+        {"n": built.duplicates},
+    )
+    lookbacks = settings.lookbacks(built.outcomes)
+    journeys.build_moments(engine, lookbacks)
+    rows = [
+        _outcome_row(engine, outcome, lookback, built.as_of, settings)
+        for outcome, lookback in lookbacks.items()
+    ]
+    if all(row["periods"] == 0 for row in rows):
+        raise InputError("\n".join(row["note"] for row in rows))
+    engine.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
+
+
+_OUTCOME_SCHEMA = {
+    "outcome": pl.String,
+    "lookback": pl.String,
+    "lookback_us": pl.Int64,
+    "as_of": pl.Datetime("us"),
+    "mature_until": pl.Datetime("us"),
+    "period": pl.String,
+    "periods": pl.Int64,
+    "note": pl.String,
+}
+
+
+def _outcome_row(
+    engine: DuckDBEngine,
+    outcome: str,
+    lookback: timedelta,
+    as_of: datetime,
+    settings: Settings,
+) -> dict[str, object]:
+    """Describe one outcome; one whose history is too short is credited but not judged."""
+    history = History.of(engine, outcome, as_of)
+    note, periods = "", 0
+    try:
+        periods = len(make_calendar(history, lookback, settings.evaluation.period))
+    except InputError as error:
+        note = str(error)
+    return {
+        "outcome": outcome,
+        "lookback": journeys.format_lookback(lookback),
+        "lookback_us": int(np.timedelta64(lookback, "us").astype(int)),
+        "as_of": as_of,
+        "mature_until": as_of - lookback,
+        "period": settings.evaluation.period,
+        "periods": periods,
+        "note": note,
+    }
+
+
+def outcomes(engine: DuckDBEngine, *, judged: bool = True) -> list[dict[str, object]]:
+    """Return the rows of ``evaluation.outcomes``; only outcomes with a calendar by default."""
+    frame = engine.frame("select * from evaluation.outcomes order by outcome")
+    return [row for row in frame.to_dicts() if row["periods"] or not judged]
+
+
+def calendar_of(engine: DuckDBEngine, outcome: Mapping[str, object]) -> Calendar:
+    """Lay out the calendar of one outcome, a row of `outcomes`."""
+    history = History.of(engine, outcome["outcome"], outcome["as_of"])
+    return make_calendar(history, journeys.parse_lookback(outcome["lookback"]), outcome["period"])
+
+
+def build_samples(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
+    """Draw the evaluation sample of every outcome that has a calendar."""
+    for row in outcomes(engine):
+        build_sample(
+            engine,
+            row["outcome"],
+            row["mature_until"],
+            models,
+            settings.evaluation.max_landmarks,
+        )
+
+
+def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str, Trial]]:
+    """Yield every outcome's sample and calendar, with what the given models see of paths."""
+    channels = credit.channel_names(engine)
+    for row in outcomes(engine):
+        landmarks = load_sample(engine, row["outcome"], channels, models)
+        yield row["outcome"], Trial.of(landmarks, calendar_of(engine, row))
+
+
+def score_model(engine: DuckDBEngine, outcome: str, model: Model, trial: Trial) -> None:
+    """Walk one model forward over one outcome and write its scores to the ledger."""
+    scores = walk_forward(model, trial)
+    write_scores(engine, outcome, model.name, model.fingerprint, trial.calendar, scores)
+
+
+def score_ceiling(
+    engine: DuckDBEngine, outcome: str, rivals: Sequence[Model], trial: Trial, settings: Settings
+) -> None:
+    """Walk the ceiling forward over one outcome and write its scores to the ledger."""
+    scores = ceiling_scores(rivals, trial, settings.evaluation.seed)
+    write_scores(engine, outcome, CEILING, CEILING, trial.calendar, scores)
+
+
+def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
+    """Compare the rivals of every outcome: ``mart.model_comparison, evidence, calibration``."""
+    parts: dict[str, list[pl.DataFrame]] = {}
+    for row in outcomes(engine):
+        calendar = calendar_of(engine, row)
+        scores = read_scores(engine, row["outcome"], calendar)
+        tables = compare_outcome(row["outcome"], models, scores, calendar, settings.evaluation)
+        for name, frame in tables.items():
+            parts.setdefault(name, []).append(frame)
+    for name, frames in parts.items():
+        engine.store(f"evaluation.{name}", pl.concat(frames))
+        engine.create(f"mart.{name}", f"marts/{name}")
+        engine.comment(f"mart.{name}", f"marts/{name}")
+
+
+def fit_credit(engine: DuckDBEngine, models: Sequence[Model]) -> None:
+    """Fit what credit needs from all mature landmarks, for every outcome."""
+    engine.drop("credit.effects")
+    for row in outcomes(engine, judged=False):
+        credit.fit_effects(engine, models, row["outcome"], row["mature_until"])
+
+
+def build_marts(engine: DuckDBEngine) -> None:
+    """Build the marts that are plain SQL, each with its comments."""
+    for name in MARTS:
+        engine.create(f"mart.{name}", f"marts/{name}")
+        engine.comment(f"mart.{name}", f"marts/{name}")
