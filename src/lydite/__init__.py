@@ -1,3 +1,32 @@
 """Lydite puts attribution models on trial."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lydite import models
+    from lydite.compare import Comparison, compare
+    from lydite.errors import InputError, LyditeError
+    from lydite.simulation import simulate
+
 __version__ = "0.1.0"
+__all__ = ["Comparison", "InputError", "LyditeError", "compare", "models", "simulate"]
+
+# What a notebook needs is imported when it is first used: `lydite --help` answers at once.
+_HOMES = {
+    "Comparison": "lydite.comparing",
+    "compare": "lydite.comparing",
+    "InputError": "lydite.errors",
+    "LyditeError": "lydite.errors",
+    "models": "lydite.models",
+    "simulate": "lydite.simulation",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lydite' has no attribute {name!r}")
+    home = import_module(_HOMES[name])
+    return home if name == "models" else getattr(home, name)

@@ -1,9 +1,201 @@
-"""Markov models: where a customer stands in a chain of channels decides."""
+"""Markov models: the last channels, in their order, decide."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy.special import betaln, xlog1py, xlogy
+from sklearn.utils.validation import check_is_fitted
+
 from lydite.models.base import Model
+from lydite.models.chain import MAX_ORDER, Transitions, absorb, find, pack, shorten
+from lydite.models.landmarks import Profiles, distinct
+from lydite.models.rules import base_rate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from lydite.models.landmarks import Landmarks
+
+#: How much the shorter state may count, in landmarks; the last falls back on it wholly.
+PSEUDO_COUNTS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, np.inf)
 
 
 class Markov(Model):
-    """Being written."""
+    """The last `order` touches decide, as the state of a chain of channels [1]_.
+
+    *Forecast.* A landmark converts at the rate of its state. A state that was met seldom leans on
+    the state without its oldest touch: its rate is ``(k + m p) / (n + m)``, with its ``k``
+    conversions among ``n`` landmarks, the rate ``p`` of the shorter state, and the pseudo-count
+    ``m`` of its order that makes the training counts most likely. At order 1, ``p`` is the base
+    rate and ``m`` its reciprocal, one conversion's worth; this is the forecast of last touch.
+
+    *Credit.* Each distinct channel of a path in proportion to its removal effect, shared evenly
+    among its touches on the path.
+
+    Parameters
+    ----------
+    order : int, 1..4
+        How many touches make a state.
+
+    Attributes
+    ----------
+    base_rate_ : float
+    pseudo_counts_ : (order,) array
+        What the shorter state counts, in landmarks, for states of 1, 2, .. touches.
+    states_, rates_ : lists of `order` arrays
+        The states of 1, 2, .. touches, packed and ascending, and their rates.
+    transitions_ : Transitions
+    channels_ : tuple of str
+    removal_effects_ : (n_channels,) array
+
+    Raises
+    ------
+    ValueError
+        When the order is not 1 to 4.
+
+    References
+    ----------
+    .. [1] Anderl, Becker, von Wangenheim & Schumann (2016), "Mapping the customer journey",
+       *International Journal of Research in Marketing* 33(3).
+    """
+
+    def __init__(self, order: int = 1) -> None:
+        if not 1 <= order <= MAX_ORDER:
+            raise ValueError(f"the order of a Markov model is 1 to {MAX_ORDER}, not {order}")
+        self.order = order
+
+    # Name and claim follow the order, also after `set_params`.
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The model's name in tables."""
+        return f"markov_{self.order}"
+
+    @property
+    def claim(self) -> str:  # type: ignore[override]
+        """The hypothesis."""
+        if self.order == 1:
+            return "the last touch and where it leads next"
+        return f"the last {self.order} touches in their order, and where they lead next"
+
+    # --- forecast -------------------------------------------------------------------------------
+
+    def encode(self, landmarks: Landmarks) -> Profiles:
+        """Return the distinct states, packed into a (k,) array of integers."""
+        keys = pack(landmarks.history[:, : self.order])
+        index, first = distinct(keys)
+        return Profiles(index, keys[first])
+
+    def fit_counts(
+        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+    ) -> Self:
+        """Fit the rates of the states, those of fewer touches first."""
+        seen = trials > 0
+        keys, trials, conversions = profiles.features[seen], trials[seen], conversions[seen]
+        self.base_rate_ = base_rate(trials, conversions)
+        self.pseudo_counts_ = np.full(self.order, 1 / self.base_rate_)
+        self.states_: list[NDArray[np.uint64]] = []
+        self.rates_: list[NDArray[np.float64]] = []
+        for level in range(self.order):
+            states, index = np.unique(shorten(keys, level + 1), return_inverse=True)
+            n = np.bincount(index, trials, minlength=len(states))
+            k = np.bincount(index, conversions, minlength=len(states))
+            shorter = self._rates(states)
+            if level > 0:
+                self.pseudo_counts_[level] = most_likely_pseudo_count(n, k, shorter)
+            weight = n / (n + self.pseudo_counts_[level])
+            self.states_.append(states)
+            self.rates_.append(shorter + weight * (k / n - shorter))
+        return self
+
+    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+        """Return the rate of each state, or of its longest end that the fit has seen."""
+        check_is_fitted(self, "rates_")
+        return self._rates(profiles.features)
+
+    def _rates(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
+        """Return the rates of states as far as they are fitted."""
+        rates = np.full(len(keys), self.base_rate_)
+        for level, (states, fitted) in enumerate(zip(self.states_, self.rates_, strict=True)):
+            place = find(shorten(keys, level + 1), states)
+            rates[place >= 0] = fitted[place[place >= 0]]
+        return rates
+
+    # --- credit ---------------------------------------------------------------------------------
+
+    def fit(self, landmarks: Landmarks, y: object = None) -> Self:
+        """Fit the forecast and the removal effects on landmarks; `y` is ignored."""
+        super().fit(landmarks, y)
+        return self._learn_effects(
+            Transitions.from_landmarks(landmarks, self.order), landmarks.channels
+        )
+
+    def fit_transitions(self, frame: pl.DataFrame, channels: Sequence[str]) -> Self:
+        """Fit the removal effects on counted transitions.
+
+        Parameters
+        ----------
+        frame
+            Columns as `sql/journeys/transitions.sql` gives them.
+        channels
+            Names of the channels, by their numbers.
+        """
+        return self._learn_effects(
+            Transitions.from_landmark_counts(frame, self.order, len(channels)), channels
+        )
+
+    def _learn_effects(self, transitions: Transitions, channels: Sequence[str]) -> Self:
+        self.transitions_ = transitions
+        self.channels_ = tuple(channels)
+        self.removal_effects_ = absorb(transitions).removal_effect
+        return self
+
+    @property
+    def weight_sql(self) -> str:
+        """The removal effect of the touch's channel, shared by its touches on the path."""
+        return "effect / channel_touches"
+
+    @property
+    def effects(self) -> Mapping[str, float]:
+        """The removal effect of each channel.
+
+        Raises
+        ------
+        sklearn.exceptions.NotFittedError
+            Before `fit_transitions` or `fit`.
+        """
+        check_is_fitted(self, "removal_effects_")
+        return dict(zip(self.channels_, self.removal_effects_.tolist(), strict=True))
+
+
+def most_likely_pseudo_count(
+    trials: NDArray[np.floating],
+    conversions: NDArray[np.floating],
+    expected: NDArray[np.floating],
+) -> float:
+    """Return the pseudo-count under which the counts of states are most likely.
+
+    Each state's rate is taken for a draw from a Beta distribution around the rate of its shorter
+    state, worth ``m`` landmarks; its counts then are beta-binomial. Of equally likely ``m`` the
+    largest is returned: the one that leans most on the shorter state.
+
+    Parameters
+    ----------
+    trials, conversions : (k,) counts of each state
+    expected : (k,) array in (0, 1)
+        The rate of the shorter state.
+    """
+    misses = trials - conversions
+
+    def log_likelihood(m: float) -> float:
+        if np.isinf(m):
+            return float((xlogy(conversions, expected) + xlog1py(misses, -expected)).sum())
+        hits, fails = m * expected, m * (1 - expected)
+        return float((betaln(conversions + hits, misses + fails) - betaln(hits, fails)).sum())
+
+    return max(reversed(PSEUDO_COUNTS), key=log_likelihood)

@@ -235,7 +235,7 @@ def record(
         return _joined(list(Crowd(random.take(block), users[block], calendar, off).live()))
 
     blocks = [np.arange(at, min(at + _BLOCK, len(users))) for at in range(0, len(users), _BLOCK)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(2) as pool:
         days = _joined(list(pool.map(live, blocks)))
     ended = pl.col("second") < calendar.days * DAY
     return Day(days.touches, days.conversions.filter(ended))

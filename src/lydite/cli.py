@@ -1,0 +1,175 @@
+"""The command line: parses, calls the library, prints."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Put attribution models on trial: which of them explains conversions best?",
+)
+
+_COMPARE_EXAMPLES = """
+**Examples**
+
+`lydite compare --touchpoints touchpoints.parquet --conversions conversions.parquet`
+
+`lydite compare --touchpoints 'touches/*.csv' --conversions orders.csv --lookback 14d --report page.html`
+
+`lydite compare --touchpoints t.parquet --conversions c.parquet --models linear,last_touch --format json`
+"""  # noqa: E501
+_SIMULATE_EXAMPLES = """
+**Examples**
+
+`lydite simulate --world linear --users 20000 --seed 1 --out linear_world`
+
+`lydite simulate --world storefront --users 20000 --seed 7 --out data_samples`
+"""
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001
+    if asked:
+        from lydite import __version__  # noqa: PLC0415
+
+        typer.echo(f"lydite {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command(epilog=_COMPARE_EXAMPLES)
+def compare(
+    touchpoints: Annotated[str, typer.Option(help="Parquet, CSV or JSON file, or a glob.")],
+    conversions: Annotated[str, typer.Option(help="Parquet, CSV or JSON file, or a glob.")],
+    spend: Annotated[str | None, typer.Option(help="Daily cost by channel.")] = None,
+    users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
+    lookback: Annotated[
+        str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
+    ] = "30d",
+    period: Annotated[
+        Literal["day", "week", "month"], typer.Option(help="How often models are fitted anew.")
+    ] = "week",
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="Outcome to judge; repeat for more. All by default.")
+    ] = None,
+    models: Annotated[
+        str | None, typer.Option(help="Rivals, separated by commas. All by default.")
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(help="Chance of any wrong separation, however often one looks.")
+    ] = 0.05,
+    seed: Annotated[int, typer.Option(help="Seeds the ceiling's training sample.")] = 0,
+    output: Annotated[
+        Literal["table", "json"], typer.Option("--format", help="For people or for programs.")
+    ] = "table",
+    report: Annotated[Path | None, typer.Option(help="Write the leaders' page here.")] = None,
+    database: Annotated[Path | None, typer.Option(help="Write the result tables here.")] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Compare attribution models on your touchpoints and conversions."""
+    from lydite import trial  # noqa: PLC0415  (heavy imports only where they are used)
+    from lydite.compare import make_settings, read_comparison  # noqa: PLC0415
+    from lydite.engine import DuckDBEngine  # noqa: PLC0415
+    from lydite.publication import publish  # noqa: PLC0415
+
+    names = [name.strip() for name in models.split(",") if name.strip()] if models else None
+    settings = make_settings(lookback, period, names, outcome, alpha, seed)
+    given = {
+        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+    }  # fmt: skip
+    sources = {name: source for name, source in given.items() if source is not None}
+    with DuckDBEngine() as engine:
+        with _Progress(quiet=quiet) as progress:
+            trial.run_trial(engine, sources, settings, progress.say)
+            comparison = read_comparison(engine)
+            if report is not None:
+                progress.say("writing the page")
+                comparison.to_html(report)
+            if database is not None:
+                progress.say("writing the database")
+                publish(engine, database)
+    _show(comparison, output)
+
+
+def _show(comparison: object, output: str) -> None:
+    if output == "json":
+        import json  # noqa: PLC0415
+
+        print(json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))  # type: ignore[attr-defined]
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    from lydite.reporting.terminal import print_comparison  # noqa: PLC0415
+
+    print_comparison(comparison, Console())  # type: ignore[arg-type]
+
+
+@app.command(epilog=_SIMULATE_EXAMPLES)
+def simulate(
+    world: Annotated[str, typer.Option(help="The world; an unknown name lists them.")],
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    users: Annotated[int, typer.Option(help="How many users.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 0,
+    weeks: Annotated[int, typer.Option(help="Length of the history.")] = 26,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Simulate touchpoints and conversions in a world whose truth is known."""
+    from lydite.simulation import simulate as run  # noqa: PLC0415
+
+    with _Progress(quiet=quiet) as progress:
+        progress.say(f"simulating {world}")
+        made = run(world, users=users, seed=seed, weeks=weeks)
+        progress.say(f"writing to {out}")
+        made.write(out)
+    if not quiet:
+        print(f"{out}: {made.touchpoints.height} touchpoints, {made.conversions.height} conversions")
+
+
+class _Progress:
+    """A line on standard error that says what goes on, on a terminal only while it goes on."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __enter__(self) -> _Progress:
+        from rich.console import Console  # noqa: PLC0415
+
+        self._console = Console(stderr=True, quiet=self._quiet)
+        self._status = self._console.status("starting")
+        if self._console.is_terminal:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._status.stop()
+
+    def say(self, step: str) -> None:
+        if self._console.is_terminal:
+            self._status.update(step)
+        else:
+            self._console.print(step, style="dim")
+
+
+def main() -> None:
+    """Run the command; exit 2 on bad input, 1 when the fault is ours."""
+    from lydite.errors import LyditeError  # noqa: PLC0415
+
+    try:
+        app()
+    except LyditeError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)

@@ -1,0 +1,198 @@
+"""Brings a source's columns to the contract's names and types, whatever form they came in."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from lydite.contract.relation import quoted_name
+from lydite.contract.tables import Column, Kind, Table
+from lydite.contract.zones import refuse_doubtful, refuse_numbers
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from lydite.contract.relation import Relation
+    from lydite.engine import DuckDBEngine
+
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
+_INTEGERS |= {f"U{name}" for name in _INTEGERS}
+_FLOATS = {"FLOAT", "DOUBLE"}
+_TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"}
+_ZONED = "TIMESTAMP WITH TIME ZONE"
+
+# trim() alone knows blanks only; this also takes tabs, line ends and the blanks of other scripts.
+_BLANKS = "e' \\t\\n\\r\\v\\f\\u00a0\\u2007\\u202f\\u3000\\ufeff'".encode().decode("raw_unicode_escape")
+
+
+def match_columns(relation: Relation, table: Table) -> dict[str, str]:
+    """Return the source's column for each contract column that it has; case does not count.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing, naming those found and the nearest.
+    """
+    by_name = {name.strip().lower(): name for name in relation.columns}
+    found = {
+        column.name: by_name[column.name] for column in table.columns if column.name in by_name
+    }
+    missing = [column.name for column in table.columns if column.required and column.name not in found]
+    if missing and relation.columns:
+        raise InputError(_what_is_missing(relation, missing))
+    return found
+
+
+def _what_is_missing(relation: Relation, missing: list[str]) -> str:
+    names = list(relation.columns)
+    lowered = {name.lower(): name for name in names}
+    hints = []
+    for name in missing:
+        near = difflib.get_close_matches(name, lowered, n=1)
+        hints += [f"did you mean {name!r} for {lowered[near[0]]!r}?"] if near else []
+    wanted = ", ".join(map(repr, missing))
+    return (
+        f"{relation.place}: misses the required column{'s' * (len(missing) > 1)} {wanted};"
+        f" it has {', '.join(map(repr, names))}"
+        + (f"; {' '.join(hints)}" if hints else ".")
+        + " Rename the columns, or select them under these names in a .sql source."
+    )
+
+
+def segments_of(relation: Relation, table: Table) -> list[str]:
+    """Return the source's columns that become segments."""
+    known = {column.name for column in table.columns}
+    return [name for name in relation.columns if name.strip().lower() not in known]
+
+
+def projection(engine: DuckDBEngine, relation: Relation, table: Table) -> str:
+    """Return the select of ``raw.<table>``: the contract's columns, and the row as it came.
+
+    Text is trimmed and blank text is null; times are UTC without a zone and null where unreadable;
+    numbers stay text where they came as text, so that the table's SQL can tell null from nonsense.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing, or a column as a whole cannot be understood.
+    """
+    matched = match_columns(relation, table)
+    columns = [
+        f"{_expression(engine, relation, column, matched.get(column.name))} as {column.name}"
+        for column in table.columns
+    ]
+    if table.has_segments:
+        segments = segments_of(relation, table)
+        columns.append(f"{_struct(relation, segments, as_text=True)} as segments")
+        columns.append("row_number() over () as source_order")
+    columns.append(f"{_struct(relation, list(relation.columns))} as source_row")
+    return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
+
+
+def _struct(relation: Relation, names: list[str], *, as_text: bool = False) -> str:
+    """Pack columns into one, so that they travel together; the name `reason` is ours."""
+    if not names:
+        return "null"
+    return "struct_pack(" + ", ".join(
+        f"{quoted_name('source_reason' if not as_text and name.lower() == 'reason' else name)} := "
+        + (_label(name, relation.columns[name]) if as_text else quoted_name(name))
+        for name in names
+    ) + ")"
+
+
+def _expression(
+    engine: DuckDBEngine, relation: Relation, column: Column, source: str | None
+) -> str:
+    if source is None:
+        return f"cast(null as {column.type})"
+    kind = relation.columns[source]
+    match column.kind:
+        case Kind.IDENTIFIER:
+            return _identifier(source, kind)
+        case Kind.LABEL:
+            return _label(source, kind)
+        case Kind.NUMBER:
+            return _number(source, kind)
+        case Kind.INSTANT:
+            return _instant(engine, relation, source)
+        case Kind.DAY:
+            return f"cast({_instant(engine, relation, source)} as date)"
+
+
+def _text(name: str, kind: str) -> str:
+    """Return the text of a value; a float or decimal without fraction is written without one."""
+    value = quoted_name(name)
+    if kind == "VARCHAR":
+        return value
+    if kind in _FLOATS or kind.startswith("DECIMAL"):
+        missing = f"when isnan({value}) then null " if kind in _FLOATS else ""
+        whole = f"try_cast(try_cast({value} as hugeint) as varchar)"
+        return (
+            f"case {missing}when {value} = trunc({value}) and abs({value}) < 1e18 then {whole}"
+            f" else cast({value} as varchar) end"
+        )
+    if kind == "BLOB":
+        return f"coalesce(try(decode({value})), cast({value} as varchar))"
+    if kind == "JSON":
+        return f"json_extract_string({value}, '$')"
+    return f"cast({value} as varchar)"
+
+
+def _identifier(name: str, kind: str) -> str:
+    """Keep an id as it is, blanks around it too, unless it is nothing but blanks."""
+    text = _text(name, kind)
+    if kind in _INTEGERS or kind in _FLOATS or kind == "UUID":
+        return text
+    return f"case when not regexp_full_match({text}, '[\\s\\p{{Z}}]*') then {text} end"
+
+
+def _label(name: str, kind: str) -> str:
+    return f"nullif(trim({_text(name, kind)}, {_BLANKS}), '')"
+
+
+def _number(name: str, kind: str) -> str:
+    if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
+        return f"cast({quoted_name(name)} as double)"
+    return _label(name, kind)
+
+
+def _instant(engine: DuckDBEngine, relation: Relation, name: str) -> str:
+    kind, value = relation.columns[name], quoted_name(name)
+    if kind in _TIMES:
+        return _finite(f"try_cast({value} as timestamp)")
+    if kind == _ZONED:
+        return _finite(f"timezone('UTC', {value})")
+    if kind == "VARCHAR" or kind == "JSON" or kind.startswith("ENUM"):
+        text = _text(name, kind)
+        time = _finite(f"timezone('UTC', {_parsed(text)})")
+        refuse_doubtful(engine, relation, name, text, time)
+        return time
+    if engine.scalar(f"select count({value}) from {relation.sql}") == 0:
+        return "cast(null as timestamp)"
+    _refuse_type(engine, relation, name)
+    raise AssertionError(name)  # pragma: no cover
+
+
+def _parsed(text: str) -> str:
+    """Read ISO-8601 text; spellings that DuckDB does not know are rewritten, only where it fails.
+
+    As TIMESTAMP, DuckDB would drop the offset; as TIMESTAMPTZ, it takes text without a zone as UTC.
+    """
+    tidy = f"replace(upper(trim({text}, {_BLANKS})), ',', '.')"
+    seconds = f"regexp_replace({tidy}, '^(.{{10}}[T ]\\d\\d:\\d\\d) ?(Z|[+-].*)?$', '\\1:00\\2')"
+    joined = f"regexp_replace({seconds}, ' (Z|[+-].*)$', '\\1')"
+    return f"coalesce(try_cast({text} as timestamptz), try_cast({joined} as timestamptz))"
+
+
+def _finite(time: str) -> str:
+    return f"case when isfinite({time}) then {time} end"
+
+
+def _refuse_type(engine: DuckDBEngine, relation: Relation, name: str) -> None:
+    kind, value = relation.columns[name], quoted_name(name)
+    example = engine.scalar(f"select {value} from {relation.sql} where {value} is not null limit 1")
+    if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
+        refuse_numbers(relation, name, f"numbers of type {kind}", example)
+    raise InputError(
+        f"{relation.place}: column {name!r} has the type {kind} (such as {example}), which is no time."
+        " Cast it to a timestamp in a .sql source."
+    )

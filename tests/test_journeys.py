@@ -1,0 +1,830 @@
+"""Journeys: each rule by hand, all rules against a slow plain reading, and what must change nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tables import make_contract
+
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.journeys import build_moments, build_touches, format_lookback, parse_lookback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Row = tuple[Any, ...]
+    Table = list[dict[str, Any]]
+
+MICROSECOND = timedelta(microseconds=1)
+HOUR = timedelta(hours=1)
+
+
+def day(number: float) -> datetime:
+    """Return the instant `number` days into the year."""
+    return datetime(2026, 1, 1) + timedelta(days=number)  # noqa: DTZ001 - the contract's UTC
+
+
+@pytest.fixture
+def engine() -> Iterator[DuckDBEngine]:
+    with DuckDBEngine() as engine:
+        yield engine
+
+
+def build(
+    engine: DuckDBEngine,
+    touchpoints: list[Row],
+    conversions: list[Row],
+    lookback: str | timedelta = "30d",
+) -> None:
+    """Build the journeys of all outcomes, each with the same lookback."""
+    make_contract(engine, touchpoints, conversions)
+    journeys = build_touches(engine)
+    build_moments(engine, dict.fromkeys(journeys.outcomes, parse_lookback(lookback)))
+
+
+def paths(engine: DuckDBEngine, which: str) -> list[str]:
+    """Return the paths (``a > b``) of the moments that `which` selects, in order of time."""
+    rows = engine.rows(
+        "select string_agg(path_touches.channel, ' > ' order by position)"
+        " from journeys.moments as moments"
+        " left join journeys.path_touches as path_touches"
+        " on moments.user_key = path_touches.user_key"
+        " and moments.outcome = path_touches.outcome"
+        " and moments.happened_at = path_touches.happened_at"
+        " and moments.touch is not distinct from path_touches.moment_touch"
+        f" where moments.{which}"
+        " group by moments.outcome, moments.user_key, moments.happened_at, moments.touch"
+        " order by moments.outcome, moments.user_key, moments.happened_at, moments.touch"
+    )
+    return [path or "" for (path,) in rows]
+
+
+def conversion_paths(engine: DuckDBEngine, outcome: str = "conversion") -> list[str]:
+    return paths(engine, f"is_conversion and moments.outcome = '{outcome}'")
+
+
+def landmark_paths(engine: DuckDBEngine, outcome: str = "conversion") -> list[str]:
+    return paths(engine, f"is_conversion is false and moments.outcome = '{outcome}'")
+
+
+def what_is_next(engine: DuckDBEngine, outcome: str = "conversion") -> list[str | None]:
+    """Return, for each landmark in order, ``converts``, the next channel or None."""
+    rows = engine.rows(
+        "select case when converted then 'converts' else channel end"
+        " from journeys.moments left join journeys.channels"
+        " on moments.next_channel_key = channels.channel_key"
+        " where not is_conversion and outcome = $outcome order by user_key, touch",
+        {"outcome": outcome},
+    )
+    return [label for (label,) in rows]
+
+
+def column(engine: DuckDBEngine, sql: str) -> list[Any]:
+    return [value for (value,) in engine.rows(sql)]
+
+
+# --- order ----------------------------------------------------------------------------------------
+
+
+def test_touches_are_in_order_of_time_whatever_the_order_of_rows(engine):
+    build(
+        engine,
+        [("ann", day(3), "tv"), ("ann", day(1), "search"), ("ann", day(2), "email")],
+        [("ann", day(4))],
+    )
+    assert conversion_paths(engine) == ["search > email > tv"]
+    assert landmark_paths(engine) == ["search", "search > email", "search > email > tv"]
+
+
+def test_touches_of_one_instant_are_in_order_of_their_ids(engine):
+    build(
+        engine,
+        [
+            ("ann", day(1), "third", "a", "a", 1.0, "id 3"),
+            ("ann", day(1), "first", "c", "c", 3.0, "id 1"),
+            ("ann", day(1), "second", "b", "b", 2.0, "id 2"),
+        ],
+        [("ann", day(2))],
+    )
+    assert conversion_paths(engine) == ["first > second > third"]
+
+
+def test_without_ids_campaign_then_interaction_then_cost_decide(engine):
+    build(
+        engine,
+        [
+            ("ann", day(1), "fourth", "b", "view", 2.0),
+            ("ann", day(1), "third", "b", "view", 1.0),
+            ("ann", day(1), "second", "b", "click", 9.0),
+            ("ann", day(1), "first", "a", "view", 9.0),
+        ],
+        [("ann", day(2))],
+    )
+    assert conversion_paths(engine) == ["first > second > third > fourth"]
+
+
+def test_what_is_unknown_comes_after_what_is_known(engine):
+    build(
+        engine,
+        [("ann", day(1), "second"), ("ann", day(1), "first", "z", "z", 9.0, "z")],
+        [("ann", day(2))],
+    )
+    assert conversion_paths(engine) == ["first > second"]
+
+
+def test_touches_alike_in_all_but_channel_are_in_order_of_how_common_the_channel_is(engine):
+    build(
+        engine,
+        [("ann", day(1), "rare"), ("ann", day(1), "usual"), ("bob", day(1), "usual")],
+        [("ann", day(2))],
+    )
+    assert conversion_paths(engine) == ["usual > rare"]
+
+
+def test_channels_are_numbered_by_how_common_then_how_early_then_name(engine):
+    build(
+        engine,
+        [
+            ("ann", day(1), "z common"),
+            ("ann", day(3), "z common"),
+            ("ann", day(1), "y early"),
+            ("ann", day(2), "a late"),
+            ("ann", day(2), "b late"),
+        ],
+        [("ann", day(4))],
+    )
+    numbered = column(engine, "select channel from journeys.channels order by channel_key")
+    assert numbered == ["z common", "y early", "a late", "b late"]
+
+
+def test_users_are_apart(engine):
+    build(
+        engine,
+        [("ann", day(1), "tv"), ("bob", day(1), "search")],
+        [("ann", day(2)), ("bob", day(2))],
+    )
+    assert sorted(conversion_paths(engine)) == ["search", "tv"]
+
+
+# --- duplicates -----------------------------------------------------------------------------------
+
+
+def test_exact_duplicates_count_once(engine):
+    touch = ("ann", day(1), "tv", "spring", "view", 0.5, "id 1")
+    build(engine, [touch, touch, touch], [("ann", day(2))])
+    assert conversion_paths(engine) == ["tv"]
+    assert build_touches(engine).touches == 1
+    assert build_touches(engine).duplicates == 2
+
+
+def test_duplicates_of_unknowns_count_once(engine):
+    build(engine, [("ann", day(1), "tv"), ("ann", day(1), "tv")], [("ann", day(2))])
+    assert conversion_paths(engine) == ["tv"]
+
+
+def test_touches_that_differ_in_anything_are_two(engine):
+    build(
+        engine,
+        [("ann", day(1), "tv", "spring"), ("ann", day(1), "tv", "summer")],
+        [("ann", day(2))],
+    )
+    assert conversion_paths(engine) == ["tv > tv"]
+    assert build_touches(engine).duplicates == 0
+
+
+def test_duplicates_do_not_make_a_channel_common(engine):
+    build(
+        engine,
+        [("ann", day(1), "twice"), ("bob", day(1), "twice")] + 3 * [("ann", day(1), "thrice sent")],
+        [("ann", day(2))],
+    )
+    numbered = column(engine, "select channel from journeys.channels order by channel_key")
+    assert numbered == ["twice", "thrice sent"]
+
+
+# --- tie with a conversion ------------------------------------------------------------------------
+
+
+def test_a_touch_at_the_instant_of_a_conversion_is_on_its_path(engine):
+    build(engine, [("ann", day(1), "tv")], [("ann", day(1))])
+    assert conversion_paths(engine) == ["tv"]
+    assert what_is_next(engine) == ["converts"]
+
+
+def test_only_the_last_touch_of_the_conversions_instant_converts_next(engine):
+    build(
+        engine,
+        [("ann", day(1), "tv", "a"), ("ann", day(1), "email", "b")],
+        [("ann", day(1))],
+    )
+    assert conversion_paths(engine) == ["tv > email"]
+    assert what_is_next(engine) == ["email", "converts"]
+
+
+def test_a_touch_a_moment_after_the_conversion_is_not_on_its_path(engine):
+    build(engine, [("ann", day(1) + MICROSECOND, "tv")], [("ann", day(1))])
+    assert conversion_paths(engine) == [""]
+
+
+# --- reset ----------------------------------------------------------------------------------------
+
+
+def test_a_conversion_starts_the_path_afresh(engine):
+    build(
+        engine,
+        [("ann", day(1), "tv"), ("ann", day(3), "email"), ("ann", day(5), "search")],
+        [("ann", day(2)), ("ann", day(6))],
+    )
+    assert conversion_paths(engine) == ["tv", "email > search"]
+    assert landmark_paths(engine) == ["tv", "email", "email > search"]
+    assert column(engine, "select previous_1 from journeys.moments where touch = 2") == [None]
+
+
+def test_touches_at_the_instant_of_the_previous_conversion_belong_to_it(engine):
+    build(
+        engine,
+        [("ann", day(1), "tv"), ("ann", day(1) + MICROSECOND, "email")],
+        [("ann", day(1)), ("ann", day(2))],
+    )
+    assert conversion_paths(engine) == ["tv", "email"]
+
+
+def test_a_conversion_right_after_another_has_an_empty_path(engine):
+    build(engine, [("ann", day(1), "tv")], [("ann", day(2)), ("ann", day(3))])
+    assert conversion_paths(engine) == ["tv", ""]
+
+
+def test_conversions_of_one_instant_share_one_path(engine):
+    build(
+        engine,
+        [("ann", day(1), "tv")],
+        [("ann", day(2), "purchase", 5.0, "x"), ("ann", day(2), "purchase", 7.0, "y")],
+    )
+    assert conversion_paths(engine, "purchase") == ["tv"]
+    rows = engine.rows(
+        "select conversion_id, value, path_length from journeys.conversions order by conversion_key"
+    )
+    assert rows == [("x", 5.0, 1), ("y", 7.0, 1)]
+
+
+def test_other_outcomes_do_not_reset_the_path(engine):
+    build(
+        engine,
+        [("ann", day(1), "tv"), ("ann", day(3), "email")],
+        [("ann", day(2), "lead"), ("ann", day(4), "purchase")],
+    )
+    assert conversion_paths(engine, "lead") == ["tv"]
+    assert conversion_paths(engine, "purchase") == ["tv > email"]
+    assert what_is_next(engine, "lead") == ["converts", None]
+    assert what_is_next(engine, "purchase") == ["email", "converts"]
+
+
+# --- lookback -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("age", "path"),
+    [
+        (timedelta(days=30) - MICROSECOND, "tv"),
+        (timedelta(days=30), ""),
+    ],
+)
+def test_a_touch_counts_until_it_is_as_old_as_the_lookback(engine, age, path):
+    build(engine, [("ann", day(50) - age, "tv")], [("ann", day(50))], "30d")
+    assert conversion_paths(engine) == [path]
+    assert what_is_next(engine) == ["converts" if path else None]
+
+
+@pytest.mark.parametrize(
+    ("age", "path", "before"),
+    [
+        (timedelta(days=30) - MICROSECOND, "tv > email", "tv"),
+        (timedelta(days=30), "email", None),
+    ],
+)
+def test_a_landmarks_path_goes_back_less_than_the_lookback(engine, age, path, before):
+    touchpoints = [("ann", day(50) - age, "tv"), ("ann", day(50), "email")]
+    build(engine, touchpoints, [("zoe", day(50))], "30d")
+    assert landmark_paths(engine) == ["tv", path]
+    assert what_is_next(engine) == ["email" if before else None, None]
+    previous = column(
+        engine,
+        "select channels.channel from journeys.moments left join journeys.channels"
+        " on previous_1 = channels.channel_key where touch = 2",
+    )
+    assert previous == [before]
+
+
+def test_a_further_touch_comes_between_even_where_the_conversion_is_near(engine):
+    build(engine, [("ann", day(1), "tv"), ("ann", day(2), "email")], [("ann", day(3))])
+    assert what_is_next(engine) == ["email", "converts"]
+
+
+def test_each_outcome_has_its_own_lookback(engine):
+    make_contract(
+        engine,
+        [("ann", day(1), "tv"), ("ann", day(5), "email")],
+        [("ann", day(6), "lead"), ("ann", day(6), "purchase")],
+    )
+    build_touches(engine)
+    build_moments(engine, {"lead": timedelta(days=2), "purchase": timedelta(days=9)})
+    assert conversion_paths(engine, "lead") == ["email"]
+    assert conversion_paths(engine, "purchase") == ["tv > email"]
+
+
+# --- nothing on the path --------------------------------------------------------------------------
+
+
+def test_a_conversion_without_touches_is_kept_with_an_empty_path(engine):
+    build(engine, [("ann", day(1), "tv")], [("zoe", day(2))])
+    assert conversion_paths(engine) == [""]
+    assert column(engine, "select path_length from journeys.conversions") == [0]
+
+
+def test_a_conversion_whose_touches_are_all_too_old_knows_none_of_them(engine):
+    build(engine, [("ann", day(1), "tv")], [("ann", day(50))])
+    row = engine.frame("select * from journeys.moments where is_conversion").row(0, named=True)
+    assert row["path_length"] == 0
+    of_a_path = [name for name in row if name.startswith(("first", "last", "hours", "previous"))]
+    assert {row[name] for name in of_a_path} == {None}
+
+
+# --- long paths -----------------------------------------------------------------------------------
+
+
+def hourly(count: int, channels: dict[int, str], rest: str = "tv") -> list[Row]:
+    """Return touches of Ann, one an hour; `channels` names those (from 1) that are not `rest`."""
+    return [("ann", day(1) + n * HOUR, channels.get(n, rest)) for n in range(1, count + 1)]
+
+
+def test_a_path_of_50_is_whole(engine):
+    build(engine, hourly(50, {1: "a", 2: "b", 50: "z"}), [("ann", day(9))])
+    (path,) = conversion_paths(engine)
+    assert path.split(" > ") == ["a", "b"] + 47 * ["tv"] + ["z"]
+
+
+def test_of_more_than_50_the_first_and_the_49_most_recent_count(engine):
+    build(engine, hourly(60, {1: "a", 2: "b", 11: "c", 12: "d", 60: "z"}), [("ann", day(9))])
+    (path,) = conversion_paths(engine)
+    assert path.split(" > ") == ["a", "d"] + 47 * ["tv"] + ["z"]
+
+
+def test_a_truncated_path_still_begins_when_it_began(engine):
+    build(engine, hourly(60, {}), [("ann", day(9))])
+    (hours,) = column(
+        engine,
+        "select hours_after_start from journeys.path_touches"
+        " where is_conversion and position_from_end = 1",
+    )
+    assert hours == 59
+
+
+@pytest.mark.parametrize(
+    ("others", "position"),
+    [
+        pytest.param({60: "tv"}, 50, id="the last touch"),
+        pytest.param({12: "tv"}, 2, id="the oldest of the 49"),
+        pytest.param({1: "tv"}, 1, id="the first touch"),
+        pytest.param({5: "tv"}, None, id="left out by the truncation"),
+        pytest.param({1: "tv", 11: "tv"}, 1, id="the first touch, with a later one left out"),
+        pytest.param({}, None, id="all are direct"),
+    ],
+)
+def test_the_last_touch_that_is_not_direct_is_sought_among_those_that_count(
+    engine, others, position
+):
+    build(engine, hourly(60, others, rest="direct"), [("ann", day(9))])
+    found = column(
+        engine,
+        "select distinct last_non_direct_position from journeys.path_touches where is_conversion",
+    )
+    assert found == [position]
+
+
+@pytest.mark.parametrize("name", ["direct", "Direct", "(direct)", "(none)", "(None)"])
+def test_direct_traffic_is_known_by_its_usual_names(engine, name):
+    build(engine, [("ann", day(1), "tv"), ("ann", day(2), name)], [("ann", day(3))])
+    found = column(engine, "select last_non_direct_position from journeys.path_touches")
+    assert set(found) == {1}
+
+
+# --- the data as a whole --------------------------------------------------------------------------
+
+
+def test_the_data_is_complete_up_to_the_earlier_of_the_latest_touch_and_conversion(engine):
+    make_contract(engine, [("ann", day(1), "tv"), ("bob", day(5), "tv")], [("ann", day(3))])
+    assert build_touches(engine).as_of == day(3)
+    make_contract(engine, [("ann", day(1), "tv")], [("ann", day(3))])
+    assert build_touches(engine).as_of == day(1)
+
+
+def test_outcomes_are_found_in_order_of_name(engine):
+    make_contract(
+        engine,
+        [("ann", day(1), "tv")],
+        [("ann", day(2), "signup"), ("ann", day(3), "lead"), ("ann", day(4), "signup")],
+    )
+    assert build_touches(engine).outcomes == ("lead", "signup")
+
+
+def test_building_again_replaces_what_was_built(engine):
+    for _ in range(2):
+        build(engine, [("ann", day(1), "tv")], [("ann", day(2))])
+    assert column(engine, "select count(*) from journeys.moments") == [2]
+
+
+# --- the plain reading ----------------------------------------------------------------------------
+
+
+class Touch(NamedTuple):
+    number: int
+    at: datetime
+    channel: int
+    campaign: str | None
+    interaction: str | None
+    cost: float | None
+
+
+class PlainReading:
+    """The definitions, read one touch at a time: slow, and written without regard to the SQL."""
+
+    def __init__(
+        self, touchpoints: list[Row], conversions: list[Row], lookbacks: dict[str, timedelta]
+    ) -> None:
+        self.touchpoints = list(dict.fromkeys(touchpoints))
+        self.all_conversions = conversions
+        self.channels = self.numbered_channels()
+        self.users = self.numbered_users()
+        self.touches = {user: self.touches_of(user) for user in self.users}
+        self.moments: Table = []
+        self.conversions: Table = []
+        self.path_touches: Table = []
+        for outcome, lookback in lookbacks.items():
+            for user in self.users:
+                self.read_user(outcome, lookback, user)
+        self.number_conversions(lookbacks)
+
+    def numbered_channels(self) -> list[str]:
+        met = Counter(channel for _, _, channel, *_ in self.touchpoints)
+        first = {name: min(at for _, at, c, *_ in self.touchpoints if c == name) for name in met}
+        return sorted(met, key=lambda name: (-met[name], first[name], name))
+
+    def numbered_users(self) -> list[str]:
+        names = {row[0] for row in self.touchpoints} | {row[0] for row in self.all_conversions}
+        return sorted(names, key=lambda name: (bucket_of(name), name))
+
+    def touches_of(self, user: str) -> list[Touch]:
+        rows = [
+            (at, touchpoint_id, campaign, interaction, cost, self.channels.index(channel))
+            for who, at, channel, campaign, interaction, cost, touchpoint_id in self.touchpoints
+            if who == user
+        ]
+        rows.sort(key=lambda row: [(value is None, value) for value in row])
+        return [
+            Touch(number, at, channel, campaign, interaction, cost)
+            for number, (at, _, campaign, interaction, cost, channel) in enumerate(rows, 1)
+        ]
+
+    def is_direct(self, channel: int) -> bool:
+        return self.channels[channel].lower() in {"direct", "(direct)", "(none)"}
+
+    def read_user(self, outcome: str, lookback: timedelta, user: str) -> None:
+        instants = {c[1] for c in self.all_conversions if c[0] == user and c[2] == outcome}
+        whose = {"outcome": outcome, "user_key": self.users.index(user) + 1}
+        whose["bucket"] = bucket_of(user)
+        for touch in self.touches[user]:
+            self.read_moment(whose, instants, lookback, user, touch.at, touch)
+        for at in instants:
+            self.read_moment(whose, instants, lookback, user, at, None)
+
+    def read_moment(
+        self,
+        whose: dict[str, Any],
+        instants: set[datetime],
+        lookback: timedelta,
+        user: str,
+        at: datetime,
+        touch: Touch | None,
+    ) -> None:
+        path = []
+        for other in self.touches[user]:
+            so_far = other.at <= at if touch is None else other.number <= touch.number
+            recent = other.at > at - lookback
+            reset = any(other.at <= instant < at for instant in instants)
+            if so_far and recent and not reset:
+                path.append(other)
+        next_at, next_channel = self.next_event(instants, user, at, touch)
+        soon = next_at is not None and next_at - at < lookback
+        moment = {**whose, "happened_at": at, "is_conversion": touch is None}
+        counted = path if len(path) <= 50 else [path[0], *path[-49:]]
+        self.moments.append(
+            {
+                **moment,
+                "touch": touch and touch.number,
+                "channel_key": None if touch is None else touch.channel,
+                **{f"previous_{n}": nth_before(path, n, touch) for n in (1, 2, 3)},
+                "first_touch": path[0].number if path else None,
+                "last_touch": path[-1].number if path else None,
+                "last_non_direct_touch": max(
+                    (t.number for t in counted if not self.is_direct(t.channel)), default=None
+                ),
+                "path_length": len(counted),
+                "first_touched_at": path[0].at if path else None,
+                "last_touched_at": path[-1].at if path else None,
+                "hours_since_previous": hours(path[-2].at, at) if touch and path[1:] else None,
+                "hours_since_first": hours(path[0].at, at) if path else None,
+                "converted": soon and next_channel is None,
+                "next_channel_key": next_channel if soon else None,
+            }
+        )
+        self.lay_out(moment, counted, touch)
+
+    def next_event(
+        self, instants: set[datetime], user: str, at: datetime, touch: Touch | None
+    ) -> tuple[datetime | None, int | None]:
+        """Return the next event's instant, and its channel where it is a touch."""
+        if touch is None:
+            touches = [other for other in self.touches[user] if other.at > at]
+            conversions = sorted(instant for instant in instants if instant > at)
+        else:
+            touches = [other for other in self.touches[user] if other.number > touch.number]
+            conversions = sorted(instant for instant in instants if instant >= at)
+        if touches and (not conversions or touches[0].at <= conversions[0]):
+            return touches[0].at, touches[0].channel
+        return (conversions[0] if conversions else None), None
+
+    def lay_out(self, moment: dict[str, Any], counted: list[Touch], touch: Touch | None) -> None:
+        others = [n for n, t in enumerate(counted, 1) if not self.is_direct(t.channel)]
+        for position, each in enumerate(counted, 1):
+            self.path_touches.append(
+                {
+                    **moment,
+                    "moment_touch": touch and touch.number,
+                    "touch": each.number,
+                    "touched_at": each.at,
+                    "channel_key": each.channel,
+                    "channel": self.channels[each.channel],
+                    "campaign": each.campaign,
+                    "interaction": each.interaction,
+                    "position": position,
+                    "path_length": len(counted),
+                    "position_from_end": len(counted) - position + 1,
+                    "last_non_direct_position": others[-1] if others else None,
+                    "hours_before_end": hours(each.at, counted[-1].at),
+                    "hours_after_start": hours(counted[0].at, each.at),
+                }
+            )
+
+    def number_conversions(self, lookbacks: dict[str, timedelta]) -> None:
+        def order(row: Row) -> list[Any]:
+            user, at, outcome, value, conversion_id = row
+            ids = [(part is None, part) for part in (conversion_id, value)]
+            return [outcome, self.users.index(user), at, *ids]
+
+        wanted = [row for row in self.all_conversions if row[2] in lookbacks]
+        for number, row in enumerate(sorted(wanted, key=order), 1):
+            user, at, outcome, value, conversion_id = row
+            moment = {
+                "outcome": outcome,
+                "user_key": self.users.index(user) + 1,
+                "bucket": bucket_of(user),
+            }
+            lengths = [
+                m["path_length"]
+                for m in self.moments
+                if m["is_conversion"] and m["happened_at"] == at and moment.items() <= m.items()
+            ]
+            self.conversions.append(
+                {
+                    "conversion_key": number,
+                    **moment,
+                    "converted_at": at,
+                    "value": value,
+                    "conversion_id": conversion_id,
+                    "path_length": lengths[0],
+                }
+            )
+
+
+def bucket_of(user: str) -> int:
+    return hashlib.md5(user.encode()).digest()[0]
+
+
+def hours(start: datetime, end: datetime) -> float:
+    return ((end - start) // MICROSECOND) / 3.6e9
+
+
+def nth_before(path: list[Touch], n: int, touch: Touch | None) -> int | None:
+    return path[-1 - n].channel if touch and len(path) > n else None
+
+
+# --- hostile data ---------------------------------------------------------------------------------
+
+USERS = ["1", "10", "é 二", "o'neil", "\N{SHARK}"]
+CHANNELS = ["tv", "TV", "Straße", "検索", "a > b", "o'clock; --", "direct", "(None)"]
+# Few instants, many of them exactly one lookback apart or a microsecond off.
+INSTANTS = [day(0) + h * HOUR + us * MICROSECOND for h in (0, 1, 2, 3, 6, 24) for us in (-1, 0, 1)]
+LOOKBACKS = [HOUR, 2 * HOUR, 3 * HOUR - MICROSECOND, 24 * HOUR]
+
+touchpoint_rows = st.tuples(
+    st.sampled_from(USERS),
+    st.sampled_from(INSTANTS),
+    st.sampled_from(CHANNELS),
+    st.sampled_from([None, None, "", "é", "z"]),
+    st.sampled_from([None, "click"]),
+    st.sampled_from([None, 0.0, 1.5]),
+    st.sampled_from([None, None, "10", "9"]),
+)
+conversion_rows = st.tuples(
+    st.sampled_from(USERS),
+    st.sampled_from(INSTANTS),
+    st.sampled_from(["purchase", "lead", "it's 購入"]),
+    st.sampled_from([None, 0.0, 9.5]),
+    st.sampled_from([None, "10", "9"]),
+)
+
+
+@st.composite
+def bursts(draw: st.DrawFn) -> list[Row]:
+    """Draw more touches of one user than a path may hold, most of them direct."""
+    count = draw(st.integers(48, 56))
+    start = draw(st.sampled_from(INSTANTS))
+    others = draw(st.sets(st.integers(0, count - 1), max_size=3))
+    return [
+        (USERS[0], start + n * MICROSECOND, "tv" if n in others else "direct", *4 * [None])
+        for n in range(count)
+    ]
+
+
+touchpoint_tables = st.builds(
+    lambda rows, repeated, burst: rows + rows[:repeated] + burst,
+    st.lists(touchpoint_rows, max_size=25),
+    st.integers(0, 5),
+    st.one_of(st.just([]), st.just([]), bursts()),
+)
+conversion_tables = st.lists(conversion_rows, max_size=10)
+
+
+def table(engine: DuckDBEngine, name: str) -> Table:
+    return engine.frame(f"from journeys.{name}").to_dicts()
+
+
+def in_order(rows: Table) -> list[list[tuple[str, Any]]]:
+    """Return rows in one order, as sorted pairs of column and value."""
+    return sorted((sorted(row.items()) for row in rows), key=repr)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    touchpoints=touchpoint_tables,
+    conversions=conversion_tables,
+    lookbacks=st.fixed_dictionaries(
+        {"purchase": st.sampled_from(LOOKBACKS), "lead": st.sampled_from(LOOKBACKS)},
+        optional={"it's 購入": st.sampled_from(LOOKBACKS)},
+    ),
+)
+def test_journeys_are_what_the_definitions_say(touchpoints, conversions, lookbacks):
+    expected = PlainReading(touchpoints, conversions, lookbacks)
+    with DuckDBEngine(threads=1) as engine:
+        make_contract(engine, touchpoints, conversions)
+        build_touches(engine)
+        build_moments(engine, lookbacks)
+        assert in_order(table(engine, "moments")) == in_order(expected.moments)
+        assert in_order(table(engine, "path_touches")) == in_order(expected.path_touches)
+        assert in_order(table(engine, "conversions")) == in_order(expected.conversions)
+
+
+# --- what must change nothing ---------------------------------------------------------------------
+
+NAMES = ["affiliate", "display", "email", "podcast", "search", "tv"]
+
+
+def crowd() -> tuple[list[Row], list[Row]]:
+    """Return rows of some 30 users, with ties in time and with repeats, and no two channels alike."""
+    draw = random.Random(11)  # noqa: S311 - not for secrets
+    touchpoints = [
+        (str(draw.randrange(30)), day(draw.randrange(90) / 2), name, *3 * [None], None)
+        for name in draw.choices(NAMES, weights=[6, 5, 4, 3, 2, 1], k=600)
+    ]
+    conversions = [
+        (str(draw.randrange(35)), day(draw.randrange(90) / 2), outcome, None, str(n))
+        for n, outcome in enumerate(draw.choices(["lead", "purchase"], k=80))
+    ]
+    counts = Counter(name for _, _, name, *_ in set(touchpoints)).values()
+    assert len(counts) == len(set(counts)) == len(NAMES)
+    return touchpoints + touchpoints[:20], conversions
+
+
+def built_from(engine: DuckDBEngine, touchpoints: list[Row], conversions: list[Row]) -> list[Any]:
+    build(engine, touchpoints, conversions, "10d")
+    return [in_order(table(engine, name)) for name in ("moments", "path_touches", "conversions")]
+
+
+def test_the_order_of_rows_changes_nothing(engine):
+    touchpoints, conversions = crowd()
+    expected = built_from(engine, touchpoints, conversions)
+    for seed in range(3):
+        random.Random(seed).shuffle(touchpoints)  # noqa: S311 - not for secrets
+        random.Random(seed).shuffle(conversions)  # noqa: S311 - not for secrets
+        assert built_from(engine, touchpoints, conversions) == expected
+
+
+def test_sending_touches_again_changes_nothing(engine):
+    touchpoints, conversions = crowd()
+    expected = built_from(engine, touchpoints, conversions)
+    rarest = [row for row in touchpoints if row[2] == NAMES[-1]]
+    assert built_from(engine, touchpoints + 20 * rarest, conversions) == expected
+
+
+def test_the_names_of_channels_change_nothing_but_names(engine):
+    touchpoints, conversions = crowd()
+    expected = built_from(engine, touchpoints, conversions)
+    renamed = dict(zip(NAMES, reversed([f"{name} renamed" for name in NAMES]), strict=True))
+    touchpoints = [(user, at, renamed[name], *rest) for user, at, name, *rest in touchpoints]
+    build(engine, touchpoints, conversions, "10d")
+    engine.create(
+        "main.names", "from (values " + ", ".join(map(str, renamed.items())) + ") t(a, b)"
+    )
+    path_touches = engine.frame(
+        "select path_touches.* replace (names.a as channel)"
+        " from journeys.path_touches inner join names on path_touches.channel = names.b"
+    )
+    assert in_order(table(engine, "moments")) == expected[0]
+    assert in_order(path_touches.to_dicts()) == expected[1]
+    assert in_order(table(engine, "conversions")) == expected[2]
+
+
+def test_user_ids_may_be_numbers_or_their_text(engine):
+    touchpoints, conversions = crowd()
+    expected = built_from(engine, touchpoints, conversions)
+    for name in ("touchpoints", "conversions"):
+        engine.run(f"alter table contract.{name} alter user_id type bigint")
+    journeys = build_touches(engine)
+    build_moments(engine, dict.fromkeys(journeys.outcomes, parse_lookback("10d")))
+    actual = [in_order(table(engine, n)) for n in ("moments", "path_touches", "conversions")]
+    assert actual == expected
+
+
+# --- lookbacks in words ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "lookback"),
+    [
+        ("30d", timedelta(days=30)),
+        ("12h", timedelta(hours=12)),
+        ("4w", timedelta(weeks=4)),
+        ("1.5d", timedelta(hours=36)),
+        (" 7 days ", timedelta(days=7)),
+        ("1 hour", timedelta(hours=1)),
+        ("1 week", timedelta(weeks=1)),
+        ("3650d", timedelta(days=3650)),
+        (timedelta(days=3), timedelta(days=3)),
+    ],
+)
+def test_a_lookback_is_a_number_and_a_unit(text, lookback):
+    assert parse_lookback(text) == lookback
+
+
+@pytest.mark.parametrize(
+    "text", ["", "30", "d", "-3d", "3m", "3d 4h", "1e2d", "thirty days", "nan d"]
+)
+def test_a_lookback_that_cannot_be_read_is_refused_with_an_example(text):
+    with pytest.raises(InputError, match="cannot be read: .* such as 12h, 30d or 4w"):
+        parse_lookback(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0d", "0.5h", "3651d", "9" * 400 + "d", "99999999999w", timedelta(0), timedelta(days=-1)],
+)
+def test_a_lookback_out_of_range_is_refused_with_the_range(text):
+    with pytest.raises(InputError, match="out of range: between 1h and 3650d"):
+        parse_lookback(text)
+
+
+@pytest.mark.parametrize(
+    ("lookback", "text"),
+    [
+        (timedelta(days=30), "30d"),
+        (timedelta(weeks=2), "14d"),
+        (timedelta(hours=12), "12h"),
+        (timedelta(hours=36), "36h"),
+        (timedelta(minutes=90), "1.5h"),
+    ],
+)
+def test_a_lookback_is_written_briefly(lookback, text):
+    assert format_lookback(lookback) == text
+
+
+@given(st.timedeltas(HOUR, timedelta(days=3650)))
+def test_a_lookback_can_be_read_back(lookback):
+    assert parse_lookback(format_lookback(lookback)) == lookback

@@ -1,0 +1,57 @@
+"""Every SQL file says what it makes, and the journeys' files make the columns that they document."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from tables import make_contract
+
+from lydite.engine import DuckDBEngine, load_sql, sql_directory
+from lydite.engine.files import describe
+from lydite.journeys import build_moments, build_touches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+FILES = sorted(sql_directory().rglob("*.sql"))
+NOON = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - the contract's UTC
+PARAMETERS = {"outcome": "purchase", "lookback_us": 86_400_000_000, "mature_until": NOON}
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(sql_directory()).with_suffix("").as_posix()
+
+
+@pytest.fixture(scope="module")
+def built() -> Iterator[DuckDBEngine]:
+    """Yield an engine that holds the journeys of one user."""
+    with DuckDBEngine() as engine:
+        make_contract(engine, [("ann", NOON, "tv")], [("ann", NOON, "purchase")])
+        build_touches(engine)
+        build_moments(engine, {"purchase": timedelta(days=1)})
+        yield engine
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_a_file_begins_with_a_sentence_on_its_purpose(file):
+    first = load_sql(name_of(file)).splitlines()[0]
+    assert first.startswith("-- ")
+    assert first[3].isupper() or first[3].isdigit()
+    assert first.endswith(".")
+
+
+@pytest.mark.parametrize("file", FILES, ids=name_of)
+def test_a_column_is_documented_once(file):
+    lines = load_sql(name_of(file)).splitlines()
+    documented = [line.split()[1] for line in lines if line.startswith("-- @")]
+    assert len(documented) == len(set(documented))
+
+
+@pytest.mark.parametrize("file", sorted((sql_directory() / "journeys").glob("*.sql")), ids=name_of)
+def test_the_columns_made_are_the_columns_documented(built, file):
+    made = [column for column, *_ in built.run(name_of(file), PARAMETERS).description]
+    _, documented = describe(name_of(file))
+    assert made == list(documented)
