@@ -16,8 +16,8 @@ __all__ = ["Comparison", "InputError", "LyditeError", "compare", "models", "simu
 
 # What a notebook needs is imported when it is first used: `lydite --help` answers at once.
 _HOMES = {
-    "Comparison": "lydite.comparing",
-    "compare": "lydite.comparing",
+    "Comparison": "lydite.comparison",
+    "compare": "lydite.comparison",
     "InputError": "lydite.errors",
     "LyditeError": "lydite.errors",
     "models": "lydite.models",

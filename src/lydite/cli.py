@@ -82,7 +82,7 @@ def compare(
 ) -> None:
     """Compare attribution models on your touchpoints and conversions."""
     from lydite import trial  # noqa: PLC0415  (heavy imports only where they are used)
-    from lydite.compare import make_settings, read_comparison  # noqa: PLC0415
+    from lydite.comparison import make_settings, read_comparison  # noqa: PLC0415
     from lydite.engine import DuckDBEngine  # noqa: PLC0415
     from lydite.publication import publish  # noqa: PLC0415
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from lydite.contract.relation import quoted_name
+from lydite.contract.relation import plain, quoted_name
 from lydite.contract.tables import Column, Kind, Table
 from lydite.contract.zones import refuse_doubtful, refuse_numbers
 from lydite.errors import InputError
@@ -21,7 +21,9 @@ _TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"}
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 
 # trim() alone knows blanks only; this also takes tabs, line ends and the blanks of other scripts.
-_BLANKS = "e' \\t\\n\\r\\v\\f\\u00a0\\u2007\\u202f\\u3000\\ufeff'".encode().decode("raw_unicode_escape")
+_BLANKS = "e' \\t\\n\\r\\v\\f\\u00a0\\u2007\\u202f\\u3000\\ufeff'".encode().decode(
+    "raw_unicode_escape"
+)
 
 
 def match_columns(relation: Relation, table: Table) -> dict[str, str]:
@@ -32,19 +34,21 @@ def match_columns(relation: Relation, table: Table) -> dict[str, str]:
     InputError
         When a required column is missing, naming those found and the nearest.
     """
-    by_name = {name.strip().lower(): name for name in relation.columns}
+    by_name = {plain(name): name for name in relation.columns}
     found = {
         column.name: by_name[column.name] for column in table.columns if column.name in by_name
     }
-    missing = [column.name for column in table.columns if column.required and column.name not in found]
-    if missing and relation.columns:
+    missing = [
+        column.name for column in table.columns if column.required and column.name not in found
+    ]
+    if missing:
         raise InputError(_what_is_missing(relation, missing))
     return found
 
 
 def _what_is_missing(relation: Relation, missing: list[str]) -> str:
     names = list(relation.columns)
-    lowered = {name.lower(): name for name in names}
+    lowered = {plain(name): name for name in names}
     hints = []
     for name in missing:
         near = difflib.get_close_matches(name, lowered, n=1)
@@ -61,7 +65,7 @@ def _what_is_missing(relation: Relation, missing: list[str]) -> str:
 def segments_of(relation: Relation, table: Table) -> list[str]:
     """Return the source's columns that become segments."""
     known = {column.name for column in table.columns}
-    return [name for name in relation.columns if name.strip().lower() not in known]
+    return [name for name in relation.columns if plain(name) not in known]
 
 
 def projection(engine: DuckDBEngine, relation: Relation, table: Table) -> str:
@@ -81,22 +85,29 @@ def projection(engine: DuckDBEngine, relation: Relation, table: Table) -> str:
         for column in table.columns
     ]
     if table.has_segments:
-        segments = segments_of(relation, table)
-        columns.append(f"{_struct(relation, segments, as_text=True)} as segments")
+        columns.append(f"{_segments(relation, segments_of(relation, table))} as segments")
         columns.append("row_number() over () as source_order")
-    columns.append(f"{_struct(relation, list(relation.columns))} as source_row")
+    columns.append(f"{_source_row(relation)} as source_row")
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
 
 
-def _struct(relation: Relation, names: list[str], *, as_text: bool = False) -> str:
-    """Pack columns into one, so that they travel together; the name `reason` is ours."""
-    if not names:
-        return "null"
-    return "struct_pack(" + ", ".join(
-        f"{quoted_name('source_reason' if not as_text and name.lower() == 'reason' else name)} := "
-        + (_label(name, relation.columns[name]) if as_text else quoted_name(name))
+def _segments(relation: Relation, names: list[str]) -> str:
+    fields = [f"{quoted_name(name)} := {_label(name, relation.columns[name])}" for name in names]
+    return f"struct_pack({', '.join(fields)})" if fields else "null"
+
+
+def _source_row(relation: Relation) -> str:
+    """Pack the row as it came; the name `reason` is ours, in the quarantine."""
+    names = list(relation.columns)
+    taken = {plain(name) for name in names}
+    free = "source_reason"
+    while free in taken:
+        free = f"source_{free}"
+    fields = [
+        f"{quoted_name(free if plain(name) == 'reason' else name)} := {quoted_name(name)}"
         for name in names
-    ) + ")"
+    ]
+    return f"struct_pack({', '.join(fields)})"
 
 
 def _expression(

@@ -39,14 +39,19 @@ class Relation:
 
 def refuse_twins(place: str, names: Sequence[str]) -> None:
     """Raise when a column name stands twice, in whatever case."""
-    counts = Counter(name.lower() for name in names)
-    twins = [name for name in names if counts[name.lower()] > 1]
-    if twins:
-        same = [name for name in twins if name.lower() == twins[0].lower()]
+    counts = Counter(map(plain, names))
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        same = [name for name in names if plain(name) == twice[0]]
         raise InputError(
             f"{place}: the column name {same[0]!r} stands {len(same)} times"
             f" ({', '.join(map(repr, same))}; case does not count). Rename or drop all but one."
         )
+
+
+def plain(name: str) -> str:
+    """Return a column's name as names are compared: without case, and without blanks around."""
+    return name.strip().lower()
 
 
 def is_unreadable(error: duckdb.Error) -> bool:

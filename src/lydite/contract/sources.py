@@ -48,7 +48,7 @@ def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterato
     """
     lent = f"source_{table.name}"
     if source is None:
-        yield Relation(table.name, "(select 1 where false)", {})
+        yield nothing(table, table.name)
     elif isinstance(source, str | Path):
         place = f"{table.name} ({source})"
         try:
@@ -67,6 +67,13 @@ def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterato
             f"{table.name}: cannot read a {type(source).__name__}. Give a path, or a pandas,"
             " polars or Arrow frame."
         )
+
+
+def nothing(table: Table, place: str) -> Relation:
+    """Return a relation without rows that has the table's columns."""
+    types = {column.name: column.type for column in table.columns}
+    columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items())
+    return Relation(place, f"(select {columns} where false)", types)
 
 
 def _read(engine: DuckDBEngine, place: str, pattern: str | Path, lent: str) -> Relation:

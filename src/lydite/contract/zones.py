@@ -78,13 +78,11 @@ def refuse_doubtful(
     rows = engine.rows(_DESIGNATORS.format(text=text, time=time, relation=relation.sql))
     groups = [_Group(*row) for row in rows if row[0] is not None]
     times = [group for group in groups if group.designator != _NUMBER]
-    if groups and not times and len(rows) == 1:
-        refuse_numbers(relation, column, "whole numbers", groups[0].example)
+    if groups and not times:
+        refuse_numbers(relation, column, "numbers", groups[0].example)
     if len({group.zone for group in times}) > 1:
         found = ", ".join(map(str, times[:5])) + (", and more" if len(times) > 5 else "")
-        raise InputError(
-            f"{relation.place}: column {column!r} mixes time zones: {found}. {_MEND}."
-        )
+        raise InputError(f"{relation.place}: column {column!r} mixes time zones: {found}. {_MEND}.")
 
 
 def refuse_numbers(relation: Relation, column: str, what: str, example: object) -> None:

@@ -43,9 +43,9 @@ def pack(history: NDArray[np.integer]) -> NDArray[np.uint64]:
     """
     if history.shape[1] > MAX_ORDER:
         raise ValueError(f"a state has at most {MAX_ORDER} channels, not {history.shape[1]}")
-    keys = np.zeros(len(history), dtype=np.uint64)
+    keys: NDArray[np.uint64] = np.zeros(len(history), dtype=np.uint64)
     for column in reversed(range(history.shape[1])):
-        keys = (keys << _BITS) | (history[:, column] + 1).astype(np.uint64)
+        keys = (keys << np.uint64(_BITS)) | (history[:, column] + 1).astype(np.uint64)
     return keys
 
 
@@ -60,6 +60,13 @@ def find(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.intp
         return np.full(len(keys), -1, dtype=np.intp)
     place = np.minimum(np.searchsorted(among, keys), len(among) - 1)
     return np.where(among[place] == keys, place, -1)
+
+
+def sums(
+    index: NDArray[np.integer], values: NDArray[np.floating], size: int
+) -> NDArray[np.float64]:
+    """Return the (size,) sums of the values by index."""
+    return np.asarray(np.bincount(index, values, minlength=size), dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -115,10 +122,10 @@ class Transitions:
         return cls._from_touches(
             order,
             n_channels,
-            channels.select(names).to_numpy(),
-            channels["next_channel_key"].to_numpy(),
-            frame["converted"].to_numpy(),
-            frame["landmarks"].cast(pl.Float64).to_numpy(),
+            history=channels.select(names).to_numpy(),
+            next_channel=channels["next_channel_key"].to_numpy(),
+            converted=frame["converted"].to_numpy(),
+            count=frame["landmarks"].cast(pl.Float64).to_numpy(),
         )
 
     @classmethod
@@ -127,10 +134,10 @@ class Transitions:
         return cls._from_touches(
             order,
             len(landmarks.channels),
-            landmarks.history,
-            landmarks.next_channel,
-            landmarks.converted,
-            np.ones(len(landmarks)),
+            history=landmarks.history,
+            next_channel=landmarks.next_channel,
+            converted=landmarks.converted,
+            count=np.ones(len(landmarks)),
         )
 
     @classmethod
@@ -177,10 +184,10 @@ class Transitions:
         return cls._from_touches(
             order,
             n_channels,
-            history[twice],
-            moved[twice],
-            np.arange(len(twice)) >= len(channel),
-            np.concatenate([np.where(is_last, null, converted + null), converted[is_last]]),
+            history=history[twice],
+            next_channel=moved[twice],
+            converted=np.arange(len(twice)) >= len(channel),
+            count=np.concatenate([np.where(is_last, null, converted + null), converted[is_last]]),
         )
 
     @classmethod
@@ -188,6 +195,7 @@ class Transitions:
         cls,
         order: int,
         n_channels: int,
+        *,
         history: NDArray[np.integer],
         next_channel: NDArray[np.integer],
         converted: NDArray[np.bool_],
@@ -214,10 +222,10 @@ class Transitions:
             states=states,
             origin=edges // n_channels,
             next_channel=edges % n_channels,
-            moves=np.bincount(edge, count[moved], minlength=len(edges)),
-            conversions=np.bincount(state, count * (converted & ~moved), minlength=size),
-            nulls=np.bincount(state, count * ~(converted | moved), minlength=size),
-            starts=np.bincount(history[first, 0], count[first], minlength=n_channels),
+            moves=sums(edge, count[moved], len(edges)),
+            conversions=sums(state, count * (converted & ~moved), size),
+            nulls=sums(state, count * ~(converted | moved), size),
+            starts=sums(history[first, 0], count[first], n_channels),
         )
 
     @property
@@ -229,12 +237,13 @@ class Transitions:
     def histories(self) -> NDArray[np.intp]:
         """The (s, order) channels of each state, oldest first; -1 before the start of the path."""
         shifts = np.arange(self.order - 1, -1, -1, dtype=np.uint64) * np.uint64(_BITS)
-        return shorten(self.states[:, None] >> shifts, 1).astype(np.intp) - 1
+        shifted: NDArray[np.uint64] = self.states[:, None] >> shifts
+        return shorten(shifted, 1).astype(np.intp) - 1
 
     @property
     def totals(self) -> NDArray[np.float64]:
         """The (s,) counts of all that followed each state."""
-        moved = np.bincount(self.origin, self.moves, minlength=len(self.states))
+        moved = sums(self.origin, self.moves, len(self.states))
         return moved + self.conversions + self.nulls
 
     @property
@@ -245,7 +254,9 @@ class Transitions:
         (b, c) stands for its longest end that was counted from: a lookback that cut b from the
         path of every landmark with this history has counted them as (c).
         """
-        shifted = (self.states[self.origin] << _BITS) | (self.next_channel + 1).astype(np.uint64)
+        shifted = (self.states[self.origin] << np.uint64(_BITS)) | (self.next_channel + 1).astype(
+            np.uint64
+        )
         place = np.full(len(shifted), -1, dtype=np.intp)
         for order in range(self.order, 0, -1):
             missing = place < 0
@@ -348,11 +359,11 @@ def absorb(transitions: Transitions) -> Absorption:
     first_visit, conversion_from = solve(onward, ending, start, last)
     conversion = float(start @ conversion_from)
     size = transitions.n_channels
-    lost = np.bincount(last, first_visit * conversion_from, minlength=size)
+    lost = sums(last, first_visit * conversion_from, size)
     return Absorption(
         conversion=conversion,
         conversion_from=conversion_from,
-        visit=np.bincount(last, first_visit, minlength=size),
+        visit=sums(last, first_visit, size),
         removal_effect=np.clip(lost / conversion, 0, 1) if conversion > 0 else np.zeros(size),
     )
 
@@ -426,8 +437,10 @@ def _solve_any_order(
     The chain is walked, all probability at once, until what is still under way is below 1e-13 of
     P(conversion). That is a bound on the error, not a hope: what is left can convert, or meet a
     channel first, at most once. The graph of states of order k has no small cuts, so factors of
-    I - Q are dense and a walk is faster by far; only paths of thousands of touches need factors.
+    I - Q are dense and a walk is faster by far; only paths of many hundreds of touches need them.
     """
+    if not ending.any():
+        return np.zeros(len(last)), ending
     conversion_from, arrived = _walk_back(onward, ending, start)
     if not arrived:
         return _factorise(onward, ending, start, last)
@@ -441,7 +454,7 @@ def _solve_any_order(
     for low in range(0, n_channels, width):
         rows = np.flatnonzero((last >= low) & (last < low + width))
         columns = last[rows] - low
-        under_way = np.repeat(start[:, None], min(width, n_channels - low), axis=1)
+        under_way: NDArray[np.float64] = np.tile(start[:, None], min(width, n_channels - low))
         first_visit[rows] = _walk_until_visit(forward, under_way, rows, columns, tolerance)
     return first_visit, conversion_from
 
@@ -450,7 +463,8 @@ def _walk_back(
     onward: sparse.csr_array, ending: NDArray[np.float64], start: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], bool]:
     """Return P(conversion from each state) within ever more steps, and whether that is all."""
-    conversion_from, under_way = ending, np.ones(len(ending))
+    conversion_from = ending
+    under_way: NDArray[np.float64] = np.ones(len(ending))
     for _ in range(_MAX_STEPS):
         if under_way.max(initial=0) <= _TOLERANCE * float(start @ conversion_from):
             return conversion_from, True

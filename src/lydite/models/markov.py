@@ -9,7 +9,7 @@ from scipy.special import betaln, xlog1py, xlogy
 from sklearn.utils.validation import check_is_fitted
 
 from lydite.models.base import Model
-from lydite.models.chain import MAX_ORDER, Transitions, absorb, find, pack, shorten
+from lydite.models.chain import MAX_ORDER, Transitions, absorb, find, pack, shorten, sums
 from lydite.models.landmarks import Profiles, distinct
 from lydite.models.rules import base_rate
 
@@ -103,8 +103,8 @@ class Markov(Model):
         self.rates_: list[NDArray[np.float64]] = []
         for level in range(self.order):
             states, index = np.unique(shorten(keys, level + 1), return_inverse=True)
-            n = np.bincount(index, trials, minlength=len(states))
-            k = np.bincount(index, conversions, minlength=len(states))
+            n = sums(index, trials, len(states))
+            k = sums(index, conversions, len(states))
             shorter = self._rates(states)
             if level > 0:
                 self.pseudo_counts_[level] = most_likely_pseudo_count(n, k, shorter)

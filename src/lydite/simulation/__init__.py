@@ -13,11 +13,18 @@ from lydite.simulation.world import World
 
 __all__ = ["WORLDS", "World", "simulate"]
 
-WORLDS: dict[str, str] = {name: truth.claim for name, truth in TRUTHS.items()} | {"storefront": CLAIM}
+WORLDS: dict[str, str] = {name: truth.claim for name, truth in TRUTHS.items()} | {
+    "storefront": CLAIM
+}
 
 
 def simulate(
-    world: str, *, users: int = 20_000, seed: int = 0, weeks: int = 26, start: date = date(2025, 1, 6)
+    world: str,
+    *,
+    users: int = 20_000,
+    seed: int = 0,
+    weeks: int = 26,
+    start: date = date(2025, 1, 6),
 ) -> World:
     """Simulate touchpoints and conversions in a world whose truth is known.
 

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from lydite.simulation import _market as market
-from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
 from lydite.simulation._tables import DAY, is_returning
 
-_WARM_UP_DAYS = 28  # lived before the first day and not recorded, so that the world starts in full swing
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
+
+_WARM_UP_DAYS = (
+    28  # lived before the first day and not recorded, so that the world starts in full swing
+)
 _SPELL_DAYS = 16.0  # people come around in spells, with weeks between them
 _ONLINE = 0.4
 _INTENT_ONSET = 1 / 45
 _INTENT_FADE = 0.82
 _INTENT_LEFT_BY_PURCHASE = 0.1
-_HALO = 18.0  # interest per chance to purchase that advertising adds: the persuaded search for the brand
+# Interest per chance to purchase that advertising adds: the persuaded search for the brand.
+_HALO = 30.0
 _SATURATION = 3.0
-_BLOCK = 16_384  # users at a time: memory stays small, and results do not depend on it
+_BLOCK = 65_536  # users at a time: memory stays small, and results do not depend on it
 
 _MARKET = market.Tables.of(market.CHANNELS)
 _CHANNELS = len(market.CHANNELS)
-_SIGNUP, _LEAD, _PURCHASE = range(3)
+_SIGNUP, _PURCHASE = (market.OUTCOMES.index(name) for name in ("signup", "purchase"))
+_ALL_ON = -1
 
 
 @dataclass(frozen=True)
@@ -64,9 +70,9 @@ class _Touches:
 class Crowd:
     """Users and what goes on in them.
 
-    Intent comes and goes by itself. Advertising leaves a stock that fades and adds to the chance to
-    convert. Interest is both together: it drives branded search, direct visits and retargeting, which
-    themselves leave nothing.
+    Intent comes and goes by itself. Advertising leaves a stock that fades and adds to the chance
+    to convert. Interest is both together: it drives branded search, direct visits and retargeting,
+    which themselves leave (next to) nothing.
 
     Parameters
     ----------
@@ -76,12 +82,12 @@ class Crowd:
         Their numbers.
     calendar : Calendar
         The days to live.
-    off : int, optional
-        A channel that is switched off from the first recorded day.
+    off : ndarray of int
+        For each user the channel that is switched off from the first recorded day; -1 for none.
     """
 
     def __init__(
-        self, random: KeyedRandom, users: Ints, calendar: market.Calendar, off: int | None = None
+        self, random: KeyedRandom, users: Ints, calendar: market.Calendar, off: Ints
     ) -> None:
         self.random, self.users, self.calendar, self.off = random, users, calendar, off
         self.returning = is_returning(random)
@@ -126,7 +132,7 @@ class Crowd:
         return _Visit(day, rows, random, market.second_of_day(random.uniform("moment", day)))
 
     def _persuasion(self, rows: Ints) -> Floats:
-        """Chances that advertising adds now, shape (rows, outcomes); each channel's stock saturates."""
+        """Chances that advertising adds now, shape (rows, outcomes); stocks saturate."""
         return np.asarray(np.minimum(self.stock[rows], _SATURATION) @ _MARKET.effects)
 
     def _meet(self, visit: _Visit) -> _Touches:
@@ -134,16 +140,20 @@ class Crowd:
         interest = self.intent[visit.rows] + _HALO * self._persuasion(visit.rows)[:, _PURCHASE]
         met = []
         for number, channel in enumerate(market.CHANNELS):
-            reached = self.reached[number][visit.rows]
-            if number == self.off and visit.day >= 0:
-                reached = np.zeros_like(reached)
-            elif number == market.EMAIL:
-                reached = reached & self.account[visit.rows]
-            chance = reached * np.minimum(channel.base + channel.pull * interest, 0.8)
+            chance = np.minimum(channel.base + channel.pull * interest, 0.8)
+            chance *= self._can_meet(number, visit)
             key = visit.day * _CHANNELS + number
             met.append(np.flatnonzero(visit.random.chance("meet", chance, key)))
         channel_numbers = np.repeat(np.arange(_CHANNELS), [len(places) for places in met])
         return self._detail(visit, np.concatenate(met), channel_numbers)
+
+    def _can_meet(self, channel: int, visit: _Visit) -> Bools:
+        can = self.reached[channel][visit.rows]
+        if channel == market.EMAIL:
+            can &= self.account[visit.rows]
+        if visit.day >= 0:
+            can &= self.off[visit.rows] != channel
+        return can
 
     def _detail(self, visit: _Visit, places: Ints, channel: Ints) -> _Touches:
         """Say when each touch was, in which campaign and way, at what cost."""
@@ -172,7 +182,9 @@ class Crowd:
     def _convert(self, visit: _Visit) -> pl.DataFrame:
         """Convert or not, shortly after the day's moment; new users sign up once."""
         rows = visit.rows
-        chances = self._persuasion(rows) + _MARKET.base_chance[self.returning[rows].astype(np.int64)]
+        chances = (
+            self._persuasion(rows) + _MARKET.base_chance[self.returning[rows].astype(np.int64)]
+        )
         chances += self.intent[rows, None] * _MARKET.chance_per_intent
         chances[self.account[rows], _SIGNUP] = 0.0
         made = []
@@ -215,7 +227,7 @@ class Crowd:
 
 
 def record(
-    random: KeyedRandom, users: Ints, calendar: market.Calendar, off: int | None = None
+    random: KeyedRandom, users: Ints, calendar: market.Calendar, off: Ints | None = None
 ) -> Day:
     """Let users live through the calendar, and return all their touches and conversions.
 
@@ -227,19 +239,16 @@ def record(
         Their numbers.
     calendar : Calendar
         The days to live.
-    off : int, optional
-        A channel that is switched off from the first day.
+    off : ndarray of int, optional
+        For each user the channel that is switched off from the first day; -1 for none.
     """
-
-    def live(block: Ints) -> Day:
-        return _joined(list(Crowd(random.take(block), users[block], calendar, off).live()))
-
-    blocks = [np.arange(at, min(at + _BLOCK, len(users))) for at in range(0, len(users), _BLOCK)]
-    with ThreadPoolExecutor(2) as pool:
-        days = _joined(list(pool.map(live, blocks)))
+    off = np.full(len(users), _ALL_ON) if off is None else off
+    days: list[Day] = []
+    for begin in range(0, len(users), _BLOCK):
+        block = np.arange(begin, min(begin + _BLOCK, len(users)))
+        days += Crowd(random.take(block), users[block], calendar, off[block]).live()
     ended = pl.col("second") < calendar.days * DAY
-    return Day(days.touches, days.conversions.filter(ended))
-
-
-def _joined(days: list[Day]) -> Day:
-    return Day(pl.concat([d.touches for d in days]), pl.concat([d.conversions for d in days]))
+    return Day(
+        pl.concat([day.touches for day in days]),
+        pl.concat([day.conversions for day in days]).filter(ended),
+    )

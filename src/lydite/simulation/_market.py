@@ -1,15 +1,17 @@
-"""The storefront's market in numbers: its channels with their costs and true effects, and its calendar."""
+"""The storefront's market in numbers: channels with their costs and effects, and the calendar."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lydite.simulation._random import Bools, Floats, Ints
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lydite.simulation._random import Bools, Floats, Ints
 
 OUTCOMES = ("signup", "lead", "purchase")
 INTERACTIONS = ("impression", "click", "open")
@@ -84,15 +86,29 @@ def _shown(clicked: float, cost: float | None = None) -> tuple[Interaction, ...]
     )
 
 
-# Branded search, organic search and direct are how interest shows, not what makes it: no effect at all.
-# Retargeting follows interest too, and adds next to nothing.
+# Branded search, organic search and direct are how interest shows, not what makes it: no effect at
+# all. Retargeting follows interest too, and adds next to nothing.
 CHANNELS: tuple[Channel, ...] = (
     Channel(
-        "paid_search_brand", 1.0, 0.002, 0.24, True, (0, 0, 0), 3, _click(0.42),
+        "paid_search_brand",
+        1.0,
+        0.002,
+        0.24,
+        True,
+        (0, 0, 0),
+        3,
+        _click(0.42),
         (Campaign("brand_core", 0.75), Campaign("brand_offer", 0.25)),
     ),
     Channel(
-        "paid_search_generic", 0.9, 0.03, 0.06, True, (0.014, 0.016, 0.016), 3, _click(1.35),
+        "paid_search_generic",
+        0.9,
+        0.03,
+        0.06,
+        True,
+        (0.022, 0.012, 0.010),
+        3,
+        _click(1.35),
         (
             Campaign("generic_core", 0.5),
             Campaign("generic_long_tail", 0.3, 1.4),
@@ -100,44 +116,99 @@ CHANNELS: tuple[Channel, ...] = (
         ),
     ),
     Channel(
-        "organic_search", 1.0, 0.05, 0.12, True, (0, 0, 0), 3, _click(),
+        "organic_search",
+        1.0,
+        0.05,
+        0.12,
+        True,
+        (0, 0, 0),
+        3,
+        _click(),
         (Campaign("organic", 1.0),),
     ),
     Channel(
-        "paid_social", 0.6, 0.15, 0.0, False, (0.005, 0.004, 0.0035), 4, _shown(0.11),
+        "paid_social",
+        0.6,
+        0.15,
+        0.0,
+        False,
+        (0.008, 0.003, 0.0022),
+        4,
+        _shown(0.11),
         (
-            Campaign("social_prospecting", 0.5, 1.0, 95.0),
-            Campaign("social_lookalike", 0.3, 1.3, 70.0),
-            Campaign("social_creators", 0.2, 0.6, 40.0),
+            Campaign("social_prospecting", 0.5, 1.0, 11.0),
+            Campaign("social_lookalike", 0.3, 1.3, 8.0),
+            Campaign("social_creators", 0.2, 0.6, 4.5),
         ),
     ),
     Channel(
-        "display", 0.7, 0.16, 0.0, False, (0.0006, 0.0006, 0.0005), 3, _shown(0.02, 0.0045),
+        "display",
+        0.7,
+        0.16,
+        0.0,
+        False,
+        (0.0010, 0.0005, 0.0003),
+        3,
+        _shown(0.02, 0.05),
         (Campaign("display_open_exchange", 0.7), Campaign("display_premium", 0.3, 2.0)),
     ),
     Channel(
-        "retargeting", 0.85, 0.01, 0.32, False, (0.0002, 0.0002, 0.0002), 2, _shown(0.07, 0.0095),
+        "retargeting",
+        0.85,
+        0.01,
+        0.32,
+        False,
+        (0.0003, 0.0001, 0.0001),
+        2,
+        _shown(0.07, 0.09),
         (Campaign("retargeting_viewed", 0.6), Campaign("retargeting_basket", 0.4)),
     ),
     Channel(
-        "email", 0.85, 0.12, 0.0, False, (0, 0.006, 0.007), 3,
+        "email",
+        0.85,
+        0.12,
+        0.0,
+        False,
+        (0, 0.0045, 0.0044),
+        3,
         (Interaction("open", 0.78), Interaction("click", 0.22, 2.0)),
         (
-            Campaign("newsletter", 0.6, 0.7, 14.0),
-            Campaign("offers", 0.3, 1.6, 9.0),
-            Campaign("welcome", 0.1, 1.0, 3.0),
+            Campaign("newsletter", 0.6, 0.7, 1.6),
+            Campaign("offers", 0.3, 1.6, 1.1),
+            Campaign("welcome", 0.1, 1.0, 0.4),
         ),
     ),
     Channel(
-        "affiliate", 0.5, 0.025, 0.03, True, (0.008, 0.018, 0.018), 2, _click(0.95),
+        "affiliate",
+        0.5,
+        0.025,
+        0.03,
+        True,
+        (0.012, 0.013, 0.011),
+        2,
+        _click(0.95),
         (Campaign("affiliate_coupons", 0.6, 0.6), Campaign("affiliate_reviews", 0.4, 1.6)),
     ),
     Channel(
-        "video", 0.5, 0.11, 0.0, False, (0.006, 0.004, 0.005), 8, _shown(0.03),
-        (Campaign("video_awareness", 0.65, 0.8, 120.0), Campaign("video_product", 0.35, 1.4, 80.0)),
+        "video",
+        0.5,
+        0.11,
+        0.0,
+        False,
+        (0.010, 0.003, 0.0032),
+        8,
+        _shown(0.03),
+        (Campaign("video_awareness", 0.65, 0.8, 14.0), Campaign("video_product", 0.35, 1.4, 9.0)),
     ),
     Channel(
-        "direct", 1.0, 0.03, 0.18, True, (0, 0, 0), 3, _click(),
+        "direct",
+        1.0,
+        0.03,
+        0.18,
+        True,
+        (0, 0, 0),
+        3,
+        _click(),
         (Campaign("direct", 1.0),),
     ),
 )
@@ -145,9 +216,9 @@ CHANNEL_NAMES = tuple(channel.name for channel in CHANNELS)
 CAMPAIGN_NAMES = tuple(campaign.name for channel in CHANNELS for campaign in channel.campaigns)
 EMAIL = CHANNEL_NAMES.index("email")
 
-# Daily chances on a day online: without interest (new users, returning users), and per unit of intent.
-BASE_CHANCE = {"signup": (0.008, 0.0), "lead": (0.004, 0.006), "purchase": (0.0012, 0.003)}
-INTENT_CHANCE = {"signup": 0.05, "lead": 0.05, "purchase": 0.035}
+# Chances on a day online: without intent (new users, returning users), and per unit of intent.
+BASE_CHANCE = {"signup": (0.016, 0.0), "lead": (0.003, 0.0045), "purchase": (0.0008, 0.0018)}
+INTENT_CHANCE = {"signup": 0.09, "lead": 0.038, "purchase": 0.021}
 
 
 @dataclass(frozen=True)
@@ -179,8 +250,9 @@ class Tables:
             campaign_cumulative=_cumulative([[c.share for c in ch.campaigns] for ch in channels]),
             campaign_strength=np.array([c.strength for ch in channels for c in ch.campaigns]),
             way_cumulative=_cumulative([[way.share for way in row] for row in ways]),
-            way_code=_padded([[INTERACTIONS.index(way.name) for way in row] for row in ways], 0)
-            .astype(np.int64),
+            way_code=_padded(
+                [[INTERACTIONS.index(way.name) for way in row] for row in ways], 0
+            ).astype(np.int64),
             way_strength=_padded([[way.strength for way in row] for row in ways], 0),
             way_cost=_padded(
                 [[np.nan if way.cost is None else way.cost for way in row] for row in ways], np.nan
@@ -229,7 +301,7 @@ class Calendar:
     def season(self, day: int) -> float:
         """How busy a day is: a slow yearly wave, two sales, and the rhythm of the week; about 1."""
         today = self.date(day)
-        year = 1 + 0.12 * float(np.cos(2 * np.pi * (today.timetuple().tm_yday - 20) / 365.25))
+        year = 1 + 0.08 * float(np.cos(2 * np.pi * (today.timetuple().tm_yday - 20) / 365.25))
         sale = 1.3 if today.isocalendar().week in _SALE_WEEKS else 1.0
         return year * sale * _WEEKDAYS[today.weekday()]
 
@@ -237,7 +309,8 @@ class Calendar:
 _SALE_WEEKS = (8, 21)
 _WEEKDAYS = (1.06, 1.03, 1.0, 0.98, 0.93, 0.9, 1.1)
 _HOURS = np.array(
-    [9, 5, 3, 2, 2, 4, 10, 22, 34, 42, 46, 48, 52, 50, 46, 44, 46, 52, 60, 70, 78, 72, 48, 24], float
+    [9, 5, 3, 2, 2, 4, 10, 22, 34, 42, 46, 48, 52, 50, 46, 44, 46, 52, 60, 70, 78, 72, 48, 24],
+    float,
 )
 _HOURS_CUMULATIVE = np.concatenate([[0.0], np.cumsum(_HOURS) / _HOURS.sum()])
 

@@ -1,8 +1,9 @@
 """Random numbers keyed by seed, user, purpose and step, so that one draw never moves another.
 
-An ordinary generator hands out its numbers in the order of asking: leave one channel out, and every later
-draw changes. Here a draw is a hash of its key, so that a world re-run with one channel off differs only
-where that channel mattered, and the first thousand users are the same in a small world and a large one.
+An ordinary generator hands out its numbers in the order of asking: leave one channel out, and every
+later draw changes. Here a draw is a hash of its key, so that a world re-run with one channel off
+differs only where that channel mattered, and the first thousand users are the same in a small world
+and a large one.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ class KeyedRandom:
 
     Notes
     -----
-    The hash is the finaliser of splitmix64 (Steele, Lea & Flood 2014), applied once to the user and once to
-    each draw.
+    The hash is the finaliser of splitmix64 (Steele, Lea & Flood 2014), applied once to the user and
+    once to each draw.
     """
 
     def __init__(self, seed: int, users: Ints) -> None:
@@ -47,13 +48,13 @@ class KeyedRandom:
         self._keys = _mix(words)
 
     def take(self, rows: Ints | Bools) -> KeyedRandom:
-        """The same draws for some of the users."""
+        """Keep the draws of some of the users."""
         taken = object.__new__(KeyedRandom)
         taken._keys = self._keys[rows]
         return taken
 
     def uniform(self, purpose: str, step: Step = 0) -> Floats:
-        """Uniform numbers strictly between 0 and 1, one per user; `step` may differ by user."""
+        """Draw uniform numbers strictly between 0 and 1, one per user; `step` may differ too."""
         words = _mix(self._keys + _salt(purpose, step))
         words >>= np.uint64(12)
         numbers = words.astype(np.float64)
@@ -62,19 +63,19 @@ class KeyedRandom:
         return numbers
 
     def chance(self, purpose: str, probability: Floats | float, step: Step = 0) -> Bools:
-        """True with the given probability, one per user."""
+        """Draw true with the given probability, one per user."""
         return np.asarray(self.uniform(purpose, step) < probability)
 
     def exponential(self, purpose: str, step: Step = 0) -> Floats:
-        """Exponential numbers of mean 1."""
+        """Draw exponential numbers of mean 1."""
         return -np.log(self.uniform(purpose, step))
 
     def normal(self, purpose: str, step: Step = 0) -> Floats:
-        """Standard normal numbers."""
+        """Draw standard normal numbers."""
         return np.asarray(ndtri(self.uniform(purpose, step)), dtype=np.float64)
 
     def choice(self, purpose: str, cumulative: Floats, step: Step = 0) -> Ints:
-        """Indices drawn from cumulative probabilities.
+        """Draw indices from cumulative probabilities.
 
         Parameters
         ----------

@@ -1,25 +1,29 @@
-"""The hypotheses of the single-truth worlds: each says what the path so far makes of the chance to convert.
+"""The hypotheses of the single-truth worlds: what the path so far makes of the chance to convert.
 
-To add a world: write how its rule weighs the touches of a path (or its chance outright), and enter it in
-`TRUTHS` with its claim.
+To add a world: write how its rule weighs the touches of a path (or its chance outright), and enter
+it in `TRUTHS` with its claim.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lydite.simulation._random import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CHANNELS = ("search", "social", "display", "email", "video", "affiliate", "referral", "direct")
 START = "(start)"
 RATES = (0.02, 0.12, 0.005, 0.28, 0.05, 0.01, 0.19, 0.03)
 NULL_RATE = 0.06
 HALF_LIFE_DAYS = 7.0
+_RATE_PER_INTENT = 0.04
+_INTENT_SPREAD = 0.9
 _DAY = 86_400.0
 
 
@@ -50,7 +54,7 @@ class Paths:
         return np.asarray(np.arange(self.channel.shape[1]) < self.length[:, None])
 
     def from_end(self, back: int) -> NDArray[np.int8]:
-        """Channel of the touch `back` places before the last; ``len(CHANNELS)`` before the first."""
+        """Channel of the touch `back` places before the last; ``len(CHANNELS)`` if none is."""
         place = self.length - 1 - back
         found = self.channel[np.arange(len(place)), np.maximum(place, 0)]
         return np.where(place >= 0, found, np.int8(len(CHANNELS)))
@@ -83,39 +87,41 @@ class Truth:
 
 
 def rule(claim: str, weights: Weights, **parameters: float) -> Truth:
-    """Build the truth in which one touch decides, drawn with the rule's weights, each channel at its own rate."""
+    """Build a rule's truth: one touch, drawn with its weights, decides at its channel's rate."""
     rates = np.array(RATES)
 
     def probability(paths: Paths) -> Floats:
         return np.asarray((weights(paths) * rates[paths.channel]).sum(axis=1))
 
-    return Truth(claim, probability, {"rates": dict(zip(CHANNELS, RATES, strict=True)), **parameters})
+    return Truth(
+        claim, probability, {"rates": dict(zip(CHANNELS, RATES, strict=True)), **parameters}
+    )
 
 
 def first_touch(paths: Paths) -> Floats:
-    """All weight on the first touch."""
+    """Put all weight on the first touch."""
     weights = np.zeros(paths.channel.shape)
     weights[:, 0] = 1.0
     return weights
 
 
 def last_touch(paths: Paths) -> Floats:
-    """All weight on the last touch."""
+    """Put all weight on the last touch."""
     return _at_end(paths).astype(np.float64)
 
 
 def linear(paths: Paths) -> Floats:
-    """The same weight on every touch."""
+    """Put the same weight on every touch."""
     return paths.present / paths.length[:, None]
 
 
 def position_based(paths: Paths) -> Floats:
-    """Give 40 % to each end and share 20 % between the middle touches; halves where there are but two."""
+    """Put 40 % on each end and 20 % on the middle touches; two touches share equally."""
     length = paths.length[:, None]
-    middle = paths.present * 0.2 / np.maximum(length - 2, 1)
-    middle[:, 0] = 0.4
-    middle[_at_end(paths)] = 0.4
-    return np.asarray(middle / middle.sum(axis=1, keepdims=True))
+    weights = paths.present * 0.2 / np.maximum(length - 2, 1)
+    weights[:, 0] = 0.4
+    weights[_at_end(paths)] = 0.4
+    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def time_decay(paths: Paths) -> Floats:
@@ -135,10 +141,10 @@ def _null(paths: Paths) -> Floats:
 
 
 def _activity(paths: Paths) -> Floats:
-    return np.minimum(0.04 * paths.intent, 0.5)
+    return np.minimum(_RATE_PER_INTENT * paths.intent, 0.5)
 
 
-# Every channel meets every level once over its predecessors, so that the last channel alone tells little.
+# Every channel meets every level over its predecessors: the last channel alone tells little.
 _LEVELS = (0.01, 0.16, 0.02, 0.06, 0.01, 0.30, 0.03, 0.01)
 PAIR_RATES = np.array(
     [[_LEVELS[(3 * before + last) % 8] for last in range(8)] for before in range(9)]
@@ -149,7 +155,7 @@ def _markov_2(paths: Paths) -> Floats:
     return np.asarray(PAIR_RATES[paths.from_end(1), paths.from_end(0)])
 
 
-# Pairs that help each other and pairs that spoil each other, in log-odds; no channel does anything alone.
+# Pairs that help and pairs that spoil each other, in log-odds; alone no channel does anything.
 SET_LOG_ODDS = -3.2
 PAIR_LOG_ODDS = {
     ("search", "email"): 2.4,
@@ -182,29 +188,45 @@ def _channel_set(paths: Paths) -> Floats:
 
 
 TRUTHS: dict[str, Truth] = {
-    "null": Truth("Nothing decides: every touch is as likely as any to be the last before a conversion.",
-                  _null, {"rate": NULL_RATE}),
+    "null": Truth(
+        "Nothing decides: every touch is as likely as any to be the last before a conversion.",
+        _null,
+        {"rate": NULL_RATE},
+    ),
     "first_touch": rule("The first touch decides.", first_touch),
     "last_touch": rule("The last touch decides.", last_touch),
     "linear": rule("Every touch of the path decides alike.", linear),
-    "position_based": rule("The ends of the path decide: 40 % each, the middle 20 %.", position_based),
-    "time_decay": rule("Recent touches decide: each counts half per seven days of age.", time_decay,
-                       half_life_days=HALF_LIFE_DAYS),
+    "position_based": rule(
+        "The ends of the path decide: 40 % each, the middle 20 %.", position_based
+    ),
+    "time_decay": rule(
+        "Recent touches decide: each counts half per seven days of age.",
+        time_decay,
+        half_life_days=HALF_LIFE_DAYS,
+    ),
     "markov_2": Truth(
         "The last two channels in their order decide.",
         _markov_2,
-        {"rates": {before: dict(zip(CHANNELS, row, strict=True))
-                   for before, row in zip((*CHANNELS, START), PAIR_RATES.tolist(), strict=True)}},
+        {
+            "rates": {
+                before: dict(zip(CHANNELS, row, strict=True))
+                for before, row in zip((*CHANNELS, START), PAIR_RATES.tolist(), strict=True)
+            }
+        },
     ),
     "channel_set": Truth(
-        "The set of channels met decides, in any order; channels help or spoil each other in pairs.",
+        "The set of channels met decides, in any order: pairs of them help or spoil each other.",
         _channel_set,
-        {"log_odds": SET_LOG_ODDS,
-         "pair_log_odds": {" + ".join(pair): effect for pair, effect in PAIR_LOG_ODDS.items()}},
+        {
+            "log_odds": SET_LOG_ODDS,
+            "pair_log_odds": {" + ".join(pair): effect for pair, effect in PAIR_LOG_ODDS.items()},
+        },
     ),
     "activity": Truth(
-        "How interested the user is decides both how many touches there are and the chance to convert; "
-        "channels do nothing.",
-        _activity, {"rate_per_intent": 0.04, "intent_log_spread": 0.9}, spread=0.9,
+        "How interested users are decides both how many touches they make and whether they "
+        "convert; channels do nothing.",
+        _activity,
+        {"rate_per_intent": _RATE_PER_INTENT, "intent_log_spread": _INTENT_SPREAD},
+        spread=_INTENT_SPREAD,
     ),
 }

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from lydite.simulation._random import KeyedRandom
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lydite.simulation._random import Bools, KeyedRandom
 
 DAY = 86_400
 CUSTOMER_TYPES = ("new", "returning")
@@ -28,13 +31,16 @@ class Names:
     outcomes: Sequence[str]
 
 
-def touchpoints_table(events: pl.DataFrame, names: Names, users: pl.Series, start: date) -> pl.DataFrame:
+def touchpoints_table(
+    events: pl.DataFrame, names: Names, users: pl.Series, start: date
+) -> pl.DataFrame:
     """Name and number touches.
 
     Parameters
     ----------
     events : polars.DataFrame
-        ``user, second, channel, campaign, interaction`` as whole numbers, and ``cost``; seconds since `start`.
+        ``user, second, channel, campaign, interaction`` as whole numbers, and ``cost``; seconds
+        since `start`.
     names : Names
         What the numbers stand for.
     users : polars.Series
@@ -56,8 +62,10 @@ def touchpoints_table(events: pl.DataFrame, names: Names, users: pl.Series, star
     )
 
 
-def conversions_table(events: pl.DataFrame, names: Names, users: pl.Series, start: date) -> pl.DataFrame:
-    """Name and number conversions, given as ``user, second, outcome`` (whole numbers) and ``value``."""
+def conversions_table(
+    events: pl.DataFrame, names: Names, users: pl.Series, start: date
+) -> pl.DataFrame:
+    """Name and number conversions, given as ``user, second, outcome, value``."""
     events = events.sort("second", "user", "outcome")
     return pl.DataFrame(
         {
@@ -70,14 +78,11 @@ def conversions_table(events: pl.DataFrame, names: Names, users: pl.Series, star
     )
 
 
-def spend_table(
-    dates: Sequence[date], channels: Sequence[str], campaigns: Sequence[str], costs: Sequence[float]
-) -> pl.DataFrame:
-    """Daily cost, one row per day and campaign."""
-    return pl.DataFrame(
-        {"date": dates, "channel": channels, "campaign": campaigns, "cost": costs},
-        schema={"date": pl.Date, "channel": pl.String, "campaign": pl.String, "cost": pl.Float64},
-    ).with_columns(pl.col("cost").round(2))
+def spend_table(rows: Iterable[tuple[date, str, str, float]]) -> pl.DataFrame:
+    """Daily cost, from rows of date, channel, campaign and cost."""
+    schema = {"date": pl.Date, "channel": pl.String, "campaign": pl.String, "cost": pl.Float64}
+    table = pl.DataFrame(list(rows), schema=schema, orient="row")
+    return table.with_columns(pl.col("cost").round(2)).sort("date", "channel", "campaign")
 
 
 def users_table(random: KeyedRandom, count: int) -> pl.DataFrame:
@@ -85,19 +90,21 @@ def users_table(random: KeyedRandom, count: int) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "user_id": identifiers("u", count),
-            "customer_type": _named(CUSTOMER_TYPES, pl.Series(is_returning(random).astype(np.int8))),
+            "customer_type": _named(
+                CUSTOMER_TYPES, pl.Series(is_returning(random).astype(np.int8))
+            ),
             "region": _named(REGIONS, pl.Series(random.choice("region", _REGION_CUMULATIVE))),
         }
     )
 
 
-def is_returning(random: KeyedRandom) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def is_returning(random: KeyedRandom) -> Bools:
     """Which users were customers before the world began."""
-    return random.chance("customer type", RETURNING_SHARE)  # type: ignore[return-value]
+    return random.chance("customer type", RETURNING_SHARE)
 
 
 def identifiers(prefix: str, count: int) -> pl.Series:
-    """Identifiers that sort like their numbers: ``u00000001``."""
+    """Make identifiers that sort like their numbers: ``u00000001``."""
     numbers = pl.int_range(1, count + 1, eager=True).cast(pl.String).str.zfill(8)
     return prefix + numbers
 

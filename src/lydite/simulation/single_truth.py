@@ -1,15 +1,13 @@
-"""Worlds in which one hypothesis is true by construction: users walk channels and convert as it says."""
+"""Worlds with one true hypothesis: users walk over channels and convert exactly as it says."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
 from lydite.simulation._rules import CHANNELS, TRUTHS, Paths, Truth
@@ -23,6 +21,11 @@ from lydite.simulation._tables import (
 )
 from lydite.simulation.world import World
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
 OUTCOME = "conversion"
 LOOKBACK_DAYS = 30
 CAMPAIGNS = tuple(f"{channel}_{half}" for channel in CHANNELS for half in ("a", "b"))
@@ -32,7 +35,7 @@ DAILY_COST = {"display": 30.0, "video": 55.0}  # per campaign, for every 10,000 
 _BLOCK = 50_000  # users at a time: memory stays small, and results do not depend on it
 _MOST_TOUCHES = 40
 _LONGEST_PATH = 16
-_LONGEST_SPAN = 29 * DAY  # a journey and its conversion fit into the lookback, so no path is ever cut
+_LONGEST_SPAN = 29 * DAY  # with its conversion within the lookback, so that no path is ever cut
 _ANOTHER_TOUCH = 0.87
 _RETURN_AFTER_CONVERSION = 0.4
 _RETURN_AFTER_SILENCE = 0.4
@@ -130,7 +133,7 @@ def _arrive(truth: Truth, random: KeyedRandom, users: Ints, end: int) -> _Walker
 
 
 def _touch(walkers: _Walkers, step: int) -> Paths:
-    """Draw everybody's next channel and lengthen their paths by it."""
+    """Draw everybody's next channel and lengthen their paths by it, in place."""
     paths, rows = walkers.paths, np.arange(len(walkers.user))
     before = np.where(paths.length > 0, paths.from_end(0), len(CHANNELS))
     channel = walkers.random.choice("channel", _CHAIN[before], step)
@@ -140,9 +143,10 @@ def _touch(walkers: _Walkers, step: int) -> Paths:
 
 
 def _go_on(walkers: _Walkers, paths: Paths, converted_at: Ints, step: int) -> _Walkers:
-    """Decide who touches again and when: on the same path, or on a new one after a conversion or a silence.
+    """Decide who touches again and when.
 
-    A user without a next touch gets one at the end of time.
+    They stay on their path, or start a new one after a conversion or a silence. A user without a
+    next touch gets one at the end of time.
     """
     random, now = walkers.random, walkers.next_second
     converted = converted_at >= 0
@@ -183,12 +187,13 @@ def _conversion_delay(random: KeyedRandom, step: int) -> Ints:
 
 def _touch_events(walkers: _Walkers, paths: Paths, probability: Floats, step: int) -> pl.DataFrame:
     channel = paths.from_end(0).astype(np.int64)
+    second_campaign = walkers.random.chance("campaign", 0.4, step)
     return pl.DataFrame(
         {
             "user": walkers.user,
             "second": walkers.next_second,
             "channel": channel.astype(np.int8),
-            "campaign": (2 * channel + walkers.random.chance("campaign", 0.4, step)).astype(np.int8),
+            "campaign": (2 * channel + second_campaign).astype(np.int8),
             "interaction": np.zeros(len(channel), np.int8),
             "cost": _TOUCH_COSTS[channel],
             "probability": probability,
@@ -210,22 +215,19 @@ def _conversion_events(walkers: _Walkers, rows: Bools, seconds: Ints, step: int)
 
 def _spend(users: int, weeks: int, start: date) -> pl.DataFrame:
     """Daily cost of the channels that are not paid per touch."""
-    days = [start + timedelta(days=day) for day in range(weeks * 7)]
-    rows: list[tuple[date, str, str, float]] = [
-        (day, channel, f"{channel}_{half}", cost * users / 10_000)
-        for day in days
+    return spend_table(
+        (start + timedelta(days=day), channel, f"{channel}_{half}", cost * users / 10_000)
+        for day in range(weeks * 7)
         for channel, cost in DAILY_COST.items()
         for half in ("a", "b")
-    ]
-    columns: list[Any] = [list(column) for column in zip(*rows, strict=True)]
-    return spend_table(*columns)
+    )
 
 
 def _chain() -> Floats:
-    """Cumulative chances of the next channel, by the channel before; the last row is for the first touch.
+    """Cumulative chances of the next channel by the one before; the last row is for first touches.
 
-    Some channels follow others more often, yet all follow all, so that rules which look at different
-    touches of a path see different channels.
+    Some channels follow others more often, yet all follow all, so that rules which look at
+    different touches of a path see different channels.
     """
     popularity = np.array([0.18, 0.15, 0.16, 0.10, 0.12, 0.10, 0.08, 0.11])
     chances = np.tile(popularity, (len(CHANNELS) + 1, 1))

@@ -1,18 +1,16 @@
-"""The realistic world: a shop whose channels work, seem to work, or merely stand where interest passes by."""
+"""The realistic world: a shop where some channels work and others only seem to."""
 
 from __future__ import annotations
 
-from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from lydite.simulation import _market as market
 from lydite.simulation._counterfactual import true_effects
 from lydite.simulation._crowd import record
 from lydite.simulation._random import KeyedRandom
 from lydite.simulation._tables import (
-    DAY,
     Names,
     conversions_table,
     spend_table,
@@ -21,9 +19,14 @@ from lydite.simulation._tables import (
 )
 from lydite.simulation.world import World
 
+if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
 CLAIM = (
-    "Video, social, generic search, email and affiliates make purchases; branded search, direct visits and "
-    "retargeting follow interest and make (next to) none."
+    "Video, social, generic search, email and affiliates make purchases; branded search, direct "
+    "visits and retargeting follow interest and make (next to) none."
 )
 LOOKBACK_DAYS = 30
 
@@ -35,9 +38,7 @@ def simulate_storefront(users: int, seed: int, weeks: int, start: date) -> World
     everyone = KeyedRandom(seed, numbers)
     lived = record(everyone, numbers, calendar)
     table = users_table(everyone, users)
-    names = Names(
-        market.CHANNEL_NAMES, market.CAMPAIGN_NAMES, market.INTERACTIONS, market.OUTCOMES
-    )
+    names = Names(market.CHANNEL_NAMES, market.CAMPAIGN_NAMES, market.INTERACTIONS, market.OUTCOMES)
     return World(
         touchpoints=touchpoints_table(lived.touches, names, table["user_id"], start),
         conversions=conversions_table(lived.conversions, names, table["user_id"], start),
@@ -53,30 +54,22 @@ def simulate_storefront(users: int, seed: int, weeks: int, start: date) -> World
             "start": start.isoformat(),
             "touchpoints": lived.touches.height,
             "parameters": market.parameters(),
-            **true_effects(everyone, numbers, calendar, lived.conversions),
+            **true_effects(everyone, users, calendar, lived.conversions),
         },
     )
 
 
 def _spend(users: int, seed: int, calendar: market.Calendar) -> pl.DataFrame:
     """Daily cost of the campaigns that run on a budget; busy days get more of it."""
-    days = np.arange(calendar.days)
-    random = KeyedRandom(seed, days)
-    season = np.array([calendar.season(day) for day in range(calendar.days)])
-    tables = []
-    for channel in market.CHANNELS:
-        for campaign in channel.campaigns:
-            if campaign.daily_budget is None:
-                continue
-            noise = 0.85 + 0.3 * random.uniform(f"spend {campaign.name}")
-            tables.append(
-                pl.DataFrame(
-                    {
-                        "date": [calendar.date(day) for day in range(calendar.days)],
-                        "channel": channel.name,
-                        "campaign": campaign.name,
-                        "cost": campaign.daily_budget * users / 10_000 * season * noise,
-                    }
-                )
-            )
-    return pl.concat(tables).with_columns(pl.col("cost").round(2)).sort("date", "channel", "campaign")
+    days = range(calendar.days)
+    random = KeyedRandom(seed, np.arange(calendar.days))
+    season = np.array([calendar.season(day) for day in days]) * users / 10_000
+    return spend_table(
+        (calendar.date(day), channel.name, campaign.name, cost)
+        for channel in market.CHANNELS
+        for campaign in channel.campaigns
+        if campaign.daily_budget is not None
+        for day, cost in enumerate(
+            campaign.daily_budget * season * (0.85 + 0.3 * random.uniform(campaign.name))
+        )
+    )

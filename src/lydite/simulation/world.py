@@ -1,4 +1,4 @@
-"""What a simulation returns: the contract's tables with the truth behind them, and how they are stored."""
+"""What a simulation returns: the contract's tables and the truth behind them; how it is stored."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import polars as pl
+if TYPE_CHECKING:
+    import polars as pl
 
 _ROWS_PER_GROUP = 100_000
 
@@ -24,7 +25,7 @@ class World:
     conversions : polars.DataFrame
         ``user_id, converted_at, outcome, value, conversion_id``, by time; UTC.
     spend : polars.DataFrame
-        ``date, channel, campaign, cost``: cost that comes per day; its channels carry no touch cost.
+        ``date, channel, campaign, cost``: cost per day; its channels have no touch cost.
     users : polars.DataFrame
         ``user_id, customer_type, region``.
     truth : dict
@@ -40,8 +41,8 @@ class World:
     def write(self, directory: str | Path) -> Path:
         """Write the four tables as Parquet and the truth as JSON.
 
-        The same world always gives the same bytes (under the same versions of the libraries). Every file is
-        written beside its place and renamed into it once all of them are complete.
+        The same world always gives the same bytes (under the same versions of the libraries).
+        Every file is written beside its place and renamed into it once all of them are complete.
 
         Parameters
         ----------
@@ -76,7 +77,11 @@ def _part(folder: Path, name: str) -> Path:
 
 def _write_table(table: pl.DataFrame, path: Path) -> None:
     table.write_parquet(
-        path, compression="zstd", compression_level=9, row_group_size=_ROWS_PER_GROUP, statistics=True
+        path,
+        compression="zstd",
+        compression_level=9,
+        row_group_size=_ROWS_PER_GROUP,
+        statistics=True,
     )
 
 
@@ -86,7 +91,7 @@ def _write_truth(truth: dict[str, Any], path: Path) -> None:
 
 
 def _rounded(item: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Round floats to six digits: last-bit differences between machines are not part of the truth."""
+    """Round floats to six digits: differences in the last bit are not part of the truth."""
     if isinstance(item, float):
         return round(item, 6)
     if isinstance(item, dict):

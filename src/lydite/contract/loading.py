@@ -1,0 +1,326 @@
+"""Loads sources into clean typed tables, and sets bad rows aside, counted and with a reason."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lydite.contract.projection import match_columns, projection, segments_of
+from lydite.contract.relation import gist, is_unreadable, quoted_name
+from lydite.contract.sources import nothing, opened
+from lydite.contract.tables import REASONS, TABLES, Table
+from lydite.engine import load_sql
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from lydite.contract.relation import Relation
+    from lydite.contract.sources import Source
+    from lydite.engine import DuckDBEngine
+
+
+@dataclass(frozen=True)
+class TableReport:
+    """What became of the rows of one table: all of them are counted somewhere.
+
+    Parameters
+    ----------
+    table
+        The contract table.
+    rows
+        Rows accepted.
+    bad
+        Rows set aside in ``quarantine.<table>``, by reason; the most frequent first.
+    duplicates
+        Rows equal to an accepted one, counted once. Touchpoints are merged later, with the journeys.
+    """
+
+    table: str
+    rows: int
+    bad: dict[str, int]
+    duplicates: int = 0
+
+    @property
+    def read(self) -> int:
+        """Rows that the source had."""
+        return self.rows + sum(self.bad.values()) + self.duplicates
+
+    @property
+    def bad_share(self) -> float:
+        """Share of the rows read that were set aside; 0 for an empty table."""
+        return sum(self.bad.values()) / self.read if self.read else 0.0
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """What became of the rows of all tables.
+
+    Parameters
+    ----------
+    tables
+        One report per contract table, by name.
+    """
+
+    tables: dict[str, TableReport]
+
+    @property
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Rows set aside, by table and reason; only tables that have any."""
+        return {name: report.bad for name, report in self.tables.items() if report.bad}
+
+
+def load(
+    engine: DuckDBEngine,
+    sources: Mapping[str, Source | None],
+    *,
+    now: datetime | None = None,
+    keep_raw: bool = False,
+) -> Quarantine:
+    """Replace the tables of the schemas ``contract`` and ``quarantine`` by what the sources hold.
+
+    All or nothing: after an error, the tables are as they were.
+
+    Parameters
+    ----------
+    engine
+        Where the tables go.
+    sources
+        A source for each contract table: a path or glob of Parquet, CSV or JSON files, a `.sql`
+        file with one select, or a pandas, polars or Arrow frame. Spend and users may be absent.
+    now
+        Rows later than this are set aside; the clock's time when None. A time without zone is UTC.
+    keep_raw
+        Whether to keep the rows as read, as tables of the schema ``raw``.
+
+    Returns
+    -------
+    Quarantine
+        How many rows were accepted, set aside and merged.
+
+    Raises
+    ------
+    InputError
+        When a source as a whole cannot be used, or yields nothing usable for a required table.
+    """
+    _refuse_unknown(sources)
+    moment = _moment(now)
+    with contextlib.ExitStack() as stack:
+        relations = {
+            table: stack.enter_context(_checked(engine, table, sources.get(name)))
+            for name, table in TABLES.items()
+        }
+        selects = {table: _plan(engine, table, relations[table]) for table in relations}
+        stack.enter_context(_all_or_nothing(engine))
+        return Quarantine(
+            {
+                table.name: _write(engine, table, relation, selects[table], moment, keep_raw)
+                for table, relation in relations.items()
+            }
+        )
+
+
+def load_table(
+    engine: DuckDBEngine,
+    name: str,
+    source: Source | None,
+    *,
+    now: datetime | None = None,
+    keep_raw: bool = False,
+) -> TableReport:
+    """Replace one table of the schemas ``contract`` and ``quarantine``.
+
+    Parameters
+    ----------
+    engine
+        Where the table goes.
+    name
+        The contract table, such as ``touchpoints``.
+    source, now, keep_raw
+        As for `load`.
+
+    Returns
+    -------
+    TableReport
+        How many rows were accepted, set aside and merged.
+
+    Raises
+    ------
+    InputError
+        As for `load`.
+    """
+    _refuse_unknown({name: source})
+    table = TABLES[name]
+    with _checked(engine, table, source) as relation:
+        select = _plan(engine, table, relation)
+        with _all_or_nothing(engine):
+            return _write(engine, table, relation, select, _moment(now), keep_raw)
+
+
+# --- before anything is written -----------------------------------------------------------------
+
+
+def _refuse_unknown(sources: Mapping[str, object]) -> None:
+    for name in sources:
+        if name not in TABLES:
+            near = difflib.get_close_matches(name, TABLES, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise InputError(
+                f"there is no contract table {name!r}; the tables are {', '.join(TABLES)}.{hint}"
+            )
+
+
+def _moment(now: datetime | None) -> datetime:
+    """Return `now` in UTC, without a zone, as the tables hold times."""
+    moment = datetime.now(UTC) if now is None else now
+    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+
+
+@contextlib.contextmanager
+def _checked(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[Relation]:
+    """Open a source; refuse a required table without one, or without rows."""
+    if source is None and table.required:
+        raise InputError(
+            f"{table.name}: no source is given. Name a file, a .sql file or a frame for it."
+        )
+    with opened(engine, table, source) as relation:
+        if _count(engine, relation.sql):
+            yield relation
+        elif table.required:
+            raise InputError(
+                f"{relation.place}: is empty, it has no rows. Check the export that wrote it."
+            )
+        else:
+            yield nothing(table, relation.place)
+
+
+def _plan(engine: DuckDBEngine, table: Table, relation: Relation) -> str:
+    """Return the select of ``raw.<table>``, after the checks of whole columns."""
+    with _reading(relation):
+        return projection(engine, relation, table)
+
+
+@contextlib.contextmanager
+def _reading(relation: Relation) -> Iterator[None]:
+    """Turn DuckDB's errors about data that it reads into errors that name the source."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if not is_unreadable(error):
+            raise
+        raise InputError(
+            f"{relation.place}: cannot be read: {gist(error)}."
+            " It is damaged, or changed meanwhile: write it again."
+        ) from error
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _all_or_nothing(engine: DuckDBEngine) -> Iterator[None]:
+    """Commit what the block writes, or none of it."""
+    engine.run("begin transaction")
+    try:
+        yield
+    except BaseException:
+        engine.run("rollback")
+        raise
+    engine.run("commit")
+
+
+def _write(
+    engine: DuckDBEngine,
+    table: Table,
+    relation: Relation,
+    select: str,
+    now: datetime,
+    keep_raw: bool,  # noqa: FBT001 - passed on from a keyword
+) -> TableReport:
+    """Fill ``contract.<table>`` and ``quarantine.<table>`` by way of ``raw.<table>``."""
+    raw = f"raw.{table.name}"
+    with _reading(relation):
+        _drop(engine, raw)
+        if keep_raw:
+            engine.create(raw, select)
+        else:
+            engine.view(raw, select)
+        report = _separate(engine, table, relation, now)
+    _refuse_if_all_bad(engine, table, relation, report)
+    if not keep_raw:
+        _drop(engine, raw)
+    return report
+
+
+def _separate(engine: DuckDBEngine, table: Table, relation: Relation, now: datetime) -> TableReport:
+    """Put good and bad rows apart; where all rows are good, they are read only once."""
+    good, bad = f"contract.{table.name}", f"quarantine.{table.name}"
+    judged = f"from (\n{load_sql(table.sql)}\n) where reason is"
+    distinct = "distinct " if table.distinct else ""
+    parameters = {"now": now}
+    engine.create(good, f"select {distinct}{_columns(table, relation)}\n{judged} null", parameters)
+    engine.comment(good, table.sql)
+    read, rows = _count(engine, relation.sql), _count(engine, good)
+    end = " limit 0" if rows == read else ""
+    engine.create(bad, f"select source_row.*, reason\n{judged} not null{end}", parameters)
+    by_reason = dict(
+        engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
+    )
+    duplicates = read - rows - sum(by_reason.values())
+    if duplicates and not table.distinct:
+        raise InputError(f"{relation.place}: changed while it was read. Load it again.")
+    return TableReport(table.name, rows, by_reason, duplicates)
+
+
+def _columns(table: Table, relation: Relation) -> str:
+    """Return the columns of the loaded table, as a select lists them."""
+    names = [column.name for column in table.columns]
+    return ", ".join([*names, "segments.*"] if segments_of(relation, table) else names)
+
+
+def _refuse_if_all_bad(
+    engine: DuckDBEngine, table: Table, relation: Relation, report: TableReport
+) -> None:
+    """Raise when a required table has no good row: the reason is in the source, not in the rows."""
+    if report.rows or not table.required:
+        return
+    reasons = ", ".join(f"{count} {reason}" for reason, count in report.bad.items())
+    first = next(iter(report.bad))
+    raise InputError(
+        f"{relation.place}: none of its {report.read} rows can be used: {reasons}"
+        f"{_example(engine, table, relation, first)}. Mend: {REASONS[first]}."
+    )
+
+
+def _example(engine: DuckDBEngine, table: Table, relation: Relation, reason: str) -> str:
+    """Name a value that was set aside for a reason, where the column has one."""
+    matched = match_columns(relation, table)
+    source = next(name for column, name in matched.items() if reason.endswith(column))
+    name = quoted_name(source)
+    value = engine.scalar(
+        f"select any_value(cast({name} as varchar)) from quarantine.{table.name}"
+        " where reason = $reason",
+        {"reason": reason},
+    )
+    return "" if value is None else f" (such as {source} = {value!r})"
+
+
+def _count(engine: DuckDBEngine, relation: str) -> int:
+    return int(engine.scalar(f"select count(*) from {relation}"))
+
+
+def _drop(engine: DuckDBEngine, relation: str) -> None:
+    """Drop a table or view, whichever a former run left."""
+    schema, name = relation.split(".")
+    kind = engine.scalar(
+        "select table_type from information_schema.tables"
+        " where table_schema = $schema and table_name = $name",
+        {"schema": schema, "name": name},
+    )
+    if kind is not None:
+        engine.run(f"drop {'view' if kind == 'VIEW' else 'table'} {relation}")
