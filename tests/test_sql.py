@@ -1,4 +1,4 @@
-"""Every SQL file says what it makes, and the journeys' files make the columns that they document."""
+"""Every SQL file says what it makes; the files of the journeys make the columns they document."""
 
 from __future__ import annotations
 

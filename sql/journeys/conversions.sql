@@ -10,7 +10,7 @@
 select
     cast(row_number() over (
         order by moments.outcome, moments.user_key, moments.happened_at,
-            conversions.conversion_id, conversions.value
+            conversions.conversion_id nulls last, conversions.value nulls last
     ) as integer) as conversion_key,
     moments.outcome,
     moments.user_key,

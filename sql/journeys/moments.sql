@@ -11,7 +11,7 @@
 -- @previous_3 channel three touches before on the path, null where there is none
 -- @first_touch number of the path's first touch, null for an empty path
 -- @last_touch number of the path's last touch, null for an empty path
--- @last_non_direct_touch number of the last touch so far that is not direct, null where there is none
+-- @last_non_direct_touch number of the last touch that is not direct among those that count, null where there is none
 -- @path_length touches on the path; of more than 50, the first and the 49 most recent count
 -- @first_touched_at instant of the path's first touch
 -- @last_touched_at instant of the path's last touch
@@ -65,6 +65,10 @@ on_path as (
             partition by user_key, conversions_before order by at_us
             range between $lookback_us - 1 preceding and current row
         ) as first_touch,
+        min(case when not is_direct then touch end) over (
+            partition by user_key, conversions_before order by at_us
+            range between $lookback_us - 1 preceding and current row
+        ) as first_non_direct_touch,
         min(case when is_conversion = 0 then at_us end) over (
             partition by user_key, conversions_before order by at_us
             range between $lookback_us - 1 preceding and current row
@@ -109,9 +113,17 @@ select
     case when touch - 3 >= first_touch then channel_before_3 end as previous_3,
     first_touch,
     case when first_touch is not null then last_touch end as last_touch,
-    case when last_non_direct_touch >= first_touch then last_non_direct_touch end
-        as last_non_direct_touch,
-    cast(coalesce(least(last_touch - first_touch + 1, 50), 0) as smallint) as path_length,
+    -- Of a path of more than 50, the touches between the first and the 49 most recent do not count.
+    case
+        when last_non_direct_touch >= first_touch and last_non_direct_touch > last_touch - 49
+            then last_non_direct_touch
+        when first_non_direct_touch = first_touch then first_touch
+    end as last_non_direct_touch,
+    -- An empty path is told apart first: least() passes over nulls.
+    cast(
+        case when first_touch is null then 0 else least(last_touch - first_touch + 1, 50) end
+        as smallint
+    ) as path_length,
     make_timestamp(first_at_us) as first_touched_at,
     case when first_touch is not null then make_timestamp(last_at_us) end as last_touched_at,
     case when touch - 1 >= first_touch then (at_us - previous_at_us) / 3.6e9 end

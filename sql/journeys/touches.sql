@@ -8,31 +8,45 @@
 -- @campaign campaign, if any
 -- @interaction kind of contact, if known
 -- @cost cost of this touch in the one currency, if any
-with distinct_touches as (
-    select distinct user_id, touched_at, channel, campaign, interaction, cost, touchpoint_id
-    from contract.touchpoints
+with ordered as (
+    select
+        users.user_key,
+        users.bucket,
+        touchpoints.touched_at,
+        channels.channel_key,
+        channels.is_direct,
+        touchpoints.campaign,
+        touchpoints.interaction,
+        touchpoints.cost,
+        row_number() over in_time as place,
+        rank() over in_time as first_place,
+        dense_rank() over in_time as touch
+    from contract.touchpoints as touchpoints
+    inner join journeys.users as users on touchpoints.user_id = users.user_id
+    inner join journeys.channels as channels on touchpoints.channel = channels.channel
+    -- Touches of one instant: the touchpoint's id decides, then what else is known of them.
+    window in_time as (
+        partition by users.user_key
+        order by
+            touchpoints.touched_at,
+            touchpoints.touchpoint_id nulls last,
+            touchpoints.campaign nulls last,
+            touchpoints.interaction nulls last,
+            touchpoints.cost nulls last,
+            channels.channel_key
+    )
 )
 
 select
-    users.user_key,
-    users.bucket,
-    -- Touches of one instant: the touchpoint's id decides, then what else is known of them.
-    cast(row_number() over (
-        partition by users.user_key
-        order by
-            distinct_touches.touched_at,
-            distinct_touches.touchpoint_id,
-            distinct_touches.campaign,
-            distinct_touches.interaction,
-            distinct_touches.cost,
-            channels.channel_key
-    ) as integer) as touch,
-    distinct_touches.touched_at,
-    channels.channel_key,
-    channels.is_direct,
-    distinct_touches.campaign,
-    distinct_touches.interaction,
-    distinct_touches.cost
-from distinct_touches
-inner join journeys.users as users on distinct_touches.user_id = users.user_id
-inner join journeys.channels as channels on distinct_touches.channel = channels.channel
+    user_key,
+    bucket,
+    cast(touch as integer) as touch,
+    touched_at,
+    channel_key,
+    is_direct,
+    campaign,
+    interaction,
+    cost
+from ordered
+-- The order knows every column, so exact duplicates, and they alone, share a place: keep the first.
+where place = first_place

@@ -10,7 +10,7 @@ with everyone as (
 
 digested as (
     -- md5, not the engine's own hash: the bucket of a user never changes with engine or version.
-    select user_id, md5(user_id) as digest from everyone
+    select user_id, md5(cast(user_id as varchar)) as digest from everyone
 ),
 
 bucketed as (
@@ -22,7 +22,7 @@ bucketed as (
 )
 
 select
-    cast(row_number() over (order by bucket, user_id) as integer) as user_key,
+    cast(row_number() over (order by bucket, cast(user_id as varchar)) as integer) as user_key,
     user_id,
     cast(bucket as smallint) as bucket
 from bucketed

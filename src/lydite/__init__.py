@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lydite import models
-    from lydite.compare import Comparison, compare
+    from lydite.comparison import Comparison, compare
     from lydite.errors import InputError, LyditeError
     from lydite.simulation import simulate
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 LONGEST_PATH = 50
 _LOOKBACK = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(h|d|w|hours?|days?|weeks?)\s*")
 _HOURS = {"h": 1, "d": 24, "w": 168}
+_TOO_MANY_HOURS = 1e9  # what timedelta can still hold, and far out of range
 
 
 def parse_lookback(text: str | timedelta) -> timedelta:
@@ -36,7 +37,8 @@ def parse_lookback(text: str | timedelta) -> timedelta:
                 f"lookback {text!r} cannot be read: write a number and a unit, h, d or w,"
                 " such as 12h, 30d or 4w"
             )
-        lookback = timedelta(hours=float(match[1]) * _HOURS[match[2][0]])
+        hours = float(match[1]) * _HOURS[match[2][0]]
+        lookback = timedelta(hours=min(hours, _TOO_MANY_HOURS))
     if not timedelta(hours=1) <= lookback <= timedelta(days=3650):
         raise InputError(f"lookback {text!r} is out of range: between 1h and 3650d, such as 30d")
     return lookback
@@ -45,7 +47,7 @@ def parse_lookback(text: str | timedelta) -> timedelta:
 def format_lookback(lookback: timedelta) -> str:
     """Write a lookback as briefly as it can be read back: ``"30d"``, ``"12h"``."""
     hours = lookback / timedelta(hours=1)
-    return f"{hours / 24:g}d" if hours % 24 == 0 else f"{hours:g}h"
+    return f"{hours / 24:g}d" if hours % 24 == 0 else f"{hours!r}h".replace(".0h", "h")
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from lydite import contract, credit, journeys
+from lydite import contract, crediting, journeys
 from lydite.contract import Source
 from lydite.errors import InputError
 from lydite.evaluation.calendar import Calendar, History, make_calendar
@@ -75,7 +75,7 @@ def run_trial(
     judge_rivals(engine, models, settings)
     progress("dividing the conversions")
     fit_credit(engine, models)
-    credit.divide_conversions(engine, models)
+    crediting.divide_conversions(engine, models)
     progress("writing the marts")
     build_marts(engine)
 
@@ -86,7 +86,7 @@ def load_contract(engine: DuckDBEngine, sources: Mapping[str, Source]) -> None:
     write_report(engine, reports)
 
 
-def write_report(engine: DuckDBEngine, reports: contract.LoadReport) -> None:
+def write_report(engine: DuckDBEngine, reports: contract.Quarantine) -> None:
     """Write how many rows of each input table were accepted or set aside, and why."""
     rows = [
         (name, reason, n)
@@ -195,7 +195,7 @@ def build_samples(engine: DuckDBEngine, models: Sequence[Model], settings: Setti
 
 def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str, Trial]]:
     """Yield every outcome's sample and calendar, with what the given models see of paths."""
-    channels = credit.channel_names(engine)
+    channels = crediting.channel_names(engine)
     for row in outcomes(engine):
         landmarks = load_sample(engine, row["outcome"], channels, models)
         yield row["outcome"], Trial.of(landmarks, calendar_of(engine, row))
@@ -234,7 +234,7 @@ def fit_credit(engine: DuckDBEngine, models: Sequence[Model]) -> None:
     """Fit what credit needs from all mature landmarks, for every outcome."""
     engine.drop("credit.effects")
     for row in outcomes(engine, judged=False):
-        credit.fit_effects(engine, models, row["outcome"], row["mature_until"])
+        crediting.fit_effects(engine, models, row["outcome"], row["mature_until"])
 
 
 def build_marts(engine: DuckDBEngine) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def is_frame(source: object) -> bool:
-    """Tell whether `source` is a frame: pandas, polars, Arrow, or whatever speaks Arrow's streams."""
+    """Tell whether `source` is a frame: pandas, polars or Arrow, or what speaks Arrow."""
     return isinstance(source, pl.LazyFrame) or hasattr(source, "__arrow_c_stream__")
 
 

@@ -1,5 +1,7 @@
 """Loads sources into clean typed tables, and sets bad rows aside, counted and with a reason."""
 
+# ruff: noqa: S608 - names are quoted; values are bound, or quoted where SQL takes no parameter
+
 from __future__ import annotations
 
 import contextlib
@@ -38,7 +40,8 @@ class TableReport:
     bad
         Rows set aside in ``quarantine.<table>``, by reason; the most frequent first.
     duplicates
-        Rows equal to an accepted one, counted once. Touchpoints are merged later, with the journeys.
+        Rows equal to an accepted one, which counts once. Touchpoints are merged later, with the
+        journeys.
     """
 
     table: str
@@ -111,17 +114,13 @@ def load(
     _refuse_unknown(sources)
     moment = _moment(now)
     with contextlib.ExitStack() as stack:
-        relations = {
-            table: stack.enter_context(_checked(engine, table, sources.get(name)))
+        plans = [
+            stack.enter_context(_planned(engine, table, sources.get(name)))
             for name, table in TABLES.items()
-        }
-        selects = {table: _plan(engine, table, relations[table]) for table in relations}
+        ]
         stack.enter_context(_all_or_nothing(engine))
         return Quarantine(
-            {
-                table.name: _write(engine, table, relation, selects[table], moment, keep_raw)
-                for table, relation in relations.items()
-            }
+            {plan.table.name: _write(engine, plan, moment, keep_raw) for plan in plans}
         )
 
 
@@ -155,11 +154,8 @@ def load_table(
         As for `load`.
     """
     _refuse_unknown({name: source})
-    table = TABLES[name]
-    with _checked(engine, table, source) as relation:
-        select = _plan(engine, table, relation)
-        with _all_or_nothing(engine):
-            return _write(engine, table, relation, select, _moment(now), keep_raw)
+    with _planned(engine, TABLES[name], source) as plan, _all_or_nothing(engine):
+        return _write(engine, plan, _moment(now), keep_raw)
 
 
 # --- before anything is written -----------------------------------------------------------------
@@ -181,28 +177,38 @@ def _moment(now: datetime | None) -> datetime:
     return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """A source that passed all checks of the whole, ready to be written."""
+
+    table: Table
+    relation: Relation
+    select: str  # of raw.<table>
+
+
 @contextlib.contextmanager
-def _checked(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[Relation]:
-    """Open a source; refuse a required table without one, or without rows."""
+def _planned(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[_Plan]:
+    """Open a source and check it as a whole: that there is one, its rows, columns and zones."""
     if source is None and table.required:
         raise InputError(
             f"{table.name}: no source is given. Name a file, a .sql file or a frame for it."
         )
     with opened(engine, table, source) as relation:
-        if _count(engine, relation.sql):
-            yield relation
-        elif table.required:
-            raise InputError(
-                f"{relation.place}: is empty, it has no rows. Check the export that wrote it."
-            )
-        else:
-            yield nothing(table, relation.place)
+        with _reading(relation):
+            filled = _filled(engine, table, relation)
+            plan = _Plan(table, filled, projection(engine, filled, table))
+        yield plan
 
 
-def _plan(engine: DuckDBEngine, table: Table, relation: Relation) -> str:
-    """Return the select of ``raw.<table>``, after the checks of whole columns."""
-    with _reading(relation):
-        return projection(engine, relation, table)
+def _filled(engine: DuckDBEngine, table: Table, relation: Relation) -> Relation:
+    """Return the relation; for an optional table without rows, whatever its columns, an empty one."""
+    if _count(engine, relation.sql):
+        return relation
+    if table.required:
+        raise InputError(
+            f"{relation.place}: is empty, it has no rows. Check the export that wrote it."
+        )
+    return nothing(table, relation.place)
 
 
 @contextlib.contextmanager
@@ -234,24 +240,17 @@ def _all_or_nothing(engine: DuckDBEngine) -> Iterator[None]:
     engine.run("commit")
 
 
-def _write(
-    engine: DuckDBEngine,
-    table: Table,
-    relation: Relation,
-    select: str,
-    now: datetime,
-    keep_raw: bool,  # noqa: FBT001 - passed on from a keyword
-) -> TableReport:
+def _write(engine: DuckDBEngine, plan: _Plan, now: datetime, keep_raw: bool) -> TableReport:
     """Fill ``contract.<table>`` and ``quarantine.<table>`` by way of ``raw.<table>``."""
-    raw = f"raw.{table.name}"
-    with _reading(relation):
+    raw = f"raw.{plan.table.name}"
+    with _reading(plan.relation):
         _drop(engine, raw)
         if keep_raw:
-            engine.create(raw, select)
+            engine.create(raw, plan.select)
         else:
-            engine.view(raw, select)
-        report = _separate(engine, table, relation, now)
-    _refuse_if_all_bad(engine, table, relation, report)
+            engine.view(raw, plan.select)
+        report = _separate(engine, plan.table, plan.relation, now)
+    _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not keep_raw:
         _drop(engine, raw)
     return report
@@ -261,20 +260,19 @@ def _separate(engine: DuckDBEngine, table: Table, relation: Relation, now: datet
     """Put good and bad rows apart; where all rows are good, they are read only once."""
     good, bad = f"contract.{table.name}", f"quarantine.{table.name}"
     judged = f"from (\n{load_sql(table.sql)}\n) where reason is"
-    distinct = "distinct " if table.distinct else ""
-    parameters = {"now": now}
-    engine.create(good, f"select {distinct}{_columns(table, relation)}\n{judged} null", parameters)
+    columns = ("distinct " if table.distinct else "") + _columns(table, relation)
+    engine.create(good, f"select {columns}\n{judged} null", {"now": now})
     engine.comment(good, table.sql)
     read, rows = _count(engine, relation.sql), _count(engine, good)
     end = " limit 0" if rows == read else ""
-    engine.create(bad, f"select source_row.*, reason\n{judged} not null{end}", parameters)
-    by_reason = dict(
+    engine.create(bad, f"select source_row.*, reason\n{judged} not null{end}", {"now": now})
+    reasons = dict(
         engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
     )
-    duplicates = read - rows - sum(by_reason.values())
+    duplicates = read - rows - sum(reasons.values())
     if duplicates and not table.distinct:
         raise InputError(f"{relation.place}: changed while it was read. Load it again.")
-    return TableReport(table.name, rows, by_reason, duplicates)
+    return TableReport(table.name, rows, reasons, duplicates)
 
 
 def _columns(table: Table, relation: Relation) -> str:

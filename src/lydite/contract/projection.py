@@ -1,5 +1,7 @@
 """Brings a source's columns to the contract's names and types, whatever form they came in."""
 
+# ruff: noqa: S608 - names are quoted; values are bound, or quoted where SQL takes no parameter
+
 from __future__ import annotations
 
 import difflib
@@ -21,9 +23,7 @@ _TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"}
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 
 # trim() alone knows blanks only; this also takes tabs, line ends and the blanks of other scripts.
-_BLANKS = "e' \\t\\n\\r\\v\\f\\u00a0\\u2007\\u202f\\u3000\\ufeff'".encode().decode(
-    "raw_unicode_escape"
-)
+_BLANKS = "' \t\n\r\x0b\x0c\u00a0\u2007\u202f\u3000\ufeff'"
 
 
 def match_columns(relation: Relation, table: Table) -> dict[str, str]:
@@ -172,7 +172,7 @@ def _instant(engine: DuckDBEngine, relation: Relation, name: str) -> str:
         return _finite(f"try_cast({value} as timestamp)")
     if kind == _ZONED:
         return _finite(f"timezone('UTC', {value})")
-    if kind == "VARCHAR" or kind == "JSON" or kind.startswith("ENUM"):
+    if kind in {"VARCHAR", "JSON"} or kind.startswith("ENUM"):
         text = _text(name, kind)
         time = _finite(f"timezone('UTC', {_parsed(text)})")
         refuse_doubtful(engine, relation, name, text, time)
@@ -204,6 +204,6 @@ def _refuse_type(engine: DuckDBEngine, relation: Relation, name: str) -> None:
     if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
         refuse_numbers(relation, name, f"numbers of type {kind}", example)
     raise InputError(
-        f"{relation.place}: column {name!r} has the type {kind} (such as {example}), which is no time."
-        " Cast it to a timestamp in a .sql source."
+        f"{relation.place}: column {name!r} has the type {kind} (such as {example}), which is no"
+        " time. Cast it to a timestamp in a .sql source."
     )

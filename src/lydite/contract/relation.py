@@ -64,7 +64,7 @@ def is_unreadable(error: duckdb.Error) -> bool:
 
 
 def gist(error: Exception) -> str:
-    """Return the first paragraph of DuckDB's message as one line, after the file if it names one."""
+    """Return the first paragraph of DuckDB's message in one line, and the file if it names one."""
     text = str(error)
     lines = (line.strip() for line in _TALK.split(text)[0].splitlines())
     about = "; ".join(line for line in lines if line).rstrip(".")

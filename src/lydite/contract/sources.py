@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -14,6 +13,8 @@ from lydite.contract.relation import Relation, refuse_twins
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     import polars as pl
     import pyarrow as pa
@@ -29,8 +30,8 @@ Source: TypeAlias = "str | Path | pd.DataFrame | pl.DataFrame | pl.LazyFrame | p
 def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[Relation]:
     """Lend the rows of a source to SQL for the time of the block.
 
-    Parquet and frames are read in place. CSV, JSON and the result of a `.sql` file are first put into
-    a temporary table: parsing is dear, and a select need not give the same rows twice.
+    Parquet and frames are read in place. CSV, JSON and the result of a `.sql` file are first put
+    into a temporary table: parsing is dear, and a select need not give the same rows twice.
 
     Parameters
     ----------

@@ -78,8 +78,8 @@ class Table:
     required
         Whether a source must be given, and must yield at least one usable row.
     distinct
-        Whether rows that are equal in every loaded column count once. Two equal bookings of `spend` are
-        two bookings; equal touchpoints are merged when journeys are sorted.
+        Whether rows that are equal in every loaded column count once. Two equal rows of `spend`
+        are two bookings; equal touchpoints are merged when journeys are sorted.
     has_segments
         Whether all other columns of the source are kept, as text.
     """

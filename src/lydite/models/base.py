@@ -111,7 +111,7 @@ class Model(BaseEstimator, ABC):
         -------
         (len(paths),) array, in the order of the rows.
         """
-        from lydite.credit import weigh  # noqa: PLC0415  (SQL is needed only here)
+        from lydite.crediting import weigh  # noqa: PLC0415  (SQL is needed only here)
 
         return weigh(self, paths)
 

@@ -439,24 +439,25 @@ def _solve_any_order(
     channel first, at most once. The graph of states of order k has no small cuts, so factors of
     I - Q are dense and a walk is faster by far; only paths of many hundreds of touches need them.
     """
-    if not ending.any():
-        return np.zeros(len(last)), ending
     conversion_from, arrived = _walk_back(onward, ending, start)
     if not arrived:
         return _factorise(onward, ending, start, last)
-    tolerance = _TOLERANCE * float(start @ conversion_from)
-    if tolerance == 0:
-        return np.zeros(len(last)), conversion_from
+    tolerance = _tolerance(start, conversion_from)
     forward = onward.T.tocsr()
     first_visit = np.zeros(len(last))
-    n_channels = int(last.max()) + 1
-    width = max(1, _MAX_CELLS // len(last))
+    n_channels = int(last.max(initial=-1)) + 1
+    width = max(1, _MAX_CELLS // max(1, len(last)))
     for low in range(0, n_channels, width):
         rows = np.flatnonzero((last >= low) & (last < low + width))
         columns = last[rows] - low
         under_way: NDArray[np.float64] = np.tile(start[:, None], min(width, n_channels - low))
         first_visit[rows] = _walk_until_visit(forward, under_way, rows, columns, tolerance)
     return first_visit, conversion_from
+
+
+def _tolerance(start: NDArray[np.float64], conversion_from: NDArray[np.float64]) -> float:
+    """Return how much may be left under way; visits should be right also where nothing converts."""
+    return _TOLERANCE * (float(start @ conversion_from) or 1.0)
 
 
 def _walk_back(
@@ -466,7 +467,7 @@ def _walk_back(
     conversion_from = ending
     under_way: NDArray[np.float64] = np.ones(len(ending))
     for _ in range(_MAX_STEPS):
-        if under_way.max(initial=0) <= _TOLERANCE * float(start @ conversion_from):
+        if under_way.max(initial=0) <= _tolerance(start, conversion_from):
             return conversion_from, True
         conversion_from = ending + onward @ conversion_from
         under_way = onward @ under_way

@@ -52,7 +52,7 @@ def simulate(
         If the world is unknown or a number is below 1.
     """
     if world not in WORLDS:
-        near = difflib.get_close_matches(world, WORLDS, n=2, cutoff=0.5) or sorted(WORLDS)
+        near = difflib.get_close_matches(str(world), WORLDS, n=2, cutoff=0.5) or sorted(WORLDS)
         raise InputError(f"no world is called {world!r}; did you mean {' or '.join(near)}?")
     for name, number in (("users", users), ("weeks", weeks)):
         if number < 1:

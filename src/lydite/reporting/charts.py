@@ -1,0 +1,275 @@
+"""Charts: the pictures of the page, as altair charts of plain records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import altair as alt
+
+from lydite.reporting.formats import is_number, percent, plain, verdict_label
+from lydite.reporting.reading import (
+    UNATTRIBUTED,
+    references_of,
+    rivals_of,
+    rows_of,
+    shown_first,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from lydite.compare import Comparison
+
+    Row = Mapping[str, Any]
+
+VERDICT_COLOURS = {
+    "best": "#1a7f4b",
+    "contender": "#2563a8",
+    "too early to say": "#8a6a00",
+    "no better than volume": "#6b7280",
+    "refuted": "#b4483a",
+}
+_LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
+_INK, _FAINT = "#1f2933", "#d9dee4"
+_MOST_CHANNELS, _MOST_LINES = 25, 5
+_OTHERS = "(other channels)"
+
+
+def explained_chart(comparison: Comparison, outcome: str) -> alt.LayerChart | None:
+    """Return what each rival explains, with its bounds; None where nothing was compared."""
+    rivals = [row for row in rivals_of(comparison, outcome) if is_number(row["explained"])]
+    if not rivals:
+        return None
+    rows = [_explained_row(row) for row in rivals]
+    ceiling = [
+        {"x": row["explained"], "label": "ceiling"}
+        for row in references_of(comparison, outcome)
+        if row["model"] == "ceiling" and is_number(row["explained"])
+    ]
+    marks = [{"x": 0.0, "label": "touch volume"}, *ceiling]
+    domain = _explained_domain(rows, [mark["x"] for mark in marks])
+    x = alt.X(
+        "explained:Q",
+        scale=alt.Scale(domain=domain, nice=False),
+        axis=alt.Axis(format=_axis_format(domain), tickCount=6, title=_EXPLAINED),
+    )
+    y = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
+    colour = _verdict_colour(rows)
+    base = alt.Chart(_inline(rows)).encode(y=y)
+    bounds = base.mark_rule(strokeWidth=3, opacity=0.45, clip=True).encode(
+        x=alt.X("low:Q"), x2="high:Q", color=colour, tooltip=_TOOLTIP
+    )
+    points = base.mark_point(filled=True, size=110, opacity=1).encode(
+        x=x, color=colour, tooltip=_TOOLTIP
+    )
+    return _styled(alt.layer(*_reference_marks(marks), bounds, points), height={"step": 30})
+
+
+_EXPLAINED = "share explained of what touch volume leaves unexplained"
+_TOOLTIP = [
+    alt.Tooltip("model:N"),
+    alt.Tooltip("verdict:N"),
+    alt.Tooltip("explained_text:N", title="explained"),
+    alt.Tooltip("bounds_text:N", title="bounds"),
+]
+
+
+def _explained_row(row: Row) -> dict[str, Any]:
+    low, high = row["explained_low"], row["explained_high"]
+    bounded = is_number(low) and is_number(high)
+    return {
+        "model": plain(row["model"]),
+        "verdict": verdict_label(row["verdict"]),
+        "explained": row["explained"],
+        "low": low if bounded else row["explained"],
+        "high": high if bounded else row["explained"],
+        "explained_text": percent(row["explained"], 2),
+        "bounds_text": f"{percent(low, 2)} to {percent(high, 2)}" if bounded else "not known",
+    }
+
+
+def _explained_domain(rows: Sequence[Row], marks: Sequence[float]) -> list[float]:
+    """Return a range that shows every point; the bounds of hopeless rivals may leave it."""
+    leading = [row for row in rows if row["verdict"] != "refuted"] or rows
+    ends = [row["explained"] for row in rows] + list(marks)
+    ends += [row[end] for row in leading for end in ("low", "high")]
+    low, high = min(ends), max(ends)
+    margin = 0.05 * (high - low or 0.01)
+    return [low - margin, high + margin]
+
+
+def _reference_marks(marks: Sequence[Row]) -> list[alt.Chart]:
+    data = _inline(marks)
+    rules = alt.Chart(data).mark_rule(strokeDash=[4, 3], color="#6b7280").encode(x="x:Q")
+    names = (
+        alt.Chart(data)
+        .mark_text(align="center", baseline="bottom", dy=-4, color="#4b5563", fontSize=12)
+        .encode(x="x:Q", y=alt.value(0), text="label:N")
+    )
+    return [rules, names]
+
+
+def _verdict_colour(rows: Sequence[Row]) -> alt.Color:
+    met = [name for name in VERDICT_COLOURS if name in {row["verdict"] for row in rows}]
+    colours = [VERDICT_COLOURS[name] for name in met]
+    legend = alt.Legend(orient="bottom", title=None, symbolType="circle")
+    return alt.Color("verdict:N", scale=alt.Scale(domain=met, range=colours), legend=legend)
+
+
+def credit_chart(comparison: Comparison, outcome: str) -> alt.LayerChart | None:
+    """Return each model's share of credit by channel as a heat map; None where there is none."""
+    credited = [
+        row
+        for row in rows_of(comparison, "channel_credit", outcome)
+        if row["channel"] != UNATTRIBUTED and is_number(row["share"])
+    ]
+    if not credited:
+        return None
+    models = _model_order(comparison, outcome, credited)
+    channels = _channel_order(credited, models[0])
+    rows = _cells(credited, channels)
+    shown = [*channels[:_MOST_CHANNELS], *([_OTHERS] if len(channels) > _MOST_CHANNELS else [])]
+    top = max(row["share"] for row in rows)
+    base = alt.Chart(_inline(rows)).encode(
+        x=alt.X(
+            "model:N",
+            sort=[plain(name) for name in models],
+            axis=alt.Axis(orient="top", labelAngle=-30, labelAlign="left", title=None),
+        ),
+        y=alt.Y("channel:N", sort=[plain(name) for name in shown], title=None),
+        tooltip=[
+            alt.Tooltip("channel:N"),
+            alt.Tooltip("model:N"),
+            alt.Tooltip("share:Q", format=".1%", title="share of credit"),
+            alt.Tooltip("conversions:Q", format=",.1f"),
+        ],
+    )
+    tiles = base.mark_rect(stroke="white", strokeWidth=2).encode(
+        color=alt.Color(
+            "share:Q",
+            scale=alt.Scale(range=["#f3f6fa", "#1d4f86"], domain=[0, top or 1]),
+            legend=None,
+        )
+    )
+    light = alt.condition(alt.datum.share > 0.55 * (top or 1), alt.value("white"), alt.value(_INK))
+    numbers = base.mark_text(fontSize=12).encode(
+        text=alt.Text("share:Q", format=".0%" if top >= 0.1 else ".1%"), color=light
+    )
+    return _styled(alt.layer(tiles, numbers), height={"step": 30})
+
+
+def _model_order(comparison: Comparison, outcome: str, credited: Iterable[Row]) -> list[str]:
+    met = list(dict.fromkeys(row["model"] for row in credited))
+    ranked = [row["model"] for row in rivals_of(comparison, outcome)]
+    return [name for name in ranked if name in met] + [name for name in met if name not in ranked]
+
+
+def _channel_order(credited: Iterable[Row], model: str) -> list[str]:
+    """Order channels by the credit that the first model gives them."""
+    own = {row["channel"]: row["share"] for row in credited if row["model"] == model}
+    return sorted(own, key=lambda channel: (-own[channel], channel))
+
+
+def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the tiles, with the channels beyond the most important ones put together."""
+    kept = set(channels[:_MOST_CHANNELS])
+    cells: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in credited:
+        channel = plain(row["channel"]) if row["channel"] in kept else _OTHERS
+        key = (channel, plain(row["model"]))
+        cell = cells.setdefault(
+            key, {"channel": key[0], "model": key[1], "share": 0.0, "conversions": 0.0}
+        )
+        cell["share"] += row["share"]
+        cell["conversions"] += row["conversions"] or 0.0
+    return list(cells.values())
+
+
+def evidence_chart(comparison: Comparison, outcome: str) -> alt.LayerChart | None:
+    """Return what the leading models had explained after each period, with bounds.
+
+    None where there is no evidence.
+    """
+    names = shown_first(rivals_of(comparison, outcome), _MOST_LINES)
+    rows = [
+        _evidence_row(row)
+        for row in rows_of(comparison, "evidence", outcome)
+        if row["model"] in names and is_number(row["explained"])
+    ]
+    if not rows:
+        return None
+    domain = _evidence_domain(rows)
+    colour = alt.Color(
+        "model:N",
+        scale=alt.Scale(domain=[plain(name) for name in names], range=_LINES[: len(names)]),
+        legend=alt.Legend(orient="bottom", title=None, symbolType="stroke"),
+    )
+    x = alt.X("period:T", title="period of forecasts, up to", axis=alt.Axis(grid=False))
+    y = alt.Y(
+        "explained:Q",
+        scale=alt.Scale(domain=domain, nice=False),
+        axis=alt.Axis(format=_axis_format(domain), tickCount=5, title="explained so far"),
+    )
+    base = alt.Chart(_inline(rows)).encode(x=x)
+    band = base.mark_area(opacity=0.14, clip=True).encode(
+        y=alt.Y("low:Q"), y2="high:Q", color=colour
+    )
+    line = base.mark_line(strokeWidth=2.5, clip=True, point={"filled": True, "size": 35}).encode(
+        y=y,
+        color=colour,
+        tooltip=[
+            alt.Tooltip("model:N"),
+            alt.Tooltip("period:T", title="period from"),
+            alt.Tooltip("explained:Q", format=".2%"),
+            alt.Tooltip("low:Q", format=".2%", title="lower bound"),
+            alt.Tooltip("high:Q", format=".2%", title="upper bound"),
+        ],
+    )
+    zero = alt.Chart(_inline([{"y": 0.0}])).mark_rule(strokeDash=[4, 3], color="#6b7280")
+    return _styled(alt.layer(zero.encode(y="y:Q"), band, line), height=260)
+
+
+def _evidence_row(row: Row) -> dict[str, Any]:
+    low, high = row["explained_low"], row["explained_high"]
+    return {
+        "model": plain(row["model"]),
+        "period": str(row["period_start"])[:10],
+        "explained": row["explained"],
+        "low": low if is_number(low) else None,
+        "high": high if is_number(high) else None,
+    }
+
+
+def _evidence_domain(rows: Sequence[Row]) -> list[float]:
+    """Return a range for the later half: the first bounds are so wide that they hide the rest."""
+    periods = sorted({row["period"] for row in rows})
+    late = [row for row in rows if row["period"] >= periods[len(periods) // 2]]
+    ends = [row[end] for row in late for end in ("low", "high", "explained")]
+    met = [0.0, *(end for end in ends if end is not None)]
+    margin = 0.05 * (max(met) - min(met) or 0.01)
+    return [min(met) - margin, max(met) + margin]
+
+
+def _axis_format(domain: Sequence[float]) -> str:
+    span = domain[1] - domain[0]
+    return ".0%" if span > 0.05 else ".1%" if span > 0.005 else ".2%"
+
+
+def _inline(rows: Iterable[Row]) -> alt.InlineData:
+    """Return records as data of the chart: no limit on rows, no frame library."""
+    return alt.InlineData(values=[dict(row) for row in rows])
+
+
+def _styled(chart: alt.LayerChart, *, height: float | dict[str, float]) -> alt.LayerChart:
+    font = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+    return (
+        chart.properties(width="container", height=height, background="transparent")
+        .configure(font=font)
+        .configure_axis(
+            labelFontSize=13, titleFontSize=12, labelColor=_INK, titleColor="#4b5563",
+            titleFontWeight="normal", gridColor="#eceff3", domainColor=_FAINT, tickColor=_FAINT,
+            labelLimit=220,
+        )
+        .configure_legend(labelFontSize=13, labelColor=_INK, labelLimit=260)
+        .configure_view(stroke=None)
+    )  # fmt: skip

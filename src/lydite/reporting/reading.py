@@ -1,0 +1,133 @@
+"""Reading: what every face needs from a comparison, empty where the comparison has nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from lydite.compare import Comparison
+
+    Row = Mapping[str, Any]
+
+UNATTRIBUTED = "(unattributed)"
+_LEADING = ("best", "contender")
+_SURVIVING = (*_LEADING, "too_early")
+
+
+def outcome_record(comparison: Comparison, outcome: str) -> Row:
+    """Return the record of one outcome.
+
+    Raises
+    ------
+    InputError
+        When the comparison has no such outcome; the message names those that exist.
+    """
+    for record in comparison.outcomes:
+        if record["outcome"] == outcome:
+            return record
+    names = ", ".join(repr(str(record["outcome"])) for record in comparison.outcomes) or "none"
+    raise InputError(f"no outcome {outcome!r} in this comparison; it has: {names}")
+
+
+def rows_of(comparison: Comparison, mart: str, outcome: str) -> list[dict[str, Any]]:
+    """Return the rows of one outcome in a mart; none where the mart is missing or empty."""
+    frame = comparison.marts.get(mart)
+    if frame is None or "outcome" not in frame.columns:
+        return []
+    return frame.filter(pl.col("outcome") == outcome).to_dicts()
+
+
+def rivals_of(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
+    """Return the rows of the rivals, best first."""
+    rows = [r for r in rows_of(comparison, "model_comparison", outcome) if r["verdict"]]
+    return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"] or 0, row["model"]))
+
+
+def references_of(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
+    """Return the rows of the baselines and the ceiling, the highest loss first."""
+    rows = [r for r in rows_of(comparison, "model_comparison", outcome) if not r["verdict"]]
+    return sorted(rows, key=lambda row: -(row["log_loss_bits"] or 0))
+
+
+def leaders(rivals: Iterable[Row]) -> list[Row]:
+    """Return the rivals that are surely ahead of touch volume and not refuted."""
+    return [row for row in rivals if row["verdict"] in _LEADING]
+
+
+def shown_first(rivals: Iterable[Row], most: int) -> list[str]:
+    """Return the models that a small chart is about: leaders, else survivors, else the first.
+
+    Rivals with the same forecast count once.
+    """
+    rows = list(rivals)
+    chosen = leaders(rows) or [r for r in rows if r["verdict"] in _SURVIVING] or rows
+    return [group[0]["model"] for group in alike_groups(chosen)][:most]
+
+
+def alike(row: Row) -> list[str]:
+    """Return the rivals with the very same forecast as this one."""
+    return [name for name in (row["same_forecast_as"] or "").split(", ") if name]
+
+
+def alike_groups(rows: Iterable[Row]) -> list[list[Row]]:
+    """Put rivals with the same forecast together, in the order in which they come."""
+    groups: list[list[Row]] = []
+    for row in rows:
+        same = set(alike(row))
+        for group in groups:
+            if group[0]["model"] in same:
+                group.append(row)
+                break
+        else:
+            groups.append([row])
+    return groups
+
+
+def credit_of(comparison: Comparison, outcome: str, model: str) -> list[dict[str, Any]]:
+    """Return one model's credit by channel, the largest first, the unattributed last."""
+    rows = [r for r in rows_of(comparison, "channel_credit", outcome) if r["model"] == model]
+    return sorted(
+        rows,
+        key=lambda row: (row["channel"] == UNATTRIBUTED, -(row["conversions"] or 0)),
+    )
+
+
+def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
+    """Return what to beware of: by model, and where not every landmark was evaluated."""
+    rows = rows_of(comparison, "model_comparison", outcome)
+    found = [f"{row['model']}: {row['warning']}" for row in rows if row.get("warning")]
+    record = outcome_record(comparison, outcome)
+    sampled, landmarks = record.get("sampled_landmarks"), record.get("landmarks")
+    if sampled and landmarks and sampled < landmarks:
+        found.append(
+            f"models were compared on a sample of {sampled:,} of {landmarks:,} landmarks, taken"
+            " as whole groups of users; credit uses all conversions"
+        )
+    return found
+
+
+def conversion_dates(comparison: Comparison) -> tuple[date, date] | None:
+    """Return the days of the first and the last conversion; None where there is none."""
+    frame = comparison.marts.get("credit_daily")
+    if frame is None or "date" not in frame.columns:
+        return None
+    first, last = frame["date"].min(), frame["date"].max()
+    return None if first is None or last is None else (first, last)  # type: ignore[return-value]
+
+
+def set_aside(comparison: Comparison) -> list[tuple[str, str, int]]:
+    """Return table, reason and number of the rows that were set aside, the most first."""
+    rows = [
+        (table, reason, n)
+        for table, reasons in comparison.quarantined.items()
+        for reason, n in reasons.items()
+        if n
+    ]
+    return sorted(rows, key=lambda row: (row[0], -row[2], row[1]))

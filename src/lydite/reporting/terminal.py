@@ -1,0 +1,233 @@
+"""Terminal: the comparison as tables for people at a prompt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lydite.reporting.formats import (
+    amount,
+    count,
+    decimals_for,
+    fixed,
+    half_width,
+    interval,
+    percent,
+    percent_by_error,
+    plain,
+    verdict_label,
+)
+from lydite.reporting.reading import (
+    UNATTRIBUTED,
+    alike,
+    credit_of,
+    leaders,
+    references_of,
+    rivals_of,
+    set_aside,
+    warnings_of,
+)
+from lydite.reporting.words import headline, verdict_in_words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from lydite.compare import Comparison
+
+    Row = Mapping[str, Any]
+
+_STYLES = {"best": "bold green", "contender": "green", "refuted": "dim"}
+# Below this width the scores that say least about the verdict are left out.
+_ROOMY = 96
+_MAX_MODELS, _NARROW_MODELS = 5, 3
+
+
+def print_comparison(comparison: Comparison, console: Console) -> None:
+    """Print the comparison of every outcome.
+
+    Parameters
+    ----------
+    comparison
+        The result of a trial.
+    console
+        Where to print; its width decides how much is shown.
+    """
+    for record in comparison.outcomes:
+        _print_outcome(comparison, record, console)
+    _print_set_aside(comparison, console)
+
+
+def _print_outcome(comparison: Comparison, record: Row, console: Console) -> None:
+    outcome = record["outcome"]
+    console.print()
+    console.rule(Text(plain(outcome), style="bold"), align="left")
+    console.print(Text(_counts(record), style="dim"))
+    rivals = rivals_of(comparison, outcome)
+    if rivals:
+        console.print()
+        references = references_of(comparison, outcome)
+        console.print(_models_table(rivals, references, roomy=console.width >= _ROOMY))
+    for warning in warnings_of(comparison, outcome):
+        console.print(Text(f"! {plain(warning)}", style="yellow"))
+    console.print()
+    _print_verdict(comparison, outcome, console)
+    _print_credit(comparison, outcome, leaders(rivals), console)
+
+
+def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> None:
+    short, full = headline(comparison, outcome), verdict_in_words(comparison, outcome)
+    rest = full.removeprefix(short).lstrip()
+    text = Text.assemble((short, "bold"), " ", rest)
+    console.print(Padding(text, (0, 2)))
+
+
+def _counts(record: Row) -> str:
+    parts = [
+        f"lookback {record.get('lookback')}",
+        f"{count(record.get('landmarks'))} landmarks",
+        f"{count(record.get('conversions'))} conversions",
+        f"{count(record.get('attributed'))} attributed",
+        f"{count(record.get('unattributed'))} unattributed",
+        f"{count(record.get('periods'))} periods",
+    ]
+    return " · ".join(parts)
+
+
+def _models_table(rivals: Sequence[Row], references: Sequence[Row], *, roomy: bool) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("", justify="right")
+    table.add_column("model", overflow="fold", min_width=12)
+    table.add_column("loss, bits", justify="right", no_wrap=True)
+    table.add_column("explained", justify="right", no_wrap=True)
+    table.add_column("bounds", no_wrap=True)
+    if roomy:
+        table.add_column("of ceiling", justify="right", no_wrap=True)
+        table.add_column("AUC", justify="right", no_wrap=True)
+    table.add_column("verdict", overflow="fold", min_width=12)
+    decimals = _loss_decimals(rivals, references)
+    for position, row in enumerate(rivals, 1):
+        cells = _cells(row, decimals, roomy=roomy)
+        table.add_row(
+            *cells, style=_STYLES.get(row["verdict"]), end_section=position == len(rivals)
+        )
+    if references:
+        table.add_row(*[Text("─" * 3, style="dim")] * 2)
+    for row in references:
+        table.add_row(*_cells(row, decimals, roomy=roomy), style="dim")
+    return table
+
+
+def _cells(row: Row, loss_decimals: int, *, roomy: bool) -> list[Text]:
+    low, high = row["explained_low"], row["explained_high"]
+    cells = [
+        "" if row["rank"] is None else str(row["rank"]),
+        plain(row["model"]),
+        fixed(row["log_loss_bits"], loss_decimals),
+        percent_by_error(row["explained"], low, high),
+        interval(low, high),
+    ]
+    if roomy:
+        cells += ["" if not row["verdict"] else percent(row["share_of_ceiling"])]
+        cells += [fixed(row["auc"], 3)]
+    return [Text(cell) for cell in [*cells, _verdict(row)]]
+
+
+def _verdict(row: Row) -> str:
+    parts = [verdict_label(row["verdict"])]
+    if row["refuted_by"]:
+        parts = [f"refuted by {plain(row['refuted_by'])}"]
+    if alike(row):
+        parts.append(f"same forecast as {', '.join(alike(row))}")
+    return "; ".join(part for part in parts if part)
+
+
+def _loss_decimals(rivals: Sequence[Row], references: Sequence[Row]) -> int:
+    """Return decimals for all losses alike, by the sharpest error among the rivals."""
+    null = next((r["log_loss_bits"] for r in references if r["model"] == "touch_volume"), None)
+    widths = [half_width(row["explained_low"], row["explained_high"]) for row in rivals]
+    known = [width for width in widths if width]
+    if not known or not null:
+        return 5
+    return max(decimals_for(min(known) * null, usual=5), 3)
+
+
+def _print_credit(
+    comparison: Comparison, outcome: str, ahead: Sequence[Row], console: Console
+) -> None:
+    most = _MAX_MODELS if console.width >= _ROOMY else _NARROW_MODELS
+    names = [row["model"] for row in ahead]
+    credit = {name: credit_of(comparison, outcome, name) for name in names[:most]}
+    credit = {name: rows for name, rows in credit.items() if rows}
+    if not credit:
+        return
+    console.print()
+    if len(credit) == 1:
+        (name, rows), *_ = credit.items()
+        console.print(Text(f"Credit according to {name}", style="bold"))
+        console.print(_credit_of_one(rows))
+        return
+    left_out = len(names) - len(credit)
+    more = f" (and {left_out} more on the page and in the tables)" if left_out > 0 else ""
+    console.print(Text(f"Credited conversions according to each model{more}", style="bold"))
+    console.print(_credit_of_several(credit))
+
+
+def _credit_of_one(rows: Sequence[Row]) -> Table:
+    with_cost = any(row["cost"] is not None for row in rows)
+    with_value = any(row["value"] for row in rows)
+    names = ["conversions", "share"]
+    names += ["value"] if with_value else []
+    names += ["cost", "cost per conv."] if with_cost else []
+    names += ["return"] if with_cost and with_value else []
+    table = _credit_table(names)
+    for row in rows:
+        shown = {
+            "conversions": amount(row["conversions"]),
+            "share": percent(row["share"], 1),
+            "value": amount(row["value"]),
+            "cost": amount(row["cost"]),
+            "cost per conv.": amount(row["cpa"]),
+            "return": fixed(row["roas"], 2),
+        }
+        cells = [Text(shown[name]) for name in names]
+        table.add_row(Text(plain(row["channel"])), *cells, style=_channel_style(row["channel"]))
+    return table
+
+
+def _credit_of_several(credit: Mapping[str, Sequence[Row]]) -> Table:
+    table = _credit_table(list(credit))
+    by_channel = {
+        name: {row["channel"]: row["conversions"] for row in rows} for name, rows in credit.items()
+    }
+    channels = list(dict.fromkeys(row["channel"] for rows in credit.values() for row in rows))
+    for channel in sorted(channels, key=lambda name: name == UNATTRIBUTED):
+        cells = [Text(amount(own.get(channel))) for own in by_channel.values()]
+        table.add_row(Text(plain(channel)), *cells, style=_channel_style(channel))
+    return table
+
+
+def _credit_table(names: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("channel", overflow="fold", min_width=12)
+    for name in names:
+        table.add_column(Text(name), justify="right", overflow="fold")
+    return table
+
+
+def _channel_style(channel: str) -> str | None:
+    return "dim" if channel == UNATTRIBUTED else None
+
+
+def _print_set_aside(comparison: Comparison, console: Console) -> None:
+    rows = set_aside(comparison)
+    if not rows:
+        return
+    console.print()
+    console.print(Text("Rows set aside", style="bold yellow"))
+    for table, reason, n in rows:
+        console.print(Text(f"  {plain(table)}: {count(n)} × {plain(reason)}"))
