@@ -523,6 +523,7 @@ class PlainReading:
                 path.append(other)
         next_at, next_channel = self.next_event(instants, user, at, touch)
         soon = next_at is not None and next_at - at < lookback
+        converts = soon and next_channel is None
         moment = {**whose, "happened_at": at, "is_conversion": touch is None}
         counted = path if len(path) <= 50 else [path[0], *path[-49:]]
         self.moments.append(
@@ -541,7 +542,8 @@ class PlainReading:
                 "last_touched_at": path[-1].at if path else None,
                 "hours_since_previous": hours(path[-2].at, at) if touch and path[1:] else None,
                 "hours_since_first": hours(path[0].at, at) if path else None,
-                "converted": soon and next_channel is None,
+                "converted": converts,
+                "hours_to_conversion": hours(at, next_at) if converts else None,
                 "next_channel_key": next_channel if soon else None,
             }
         )
@@ -657,7 +659,8 @@ def bursts(draw: st.DrawFn) -> list[Row]:
     """Draw more touches of one user than a path may hold, most of them direct."""
     count = draw(st.integers(48, 56))
     start = draw(st.sampled_from(INSTANTS))
-    others = draw(st.sets(st.integers(0, count - 1), max_size=3))
+    at_the_edges = [0, 1, count // 2, *range(count - 52, count - 46), count - 1]
+    others = draw(st.sets(st.sampled_from(at_the_edges), max_size=2))
     return [
         (USERS[0], start + n * MICROSECOND, "tv" if n in others else "direct", *4 * [None])
         for n in range(count)
@@ -668,7 +671,7 @@ touchpoint_tables = st.builds(
     lambda rows, repeated, burst: rows + rows[:repeated] + burst,
     st.lists(touchpoint_rows, max_size=25),
     st.integers(0, 5),
-    st.one_of(st.just([]), st.just([]), bursts()),
+    st.one_of(st.just([]), bursts()),
 )
 conversion_tables = st.lists(conversion_rows, max_size=10)
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+if TYPE_CHECKING:
+    from lydite.comparison import Comparison
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -105,17 +108,17 @@ def compare(
     _show(comparison, output)
 
 
-def _show(comparison: object, output: str) -> None:
+def _show(comparison: Comparison, output: str) -> None:
     if output == "json":
         import json  # noqa: PLC0415
 
-        print(json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))  # type: ignore[attr-defined]
+        print(json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
         return
     from rich.console import Console  # noqa: PLC0415
 
     from lydite.reporting.terminal import print_comparison  # noqa: PLC0415
 
-    print_comparison(comparison, Console())  # type: ignore[arg-type]
+    print_comparison(comparison, Console())
 
 
 @app.command(epilog=_SIMULATE_EXAMPLES)

@@ -87,11 +87,13 @@ def _touch_credit(models: Sequence[Model]) -> str:
         if _EFFECT.search(expression):
             alias = f"effects_{i}"
             joins.append(
-                f"left join credit.effects as {alias} on {alias}.model = '{model.name}'"
-                f" and {alias}.outcome = paths.outcome and {alias}.channel = paths.channel"
+                "left join (select outcome as effect_outcome, channel as effect_channel, effect"
+                f" from credit.effects where model = '{model.name}') as {alias}"
+                f" on {alias}.effect_outcome = paths.outcome"
+                f" and {alias}.effect_channel = paths.channel"
             )
             expression = _EFFECT.sub(f"coalesce({alias}.effect, 0)", expression)
-        weights.append(f'cast({expression} as double) as "{model.name}"')
+        weights.append(f'coalesce(cast({expression} as double), 0) as "{model.name}"')
         shares.append(
             f'case when sum("{model.name}") over path > 0'
             f' then "{model.name}" / sum("{model.name}") over path'
@@ -150,8 +152,8 @@ def weigh(model: Model, paths: pl.DataFrame) -> NDArray[np.float64]:
         engine.store(
             "main.effects",
             pl.DataFrame(
-                {"channel": list(effects), "effect": list(effects.values())},
-                schema={"channel": pl.String, "effect": pl.Float64},
+                {"effect_channel": list(effects), "effect": list(effects.values())},
+                schema={"effect_channel": pl.String, "effect": pl.Float64},
             ),
         )
         try:
@@ -167,8 +169,8 @@ with counted as (
     from main.paths
 ),
 weighed as (
-    select counted.*, cast({expression} as double) as weight
-    from counted left join main.effects as effects on counted.channel = effects.channel
+    select counted.*, coalesce(cast({expression} as double), 0) as weight
+    from counted left join main.effects as effects on counted.channel = effects.effect_channel
 )
 select
     case when sum(weight) over (partition by path) > 0

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from lydite import contract, crediting, journeys
 from lydite.contract import Source
@@ -82,23 +83,28 @@ def run_trial(
 
 def load_contract(engine: DuckDBEngine, sources: Mapping[str, Source]) -> None:
     """Load all input tables, and keep what was set aside and why in ``contract.report``."""
-    reports = contract.load(engine, sources)
-    write_report(engine, reports)
+    write_report(engine, list(contract.load(engine, sources).tables.values()))
 
 
-def write_report(engine: DuckDBEngine, reports: contract.Quarantine) -> None:
-    """Write how many rows of each input table were accepted or set aside, and why."""
+def write_report(engine: DuckDBEngine, reports: Sequence[contract.TableReport]) -> None:
+    """Write how many rows of the given tables were accepted or set aside, and why."""
     rows = [
-        (name, reason, n)
-        for name, report in reports.tables.items()
+        (report.table, reason, n)
+        for report in reports
         for reason, n in [
             ("accepted", report.rows),
             ("duplicate", report.duplicates),
             *report.bad.items(),
         ]
     ]
-    schema = {"table_name": pl.String, "reason": pl.String, "rows": pl.Int64}
-    engine.store("contract.report", pl.DataFrame(rows, schema=schema, orient="row"))
+    if engine.exists("contract.report"):
+        for report in reports:
+            engine.run(
+                "delete from contract.report where table_name = $name", {"name": report.table}
+            )
+    schema = ["table_name", "reason", "rows"]
+    with engine.registered(pl.DataFrame(rows, schema=schema, orient="row")) as frame:
+        engine.append("contract.report", f"from {frame}")
 
 
 def quarantined(engine: DuckDBEngine) -> dict[str, dict[str, int]]:
@@ -131,7 +137,7 @@ def build_journeys(engine: DuckDBEngine, settings: Settings) -> None:
     engine.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
 
 
-_OUTCOME_SCHEMA = {
+_OUTCOME_SCHEMA: dict[str, Any] = {
     "outcome": pl.String,
     "lookback": pl.String,
     "lookback_us": pl.Int64,
@@ -149,7 +155,7 @@ def _outcome_row(
     lookback: timedelta,
     as_of: datetime,
     settings: Settings,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """Describe one outcome; one whose history is too short is credited but not judged."""
     history = History.of(engine, outcome, as_of)
     note, periods = "", 0
@@ -169,13 +175,13 @@ def _outcome_row(
     }
 
 
-def outcomes(engine: DuckDBEngine, *, judged: bool = True) -> list[dict[str, object]]:
+def outcomes(engine: DuckDBEngine, *, judged: bool = True) -> list[dict[str, Any]]:
     """Return the rows of ``evaluation.outcomes``; only outcomes with a calendar by default."""
     frame = engine.frame("select * from evaluation.outcomes order by outcome")
     return [row for row in frame.to_dicts() if row["periods"] or not judged]
 
 
-def calendar_of(engine: DuckDBEngine, outcome: Mapping[str, object]) -> Calendar:
+def calendar_of(engine: DuckDBEngine, outcome: Mapping[str, Any]) -> Calendar:
     """Lay out the calendar of one outcome, a row of `outcomes`."""
     history = History.of(engine, outcome["outcome"], outcome["as_of"])
     return make_calendar(history, journeys.parse_lookback(outcome["lookback"]), outcome["period"])
@@ -203,7 +209,9 @@ def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str,
 
 def score_model(engine: DuckDBEngine, outcome: str, model: Model, trial: Trial) -> None:
     """Walk one model forward over one outcome and write its scores to the ledger."""
-    scores = walk_forward(model, trial)
+    # The matrices are small: more threads of BLAS would wait for each other, not work.
+    with threadpool_limits(1, user_api="blas"):
+        scores = walk_forward(model, trial)
     write_scores(engine, outcome, model.name, model.fingerprint, trial.calendar, scores)
 
 
@@ -211,7 +219,8 @@ def score_ceiling(
     engine: DuckDBEngine, outcome: str, rivals: Sequence[Model], trial: Trial, settings: Settings
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
-    scores = ceiling_scores(rivals, trial, settings.evaluation.seed)
+    with threadpool_limits(1, user_api="blas"):
+        scores = ceiling_scores(rivals, trial, settings.evaluation.seed)
     write_scores(engine, outcome, CEILING, CEILING, trial.calendar, scores)
 
 

@@ -88,7 +88,7 @@ def test_order_1_forecasts_as_last_touch_does(rows):
     )
     anywhere = np.full(len(rows), base)
     np.testing.assert_allclose(
-        fit_rates(shares, trials, conversions, base, anywhere), forecast, atol=1e-4
+        fit_rates(shares, trials, conversions, base, anywhere), forecast, atol=1e-9
     )
 
 

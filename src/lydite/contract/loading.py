@@ -201,7 +201,7 @@ def _planned(engine: DuckDBEngine, table: Table, source: Source | None) -> Itera
 
 
 def _filled(engine: DuckDBEngine, table: Table, relation: Relation) -> Relation:
-    """Return the relation; for an optional table without rows, whatever its columns, an empty one."""
+    """Return the relation; without rows, refuse it, or give it the columns of an optional table."""
     if _count(engine, relation.sql):
         return relation
     if table.required:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lydite.contract.relation import plain, quoted_name
 from lydite.contract.tables import Column, Kind, Table
 from lydite.contract.zones import refuse_doubtful, refuse_numbers
+from lydite.engine.duckdb import quoted
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"}
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 
 # trim() alone knows blanks only; this also takes tabs, line ends and the blanks of other scripts.
-_BLANKS = "' \t\n\r\x0b\x0c\u00a0\u2007\u202f\u3000\ufeff'"
+_BLANKS = quoted(" \t\n\r\v\f\u00a0\u2007\u202f\u3000\ufeff")
 
 
 def match_columns(relation: Relation, table: Table) -> dict[str, str]:
@@ -63,9 +64,10 @@ def _what_is_missing(relation: Relation, missing: list[str]) -> str:
 
 
 def segments_of(relation: Relation, table: Table) -> list[str]:
-    """Return the source's columns that become segments."""
+    """Return the source's columns that become segments, of a table that has them."""
     known = {column.name for column in table.columns}
-    return [name for name in relation.columns if plain(name) not in known]
+    others = [name for name in relation.columns if plain(name) not in known]
+    return others if table.has_segments else []
 
 
 def projection(engine: DuckDBEngine, relation: Relation, table: Table) -> str:

@@ -19,6 +19,7 @@ _MOST_TOUCHES = 8
 _LEVELS = (_MOST_TOUCHES, len(_HOURS) + 2, len(_HOURS) + 2)
 _BINS = 32
 _CLIP = 1e-6
+_LAST_GAIN = 1e-8
 
 
 class Activity:
@@ -97,7 +98,6 @@ class Adjustment:
         cells, trials, conversions, mean_score = _binned(cell, score, trials, conversions)
         terms = self._terms(cells)
         columns = np.column_stack([terms, mean_score])
-        # The score is centred while it is fitted: the steps are steadier, the result is the same.
         start = np.append(self.terms_, self.slope_)
         fitted = _logistic(columns, trials, conversions, start)
         if fitted[-1] < 0:
@@ -165,9 +165,10 @@ def _logistic(
         slope = columns.T @ (conversions - trials * p) - penalty * beta
         curvature = (columns * (trials * p * (1 - p))[:, None]).T @ columns + np.diag(penalty)
         step = np.linalg.solve(curvature, slope)
-        gain = float(slope @ step)
-        if gain < 1e-8:
-            break
+        # Newton's method squares its error: a step that gains so little is the last, and is taken
+        # whole, since it is right to more digits than the value is.
+        if float(slope @ step) < _LAST_GAIN:
+            return beta + step
         size = 1.0
         while value(beta + size * step) < best and size > 1e-6:
             size /= 2

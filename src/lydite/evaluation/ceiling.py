@@ -25,6 +25,8 @@ MAX_TRAINING_LANDMARKS = 100_000
 # The trees are grown anew every few periods: their forecasts age slowly, and growing is dear.
 _REFIT_EVERY = 4
 _CLIP = 1e-6
+# With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
+_MIN_OF_EACH = 20
 
 
 def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> Scores:
@@ -70,6 +72,9 @@ def _grow(
     """Fit trees on what is known and return their forecasts of what lies ahead."""
     rng = np.random.default_rng(seed)
     chosen = known
+    converted = int(landmarks.converted[known].sum())
+    if not len(ahead) or min(converted, len(known) - converted) < _MIN_OF_EACH:
+        return np.full(len(ahead), (converted + 0.5) / (len(known) + 1))
     if len(known) > MAX_TRAINING_LANDMARKS:
         chosen = np.sort(rng.choice(known, MAX_TRAINING_LANDMARKS, replace=False))
     crossed, final = [], []

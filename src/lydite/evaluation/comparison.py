@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation import ceiling
-from lydite.evaluation.verdicts import NULL, judge
+from lydite.evaluation.verdicts import NULL, SAME, judge
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def _comparison(
                 "rank": ranks.get(name),
                 "log_loss_bits": own.log_loss_bits,
                 "explained": gain / null_loss,
-                "explained_low": verdict and float(verdict.gain.low[-1]) / null_loss,
-                "explained_high": verdict and float(verdict.gain.high[-1]) / null_loss,
+                "explained_low": verdict and _finite(verdict.gain.low[-1] / null_loss),
+                "explained_high": verdict and _finite(verdict.gain.high[-1] / null_loss),
                 "share_of_ceiling": gain / reach if usable and verdict else None,
                 "auc": own.auc,
                 "average_precision": own.average_precision,
@@ -136,9 +136,13 @@ _COMPARISON = {
 def _ranks(losses: Mapping[str, float]) -> dict[str, int]:
     """Rank by loss; rivals with the same forecast share their rank."""
     return {
-        name: 1 + sum(other < loss * (1 - 1e-9) for other in losses.values())
+        name: 1 + sum(other < loss * (1 - SAME) for other in losses.values())
         for name, loss in losses.items()
     }
+
+
+def _finite(number: float) -> float | None:
+    return float(number) if np.isfinite(number) else None
 
 
 def _start(calendar: Calendar, period: int | None) -> object:
@@ -154,6 +158,11 @@ def _warning(name: str, own: Scores, *, usable: bool) -> str:
     return ""
 
 
+def _or_nan(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put nan where there is no number above -inf and below inf, or 0 where nothing was seen."""
+    return np.where(np.isfinite(numbers) & (numbers != 0), numbers, np.nan)
+
+
 def _evidence(
     outcome: str,
     scores: Mapping[str, Scores],
@@ -161,15 +170,16 @@ def _evidence(
     null: Scores,
     calendar: Calendar,
 ) -> pl.DataFrame:
-    null_so_far = null.log_loss.sum(axis=1).cumsum() / null.landmarks.sum(axis=1).cumsum()
+    seen = np.maximum(null.landmarks.sum(axis=1).cumsum(), 1)
+    null_so_far = _or_nan(null.log_loss.sum(axis=1).cumsum() / seen)
     parts = []
     for name, own in scores.items():
         landmarks, loss = own.landmarks.sum(axis=1), own.log_loss.sum(axis=1)
-        so_far = loss.cumsum() / landmarks.cumsum()
+        so_far = loss.cumsum() / seen
         verdict = judged.get(name)
         missing = np.full(len(calendar), np.nan)
-        low = verdict.gain.low / null_so_far if verdict else missing
-        high = verdict.gain.high / null_so_far if verdict else missing
+        low = _or_nan(verdict.gain.low / null_so_far) if verdict else missing
+        high = _or_nan(verdict.gain.high / null_so_far) if verdict else missing
         parts.append(
             pl.DataFrame(
                 {
@@ -184,7 +194,7 @@ def _evidence(
                     "explained_low": low,
                     "explained_high": high,
                 }
-            ).with_columns(pl.col("explained_low", "explained_high").fill_nan(None))
+            ).with_columns(pl.col("explained", "explained_low", "explained_high").fill_nan(None))
         )
     return pl.concat(parts)
 

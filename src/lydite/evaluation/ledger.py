@@ -88,6 +88,8 @@ def _wide(
         {"outcome": outcome},
     )
     result = {}
+    known = rows["period_start"].is_in(pl.Series(calendar.starts).implode())
+    rows = rows.filter(known)
     for (model,), part in rows.partition_by("model", as_dict=True, maintain_order=True).items():
         starts = part["period_start"].to_numpy().astype("datetime64[us]")
         period = np.searchsorted(calendar.starts, starts)

@@ -117,7 +117,7 @@ def _path_channels(weights: Mapping[str, str]) -> str:
     from lydite.engine import load_sql  # noqa: PLC0415
 
     sums = "".join(
-        f',\n    cast(sum({expression}) as float) as "{name}"'
+        f',\n    cast(coalesce(sum({expression}), 0) as float) as "{name}"'
         for name, expression in weights.items()
     )
     return (

@@ -82,12 +82,14 @@ class Scores:
     @property
     def log_loss_bits(self) -> float:
         """Mean log loss per landmark, in bits."""
-        return float(self.log_loss.sum() / self.landmarks.sum())
+        n = float(self.landmarks.sum())
+        return float(self.log_loss.sum()) / n if n else float("nan")
 
     @property
     def brier_score(self) -> float:
         """Mean squared error of the forecasts."""
-        return float(self.brier.sum() / self.landmarks.sum())
+        n = float(self.landmarks.sum())
+        return float(self.brier.sum()) / n if n else float("nan")
 
     @property
     def auc(self) -> float | None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 # The sequence is tightest where about this many periods have been seen: half a year of weeks.
 HORIZON = 26
+# Of fewer buckets no variance can be told: the bounds are infinite.
+MIN_BUCKETS = 16
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def confidence_sequence(
     of ``S`` the radius of the mean is ``sqrt((V r + 1) / r * log((V r + 1) / alpha^2)) / n``.
     ``V`` is the sum over buckets of the squared deviation of the bucket's sum from its share:
     users stay in their bucket, so that what is alike within a user, at whatever time, is counted.
+    The radius is infinite while fewer than `MIN_BUCKETS` buckets hold landmarks, and 0 where every
+    difference is 0.
 
     Parameters
     ----------
@@ -69,14 +73,18 @@ def confidence_sequence(
     sums = np.cumsum(difference, axis=0)
     counts = np.cumsum(landmarks, axis=0)
     total = counts.sum(axis=1)
-    mean = sums.sum(axis=1) / total
+    filled = (counts > 0).sum(axis=1)
+    mean = sums.sum(axis=1) / np.maximum(total, 1)
+    if not difference.any():
+        return ConfidenceSequence(mean, np.where(filled > 0, 0.0, np.inf), total)
     variance = ((sums - counts * mean[:, None]) ** 2).sum(axis=1)
-    if variance[-1] <= 0:
-        return ConfidenceSequence(mean, np.zeros_like(mean), total)
+    variance *= filled / np.maximum(filled - 1, 1)
+    if not variance.any():
+        return ConfidenceSequence(mean, np.full_like(mean, np.inf), total)
     r = _mixture(variance, alpha)
     spread = variance * r + 1
-    radius = np.sqrt(spread / r * np.log(spread / alpha**2)) / total
-    return ConfidenceSequence(mean, radius, total)
+    radius = np.sqrt(spread / r * np.log(spread / alpha**2)) / np.maximum(total, 1)
+    return ConfidenceSequence(mean, np.where(filled < MIN_BUCKETS, np.inf, radius), total)
 
 
 def _mixture(variance: NDArray[np.float64], alpha: float) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +19,7 @@ Verdict = Literal["best", "contender", "no_better_than_volume", "too_early", "re
 NULL = "touch_volume"
 WORTHWHILE = 0.005
 # Losses that agree this closely come from the same forecast, written differently.
-_SAME = 1e-7
+SAME = 1e-7
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,8 @@ class Judgement:
         The rival with the surest lead, and the number of the period after which its lead was
         first sure.
     same_forecast_as
-        Rivals with the very same forecast: no data on outcomes can tell them apart.
+        Rivals with the very same forecast: no data on outcomes can tell them apart. Empty for a
+        rival whose forecast is, so far, that of the null hypothesis.
     gain
         Gain over the null hypothesis, in bits per landmark, after each period.
     """
@@ -54,10 +55,14 @@ def same_forecasts(scores: Mapping[str, Scores]) -> dict[str, tuple[str, ...]]:
     names = list(scores)
     alike: dict[str, list[str]] = {name: [] for name in names}
     for a, b in combinations(names, 2):
-        if np.allclose(scores[a].log_loss, scores[b].log_loss, rtol=_SAME, atol=_SAME):
+        if _alike(scores[a], scores[b]):
             alike[a].append(b)
             alike[b].append(a)
     return {name: tuple(others) for name, others in alike.items()}
+
+
+def _alike(a: Scores, b: Scores) -> bool:
+    return np.allclose(a.log_loss, b.log_loss, rtol=SAME, atol=SAME)
 
 
 def judge(
@@ -94,20 +99,18 @@ def judge(
     }
     gains = {name: _lead(scores[name], null, share) for name in groups}
     worth = worthwhile * null.log_loss_bits
-    judged = {
-        name: _judge_one(name, groups, leads, gains[name], worth) for name in groups
-    }
+    judged = {name: _judge_one(name, groups, leads, gains[name], worth) for name in groups}
     contenders = [name for name in groups if judged[name].verdict == "contender"]
-    result = {}
-    for name in scores:
-        own = judged[next(g for g in groups if g == name or g in alike[name])]
-        verdict: Verdict = "best" if own.verdict == "contender" and len(contenders) == 1 else (
-            own.verdict
+    if len(contenders) == 1:
+        judged[contenders[0]] = replace(judged[contenders[0]], verdict="best")
+    return {
+        name: replace(
+            judged[next(g for g in groups if g == name or g in alike[name])],
+            # What forecasts as the null does has not been told apart yet, not for good.
+            same_forecast_as=() if _alike(scores[name], null) else alike[name],
         )
-        result[name] = Judgement(
-            verdict, own.gain, own.refuted_by, own.refuted_in, alike[name]
-        )
-    return result
+        for name in scores
+    }
 
 
 def _one_of_each(alike: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -125,8 +128,14 @@ def _comparisons(rivals: int) -> int:
 
 
 def _lead(ahead: Scores, behind: Scores, alpha: float) -> ConfidenceSequence:
-    """Return by how much less `ahead` loses than `behind`, in bits per landmark."""
-    return confidence_sequence(behind.log_loss - ahead.log_loss, ahead.landmarks, alpha)
+    """Return by how much less `ahead` loses than `behind`, in bits per landmark.
+
+    Rounding is no lead: losses that are the same but for it differ by nothing.
+    """
+    difference = behind.log_loss - ahead.log_loss
+    if _alike(ahead, behind):
+        difference = np.zeros_like(difference)
+    return confidence_sequence(difference, ahead.landmarks, alpha)
 
 
 def _judge_one(

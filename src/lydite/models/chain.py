@@ -457,7 +457,8 @@ def _solve_any_order(
 
 def _tolerance(start: NDArray[np.float64], conversion_from: NDArray[np.float64]) -> float:
     """Return how much may be left under way; visits should be right also where nothing converts."""
-    return _TOLERANCE * (float(start @ conversion_from) or 1.0)
+    # Not `start @ conversion_from`: on so few numbers BLAS spends its time on waking threads.
+    return _TOLERANCE * (float((start * conversion_from).sum()) or 1.0)
 
 
 def _walk_back(

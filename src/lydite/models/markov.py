@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 #: How much the shorter state may count, in landmarks; the last falls back on it wholly.
 PSEUDO_COUNTS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, np.inf)
 
+_MIN_RATE = 1e-12  # a forecast is never certain
+
 
 class Markov(Model):
     """The last `order` touches decide, as the state of a chain of channels [1]_.
@@ -110,7 +112,9 @@ class Markov(Model):
                 self.pseudo_counts_[level] = most_likely_pseudo_count(n, k, shorter)
             weight = n / (n + self.pseudo_counts_[level])
             self.states_.append(states)
-            self.rates_.append(shorter + weight * (k / n - shorter))
+            rates = shorter + weight * (k / n - shorter)
+            # Where all convert, the rates of ever longer states would round to 1.
+            self.rates_.append(np.clip(rates, _MIN_RATE, 1 - _MIN_RATE))
         return self
 
     def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:

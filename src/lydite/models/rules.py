@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 # touches, and fine enough elsewhere that the forecast moves by less than it can be estimated.
 SHARE_STEPS = 120
 _MAX_NEWTON_STEPS = 100
+# Newton's method squares its error: after a step that gains less than this, in nats, what is left
+# is far below rounding of the likelihood, and models with the same forecast agree to many digits.
+_LAST_GAIN = 1e-8
+# Up to so many channels a full matrix is faster than a sparse one.
+_DENSE_CHANNELS = 24
 
 
 class Rule(Model):
@@ -70,7 +75,7 @@ class Rule(Model):
         shares, trials, conversions = profiles.features[seen], trials[seen], conversions[seen]
         base = base_rate(trials, conversions)
         start = getattr(self, "rates_", None)
-        if start is None:
+        if start is None or len(start) != shares.shape[1]:
             start = np.full(shares.shape[1], base)
         self.rates_ = fit_rates(shares, trials, conversions, base, start)
         return self
@@ -106,12 +111,12 @@ def fit_rates(
         The base rate, in (0, 1).
     start : (c,) array in (0, 1)
     """
+    matrix = shares.toarray() if shares.shape[1] <= _DENSE_CHANNELS else shares
     misses = trials - conversions
     prior_hits, prior_misses = 1.0, (1.0 - base) / base
-    transposed = shares.T.tocsr()
 
     def value(rates: NDArray[np.float64]) -> float:
-        p = shares @ rates
+        p = matrix @ rates
         return float(
             conversions @ np.log(p)
             + misses @ np.log1p(-p)
@@ -122,21 +127,29 @@ def fit_rates(
     rates = start
     best = value(rates)
     for _ in range(_MAX_NEWTON_STEPS):
-        p = shares @ rates
-        slope = transposed @ (conversions / p - misses / (1 - p))
+        p = matrix @ rates
+        slope = matrix.T @ (conversions / p - misses / (1 - p))
         slope += prior_hits / rates - prior_misses / (1 - rates)
-        curvature = (transposed @ shares.multiply(
-            (conversions / p**2 + misses / (1 - p) ** 2)[:, None]
-        )).toarray()
+        curvature = _squares(matrix, conversions / p**2 + misses / (1 - p) ** 2)
         curvature[np.diag_indices_from(curvature)] += (
             prior_hits / rates**2 + prior_misses / (1 - rates) ** 2
         )
         step = np.linalg.solve(curvature, slope)
         gain = float(slope @ step)
-        if gain < 1e-10:
-            break
         rates, best = _backtrack(value, rates, best, step, gain)
+        if gain < _LAST_GAIN:
+            break
     return rates
+
+
+def _squares(
+    matrix: NDArray[np.float64] | sparse.csr_array, weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return ``X' diag(w) X``."""
+    if isinstance(matrix, np.ndarray):
+        return matrix.T @ (matrix * weights[:, None])
+    squares: NDArray[np.float64] = (matrix.T @ matrix.multiply(weights[:, None])).toarray()
+    return squares
 
 
 def _backtrack(
@@ -146,13 +159,16 @@ def _backtrack(
     step: NDArray[np.float64],
     gain: float,
 ) -> tuple[NDArray[np.float64], float]:
-    """Go along `step` as far as the value rises by what the slope promises (Armijo's rule)."""
+    """Go along `step` as far as the value rises by what the slope promises (Armijo's rule).
+
+    Near the maximum the whole step is taken unseen: it is right to more digits than the value is.
+    """
     size = 1.0
     while True:
         trial = rates + size * step
         if trial.min() > 0 and trial.max() < 1:
             reached = value(trial)
-            if reached >= best + 1e-4 * size * gain or size < 1e-8:
+            if gain < _LAST_GAIN or reached >= best + 1e-4 * size * gain or size < 1e-8:
                 return trial, reached
         size /= 2
 

@@ -18,7 +18,7 @@ from lydite.reporting.reading import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lydite.compare import Comparison
+    from lydite.comparison import Comparison
 
     Row = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ _MOST_CHANNELS, _MOST_LINES = 25, 5
 _OTHERS = "(other channels)"
 
 
-def explained_chart(comparison: Comparison, outcome: str) -> alt.LayerChart | None:
+def explained_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
     """Return what each rival explains, with its bounds; None where nothing was compared."""
     rivals = [row for row in rivals_of(comparison, outcome) if is_number(row["explained"])]
     if not rivals:
@@ -116,7 +116,7 @@ def _verdict_colour(rows: Sequence[Row]) -> alt.Color:
     return alt.Color("verdict:N", scale=alt.Scale(domain=met, range=colours), legend=legend)
 
 
-def credit_chart(comparison: Comparison, outcome: str) -> alt.LayerChart | None:
+def credit_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
     """Return each model's share of credit by channel as a heat map; None where there is none."""
     credited = [
         row
@@ -185,7 +185,7 @@ def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[dict[str, A
     return list(cells.values())
 
 
-def evidence_chart(comparison: Comparison, outcome: str) -> alt.LayerChart | None:
+def evidence_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
     """Return what the leading models had explained after each period, with bounds.
 
     None where there is no evidence.
@@ -260,7 +260,7 @@ def _inline(rows: Iterable[Row]) -> alt.InlineData:
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def _styled(chart: alt.LayerChart, *, height: float | dict[str, float]) -> alt.LayerChart:
+def _styled(chart: Any, *, height: float | dict[str, float]) -> Any:  # noqa: ANN401
     font = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
     return (
         chart.properties(width="container", height=height, background="transparent")

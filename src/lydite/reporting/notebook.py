@@ -13,7 +13,7 @@ from lydite.reporting.words import NOT_CAUSE, headline
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lydite.compare import Comparison
+    from lydite.comparison import Comparison
 
 _CELL = "padding:.25em .8em .25em 0;border-bottom:1px solid rgba(128,128,128,.35);"
 _HEADS = (

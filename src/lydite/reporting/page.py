@@ -33,28 +33,25 @@ from lydite.reporting.words import NOT_CAUSE, headline, verdict_in_words
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lydite.compare import Comparison
+    from lydite.comparison import Comparison
 
 _CHARTS = (
     (
         "explained",
         "How much each model explains",
-        "Points: share explained of what touch volume leaves unexplained. Bars: bounds that hold"
-        " however often one looks.",
+        "Points: what each model explains. Bars: bounds that hold however often one looks.",
         explained_chart,
     ),
     (
         "credit",
         "Credit by channel and model",
-        "Share of the attributed conversions that each model gives to each channel, the best"
-        " model first.",
+        "Share of the attributed conversions that each model gives to each channel.",
         credit_chart,
     ),
     (
         "evidence",
         "Evidence over time",
-        "What the leading models had explained by the end of each period, with bounds. The dashed"
-        " line is touch volume.",
+        "What had been explained after each period, with bounds. Dashed: touch volume.",
         evidence_chart,
     ),
 )
@@ -106,7 +103,7 @@ def page_html(comparison: Comparison) -> str:
         _section(comparison, record, number) for number, record in enumerate(comparison.outcomes)
     ]
     specs = {chart["id"]: chart["spec"] for section in sections for chart in section["charts"]}
-    return _template().render(
+    text: str = _template().render(
         sections=sections,
         specs=_script_json(specs),
         bundle=_bundle() if specs else "",
@@ -116,6 +113,7 @@ def page_html(comparison: Comparison) -> str:
         not_cause=NOT_CAUSE,
         formats=formats,
     )
+    return text
 
 
 @cache
@@ -245,5 +243,5 @@ def _finite(value: object) -> object:
 @cache
 def _bundle() -> Markup:
     """Return the library that draws the charts, as a script."""
-    text: str = vl_convert.javascript_bundle()
+    text: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
     return Markup(text.replace("</script", "<\\/script"))  # noqa: S704  (a fixed text of a library)

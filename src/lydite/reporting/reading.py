@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from lydite.compare import Comparison
+    from lydite.comparison import Comparison
 
     Row = Mapping[str, Any]
 
@@ -31,7 +31,7 @@ def outcome_record(comparison: Comparison, outcome: str) -> Row:
     """
     for record in comparison.outcomes:
         if record["outcome"] == outcome:
-            return record
+            return dict(record)
     names = ", ".join(repr(str(record["outcome"])) for record in comparison.outcomes) or "none"
     raise InputError(f"no outcome {outcome!r} in this comparison; it has: {names}")
 
@@ -41,7 +41,8 @@ def rows_of(comparison: Comparison, mart: str, outcome: str) -> list[dict[str, A
     frame = comparison.marts.get(mart)
     if frame is None or "outcome" not in frame.columns:
         return []
-    return frame.filter(pl.col("outcome") == outcome).to_dicts()
+    rows: list[dict[str, Any]] = frame.filter(pl.col("outcome") == outcome).to_dicts()
+    return rows
 
 
 def rivals_of(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
@@ -119,7 +120,7 @@ def conversion_dates(comparison: Comparison) -> tuple[date, date] | None:
     if frame is None or "date" not in frame.columns:
         return None
     first, last = frame["date"].min(), frame["date"].max()
-    return None if first is None or last is None else (first, last)  # type: ignore[return-value]
+    return None if first is None or last is None else (first, last)
 
 
 def set_aside(comparison: Comparison) -> list[tuple[str, str, int]]:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from lydite.compare import Comparison
+    from lydite.comparison import Comparison
 
     Row = Mapping[str, Any]
 

@@ -16,7 +16,7 @@ from lydite.reporting.reading import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lydite.compare import Comparison
+    from lydite.comparison import Comparison
 
     Row = Mapping[str, Any]
 
@@ -129,11 +129,11 @@ def _none_ahead(outcome: str, rivals: Sequence[Row]) -> list[str]:
         else:
             start = "Too early to say, which is a normal answer."
         least = f"; {early[0]['model']}, the first of them, {_gain(early[:1])}"
-        sentences += [
-            start,
+        sentences.append(start)
+        sentences.append(
             f"{_subject(early)} not refuted, but not surely better than touch volume at"
-            f" explaining {outcome} either{least}.",
-        ]
+            f" explaining {outcome} either{least}."
+        )
     if volume:
         sentences.append(
             f"{_subject(volume)} no better than touch volume: how active customers are says as"

@@ -1,0 +1,1 @@
+"""The Dagster code location: when and where the library's steps run; no mathematics."""

@@ -1,0 +1,1 @@
+"""The assets, one file per stage of the trial."""

@@ -1,0 +1,2 @@
+-- The source of touchpoints: put your own select here; the sample data is an example.
+select * from read_parquet('data_samples/touchpoints.parquet')

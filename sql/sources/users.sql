@@ -1,0 +1,2 @@
+-- The source of users: put your own select here; the sample data is an example.
+select * from read_parquet('data_samples/users.parquet')
