@@ -35,8 +35,8 @@ def _contract_check(table: str, columns: tuple[str, ...]) -> dg.AssetChecksDefin
     def kept(warehouse: Warehouse) -> dg.AssetCheckResult:
         missing = " or ".join(f"{column} is null" for column in columns)
         with warehouse.open() as engine:
-            rows = engine.scalar(f"select count(*) from contract.{table}")  # noqa: S608
-            bad = engine.scalar(f"select count(*) from contract.{table} where {missing}")  # noqa: S608
+            rows = engine.scalar(f"select count(*) from contract.{table}")
+            bad = engine.scalar(f"select count(*) from contract.{table} where {missing}")
         return dg.AssetCheckResult(
             passed=rows > 0 and bad == 0, metadata={"rows": rows, "rows_lacking": bad}
         )
@@ -56,10 +56,10 @@ def _quarantine_check(table: str, settings: Settings) -> dg.AssetChecksDefinitio
     )
     def few(warehouse: Warehouse) -> dg.AssetCheckResult:
         with warehouse.open() as engine:
-            bad = engine.scalar(f"select count(*) from quarantine.{table}")  # noqa: S608
-            good = engine.scalar(f"select count(*) from contract.{table}")  # noqa: S608
+            bad = engine.scalar(f"select count(*) from quarantine.{table}")
+            good = engine.scalar(f"select count(*) from contract.{table}")
             reasons = engine.rows(
-                f"select reason, count(*) from quarantine.{table} group by reason order by 2 desc"  # noqa: S608
+                f"select reason, count(*) from quarantine.{table} group by reason order by 2 desc"
             )
         share = bad / max(good + bad, 1)
         return dg.AssetCheckResult(
@@ -106,7 +106,7 @@ def _published_check(settings: Settings) -> dg.AssetChecksDefinition:
     def readable() -> dg.AssetCheckResult:
         with duckdb.connect(str(settings.storage.published), read_only=True) as reader:
             counts = {
-                table: reader.execute(f"select count(*) from mart.{table}").fetchall()[0][0]  # noqa: S608
+                table: reader.execute(f"select count(*) from mart.{table}").fetchall()[0][0]
                 for table in ("model_comparison", "channel_credit")
             }
         return dg.AssetCheckResult(passed=all(counts.values()), metadata=counts)

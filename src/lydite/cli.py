@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from pathlib import Path  # noqa: TC003  (the command line reads its annotations)
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import typer
 
@@ -37,7 +37,7 @@ _SIMULATE_EXAMPLES = """
 """
 
 
-def _version(asked: bool) -> None:  # noqa: FBT001
+def _version(asked: bool) -> None:
     if asked:
         from lydite import __version__  # noqa: PLC0415
 
@@ -95,16 +95,15 @@ def compare(
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
     }  # fmt: skip
     sources = {name: source for name, source in given.items() if source is not None}
-    with DuckDBEngine() as engine:
-        with _Progress(quiet=quiet) as progress:
-            trial.run_trial(engine, sources, settings, progress.say)
-            comparison = read_comparison(engine)
-            if report is not None:
-                progress.say("writing the page")
-                comparison.to_html(report)
-            if database is not None:
-                progress.say("writing the database")
-                publish(engine, database)
+    with DuckDBEngine() as engine, _Progress(quiet=quiet) as progress:
+        trial.run_trial(engine, sources, settings, progress.say)
+        comparison = read_comparison(engine)
+        if report is not None:
+            progress.say("writing the page")
+            comparison.to_html(report)
+        if database is not None:
+            progress.say("writing the database")
+            publish(engine, database)
     _show(comparison, output)
 
 
@@ -139,7 +138,9 @@ def simulate(
         progress.say(f"writing to {out}")
         made.write(out)
     if not quiet:
-        print(f"{out}: {made.touchpoints.height} touchpoints, {made.conversions.height} conversions")
+        print(
+            f"{out}: {made.touchpoints.height} touchpoints, {made.conversions.height} conversions"
+        )
 
 
 class _Progress:
@@ -148,7 +149,7 @@ class _Progress:
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Self:
         from rich.console import Console  # noqa: PLC0415
 
         self._console = Console(stderr=True, quiet=self._quiet)

@@ -215,4 +215,3 @@ def _kind_of(source: object) -> str:
     """Return the library of a frame, pandas for anything else: the commonest in notebooks."""
     library = type(source).__module__.split(".")[0]
     return library if library in ("polars", "pyarrow") else "pandas"
-

@@ -48,8 +48,12 @@ def _keep_effects(engine: DuckDBEngine, outcome: str, model: Model) -> None:
             "channel": list(effects),
             "effect": list(effects.values()),
         },
-        schema={"outcome": pl.String, "model": pl.String, "channel": pl.String,
-                "effect": pl.Float64},
+        schema={
+            "outcome": pl.String,
+            "model": pl.String,
+            "channel": pl.String,
+            "effect": pl.Float64,
+        },
     )
     if engine.exists("credit.effects"):
         engine.run(
@@ -180,5 +184,3 @@ select
 from weighed
 order by row_number
 """
-
-

@@ -12,7 +12,6 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from lydite import contract, crediting, journeys
-from lydite.contract import Source
 from lydite.errors import InputError
 from lydite.evaluation.calendar import Calendar, History, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from lydite.config import Settings
+    from lydite.contract import Source
     from lydite.engine import DuckDBEngine
     from lydite.models import Model
 
@@ -50,7 +50,7 @@ def run_trial(
     engine: DuckDBEngine,
     sources: Mapping[str, Source],
     settings: Settings,
-    progress: Progress = lambda step: None,
+    progress: Progress | None = None,
 ) -> None:
     """Take every step from the sources to the marts.
 
@@ -59,6 +59,7 @@ def run_trial(
     InputError
         When the input cannot be used.
     """
+    progress = progress or _in_silence
     models = make_models(settings.model_names())
     progress("reading the input tables")
     load_contract(engine, sources)
@@ -79,6 +80,10 @@ def run_trial(
     crediting.divide_conversions(engine, models)
     progress("writing the marts")
     build_marts(engine)
+
+
+def _in_silence(step: str) -> None:
+    del step
 
 
 def load_contract(engine: DuckDBEngine, sources: Mapping[str, Source]) -> None:

@@ -10,10 +10,11 @@ import pytest
 
 from lydite.simulation import _counterfactual
 from lydite.simulation import _market as market
+from lydite.simulation._calendar import Calendar
 from lydite.simulation._crowd import record
 from lydite.simulation._random import KeyedRandom
 
-CALENDAR = market.Calendar(date(2025, 1, 6), 56)
+CALENDAR = Calendar(date(2025, 1, 6), 56)
 USERS = np.arange(1_500)
 RANDOM = KeyedRandom(21, USERS)
 

@@ -10,9 +10,10 @@ import pytest
 
 from lydite.simulation import _crowd
 from lydite.simulation import _market as market
+from lydite.simulation._calendar import Calendar
 from lydite.simulation._random import KeyedRandom
 
-CALENDAR = market.Calendar(date(2025, 1, 6), 70)
+CALENDAR = Calendar(date(2025, 1, 6), 70)
 USERS = np.arange(3_000)
 TOUCH = ["second", "user", "channel", "campaign", "interaction", "cost"]
 CONVERSION = ["second", "user", "outcome", "value"]

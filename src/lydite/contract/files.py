@@ -1,7 +1,5 @@
 """Reads files: finds them, and writes the SQL that yields their rows as they are."""
 
-# ruff: noqa: S608 - names are quoted; values are bound, or quoted where SQL takes no parameter
-
 from __future__ import annotations
 
 import contextlib

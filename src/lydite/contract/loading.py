@@ -1,7 +1,5 @@
 """Loads sources into clean typed tables, and sets bad rows aside, counted and with a reason."""
 
-# ruff: noqa: S608 - names are quoted; values are bound, or quoted where SQL takes no parameter
-
 from __future__ import annotations
 
 import contextlib

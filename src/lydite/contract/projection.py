@@ -1,7 +1,5 @@
 """Brings a source's columns to the contract's names and types, whatever form they came in."""
 
-# ruff: noqa: S608 - names are quoted; values are bound, or quoted where SQL takes no parameter
-
 from __future__ import annotations
 
 import difflib

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
+import numpy as np
 
 from lydite.engine.files import describe, load_sql
 from lydite.errors import InputError
@@ -15,7 +16,6 @@ from lydite.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import numpy as np
     import polars as pl
 
     Parameters = Mapping[str, object]
@@ -78,7 +78,7 @@ class DuckDBEngine:
     # --- tables ---------------------------------------------------------------------------------
 
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Replace `table` (``schema.name``) by the rows of `select`, a statement or a file's name."""
+        """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
         self._schema_of(table)
         self.run(f"create or replace table {table} as\n{_text(select)}", parameters)
 
@@ -88,7 +88,7 @@ class DuckDBEngine:
         self.run(f"create or replace view {name} as\n{_text(select)}")
 
     def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Add the rows of `select` to `table`, by column name; make the table where there is none."""
+        """Add the rows of `select` to `table` by column name; make the table if need be."""
         if self.exists(table):
             self.run(f"insert into {table} by name\n{_text(select)}", parameters)
         else:
@@ -143,7 +143,8 @@ class DuckDBEngine:
 
     def arrays(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
         """Return the result as numpy arrays by column; columns hold no nulls."""
-        return self.run(sql, parameters).fetchnumpy()
+        columns = self.run(sql, parameters).fetchnumpy()
+        return {name: np.asarray(column) for name, column in columns.items()}
 
     @contextlib.contextmanager
     def registered(self, frame: object) -> Iterator[str]:
@@ -156,7 +157,7 @@ class DuckDBEngine:
             self.connection.unregister(name)
 
     def _schema_of(self, table: str) -> None:
-        self.connection.execute(f"create schema if not exists {table.split('.')[0]}")
+        self.connection.execute(f"create schema if not exists {table.split('.', maxsplit=1)[0]}")
 
 
 def quoted(text: str) -> str:

@@ -36,4 +36,4 @@ def describe(name: str) -> tuple[str, dict[str, str]]:
     """
     text = load_sql(name)
     table = text.splitlines()[0].removeprefix("--").strip()
-    return table, {column: comment for column, comment in _COLUMN.findall(text)}
+    return table, dict(_COLUMN.findall(text))

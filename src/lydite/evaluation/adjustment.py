@@ -1,4 +1,4 @@
-"""Adjustment for activity: the layer that every rival gets, and that alone is the null hypothesis."""
+"""Adjustment for activity: the layer every rival gets, and that alone is the null hypothesis."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.models.landmarks import distinct
+from lydite.models.landmarks import counted, distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -113,7 +113,7 @@ class Adjustment:
         score = (self._terms(np.arange(len(self.design))) @ self.terms_)[cell]
         if forecast is not None and self.slope_ > 0:
             score = score + self.slope_ * logit(np.clip(forecast, _CLIP, 1 - _CLIP))
-        return np.clip(expit(score), _CLIP, 1 - _CLIP)
+        return np.asarray(np.clip(expit(score), _CLIP, 1 - _CLIP))
 
     def _terms(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
         return np.column_stack([np.ones(len(cells)), self.design[cells]])
@@ -131,10 +131,10 @@ def _binned(
     bins = np.minimum(((score - low) / width).astype(np.intp), _BINS - 1)
     key = cell.astype(np.intp) * _BINS + bins
     size = (int(cell.max()) + 1) * _BINS
-    n = np.bincount(key, trials, minlength=size)
+    n = counted(key, trials, size)
     kept = np.flatnonzero(n)
-    k = np.bincount(key, conversions, minlength=size)[kept]
-    mean = np.bincount(key, trials * score, minlength=size)[kept] / n[kept]
+    k = counted(key, conversions, size)[kept]
+    mean = counted(key, trials * score, size)[kept] / n[kept]
     return kept // _BINS, n[kept], k, mean
 
 
@@ -155,9 +155,7 @@ def _logistic(
 
     def value(beta: NDArray[np.float64]) -> float:
         eta = columns @ beta
-        return float(
-            conversions @ eta - trials @ np.logaddexp(0, eta) - 0.5 * penalty @ beta**2
-        )
+        return float(conversions @ eta - trials @ np.logaddexp(0, eta) - 0.5 * penalty @ beta**2)
 
     beta, best = start, value(start)
     for _ in range(50):

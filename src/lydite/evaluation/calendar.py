@@ -113,9 +113,7 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
     return Calendar(starts, _ends(starts, period)[-1], np.timedelta64(lookback))
 
 
-def _scored_starts(
-    history: History, lookback: timedelta, period: Period
-) -> NDArray[np.datetime64]:
+def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDArray[np.datetime64]:
     span = np.timedelta64(lookback)
     mature_until = history.as_of - span
     starts = _starts(history.first_at, mature_until, period)

@@ -10,6 +10,7 @@ from scipy.special import logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from lydite.evaluation.scores import Scores
+from lydite.models.landmarks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +97,7 @@ def _grow(
     )
     trees.fit(np.column_stack([seen[chosen], *crossed]), landmarks.converted[chosen])
     probability = trees.predict_proba(np.column_stack([seen[ahead], *final]))[:, 1]
-    return np.clip(probability, _CLIP, 1 - _CLIP)
+    return np.asarray(np.clip(probability, _CLIP, 1 - _CLIP))
 
 
 def _rival_scores(
@@ -114,7 +115,7 @@ def _rival_scores(
     def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
         index = profiles.index[rows]
         trials = np.bincount(index, minlength=size).astype(float)
-        conversions = np.bincount(index, landmarks.converted[rows], minlength=size)
+        conversions = counted(index, landmarks.converted[rows], size)
         forecast = model.fit_counts(profiles, trials, conversions).forecast_profiles(profiles)
         return logit(np.clip(forecast, _CLIP, 1 - _CLIP)).astype(np.float32)
 

@@ -14,6 +14,8 @@ from lydite.models import BaseRate, TouchVolume
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from lydite.config import Evaluation
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores

@@ -38,9 +38,7 @@ def write_scores(
     _replace(engine, "ledger.forecasts", head, _long(scores, _GRID, "bin", calendar))
 
 
-def _long(
-    scores: Scores, columns: tuple[str, ...], key: str, calendar: Calendar
-) -> pl.DataFrame:
+def _long(scores: Scores, columns: tuple[str, ...], key: str, calendar: Calendar) -> pl.DataFrame:
     first: NDArray[np.float64] = getattr(scores, columns[0])
     period, place = np.nonzero(first)
     return pl.DataFrame(
@@ -52,12 +50,10 @@ def _long(
     )
 
 
-def _replace(
-    engine: DuckDBEngine, table: str, head: dict[str, str], rows: pl.DataFrame
-) -> None:
+def _replace(engine: DuckDBEngine, table: str, head: dict[str, str], rows: pl.DataFrame) -> None:
     if engine.exists(table):
         engine.run(
-            f"delete from {table} where outcome = $outcome and model = $model",  # noqa: S608
+            f"delete from {table} where outcome = $outcome and model = $model",
             head,
         )
     rows = rows.select(*(pl.lit(value).alias(name) for name, value in head.items()), pl.all())
@@ -84,7 +80,7 @@ def _wide(
     width: int,
 ) -> dict[str, dict[str, NDArray[np.float64]]]:
     rows = engine.frame(
-        f"select * from {table} where outcome = $outcome",  # noqa: S608
+        f"select * from {table} where outcome = $outcome",
         {"outcome": outcome},
     )
     result = {}

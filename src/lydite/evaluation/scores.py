@@ -127,9 +127,7 @@ class Scores:
         return _slope(score, n, k)
 
 
-def _slope(
-    score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]
-) -> float:
+def _slope(score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]) -> float:
     columns = np.column_stack([np.ones_like(score), score])
     beta = np.array([0.0, 1.0])
     for _ in range(25):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lydite.evaluation.adjustment import Activity, Adjustment
 from lydite.evaluation.scores import Scores
-from lydite.models.landmarks import distinct
+from lydite.models.landmarks import counted, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,7 +58,7 @@ class Trial:
             calendar,
             Activity(landmarks),
             calendar.period_of(landmarks.happened_at),
-            [order[a:b] for a, b in zip(edges[:-1], edges[1:], strict=True)],
+            [order[a:b] for a, b in pairwise(edges)],
         )
 
     def tested(self, period: int) -> NDArray[np.intp]:
@@ -93,8 +94,8 @@ class _Counts:
         """Return trials and conversions of each profile, over the rows that are chosen."""
         chosen = self.profile[halves]
         return (
-            np.bincount(chosen, self.trials[halves], minlength=profiles),
-            np.bincount(chosen, self.conversions[halves], minlength=profiles),
+            counted(chosen, self.trials[halves], profiles),
+            counted(chosen, self.conversions[halves], profiles),
         )
 
 
@@ -124,9 +125,7 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
             crossed = crossed[known]
         model.fit_counts(profiles, *counts.by_profile(size, everything))
         final = model.forecast_profiles(profiles)
-        adjustment.fit(
-            counts.cell[known], crossed, counts.trials[known], counts.conversions[known]
-        )
+        adjustment.fit(counts.cell[known], crossed, counts.trials[known], counts.conversions[known])
         yield period, _forecaster(model, trial, profiles.index, final, adjustment)
 
 
@@ -138,12 +137,10 @@ def _forecaster(
     adjustment: Adjustment,
 ) -> Forecast:
     def forecast(rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        own = final[index[rows]]
+        own: NDArray[np.float64] = final[index[rows]]
         if model.name == "base_rate":
             return own
-        return adjustment.forecast(
-            trial.activity.cell[rows], None if model.is_baseline else own
-        )
+        return adjustment.forecast(trial.activity.cell[rows], None if model.is_baseline else own)
 
     return forecast
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 from sklearn.base import BaseEstimator
 
+from lydite.models.landmarks import counted
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -70,13 +72,14 @@ class Model(BaseEstimator, ABC):
         return self.fit_counts(
             profiles,
             np.bincount(profiles.index, minlength=size).astype(float),
-            np.bincount(profiles.index, landmarks.converted, minlength=size),
+            counted(profiles.index, landmarks.converted, size),
         )
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return the (n,) probabilities that each landmark's next event is a conversion."""
         profiles = self.encode(landmarks)
-        return self.forecast_profiles(profiles)[profiles.index]
+        forecast: NDArray[np.float64] = self.forecast_profiles(profiles)[profiles.index]
+        return forecast
 
     def predict_proba(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return (n, 2) probabilities of no conversion and of conversion, as scikit-learn does."""

@@ -104,7 +104,7 @@ class Profiles:
 
 
 def distinct(keys: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Number the distinct keys in order of appearance.
+    """Give the distinct keys numbers, in order of appearance.
 
     Returns
     -------
@@ -117,3 +117,8 @@ def distinct(keys: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.in
     first = np.empty(len(uniques), dtype=np.intp)
     first[index[::-1]] = np.arange(len(keys) - 1, -1, -1)
     return index, first
+
+
+def counted(index: NDArray[np.integer], weights: NDArray[Any], size: int) -> NDArray[np.float64]:
+    """Return the sums of `weights` by `index`, as a (size,) array."""
+    return np.asarray(np.bincount(index, weights, minlength=size), dtype=np.float64)

@@ -25,8 +25,7 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "last_non_direct": (
         "the last touch that is not direct traffic",
-        "case when position = coalesce(last_non_direct_position, path_length)"
-        " then 1.0 else 0.0 end",
+        "case when position = coalesce(last_non_direct_position, path_length) then 1.0 else 0.0 end",
     ),
     "linear": (
         "every touch of the path alike",
@@ -34,9 +33,11 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "position_based": (
         "the first and the last touch (40 % each) more than those between (20 % together)",
-        "case when path_length <= 2 then 1.0"
-        " when position = 1 or position_from_end = 1 then 0.4"
-        " else 0.2 / (path_length - 2) end",
+        """case
+            when path_length <= 2 then 1.0
+            when position = 1 or position_from_end = 1 then 0.4
+            else 0.2 / (path_length - 2)
+        end""",
     ),
     "time_decay": (
         "recent touches more: a touch loses half its weight in 7 days",

@@ -188,7 +188,8 @@ def _steps(
     if empty.any():
         weight = np.where(empty, touches, weight)
         total = np.bincount(landmark, weight, minlength=n)
-    return np.rint(weight * (SHARE_STEPS / total[landmark])).astype(np.uint64)
+    steps: NDArray[np.uint64] = np.rint(weight * (SHARE_STEPS / total[landmark])).astype(np.uint64)
+    return steps
 
 
 def _digest(

@@ -119,8 +119,8 @@ def conversion_dates(comparison: Comparison) -> tuple[date, date] | None:
     frame = comparison.marts.get("credit_daily")
     if frame is None or "date" not in frame.columns:
         return None
-    first, last = frame["date"].min(), frame["date"].max()
-    return None if first is None or last is None else (first, last)
+    days: list[date] = frame["date"].drop_nulls().to_list()
+    return (min(days), max(days)) if days else None
 
 
 def set_aside(comparison: Comparison) -> list[tuple[str, str, int]]:

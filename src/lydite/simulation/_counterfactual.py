@@ -11,6 +11,7 @@ from lydite.simulation import _market as market
 from lydite.simulation._crowd import record
 
 if TYPE_CHECKING:
+    from lydite.simulation._calendar import Calendar
     from lydite.simulation._random import Floats, KeyedRandom
 
 MOST_USERS = 100_000
@@ -18,7 +19,7 @@ _CHANNELS = len(market.CHANNELS)
 
 
 def true_effects(
-    random: KeyedRandom, users: int, calendar: market.Calendar, conversions: pl.DataFrame
+    random: KeyedRandom, users: int, calendar: Calendar, conversions: pl.DataFrame
 ) -> dict[str, Any]:
     """Count what would not have happened without each channel.
 
@@ -72,7 +73,7 @@ def _effect(happened: Floats, lost: Floats) -> dict[str, float]:
 
 
 def _conversions_without_each_channel(
-    random: KeyedRandom, users: int, calendar: market.Calendar
+    random: KeyedRandom, users: int, calendar: Calendar
 ) -> pl.DataFrame:
     """Run one copy of the users per channel, all at once; copy c has numbers from c * users."""
     copies = np.arange(users * _CHANNELS)

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from lydite.simulation import _market as market
+from lydite.simulation._calendar import Calendar, second_of_day
 from lydite.simulation._tables import DAY, is_returning
 
 if TYPE_CHECKING:
@@ -86,9 +87,7 @@ class Crowd:
         For each user the channel that is switched off from the first recorded day; -1 for none.
     """
 
-    def __init__(
-        self, random: KeyedRandom, users: Ints, calendar: market.Calendar, off: Ints
-    ) -> None:
+    def __init__(self, random: KeyedRandom, users: Ints, calendar: Calendar, off: Ints) -> None:
         self.random, self.users, self.calendar, self.off = random, users, calendar, off
         self.returning = is_returning(random)
         self.rhythm = 45.0 + 75.0 * random.uniform("rhythm")
@@ -129,7 +128,7 @@ class Crowd:
         chance = self.habit * self.calendar.season(day) + 0.3 * np.minimum(self.intent, 1.0)
         rows = np.flatnonzero(around & self.random.chance("online", chance, day))
         random = self.random.take(rows)
-        return _Visit(day, rows, random, market.second_of_day(random.uniform("moment", day)))
+        return _Visit(day, rows, random, second_of_day(random.uniform("moment", day)))
 
     def _persuasion(self, rows: Ints) -> Floats:
         """Chances that advertising adds now, shape (rows, outcomes); stocks saturate."""
@@ -163,7 +162,7 @@ class Crowd:
         way = random.choice("interaction", _MARKET.way_cumulative[channel], key)
         moment, draw = visit.moment[places], random.uniform("second", key)
         search = np.maximum(moment - 30 - 1800 * draw, 0.0)
-        second = np.where(_MARKET.searched[channel], search, market.second_of_day(draw))
+        second = np.where(_MARKET.searched[channel], search, second_of_day(draw))
         return _Touches(
             row=visit.rows[places],
             second=second,
@@ -226,9 +225,7 @@ class Crowd:
         )
 
 
-def record(
-    random: KeyedRandom, users: Ints, calendar: market.Calendar, off: Ints | None = None
-) -> Day:
+def record(random: KeyedRandom, users: Ints, calendar: Calendar, off: Ints | None = None) -> Day:
     """Let users live through the calendar, and return all their touches and conversions.
 
     Parameters

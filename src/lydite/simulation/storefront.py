@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.simulation import _market as market
+from lydite.simulation._calendar import Calendar
 from lydite.simulation._counterfactual import true_effects
 from lydite.simulation._crowd import record
 from lydite.simulation._random import KeyedRandom
@@ -33,7 +34,7 @@ LOOKBACK_DAYS = 30
 
 def simulate_storefront(users: int, seed: int, weeks: int, start: date) -> World:
     """Simulate the shop; see `lydite.simulation.simulate` for the arguments."""
-    calendar = market.Calendar(start, weeks * 7)
+    calendar = Calendar(start, weeks * 7)
     numbers = np.arange(users)
     everyone = KeyedRandom(seed, numbers)
     lived = record(everyone, numbers, calendar)
@@ -59,7 +60,7 @@ def simulate_storefront(users: int, seed: int, weeks: int, start: date) -> World
     )
 
 
-def _spend(users: int, seed: int, calendar: market.Calendar) -> pl.DataFrame:
+def _spend(users: int, seed: int, calendar: Calendar) -> pl.DataFrame:
     """Daily cost of the campaigns that run on a budget; busy days get more of it."""
     days = range(calendar.days)
     random = KeyedRandom(seed, np.arange(calendar.days))

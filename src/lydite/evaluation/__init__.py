@@ -1,0 +1,1 @@
+"""The evaluation: which rival explains outcomes best, forward in time and with controlled error."""
