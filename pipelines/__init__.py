@@ -1,1 +1,1 @@
-"""The Dagster code location: when and where the library's steps run; no mathematics."""
+"""The Dagster code location: schedules, observes and publishes what the library computes."""

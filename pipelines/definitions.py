@@ -1,55 +1,28 @@
-"""All that Dagster loads: assets, checks, the job and its schedule, from `lydite.toml`."""
-
-import os
+"""The definitions that Dagster loads: everything that the settings file asks for."""
 
 import dagster as dg
 
-from lydite.config import Settings, load_settings
-from pipelines.assets.journeys import journey_assets
-from pipelines.assets.models import model_assets
-from pipelines.assets.raw import raw_assets
-from pipelines.assets.results import result_assets
-from pipelines.checks import checks
+from pipelines.assets import all_assets
+from pipelines.checks import all_checks
+from pipelines.jobs import refresh
+from pipelines.progress import progress_logger
+from pipelines.project import Project, load_project
 from pipelines.resources import Warehouse
+from pipelines.schedules import weekly
 
 
-def make_definitions(settings: Settings) -> dg.Definitions:
-    """Return the code location of one project."""
-    refresh = dg.define_asset_job(
-        "refresh",
-        selection=dg.AssetSelection.all(),
-        executor_def=dg.in_process_executor,
-        description="The whole trial: from the sources to the published file and the page.",
-    )
-    weekly = dg.ScheduleDefinition(
-        name="weekly",
-        job=refresh,
-        cron_schedule="0 5 * * 1",
-        execution_timezone="UTC",
-        # A fresh clone schedules nothing by itself: switch it on in the UI.
-        default_status=dg.DefaultScheduleStatus.STOPPED,
-    )
+def make_definitions(project: Project) -> dg.Definitions:
+    """Return the definitions of a project."""
     return dg.Definitions(
-        assets=[
-            *raw_assets(settings),
-            *journey_assets(settings),
-            *model_assets(settings),
-            *result_assets(settings),
-        ],
-        asset_checks=checks(settings),
+        assets=all_assets(project.settings),
+        asset_checks=all_checks(project.settings),
         jobs=[refresh],
         schedules=[weekly],
-        resources={
-            "warehouse": Warehouse(
-                path=str(settings.storage.warehouse),
-                threads=settings.engine.threads,
-                memory_limit=settings.engine.memory_limit,
-            )
-        },
+        resources={"warehouse": Warehouse.of(project)},
+        loggers={"progress": progress_logger},
+        # One process per run: DuckDB has one writer, and a step is too short to start one for.
+        executor=dg.in_process_executor,
     )
 
 
-@dg.definitions
-def defs() -> dg.Definitions:
-    """Return the code location of the project in the working directory."""
-    return make_definitions(load_settings(os.environ.get("LYDITE_CONFIG", "lydite.toml")))
+defs = make_definitions(load_project())

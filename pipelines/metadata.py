@@ -1,44 +1,70 @@
-"""What every asset tells of itself: rows, columns with their meaning, tables to look at."""
+"""What a run shows of its tables: row counts, column schemas, small tables as markdown."""
 
 from typing import Any
 
 import dagster as dg
-import polars as pl
 
 from lydite.engine import DuckDBEngine
 from lydite.engine.files import describe
 
-OWNERS = ["team:data"]
-POOL = "duckdb_writer"
+_COLUMNS = """
+select column_name, data_type, comment, is_nullable
+from duckdb_columns()
+where database_name = current_database() and schema_name = $schema and table_name = $name
+order by column_index
+"""
 
 
-def about(engine: DuckDBEngine, table: str, file: str | None = None) -> dict[str, Any]:
-    """Return row count and column schema of a table; meanings from the SQL file that made it."""
-    meanings = describe(file)[1] if file else {}
-    columns = engine.rows(f"select column_name, column_type from (describe {table})")
+def table_metadata(engine: DuckDBEngine, table: str, file: str | None = None) -> dict[str, Any]:
+    """Return the row count and the columns of a table.
+
+    Parameters
+    ----------
+    table
+        Its name, ``schema.name``.
+    file
+        The SQL file whose comments describe columns that carry no comment in the database.
+    """
     return {
-        "dagster/row_count": engine.scalar(f"select count(*) from {table}"),
-        "dagster/table_name": table,
-        "dagster/column_schema": dg.TableSchema(
-            columns=[
-                dg.TableColumn(name=name, type=kind, description=meanings.get(name))
-                for name, kind in columns
-            ]
-        ),
+        "dagster/row_count": engine.scalar(f"select count(*) from {table}"),  # noqa: S608
+        "dagster/column_schema": _schema(engine, table, file),
     }
 
 
-def markdown(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """Return a small frame as a table to read in the UI."""
-    head = "| " + " | ".join(frame.columns) + " |"
-    rule = "|" + " --- |" * frame.width
-    rows = ["| " + " | ".join(_cell(value) for value in row) + " |" for row in frame.iter_rows()]
-    return dg.MetadataValue.md("\n".join([head, rule, *rows]))
+def _schema(engine: DuckDBEngine, table: str, file: str | None) -> dg.TableSchema:
+    schema, name = table.split(".")
+    documented = describe(file)[1] if file else {}
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                column,
+                kind,
+                description=comment or documented.get(column),
+                constraints=dg.TableColumnConstraints(nullable=nullable),
+            )
+            for column, kind, comment, nullable in engine.rows(
+                _COLUMNS, {"schema": schema, "name": name}
+            )
+        ]
+    )
+
+
+def materialized(
+    engine: DuckDBEngine, table: str, file: str | None = None, **extra: object
+) -> dg.MaterializeResult[Any]:
+    """Return the result of an asset that is a table, with its metadata."""
+    metadata = table_metadata(engine, table, file) | extra
+    return dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
+
+
+def markdown(engine: DuckDBEngine, select: str) -> dg.MarkdownMetadataValue:
+    """Return the rows of a small select as a markdown table."""
+    frame = engine.frame(select)
+    lines = [frame.columns, ["---"] * frame.width, *(map(_cell, row) for row in frame.rows())]
+    return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def _cell(value: object) -> str:
     if value is None:
         return ""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value).replace("|", "\\|")
+    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")

@@ -1,76 +1,94 @@
-"""Runs the job `refresh` without the UI, then prints the verdict: `python -m pipelines.refresh`."""
+"""Runs the job `refresh` headless: ``python -m pipelines.refresh``.
+
+Exit codes: 0 published, 2 the input cannot be used (nothing is published), 1 our fault.
+"""
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
-from rich.console import Console
+from dagster._utils.error import SerializableErrorInfo
 
-from lydite.comparison import read_comparison
-from lydite.config import Settings, load_settings
-from lydite.engine import DuckDBEngine, load_sql
 from lydite.errors import LyditeError
-from lydite.reporting.terminal import print_comparison
-from pipelines.definitions import make_definitions
+
+_ONLY_PROGRESS = {"loggers": {"progress": {"config": {}}}}
+_INPUT, _OURS = 2, 1
 
 
 def main() -> int:
-    """Run the job; return 0, or 1 when a step failed, or 2 on bad settings."""
-    console = Console()
+    """Run the job and say in the end what went wrong, if anything did."""
+    prepare_home()
     try:
-        settings = load_settings(os.environ.get("LYDITE_CONFIG", "lydite.toml"))
+        from pipelines.definitions import defs  # noqa: PLC0415 - reads the settings file
     except LyditeError as error:
-        console.print(f"error: {error}", style="red", markup=False)
-        return 2
-    succeeded = run(settings, console)
-    if succeeded:
-        show(settings, console)
-    return 0 if succeeded else 1
-
-
-def run(settings: Settings, console: Console) -> bool:
-    """Run the job in this process; print one line per step, and why it failed if it did."""
-    home = os.environ.get("DAGSTER_HOME")
-    if home:
-        Path(home).mkdir(parents=True, exist_ok=True)
-    job = make_definitions(settings).resolve_job_def("refresh")
-    with dg.DagsterInstance.get() if home else dg.DagsterInstance.ephemeral() as instance:
+        return _fail(str(error), _INPUT)
+    job = defs.resolve_job_def("refresh")
+    with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
-            instance=instance,
-            raise_on_error=False,
-            run_config={"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=instance, run_config=_ONLY_PROGRESS, raise_on_error=False
         )
+    if result.success:
+        return 0
+    return _explain(result)
+
+
+def prepare_home() -> None:
+    """Name DAGSTER_HOME where it is not, ``var/dagster``, and give it the project's settings."""
+    home = Path(os.environ.get("DAGSTER_HOME", "var/dagster")).resolve()
+    home.mkdir(parents=True, exist_ok=True)
+    os.environ["DAGSTER_HOME"] = str(home)
+    settings = Path(__file__).resolve().parents[1] / "dagster.yaml"
+    if settings.exists() and not (home / "dagster.yaml").exists():
+        shutil.copy(settings, home)
+
+
+def _explain(result: dg.ExecuteInProcessResult) -> int:
+    failed = [
+        evaluation.description or evaluation.check_name
+        for evaluation in result.get_asset_check_evaluations()
+        if not evaluation.passed
+    ]
+    if failed:
+        return _fail("\n".join(failed), _INPUT)
+    errors = list(_errors(result))
+    inputs = [cause.message for error in errors for cause in _causes(error) if _is_input(cause)]
+    if inputs:
+        return _fail("\n".join(dict.fromkeys(map(_message, inputs))), _INPUT)
+    return _fail("\n".join(error.to_string() for error in errors), _OURS)
+
+
+def _errors(result: dg.ExecuteInProcessResult) -> Iterator[SerializableErrorInfo]:
     for event in result.all_events:
-        if event.event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
-            console.print(f"  done  {'/'.join(event.asset_key.path)}", style="dim")  # type: ignore[union-attr]
-        elif event.is_failure and event.is_step_event:
-            console.print(f"  failed  {event.step_key}: {_cause(event)}", style="red", markup=False)
-    for check in result.get_asset_check_evaluations():
-        if not check.passed:
-            console.print(f"  check failed  {check.check_name}: {check.description}", style="red")
-    return result.success
+        if event.is_step_failure and event.step_failure_data.error is not None:
+            yield event.step_failure_data.error
+        elif event.is_failure and event.event_type == dg.DagsterEventType.RUN_FAILURE:
+            error = event.job_failure_data.error
+            if error is not None:
+                yield error
 
 
-def _cause(event: dg.DagsterEvent) -> str:
-    error = getattr(event.event_specific_data, "error", None)
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return "" if error is None else error.message.strip()
+def _causes(error: SerializableErrorInfo) -> Iterator[SerializableErrorInfo]:
+    cause: SerializableErrorInfo | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.cause
 
 
-def show(settings: Settings, console: Console) -> None:
-    """Print the verdicts, where the page is, and one query to begin with."""
-    with DuckDBEngine(settings.storage.warehouse) as engine:
-        comparison = read_comparison(engine)
-    print_comparison(comparison, console)
-    console.print(f"\nThe page: {settings.storage.report}", soft_wrap=True)
-    console.print(f"The database: {settings.storage.published}; for example:\n", soft_wrap=True)
-    query = load_sql("examples/best_model")
-    console.print("\n".join(line for line in query.splitlines() if not line.startswith("--")),
-                  markup=False, style="dim")  # fmt: skip
-    with DuckDBEngine(settings.storage.published) as reader:
-        console.print(reader.run(query).pl(), markup=False)
+def _is_input(error: SerializableErrorInfo) -> bool:
+    return error.cls_name == "InputError"
+
+
+def _message(text: str) -> str:
+    """Return the message without the name of its class in front."""
+    return text.split(": ", 1)[-1].strip()
+
+
+def _fail(message: str, code: int) -> int:
+    sys.stderr.write(f"error: {message}\nNothing was published.\n")
+    return code
 
 
 if __name__ == "__main__":

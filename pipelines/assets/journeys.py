@@ -1,53 +1,39 @@
-"""Journeys: touches, moments and paths, and the sample on which rivals are judged."""
+"""Journeys: touches, moments and conversions, and the outcomes with their calendars."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from lydite import trial
 from lydite.config import Settings
-from lydite.models import make_models
-from pipelines.metadata import OWNERS, POOL, about, markdown
+from pipelines.assets import raw
+from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
+from pipelines.specs import POOL, table_spec
 
-RAW = [dg.AssetKey(["raw", name]) for name in ("touchpoints", "conversions", "spend", "users")]
+FILES = {
+    f"journeys.{name}": f"journeys/{name}"
+    for name in ("users", "channels", "touches", "moments", "conversions")
+}
+OUTCOMES = "evaluation.outcomes"
+_ABOUT_OUTCOMES = "The outcomes to judge: lookback, how far the data reaches, periods to forecast."
 
 
 def journey_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Return the assets that lay out journeys and draw the evaluation sample."""
+    """Return the asset that lays out journeys."""
+    specs = [
+        *(table_spec(table, file, group="journeys", deps=raw.TABLES)
+          for table, file in FILES.items()),
+        table_spec(OUTCOMES, _ABOUT_OUTCOMES, group="journeys", deps=raw.TABLES),
+    ]  # fmt: skip
 
-    @dg.asset(
-        deps=RAW,
-        group_name="journeys",
-        owners=OWNERS,
-        kinds={"duckdb", "sql"},
-        pool=POOL,
-        description="Every touch and every conversion, with the path that counts there and the"
-        " next event, for each outcome.",
-    )
-    def journeys(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    @dg.multi_asset(name="lay_out_journeys", specs=specs, pool=POOL)
+    def lay_out(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.open() as engine:
             trial.build_journeys(engine, settings)
-            summary = engine.frame("select outcome, lookback, as_of, periods, note"
-                                   " from evaluation.outcomes order by outcome")  # fmt: skip
-            return dg.MaterializeResult(
-                metadata={
-                    **about(engine, "journeys.moments", "journeys/moments"),
-                    "outcomes": markdown(summary),
-                }
-            )
+            for table, file in FILES.items():
+                yield materialized(engine, table, file)
+            yield materialized(engine, OUTCOMES)
 
-    @dg.asset(
-        deps=[journeys],
-        group_name="evaluation",
-        owners=OWNERS,
-        kinds={"duckdb", "sql"},
-        pool=POOL,
-        description="Mature landmarks, whole buckets of users, with every rule's weights.",
-    )
-    def evaluation_sample(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        with warehouse.open() as engine:
-            trial.build_samples(engine, make_models(settings.model_names()), settings)
-            return dg.MaterializeResult(
-                metadata=about(engine, "evaluation.landmarks", "evaluation/landmarks")
-            )
-
-    return [journeys, evaluation_sample]
+    return [lay_out]

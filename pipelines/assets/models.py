@@ -1,79 +1,98 @@
-"""The models: one asset for each rival and reference, made from the settings."""
+"""The rivals: the sample that all are tried on, and one asset per model."""
+
+from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 
 from lydite import trial
 from lydite.config import Settings
-from lydite.evaluation.ceiling import CLAIM as CEILING_CLAIM
+from lydite.engine import DuckDBEngine
+from lydite.evaluation import ceiling
 from lydite.models import Model, make_models
-from pipelines.metadata import OWNERS, POOL
+from pipelines.assets import journeys
+from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
+from pipelines.specs import POOL, table_spec
+
+LANDMARKS = "evaluation.landmarks"
+PATH_CHANNELS = "evaluation.path_channels"
+_ABOUT_PATHS = "What the rules see of a landmark's path: the weight that falls on each channel."
+_TRIED = ("duckdb", "python")
 
 
 def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Return one asset per model: its walk forward over every outcome."""
-    rivals = make_models(settings.model_names())
-    references = [baseline() for baseline in trial.BASELINES]
-    return [*(_scored(model) for model in [*references, *rivals]), _ceiling(settings)]
+    """Return the sample, one asset per baseline and rival of the settings, and the ceiling."""
+    models = make_models(settings.model_names())
+    tried = [*(baseline() for baseline in trial.BASELINES), *models]
+    return [_sample(settings), *map(_model_asset, tried), _ceiling(settings)]
 
 
-def model_keys(settings: Settings) -> list[dg.AssetKey]:
-    """Return the keys of all models' assets."""
-    return [key for asset in model_assets(settings) for key in asset.keys]
+def names(settings: Settings) -> list[str]:
+    """Return the assets of scores, by name (``models.name``)."""
+    baselines = [baseline.name for baseline in trial.BASELINES]
+    return [f"models.{name}" for name in (*baselines, *settings.model_names(), ceiling.NAME)]
 
 
-def _scored(model: Model) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=model.name,
-        key_prefix="models",
-        deps=["evaluation_sample"],
-        group_name="models",
-        owners=OWNERS,
-        kinds={"python", "scikitlearn"},
-        pool=POOL,
-        code_version=model.fingerprint,
-        description=f"What decides is {model.claim}. Its scores, forward in time, by period and"
-        " bucket.",
-    )
-    def scored(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def _sample(settings: Settings) -> dg.AssetsDefinition:
+    deps = (*journeys.FILES, journeys.OUTCOMES)
+    specs = [
+        table_spec(LANDMARKS, "evaluation/landmarks", group="evaluation", deps=deps),
+        table_spec(PATH_CHANNELS, _ABOUT_PATHS, group="evaluation", deps=deps),
+    ]
+
+    @dg.multi_asset(name="draw_sample", specs=specs, pool=POOL)
+    def draw(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.open() as engine:
-            for outcome, laid_out in trial.trials(engine, [model]):
-                trial.score_model(engine, outcome, model, laid_out)
-            return dg.MaterializeResult(
-                metadata={
-                    "fingerprint": model.fingerprint,
-                    "dagster/row_count": engine.scalar(
-                        "select count(*) from ledger.scores where model = $model",
-                        {"model": model.name},
-                    ),
-                }
-            )
+            trial.build_samples(engine, make_models(settings.model_names()), settings)
+            yield materialized(engine, LANDMARKS, "evaluation/landmarks")
+            yield materialized(engine, PATH_CHANNELS)
 
-    return scored
+    return draw
+
+
+def _model_asset(model: Model) -> dg.AssetsDefinition:
+    spec = table_spec(
+        f"models.{model.name}",
+        f"Scores of {model.name}, walked forward. Its claim of what decides: {model.claim}.",
+        group="models",
+        kinds=_TRIED,
+        deps=[LANDMARKS, PATH_CHANNELS],
+        code_version=model.fingerprint,
+    )
+
+    @dg.multi_asset(name=f"try_{model.name}", specs=[spec], pool=POOL)
+    def walk(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
+        with warehouse.open() as engine:
+            for outcome, samples in trial.trials(engine, [model]):
+                trial.score_model(engine, outcome, model, samples)
+            return _scored(engine, model.name)
+
+    return walk
 
 
 def _ceiling(settings: Settings) -> dg.AssetsDefinition:
-    @dg.asset(
-        name="ceiling",
-        key_prefix="models",
-        deps=["evaluation_sample"],
-        group_name="models",
-        owners=OWNERS,
-        kinds={"python", "scikitlearn"},
-        pool=POOL,
-        description=f"How much could be explained at all: {CEILING_CLAIM}.",
+    spec = table_spec(
+        f"models.{ceiling.NAME}",
+        f"Scores of the ceiling, walked forward: {ceiling.CLAIM}.",
+        group="models",
+        kinds=_TRIED,
+        deps=[LANDMARKS, PATH_CHANNELS],
     )
-    def ceiling(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
-        rivals = make_models(settings.model_names())
-        with warehouse.open() as engine:
-            for outcome, laid_out in trial.trials(engine, rivals):
-                trial.score_ceiling(engine, outcome, rivals, laid_out, settings)
-            return dg.MaterializeResult(
-                metadata={
-                    "dagster/row_count": engine.scalar(
-                        "select count(*) from ledger.scores where model = 'ceiling'"
-                    )
-                }
-            )
 
-    return ceiling
+    @dg.multi_asset(name="find_ceiling", specs=[spec], pool=POOL)
+    def find(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
+        models = make_models(settings.model_names())
+        with warehouse.open() as engine:
+            for outcome, samples in trial.trials(engine, models):
+                trial.score_ceiling(engine, outcome, models, samples, settings)
+            return _scored(engine, ceiling.NAME)
+
+    return find
+
+
+def _scored(engine: DuckDBEngine, model: str) -> dg.MaterializeResult[Any]:
+    rows = engine.scalar(
+        "select count(*) from ledger.scores where model = $model", {"model": model}
+    )
+    return dg.MaterializeResult(metadata={"dagster/row_count": rows, "table": "ledger.scores"})

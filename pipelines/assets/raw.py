@@ -1,40 +1,41 @@
-"""The input tables: read from their sources, typed, and cleaned of rows that cannot be used."""
+"""The input tables: each loaded from its source, its bad rows set aside and counted."""
+
+from typing import Any
 
 import dagster as dg
 
 from lydite import contract, trial
 from lydite.config import Settings
-from pipelines.metadata import OWNERS, POOL, about
+from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
+from pipelines.specs import POOL, table_spec
+
+TABLES = tuple(f"contract.{name}" for name in contract.TABLES)
 
 
 def raw_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Return one asset per input table; a table without a source is empty."""
+    """Return one asset per table of the contract; one without a source is empty."""
     sources = settings.sources.present()
-    return [_raw(table, sources.get(name)) for name, table in contract.TABLES.items()]
+    return [_raw_asset(table, sources.get(table.name)) for table in contract.TABLES.values()]
 
 
-def _raw(table: contract.Table, source: str | None) -> dg.AssetsDefinition:
-    @dg.asset(
-        name=table.name,
-        key_prefix="raw",
-        group_name="raw",
-        owners=OWNERS,
-        kinds={"duckdb", "sql"},
-        pool=POOL,
-        description=f"The input table `{table.name}`, typed and checked; bad rows are in"
-        f" `quarantine.{table.name}` with their reason.",
-        metadata={"source": source or "none"},
-    )
-    def raw(warehouse: Warehouse) -> dg.MaterializeResult:  # type: ignore[type-arg]
+def _raw_asset(table: contract.Table, source: str | None) -> dg.AssetsDefinition:
+    name = f"contract.{table.name}"
+    spec = table_spec(name, table.sql, group="raw")
+
+    @dg.multi_asset(name=f"load_{table.name}", specs=[spec], pool=POOL)
+    def load(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
         with warehouse.open() as engine:
             report = contract.load_table(engine, table.name, source)
             trial.write_report(engine, [report])
-            return dg.MaterializeResult(
-                metadata={
-                    **about(engine, f"contract.{table.name}", f"contract/{table.name}"),
-                    "set_aside": dg.MetadataValue.json(report.bad),
-                }
+            return materialized(
+                engine,
+                name,
+                table.sql,
+                source=source or "(none)",
+                set_aside=sum(report.bad.values()),
+                set_aside_share=report.bad_share,
+                reasons=dict(report.bad),
             )
 
-    return raw
+    return load

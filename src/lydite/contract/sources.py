@@ -58,7 +58,11 @@ def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterato
             engine.run(f"drop table if exists temp.{lent}")
     elif frames.is_frame(source):
         place = f"{table.name} ({frames.name_of(source)})"
-        engine.connection.register(lent, frames.to_arrow(place, source))
+        rows = frames.to_arrow(place, source)
+        if not rows.column_names:
+            yield nothing(table, place)
+            return
+        engine.connection.register(lent, rows)
         try:
             yield Relation(place, lent, _columns(engine, lent))
         finally:

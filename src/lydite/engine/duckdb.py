@@ -123,27 +123,31 @@ class DuckDBEngine:
 
     # --- results --------------------------------------------------------------------------------
 
-    def run(self, sql: str, parameters: Parameters | None = None) -> duckdb.DuckDBPyConnection:
+    def run(self, sql: str, parameters: Parameters | None = None) -> None:
         """Execute a statement, or a file named like ``journeys/touches``, with its parameters."""
+        # The result is drained: DuckDB 2 takes no new statement before.
+        self._query(sql, parameters).fetchall()
+
+    def _query(self, sql: str, parameters: Parameters | None) -> duckdb.DuckDBPyConnection:
         text = _text(sql)
         return self.connection.execute(text, _only_used(text, parameters))
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
         """Return the first value of the first row, None where there is no row."""
-        row = self.run(sql, parameters).fetchone()
-        return None if row is None else row[0]
+        rows = self.rows(sql, parameters)
+        return rows[0][0] if rows else None
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Return all rows; for small results only."""
-        return self.run(sql, parameters).fetchall()
+        return self._query(sql, parameters).fetchall()
 
     def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """Return the result as a polars frame."""
-        return self.run(sql, parameters).pl()
+        return self._query(sql, parameters).pl()
 
     def arrays(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
         """Return the result as numpy arrays by column; columns hold no nulls."""
-        columns = self.run(sql, parameters).fetchnumpy()
+        columns = self._query(sql, parameters).fetchnumpy()
         return {name: np.asarray(column) for name, column in columns.items()}
 
     @contextlib.contextmanager

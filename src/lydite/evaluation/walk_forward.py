@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import Activity, Adjustment
 from lydite.evaluation.scores import Scores
@@ -162,7 +163,10 @@ def walk_forward(model: Model, trial: Trial) -> Scores:
     """
     scores = Scores.empty(len(trial.calendar))
     landmarks = trial.landmarks
-    for period, forecast in forecasts(model, trial):
-        rows = trial.tested(period)
-        scores.add(period, landmarks.bucket[rows], landmarks.converted[rows], forecast(rows))
+    # The matrices are small: threads of BLAS would wait for each other more than they work, on a
+    # busy machine a hundred times more.
+    with threadpool_limits(1, user_api="blas"):
+        for period, forecast in forecasts(model, trial):
+            rows = trial.tested(period)
+            scores.add(period, landmarks.bucket[rows], landmarks.converted[rows], forecast(rows))
     return scores

@@ -25,7 +25,10 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "last_non_direct": (
         "the last touch that is not direct traffic",
-        "case when position = coalesce(last_non_direct_position, path_length) then 1.0 else 0.0 end",
+        """case
+            when position = coalesce(last_non_direct_position, path_length) then 1.0
+            else 0.0
+        end""",
     ),
     "linear": (
         "every touch of the path alike",

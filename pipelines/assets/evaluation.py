@@ -1,0 +1,52 @@
+"""The evaluation: all scores compared, and a verdict for every rival."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from lydite import trial
+from lydite.config import Settings
+from lydite.engine import DuckDBEngine
+from lydite.models import make_models
+from pipelines.assets import journeys, models
+from pipelines.metadata import markdown, materialized
+from pipelines.resources import Warehouse
+from pipelines.specs import POOL, table_spec
+
+COMPARISON = "mart.model_comparison"
+TABLES = (COMPARISON, "mart.evidence", "mart.calibration")
+_SHOWN = f"""
+select outcome, rank, model, verdict, explained, explained_low, explained_high, log_loss_bits,
+    auc, refuted_by, same_forecast_as
+from {COMPARISON}
+order by outcome, rank nulls last, model
+"""  # noqa: S608
+
+
+def evaluation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
+    """Return the asset that judges the rivals."""
+    deps = (journeys.OUTCOMES, *models.names(settings))
+    specs = [
+        table_spec(
+            table,
+            table.replace("mart.", "marts/"),
+            group="evaluation",
+            kinds=("duckdb", "python"),
+            deps=deps,
+        )
+        for table in TABLES
+    ]
+
+    @dg.multi_asset(name="judge_rivals", specs=specs, pool=POOL)
+    def judge(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
+        with warehouse.open() as engine:
+            trial.judge_rivals(engine, make_models(settings.model_names()), settings)
+            for table in TABLES:
+                yield materialized(engine, table, **_extra(engine, table))
+
+    return [judge]
+
+
+def _extra(engine: DuckDBEngine, table: str) -> dict[str, object]:
+    return {"comparison": markdown(engine, _SHOWN)} if table == COMPARISON else {}

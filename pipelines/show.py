@@ -1,0 +1,48 @@
+"""Shows in a terminal what the last run published: ``python -m pipelines.show``."""
+
+import sys
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+
+from lydite.comparison import read_comparison
+from lydite.engine import DuckDBEngine, load_sql
+from lydite.errors import LyditeError
+from lydite.reporting.terminal import print_comparison
+from pipelines.project import Project, load_project
+
+_QUERY = "examples/best_model"
+
+
+def main() -> int:
+    """Print the verdicts, where the page lies, and an example query with its result."""
+    console = Console()
+    try:
+        project = load_project()
+        with DuckDBEngine(project.warehouse) as engine:
+            comparison = read_comparison(engine)
+    except LyditeError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    print_comparison(comparison, console)
+    console.print(f"\nThe page for leaders: {project.report}", soft_wrap=True)
+    console.print(f"The tables for analysts: {project.published}", soft_wrap=True)
+    _print_example(console, project)
+    return 0
+
+
+def _print_example(console: Console, project: Project) -> None:
+    query = load_sql(_QUERY)
+    console.print(f"\nAn example query on it, sql/{_QUERY}.sql:\n")
+    console.print(query, style="dim", highlight=False)
+    with duckdb.connect(str(project.published), read_only=True) as reader:
+        result = reader.execute(query)
+        table = Table(*(name for name, *_ in result.description))
+        for row in result.fetchall():
+            table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

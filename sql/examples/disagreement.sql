@@ -1,0 +1,15 @@
+-- The channels over whose credit the rivals that are not refuted disagree most.
+select
+    credit.outcome,
+    credit.channel,
+    round(min(credit.conversions), 1) as least,
+    arg_min(credit.model, credit.conversions) as least_by,
+    round(max(credit.conversions), 1) as most,
+    arg_max(credit.model, credit.conversions) as most_by
+from mart.channel_credit as credit
+inner join mart.model_comparison as compared
+    on credit.outcome = compared.outcome and credit.model = compared.model
+where compared.verdict <> 'refuted'
+group by credit.outcome, credit.channel
+having max(credit.conversions) > min(credit.conversions)
+order by credit.outcome, max(credit.conversions) - min(credit.conversions) desc, credit.channel

@@ -1,0 +1,54 @@
+"""The protocol that all models share."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn import draw_landmarks, random_paths
+from lydite.errors import InputError
+from lydite.models import DEFAULT_MODELS, PATH_COLUMNS, Rule, make_model, make_models
+from sklearn.base import clone
+
+
+@pytest.mark.parametrize("name", DEFAULT_MODELS)
+def test_a_model_is_a_scikit_learn_estimator(name):
+    model = make_model(name)
+    twin = clone(model)
+    assert twin.get_params() == model.get_params()
+    assert (twin.name, twin.claim) == (model.name, model.claim)
+    assert twin.fingerprint == model.fingerprint
+
+
+@pytest.mark.parametrize("name", ["linear", "last_touch", "markov_1", "markov_2"])
+def test_fit_ignores_y_and_forecasts_probabilities(name):
+    landmarks = draw_landmarks(np.random.default_rng(0), 2000)
+    model = make_model(name).fit(landmarks, y=np.zeros(3))
+    forecast = model.forecast(landmarks)
+    assert forecast.shape == (2000,)
+    assert ((forecast > 0) & (forecast < 1)).all()
+    # The prior is weak: the mean forecast is the share that converts.
+    assert forecast.mean() == pytest.approx(landmarks.converted.mean(), abs=0.003)
+
+
+def test_a_fingerprint_changes_with_the_definition_and_with_nothing_else():
+    rule = Rule("mine", "mine", "position")
+    landmarks = draw_landmarks(np.random.default_rng(1), 200)
+    before = rule.fingerprint
+    assert make_model("linear").fit(landmarks).fingerprint == make_model("linear").fingerprint
+    assert Rule("mine", "mine", "position").fingerprint == before
+    assert Rule("mine", "mine", "position + 1").fingerprint != before
+    assert make_model("markov_1").fingerprint != make_model("markov_2").fingerprint
+    assert len({model.fingerprint for model in make_models()}) == len(DEFAULT_MODELS)
+    assert len(before) == 12
+    int(before, 16)
+
+
+@pytest.mark.parametrize("column", PATH_COLUMNS)
+def test_a_rule_may_refer_to_every_column_of_a_path(column):
+    rule = Rule("mine", "mine", f"case when {column} is not null then 2 else 1 end")
+    assert np.isfinite(rule.weights(random_paths(0, 20))).all()
+
+
+def test_a_rule_that_refers_to_what_is_not_there_is_refused():
+    with pytest.raises(InputError, match=r"'mine'.*moon"):
+        Rule("mine", "mine", "moon * 2").weights(random_paths(0, 3))

@@ -1,0 +1,26 @@
+"""Baselines know no channels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from drawn import draw_landmarks
+from lydite.models import BaseRate, TouchVolume
+
+
+@pytest.mark.parametrize("kind", [BaseRate, TouchVolume])
+def test_a_baseline_sees_one_profile_and_forecasts_one_rate(kind):
+    landmarks = draw_landmarks(np.random.default_rng(0), 1000)
+    model = kind().fit(landmarks)
+    k, n = landmarks.converted.sum(), len(landmarks)
+    np.testing.assert_allclose(model.forecast(landmarks), (k + 0.5) / (n + 1))
+    assert len(model.encode(landmarks)) == 1
+    assert model.is_baseline
+    assert model.effects is None
+
+
+def test_names_and_claims_differ():
+    assert BaseRate.name == "base_rate"
+    assert TouchVolume.name == "touch_volume"
+    assert BaseRate.claim != TouchVolume.claim
+    assert BaseRate().fingerprint != TouchVolume().fingerprint

@@ -1,0 +1,30 @@
+"""Landmarks as columns."""
+
+from __future__ import annotations
+
+import numpy as np
+from drawn import draw_landmarks
+from hypothesis import given
+from hypothesis import strategies as st
+from lydite.models.landmarks import Profiles, distinct
+
+
+@given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 4)))
+def test_distinct_numbers_keys_in_order_of_appearance(keys):
+    array = np.array(keys, dtype=np.uint64)
+    index, first = distinct(array)
+    seen = list(dict.fromkeys(keys))
+    assert index.tolist() == [seen.index(key) for key in keys]
+    assert first.tolist() == [keys.index(key) for key in seen]
+
+
+def test_other_outcomes_leave_the_rest():
+    landmarks = draw_landmarks(np.random.default_rng(0), 50)
+    other = landmarks.without_outcome(~landmarks.converted)
+    assert (other.converted != landmarks.converted).all()
+    assert other.path is landmarks.path
+    assert len(other) == len(landmarks) == 50
+
+
+def test_the_length_of_profiles_is_the_number_of_distinct_ones():
+    assert len(Profiles(np.array([0, 1, 1, 0]), np.zeros((2, 3)))) == 2

@@ -1,0 +1,224 @@
+"""Rules: what they see of a path, how their rates are fitted, how they weigh."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+from drawn import draw_landmarks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lydite.models import PathChannels, make_model
+from lydite.models.rules import _DENSE_CHANNELS, SHARE_STEPS, base_rate, fit_rates
+from scipy import optimize, sparse
+
+
+def problem(seed: int, profiles: int = 40, channels: int = 5):
+    rng = np.random.default_rng(seed)
+    shares = rng.dirichlet(np.full(channels, 0.4), profiles)
+    trials = rng.integers(1, 400, profiles).astype(float)
+    rates = rng.beta(1, 9, channels)
+    conversions = rng.binomial(trials.astype(int), shares @ rates).astype(float)
+    return shares, trials, conversions
+
+
+def optimum(shares, trials, conversions, base):
+    """Maximise the same penalised likelihood by scipy: L-BFGS-B, then a root of the slope."""
+    misses, prior = trials - conversions, (1 - base) / base
+
+    def slope(r):
+        p = shares @ r
+        return -(shares.T @ (conversions / p - misses / (1 - p)) + 1 / r - prior / (1 - r))
+
+    def loss(r):
+        p = shares @ r
+        data = conversions @ np.log(p) + misses @ np.log1p(-p)
+        return -(data + np.log(r).sum() + prior * np.log1p(-r).sum())
+
+    start = np.full(shares.shape[1], base)
+    near = optimize.minimize(
+        loss, start, jac=slope, method="L-BFGS-B", bounds=[(1e-6, 1 - 1e-6)] * len(start)
+    )
+    return optimize.root(slope, near.x, tol=1e-13).x
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rates_are_the_optimum_of_the_penalised_likelihood(seed):
+    shares, trials, conversions = problem(seed, channels=3 + seed)
+    base = base_rate(trials, conversions)
+    expected = optimum(shares, trials, conversions, base)
+    for start in (np.full(3 + seed, base), np.linspace(0.001, 0.9, 3 + seed)):
+        fitted = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)
+        np.testing.assert_allclose(fitted, expected, atol=1e-7)
+
+
+def test_many_channels_take_the_sparse_way_to_the_same_optimum():
+    shares, trials, conversions = problem(3, profiles=300, channels=_DENSE_CHANNELS + 6)
+    base = base_rate(trials, conversions)
+    start = np.full(shares.shape[1], base)
+    fitted = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)
+    np.testing.assert_allclose(fitted, optimum(shares, trials, conversions, base), atol=1e-6)
+
+
+def test_where_one_touch_decides_each_rate_is_its_own_share_shrunk_to_the_base():
+    trials, conversions = np.array([1000.0, 50, 3, 0]), np.array([80.0, 9, 0, 0])
+    base = base_rate(trials, conversions)
+    fitted = fit_rates(sparse.csr_array(np.eye(4)), trials, conversions, base, np.full(4, base))
+    np.testing.assert_allclose(fitted, (conversions + 1) / (trials + 1 / base), rtol=1e-9)
+
+
+def test_large_counts_are_fitted_in_few_steps_and_to_the_digits():
+    shares, trials, conversions = problem(5)
+    trials, conversions = trials * 1e4, conversions * 1e4
+    base = base_rate(trials, conversions)
+    fitted = fit_rates(sparse.csr_array(shares), trials, conversions, base, np.full(5, base))
+    np.testing.assert_allclose(fitted, optimum(shares, trials, conversions, base), rtol=1e-7)
+
+
+def test_base_rate_is_never_zero_or_one():
+    assert base_rate(np.array([10.0]), np.array([0.0])) == pytest.approx(0.5 / 11)
+    assert base_rate(np.array([10.0]), np.array([10.0])) == pytest.approx(10.5 / 11)
+    assert base_rate(np.zeros(1), np.zeros(1)) == 0.5
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.floats(0, 1).map(lambda x: round(x, 3)), min_size=1, max_size=4),
+        min_size=1, max_size=20,
+    )
+)  # fmt: skip
+def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
+    n = len(weights)
+    landmark = np.repeat(np.arange(n), [len(w) for w in weights])
+    channel = np.concatenate([np.arange(len(w)) for w in weights])
+    touches = 1 + (np.arange(len(landmark)) % 3)
+    flat = np.concatenate([np.array(w) for w in weights])
+    drawn = draw_landmarks(np.random.default_rng(0), n)
+    landmarks = replace(drawn, path=PathChannels(landmark, channel, touches, {"linear": flat}))
+    profiles = make_model("linear").encode(landmarks)
+    shares = profiles.features.toarray()[profiles.index]
+
+    exact = np.zeros((n, 4))
+    exact[landmark, channel] = flat
+    plain = np.zeros((n, 4))
+    plain[landmark, channel] = touches
+    empty = exact.sum(axis=1) == 0
+    exact[empty] = plain[empty]
+    exact /= exact.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
+    # Half a step by rounding, and what the rounding of the others adds when they are summed to 1.
+    assert np.abs(shares - exact).max() <= 2.5 / (SHARE_STEPS - 2)
+
+
+def test_equal_shares_are_exact():
+    drawn = draw_landmarks(np.random.default_rng(0), 6, channels=6)
+    sizes = np.arange(1, 7)
+    landmark = np.repeat(np.arange(6), sizes)
+    channel = np.concatenate([np.arange(k) for k in sizes])
+    ones = np.ones(len(landmark))
+    path = PathChannels(landmark, channel, ones.astype(int), {"linear": ones})
+    profiles = make_model("linear").encode(replace(drawn, path=path))
+    assert len(profiles) == 6
+    expected = np.tril(np.ones((6, 6))) / sizes[:, None]
+    np.testing.assert_allclose(profiles.features.toarray()[profiles.index], expected, rtol=1e-12)
+
+
+def test_paths_that_are_divided_alike_are_one_profile():
+    landmarks = draw_landmarks(np.random.default_rng(1), 5000)
+    profiles = make_model("last_touch").encode(landmarks)
+    assert len(profiles) == 4
+    np.testing.assert_array_equal(
+        profiles.features.toarray()[profiles.index].argmax(axis=1), landmarks.history[:, 0]
+    )
+
+
+@pytest.mark.parametrize("name", ["linear", "first_touch", "last_touch"])
+def test_the_numbers_of_channels_do_not_matter(name):
+    landmarks = draw_landmarks(np.random.default_rng(2), 4000)
+    renumber = np.array([2, 0, 3, 1])
+    path = landmarks.path
+    order = np.lexsort((renumber[path.channel], path.landmark))
+    other = replace(
+        landmarks,
+        path=PathChannels(
+            path.landmark[order],
+            renumber[path.channel][order],
+            path.touches[order],
+            {key: values[order] for key, values in path.weights.items()},
+        ),
+    )
+    one = make_model(name).fit(landmarks).forecast(landmarks)
+    two = make_model(name).fit(other).forecast(other)
+    np.testing.assert_allclose(one, two, rtol=1e-9)
+
+
+def test_the_rule_that_is_true_finds_the_rates():
+    rates = np.array([0.02, 0.1, 0.3, 0.05])
+    landmarks = draw_landmarks(np.random.default_rng(3), 200_000, rates=rates)
+    model = make_model("last_touch").fit(landmarks)
+    np.testing.assert_allclose(model.rates_, rates, atol=4 * np.sqrt(0.3 * 0.7 / 50_000))
+    proba = model.predict_proba(landmarks)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+    np.testing.assert_allclose(proba[:, 1], model.rates_[landmarks.history[:, 0]], rtol=1e-9)
+
+
+def test_a_second_fit_with_other_channels_starts_afresh():
+    model = make_model("linear").fit(draw_landmarks(np.random.default_rng(4), 2000, channels=3))
+    other = draw_landmarks(np.random.default_rng(5), 2000, channels=5)
+    fresh = make_model("linear").fit(other).rates_
+    np.testing.assert_allclose(model.fit(other).rates_, fresh, rtol=1e-8)
+
+
+def path(hours: list[float], channels: str) -> pl.DataFrame:
+    """One path: a letter per touch, ``d`` for direct."""
+    n = len(hours)
+    known = [i + 1 for i, letter in enumerate(channels) if letter != "d"]
+    return pl.DataFrame(
+        {
+            "path": [1] * n,
+            "position": range(1, n + 1),
+            "path_length": [n] * n,
+            "position_from_end": range(n, 0, -1),
+            "last_non_direct_position": [max(known, default=None)] * n,
+            "hours_before_end": [hours[-1] - h for h in hours],
+            "hours_after_start": [h - hours[0] for h in hours],
+            "channel": list(channels),
+            "campaign": [None] * n,
+            "interaction": [None] * n,
+        },
+        schema_overrides={"last_non_direct_position": pl.Int64},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "hours", "channels", "expected"),
+    [
+        ("first_touch", [0, 5, 9], "abc", [1, 0, 0]),
+        ("last_touch", [0, 5, 9], "abc", [0, 0, 1]),
+        ("last_non_direct", [0, 5, 9], "abd", [0, 1, 0]),
+        ("last_non_direct", [0, 5, 9], "adb", [0, 0, 1]),
+        ("last_non_direct", [0, 5], "dd", [0, 1]),
+        ("linear", [0, 5, 9, 10], "aabc", [0.25] * 4),
+        ("position_based", [0], "a", [1]),
+        ("position_based", [0, 1], "ab", [0.5, 0.5]),
+        ("position_based", [0, 1, 2], "abc", [0.4, 0.2, 0.4]),
+        ("position_based", [0, 1, 2, 3], "abcd", [0.4, 0.1, 0.1, 0.4]),
+        ("time_decay", [0, 168], "ab", [1 / 3, 2 / 3]),
+        ("time_decay", [0, 168, 336], "aba", [1 / 7, 2 / 7, 4 / 7]),
+    ],
+)
+def test_weights_of_hand_made_paths(name, hours, channels, expected):
+    np.testing.assert_allclose(make_model(name).weights(path(hours, channels)), expected)
+
+
+@pytest.mark.parametrize(("value", "shape"), [(0.0, 20), (1.0, 20)])
+def test_profiles_that_never_or_always_convert_stay_inside(value, shape):
+    trials = np.full(shape, 30.0)
+    shares = np.random.default_rng(6).dirichlet(np.ones(4), shape)
+    base = base_rate(trials, trials * value)
+    rates = fit_rates(sparse.csr_array(shares), trials, trials * value, base, np.full(4, base))
+    assert rates.min() > 0
+    assert rates.max() < 1

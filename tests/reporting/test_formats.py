@@ -1,0 +1,46 @@
+"""Numbers as people read them."""
+
+import math
+
+import pytest
+
+from lydite.reporting import formats
+
+
+@pytest.mark.parametrize(
+    ("error", "decimals"),
+    [(0.034, 2), (0.014, 3), (0.5, 1), (1.5, 1), (3.0, 0), (42.0, 0), (None, 4), (math.inf, 4)],
+)
+def test_an_error_decides_how_many_decimals_mean_something(error, decimals):
+    assert formats.decimals_for(error, usual=4) == decimals
+
+
+def test_percent_is_rounded_by_its_interval():
+    assert formats.percent_by_error(0.07906, 0.0631, 0.0950) == "7.9%"
+    assert formats.percent_by_error(0.00456, 0.0041, 0.0050) == "0.46%"
+    assert formats.interval(0.0631, 0.0950) == "6.3% to 9.5%"
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
+def test_what_is_not_a_number_is_a_dash(missing):
+    for write in (formats.count, formats.amount, formats.percent):
+        assert write(missing) == formats.NOTHING
+    assert formats.interval(missing, 0.1) == ""
+    assert formats.interval(0.1, missing) == ""
+
+
+def test_a_rounded_zero_has_no_sign_and_a_negative_has_a_minus():
+    assert formats.percent(-0.00001, 1) == "0.0%"
+    assert formats.percent(-0.021, 1) == "−2.1%"
+
+
+def test_names_cannot_steer_a_terminal():
+    assert formats.plain("red\x1b[31m\n") == "red�[31m�"
+
+
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
+)
+def test_names_are_listed_as_in_a_sentence(names, sentence):
+    assert formats.listed(names) == sentence

@@ -1,0 +1,38 @@
+"""The comparison in a notebook."""
+
+from html.parser import HTMLParser
+
+import pytest
+from hand_made import BEST, EVERY_KIND, TOO_EARLY, make_comparison, make_empty
+
+from lydite.comparison import Comparison
+from lydite.reporting.notebook import notebook_html
+from lydite.reporting.words import headline
+
+
+@pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_headline_and_all_models(rivals):
+    comparison = make_comparison(("purchase", rivals))
+    text = notebook_html(comparison)
+    assert headline(comparison, "purchase") in text
+    assert all(f">{model}<" in text for model, *_ in rivals)
+
+
+def test_every_outcome_has_its_headline():
+    text = notebook_html(make_comparison(("purchase", BEST), ("lead", TOO_EARLY)))
+    assert text.count("<table") == 2
+
+
+def test_names_are_escaped():
+    text = notebook_html(make_comparison(("<b>&", (("<i>x", "best", 0.03, None, ""),))))
+    met = set()
+    parser = HTMLParser()
+    parser.handle_starttag = lambda tag, attrs: met.add(tag)
+    parser.feed(text)
+    assert "i" not in met
+    assert "&lt;b&gt;&amp;" in text
+
+
+def test_nothing_compared():
+    assert "Nothing was compared" in notebook_html(Comparison({}, [], {}))
+    assert "No model was compared" in notebook_html(make_empty())

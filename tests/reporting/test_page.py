@@ -1,0 +1,126 @@
+"""The page that leaders read."""
+
+import os
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hand_made import BEST, CHANNELS, CONTENDERS, EVERY_KIND, make_comparison, make_empty
+
+from lydite.comparison import Comparison
+from lydite.errors import InputError
+from lydite.reporting.page import page_html, write_page
+from lydite.reporting.words import headline
+
+_ATTACK = "</script><script>window.attacked=1</script><img src=x onerror='attacked()'>"
+
+
+class _Reader(HTMLParser):
+    """Collects the elements with their attributes, and the text outside scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.elements and self.elements[-1][0] not in ("script", "style"):
+            self.text.append(data)
+
+
+@pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_the_page_tells_the_verdict_and_names_all_models(rivals):
+    comparison = make_comparison(("purchase", rivals))
+    text = " ".join(_Reader(page_html(comparison)).text)
+    assert headline(comparison, "purchase") in text
+    assert all(model in text for model, *_ in rivals)
+    assert "Fit is not cause" in text
+
+
+def test_the_page_refers_to_nothing_outside():
+    for tag, attributes in _Reader(page_html(make_comparison())).elements:
+        assert tag not in {"link", "img", "iframe", "base"}
+        for name in ("src", "href", "srcset", "action"):
+            assert (attributes.get(name) or "#").startswith("#")
+    page = page_html(make_comparison())
+    outside = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"https?://|url\(|@import", outside)
+
+
+def test_the_library_of_charts_is_inside_once():
+    page = page_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
+    assert page.count("window.vegaEmbed=") == 1
+    assert page.count('class="chart ') == 6
+
+
+def test_names_from_the_data_stay_names():
+    hostile = make_comparison(
+        (_ATTACK, (("linear" + _ATTACK, "best", 0.03, None, ""),)),
+        channels=(_ATTACK, "a&b", "\u2028"),
+        quarantined={_ATTACK: {_ATTACK: 3}},
+    )
+    page = page_html(hostile)
+    reader = _Reader(page)
+    assert "img" not in {tag for tag, _ in reader.elements}
+    assert [tag for tag, _ in reader.elements].count("script") == 3
+    assert not any("onerror" in attributes for _, attributes in reader.elements)
+    assert _ATTACK not in page
+    assert any(_ATTACK in text for text in reader.text)
+
+
+def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "new" / "page.html"
+    write_page(make_comparison(), target)
+    before = target.read_text(encoding="utf-8")
+    assert before.endswith("</html>\n")
+    assert [file.name for file in target.parent.iterdir()] == ["page.html"]
+
+    def fail(self, other):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(InputError, match="cannot be written: No space left"):
+        write_page(make_empty(), str(target))
+    assert target.read_text(encoding="utf-8") == before
+    assert os.listdir(target.parent) == ["page.html"]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="page.html cannot be written"):
+        write_page(make_comparison(), tmp_path / "file" / "page.html")
+
+
+def test_empty_comparisons_and_short_histories_have_a_page():
+    assert "Nothing was compared" in page_html(Comparison({}, [], {}))
+    assert "No model was compared" in page_html(make_empty())
+    assert "too short" in page_html(make_comparison(("lead", ()), note="too short"))
+
+
+def test_a_browser_draws_every_chart_without_an_error(tmp_path):
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("chromium is not installed")
+    page = tmp_path / "page.html"
+    write_page(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), page)
+    seen = subprocess.run(
+        [
+            browser, "--headless", "--no-sandbox", "--disable-gpu",
+            "--disable-background-networking", "--no-first-run", "--enable-logging=stderr",
+            f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",
+            "--dump-dom", page.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    assert seen.stdout.count("<svg") == 3
+    assert "could not be drawn" not in re.sub(
+        r"<script.*?</script>", "", seen.stdout, flags=re.DOTALL
+    )
+    assert "CONSOLE" not in seen.stderr

@@ -1,0 +1,57 @@
+"""The comparison on a terminal."""
+
+import io
+
+import pytest
+from hand_made import BEST, CHANNELS, EVERY_KIND, make_comparison, make_empty
+from rich.console import Console
+
+from lydite.comparison import Comparison
+from lydite.reporting.terminal import print_comparison
+
+
+def _printed(comparison, width):
+    stream = io.StringIO()
+    print_comparison(comparison, Console(file=stream, width=width, color_system=None))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+@pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_all_models_and_references_are_whole_at_any_width(rivals, width):
+    text = _printed(make_comparison(("purchase", rivals)), width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    for name in [*(model for model, *_ in rivals), "touch_volume", "base_rate", "ceiling"]:
+        assert any(name in line.split() for line in text.splitlines())
+
+
+def test_credit_of_the_best_model_by_channel():
+    text = _printed(make_comparison(), 100)
+    assert "Credit according to linear" in text
+    assert all(channel in text for channel in [*CHANNELS, "(unattributed)"])
+
+
+def test_no_credit_where_no_model_is_ahead():
+    text = _printed(make_comparison(("purchase", EVERY_KIND["too_early"])), 100)
+    assert "Credit" not in text
+
+
+def test_counts_and_rows_that_were_set_aside():
+    comparison = make_comparison(quarantined={"touchpoints": {"no channel": 1_234}})
+    text = _printed(comparison, 100)
+    assert "48,210 landmarks · 2,311 conversions · 2,100 attributed · 211 unattributed" in text
+    assert "touchpoints: 1,234 × no channel" in text
+
+
+def test_names_are_neither_markup_nor_control_codes():
+    comparison = make_comparison(("[red]buy[/red]", BEST), channels=("[bold]a[/bold]", "\x1b[2Jb"))
+    text = _printed(comparison, 100)
+    assert "[bold]a[/bold]" in text
+    assert "[red]buy[/red]" in text
+    assert "\x1b" not in text
+
+
+def test_an_outcome_that_was_not_judged_and_an_empty_comparison():
+    assert "too short" in _printed(make_comparison(("lead", ()), note="too short"), 80)
+    assert "No model was compared" in _printed(make_empty(), 80)
+    assert _printed(Comparison({}, [], {}), 80) == ""
