@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILES = sorted(sql_directory().rglob("*.sql"))
-NOON = datetime(2026, 1, 1, 12)  # noqa: DTZ001 - the contract's UTC
+NOON = datetime(2026, 1, 1, 12)
 PARAMETERS = {"outcome": "purchase", "lookback_us": 86_400_000_000, "mature_until": NOON}
 
 

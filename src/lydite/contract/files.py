@@ -7,6 +7,7 @@ import csv
 import difflib
 import glob
 import io
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -32,6 +33,7 @@ _KINDS = {
     ".sql": "sql",
 }
 _PACKABLE = ("csv", "json")
+_CULPRIT = re.compile(r"^\s*file = (.+)$", re.MULTILINE)  # in DuckDB's words on CSV
 _DELIMITERS = ",;\t|"
 _MENDS = {
     "parquet": "The file is damaged or no Parquet: write it again.",
@@ -158,7 +160,10 @@ def _header(file: str) -> tuple[str, list[str]]:
         record = text.readline()
         while record.count('"') % 2 and (line := text.readline()):
             record += line
-    cuts = {sign: next(csv.reader([record], delimiter=sign), []) for sign in _DELIMITERS}
+    cuts = {
+        sign: next(csv.reader(io.StringIO(record, newline=""), delimiter=sign), [])
+        for sign in _DELIMITERS
+    }
     delimiter = max(cuts, key=lambda sign: len(cuts[sign]))
     names = [name.strip() or f"column_{i}" for i, name in enumerate(cuts[delimiter], start=1)]
     return delimiter, names or ["column_1"]
@@ -171,7 +176,11 @@ def _json(engine: DuckDBEngine, place: str, files: Sequence[str]) -> str:
         f"select distinct unnest(json_keys(json)) as key from read_json_objects({listed})"
         " order by key"
     )
-    names = [key for (key,) in keys] or ["json"]
+    names = [key for (key,) in keys]
+    if not names:
+        if engine.scalar(f"select count(*) from read_json_objects({listed})"):
+            raise InputError(f"{place}: holds no JSON objects with keys. {_MENDS['json']}")
+        return "select 1 where false"
     refuse_twins(place, names)
     return f"select * from read_json({listed}, columns = {_as_text(names)})"
 
@@ -208,7 +217,9 @@ def unreadable(place: str, kind: str, files: Iterable[str], error: Exception) ->
     if "utf" in str(error).lower():
         for file in files:
             _refuse_other_encodings(place, file)
-    raise InputError(f"{place}: cannot be read: {gist(error)}. {_MENDS[kind]}") from error
+    culprit = _CULPRIT.search(str(error))
+    file = f"{culprit[1]}: " if culprit and culprit[1] not in place else ""
+    raise InputError(f"{place}: cannot be read: {file}{gist(error)}. {_MENDS[kind]}") from error
 
 
 def failure(error: duckdb.Error) -> str:

@@ -44,6 +44,8 @@ def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything tha
     try:
         if isinstance(frame, pl.LazyFrame):
             frame = frame.collect()
+        if isinstance(frame, pl.DataFrame):
+            _refuse_objects(place, frame)
         table = _of_pandas(place, frame) if isinstance(frame, pd.DataFrame) else pa.table(frame)
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, TypeError) as error:
         raise InputError(
@@ -51,6 +53,16 @@ def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything tha
         ) from error
     refuse_twins(place, table.column_names)
     return _without_null_type(table)
+
+
+def _refuse_objects(place: str, frame: pl.DataFrame) -> None:
+    """Raise for polars columns of Python objects: to Arrow they are pointers, which mean nothing."""
+    for name, kind in frame.schema.items():
+        if kind == pl.Object:
+            raise InputError(
+                f"{place}: column {name!r} holds Python objects, which polars cannot hand over."
+                " Cast the column to text, numbers or times before."
+            )
 
 
 def _of_pandas(place: str, frame: pd.DataFrame) -> pa.Table:

@@ -14,8 +14,10 @@ from lydite.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_FILE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)
-_TALK = re.compile(r"\n\s*\n|\n\s*(?:LINE \d|Possible )")
+_ADVICE = re.compile(r"\n\s*(?:LINE \d|Possible |Try |file = )")
+_CLASS = re.compile(r"^[A-Z][A-Za-z ]+ Error: ")
+_LONGEST = 500  # an unclosed quote makes DuckDB quote all the rest of the file
+_HALF = 200
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,11 @@ def is_unreadable(error: duckdb.Error) -> bool:
 
 
 def gist(error: Exception) -> str:
-    """Return the first paragraph of DuckDB's message in one line, and the file if it names one."""
-    text = str(error)
-    lines = (line.strip() for line in _TALK.split(text)[0].splitlines())
+    """Return what an error says in one line, without DuckDB's advice and settings."""
+    lines = (line.strip() for line in _ADVICE.split(str(error))[0].splitlines())
     about = "; ".join(line for line in lines if line).rstrip(".")
-    file = _FILE.search(text)
-    return f"{file[1]}: {about}" if file else about
+    about = _CLASS.sub("", about)
+    return about if len(about) <= _LONGEST else f"{about[:_HALF]} ... {about[-_HALF:]}"
 
 
 def quoted_name(name: str) -> str:

@@ -62,6 +62,8 @@ class DuckDBEngine:
         except duckdb.IOException as error:
             raise InputError(_why_not_opened(path, error)) from error
         self.connection.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")
+        # The cache tells files apart by the second: one that is rewritten at once would come stale.
+        self.connection.execute("set enable_external_file_cache = false")
 
     def __enter__(self) -> Self:
         """Return the engine itself; leaving the block closes it."""

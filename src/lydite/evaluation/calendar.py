@@ -159,10 +159,14 @@ def _too_short(history: History, lookback: timedelta, period: Period) -> str:
 
 
 def _longest_lookback(history: History, lookback: timedelta, period: Period) -> timedelta | None:
-    """Return the longest shorter lookback, in whole days, that leaves two periods to score."""
-    whole_days = -(-lookback // timedelta(days=1))
-    for days in range(whole_days - 1, 0, -1):
-        candidate = timedelta(days=days)
+    """Return the longest shorter lookback that leaves two periods to score.
+
+    Whole days are tried, and below a day whole hours.
+    """
+    day, hour = timedelta(days=1), timedelta(hours=1)
+    days = [n * day for n in range(-(-lookback // day) - 1, 0, -1)]
+    hours = [n * hour for n in range(min(24, -(-lookback // hour)) - 1, 0, -1)]
+    for candidate in (*days, *hours):
         if len(_scored_starts(history, candidate, period)) >= MIN_PERIODS:
             return candidate
     return None

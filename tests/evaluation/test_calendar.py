@@ -1,0 +1,153 @@
+"""The calendar: hand-made weeks, maturity, and the message when history is too short."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lydite.errors import InputError
+from lydite.evaluation.calendar import (
+    MIN_PERIODS,
+    MIN_TRAINING_CONVERSIONS,
+    PERIODS,
+    History,
+    make_calendar,
+)
+from lydite.journeys import parse_lookback
+
+DAY = np.timedelta64(1, "D")
+US = np.timedelta64(1, "us")
+
+
+def at(text: str) -> np.datetime64:
+    return np.datetime64(text, "us")
+
+
+def history(first: str, as_of: str, converting=None, hours=1.0) -> History:
+    when = np.full(500, at(first)) if converting is None else converting
+    return History("purchase", at(first), at(as_of), when, np.full(len(when), hours))
+
+
+def test_weeks_start_on_monday_and_only_whole_mature_ones_count():
+    # 2025-01-08 is a Wednesday. Known on the 15th; the last whole week that is mature on
+    # 2025-02-20 - 7 d = Thursday 13 February is that of 3 February.
+    calendar = make_calendar(history("2025-01-08", "2025-02-20"), timedelta(days=7), "week")
+    assert [str(day) for day in calendar.starts.astype("datetime64[D]")] == [
+        "2025-01-20", "2025-01-27", "2025-02-03"
+    ]  # fmt: skip
+    assert calendar.end == at("2025-02-10")
+    assert len(calendar) == 3
+
+
+def test_a_period_counts_from_the_instant_at_which_its_end_is_mature():
+    enough = history("2025-01-06", "2025-02-10")
+    short = history("2025-01-06", "2025-02-09T23:59:59.999999")
+    assert make_calendar(enough, timedelta(days=7), "week").end == at("2025-02-03")
+    assert make_calendar(short, timedelta(days=7), "week").end == at("2025-01-27")
+
+
+def test_the_week_that_begins_as_the_hundredth_conversion_becomes_known_is_forecast():
+    known = at("2025-01-13") - 7 * DAY
+    calendar = make_calendar(
+        history("2025-01-01", "2025-03-01", np.full(100, known)), timedelta(days=7), "week"
+    )
+    assert calendar.starts[0] == at("2025-01-13")
+    later = make_calendar(
+        history("2025-01-01", "2025-03-01", np.append(np.full(99, known), known + US)),
+        timedelta(days=7),
+        "week",
+    )
+    assert later.starts[0] == at("2025-01-20")
+
+
+def test_months_are_calendar_months():
+    calendar = make_calendar(history("2024-01-15", "2024-06-10"), timedelta(days=10), "month")
+    assert [str(m) for m in calendar.starts.astype("datetime64[M]")] == [
+        "2024-02", "2024-03", "2024-04"
+    ]  # fmt: skip
+    assert calendar.end == at("2024-05-01")
+    happened = [at("2024-01-31T23:59"), at("2024-02-01"), at("2024-02-29"), at("2024-05-01")]
+    assert calendar.period_of(np.array(happened)).tolist() == [-1, 0, 0, -1]
+
+
+def test_days_are_days():
+    calendar = make_calendar(history("2025-01-01T15:00", "2025-01-09T01:00"), timedelta(2), "day")
+    assert str(calendar.starts[0].astype("datetime64[D]")) == "2025-01-04"
+    assert calendar.end == at("2025-01-07")
+
+
+def test_training_is_cut_exactly_one_lookback_before_the_period():
+    calendar = make_calendar(history("2025-01-08", "2025-02-20"), timedelta(days=7), "week")
+    for period, start in enumerate(calendar.starts):
+        cut = start - 7 * DAY
+        assert calendar.trains_from(np.array([cut, cut + US])).tolist() == [period, period + 1]
+
+
+def test_a_conversion_that_comes_later_than_the_lookback_does_not_train():
+    late = history("2025-01-06", "2025-06-01", hours=24.0 * 8)
+    with pytest.raises(InputError, match="too short a history"):
+        make_calendar(late, timedelta(days=7), "week")
+
+
+histories = st.builds(
+    lambda days, k, seed: History(
+        "purchase",
+        at("2025-01-01"),
+        at("2025-01-01") + days * DAY,
+        at("2025-01-01") + np.random.default_rng(seed).integers(0, days * 86_400, k)
+        * np.timedelta64(1, "s"),
+        np.random.default_rng(seed).exponential(60, k),
+    ),
+    st.integers(3, 150), st.integers(0, 900), st.integers(0, 9),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories, st.integers(12, 24 * 100), st.sampled_from(PERIODS))
+def test_a_calendar_is_mature_trained_and_whole_or_names_what_would_work(history, hours, period):
+    lookback = timedelta(hours=hours)
+    try:
+        calendar = make_calendar(history, lookback, period)
+    except InputError as error:
+        _check_message(str(error), history, lookback, period)
+        return
+    span = np.timedelta64(lookback)
+    assert len(calendar) >= MIN_PERIODS
+    assert calendar.end + span <= history.as_of
+    within = history.hours_to_conversion < hours
+    known = history.converting_at[within] + span
+    for start in calendar.starts:
+        assert (known <= start).sum() >= MIN_TRAINING_CONVERSIONS
+    inside = calendar.period_of(history.converting_at)
+    trained = calendar.trains_from(history.converting_at)
+    assert (trained[inside >= 0] > inside[inside >= 0]).all()
+
+
+def _check_message(message: str, history: History, lookback: timedelta, period: str) -> None:
+    assert "'purchase'" in message
+    named = re.search(r"longest lookback that would work is (\S+)\.$", message)
+    longest = parse_lookback(named[1]) if named else timedelta(0)
+    if named:
+        assert longest < lookback
+        assert len(make_calendar(history, longest, period)) >= MIN_PERIODS
+    else:
+        assert message.endswith("No shorter lookback would work: it takes more history.")
+    step = timedelta(days=1) if lookback > timedelta(days=1) else timedelta(hours=1)
+    longer = longest + step
+    while longer < lookback:
+        with pytest.raises(InputError):
+            make_calendar(history, longer, period)
+        longer += step
+
+
+def test_below_a_day_hours_are_named():
+    # Every conversion is known after 12 h; a day-long lookback leaves one whole day only.
+    when = np.full(200, at("2025-01-01T01:00"))
+    short = History("lead", at("2025-01-01"), at("2025-01-04T06:00"), when, np.full(200, 0.5))
+    with pytest.raises(InputError, match=r"longest lookback that would work is 6h\.$"):
+        make_calendar(short, timedelta(days=1), "day")
+    assert len(make_calendar(short, timedelta(hours=6), "day")) == 2

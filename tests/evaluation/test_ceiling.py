@@ -1,0 +1,56 @@
+"""The ceiling: forward in time like any rival, and with little to learn from, modest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from drawn import DAY, draw_landmarks, weekly
+from lydite.evaluation import ceiling
+from lydite.evaluation.ceiling import ceiling_scores
+from lydite.evaluation.walk_forward import Trial, walk_forward
+from lydite.models import BaseRate, make_model
+
+CALENDAR = weekly(4, 5)
+
+
+def test_it_learns_what_a_true_rival_knows_and_looks_no_further():
+    landmarks = draw_landmarks(np.random.default_rng(0), 20_000, rates=np.array([0.02, 0.1, 0.3]),
+                               channels=3)  # fmt: skip
+    rivals = [make_model("last_touch"), make_model("linear")]
+    trial = Trial.of(landmarks, CALENDAR)
+    scores = ceiling_scores(rivals, trial, seed=1)
+    truth = walk_forward(make_model("last_touch"), trial).log_loss_bits
+    base = walk_forward(BaseRate(), trial).log_loss_bits
+    assert truth - 0.001 < scores.log_loss_bits < base - 0.8 * (base - truth)
+    again = ceiling_scores(rivals, trial, seed=1)
+    np.testing.assert_array_equal(scores.log_loss, again.log_loss)
+
+    # What is not known when the trees of the last two periods are grown changes none of their
+    # forecasts, and so not where these fall on the grid.
+    unknown = landmarks.happened_at + CALENDAR.lookback > CALENDAR.starts[4]
+    other = landmarks.without_outcome(landmarks.converted ^ unknown)
+    flipped = ceiling_scores(rivals, Trial.of(other, CALENDAR), seed=1)
+    np.testing.assert_allclose(flipped.grid_forecast[4], scores.grid_forecast[4])
+
+
+def test_the_training_sample_is_bounded(monkeypatch):
+    monkeypatch.setattr(ceiling, "MAX_TRAINING_LANDMARKS", 1500)
+    trial = Trial.of(draw_landmarks(np.random.default_rng(1), 6000), CALENDAR)
+    scores = ceiling_scores([make_model("linear")], trial)
+    assert np.isfinite(scores.log_loss).all()
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.003])
+def test_with_hardly_any_conversion_it_says_the_base_rate(rate):
+    landmarks = draw_landmarks(np.random.default_rng(2), 3000, rates=np.full(4, rate))
+    scores = ceiling_scores([make_model("linear")], Trial.of(landmarks, CALENDAR))
+    assert np.count_nonzero(scores.grid_landmarks[0]) == 1
+    assert scores.grid_forecast.sum() / scores.landmarks.sum() < 0.01
+
+
+def test_with_nothing_ahead_it_scores_nothing():
+    landmarks = draw_landmarks(np.random.default_rng(3), 3000)
+    early = replace(landmarks, happened_at=landmarks.happened_at - 60 * DAY)
+    assert ceiling_scores([make_model("linear")], Trial.of(early, CALENDAR)).landmarks.sum() == 0

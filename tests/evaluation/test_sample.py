@@ -1,0 +1,108 @@
+"""The evaluation sample: whole buckets, and the weights of every rule on every path."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from lydite import journeys
+from lydite.engine import DuckDBEngine
+from lydite.evaluation.sample import build_sample, buckets_within, load_sample, rule_weights
+from lydite.models import make_models
+from lydite.models.landmarks import N_BUCKETS
+from tables import make_contract
+
+MATURE = datetime(2025, 3, 1)  # noqa: DTZ001
+MODELS = make_models()
+CHANNELS = ["search", "direct", "mail", "social"]
+
+
+@pytest.fixture(scope="module")
+def engine():
+    rng = np.random.default_rng(0)
+    start = datetime(2025, 1, 1)  # noqa: DTZ001
+    touches = [
+        (f"u{u}", start + timedelta(hours=float(h)), str(rng.choice(CHANNELS)))
+        for u in range(150)
+        for h in rng.uniform(0, 24 * 80, rng.integers(1, 8))
+    ]
+    conversions = [
+        (f"u{u}", start + timedelta(hours=float(rng.uniform(0, 24 * 80)))) for u in range(0, 150, 3)
+    ]
+    with DuckDBEngine() as engine:
+        make_contract(engine, touches, conversions)
+        journeys.build_touches(engine)
+        journeys.build_moments(engine, {"conversion": timedelta(days=30)})
+        yield engine
+
+
+@pytest.fixture(scope="module")
+def sample(engine):
+    assert build_sample(engine, "conversion", MATURE, MODELS) == N_BUCKETS
+    names = [c for (c,) in engine.rows("select channel from journeys.channels order by channel_key")]
+    return load_sample(engine, "conversion", names, MODELS)
+
+
+def test_only_models_without_learnt_effects_are_weighed_here():
+    assert "linear" in rule_weights(MODELS)
+    assert "markov_1" not in rule_weights(MODELS)
+
+
+def test_every_mature_landmark_is_there_once(engine, sample):
+    rows = engine.rows(
+        "select count(*), sum(converted::int) from journeys.moments"
+        " where not is_conversion and happened_at <= timestamp '2025-03-01'"
+    )
+    assert (len(sample), sample.converted.sum()) == rows[0]
+    assert sample.happened_at.max() <= np.datetime64(MATURE)
+    assert sample.bucket.min() >= 0
+    assert sample.bucket.max() < N_BUCKETS
+
+
+def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
+    paths = engine.frame(
+        "select landmarks.landmark as path, path_touches.* from journeys.path_touches"
+        " inner join evaluation.landmarks on landmarks.user_key = path_touches.user_key"
+        " and landmarks.touch = path_touches.moment_touch where not path_touches.is_conversion"
+    )
+    n, c = len(sample), len(sample.channels)
+    number = paths["channel_key"].to_numpy()
+    for model in MODELS:
+        if model.name not in rule_weights(MODELS):
+            continue
+        expected = np.zeros((n, c))
+        np.add.at(expected, (paths["path"].to_numpy(), number), model.weights(paths))
+        profiles = model.encode(sample)
+        found = profiles.features.toarray()[profiles.index]
+        np.testing.assert_allclose(found, expected, atol=2.5 / 118)
+    np.testing.assert_array_equal(
+        np.bincount(sample.path.landmark, sample.path.touches), sample.path_length
+    )
+
+
+def test_history_and_hours_fit_the_path(sample):
+    alone = sample.path_length == 1
+    assert np.isnan(sample.hours_since_previous[alone]).all()
+    assert (sample.hours_since_previous[~alone] >= 0).all()
+    assert (sample.hours_since_first[alone] == 0).all()
+    np.testing.assert_array_equal((sample.history >= 0).sum(axis=1), np.minimum(4, sample.path_length))
+    assert not (sample.converted & (sample.next_channel >= 0)).any()
+
+
+def test_a_bound_takes_whole_buckets(engine, sample):
+    counts = np.bincount(sample.bucket, minlength=N_BUCKETS).cumsum()
+    for most in (counts[40], counts[40] + 1, counts[200], 10**9):
+        buckets = buckets_within(engine, "conversion", MATURE, int(most))
+        assert counts[buckets - 1] <= most
+        assert buckets == N_BUCKETS or counts[buckets] > most
+    assert buckets_within(engine, "conversion", MATURE, 0) == 1
+
+
+def test_a_smaller_sample_replaces_the_larger(engine, sample):
+    buckets = build_sample(engine, "conversion", MATURE, MODELS, max_landmarks=200)
+    small = load_sample(engine, "conversion", sample.channels, MODELS)
+    kept = sample.bucket < buckets
+    assert 0 < len(small) <= 200
+    np.testing.assert_array_equal(small.happened_at, sample.happened_at[kept])
+    np.testing.assert_array_equal(small.path_length, sample.path_length[kept])

@@ -1,0 +1,112 @@
+"""The walk forward: nothing that was not known trains, and order does not matter."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from drawn import DAY, draw_landmarks, reordered, weekly
+from lydite.evaluation.scores import Scores
+from lydite.evaluation.walk_forward import Trial, forecasts, walk_forward
+from lydite.models import BaseRate, TouchVolume, make_model
+
+LANDMARKS = draw_landmarks(np.random.default_rng(0), 6000)
+CALENDAR = weekly(4, 6)
+MODELS = ["linear", "last_touch", "markov_1", "markov_2", "touch_volume", "base_rate"]
+
+
+def make(name: str):
+    own = {"touch_volume": TouchVolume, "base_rate": BaseRate}
+    return own[name]() if name in own else make_model(name)
+
+
+def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
+    trial = Trial.of(landmarks, CALENDAR)
+    for number, forecast in forecasts(make(name), trial):
+        if number == period:
+            return forecast(trial.tested(period))
+    raise AssertionError
+
+
+def test_training_is_mature_and_periods_are_as_the_calendar_says():
+    trial = Trial.of(LANDMARKS, CALENDAR)
+    before = 0
+    for period, released in enumerate(trial.released):
+        start = CALENDAR.starts[period]
+        mature = LANDMARKS.happened_at + CALENDAR.lookback <= start
+        before += len(released)
+        assert mature[released].all()
+        assert before == mature.sum()
+        tested = trial.tested(period)
+        inside = (LANDMARKS.happened_at >= start) & (LANDMARKS.happened_at < start + 7 * DAY)
+        np.testing.assert_array_equal(tested, np.flatnonzero(inside))
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("period", [1, 5])
+def test_outcomes_that_are_not_known_yet_change_no_forecast(name, period):
+    unknown = LANDMARKS.happened_at + CALENDAR.lookback > CALENDAR.starts[period]
+    shuffled = LANDMARKS.converted.copy()
+    shuffled[unknown] = ~shuffled[unknown]
+    np.testing.assert_array_equal(
+        forecast_of(name, LANDMARKS, period),
+        forecast_of(name, LANDMARKS.without_outcome(shuffled), period),
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_outcomes_that_are_known_do_change_it(name):
+    known = LANDMARKS.happened_at + CALENDAR.lookback <= CALENDAR.starts[5]
+    other = LANDMARKS.converted.copy()
+    other[np.flatnonzero(known & ~other)[:200]] = True
+    before = forecast_of(name, LANDMARKS, 5)
+    after = forecast_of(name, LANDMARKS.without_outcome(other), 5)
+    assert np.abs(after - before).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_order_of_landmarks_does_not_matter(name):
+    order = np.random.default_rng(1).permutation(len(LANDMARKS))
+    one = walk_forward(make(name), Trial.of(LANDMARKS, CALENDAR))
+    two = walk_forward(make(name), Trial.of(reordered(LANDMARKS, order), CALENDAR))
+    for field in fields(Scores):
+        if not field.name.startswith("grid"):
+            np.testing.assert_allclose(
+                getattr(two, field.name), getattr(one, field.name), rtol=1e-7, atol=1e-9
+            )
+
+
+def test_a_second_walk_of_the_same_model_is_the_first():
+    model, trial = make_model("linear"), Trial.of(LANDMARKS, CALENDAR)
+    first, second = walk_forward(model, trial), walk_forward(model, trial)
+    np.testing.assert_allclose(first.log_loss, second.log_loss, rtol=1e-9)
+
+
+def test_every_landmark_of_the_periods_is_scored_once():
+    scores = walk_forward(make_model("linear"), Trial.of(LANDMARKS, CALENDAR))
+    period = CALENDAR.period_of(LANDMARKS.happened_at)
+    assert scores.landmarks.sum() == (period >= 0).sum()
+    assert scores.conversions.sum() == LANDMARKS.converted[period >= 0].sum()
+
+
+def test_the_true_rule_wins_and_last_touch_forecasts_as_the_chain_of_order_one():
+    trial = Trial.of(draw_landmarks(np.random.default_rng(2), 20_000), CALENDAR)
+    loss = {name: walk_forward(make(name), trial) for name in MODELS + ["first_touch"]}
+    bits = {name: scores.log_loss_bits for name, scores in loss.items()}
+    assert min(bits.values()) == pytest.approx(bits["last_touch"], rel=1e-3)
+    assert bits["last_touch"] < bits["linear"] < bits["first_touch"]
+    np.testing.assert_allclose(
+        loss["last_touch"].log_loss, loss["markov_1"].log_loss, rtol=1e-7, atol=1e-7
+    )
+
+
+def test_a_period_without_landmarks_scores_nothing():
+    outside = CALENDAR.period_of(LANDMARKS.happened_at) != 2
+    kept = reordered(LANDMARKS, np.argsort(~outside, kind="stable"))
+    moved = kept.happened_at.copy()
+    moved[outside.sum() :] = CALENDAR.end + 5 * DAY
+    trial = Trial.of(type(kept)(**{**vars(kept), "happened_at": moved}), CALENDAR)
+    scores = walk_forward(make_model("linear"), trial)
+    assert scores.landmarks[2].sum() == 0
+    assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()

@@ -1,0 +1,238 @@
+"""The command line: what it prints, its exit codes, and every kind of bad input."""
+
+import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from lydite.simulation import simulate
+
+
+def lydite(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from lydite.cli import main; main()", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("world")
+    simulate("linear", users=4_000, seed=3).write(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def run(world: Path) -> subprocess.CompletedProcess[str]:
+    return lydite(
+        "compare",
+        *("--touchpoints", world / "touchpoints.parquet"),
+        *("--conversions", world / "conversions.parquet"),
+        *("--models", "linear,last_touch,markov_1", "--format", "json"),
+        *("--report", world / "page.html", "--database", world / "out.duckdb"),
+    )
+
+
+def test_json_is_what_programs_were_promised(run: subprocess.CompletedProcess[str]) -> None:
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout)
+    assert set(result) == {"outcomes", "quarantined"}
+    outcome = result["outcomes"]["conversion"]
+    assert set(outcome) == {
+        "lookback", "landmarks", "conversions", "attributed", "unattributed", "periods",
+        "models", "credit",
+    }  # fmt: skip
+    assert set(outcome["models"][0]) == {
+        "model", "claim", "rank", "log_loss_bits", "explained", "explained_low",
+        "explained_high", "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict",
+        "refuted_by", "same_forecast_as",
+    }  # fmt: skip
+    assert set(outcome["credit"][0]) == {
+        "model", "channel", "conversions", "value", "cost", "cpa", "roas",
+    }  # fmt: skip
+    assert outcome["attributed"] + outcome["unattributed"] == outcome["conversions"]
+
+
+def test_credit_sums_to_the_conversions(run: subprocess.CompletedProcess[str]) -> None:
+    outcome = json.loads(run.stdout)["outcomes"]["conversion"]
+    for model in ("linear", "last_touch", "markov_1"):
+        total = sum(row["conversions"] for row in outcome["credit"] if row["model"] == model)
+        assert total == pytest.approx(outcome["conversions"], rel=1e-12)
+
+
+def test_the_first_order_chain_forecasts_as_last_touch(
+    run: subprocess.CompletedProcess[str],
+) -> None:
+    models = json.loads(run.stdout)["outcomes"]["conversion"]["models"]
+    alike = {model["model"]: model["same_forecast_as"] for model in models}
+    assert alike["last_touch"] == ["markov_1"]
+    assert alike["markov_1"] == ["last_touch"]
+
+
+def test_page_and_database_are_written(run: subprocess.CompletedProcess[str], world: Path) -> None:
+    assert run.returncode == 0
+    assert "linear" in (world / "page.html").read_text(encoding="utf-8")
+    with duckdb.connect(str(world / "out.duckdb"), read_only=True) as reader:
+        rows = reader.execute("select model from mart.model_comparison").fetchall()
+        lacking = reader.execute(
+            "select count(*) from duckdb_columns() where schema_name = 'mart' and comment is null"
+        ).fetchall()
+    assert ("linear",) in rows
+    assert lacking == [(0,)]
+
+
+def test_the_table_is_for_people_and_progress_is_apart(world: Path) -> None:
+    result = lydite(
+        "compare",
+        *("--touchpoints", world / "touchpoints.parquet"),
+        *("--conversions", world / "conversions.parquet"),
+        *("--models", "linear,first_touch", "--quiet"),
+    )
+    assert result.returncode == 0, result.stderr
+    assert "linear" in result.stdout
+    assert result.stderr == ""
+
+
+def test_csv_and_json_and_globs_give_the_same_as_parquet(
+    world: Path, run: subprocess.CompletedProcess[str], tmp_path: Path
+) -> None:
+    touches = pl.read_parquet(world / "touchpoints.parquet")
+    half = touches.height // 2
+    touches[:half].write_csv(tmp_path / "touches_1.csv")
+    touches[half:].write_csv(tmp_path / "touches_2.csv")
+    pl.read_parquet(world / "conversions.parquet").with_columns(
+        pl.col("converted_at").dt.to_string("iso:strict")
+    ).write_ndjson(tmp_path / "conversions.ndjson")
+    other = lydite(
+        "compare",
+        *("--touchpoints", tmp_path / "touches_*.csv"),
+        *("--conversions", tmp_path / "conversions.ndjson"),
+        *("--models", "linear,last_touch,markov_1", "--format", "json"),
+    )
+    assert other.returncode == 0, other.stderr
+    assert json.loads(other.stdout) == json.loads(run.stdout)
+
+
+def test_simulate_writes_a_world(tmp_path: Path) -> None:
+    result = lydite("simulate", "--world", "null", "--users", 50, "--out", tmp_path / "w")
+    assert result.returncode == 0, result.stderr
+    names = {path.name for path in (tmp_path / "w").iterdir()}
+    assert names == {
+        "touchpoints.parquet", "conversions.parquet", "spend.parquet", "users.parquet",
+        "truth.json",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("command", [(), ("compare",), ("simulate",)])
+def test_help_answers(command: tuple[str, ...]) -> None:
+    result = lydite(*command, "--help")
+    assert result.returncode == 0
+    assert "Usage" in result.stdout
+
+
+START = datetime(2025, 1, 6)
+
+
+def small_tables(folder: Path, days: int = 20) -> tuple[Path, Path]:
+    """Write a small, sound history."""
+    at = [START + timedelta(hours=6 * i) for i in range(days * 4)]
+    pl.DataFrame(
+        {"user_id": [f"u{i % 7}" for i in range(len(at))], "touched_at": at, "channel": "email"}
+    ).write_csv(folder / "touches.csv")
+    pl.DataFrame({"user_id": [f"u{i % 7}" for i in range(len(at))], "converted_at": at}).write_csv(
+        folder / "conversions.csv"
+    )
+    return folder / "touches.csv", folder / "conversions.csv"
+
+
+def refused(folder: Path, *arguments: object) -> str:
+    """Run a comparison that must be refused, and return the message."""
+    before = sorted(folder.iterdir())
+    result = lydite("compare", "--report", folder / "p.html", "--database", folder / "d.duckdb",
+                    *arguments)  # fmt: skip
+    assert result.returncode == 2, (result.stdout, result.stderr)
+    assert "Traceback" not in result.stderr
+    assert sorted(folder.iterdir()) == before, "something was written"
+    return " ".join(result.stderr.split())
+
+
+def test_bad_input_missing_file(tmp_path: Path) -> None:
+    touches, _ = small_tables(tmp_path)
+    message = refused(tmp_path, "--touchpoints", touches, "--conversions", tmp_path / "none.csv")
+    assert "none.csv" in message
+
+
+def test_bad_input_missing_column(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    pl.read_csv(touches).rename({"user_id": "userid"}).write_csv(touches)
+    message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
+    assert "user_id" in message
+    assert "userid" in message
+
+
+def test_bad_input_unknown_model(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    message = refused(
+        tmp_path, "--touchpoints", touches, "--conversions", conversions, "--models", "linaer"
+    )
+    assert "linaer" in message
+    assert "'linear'" in message
+
+
+def test_bad_input_unreadable_lookback(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    message = refused(
+        tmp_path, "--touchpoints", touches, "--conversions", conversions, "--lookback", "soon"
+    )
+    assert "soon" in message
+    assert "30d" in message
+
+
+def test_bad_input_unknown_outcome(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    message = refused(
+        tmp_path, "--touchpoints", touches, "--conversions", conversions, "--outcome", "lead"
+    )
+    assert "lead" in message
+    assert "conversion" in message
+
+
+def test_bad_input_short_history_names_a_lookback(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
+    assert "30d" in message
+    assert "lookback" in message
+
+
+def test_bad_input_empty_table(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    pl.read_csv(conversions).clear().write_csv(conversions)
+    message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
+    assert "conversions" in message
+
+
+def test_bad_input_mixed_zones(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    frame = pl.read_csv(touches)
+    zone = pl.when(pl.int_range(pl.len()) % 2 == 0).then(pl.lit("Z")).otherwise(pl.lit(""))
+    frame.with_columns(pl.col("touched_at") + zone).write_csv(touches)
+    message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
+    assert "touched_at" in message
+
+
+def test_bad_input_not_utf8(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    touches.write_bytes(touches.read_bytes().replace(b"email", "é-mail".encode("latin-1"), 1))
+    message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
+    assert "touches.csv" in message
+    assert "UTF-8" in message
