@@ -1,69 +1,75 @@
-# What a newcomer types: `make demo`, then `make test`. Needs python3.11 or newer.
+# What a newcomer types: `make demo`, then `make test`. Both make the environment first.
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip -qq --disable-pip-version-check
-HOME_OF_DAGSTER := $(CURDIR)/var/dagster
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := $(wildcard requirements.lock)
+export DAGSTER_HOME := $(CURDIR)/var/dagster
 
-.PHONY: demo refresh show dev sample test lint types format install clean help
+.PHONY: help demo refresh show dev test slow lint format types sample lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: refresh ## run the job on the data that lydite.toml names, and show the verdict
+demo: refresh ## run the job on the sample data, show the verdict, the page and a query
 	@$(BIN)/python -m pipelines.show
 
-refresh: $(VENV)/.installed var/dagster/dagster.yaml ## run the job `refresh` headless
+refresh: .venv/installed var/dagster/dagster.yaml ## run the job `refresh` without the UI
 	@echo "Putting the rivals on trial ..."
-	@DAGSTER_HOME=$(HOME_OF_DAGSTER) $(BIN)/python -m pipelines.refresh
+	@$(BIN)/python -m pipelines.refresh
 
-show: $(VENV)/.installed ## show what the last run found
+show: .venv/installed ## show what the last run found
 	@$(BIN)/python -m pipelines.show
 
-dev: $(VENV)/.installed var/dagster/dagster.yaml ## open Dagster's pages at http://localhost:3000
-	DAGSTER_HOME=$(HOME_OF_DAGSTER) $(BIN)/dagster dev -w workspace.yaml
+dev: .venv/installed var/dagster/dagster.yaml ## open the UI: http://localhost:3000
+	@$(BIN)/dagster dev -w workspace.yaml
 
-sample: $(VENV)/.installed ## make data_samples again, byte for byte
-	$(BIN)/lydite simulate --world storefront --users 20000 --seed 7 --out data_samples
+test: .venv/installed ## every test but the long statistical studies
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
-test: $(VENV)/.installed-dev ## run all tests but the long statistical studies
-	$(BIN)/python -m pytest -n auto
+slow: .venv/installed ## the long statistical studies
+	@$(BIN)/python -m pytest --numprocesses auto -m slow
 
-lint: $(VENV)/.installed-dev ## check rules and format
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+lint: .venv/installed ## check rules and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
 
-format: $(VENV)/.installed-dev ## mend format, and what rules can mend
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+format: .venv/installed ## mend the format, and what rules can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
 
-types: $(VENV)/.installed-dev ## check types
-	$(BIN)/mypy
+types: .venv/installed ## check types
+	@$(BIN)/mypy
 
-install: $(VENV)/.installed-dev ## make the environment with all that developers need
+sample: .venv/installed ## make data_samples again, byte for byte
+	@$(BIN)/lydite simulate --world storefront --users 20000 --seed 7 --out data_samples
+
+lock: ## write requirements.lock anew from pyproject.toml
+	@rm -rf var/lock && $(PYTHON) -m venv var/lock
+	@var/lock/bin/python -m pip install --quiet --upgrade pip
+	@var/lock/bin/python -m pip install --quiet --group dev '.[pipelines]'
+	@{ echo "# The exact versions that the tests pass with: make lock writes this file."; \
+		var/lock/bin/python -m pip freeze --exclude lydite; } > requirements.lock
+	@rm -rf var/lock
 
 clean: ## remove the environment, results and caches
-	rm -rf $(VENV) var .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 
 # --- files ----------------------------------------------------------------------------------------
 
-$(BIN)/python:
+.venv/installed: pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "Lydite needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
-	         "Name another one: make $(MAKECMDGOALS) PYTHON=python3.13" >&2; exit 1; }
-	@echo "Making the environment $(VENV) ..."
-	@$(PYTHON) -m venv $(VENV)
-
-$(VENV)/.installed: pyproject.toml $(LOCK) | $(BIN)/python
-	@echo "Installing ..."
-	@$(PIP) install 'pip>=25.1'
-	@$(PIP) install $(addprefix --constraint ,$(LOCK)) --editable '.[pipelines]'
-	@touch $@
-
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@$(PIP) install $(addprefix --constraint ,$(LOCK)) --group dev
+		echo "Lydite needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
+			"Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Making the environment in .venv (once; a few minutes) ..."
+	@$(PYTHON) -m venv .venv
+ifneq ($(LOCK),)
+	@$(PIP) install --requirement $(LOCK)
+	@$(PIP) install --no-deps --editable .
+else
+	@$(PIP) install --upgrade pip
+	@$(PIP) install --group dev --editable '.[pipelines]'
+endif
 	@touch $@
 
 var/dagster/dagster.yaml: dagster.yaml

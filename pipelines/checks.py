@@ -62,7 +62,7 @@ def _contract(table: contract.Table) -> dg.AssetChecksDefinition:
     )
     def check(warehouse: Warehouse) -> dg.AssetCheckResult:
         with warehouse.open() as engine:
-            found = engine.rows(f"select {counts} from {name}")[0]  # noqa: S608
+            found = engine.rows(f"select {counts} from {name}")[0]
         nulls = {column: n for column, n in zip(required, found, strict=True) if n}
         return dg.AssetCheckResult(
             passed=not nulls,

@@ -25,4 +25,7 @@ def make_definitions(project: Project) -> dg.Definitions:
     )
 
 
-defs = make_definitions(load_project())
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions of the project that LYDITE_CONFIG names, here by default."""
+    return make_definitions(load_project())

@@ -1,5 +1,6 @@
 """What a run shows of its tables: row counts, column schemas, small tables as markdown."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
@@ -26,7 +27,8 @@ def table_metadata(engine: DuckDBEngine, table: str, file: str | None = None) ->
         The SQL file whose comments describe columns that carry no comment in the database.
     """
     return {
-        "dagster/row_count": engine.scalar(f"select count(*) from {table}"),  # noqa: S608
+        "dagster/table_name": table,
+        "dagster/row_count": engine.scalar(f"select count(*) from {table}"),
         "dagster/column_schema": _schema(engine, table, file),
     }
 
@@ -50,10 +52,13 @@ def _schema(engine: DuckDBEngine, table: str, file: str | None) -> dg.TableSchem
 
 
 def materialized(
-    engine: DuckDBEngine, table: str, file: str | None = None, **extra: object
+    engine: DuckDBEngine,
+    table: str,
+    file: str | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dg.MaterializeResult[Any]:
-    """Return the result of an asset that is a table, with its metadata."""
-    metadata = table_metadata(engine, table, file) | extra
+    """Return the result of an asset that is a table: its metadata, and `more` of it."""
+    metadata = {**table_metadata(engine, table, file), **(more or {})}
     return dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
 
 

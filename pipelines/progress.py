@@ -11,23 +11,26 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         event = getattr(record, "dagster_event", None)
-        if (
-            isinstance(event, dg.DagsterEvent)
-            and event.event_type == dg.DagsterEventType.STEP_START
-        ):
-            sys.stderr.write(f"  {words(event.step_key or '')}\n")
+        if event is None or event.event_type != dg.DagsterEventType.STEP_START:
+            return
+        line = words(event.step_key)
+        if line:
+            sys.stderr.write(f"  {line}\n")
             sys.stderr.flush()
 
 
 def words(step: str) -> str:
-    """Return the name of a step as words: ``check contract touchpoints``."""
-    return step.replace("_", " ")
+    """Return the name of a step as words, nothing for a check: ``try_linear`` as "try linear"."""
+    return "" if "__" in step else step.replace("_", " ")
 
 
-@dg.logger(description="One line per step, for people.")
-def progress_logger(context: dg.InitLoggerContext) -> logging.Logger:
-    """Return a logger that writes nothing but the progress."""
+def _make(context: dg.InitLoggerContext) -> logging.Logger:
     del context
-    logger = logging.Logger("progress", level=logging.DEBUG)  # noqa: LOG001 - not shared
+    logger = logging.Logger("progress", level=logging.DEBUG)
     logger.addHandler(_Lines())
     return logger
+
+
+progress_logger = dg.LoggerDefinition(
+    _make, config_schema={}, description="One line per step, for people."
+)

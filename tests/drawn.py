@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
+
 from lydite.evaluation.calendar import Calendar
 from lydite.models import Landmarks, PathChannels
 

@@ -275,6 +275,23 @@ def test_conversions_of_one_instant_share_one_path(engine):
     assert rows == [("x", 5.0, 1), ("y", 7.0, 1)]
 
 
+def test_conversions_of_one_instant_are_numbered_by_id_then_value_unknown_ones_last(engine):
+    touchpoints = [("ann", day(1), "tv")]
+    conversions = [(None, None), (None, 7.0), (None, 5.0), ("y", 5.0), ("x", 7.0)]
+    rows = [("ann", day(2), "purchase", value, name) for name, value in conversions]
+    build(engine, touchpoints, rows)
+    numbered = engine.rows(
+        "select conversion_id, value from journeys.conversions order by conversion_key"
+    )
+    assert numbered == [("x", 7.0), ("y", 5.0), (None, 5.0), (None, 7.0), (None, None)]
+
+
+def test_two_outcomes_at_one_instant_are_apart(engine):
+    build(engine, [("ann", day(1), "tv")], [("ann", day(2), "lead"), ("ann", day(2), "purchase")])
+    outcomes = engine.rows("select outcome, path_length from journeys.conversions order by 1")
+    assert outcomes == [("lead", 1), ("purchase", 1)]
+
+
 def test_other_outcomes_do_not_reset_the_path(engine):
     build(
         engine,
@@ -338,6 +355,44 @@ def test_each_outcome_has_its_own_lookback(engine):
     build_moments(engine, {"lead": timedelta(days=2), "purchase": timedelta(days=9)})
     assert conversion_paths(engine, "lead") == ["email"]
     assert conversion_paths(engine, "purchase") == ["tv > email"]
+
+
+# --- what is known at a landmark ------------------------------------------------------------------
+
+
+def previous_channels(engine: DuckDBEngine) -> list[str]:
+    """Return, for each landmark in order, the channels of the three touches before, latest first."""
+    return column(
+        engine,
+        "select concat_ws(' < ', one.channel, two.channel, three.channel) from journeys.moments"
+        " left join journeys.channels as one on previous_1 = one.channel_key"
+        " left join journeys.channels as two on previous_2 = two.channel_key"
+        " left join journeys.channels as three on previous_3 = three.channel_key"
+        " where not is_conversion order by user_key, touch",
+    )
+
+
+def test_a_landmark_knows_the_three_touches_before(engine):
+    touchpoints = [("ann", day(n), channel) for n, channel in enumerate("abcde")]
+    build(engine, touchpoints, [("zoe", day(9))])
+    assert previous_channels(engine) == ["", "a", "b < a", "c < b < a", "d < c < b"]
+
+
+def test_a_landmark_knows_only_touches_on_its_own_path(engine):
+    touchpoints = [("ann", day(n), channel) for n, channel in enumerate("abcde")]
+    build(engine, touchpoints, [("zoe", day(9))], "3d")
+    assert previous_channels(engine) == ["", "a", "b < a", "c < b", "d < c"]
+    build(engine, touchpoints, [("ann", day(1))])
+    assert previous_channels(engine) == ["", "a", "", "c", "d < c"]
+
+
+def test_a_landmark_knows_how_long_ago_the_touch_before_and_the_first_were(engine):
+    build(engine, [("ann", day(n), "tv") for n in (1, 2, 4)], [("ann", day(5))])
+    known = engine.rows(
+        "select hours_since_previous, hours_since_first, hours_to_conversion"
+        " from journeys.moments order by happened_at"
+    )
+    assert known == [(None, 0, None), (24, 24, None), (48, 72, 24), (None, 96, None)]
 
 
 # --- nothing on the path --------------------------------------------------------------------------

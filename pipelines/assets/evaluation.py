@@ -21,7 +21,7 @@ select outcome, rank, model, verdict, explained, explained_low, explained_high, 
     auc, refuted_by, same_forecast_as
 from {COMPARISON}
 order by outcome, rank nulls last, model
-"""  # noqa: S608
+"""
 
 
 def evaluation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -43,10 +43,10 @@ def evaluation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         with warehouse.open() as engine:
             trial.judge_rivals(engine, make_models(settings.model_names()), settings)
             for table in TABLES:
-                yield materialized(engine, table, **_extra(engine, table))
+                yield materialized(engine, table, more=_more(engine, table))
 
     return [judge]
 
 
-def _extra(engine: DuckDBEngine, table: str) -> dict[str, object]:
+def _more(engine: DuckDBEngine, table: str) -> dict[str, Any]:
     return {"comparison": markdown(engine, _SHOWN)} if table == COMPARISON else {}

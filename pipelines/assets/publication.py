@@ -1,5 +1,6 @@
 """Publication: the DuckDB file that others read and the page for leaders, each moved into place."""
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -34,8 +35,8 @@ def _database(settings: Settings) -> dg.AssetsDefinition:
     def publish_database(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
         with warehouse.open() as engine:
             tables = publish(engine, path)
-        metadata = {"path": dg.MetadataValue.path(path.resolve()), "tables": tables}
-        return dg.MaterializeResult(metadata=metadata | {"bytes": path.stat().st_size})
+        size = path.stat().st_size
+        return _written(path, {"tables": tables, "bytes": size})
 
     return publish_database
 
@@ -56,10 +57,13 @@ def _report(settings: Settings) -> dg.AssetsDefinition:
             comparison = read_comparison(engine)
         path.parent.mkdir(parents=True, exist_ok=True)
         comparison.to_html(path)
-        verdicts = {
-            row["outcome"]: comparison.verdict(row["outcome"]) for row in comparison.outcomes
-        }
-        metadata = {"path": dg.MetadataValue.path(path.resolve()), "verdicts": verdicts}
-        return dg.MaterializeResult(metadata=metadata)
+        names = [row["outcome"] for row in comparison.outcomes]
+        return _written(path, {"verdicts": {name: comparison.verdict(name) for name in names}})
 
     return write_report
+
+
+def _written(path: Path, metadata: dict[str, Any]) -> dg.MaterializeResult[Any]:
+    return dg.MaterializeResult(
+        metadata={"path": dg.MetadataValue.path(path.resolve()), **metadata}
+    )

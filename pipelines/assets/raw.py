@@ -28,14 +28,12 @@ def _raw_asset(table: contract.Table, source: str | None) -> dg.AssetsDefinition
         with warehouse.open() as engine:
             report = contract.load_table(engine, table.name, source)
             trial.write_report(engine, [report])
-            return materialized(
-                engine,
-                name,
-                table.sql,
-                source=source or "(none)",
-                set_aside=sum(report.bad.values()),
-                set_aside_share=report.bad_share,
-                reasons=dict(report.bad),
-            )
+            more = {
+                "source": source or "(none)",
+                "set_aside": sum(report.bad.values()),
+                "set_aside_share": report.bad_share,
+                "reasons": report.bad,
+            }
+            return materialized(engine, name, table.sql, more)
 
     return load

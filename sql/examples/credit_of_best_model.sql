@@ -1,4 +1,12 @@
 -- What each channel earned and cost, according to the best model of each outcome.
+-- @outcome name of the outcome
+-- @model the rival with the lowest loss
+-- @channel the channel
+-- @conversions conversions that the model credits to it
+-- @share_percent share of the attributed conversions, percent
+-- @cost cost of the channel, in the one currency
+-- @cpa cost per credited conversion
+-- @roas credited value per unit of cost
 select
     credit.outcome,
     credit.model,

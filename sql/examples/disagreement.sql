@@ -1,4 +1,10 @@
 -- The channels over whose credit the rivals that are not refuted disagree most.
+-- @outcome name of the outcome
+-- @channel the channel
+-- @least conversions that it gets from the rival that credits it least
+-- @least_by that rival
+-- @most conversions that it gets from the rival that credits it most
+-- @most_by that rival
 select
     credit.outcome,
     credit.channel,

@@ -12,27 +12,29 @@ with names as (
     select distinct outcome, model from credit.statistics
 ),
 
+-- Sums are rounded far below what matters: in floating point the order of adding shows in the
+-- last digits, and the order is the threads' own.
 credited as (
     select
         statistics.outcome,
         statistics.model,
         channels.channel,
-        sum(statistics.conversions) as conversions,
-        sum(statistics.value) as value
+        round(sum(statistics.conversions), 9) as conversions,
+        round(sum(statistics.value), 6) as value
     from credit.statistics as statistics
     inner join journeys.channels as channels on statistics.channel_key = channels.channel_key
     group by statistics.outcome, statistics.model, channels.channel
 ),
 
 touch_cost as (
-    select channels.channel, sum(touches.cost) as cost
+    select channels.channel, round(sum(touches.cost), 6) as cost
     from journeys.touches as touches
     inner join journeys.channels as channels on touches.channel_key = channels.channel_key
     group by channels.channel
 ),
 
 daily_cost as (
-    select channel, sum(cost) as cost from contract.spend group by channel
+    select channel, round(sum(cost), 6) as cost from contract.spend group by channel
 ),
 
 -- A channel's cost comes from the spend table where that has the channel, else from its touches:
@@ -67,7 +69,7 @@ unattributed as (
         names.model,
         '(unattributed)' as channel,
         cast(count(conversions.conversion_key) as double) as conversions,
-        coalesce(sum(conversions.value), 0) as value,
+        coalesce(round(sum(conversions.value), 6), 0) as value,
         cast(null as double) as cost
     from names
     left join journeys.conversions as conversions

@@ -12,8 +12,8 @@ select
     statistics.model,
     channels.channel,
     statistics.campaign,
-    sum(statistics.conversions) as conversions,
-    coalesce(sum(statistics.value), 0) as value
+    round(sum(statistics.conversions), 9) as conversions,
+    coalesce(round(sum(statistics.value), 6), 0) as value
 from credit.statistics as statistics
 inner join journeys.channels as channels on statistics.channel_key = channels.channel_key
 group by
@@ -27,7 +27,7 @@ select
     '(unattributed)',
     null,
     cast(count(*) as double),
-    coalesce(sum(conversions.value), 0)
+    coalesce(round(sum(conversions.value), 6), 0)
 from journeys.conversions as conversions
 inner join (select distinct outcome, model from credit.statistics) as names
     on conversions.outcome = names.outcome

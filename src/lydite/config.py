@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -14,8 +14,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from lydite.errors import InputError
 from lydite.journeys import parse_lookback
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
 
-def _readable_lookback(text: str) -> str:
+def _readable_lookback(text: object) -> str:
+    if not isinstance(text, str):
+        raise ValueError('write it in quotes, with a unit: "12h", "30d" or "4w"')  # noqa: TRY004
     try:
         parse_lookback(text)
     except InputError as error:
@@ -43,7 +45,7 @@ def _known_model(name: str) -> str:
     return name
 
 
-Lookback = Annotated[str, AfterValidator(_readable_lookback)]
+Lookback = Annotated[str, BeforeValidator(_readable_lookback)]
 ModelName = Annotated[str, AfterValidator(_known_model)]
 
 
@@ -112,6 +114,16 @@ class ModelEntry(_Section):
     name: ModelName
 
 
+def _no_model_twice(models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, ...]:
+    names = [model.name for model in models]
+    for i, name in enumerate(names):
+        if name in names[:i]:
+            raise PydanticCustomError(
+                "twice", "model '{name}' is named twice; remove one", {"name": name, "place": i}
+            )
+    return models
+
+
 class Settings(_Section):
     """All settings of a project.
 
@@ -129,15 +141,10 @@ class Settings(_Section):
     quality: Quality = Quality()
     evaluation: Evaluation = Evaluation()
     outcomes: dict[str, Outcome] = {}
-    models: tuple[Annotated[ModelEntry, BeforeValidator(_as_model)], ...] = ()
-
-    @model_validator(mode="after")
-    def _no_model_twice(self) -> Self:
-        names = [model.name for model in self.models]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"model {twice[0]!r} is named twice; remove one")
-        return self
+    models: Annotated[
+        tuple[Annotated[ModelEntry, BeforeValidator(_as_model)], ...],
+        AfterValidator(_no_model_twice),
+    ] = ()
 
     def model_names(self) -> list[str]:
         """Return the names of the rivals to compare."""
@@ -186,6 +193,10 @@ def load_settings(path: str | Path = "lydite.toml") -> Settings:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise InputError(f"there is no settings file {path}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path} is not UTF-8: save it as UTF-8 ({error})") from error
+    except OSError as error:
+        raise InputError(f"the settings file {path} cannot be read: {error}") from error
     try:
         return Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
@@ -199,37 +210,70 @@ def _explain(path: Path, text: str, error: ValidationError) -> str:
     problems = []
     for mistake in error.errors():
         place = [str(part) for part in mistake["loc"]]
-        line = _line_of(text, place)
+        given, what = mistake["input"], mistake["msg"].removeprefix("Value error, ")
+        match mistake["type"]:
+            case "extra_forbidden":
+                what = "there is no such setting; remove it or mend its name"
+            case "missing":
+                what = "this setting is required; add it"
+            case "twice":
+                given = mistake["ctx"]["name"]
+                place.append(str(mistake["ctx"]["place"]))
+        line = _line_of(text, place, given)
         where = f"{path}, line {line}" if line else str(path)
-        what = mistake["msg"].removeprefix("Value error, ")
-        if mistake["type"] == "extra_forbidden":
-            what = "there is no such setting; remove it or mend its name"
-        elif mistake["type"] == "missing":
-            what = "this setting is required; add it"
-        given = _given(mistake["input"])
-        problems.append(f"{where}: {'.'.join(place)}{given}: {what}")
+        problems.append(f"{where}: {_setting(place)}{_given(given)}: {what}")
     return "\n".join(problems)
+
+
+def _setting(place: list[str]) -> str:
+    """Name a setting; places in a list count from 1."""
+    parts = [f"{int(part) + 1}" if part.isdigit() else part for part in place]
+    return ".".join(parts)
 
 
 def _given(value: Any) -> str:  # noqa: ANN401
     return f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
 
 
-def _line_of(text: str, place: list[str]) -> int | None:
-    """Return the line on which a setting stands: its own, else that of its table."""
-    keys = [part for part in place if not part.isdigit()]
-    nth = next((int(part) for part in place if part.isdigit()), 0)
-    table, best, seen = "", None, -1
+_TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
+_SETTING = re.compile(r"\s*([\w\-.\"']+)\s*=")
+
+
+def _line_of(text: str, place: list[str], given: object) -> int | None:
+    """Return the line of a setting, else that of the table or list in which it stands or lacks."""
+    lines = _places(text)
+    known = next((n for n in range(len(place), 0, -1) if tuple(place[:n]) in lines), None)
+    if known is None:
+        return None
+    number = lines[tuple(place[:known])]
+    if known == len(place) or not isinstance(given, str):
+        return number
+    # An entry of a list that goes over several lines: the last of equal ones, which is the one
+    # too many where there are two.
+    end = min((n for n in lines.values() if n > number), default=len(text.splitlines()) + 1)
+    entries = enumerate(text.splitlines()[number - 1 : end - 1], start=number)
+    quoted = (f'"{given}"', f"'{given}'")
+    found = [n for n, line in entries if any(q in line.partition("#")[0] for q in quoted)]
+    return found[-1] if found else number
+
+
+def _places(text: str) -> dict[tuple[str, ...], int]:
+    """Return the line of every table and setting, by its place in the settings."""
+    lines: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    repeated: dict[tuple[str, ...], int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
-        header = re.match(r"\s*\[+\s*([^\]]+?)\s*\]+", line)
-        if header:
-            table = header[1].replace('"', "")
-            seen += table == keys[0]
-            if table in (keys[0], ".".join(keys[:2])) and seen in (-1, nth):
-                best = best or number
-        name = re.match(r"\s*\"?([\w-]+)\"?\s*=", line)
-        if name and keys and name[1] == keys[-1]:
-            inside = table == ".".join(keys[:-1]) or (table == keys[0] and seen == nth)
-            if inside:
-                return number
-    return best
+        if header := _TABLE.match(line):
+            table = _parts(header[2])
+            if header[1] == "[[":
+                nth = repeated[table] = repeated.get(table, -1) + 1
+                lines.setdefault(table, number)
+                table = (*table, str(nth))
+            lines[table] = number
+        elif setting := _SETTING.match(line):
+            lines[(*table, *_parts(setting[1]))] = number
+    return lines
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(part.strip().strip("\"'") for part in name.split("."))

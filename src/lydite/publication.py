@@ -34,7 +34,9 @@ def publish(engine: DuckDBEngine, path: str | Path) -> int:
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error}") from error
+    try:
         tables = _copy_marts(engine, beside)
         _check(beside, tables)
         beside.replace(path)

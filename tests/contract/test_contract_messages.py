@@ -155,10 +155,16 @@ def test_csv_with_a_false_ending(refused, write):
     refused(write("t.csv.gz", HEADER + ROW), "t.csv.gz", "cannot be read")
 
 
-@pytest.mark.parametrize("text", ['[{"user_id": 1}, {"user', '{"user_id": ', "[1, 2]", "user_id"])
+@pytest.mark.parametrize("text", ['[{"user_id": 1}, {"user', '{"user_id": ', "user_id"])
 def test_malformed_json(refused, write, text):
     path = write("t.json", text)
     refused(path, path, "cannot be read", "Write it again as JSON objects")
+
+
+@pytest.mark.parametrize("text", ["[1, 2]", "[{}]", '["a"]'])
+def test_json_without_objects(refused, write, text):
+    path = write("t.json", text)
+    refused(path, path, "holds no JSON objects with keys", "Write it again")
 
 
 # --- SQL ----------------------------------------------------------------------------------------

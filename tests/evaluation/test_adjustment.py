@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn import draw_landmarks
-from lydite.evaluation.adjustment import Activity, Adjustment
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
+
+from lydite.evaluation.adjustment import Activity, Adjustment
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def activity() -> Activity:
 
 
 def rows(activity, seed=1, n=20_000, levels=(0.02, 0.05, 0.1, 0.2, 0.4)):
-    """Counts by cell and forecast, drawn from the model itself with slope 0.8."""
+    """Draw counts by cell and forecast from the model itself with slope 0.8."""
     rng = np.random.default_rng(seed)
     cell = rng.choice(activity.cell, n)
     forecast = rng.choice(levels, n)
@@ -57,7 +58,9 @@ def test_it_recovers_what_generated_the_data(activity):
 @pytest.mark.parametrize("alone", [False, True])
 def test_it_equals_scikit_learn_where_scores_are_few(activity, alone):
     cell, forecast, trials, conversions, _ = rows(activity, seed=2)
-    fitted = Adjustment(activity.design()).fit(cell, None if alone else forecast, trials, conversions)
+    fitted = Adjustment(activity.design()).fit(
+        cell, None if alone else forecast, trials, conversions
+    )
     # A column on a large scale is hardly penalised, as the slope must not be.
     columns = activity.design()[cell]
     if not alone:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from drawn import DAY, draw_landmarks, weekly
+
 from lydite.evaluation import ceiling
 from lydite.evaluation.ceiling import ceiling_scores
 from lydite.evaluation.walk_forward import Trial, walk_forward

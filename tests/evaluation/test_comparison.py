@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 import pytest
 from drawn import weekly
+from scipy.special import expit
+
 from lydite.config import Evaluation
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.scores import Scores
 from lydite.models import make_models
-from scipy.special import expit
 
 CALENDAR = weekly(3, 8)
 MODELS = make_models(["last_touch", "linear", "markov_1"])

@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from drawn import weekly
+
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.ledger import read_scores, write_scores
 from lydite.evaluation.scores import Scores

@@ -6,9 +6,10 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
-from lydite.evaluation.scores import Scores
 from scipy.special import expit
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
+
+from lydite.evaluation.scores import Scores
 
 
 def drawn(seed=0, n=30_000, slope=1.0):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.verdicts import _comparisons, judge, same_forecasts
 

@@ -7,6 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 from drawn import DAY, draw_landmarks, reordered, weekly
+
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.walk_forward import Trial, forecasts, walk_forward
 from lydite.models import BaseRate, TouchVolume, make_model
@@ -92,7 +93,7 @@ def test_every_landmark_of_the_periods_is_scored_once():
 
 def test_the_true_rule_wins_and_last_touch_forecasts_as_the_chain_of_order_one():
     trial = Trial.of(draw_landmarks(np.random.default_rng(2), 20_000), CALENDAR)
-    loss = {name: walk_forward(make(name), trial) for name in MODELS + ["first_touch"]}
+    loss = {name: walk_forward(make(name), trial) for name in [*MODELS, "first_touch"]}
     bits = {name: scores.log_loss_bits for name, scores in loss.items()}
     assert min(bits.values()) == pytest.approx(bits["last_touch"], rel=1e-3)
     assert bits["last_touch"] < bits["linear"] < bits["first_touch"]

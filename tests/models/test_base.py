@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn import draw_landmarks, random_paths
+from sklearn.base import clone
+
 from lydite.errors import InputError
 from lydite.models import DEFAULT_MODELS, PATH_COLUMNS, Rule, make_model, make_models
-from sklearn.base import clone
 
 
 @pytest.mark.parametrize("name", DEFAULT_MODELS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from drawn import draw_landmarks
+
 from lydite.models import BaseRate, TouchVolume
 
 

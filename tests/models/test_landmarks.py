@@ -6,6 +6,7 @@ import numpy as np
 from drawn import draw_landmarks
 from hypothesis import given
 from hypothesis import strategies as st
+
 from lydite.models.landmarks import Profiles, distinct
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from lydite.errors import InputError
 from lydite.models import DEFAULT_MODELS, Markov, Rule, make_model, make_models
 

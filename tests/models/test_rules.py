@@ -10,9 +10,10 @@ import pytest
 from drawn import draw_landmarks
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import optimize, sparse
+
 from lydite.models import PathChannels, make_model
 from lydite.models.rules import _DENSE_CHANNELS, SHARE_STEPS, base_rate, fit_rates
-from scipy import optimize, sparse
 
 
 def problem(seed: int, profiles: int = 40, channels: int = 5):

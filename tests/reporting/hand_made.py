@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -118,7 +118,7 @@ def _record(outcome: str, note: str) -> dict[str, Any]:
     return {
         "outcome": outcome, "lookback": "30d", "landmarks": 48_210, "conversions": 2_311,
         "attributed": 2_100, "unattributed": 211, "periods": 0 if note else 16,
-        "as_of": datetime(2025, 7, 6, 23, 9), "sampled_landmarks": 48_210, "note": note,
+        "as_of": datetime(2025, 7, 6, 23, 9, tzinfo=UTC), "sampled_landmarks": 48_210, "note": note,
     }  # fmt: skip
 
 

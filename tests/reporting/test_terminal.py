@@ -39,7 +39,7 @@ def test_no_credit_where_no_model_is_ahead():
 def test_counts_and_rows_that_were_set_aside():
     comparison = make_comparison(quarantined={"touchpoints": {"no channel": 1_234}})
     text = _printed(comparison, 100)
-    assert "48,210 landmarks · 2,311 conversions · 2,100 attributed · 211 unattributed" in text
+    assert "48,210 landmarks · 2,311 conversions (2,100 attributed, 211 unattributed)" in text
     assert "touchpoints: 1,234 × no channel" in text
 
 
@@ -52,6 +52,6 @@ def test_names_are_neither_markup_nor_control_codes():
 
 
 def test_an_outcome_that_was_not_judged_and_an_empty_comparison():
-    assert "too short" in _printed(make_comparison(("lead", ()), note="too short"), 80)
+    assert "Short." in _printed(make_comparison(("lead", ()), note="Short"), 80)
     assert "No model was compared" in _printed(make_empty(), 80)
     assert _printed(Comparison({}, [], {}), 80) == ""

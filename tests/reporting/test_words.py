@@ -28,6 +28,7 @@ def test_every_paragraph_names_every_rival_and_the_outcome_and_ends_with_the_cav
     assert all(model in full for model, *_ in rivals)
     assert "purchase" in short
     assert "purchase" in full
+    assert full.startswith(short)
     assert full.endswith(NOT_CAUSE)
     assert "None" not in full
     assert "nan" not in full
@@ -36,7 +37,7 @@ def test_every_paragraph_names_every_rival_and_the_outcome_and_ends_with_the_cav
 def test_one_best_model_with_its_gain_its_share_and_whom_it_refutes():
     short, full = _said(BEST)
     assert short == "linear explains purchase best."
-    assert "3.4% of what touch volume leaves unexplained" in full
+    assert "Of what touch volume leaves unexplained, it explains 3.4%" in full
     assert "2.6% to 4.2%" in full
     assert "76% of what could be explained" in full
     assert "Refuted: markov_2, last_touch, markov_1 and last_non_direct by linear" in full
@@ -50,6 +51,15 @@ def test_several_that_remain_count_the_same_forecast_once():
     assert "does not separate them" in full
 
 
+def test_many_that_remain_are_counted_in_the_headline_and_named_below():
+    rivals = tuple((f"m{i}", "contender", 0.03 - i / 1000, None, "") for i in range(5))
+    short, full = _said(rivals)
+    assert short == "5 models remain for purchase; nothing separates them yet."
+    assert "They are m0, m1, m2, m3 and m4" in full
+    assert "m0 explains 3.0%" in full
+    assert "the last of them, m4, 2.6%" in full
+
+
 def test_two_names_of_one_best_forecast():
     rivals = (
         ("last_touch", "best", 0.03, None, "markov_1"),
@@ -57,15 +67,15 @@ def test_two_names_of_one_best_forecast():
     )
     short, full = _said(rivals)
     assert short == "last_touch and markov_1 explain purchase best."
-    assert "They explain 3.0%" in full
+    assert "they explain 3.0%" in full
 
 
 @pytest.mark.parametrize(
     ("rivals", "words"),
     [
-        (TOO_EARLY, "nothing separated yet"),
+        (TOO_EARLY, "Nothing separated yet"),
         (NO_BETTER, "no better than touch volume"),
-        (ALL_REFUTED, "refuted by another"),
+        (ALL_REFUTED, "another surely ahead"),
     ],
 )
 def test_no_leader_is_a_normal_answer(rivals, words):

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 HORIZON = 26
 # Of fewer buckets no variance can be told: the bounds are infinite.
 MIN_BUCKETS = 16
+# Variance this small, as a share of the sums' squares, is rounding.
+_ROUNDING = 1e-20
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ def confidence_sequence(
         return ConfidenceSequence(mean, np.where(filled > 0, 0.0, np.inf), total)
     variance = ((sums - counts * mean[:, None]) ** 2).sum(axis=1)
     variance *= filled / np.maximum(filled - 1, 1)
+    variance[variance <= _ROUNDING * (sums**2).sum(axis=1)] = 0
     if not variance.any():
         return ConfidenceSequence(mean, np.full_like(mean, np.inf), total)
     r = _mixture(variance, alpha)

@@ -90,7 +90,7 @@ def judge(
     """
     alike = same_forecasts(scores)
     groups = _one_of_each(alike)
-    share = alpha / _comparisons(len(groups))
+    share = alpha / max(1, _comparisons(len(groups)))
     leads = {
         (a, b): _lead(scores[a], scores[b], share)
         for i, a in enumerate(groups)

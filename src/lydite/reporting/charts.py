@@ -32,6 +32,8 @@ VERDICT_COLOURS = {
 _LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
 _INK, _FAINT = "#1f2933", "#d9dee4"
 _MOST_CHANNELS, _MOST_LINES = 25, 5
+_STEP = 30
+_MOST_BANDS = 2
 _OTHERS = "(other channels)"
 
 
@@ -62,7 +64,7 @@ def explained_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN40
     points = base.mark_point(filled=True, size=110, opacity=1).encode(
         x=x, color=colour, tooltip=_TOOLTIP
     )
-    return _styled(alt.layer(*_reference_marks(marks), bounds, points), height={"step": 30})
+    return _styled(alt.layer(*_reference_marks(marks), bounds, points), height=_STEP * len(rows))
 
 
 _EXPLAINED = "share explained of what touch volume leaves unexplained"
@@ -112,7 +114,7 @@ def _reference_marks(marks: Sequence[Row]) -> list[alt.Chart]:
 def _verdict_colour(rows: Sequence[Row]) -> alt.Color:
     met = [name for name in VERDICT_COLOURS if name in {row["verdict"] for row in rows}]
     colours = [VERDICT_COLOURS[name] for name in met]
-    legend = alt.Legend(orient="bottom", title=None, symbolType="circle")
+    legend = alt.Legend(orient="bottom", title=None, symbolType="circle", symbolOpacity=1)
     return alt.Color("verdict:N", scale=alt.Scale(domain=met, range=colours), legend=legend)
 
 
@@ -151,11 +153,11 @@ def credit_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
             legend=None,
         )
     )
-    light = alt.condition(alt.datum.share > 0.55 * (top or 1), alt.value("white"), alt.value(_INK))
+    light = alt.condition(alt.datum.share > 0.66 * (top or 1), alt.value("white"), alt.value(_INK))
     numbers = base.mark_text(fontSize=12).encode(
         text=alt.Text("share:Q", format=".0%" if top >= 0.1 else ".1%"), color=light
     )
-    return _styled(alt.layer(tiles, numbers), height={"step": 30})
+    return _styled(alt.layer(tiles, numbers), height=_STEP * len(shown))
 
 
 def _model_order(comparison: Comparison, outcome: str, credited: Iterable[Row]) -> list[str]:
@@ -202,17 +204,23 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
     colour = alt.Color(
         "model:N",
         scale=alt.Scale(domain=[plain(name) for name in names], range=_LINES[: len(names)]),
-        legend=alt.Legend(orient="bottom", title=None, symbolType="stroke"),
+        legend=alt.Legend(orient="bottom", title=None, symbolType="circle", symbolOpacity=1),
     )
-    x = alt.X("period:T", title="period of forecasts, up to", axis=alt.Axis(grid=False))
+    x = alt.X("period:T", title="period, by its first day", axis=alt.Axis(grid=False))
     y = alt.Y(
         "explained:Q",
         scale=alt.Scale(domain=domain, nice=False),
         axis=alt.Axis(format=_axis_format(domain), tickCount=5, title="explained so far"),
     )
     base = alt.Chart(_inline(rows)).encode(x=x)
-    band = base.mark_area(opacity=0.14, clip=True).encode(
-        y=alt.Y("low:Q"), y2="high:Q", color=colour
+    # More than two bands on top of each other are mud: then only the first model has one.
+    banded = names if len(names) <= _MOST_BANDS else names[:1]
+    shown = [row for row in rows if row["model"] in {plain(name) for name in banded}]
+    band = (
+        alt.Chart(_inline(shown))
+        .encode(x=x)
+        .mark_area(opacity=0.14, clip=True)
+        .encode(y=alt.Y("low:Q"), y2="high:Q", color=colour)
     )
     line = base.mark_line(strokeWidth=2.5, clip=True, point={"filled": True, "size": 35}).encode(
         y=y,
@@ -260,15 +268,22 @@ def _inline(rows: Iterable[Row]) -> alt.InlineData:
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def _styled(chart: Any, *, height: float | dict[str, float]) -> Any:  # noqa: ANN401
+def _styled(chart: Any, *, height: float) -> Any:  # noqa: ANN401
     font = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
     return (
-        chart.properties(width="container", height=height, background="transparent")
+        chart.properties(
+            width="container",
+            height=height,
+            background="transparent",
+            # Slanted names of the last columns lean over the edge.
+            padding={"left": 5, "top": 5, "right": 28, "bottom": 5},
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+        )
         .configure(font=font)
         .configure_axis(
             labelFontSize=13, titleFontSize=12, labelColor=_INK, titleColor="#4b5563",
             titleFontWeight="normal", gridColor="#eceff3", domainColor=_FAINT, tickColor=_FAINT,
-            labelLimit=220,
+            labelLimit=220, titlePadding=10,
         )
         .configure_legend(labelFontSize=13, labelColor=_INK, labelLimit=260)
         .configure_view(stroke=None)

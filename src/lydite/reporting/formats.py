@@ -66,7 +66,7 @@ def amount(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return NOTHING
     size = abs(value)
-    return fixed(value, 0 if size >= 100 else 1 if size >= 10 else 2)
+    return fixed(value, 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2)
 
 
 def percent(value: float | None, decimals: int = 0) -> str:
@@ -78,18 +78,19 @@ def percent(value: float | None, decimals: int = 0) -> str:
 
 def percent_by_error(value: float | None, low: float | None, high: float | None) -> str:
     """Return a share as a percentage, rounded by its interval."""
-    return percent(value, _percent_decimals(low, high))
+    return percent(value, percent_decimals(low, high))
 
 
 def interval(low: float | None, high: float | None) -> str:
     """Return an interval of shares in percent, rounded by its width; empty where unbounded."""
     if half_width(low, high) is None:
         return ""
-    decimals = _percent_decimals(low, high)
+    decimals = percent_decimals(low, high)
     return f"{percent(low, decimals)} to {percent(high, decimals)}"
 
 
-def _percent_decimals(low: float | None, high: float | None) -> int:
+def percent_decimals(low: float | None, high: float | None) -> int:
+    """Return the decimals that a share in percent keeps beside its interval."""
     width = half_width(low, high)
     return decimals_for(None if width is None else 100 * width, usual=2, most=3)
 

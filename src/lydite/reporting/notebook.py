@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lydite.reporting import formats
 from lydite.reporting.charts import VERDICT_COLOURS
-from lydite.reporting.reading import alike, references_of, rivals_of
+from lydite.reporting.lines import lines_of
 from lydite.reporting.words import NOT_CAUSE, headline
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from lydite.comparison import Comparison
+    from lydite.reporting.lines import Line
 
 _CELL = "padding:.25em .8em .25em 0;border-bottom:1px solid rgba(128,128,128,.35);"
 _HEADS = (
@@ -46,47 +44,37 @@ def notebook_html(comparison: Comparison) -> str:
 
 def _outcome(comparison: Comparison, outcome: str) -> str:
     title = f'<p style="font-size:1.15em"><b>{escape(headline(comparison, outcome))}</b></p>'
-    rows = [*rivals_of(comparison, outcome), *references_of(comparison, outcome)]
-    if not rows:
+    lines = lines_of(comparison, outcome)
+    if not lines:
         return title
     heads = "".join(
         f'<th scope="col" style="{_CELL}text-align:{side}">{name}</th>' for name, side in _HEADS
     )
-    body = "".join(_row(row) for row in rows)
+    body = "".join(_row(line) for line in lines)
     return (
         f'{title}<table style="border-collapse:collapse">'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
     )
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    low, high = row["explained_low"], row["explained_high"]
+def _row(line: Line) -> str:
     cells = (
-        "" if row["rank"] is None else str(row["rank"]),
-        formats.plain(row["model"]),
-        formats.percent_by_error(row["explained"], low, high),
-        formats.interval(low, high),
-        formats.percent(row["share_of_ceiling"]) if row["verdict"] else "",
-        formats.fixed(row["auc"], 3),
-        _verdict(row),
+        line.rank,
+        line.model,
+        line.explained,
+        line.bounds,
+        line.share,
+        line.auc,
+        line.verdict_in_short,
     )
-    faint = "" if row["verdict"] else ' style="opacity:.7"'
+    faint = ' style="opacity:.7"' if line.is_reference else ""
     inner = "".join(
-        f'<td style="{_CELL}text-align:{side}{_colour(row, name)}">{escape(cell)}</td>'
+        f'<td style="{_CELL}text-align:{side}{_colour(line, name)}">{escape(cell)}</td>'
         for cell, (name, side) in zip(cells, _HEADS, strict=True)
     )
     return f"<tr{faint}>{inner}</tr>"
 
 
-def _colour(row: Mapping[str, Any], column: str) -> str:
-    colour = VERDICT_COLOURS.get(formats.verdict_label(row["verdict"]))
+def _colour(line: Line, column: str) -> str:
+    colour = VERDICT_COLOURS.get(line.verdict)
     return f";color:{colour};font-weight:600" if column == "verdict" and colour else ""
-
-
-def _verdict(row: Mapping[str, Any]) -> str:
-    parts = [formats.verdict_label(row["verdict"])]
-    if row["refuted_by"]:
-        parts = [f"refuted by {formats.plain(row['refuted_by'])}"]
-    if alike(row):
-        parts.append(f"same forecast as {', '.join(alike(row))}")
-    return "; ".join(part for part in parts if part)

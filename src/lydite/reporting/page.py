@@ -16,19 +16,18 @@ from markupsafe import Markup
 from lydite.errors import InputError
 from lydite.reporting import formats
 from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
+from lydite.reporting.lines import lines_of
 from lydite.reporting.reading import (
     UNATTRIBUTED,
-    alike,
     conversion_dates,
     credit_of,
     leaders,
-    references_of,
     rivals_of,
     set_aside,
     shown_first,
     warnings_of,
 )
-from lydite.reporting.words import NOT_CAUSE, headline, verdict_in_words
+from lydite.reporting.words import NOT_CAUSE, headline, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +50,7 @@ _CHARTS = (
     (
         "evidence",
         "Evidence over time",
-        "What had been explained after each period, with bounds. Dashed: touch volume.",
+        "Explained so far, with bounds (of the first model where more than two lead).",
         evidence_chart,
     ),
 )
@@ -124,6 +123,7 @@ def _template() -> Any:  # noqa: ANN401
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        keep_trailing_newline=True,
     )
     environment.filters["plain"] = formats.plain
     return environment.get_template("page.html.j2")
@@ -131,32 +131,16 @@ def _template() -> Any:  # noqa: ANN401
 
 def _section(comparison: Comparison, record: Mapping[str, Any], number: int) -> dict[str, Any]:
     outcome = record["outcome"]
-    rivals = rivals_of(comparison, outcome)
-    short, full = headline(comparison, outcome), verdict_in_words(comparison, outcome)
     return {
         "id": f"outcome-{number}",
         "record": record,
         "outcome": outcome,
-        "headline": short,
-        "verdict": full.removeprefix(short).removesuffix(NOT_CAUSE).strip(),
-        "rivals": [_model_row(row) for row in rivals],
-        "references": [_model_row(row) for row in references_of(comparison, outcome)],
+        "headline": headline(comparison, outcome),
+        "reasons": reasons(comparison, outcome),
+        "lines": lines_of(comparison, outcome),
         "warnings": warnings_of(comparison, outcome),
         "charts": _charts(comparison, outcome, number),
         "credit": _credit_tables(comparison, outcome),
-    }
-
-
-def _model_row(row: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = row["explained_low"], row["explained_high"]
-    return {
-        **row,
-        "explained_text": formats.percent_by_error(row["explained"], low, high),
-        "bounds_text": formats.interval(low, high),
-        "share_text": formats.percent(row["share_of_ceiling"]) if row["verdict"] else "",
-        "auc_text": formats.fixed(row["auc"], 3),
-        "verdict_text": formats.verdict_label(row["verdict"]),
-        "alike": alike(row),
     }
 
 

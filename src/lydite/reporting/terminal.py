@@ -4,33 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rich.box import Box
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lydite.reporting.formats import (
-    amount,
-    count,
-    decimals_for,
-    fixed,
-    half_width,
-    interval,
-    percent,
-    percent_by_error,
-    plain,
-    verdict_label,
-)
+from lydite.reporting.formats import amount, count, fixed, percent, plain
+from lydite.reporting.lines import lines_of
 from lydite.reporting.reading import (
     UNATTRIBUTED,
-    alike,
     credit_of,
     leaders,
-    references_of,
     rivals_of,
     set_aside,
     warnings_of,
 )
-from lydite.reporting.words import headline, verdict_in_words
+from lydite.reporting.words import NOT_CAUSE, headline, reasons
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,12 +27,15 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from lydite.comparison import Comparison
+    from lydite.reporting.lines import Line
 
     Row = Mapping[str, Any]
 
 _STYLES = {"best": "bold green", "contender": "green", "refuted": "dim"}
 # Below this width the scores that say least about the verdict are left out.
 _ROOMY = 96
+# A line under the heads and between rivals and references, nothing else.
+_LINES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 _MAX_MODELS, _NARROW_MODELS = 5, 3
 
 
@@ -70,8 +62,8 @@ def _print_outcome(comparison: Comparison, record: Row, console: Console) -> Non
     rivals = rivals_of(comparison, outcome)
     if rivals:
         console.print()
-        references = references_of(comparison, outcome)
-        console.print(_models_table(rivals, references, roomy=console.width >= _ROOMY))
+        table = _models_table(lines_of(comparison, outcome), roomy=console.width >= _ROOMY)
+        console.print(table)
     for warning in warnings_of(comparison, outcome):
         console.print(Text(f"! {plain(warning)}", style="yellow"))
     console.print()
@@ -80,27 +72,24 @@ def _print_outcome(comparison: Comparison, record: Row, console: Console) -> Non
 
 
 def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> None:
-    short, full = headline(comparison, outcome), verdict_in_words(comparison, outcome)
-    rest = full.removeprefix(short).lstrip()
-    text = Text.assemble((short, "bold"), " ", rest)
+    short, why = headline(comparison, outcome), reasons(comparison, outcome)
+    text = Text.assemble((short, "bold"), " ", why, " " if why else "", (NOT_CAUSE, "italic"))
     console.print(Padding(text, (0, 2)))
 
 
 def _counts(record: Row) -> str:
-    parts = [
-        f"lookback {record.get('lookback')}",
-        f"{count(record.get('landmarks'))} landmarks",
-        f"{count(record.get('conversions'))} conversions",
-        f"{count(record.get('attributed'))} attributed",
-        f"{count(record.get('unattributed'))} unattributed",
-        f"{count(record.get('periods'))} periods",
-    ]
-    return " · ".join(parts)
+    attributed, without = count(record.get("attributed")), count(record.get("unattributed"))
+    return (
+        f"{record.get('lookback')} lookback · {count(record.get('landmarks'))} landmarks"
+        f" · {count(record.get('conversions'))} conversions"
+        f" ({attributed} attributed, {without} unattributed)"
+        f" · {count(record.get('periods'))} periods"
+    )
 
 
-def _models_table(rivals: Sequence[Row], references: Sequence[Row], *, roomy: bool) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("", justify="right")
+def _models_table(lines: Sequence[Line], *, roomy: bool) -> Table:
+    table = _new_table()
+    table.add_column("", justify="right", no_wrap=True)
     table.add_column("model", overflow="fold", min_width=12)
     table.add_column("loss, bits", justify="right", no_wrap=True)
     table.add_column("explained", justify="right", no_wrap=True)
@@ -109,51 +98,22 @@ def _models_table(rivals: Sequence[Row], references: Sequence[Row], *, roomy: bo
         table.add_column("of ceiling", justify="right", no_wrap=True)
         table.add_column("AUC", justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold", min_width=12)
-    decimals = _loss_decimals(rivals, references)
-    for position, row in enumerate(rivals, 1):
-        cells = _cells(row, decimals, roomy=roomy)
-        table.add_row(
-            *cells, style=_STYLES.get(row["verdict"]), end_section=position == len(rivals)
-        )
-    if references:
-        table.add_row(*[Text("─" * 3, style="dim")] * 2)
-    for row in references:
-        table.add_row(*_cells(row, decimals, roomy=roomy), style="dim")
+    last_rival = sum(not line.is_reference for line in lines)
+    for position, line in enumerate(lines, 1):
+        style = "dim" if line.is_reference else _STYLES.get(line.kind)
+        table.add_row(*_cells(line, roomy=roomy), style=style, end_section=position == last_rival)
     return table
 
 
-def _cells(row: Row, loss_decimals: int, *, roomy: bool) -> list[Text]:
-    low, high = row["explained_low"], row["explained_high"]
-    cells = [
-        "" if row["rank"] is None else str(row["rank"]),
-        plain(row["model"]),
-        fixed(row["log_loss_bits"], loss_decimals),
-        percent_by_error(row["explained"], low, high),
-        interval(low, high),
-    ]
+def _cells(line: Line, *, roomy: bool) -> list[Text]:
+    cells = [line.rank, line.model, line.loss, line.explained, line.bounds]
     if roomy:
-        cells += ["" if not row["verdict"] else percent(row["share_of_ceiling"])]
-        cells += [fixed(row["auc"], 3)]
-    return [Text(cell) for cell in [*cells, _verdict(row)]]
+        cells += [line.share, line.auc]
+    return [Text(cell) for cell in [*cells, line.verdict_in_short]]
 
 
-def _verdict(row: Row) -> str:
-    parts = [verdict_label(row["verdict"])]
-    if row["refuted_by"]:
-        parts = [f"refuted by {plain(row['refuted_by'])}"]
-    if alike(row):
-        parts.append(f"same forecast as {', '.join(alike(row))}")
-    return "; ".join(part for part in parts if part)
-
-
-def _loss_decimals(rivals: Sequence[Row], references: Sequence[Row]) -> int:
-    """Return decimals for all losses alike, by the sharpest error among the rivals."""
-    null = next((r["log_loss_bits"] for r in references if r["model"] == "touch_volume"), None)
-    widths = [half_width(row["explained_low"], row["explained_high"]) for row in rivals]
-    known = [width for width in widths if width]
-    if not known or not null:
-        return 5
-    return max(decimals_for(min(known) * null, usual=5), 3)
+def _new_table() -> Table:
+    return Table(box=_LINES, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0))
 
 
 def _print_credit(
@@ -212,7 +172,7 @@ def _credit_of_several(credit: Mapping[str, Sequence[Row]]) -> Table:
 
 
 def _credit_table(names: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    table = _new_table()
     table.add_column("channel", overflow="fold", min_width=12)
     for name in names:
         table.add_column(Text(name), justify="right", overflow="fold")

@@ -5,13 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lydite.reporting.formats import interval, is_number, listed, percent, percent_by_error, plain
-from lydite.reporting.reading import (
-    alike,
-    alike_groups,
-    leaders,
-    outcome_record,
-    rivals_of,
-)
+from lydite.reporting.reading import alike, alike_groups, leaders, outcome_record, rivals_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +20,10 @@ NOT_CAUSE = (
     " only experiments decide that."
 )
 
+_OF_WHAT = "Of what touch volume leaves unexplained,"
+# More models than these are counted in the headline, not named.
+_MOST_NAMED = 3
+
 
 def headline(comparison: Comparison, outcome: str) -> str:
     """Return the verdict on one outcome in one short sentence.
@@ -33,7 +31,7 @@ def headline(comparison: Comparison, outcome: str) -> str:
     Raises
     ------
     InputError
-        When the comparison has no such outcome.
+        When the comparison has no such outcome; the message names those that exist.
     """
     record, name = outcome_record(comparison, outcome), plain(outcome)
     if record.get("note"):
@@ -43,18 +41,18 @@ def headline(comparison: Comparison, outcome: str) -> str:
         return f"No model was compared on {name}."
     ahead = alike_groups(leaders(rivals))
     if len(ahead) == 1:
-        names, verb = _names(ahead[0]), "explains" if len(ahead[0]) == 1 else "explain"
-        return f"{names} {verb} {name} best."
+        return f"{_names(ahead[0])} {_explain(ahead[0])} {name} best."
+    if len(ahead) > _MOST_NAMED:
+        return f"{len(ahead)} models remain for {name}; nothing separates them yet."
     if ahead:
         return f"{len(ahead)} models remain for {name}: {listed([_either(g) for g in ahead])}."
     return _headline_without_leader(name, rivals)
 
 
 def _headline_without_leader(name: str, rivals: Sequence[Row]) -> str:
-    verdicts = {row["verdict"] for row in rivals}
-    if "too_early" in verdicts:
+    if _with(rivals, "too_early"):
         return f"Too early to say which model explains {name}."
-    if "no_better_than_volume" in verdicts:
+    if _with(rivals, "no_better_than_volume"):
         return f"No model explains {name} better than touch volume."
     return f"Every model of {name} is refuted."
 
@@ -71,52 +69,63 @@ def verdict_in_words(comparison: Comparison, outcome: str) -> str:
 
     Returns
     -------
-    Which model is best or which remain, by how much over touch volume, what share that is of what
-    could be explained, who was refuted and by whom, and what the verdict does not mean.
+    The headline, what it rests on (see `reasons`), and what the verdict does not mean.
 
     Raises
     ------
     InputError
         When the comparison has no such outcome; the message names those that exist.
     """
-    record, name = outcome_record(comparison, outcome), plain(outcome)
+    why = reasons(comparison, outcome)
+    return " ".join(filter(None, [headline(comparison, outcome), why, NOT_CAUSE]))
+
+
+def reasons(comparison: Comparison, outcome: str) -> str:
+    """Return what the headline rests on.
+
+    Returns
+    -------
+    By how much the models are ahead of touch volume, what share that is of what could be
+    explained, who was refuted and by whom, and whose forecasts are the same.
+
+    Raises
+    ------
+    InputError
+        When the comparison has no such outcome; the message names those that exist.
+    """
+    record, rivals = outcome_record(comparison, outcome), rivals_of(comparison, outcome)
     if record.get("note"):
-        sentences = [
-            f"The models were not judged on {name}: {_sentence(record['note'])}",
-            "Its conversions are divided all the same.",
-        ]
-    else:
-        sentences = _judged(name, rivals_of(comparison, outcome))
-    return " ".join([*sentences, NOT_CAUSE])
-
-
-def _judged(outcome: str, rivals: Sequence[Row]) -> list[str]:
+        return f"{_sentence(record['note'])} Its conversions are divided all the same."
     if not rivals:
-        return [f"No model was compared on {outcome}."]
+        return ""
     ahead = alike_groups(leaders(rivals))
     if len(ahead) == 1:
-        sentences = _one_ahead(outcome, ahead[0])
+        sentences = [*_one_ahead(ahead[0]), *_others(rivals)]
     elif ahead:
-        sentences = _several_ahead(outcome, ahead)
+        sentences = [*_several_ahead(ahead), *_others(rivals)]
     else:
-        sentences = _none_ahead(outcome, rivals)
-    aside = _others(rivals) if ahead else []
-    return [*sentences, *aside, *_refuted(rivals), *_same_forecasts(rivals)]
+        sentences = _none_ahead(plain(outcome), rivals)
+    return " ".join([*sentences, *_refuted(rivals), *_same_forecasts(rivals)])
 
 
-def _one_ahead(outcome: str, group: Sequence[Row]) -> list[str]:
-    first = group[0]
-    verb, pronoun = ("explains", "It") if len(group) == 1 else ("explain", "They")
-    claim = f" What decides, it claims, is {first['claim']}." if first["claim"] else ""
-    return [f"{_names(group)} {verb} {outcome} best.{claim}", f"{pronoun} {_gain(group)}."]
+def _one_ahead(group: Sequence[Row]) -> list[str]:
+    claims = [f"What decides, it claims, is {plain(group[0]['claim'])}."]
+    subject = "it explains" if len(group) == 1 else "they explain"
+    known = claims if len(group) == 1 and group[0]["claim"] else []
+    return [*known, f"{_OF_WHAT} {subject} {_gain(group[0])}."]
 
 
-def _several_ahead(outcome: str, ahead: Sequence[Sequence[Row]]) -> list[str]:
-    names = listed([_either(group) for group in ahead])
-    gains = "; ".join(f"{_either(group)} {_gain(group)}" for group in ahead)
+def _several_ahead(ahead: Sequence[Sequence[Row]]) -> list[str]:
+    if len(ahead) > _MOST_NAMED:
+        names = listed([_either(group) for group in ahead])
+        first, last = ahead[0], ahead[-1]
+        top = f"{_either(first)} {_explain(first)} {_gain(first[0])}"
+        end = f"the last of them, {_either(last)}, {_gain(last[0])}"
+        return [f"They are {names}, which is a normal answer.", f"{_OF_WHAT} {top}; {end}."]
+    gains = [f"{_either(group)} {_explain(group)} {_gain(group[0])}" for group in ahead]
     return [
-        f"{len(ahead)} models of {outcome} remain: {names}.",
-        f"The evidence so far does not separate them, which is a normal answer: {gains}.",
+        "The evidence so far does not separate them, which is a normal answer.",
+        f"{_OF_WHAT} {'; '.join(gains)}.",
     ]
 
 
@@ -124,26 +133,20 @@ def _none_ahead(outcome: str, rivals: Sequence[Row]) -> list[str]:
     early, volume = _with(rivals, "too_early"), _with(rivals, "no_better_than_volume")
     sentences = []
     if early:
-        if len(early) == len(rivals):
-            start = "Too early to say: nothing separated yet, which is a normal answer."
-        else:
-            start = "Too early to say, which is a normal answer."
-        least = f"; {early[0]['model']}, the first of them, {_gain(early[:1])}"
-        sentences.append(start)
+        nothing = "Nothing separated yet" if len(early) == len(rivals) else "Not enough is known"
         sentences.append(
-            f"{_subject(early)} not refuted, but not surely better than touch volume at"
-            f" explaining {outcome} either{least}."
+            f"{nothing}, which is a normal answer: {_names(early)} {_are(early)} not refuted, but"
+            " not surely better than touch volume either."
         )
+        subject = f"{early[0]['model']} explains {_gain(early[0])}"
+        sentences.append(f"{_OF_WHAT} {subject}.")
     if volume:
         sentences.append(
-            f"{_subject(volume)} no better than touch volume: how active customers are says as"
-            f" much about {outcome} as which channels they met."
+            f"{_names(volume)} {_are(volume)} no better than touch volume: how active customers"
+            f" are says as much about {outcome} as what these models make of the channels."
         )
     if not sentences:
-        sentences.append(
-            f"Every model of {outcome} is refuted by another at some time: the answer changed"
-            " with the season or with the market."
-        )
+        sentences.append("Each of them has another surely ahead of it.")
     return sentences
 
 
@@ -154,24 +157,22 @@ def _others(rivals: Sequence[Row]) -> list[str]:
     if early:
         sentences.append(f"For {_names(early)} it is too early to say.")
     if volume:
-        sentences.append(f"{_subject(volume)} no better than touch volume.")
+        sentences.append(f"{_names(volume)} {_are(volume)} no better than touch volume.")
     return sentences
 
 
 def _refuted(rivals: Sequence[Row]) -> list[str]:
-    by: dict[str, list[str]] = {}
+    by: dict[str, list[Row]] = {}
     for row in _with(rivals, "refuted"):
-        by.setdefault(row["refuted_by"] or "another model", []).append(row["model"])
-    if not by:
-        return []
-    parts = [f"{listed(losers)} by {winner}" for winner, losers in by.items()]
-    return [f"Refuted: {'; '.join(parts)}."]
+        by.setdefault(plain(row["refuted_by"] or "another model"), []).append(row)
+    parts = [f"{_names(losers)} by {winner}" for winner, losers in by.items()]
+    return [f"Refuted: {'; '.join(parts)}."] if parts else []
 
 
 def _same_forecasts(rivals: Sequence[Row]) -> list[str]:
     groups: list[list[str]] = []
     for row in rivals:
-        group = sorted([row["model"], *alike(row)])
+        group = sorted(plain(name) for name in (row["model"], *alike(row)))
         if len(group) > 1 and group not in groups:
             groups.append(group)
     return [
@@ -181,19 +182,15 @@ def _same_forecasts(rivals: Sequence[Row]) -> list[str]:
     ]
 
 
-def _gain(group: Sequence[Row]) -> str:
-    """Say by how much a model is ahead, as the rest of a sentence about it."""
-    row, several = group[0], len(group) > 1
-    explain = "explain" if several else "explains"
+def _gain(row: Row) -> str:
+    """Say how much a model explains, with bounds and as a share of what could be explained."""
+    low, high, share = row["explained_low"], row["explained_high"], row["share_of_ceiling"]
     if not is_number(row["explained"]):
-        return f"{explain} a share that is not known of what touch volume leaves unexplained"
-    low, high = row["explained_low"], row["explained_high"]
+        return "a share that is not known"
     bounds = interval(low, high)
-    between = f" (bounds {bounds}, however often one looks)" if bounds else ""
-    share = row["share_of_ceiling"]
+    between = f" (bounds {bounds})" if bounds else ""
     found = f", {percent(share)} of what could be explained at all" if is_number(share) else ""
-    value = percent_by_error(row["explained"], low, high)
-    return f"{explain} {value} of what touch volume leaves unexplained{between}{found}"
+    return f"{percent_by_error(row['explained'], low, high)}{between}{found}"
 
 
 def _with(rivals: Sequence[Row], verdict: str) -> list[Row]:
@@ -201,18 +198,23 @@ def _with(rivals: Sequence[Row], verdict: str) -> list[Row]:
 
 
 def _names(rows: Sequence[Row]) -> str:
-    return listed([row["model"] for row in rows])
+    return listed([plain(row["model"]) for row in rows])
 
 
 def _either(group: Sequence[Row]) -> str:
     """Name rivals with the same forecast as one."""
-    return "/".join(row["model"] for row in group)
+    return "/".join(plain(row["model"]) for row in group)
 
 
-def _subject(rows: Sequence[Row]) -> str:
-    return f"{_names(rows)} {'is' if len(rows) == 1 else 'are'}"
+def _are(rows: Sequence[Row]) -> str:
+    return "is" if len(rows) == 1 else "are"
+
+
+def _explain(rows: Sequence[Row]) -> str:
+    return "explains" if len(rows) == 1 else "explain"
 
 
 def _sentence(text: str) -> str:
     text = plain(" ".join(str(text).split()))
+    text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,184 @@
+"""The job `refresh`, run for real on a small shop: what it publishes, and what it leaves alone."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+import lydite
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = """
+models = {models}
+[sources]
+touchpoints = "{touchpoints}"
+conversions = "data/conversions.parquet"
+spend = "data/spend.parquet"
+users = "data/users.parquet"
+[outcomes.purchase]
+lookback = "21d"
+"""
+MODELS = ["last_touch", "linear", "markov_1"]
+
+pytestmark = pytest.mark.xdist_group("refresh")
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A project in a folder of its own."""
+
+    folder: Path
+
+    def configure(self, models=MODELS, touchpoints="touchpoints.sql") -> None:
+        text = SETTINGS.format(models=models, touchpoints=touchpoints)
+        (self.folder / "lydite.toml").write_text(text)
+
+    def refresh(self) -> subprocess.CompletedProcess[str]:
+        """Run the job in a process of its own, which does not stand in the project's folder."""
+        places = {
+            "LYDITE_CONFIG": str(self.folder / "lydite.toml"),
+            "DAGSTER_HOME": str(self.folder / "dagster"),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.refresh"],
+            cwd=ROOT,
+            env=os.environ | places,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    @property
+    def published(self) -> Path:
+        return self.folder / "var" / "attribution.duckdb"
+
+    @property
+    def report(self) -> Path:
+        return self.folder / "var" / "report.html"
+
+    def state(self) -> list[tuple[int, bytes]]:
+        """Return what tells whether anything that others read has changed."""
+        return [(p.stat().st_ino, p.read_bytes()) for p in (self.published, self.report)]
+
+    def query(self, sql: str) -> list[tuple]:
+        with duckdb.connect(str(self.published), read_only=True) as reader:
+            return reader.execute(sql).fetchall()
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory) -> Shop:
+    """Return a project that has been refreshed once."""
+    folder = tmp_path_factory.mktemp("shop")
+    lydite.simulate("storefront", users=3_000, seed=11).write(folder / "data")
+    select = "-- Touchpoints.\nselect * from read_parquet('data/touchpoints.parquet')"
+    (folder / "touchpoints.sql").write_text(select)
+    made = Shop(folder)
+    made.configure()
+    run = made.refresh()
+    assert run.returncode == 0, run.stderr
+    assert "  try linear\n" in run.stderr
+    assert "DEBUG" not in run.stderr + run.stdout
+    return made
+
+
+def test_verdicts_and_credit_are_published(shop):
+    rows = shop.query("select model from mart.model_comparison where rank is not null")
+    assert {model for (model,) in rows} == set(MODELS)
+    sums = shop.query("select sum(conversions) from mart.channel_credit group by outcome, model")
+    (converted,) = (
+        pl.read_parquet(shop.folder / "data/conversions.parquet")
+        .filter(pl.col("outcome") == "purchase")
+        .select(pl.len())
+        .row(0)
+    )
+    assert [total for (total,) in sums] == pytest.approx([converted] * len(MODELS))
+    assert "purchase" in shop.report.read_text(encoding="utf-8")
+
+
+def test_every_published_table_and_column_is_commented(shop):
+    tables = shop.query("select table_name, comment from duckdb_tables() where not internal")
+    assert {name for name, _ in tables} >= {"model_comparison", "evidence", "channel_credit"}
+    assert [name for name, comment in tables if not comment] == []
+    columns = shop.query(
+        "select table_name, column_name from duckdb_columns()"
+        " where not internal and comment is null"
+    )
+    assert columns == []
+
+
+def test_dagster_remembers_rows_columns_and_the_comparison(shop, monkeypatch):
+    import dagster as dg
+
+    monkeypatch.setenv("DAGSTER_HOME", str(shop.folder / "dagster"))
+    with dg.DagsterInstance.get() as instance:
+        assert not instance.telemetry_enabled
+        found = instance.get_latest_materialization_event(dg.AssetKey(["mart", "model_comparison"]))
+    metadata = found.asset_materialization.metadata
+    assert metadata["dagster/row_count"].value == len(MODELS) + 3
+    columns = {c.name: c.description for c in metadata["dagster/column_schema"].value.columns}
+    assert columns["auc"] == "chance that a converting landmark is ranked above another"
+    assert "| linear |" in metadata["comparison"].value
+
+
+def test_a_run_replaces_the_file_at_once_and_a_reader_keeps_the_old_one(shop):
+    before = shop.published.stat().st_ino
+    shop.configure(models=[*MODELS, "first_touch"])
+    count = "select count(*) from mart.model_comparison where rank is not null"
+    with duckdb.connect(str(shop.published), read_only=True) as reader:
+        run = shop.refresh()
+        assert run.returncode == 0, run.stderr
+        assert reader.execute(count).fetchall() == [(len(MODELS),)]
+    assert shop.published.stat().st_ino != before
+    assert shop.query(count) == [(len(MODELS) + 1,)]
+    assert [p.name for p in shop.published.parent.iterdir() if p.name.startswith(".")] == []
+
+
+def test_too_many_bad_rows_stop_the_run_and_leave_what_is_published(shop):
+    touchpoints = pl.read_parquet(shop.folder / "data/touchpoints.parquet").with_row_index("i")
+    blank = pl.when(pl.col("i") % 20 == 0).then(None).otherwise(pl.col("channel"))
+    bad = touchpoints.with_columns(blank.alias("channel")).drop("i")
+    bad.write_parquet(shop.folder / "data/bad.parquet")
+    shop.configure(touchpoints="data/bad.parquet")
+    before = shop.state()
+    run = shop.refresh()
+    assert run.returncode == 2
+    assert "touchpoints: 5.00% of the rows were set aside, 1.00% are allowed" in run.stderr
+    assert "lay out journeys" not in run.stderr
+    assert "Traceback" not in run.stderr
+    assert shop.state() == before
+
+
+def test_a_source_that_is_not_there_stops_the_run_with_its_name(shop):
+    shop.configure(touchpoints="data/nowhere.parquet")
+    before = shop.state()
+    run = shop.refresh()
+    assert run.returncode == 2
+    assert "data/nowhere.parquet" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert shop.state() == before
+
+
+def test_a_wrong_setting_is_named_with_its_line(shop):
+    shop.configure(models=["liner"])
+    run = shop.refresh()
+    assert run.returncode == 2
+    assert "line 2" in run.stderr
+    assert "Did you mean 'linear'?" in run.stderr
+
+
+def test_a_second_run_is_refused_while_one_writes(shop):
+    shop.configure()
+    before = shop.state()
+    with duckdb.connect(str(shop.folder / "var/warehouse.duckdb")):
+        run = shop.refresh()
+    assert run.returncode == 2
+    assert "is being written by another process" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert shop.state() == before

@@ -1,0 +1,70 @@
+"""The truth: where one hypothesis is true by construction, it wins; where none is, none does."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from lydite import trial
+from lydite.config import Settings, Sources
+from lydite.engine import DuckDBEngine
+from lydite.evaluation.verdicts import judge
+from lydite.evaluation.walk_forward import walk_forward
+from lydite.models import TouchVolume, make_models
+from lydite.simulation import simulate
+
+# Seeds of these tests' own, not those of the samples.
+WORLDS = {
+    "first_touch": 911, "last_touch": 912, "linear": 913, "position_based": 914,
+    "time_decay": 915, "markov_2": 916,
+}  # fmt: skip
+NOTHING = {"null": 917, "activity": 918}
+
+
+@cache
+def judged(world: str, seed: int):
+    """Put all rivals on trial as `lydite.compare` does, but for the ceiling and the credit."""
+    made = simulate(world, users=20_000, seed=seed)
+    settings = Settings(sources=Sources(touchpoints="-", conversions="-"))
+    models = make_models()
+    with DuckDBEngine() as engine:
+        trial.load_contract(
+            engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
+        )
+        trial.build_journeys(engine, settings)
+        trial.build_samples(engine, models, settings)
+        [(_, own)] = trial.trials(engine, models)
+    scores = {model.name: walk_forward(model, own) for model in models}
+    return scores, judge(scores, walk_forward(TouchVolume(), own))
+
+
+@pytest.mark.parametrize("world", WORLDS)
+def test_the_true_model_wins_and_a_false_one_is_refuted(world):
+    scores, verdicts = judged(world, WORLDS[world])
+    loss = {name: own.log_loss_bits for name, own in scores.items()}
+    truth, best = verdicts[world], min(loss, key=loss.__getitem__)
+    # The lowest loss, or behind by less than what its interval leaves open.
+    assert loss[world] - loss[best] <= truth.gain.radius[-1] if best != world else True
+    assert truth.verdict in ("best", "contender")
+    assert truth.refuted_by is None
+    assert "refuted" in {own.verdict for own in verdicts.values()}
+    for name, own in verdicts.items():
+        assert own.verdict != "best" or name == world or name in truth.same_forecast_as
+
+
+@pytest.mark.parametrize("world", NOTHING)
+def test_where_channels_do_nothing_no_model_is_better_than_volume(world):
+    _, verdicts = judged(world, NOTHING[world])
+    assert {own.verdict for own in verdicts.values()} <= {
+        "too_early", "no_better_than_volume", "refuted"
+    }  # fmt: skip
+    assert all(own.gain.low[-1] <= 0 for own in verdicts.values())
+
+
+@pytest.mark.parametrize("world", [*WORLDS, "activity"])
+def test_last_touch_and_the_chain_of_order_one_are_told_to_be_the_same(world):
+    _, verdicts = judged(world, (WORLDS | NOTHING)[world])
+    assert verdicts["last_touch"].verdict == verdicts["markov_1"].verdict
+    if world in WORLDS:
+        assert "markov_1" in verdicts["last_touch"].same_forecast_as

@@ -1,0 +1,254 @@
+"""Credit: it sums to one per conversion, to the conversions over all, and costs count once."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from drawn import draw_landmarks, random_paths
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tables import make_contract
+
+from lydite import crediting, journeys
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.models import DEFAULT_MODELS, Markov, Rule, make_model, make_models
+
+START = datetime(2025, 1, 1)
+MODELS = [
+    *make_models(),
+    # A rule of one's own may name the channel, also beside models with an effect per channel.
+    Rule("mine", "mail counts twice", "case when channel = 'mail' then 2 else 1 end"),
+    Rule("nothing", "no touch at all", "0"),
+    Rule("unknown", "what is not known", "case when campaign = 'spring' then 1 end"),
+]
+
+
+def fitted(name: str):
+    model = make_model(name)
+    if isinstance(model, Markov):
+        model.fit(draw_landmarks(np.random.default_rng(0), 500, channels=3))
+        model.channels_ = ("a", "b", "direct")
+    return model
+
+
+# --- weigh ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DEFAULT_MODELS)
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6))
+def test_credit_sums_to_one_per_path(name, seed):
+    paths = random_paths(seed, 60)
+    credit = fitted(name).weights(paths)
+    assert (credit >= 0).all()
+    sums = np.bincount(paths["path"].to_numpy(), credit)
+    np.testing.assert_allclose(sums, 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", DEFAULT_MODELS)
+def test_credit_does_not_depend_on_the_order_of_rows_or_columns(name):
+    model, paths = fitted(name), random_paths(7, 40)
+    credit = model.weights(paths)
+    order = np.random.default_rng(0).permutation(len(paths))
+    shuffled = paths[order].select(sorted(paths.columns))
+    np.testing.assert_allclose(model.weights(shuffled), credit[order], rtol=1e-13)
+
+
+def test_a_chain_shares_a_channels_effect_among_its_touches():
+    model, paths = fitted("markov_1"), random_paths(3, 30).sort("path", "position")
+    effect = model.effects
+    for _, path in paths.group_by("path"):
+        distinct = path["channel"].unique().to_list()
+        total = sum(effect[c] for c in distinct)
+        credit = model.weights(path)
+        for channel in distinct:
+            own = credit[(path["channel"] == channel).to_numpy()]
+            np.testing.assert_allclose(own, effect[channel] / total / len(own), rtol=1e-9)
+
+
+def test_rules_that_weigh_nothing_or_know_nothing_fall_back_to_equal_shares():
+    paths = random_paths(1, 20).filter(pl.col("path_length") == 4)
+    for rule in (Rule("zero", "", "0"), Rule("null", "", "cast(null as double)")):
+        np.testing.assert_allclose(rule.weights(paths), 0.25)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(InputError, match=r"'time_decay'.*hours_before_end"):
+        make_model("time_decay").weights(random_paths(1, 3).drop("hours_before_end"))
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def engine():
+    rng = np.random.default_rng(5)
+    names = ["search", "direct", "mail", "social"]
+    touches = [
+        (f"u{u}", START + timedelta(hours=float(h)), str(rng.choice(names)),
+         str(rng.choice(["spring", "autumn"])) if rng.random() < 0.6 else None, None,
+         float(rng.integers(1, 5)) if rng.random() < 0.8 else None)
+        for u in range(200)
+        for h in rng.uniform(0, 24 * 90, rng.integers(1, 9))
+    ]  # fmt: skip
+    conversions = [
+        (f"u{u}", START + timedelta(hours=float(h)), outcome, value, f"{u} {h} {outcome}")
+        for u in range(0, 230, 2)
+        for h in rng.uniform(0, 24 * 90, rng.integers(1, 3))
+        for outcome, value in [("lead", None), ("purchase", float(rng.integers(10, 99)))]
+    ]
+    # Two orders at one instant share their path.
+    conversions.append((*conversions[1][:3], 5.0, "again"))
+    spend = [(date(2025, 1, 1 + d), "mail", None, 10.0) for d in range(9)]
+    spend.append((date(2025, 1, 1), "radio", None, 70.0))
+    with DuckDBEngine() as engine:
+        make_contract(engine, touches, conversions, spend)
+        journeys.build_touches(engine)
+        lookbacks = {"lead": timedelta(days=30), "purchase": timedelta(days=7)}
+        journeys.build_moments(engine, lookbacks)
+        for outcome, lookback in lookbacks.items():
+            mature = START + timedelta(days=90) - lookback
+            crediting.fit_effects(engine, MODELS, outcome, mature)
+        crediting.divide_conversions(engine, MODELS)
+        engine.create("mart.channel_credit", "marts/channel_credit")
+        engine.create("mart.credit_daily", "marts/credit_daily")
+        yield engine
+
+
+def test_every_conversion_with_a_path_is_divided_wholly(engine):
+    sums = ", ".join(f'sum("{m.name}")' for m in MODELS)
+    rows = engine.rows(f"select {sums} from credit.touch_credit group by conversion_key")
+    np.testing.assert_allclose(np.array(rows), 1, atol=1e-12)
+    divided = engine.rows(
+        "select count(distinct conversion_key) from credit.touch_credit"
+        " union all select count(*) from journeys.conversions where path_length > 0"
+    )
+    assert divided[0] == divided[1]
+    assert divided[0][0] > 100
+
+
+def test_credit_of_touches_is_what_the_models_give_a_notebook(engine):
+    paths = engine.frame(
+        "select conversions.conversion_key as path, path_touches.*"
+        " from journeys.path_touches inner join journeys.conversions"
+        " on path_touches.outcome = conversions.outcome"
+        " and path_touches.user_key = conversions.user_key"
+        " and path_touches.happened_at = conversions.converted_at"
+        " where path_touches.is_conversion and path_touches.outcome = 'lead'"
+        " order by path, touch"
+    )
+    credit = engine.frame(
+        "select * from credit.touch_credit where outcome = 'lead' order by conversion_key, touch"
+    )
+    assert len(paths) == len(credit)
+    for model in MODELS:
+        if isinstance(model, Markov):
+            effects = engine.rows(
+                "select channel, effect from credit.effects where outcome = 'lead'"
+                f" and model = '{model.name}'"
+            )
+            model.channels_, model.removal_effects_ = (
+                tuple(c for c, _ in effects), np.array([e for _, e in effects])
+            )  # fmt: skip
+        np.testing.assert_allclose(
+            model.weights(paths), credit[model.name].to_numpy(), rtol=1e-9, err_msg=model.name
+        )
+
+
+def test_credit_adds_up_over_outcomes_days_and_campaigns(engine):
+    attributed = engine.rows(
+        "select outcome, count(*) filter (path_length > 0), sum(value) filter (path_length > 0)"
+        " from journeys.conversions group by outcome order by outcome"
+    )
+    for model in MODELS:
+        sums = engine.rows(
+            "select outcome, sum(conversions), sum(value) from credit.statistics"
+            " where model = $model group by outcome order by outcome",
+            {"model": model.name},
+        )
+        for (outcome, n, value), (own, credited, worth) in zip(attributed, sums, strict=True):
+            assert own == outcome
+            assert credited == pytest.approx(n, abs=1e-9)
+            assert worth == (None if value is None else pytest.approx(value))
+
+
+@pytest.mark.parametrize("mart", ["channel_credit", "credit_daily"])
+def test_with_the_unattributed_a_mart_adds_up_to_all_conversions(engine, mart):
+    conversions = dict(
+        engine.rows("select outcome, count(*) from journeys.conversions group by outcome")
+    )
+    unattributed = dict(
+        engine.rows(
+            "select outcome, count(*) from journeys.conversions where path_length = 0"
+            " group by outcome"
+        )
+    )
+    assert min(unattributed.values()) > 0
+    sums = engine.rows(
+        "select outcome, model, sum(conversions),"
+        " sum(conversions) filter (channel = '(unattributed)')"
+        f" from mart.{mart} group by outcome, model"
+    )
+    assert len(sums) == 2 * len(MODELS)
+    # The rows of marts are rounded to 9 digits.
+    for outcome, _, total, kept_apart in sums:
+        assert total == pytest.approx(conversions[outcome], abs=1e-6)
+        assert kept_apart == unattributed[outcome]
+
+
+def test_shares_leave_the_unattributed_out_and_sum_to_one(engine):
+    for (share,) in engine.rows(
+        "select sum(share) from mart.channel_credit where channel != '(unattributed)'"
+        " group by outcome, model"
+    ):
+        assert share == pytest.approx(1)
+
+
+def test_cost_comes_from_spend_or_from_touches_never_from_both(engine):
+    cost = dict(
+        engine.rows(
+            "select channel, cost from mart.channel_credit where model = 'linear'"
+            " and outcome = 'lead'"
+        )
+    )
+    touches = dict(
+        engine.rows("select channel, sum(cost) from contract.touchpoints group by channel")
+    )
+    assert touches["mail"] > 0
+    assert cost["mail"] == 90
+    assert cost["search"] == pytest.approx(touches["search"])
+    # What was paid for and never met earns nothing, and still costs.
+    assert cost["radio"] == 70
+    assert cost["(unattributed)"] is None
+    row = engine.frame(
+        "select * from mart.channel_credit where model = 'linear' and outcome = 'purchase'"
+        " and channel = 'mail'"
+    ).row(0, named=True)
+    assert row["cpa"] == pytest.approx(90 / row["conversions"])
+    assert row["roas"] == pytest.approx(row["value"] / 90)
+
+
+def test_effects_are_kept_by_outcome_and_replaced(engine):
+    before = engine.rows("select count(*), count(distinct outcome) from credit.effects")
+    assert before == [(2 * 2 * 4, 2)]
+    crediting.fit_effects(engine, MODELS, "lead", START + timedelta(days=60))
+    assert engine.rows("select count(*), count(distinct outcome) from credit.effects") == before
+
+
+def test_without_models_that_learn_there_are_no_effects_to_join():
+    with DuckDBEngine() as engine:
+        make_contract(
+            engine,
+            [("u", START, "direct"), ("u", START + timedelta(hours=1), "direct")],
+            [("u", START + timedelta(hours=2)), ("v", START)],
+        )
+        journeys.build_touches(engine)
+        journeys.build_moments(engine, {"conversion": timedelta(days=1)})
+        crediting.divide_conversions(engine, make_models(["last_non_direct", "linear"]))
+        rows = engine.rows("select last_non_direct, linear from credit.touch_credit order by touch")
+        assert rows == [(0, 0.5), (1, 0.5)]
+        assert crediting.channel_names(engine) == ["direct"]
