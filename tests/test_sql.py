@@ -52,6 +52,6 @@ def test_a_column_is_documented_once(file):
 
 @pytest.mark.parametrize("file", sorted((sql_directory() / "journeys").glob("*.sql")), ids=name_of)
 def test_the_columns_made_are_the_columns_documented(built, file):
-    made = [column for column, *_ in built.run(name_of(file), PARAMETERS).description]
+    made = built.frame(name_of(file), PARAMETERS).columns
     _, documented = describe(name_of(file))
     assert made == list(documented)

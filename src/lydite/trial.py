@@ -194,6 +194,8 @@ def calendar_of(engine: DuckDBEngine, outcome: Mapping[str, Any]) -> Calendar:
 
 def build_samples(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
     """Draw the evaluation sample of every outcome that has a calendar."""
+    engine.drop("evaluation.landmarks")
+    engine.drop("evaluation.path_channels")  # its columns are the models of the last trial
     for row in outcomes(engine):
         build_sample(
             engine,

@@ -8,6 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import dagster as dg
 import duckdb
 import polars as pl
 import pytest
@@ -114,8 +115,6 @@ def test_every_published_table_and_column_is_commented(shop):
 
 
 def test_dagster_remembers_rows_columns_and_the_comparison(shop, monkeypatch):
-    import dagster as dg
-
     monkeypatch.setenv("DAGSTER_HOME", str(shop.folder / "dagster"))
     with dg.DagsterInstance.get() as instance:
         assert not instance.telemetry_enabled

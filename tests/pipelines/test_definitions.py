@@ -1,4 +1,4 @@
-"""The definitions are complete: every asset is described, owned and checked, and all of it loads."""
+"""The definitions are complete: every asset is described, owned and checked, and all loads."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.workspace.load import load_workspace_process_context_from_yaml_paths
 
 from lydite import contract, trial
 from pipelines.definitions import make_definitions
@@ -54,7 +55,7 @@ def test_assets_are_the_tables_of_the_warehouse_the_models_and_what_is_published
 
 def test_every_asset_says_what_it_is_and_whose(specs):
     for name, spec in specs.items():
-        assert spec.owners == ["team:data"], name
+        assert spec.owners == ("team:data",), name
         assert spec.group_name in (
             "raw", "journeys", "models", "evaluation", "credit", "marts", "publication"
         ), name  # fmt: skip
@@ -102,20 +103,18 @@ def test_the_job_runs_everything_in_one_process(definitions):
 
 
 def test_the_schedule_is_weekly_and_waits_to_be_switched_on(definitions):
-    schedule = definitions.get_schedule_def("weekly_refresh")
+    schedule = definitions.get_repository_def().get_schedule_def("weekly_refresh")
     assert schedule.cron_schedule == "0 5 * * 1"
     assert schedule.execution_timezone == "UTC"
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
     assert schedule.job_name == "refresh"
 
 
-def test_the_workspace_loads_the_settings_of_the_checkout(monkeypatch):
+def test_the_workspace_loads_the_settings_of_the_checkout(tmp_path, monkeypatch):
     monkeypatch.chdir(ROOT)
     monkeypatch.delenv("LYDITE_CONFIG", raising=False)
-    from dagster._core.workspace.load import load_workspace_process_context_from_yaml_paths
-
     with (
-        dg.DagsterInstance.ephemeral() as instance,
+        dg.DagsterInstance.local_temp(str(tmp_path)) as instance,
         load_workspace_process_context_from_yaml_paths(instance, ["workspace.yaml"]) as process,
     ):
         context = process.create_request_context()
