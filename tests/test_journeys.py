@@ -361,7 +361,7 @@ def test_each_outcome_has_its_own_lookback(engine):
 
 
 def previous_channels(engine: DuckDBEngine) -> list[str]:
-    """Return, for each landmark in order, the channels of the three touches before, latest first."""
+    """Return, for each landmark in order, the channels of the three touches before it."""
     return column(
         engine,
         "select concat_ws(' < ', one.channel, two.channel, three.channel) from journeys.moments"

@@ -56,7 +56,7 @@ def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything tha
 
 
 def _refuse_objects(place: str, frame: pl.DataFrame) -> None:
-    """Raise for polars columns of Python objects: to Arrow they are pointers, which mean nothing."""
+    """Refuse columns of Python objects: to Arrow they are pointers, which mean nothing."""
     for name, kind in frame.schema.items():
         if kind == pl.Object:
             raise InputError(
