@@ -25,7 +25,7 @@ dev: .venv/installed var/dagster/dagster.yaml ## open the UI: http://localhost:3
 	@$(BIN)/dagster dev -w workspace.yaml
 
 test: .venv/installed ## every test but the long statistical studies
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 slow: .venv/installed ## the long statistical studies
 	@$(BIN)/python -m pytest --numprocesses auto -m slow

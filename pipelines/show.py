@@ -3,6 +3,7 @@
 import sys
 
 import duckdb
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -35,10 +36,11 @@ def main() -> int:
 def _print_example(console: Console, project: Project) -> None:
     query = load_sql(_QUERY)
     console.print(f"\nAn example query on it, sql/{_QUERY}.sql:\n")
-    console.print(query, style="dim", highlight=False)
+    lines = [line for line in query.splitlines() if not line.startswith("-- @")]
+    console.print("\n".join(lines), style="dim", highlight=False, markup=False)
     with duckdb.connect(str(project.published), read_only=True) as reader:
         result = reader.execute(query)
-        table = Table(*(name for name, *_ in result.description))
+        table = Table(*(name for name, *_ in result.description), box=SIMPLE, pad_edge=False)
         for row in result.fetchall():
             table.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(table)

@@ -740,7 +740,7 @@ def in_order(rows: Table) -> list[list[tuple[str, Any]]]:
     return sorted((sorted(row.items()) for row in rows), key=repr)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     touchpoints=touchpoint_tables,
     conversions=conversion_tables,

@@ -243,8 +243,8 @@ def test_a_column_name_twice(refused, write, tmp_path, names, kind):
 def test_a_frame_that_arrow_cannot_hold(refused):
     frame = pl.DataFrame({"user_id": pl.Series([object()], dtype=pl.Object)})
     refused(frame, "polars DataFrame", "'user_id' holds Python objects", "Cast the column")
-    frame = pd.DataFrame({"user_id": pd.Series([1 + 2j])})
-    refused(frame, "pandas DataFrame", "cannot be read", "Cast the column")
+    for odd in ([1 + 2j], pd.Series(["\ud800"], dtype=object)):
+        refused(pd.DataFrame({"user_id": odd}), "pandas DataFrame", "cannot be read", "Cast the")
 
 
 def test_a_lazy_frame_that_fails(refused):
@@ -317,7 +317,7 @@ def test_mixed_zones_in_a_frame_of_objects(refused):
 
 def test_mixed_named_zones(refused):
     times = ["2026-03-01 09:30:00 Europe/Berlin", "2026-03-01 09:30:00 UTC"]
-    refused(frame_of(times), "1 with EUROPE/BERLIN", "1 with UTC")
+    refused(frame_of(times), "1 with Europe/Berlin", "1 with UTC")
 
 
 def test_mixed_zones_of_spend(refused):

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import math
+import unicodedata
 from collections import Counter
 
 import pyarrow as pa
@@ -16,7 +17,8 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 
 NOW = dt.datetime(2026, 7, 1)
-BLANKS = " \t\n\r\v\f\u00a0\u2007\u202f\u3000\ufeff"
+SPACES = [chr(i) for i in range(0x3001) if unicodedata.category(chr(i)).startswith("Z")]
+BLANKS = "".join(SPACES) + "\t\n\r\v\f\ufeff"
 
 
 @pytest.fixture(scope="module")

@@ -260,6 +260,12 @@ def test_one_odd_object_late_in_a_frame_is_one_bad_row(read):
     assert (report.rows, report.bad) == (4999, {"invalid_cost": 1})
 
 
+def test_infinite_objects_are_not_finite(read):
+    frame = pd.DataFrame({"user_id": list("abc"), "touched_at": TIME, "channel": "x"})
+    costs = pd.Series([decimal.Decimal("inf"), float("-inf"), "1"], dtype=object)
+    assert read("touchpoints", frame.assign(cost=costs)).bad == {"not_finite_cost": 2}
+
+
 # --- CSV ----------------------------------------------------------------------------------------
 
 

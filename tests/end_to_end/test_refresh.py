@@ -28,8 +28,6 @@ lookback = "21d"
 """
 MODELS = ["last_touch", "linear", "markov_1"]
 
-pytestmark = pytest.mark.xdist_group("refresh")
-
 
 @dataclass(frozen=True)
 class Shop:

@@ -40,6 +40,7 @@ _MENDS = {
     "csv": "Correct that line: as many cells as the header has, quotes closed and doubled inside, "
     "one kind of line ending.",
     "json": "Write it again as JSON objects, one per row.",
+    "sql": "Save it as UTF-8 text that this user may read.",
 }
 
 
@@ -194,8 +195,9 @@ def statement(engine: DuckDBEngine, place: str, file: str) -> str:
         When the file holds anything else.
     """
     try:
-        statements = engine.connection.extract_statements(Path(file).read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
+        text = Path(file).read_text(encoding="utf-8-sig")
+        statements = engine.connection.extract_statements(text)
+    except (UnicodeDecodeError, OSError) as error:
         unreadable(place, "sql", [file], error)
     except duckdb.Error as error:
         raise InputError(f"{place}: is no valid SQL: {failure(error)}") from error

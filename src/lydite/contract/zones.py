@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lydite.contract.relation import quoted_name
 from lydite.errors import InputError
@@ -17,13 +17,13 @@ _UTC = {"Z", "UTC", "GMT", "+0000", "-0000"}
 _NUMBER = "number"
 _MEND = "Convert it to UTC beforehand, or cast it in a .sql source"
 
-# What follows the clock, such as +02:00; nothing where no zone is given.
+# What follows the clock, such as +02:00; nothing where no zone is given. Behind the ninth sign of a
+# date there is no further hyphen, so that the next one belongs to an offset.
 _DESIGNATORS = """
     select
         case
-            when regexp_full_match({text}, '\\s*[+-]?[0-9]+([.][0-9]+)?\\s*') then 'number'
-            when {time} is not null
-                then regexp_extract(upper(trim({text})), '^[^T:]{{8,10}}[T ][0-9:.,]+ *(.*)$', 1)
+            when regexp_full_match({text}, '[+-]?[0-9]+([.][0-9]+)?') then 'number'
+            when {time} is not null then regexp_extract(substr({text}, 10), '[^0-9:.,Tt ].*$')
         end as designator,
         count(*) as count,
         min({text}) as example
@@ -45,7 +45,7 @@ class _Group:
     @property
     def zone(self) -> str:
         """The designator in one spelling: Z, +00, +0000 and +00:00 are the same."""
-        digits = self.designator.replace(":", "")
+        digits = self.designator.upper().replace(":", "")
         offset = f"{digits:0<5}" if re.fullmatch(r"[+-]\d\d", digits) else digits
         return "Z" if offset in _UTC else offset
 
@@ -68,7 +68,7 @@ def refuse_doubtful(
     column
         The column's name in the source.
     text, time
-        SQL expressions of its text, and of the time that is read from it (null when none is).
+        SQL expressions of its trimmed text, and of the time read from it (null where none is).
 
     Raises
     ------
@@ -85,7 +85,7 @@ def refuse_doubtful(
         raise InputError(f"{relation.place}: column {column!r} mixes time zones: {found}. {_MEND}.")
 
 
-def refuse_numbers(relation: Relation, column: str, what: str, example: object) -> None:
+def refuse_numbers(relation: Relation, column: str, what: str, example: object) -> NoReturn:
     """Raise for a column of times that holds numbers, whose unit and start nobody knows."""
     cast = f"to_timestamp({quoted_name(column)})"
     raise InputError(
