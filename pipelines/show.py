@@ -40,7 +40,7 @@ def _print_example(console: Console, project: Project) -> None:
     console.print("\n".join(lines), style="dim", highlight=False, markup=False)
     with duckdb.connect(str(project.published), read_only=True) as reader:
         result = reader.execute(query)
-        table = Table(*(name for name, *_ in result.description), box=SIMPLE, pad_edge=False)
+        table = Table(*(name for name, *_ in result.description), box=SIMPLE, collapse_padding=True)
         for row in result.fetchall():
             table.add_row(*("" if cell is None else str(cell) for cell in row))
     console.print(table)

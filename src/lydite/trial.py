@@ -226,7 +226,7 @@ def score_ceiling(
     engine: DuckDBEngine, outcome: str, rivals: Sequence[Model], trial: Trial, settings: Settings
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
         scores = ceiling_scores(rivals, trial, settings.evaluation.seed)
     write_scores(engine, outcome, CEILING, CEILING, trial.calendar, scores)
 
