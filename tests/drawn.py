@@ -55,6 +55,8 @@ def draw_landmarks(
         hours_since_first=np.where(
             length > 1, np.nan_to_num(since_previous) + rng.exponential(90, n), 0.0
         ),
+        hours_to_next=rng.exponential(60, n),
+        count=np.ones(n),
         path=PathChannels(
             landmark,
             channel,
@@ -69,16 +71,16 @@ def reordered(landmarks: Landmarks, order: np.ndarray) -> Landmarks:
     path = landmarks.path
     new = np.empty(len(order), dtype=int)
     new[order] = np.arange(len(order))
-    entries = np.lexsort((path.channel, new[path.landmark]))
+    entries = np.lexsort((path.channel, new[path.row]))
     columns = (
         "happened_at", "bucket", "converted", "history", "next_channel", "path_length",
-        "hours_since_previous", "hours_since_first",
+        "hours_since_previous", "hours_since_first", "hours_to_next", "count",
     )  # fmt: skip
     return replace(
         landmarks,
         **{name: getattr(landmarks, name)[order] for name in columns},
         path=PathChannels(
-            new[path.landmark][entries],
+            new[path.row][entries],
             path.channel[entries],
             path.touches[entries],
             {name: values[entries] for name, values in path.weights.items()},

@@ -24,10 +24,14 @@ def load(tmp_path):
     return load
 
 
+def names(settings):
+    return [model.name for model in settings.make_models()]
+
+
 def test_little_is_enough(load):
     settings = load(SOURCES)
     assert settings.sources.present() == {"touchpoints": "t.parquet", "conversions": "c.parquet"}
-    assert settings.model_names() == list(DEFAULT_MODELS)
+    assert names(settings) == list(DEFAULT_MODELS)
     assert settings.evaluation.alpha == 0.05
     assert settings.lookbacks(["lead", "purchase"]) == {
         "lead": timedelta(days=30), "purchase": timedelta(days=30)
@@ -36,9 +40,39 @@ def test_little_is_enough(load):
 
 def test_models_are_names_or_tables(load):
     text = 'models = ["linear", "markov_2"]\n' + SOURCES
-    assert load(text).model_names() == ["linear", "markov_2"]
+    assert names(load(text)) == ["linear", "markov_2"]
     text = SOURCES + '[[models]]\nname = "linear"\n[[models]]\nname = "markov_2"\n'
-    assert load(text).model_names() == ["linear", "markov_2"]
+    assert names(load(text)) == ["linear", "markov_2"]
+
+
+def test_a_rule_of_ones_own_joins_the_others(load):
+    own = '[[models]]\nname = "mine"\nclaim = "the early ones"\nrule = "1.0 / position"\n'
+    settings = load(SOURCES + own)
+    assert names(settings) == [*DEFAULT_MODELS, "mine"]
+    assert settings.make_models()[-1].claim == "the early ones"
+    text = 'models = ["linear", {name = "mine", rule = "position"}]\n' + SOURCES
+    assert names(load(text)) == ["linear", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('name = "mine"\nrule = "moon * 2"', r"'mine'.*moon.*hours_before_end"),
+        ('name = "mine"\nrule = "(select 1)"', "'mine'"),
+        ('name = "linear"\nrule = "1"', "there is a model 'linear' already"),
+        ('name = "ceiling"\nrule = "1"', "there is a model 'ceiling' already"),
+        ('name = "a b"\nrule = "1"', "cannot name a model"),
+        ('name = "linear"\nclaim = "x"', "has a claim of its own"),
+    ],
+)
+def test_a_rule_that_is_none_is_refused_before_anything_runs(load, entry, words):
+    with pytest.raises(InputError, match=words):
+        load(SOURCES + "[[models]]\n" + entry + "\n")
+
+
+def test_two_lists_of_models_are_told_apart(load):
+    with pytest.raises(InputError, match="not in both"):
+        load('models = ["linear"]\n' + SOURCES + '[[models]]\nname = "mine"\nrule = "1"\n')
 
 
 def test_outcomes_may_have_their_own_lookback(load):
@@ -127,4 +161,4 @@ def test_settings_made_in_code_know_the_same_mistakes():
 
 def test_the_settings_of_this_project_are_right():
     settings = load_settings(Path(__file__).parents[1] / "lydite.toml")
-    assert settings.model_names() == list(DEFAULT_MODELS)
+    assert names(settings) == list(DEFAULT_MODELS)

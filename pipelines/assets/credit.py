@@ -1,59 +1,40 @@
-"""Credit: what the models learn for it, and every conversion divided by every model."""
+"""Credit: every conversion divided by every model, with an interval on every figure."""
 
 from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
 
-from lydite import crediting, trial
+from lydite import trial
 from lydite.config import Settings
-from lydite.models import make_models
-from pipelines.assets import journeys
+from pipelines.assets import journeys, models
 from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, table_spec
 
-EFFECTS = "credit.effects"
-TOUCH_CREDIT = "credit.touch_credit"
-STATISTICS = "credit.statistics"
 _ABOUT = {
-    EFFECTS: "What each channel adds, for the models whose credit needs it: removal effects.",
-    TOUCH_CREDIT: "A row per touch on the path of a conversion, a column of credit per model.",
-    STATISTICS: "Credit summed by outcome, bucket, day, channel, campaign and model.",
+    "credit.touch_credit": "A row per touch on the path of a conversion, a column per model.",
+    "credit.statistics": "Credit summed by outcome, bucket, day, channel, campaign and model.",
+    "credit.intervals": "Intervals of credit, 95 %: users drawn again, models fitted again.",
+    "credit.removal_effects": "What each channel adds, according to the Markov models.",
 }
+TABLES = tuple(_ABOUT)
 
 
 def credit_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Return the assets that fit effects and divide conversions."""
-    return [_effects(settings), _division(settings)]
-
-
-def _effects(settings: Settings) -> dg.AssetsDefinition:
-    deps = (*journeys.FILES, journeys.OUTCOMES)
+    """Return the asset that fits the models on all that is mature and divides conversions."""
+    deps = (*journeys.FILES, journeys.OUTCOMES, models.LANDMARKS, models.PATH_CHANNELS)
     kinds = ("duckdb", "python")
-    spec = table_spec(EFFECTS, _ABOUT[EFFECTS], group="credit", kinds=kinds, deps=deps)
-
-    @dg.multi_asset(name="fit_effects", specs=[spec], pool=POOL)
-    def fit(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
-        with warehouse.open() as engine:
-            trial.fit_credit(engine, make_models(settings.model_names()))
-            if not engine.exists(EFFECTS):
-                return dg.MaterializeResult(metadata={"dagster/row_count": 0})
-            return materialized(engine, EFFECTS)
-
-    return fit
-
-
-def _division(settings: Settings) -> dg.AssetsDefinition:
-    deps = (EFFECTS, *journeys.FILES)
-    tables = (TOUCH_CREDIT, STATISTICS)
-    specs = [table_spec(table, _ABOUT[table], group="credit", deps=deps) for table in tables]
+    specs = [
+        table_spec(table, about, group="credit", kinds=kinds, deps=deps)
+        for table, about in _ABOUT.items()
+    ]
 
     @dg.multi_asset(name="divide_conversions", specs=specs, pool=POOL)
     def divide(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.open() as engine:
-            crediting.divide_conversions(engine, make_models(settings.model_names()))
-            for table in tables:
+            trial.divide_conversions(engine, trial.usable_models(engine, settings), settings)
+            for table in TABLES:
                 yield materialized(engine, table)
 
-    return divide
+    return [divide]

@@ -8,7 +8,6 @@ import dagster as dg
 from lydite import trial
 from lydite.config import Settings
 from lydite.engine import DuckDBEngine
-from lydite.models import make_models
 from pipelines.assets import journeys, models
 from pipelines.metadata import markdown, materialized
 from pipelines.resources import Warehouse
@@ -41,7 +40,7 @@ def evaluation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name="judge_rivals", specs=specs, pool=POOL)
     def judge(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.open() as engine:
-            trial.judge_rivals(engine, make_models(settings.model_names()), settings)
+            trial.judge_rivals(engine, trial.usable_models(engine, settings), settings)
             for table in TABLES:
                 yield materialized(engine, table, more=_more(engine, table))
 

@@ -18,7 +18,7 @@ TABLES = tuple(f"mart.{name}" for name in trial.MARTS)
 def mart_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the asset that builds the marts."""
     del settings
-    deps = (*raw.TABLES, *journeys.FILES, credit.EFFECTS, credit.TOUCH_CREDIT, credit.STATISTICS)
+    deps = (*raw.TABLES, *journeys.FILES, *credit.TABLES)
     specs = [
         table_spec(table, table.replace("mart.", "marts/"), group="marts", deps=deps)
         for table in TABLES

@@ -9,7 +9,7 @@ from lydite import trial
 from lydite.config import Settings
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import ceiling
-from lydite.models import Model, make_models
+from lydite.models import Model
 from pipelines.assets import journeys
 from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
@@ -23,15 +23,22 @@ _TRIED = ("duckdb", "python")
 
 def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the sample, one asset per baseline and rival of the settings, and the ceiling."""
-    models = make_models(settings.model_names())
+    models = settings.make_models()
     tried = [*(baseline() for baseline in trial.BASELINES), *models]
-    return [_sample(settings), *map(_model_asset, tried), _ceiling(settings)]
+    return [
+        _sample(settings),
+        *(_model_asset(model, settings) for model in tried),
+        _ceiling(settings),
+    ]
 
 
 def names(settings: Settings) -> list[str]:
     """Return the assets of scores, by name (``models.name``)."""
     baselines = [baseline.name for baseline in trial.BASELINES]
-    return [f"models.{name}" for name in (*baselines, *settings.model_names(), ceiling.NAME)]
+    return [
+        f"models.{name}"
+        for name in (*baselines, *(m.name for m in settings.make_models()), ceiling.NAME)
+    ]
 
 
 def _sample(settings: Settings) -> dg.AssetsDefinition:
@@ -44,14 +51,14 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(name="draw_sample", specs=specs, pool=POOL)
     def draw(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         with warehouse.open() as engine:
-            trial.build_samples(engine, make_models(settings.model_names()), settings)
+            trial.build_samples(engine, trial.usable_models(engine, settings), settings)
             yield materialized(engine, LANDMARKS, "evaluation/landmarks")
             yield materialized(engine, PATH_CHANNELS)
 
     return draw
 
 
-def _model_asset(model: Model) -> dg.AssetsDefinition:
+def _model_asset(model: Model, settings: Settings) -> dg.AssetsDefinition:
     spec = table_spec(
         f"models.{model.name}",
         f"Scores of {model.name}, walked forward. Its claim of what decides: {model.claim}.",
@@ -64,8 +71,11 @@ def _model_asset(model: Model) -> dg.AssetsDefinition:
     @dg.multi_asset(name=f"try_{model.name}", specs=[spec], pool=POOL)
     def walk(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
         with warehouse.open() as engine:
-            for outcome, samples in trial.trials(engine, [model]):
-                trial.score_model(engine, outcome, model, samples)
+            usable = {own.name for own in trial.usable_models(engine, settings)}
+            if not model.is_baseline and model.name not in usable:
+                return dg.MaterializeResult(metadata={"left_out": True, "dagster/row_count": 0})
+            for outcome, calendar, samples in trial.trials(engine, [model]):
+                trial.score_model(engine, outcome, model, calendar, samples)
             return _scored(engine, model.name)
 
     return walk
@@ -82,10 +92,11 @@ def _ceiling(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="find_ceiling", specs=[spec], pool=POOL)
     def find(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
-        models = make_models(settings.model_names())
+        seed = settings.evaluation.seed
         with warehouse.open() as engine:
-            for outcome, samples in trial.trials(engine, models):
-                trial.score_ceiling(engine, outcome, models, samples, settings)
+            models = trial.usable_models(engine, settings)
+            for outcome, calendar, samples in trial.trials(engine, models):
+                trial.score_ceiling(engine, outcome, models, calendar, samples, seed)
             return _scored(engine, ceiling.NAME)
 
     return find

@@ -14,6 +14,7 @@
 -- @path_length touches on the path
 -- @hours_since_previous hours since the touch before on the path, -1 where there is none
 -- @hours_since_first hours since the path's first touch
+-- @hours_to_next hours to the next event, touch or conversion; the lookback where none comes within it
 select
     outcome,
     cast(row_number() over (order by user_key, touch) - 1 as integer) as landmark,
@@ -29,7 +30,8 @@ select
     coalesce(next_channel_key, -1) as next_channel_key,
     path_length,
     coalesce(hours_since_previous, -1) as hours_since_previous,
-    hours_since_first
+    hours_since_first,
+    hours_to_next
 from journeys.moments
 where outcome = $outcome
     and not is_conversion

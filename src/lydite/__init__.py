@@ -9,15 +9,27 @@ if TYPE_CHECKING:
     from lydite import models
     from lydite.comparison import Comparison, compare
     from lydite.errors import InputError, LyditeError
+    from lydite.path_trial import Credit, credit
     from lydite.simulation import simulate
 
 __version__ = "0.1.0"
-__all__ = ["Comparison", "InputError", "LyditeError", "compare", "models", "simulate"]
+__all__ = [
+    "Comparison",
+    "Credit",
+    "InputError",
+    "LyditeError",
+    "compare",
+    "credit",
+    "models",
+    "simulate",
+]
 
 # What a notebook needs is imported when it is first used: `lydite --help` answers at once.
 _HOMES = {
     "Comparison": "lydite.comparison",
     "compare": "lydite.comparison",
+    "Credit": "lydite.path_trial",
+    "credit": "lydite.path_trial",
     "InputError": "lydite.errors",
     "LyditeError": "lydite.errors",
     "models": "lydite.models",

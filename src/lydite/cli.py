@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path  # noqa: TC003  (the command line reads its annotations)
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import typer
 
 if TYPE_CHECKING:
     from lydite.comparison import Comparison
+    from lydite.models import Model
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +28,18 @@ _COMPARE_EXAMPLES = """
 `lydite compare --touchpoints 'touches/*.csv' --conversions orders.csv --lookback 14d --report page.html`
 
 `lydite compare --touchpoints t.parquet --conversions c.parquet --models linear,last_touch --format json`
+
+`lydite compare --touchpoints t.parquet --conversions c.parquet --rule "late=position * 1.0"`
+
+`lydite compare --paths paths.csv`
 """  # noqa: E501
+_CREDIT_EXAMPLES = """
+**Examples**
+
+`lydite credit --paths paths.csv`
+
+`lydite credit --paths paths.csv --models markov_1,shapley --normalise global --format json`
+"""
 _SIMULATE_EXAMPLES = """
 **Examples**
 
@@ -54,10 +66,30 @@ def _root(
     del version
 
 
+Paths = Annotated[
+    str | None,
+    typer.Option(help="A path table instead: columns path (a > b > c), conversions, value, nulls."),
+]
+Models = Annotated[str | None, typer.Option(help="Rivals, separated by commas. All by default.")]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--rule", help="A rule of your own, 'name=SQL expression'; repeat for more."),
+]
+Format = Annotated[
+    Literal["table", "json"], typer.Option("--format", help="For people or for programs.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress.")]
+
+
 @app.command(epilog=_COMPARE_EXAMPLES)
 def compare(
-    touchpoints: Annotated[str, typer.Option(help="Parquet, CSV or JSON file, or a glob.")],
-    conversions: Annotated[str, typer.Option(help="Parquet, CSV or JSON file, or a glob.")],
+    touchpoints: Annotated[
+        str | None, typer.Option(help="Parquet, CSV or JSON file, or a glob.")
+    ] = None,
+    conversions: Annotated[
+        str | None, typer.Option(help="Parquet, CSV or JSON file, or a glob.")
+    ] = None,
+    paths: Paths = None,
     spend: Annotated[str | None, typer.Option(help="Daily cost by channel.")] = None,
     users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
     lookback: Annotated[
@@ -69,35 +101,39 @@ def compare(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to judge; repeat for more. All by default.")
     ] = None,
-    models: Annotated[
-        str | None, typer.Option(help="Rivals, separated by commas. All by default.")
-    ] = None,
+    models: Models = None,
+    rule: Rules = None,
     alpha: Annotated[
         float, typer.Option(help="Chance of any wrong separation, however often one looks.")
     ] = 0.05,
-    seed: Annotated[int, typer.Option(help="Seeds the ceiling's training sample.")] = 0,
-    output: Annotated[
-        Literal["table", "json"], typer.Option("--format", help="For people or for programs.")
-    ] = "table",
+    seed: Annotated[
+        int, typer.Option(help="Seeds the ceiling's training sample and the intervals of credit.")
+    ] = 0,
+    output: Format = "table",
     report: Annotated[Path | None, typer.Option(help="Write the leaders' page here.")] = None,
     database: Annotated[Path | None, typer.Option(help="Write the result tables here.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> None:
-    """Compare attribution models on your touchpoints and conversions."""
+    """Compare attribution models on your touchpoints and conversions, or on a path table."""
     from lydite import trial  # noqa: PLC0415  (heavy imports only where they are used)
     from lydite.comparison import make_settings, read_comparison  # noqa: PLC0415
     from lydite.engine import DuckDBEngine  # noqa: PLC0415
+    from lydite.path_trial import compare_paths  # noqa: PLC0415
     from lydite.publication import publish  # noqa: PLC0415
 
-    names = [name.strip() for name in models.split(",") if name.strip()] if models else None
-    settings = make_settings(lookback, period, names, outcome, alpha, seed)
+    settings = make_settings(lookback, period, outcome, alpha, seed)
+    rivals = _rivals(models, rule)
     given = {
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
     }  # fmt: skip
     sources = {name: source for name, source in given.items() if source is not None}
+    _check_sources(paths, sources, database)
     with DuckDBEngine() as engine, _Progress(quiet=quiet) as progress:
-        trial.run_trial(engine, sources, settings, progress.say)
-        comparison = read_comparison(engine)
+        if paths is not None:
+            comparison = compare_paths(paths, settings.evaluation, rivals, progress.say)
+        else:
+            trial.run_trial(engine, sources, settings, progress.say, rivals)
+            comparison = read_comparison(engine)
         if report is not None:
             progress.say("writing the page")
             comparison.to_html(report)
@@ -107,11 +143,80 @@ def compare(
     _show(comparison, output)
 
 
+def _check_sources(paths: str | None, sources: dict[str, str], database: Path | None) -> None:
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    if paths is None:
+        missing = [name for name in ("touchpoints", "conversions") if name not in sources]
+        if missing:
+            raise InputError(
+                f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths"
+            )
+    elif sources:
+        raise InputError(f"--paths stands alone: leave out --{next(iter(sources))}, or --paths")
+    elif database is not None:
+        raise InputError("--database needs --touchpoints and --conversions; leave it out")
+
+
+def _rivals(models: str | None, rules: list[str] | None) -> list[Model] | None:
+    """Return the models that were asked for, with rules of one's own; None for all as they are."""
+    from lydite.errors import InputError  # noqa: PLC0415
+    from lydite.models import DEFAULT_MODELS, choose, make_rule  # noqa: PLC0415
+
+    names = [name.strip() for name in models.split(",") if name.strip()] if models else None
+    if not names and not rules:
+        return None
+    own = []
+    for text in rules or ():
+        name, equals, expression = text.partition("=")
+        if not equals:
+            raise InputError(f"--rule {text!r}: write name=expression, such as 'mine=1.0/position'")
+        own.append(make_rule(name.strip(), expression.strip()))
+    return choose([*(names or DEFAULT_MODELS), *own])
+
+
+@app.command(epilog=_CREDIT_EXAMPLES)
+def credit(
+    paths: Annotated[
+        str, typer.Option(help="A path table: columns path (a > b > c), conversions, value, nulls.")
+    ],
+    models: Models = None,
+    rule: Rules = None,
+    normalise: Annotated[
+        Literal["path", "global"],
+        typer.Option(
+            help="Markov: credit within each path, or all conversions shared out at once."
+        ),
+    ] = "path",
+    seed: Annotated[int, typer.Option(help="Seeds the intervals.")] = 0,
+    output: Format = "table",
+    quiet: Quiet = False,
+) -> None:
+    """Divide the conversions of a path table by every model that needs no clock."""
+    from lydite.path_trial import credit as divide  # noqa: PLC0415
+
+    with _Progress(quiet=quiet) as progress:
+        progress.say("dividing the conversions")
+        divided = divide(paths, models=_rivals(models, rule), normalise=normalise, seed=seed)
+    if output == "json":
+        _print_json(divided.to_dict())
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    from lydite.reporting.path_credit import print_credit  # noqa: PLC0415
+
+    print_credit(divided, Console())
+
+
+def _print_json(result: dict[str, Any]) -> None:
+    import json  # noqa: PLC0415
+
+    print(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
+
+
 def _show(comparison: Comparison, output: str) -> None:
     if output == "json":
-        import json  # noqa: PLC0415
-
-        print(json.dumps(comparison.to_dict(), indent=2, ensure_ascii=False, allow_nan=False))
+        _print_json(comparison.to_dict())
         return
     from rich.console import Console  # noqa: PLC0415
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from lydite import trial
-from lydite.config import Evaluation, ModelEntry, Outcome, Settings, Sources
+from lydite.config import Evaluation, Outcome, Settings, Sources
 from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.frames import given_back, kind_of
+from lydite.models import choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from lydite.contract import Source
+    from lydite.models import Model
 
 _FRAMES = (*trial.MARTS, "model_comparison", "evidence", "calibration")
 _MODEL_FIELDS = (
@@ -23,7 +29,11 @@ _MODEL_FIELDS = (
     "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict", "refuted_by",
     "same_forecast_as",
 )  # fmt: skip
-_CREDIT_FIELDS = ("model", "channel", "conversions", "value", "cost", "cpa", "roas")
+_CREDIT_FIELDS = (
+    "model", "channel", "conversions", "conversions_low", "conversions_high", "value", "value_low",
+    "value_high", "share", "share_low", "share_high", "cost", "cpa", "cpa_low", "cpa_high", "roas",
+    "roas_low", "roas_high",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -38,11 +48,14 @@ class Comparison:
         One record per outcome: lookback, counts, periods, and a note where it was not judged.
     quarantined
         Rows that were set aside, by table and reason.
+    left_out
+        Why a model was left out, by name.
     """
 
     marts: Mapping[str, pl.DataFrame]
     outcomes: Sequence[Mapping[str, Any]]
     quarantined: Mapping[str, Mapping[str, int]]
+    left_out: Mapping[str, str] = field(default_factory=dict)
     _kind: str = field(default="polars", repr=False)
 
     @property
@@ -52,7 +65,7 @@ class Comparison:
 
     @property
     def credit(self) -> Any:  # noqa: ANN401
-        """Credit, cost per conversion and return by outcome, model and channel."""
+        """Credit, cost per conversion and return, with intervals, by outcome, model and channel."""
         return self._given_back("channel_credit")
 
     @property
@@ -77,6 +90,7 @@ class Comparison:
         """Return the result as plain data: what ``lydite compare --format json`` prints."""
         return {
             "outcomes": {row["outcome"]: self._outcome(row) for row in self.outcomes},
+            "left_out": dict(self.left_out),
             "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
         }
 
@@ -97,10 +111,7 @@ class Comparison:
 
     def _given_back(self, mart: str) -> Any:  # noqa: ANN401
         """Return a mart as a frame of the kind that the touchpoints came in."""
-        frame = self.marts[mart]
-        if self._kind == "pandas":
-            return frame.to_pandas()
-        return frame.to_arrow() if self._kind == "pyarrow" else frame
+        return given_back(self.marts[mart], self._kind)
 
     def _repr_html_(self) -> str:
         """Return verdicts and table for a notebook."""
@@ -110,14 +121,15 @@ class Comparison:
 
 
 def compare(
-    touchpoints: Source,
-    conversions: Source,
+    touchpoints: Source | None = None,
+    conversions: Source | None = None,
     *,
+    paths: Source | None = None,
     spend: Source | None = None,
     users: Source | None = None,
     lookback: str = "30d",
     period: str = "week",
-    models: Sequence[str] | None = None,
+    models: Sequence[str | Model] | None = None,
     outcomes: Sequence[str] | None = None,
     alpha: float = 0.05,
     seed: int = 0,
@@ -129,18 +141,23 @@ def compare(
     touchpoints, conversions, spend, users
         pandas or polars frames, Arrow tables, or paths and globs of Parquet, CSV or JSON files,
         with the columns of the input contract.
+    paths
+        A path table instead of touchpoints and conversions (see `lydite.credit`). It has no clock:
+        models are compared by cross-validation, which is not forward in time.
     lookback
         How long before a conversion a touch still counts: ``"30d"``, ``"12h"``, ``"4w"``.
     period
         ``"day"``, ``"week"`` or ``"month"``: how often the models are fitted anew.
     models
-        Names of the rivals; all where None.
+        The rivals: names, or models of one's own such as `lydite.models.Rule` and
+        `lydite.models.Classifier`; all that have a name where None.
     outcomes
         Names of the outcomes; all that the conversions hold where None.
     alpha
         The chance of any wrong separation of two models, however often one looks.
     seed
-        Seeds what is drawn at random: only the ceiling's training sample and trees.
+        Seeds what is drawn at random: the ceiling's training sample and trees, and the
+        bootstrap behind the intervals of credit.
 
     Returns
     -------
@@ -159,18 +176,28 @@ def compare(
     >>> result.table["model"][0]
     'linear'
     """
-    sources = {"touchpoints": touchpoints, "conversions": conversions}
-    sources |= {k: v for k, v in {"spend": spend, "users": users}.items() if v is not None}
-    settings = make_settings(lookback, period, models, outcomes, alpha, seed)
+    settings = make_settings(lookback, period, outcomes, alpha, seed)
+    rivals = None if models is None else choose(models)
+    given = {
+        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+    }  # fmt: skip
+    sources = {name: source for name, source in given.items() if source is not None}
+    if paths is not None:
+        from lydite.path_trial import compare_paths  # noqa: PLC0415
+
+        if sources:
+            raise InputError(f"paths stand alone: leave out {next(iter(sources))}, or paths")
+        return compare_paths(paths, settings.evaluation, rivals)
+    if touchpoints is None or conversions is None:
+        raise InputError("give touchpoints and conversions, or paths")
     with DuckDBEngine() as engine:
-        trial.run_trial(engine, sources, settings)
-        return read_comparison(engine, kind=_kind_of(touchpoints))
+        trial.run_trial(engine, sources, settings, rivals=rivals)
+        return read_comparison(engine, kind=kind_of(touchpoints))
 
 
 def make_settings(
     lookback: str,
     period: str,
-    models: Sequence[str] | None,
     outcomes: Sequence[str] | None,
     alpha: float,
     seed: int,
@@ -182,10 +209,6 @@ def make_settings(
     InputError
         When one of them is out of range.
     """
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    from lydite.errors import InputError  # noqa: PLC0415
-
     try:
         return Settings(
             sources=Sources(touchpoints="", conversions=""),
@@ -193,7 +216,6 @@ def make_settings(
                 {"lookback": lookback, "period": period, "alpha": alpha, "seed": seed}
             ),
             outcomes={name: Outcome(lookback=lookback) for name in outcomes or ()},
-            models=tuple(ModelEntry(name=name) for name in models or ()),
         )
     except ValidationError as error:
         first = error.errors()[0]
@@ -208,10 +230,5 @@ def read_comparison(engine: DuckDBEngine, kind: str = "polars") -> Comparison:
         name: engine.frame(f"from mart.{name}") for name in _FRAMES if engine.exists(f"mart.{name}")
     }
     rows = engine.frame("evaluation/outcome_summary").to_dicts()
-    return Comparison(marts, rows, trial.quarantined(engine), kind)
-
-
-def _kind_of(source: object) -> str:
-    """Return the library of a frame, pandas for anything else: the commonest in notebooks."""
-    library = type(source).__module__.split(".")[0]
-    return library if library in ("polars", "pyarrow") else "pandas"
+    left_out = dict(engine.rows("from evaluation.left_out"))
+    return Comparison(marts, rows, trial.quarantined(engine), left_out, kind)

@@ -14,6 +14,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -23,6 +25,8 @@ from lydite.journeys import parse_lookback
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
+
+    from lydite.models import Model
 
 
 def _readable_lookback(text: object) -> str:
@@ -35,18 +39,7 @@ def _readable_lookback(text: object) -> str:
     return text
 
 
-def _known_model(name: str) -> str:
-    from lydite.models import make_model  # noqa: PLC0415  (imports scikit-learn: only when asked)
-
-    try:
-        make_model(name)
-    except InputError as error:
-        raise ValueError(str(error)) from error
-    return name
-
-
 Lookback = Annotated[str, BeforeValidator(_readable_lookback)]
-ModelName = Annotated[str, AfterValidator(_known_model)]
 
 
 class _Section(BaseModel):
@@ -109,9 +102,47 @@ def _as_model(entry: object) -> object:
 
 
 class ModelEntry(_Section):
-    """One rival."""
+    """One rival: a model by its name, or a rule of one's own.
 
-    name: ModelName
+    Attributes
+    ----------
+    name
+        Name of a model, or a new one for the rule.
+    rule
+        SQL expression of a touch's weight over `lydite.models.PATH_COLUMNS`.
+    claim
+        The rule's hypothesis, which completes "what decides is ...".
+    """
+
+    rule: str | None = None
+    claim: str | None = None
+    name: str  # last, so that it is checked together with the others
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_made(cls, name: str, info: ValidationInfo) -> str:
+        try:
+            cls.model_construct(name=name, **info.data).make()
+        except InputError as error:
+            raise ValueError(str(error)) from error
+        return name
+
+    def make(self) -> Model:
+        """Return the model, new and not fitted.
+
+        Raises
+        ------
+        InputError
+            When there is no model of that name, or the rule is none.
+        """
+        # Imports scikit-learn: only when asked.
+        from lydite.models import make_model, make_rule  # noqa: PLC0415
+
+        if self.rule is not None:
+            return make_rule(self.name, self.rule, self.claim)
+        if self.claim is not None:
+            raise InputError(f"the model {self.name!r} has a claim of its own; remove `claim`")
+        return make_model(self.name)
 
 
 def _no_model_twice(models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, ...]:
@@ -132,7 +163,7 @@ class Settings(_Section):
     outcomes
         The outcomes to judge, by name; all that the data holds where none is named.
     models
-        The rivals to compare; all where none is named.
+        The rivals to compare. Where none but rules of one's own are named, they join all others.
     """
 
     sources: Sources
@@ -146,11 +177,17 @@ class Settings(_Section):
         AfterValidator(_no_model_twice),
     ] = ()
 
-    def model_names(self) -> list[str]:
-        """Return the names of the rivals to compare."""
-        from lydite.models import DEFAULT_MODELS  # noqa: PLC0415
+    @property
+    def chooses_models(self) -> bool:
+        """Whether the rivals were chosen by name; all run where they were not."""
+        return any(entry.rule is None for entry in self.models)
 
-        return [model.name for model in self.models] or list(DEFAULT_MODELS)
+    def make_models(self) -> list[Model]:
+        """Return the rivals to compare, new and not fitted."""
+        from lydite.models import make_models  # noqa: PLC0415
+
+        defaults = [] if self.chooses_models else make_models()
+        return [*defaults, *(entry.make() for entry in self.models)]
 
     def lookbacks(self, found: Iterable[str]) -> dict[str, timedelta]:
         """Return the lookback of every outcome to judge.
@@ -179,6 +216,12 @@ class Settings(_Section):
         }
 
 
+_TWO_LISTS = (
+    '. Name the models either in `models = [...]`, where a rule is {name = "...", rule = "..."},'
+    " or in [[models]] tables, not in both"
+)
+
+
 def load_settings(path: str | Path = "lydite.toml") -> Settings:
     """Read a settings file.
 
@@ -200,7 +243,12 @@ def load_settings(path: str | Path = "lydite.toml") -> Settings:
     try:
         return Settings.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise InputError(f"{path} is no TOML: {error}") from error
+        hint = (
+            _TWO_LISTS
+            if "[[models]]" in text and re.search(r"^models\s*=", text, re.MULTILINE)
+            else ""
+        )
+        raise InputError(f"{path} is no TOML: {error}{hint}") from error
     except ValidationError as error:
         raise InputError(_explain(path, text, error)) from error
 

@@ -12,6 +12,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from lydite import contract, crediting, journeys
+from lydite.engine.duckdb import quoted_name
 from lydite.errors import InputError
 from lydite.evaluation.calendar import Calendar, History, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
@@ -20,7 +21,7 @@ from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.ledger import read_scores, write_scores
 from lydite.evaluation.sample import build_sample, load_sample
 from lydite.evaluation.walk_forward import Trial, walk_forward
-from lydite.models import BaseRate, TouchVolume, make_models
+from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -51,8 +52,14 @@ def run_trial(
     sources: Mapping[str, Source],
     settings: Settings,
     progress: Progress | None = None,
+    rivals: Sequence[Model] | None = None,
 ) -> None:
     """Take every step from the sources to the marts.
+
+    Parameters
+    ----------
+    rivals
+        The models to compare, where they are not those of the settings.
 
     Raises
     ------
@@ -60,24 +67,23 @@ def run_trial(
         When the input cannot be used.
     """
     progress = progress or _in_silence
-    models = make_models(settings.model_names())
     progress("reading the input tables")
     load_contract(engine, sources)
     progress("laying out journeys")
     build_journeys(engine, settings)
+    models = usable_models(engine, settings, rivals)
     progress("drawing the evaluation sample")
     build_samples(engine, models, settings)
-    for outcome, trial in trials(engine, models):
+    for outcome, calendar, trial in trials(engine, models):
         for model in [*(baseline() for baseline in BASELINES), *models]:
             progress(f"{outcome}: trying {model.name}")
-            score_model(engine, outcome, model, trial)
+            score_model(engine, outcome, model, calendar, trial)
         progress(f"{outcome}: finding the ceiling")
-        score_ceiling(engine, outcome, models, trial, settings)
+        score_ceiling(engine, outcome, models, calendar, trial, settings.evaluation.seed)
     progress("comparing the rivals")
     judge_rivals(engine, models, settings)
     progress("dividing the conversions")
-    fit_credit(engine, models)
-    crediting.divide_conversions(engine, models)
+    divide_conversions(engine, models, settings)
     progress("writing the marts")
     build_marts(engine)
 
@@ -142,6 +148,29 @@ def build_journeys(engine: DuckDBEngine, settings: Settings) -> None:
     engine.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
 
 
+def usable_models(
+    engine: DuckDBEngine, settings: Settings, rivals: Sequence[Model] | None = None
+) -> list[Model]:
+    """Return the models that can be tried on this data, and keep why others were left out.
+
+    Raises
+    ------
+    InputError
+        When a model cannot be tried that was chosen by name.
+    """
+    channels = len(crediting.channel_names(engine))
+    models = settings.make_models() if rivals is None else list(rivals)
+    reasons = {model.name: model.refusal(channels) for model in models}
+    refused = {name: why for name, why in reasons.items() if why}
+    if refused and (rivals is not None or settings.chooses_models):
+        raise InputError("\n".join(refused.values()))
+    names = {"model": pl.String, "reason": pl.String}
+    engine.store(
+        "evaluation.left_out", pl.DataFrame(list(refused.items()), schema=names, orient="row")
+    )
+    return [model for model in models if model.name not in refused]
+
+
 _OUTCOME_SCHEMA: dict[str, Any] = {
     "outcome": pl.String,
     "lookback": pl.String,
@@ -193,10 +222,10 @@ def calendar_of(engine: DuckDBEngine, outcome: Mapping[str, Any]) -> Calendar:
 
 
 def build_samples(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
-    """Draw the evaluation sample of every outcome that has a calendar."""
+    """Draw the sample of every outcome: models are fitted on it, judged on it, and then credit."""
     engine.drop("evaluation.landmarks")
     engine.drop("evaluation.path_channels")  # its columns are the models of the last trial
-    for row in outcomes(engine):
+    for row in outcomes(engine, judged=False):
         build_sample(
             engine,
             row["outcome"],
@@ -206,29 +235,37 @@ def build_samples(engine: DuckDBEngine, models: Sequence[Model], settings: Setti
         )
 
 
-def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str, Trial]]:
-    """Yield every outcome's sample and calendar, with what the given models see of paths."""
+def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Trial]]:
+    """Yield every outcome's calendar and sample, with what the given models see of paths."""
     channels = crediting.channel_names(engine)
     for row in outcomes(engine):
         landmarks = load_sample(engine, row["outcome"], channels, models)
-        yield row["outcome"], Trial.of(landmarks, calendar_of(engine, row))
+        calendar = calendar_of(engine, row)
+        yield row["outcome"], calendar, Trial.of(landmarks, calendar)
 
 
-def score_model(engine: DuckDBEngine, outcome: str, model: Model, trial: Trial) -> None:
+def score_model(
+    engine: DuckDBEngine, outcome: str, model: Model, calendar: Calendar, trial: Trial
+) -> None:
     """Walk one model forward over one outcome and write its scores to the ledger."""
     # The matrices are small: more threads of BLAS would wait for each other, not work.
     with threadpool_limits(1, user_api="blas"):
         scores = walk_forward(model, trial)
-    write_scores(engine, outcome, model.name, model.fingerprint, trial.calendar, scores)
+    write_scores(engine, outcome, model.name, model.fingerprint, calendar, scores)
 
 
 def score_ceiling(
-    engine: DuckDBEngine, outcome: str, rivals: Sequence[Model], trial: Trial, settings: Settings
+    engine: DuckDBEngine,
+    outcome: str,
+    rivals: Sequence[Model],
+    calendar: Calendar,
+    trial: Trial,
+    seed: int,
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
     with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
-        scores = ceiling_scores(rivals, trial, settings.evaluation.seed)
-    write_scores(engine, outcome, CEILING, CEILING, trial.calendar, scores)
+        scores = ceiling_scores(rivals, trial, seed)
+    write_scores(engine, outcome, CEILING, CEILING, calendar, scores)
 
 
 def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
@@ -237,7 +274,10 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
     for row in outcomes(engine):
         calendar = calendar_of(engine, row)
         scores = read_scores(engine, row["outcome"], calendar)
-        tables = compare_outcome(row["outcome"], models, scores, calendar, settings.evaluation)
+        notes = _weightless(engine, row["outcome"], models)
+        tables = compare_outcome(
+            row["outcome"], models, scores, calendar, settings.evaluation, notes
+        )
         for name, frame in tables.items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
@@ -246,11 +286,34 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
         engine.comment(f"mart.{name}", f"marts/{name}")
 
 
-def fit_credit(engine: DuckDBEngine, models: Sequence[Model]) -> None:
-    """Fit what credit needs from all mature landmarks, for every outcome."""
-    engine.drop("credit.effects")
+def _weightless(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> dict[str, str]:
+    """Return what to beware of in rules that give no touch of some paths any weight."""
+    notes = {}
+    for model in models:
+        if not isinstance(model, Rule) or model.name in DEFAULT_MODELS:
+            continue
+        n = engine.scalar(
+            "select count(*) from (select landmark from evaluation.path_channels"
+            " where outcome = $outcome group by landmark"
+            f" having sum({quoted_name(model.name)}) = 0)",
+            {"outcome": outcome},
+        )
+        if n:
+            notes[model.name] = f"on {n:,} paths no touch has any weight; there all share alike"
+    return notes
+
+
+def divide_conversions(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
+    """Fit the models on all that is mature, and divide every conversion, with intervals."""
+    crediting.start_credit(engine)
+    channels = crediting.channel_names(engine)
     for row in outcomes(engine, judged=False):
-        crediting.fit_effects(engine, models, row["outcome"], row["mature_until"])
+        landmarks = load_sample(engine, row["outcome"], channels, models)
+        # The matrices are small: more threads of BLAS would wait for each other, not work.
+        with threadpool_limits(1, user_api="blas"):
+            crediting.credit_outcome(
+                engine, row["outcome"], models, landmarks, settings.evaluation.seed
+            )
 
 
 def build_marts(engine: DuckDBEngine) -> None:

@@ -34,7 +34,7 @@ def judged(world: str, seed: int):
         )
         trial.build_journeys(engine, settings)
         trial.build_samples(engine, models, settings)
-        [(_, own)] = trial.trials(engine, models)
+        [(_, _, own)] = trial.trials(engine, models)
     scores = {model.name: walk_forward(model, own) for model in models}
     return scores, judge(scores, walk_forward(TouchVolume(), own))
 

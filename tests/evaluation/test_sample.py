@@ -10,7 +10,7 @@ from tables import make_contract
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine
-from lydite.evaluation.sample import buckets_within, build_sample, load_sample, rule_weights
+from lydite.evaluation.sample import buckets_within, build_sample, load_sample
 from lydite.models import make_models
 from lydite.models.landmarks import N_BUCKETS
 
@@ -47,11 +47,6 @@ def sample(engine):
     return load_sample(engine, "conversion", names, MODELS)
 
 
-def test_only_models_without_learnt_effects_are_weighed_here():
-    assert "linear" in rule_weights(MODELS)
-    assert "markov_1" not in rule_weights(MODELS)
-
-
 def test_every_mature_landmark_is_there_once(engine, sample):
     rows = engine.rows(
         "select count(*), sum(converted::int) from journeys.moments"
@@ -72,7 +67,7 @@ def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
     n, c = len(sample), len(sample.channels)
     number = paths["channel_key"].to_numpy()
     for model in MODELS:
-        if model.name not in rule_weights(MODELS):
+        if model.learns:
             continue
         expected = np.zeros((n, c))
         np.add.at(expected, (paths["path"].to_numpy(), number), model.weights(paths))
@@ -80,8 +75,31 @@ def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
         found = profiles.features.toarray()[profiles.index]
         np.testing.assert_allclose(found, expected, atol=2.5 / 118)
     np.testing.assert_array_equal(
-        np.bincount(sample.path.landmark, sample.path.touches), sample.path_length
+        np.bincount(sample.path.row, sample.path.touches), sample.path_length
     )
+
+
+def test_columns_of_weights_are_sums_over_the_channels_touches(engine, sample):
+    paths = engine.frame(
+        "select landmark, path_touches.channel_key,"
+        " sum(power(0.5, hours_before_end / 72.0)) as left_over"
+        " from journeys.path_touches inner join evaluation.landmarks"
+        " on landmarks.user_key = path_touches.user_key"
+        " and landmarks.touch = path_touches.moment_touch"
+        " where not path_touches.is_conversion"
+        " group by landmark, path_touches.channel_key order by landmark, path_touches.channel_key"
+    )
+    for column in ("strength after 72 h", "time_decay_fitted 72 h"):
+        np.testing.assert_allclose(
+            sample.path.weights[column], paths["left_over"].to_numpy(), rtol=1e-6
+        )
+
+
+def test_the_next_event_comes_within_the_lookback(sample):
+    assert (sample.hours_to_next >= 0).all()
+    ends = ~sample.converted & (sample.next_channel < 0)
+    assert len(np.unique(sample.hours_to_next[ends])) == 1  # the lookback itself
+    assert (sample.hours_to_next[~ends] < sample.hours_to_next.max()).all()
 
 
 def test_history_and_hours_fit_the_path(sample):

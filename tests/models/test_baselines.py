@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from drawn import draw_landmarks
 
-from lydite.models import BaseRate, TouchVolume
+from lydite.models import BaseRate, PathChannels, Paths, TouchVolume
 
 
 @pytest.mark.parametrize("kind", [BaseRate, TouchVolume])
@@ -17,7 +17,10 @@ def test_a_baseline_sees_one_profile_and_forecasts_one_rate(kind):
     np.testing.assert_allclose(model.forecast(landmarks), (k + 0.5) / (n + 1))
     assert len(model.encode(landmarks)) == 1
     assert model.is_baseline
-    assert model.effects is None
+    paths = Paths(("a", "b", "c"), np.zeros(2, int), np.ones(2), np.ones(2),
+                  PathChannels(np.array([0, 0, 1]), np.array([0, 2, 1]), np.ones(3)))  # fmt: skip
+    shares = model.shares(model.encode_paths(paths)).toarray()
+    np.testing.assert_allclose(shares, [[0.5, 0, 0.5], [0, 1, 0]])
 
 
 def test_names_and_claims_differ():

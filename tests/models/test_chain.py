@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lydite.models import chain
-from lydite.models.chain import Transitions, absorb, find, pack, shorten
+from lydite.models import absorption
+from lydite.models.absorption import absorb
+from lydite.models.chain import TransitionCounts, Transitions, find, pack, shorten
+from lydite.models.landmarks import LaidOut
 
 REPO_ROOT = Path(__file__).parents[2]
 REFERENCE = REPO_ROOT.parent / "shared" / "reference"
@@ -109,7 +111,7 @@ def test_factors_equal_the_walk(table, order):
     transitions = Transitions.from_paths(*table[:3], order, table[3])
     walked = absorb(transitions)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(chain, "_MAX_STEPS", 0)
+        patch.setattr(absorption, "_MAX_STEPS", 0)
         factorised = absorb(transitions)
     np.testing.assert_allclose(walked.removal_effect, factorised.removal_effect, atol=1e-9)
     np.testing.assert_allclose(walked.conversion_from, factorised.conversion_from, atol=1e-9)
@@ -120,7 +122,7 @@ def test_many_channels_are_walked_in_parts(monkeypatch):
     paths = [rng.integers(0, 9, rng.integers(1, 12)).tolist() for _ in range(400)]
     transitions = Transitions.from_paths(paths, np.ones(400), np.ones(400), 2, 9)
     whole = absorb(transitions).removal_effect
-    monkeypatch.setattr(chain, "_MAX_CELLS", 2 * len(transitions.states))
+    monkeypatch.setattr(absorption, "_MAX_CELLS", 2 * len(transitions.states))
     np.testing.assert_allclose(absorb(transitions).removal_effect, whole, rtol=1e-12)
 
 
@@ -249,12 +251,27 @@ def landmark_counts(paths, conversions, nulls):
     )  # fmt: skip
 
 
+def from_landmark_counts(frame, order, n_channels):
+    """Count from landmarks given as a frame, each row standing for many."""
+    names = ["channel_key", "previous_1", "previous_2", "previous_3"]
+    channels = frame.select(pl.col(*names, "next_channel_key").cast(pl.Int64).fill_null(-1))
+    touches = LaidOut(
+        row=np.arange(len(frame)),
+        position=np.zeros(len(frame), dtype=int),
+        history=channels.select(names).to_numpy(),
+        next_channel=channels["next_channel_key"].to_numpy(),
+        converted=frame["converted"].to_numpy(),
+        count=frame["landmarks"].cast(pl.Float64).to_numpy(),
+    )
+    names = tuple(map(str, range(n_channels)))
+    unit = np.arange(len(frame)) % 3
+    return TransitionCounts.counted(touches, names, order, unit, 3).total()
+
+
 @given(path_tables(), st.sampled_from(ORDERS))
 def test_landmarks_of_whole_paths_count_as_the_paths(table, order):
     paths, conversions, nulls, n_channels = table
-    counted = Transitions.from_landmark_counts(
-        landmark_counts(paths, conversions, nulls), order, n_channels
-    )
+    counted = from_landmark_counts(landmark_counts(paths, conversions, nulls), order, n_channels)
     expected = Transitions.from_paths(paths, conversions, nulls, order, n_channels)
     for name, value in vars(expected).items():
         np.testing.assert_array_equal(getattr(counted, name), value, err_msg=name)
@@ -273,7 +290,7 @@ def test_no_conversions_have_no_effects(order):
 @pytest.mark.parametrize("order", ORDERS)
 def test_nothing_counted_has_no_effects(order):
     frame = landmark_counts([], [], [])
-    result = absorb(Transitions.from_landmark_counts(frame, order, 2))
+    result = absorb(from_landmark_counts(frame, order, 2))
     assert result.conversion == 0
     assert result.removal_effect.tolist() == [0, 0]
 
@@ -316,7 +333,7 @@ def test_a_loop_without_end_is_no_conversion(order):
                 "converted", "landmarks"],
         orient="row",
     )  # fmt: skip
-    result = absorb(Transitions.from_landmark_counts(frame, order, 3))
+    result = absorb(from_landmark_counts(frame, order, 3))
     assert result.conversion == pytest.approx(1 / 2)
     np.testing.assert_allclose(result.removal_effect, [0, 0, 1], atol=1e-12)
 
@@ -334,7 +351,7 @@ def test_a_cut_history_goes_on_from_its_longest_counted_end():
                 "converted", "landmarks"],
         orient="row",
     )  # fmt: skip
-    result = absorb(Transitions.from_landmark_counts(frame, 3, 3))
+    result = absorb(from_landmark_counts(frame, 3, 3))
     assert result.conversion == pytest.approx(3 / 4)
     np.testing.assert_allclose(result.removal_effect, [1, 1, 1])
 
@@ -348,7 +365,7 @@ def test_a_move_to_nowhere_is_no_conversion():
                 "landmarks": pl.Int64},
         orient="row",
     )  # fmt: skip
-    result = absorb(Transitions.from_landmark_counts(frame, 1, 2))
+    result = absorb(from_landmark_counts(frame, 1, 2))
     assert result.conversion == pytest.approx(1 / 2)
     np.testing.assert_allclose(result.removal_effect, [1, 0])
 
@@ -376,8 +393,16 @@ def test_transition_matrix_by_name():
         ("bing", "(conversion)", 3.0, 0.75),
         ("bing", "(null)", 1.0, 0.25),
     }
-    with pytest.raises(ValueError, match="order 2"):
-        Transitions.from_paths([[A, B]], [1], [0], 2, 2).transition_matrix(["a", "b"])
+    longer = Transitions.from_paths([[A, A, B], [B]], [2, 1], [1, 0], 2, 3)
+    assert set(longer.transition_matrix(["ads", "bing", "cold"]).rows()) == {
+        ("(start)", "ads", 3.0, 0.75),
+        ("(start)", "bing", 1.0, 0.25),
+        ("ads", "ads", 3.0, 1.0),
+        ("ads > ads", "bing", 3.0, 1.0),
+        ("ads > bing", "(conversion)", 2.0, 2 / 3),
+        ("ads > bing", "(null)", 1.0, 1 / 3),
+        ("bing", "(conversion)", 1.0, 1.0),
+    }
 
 
 @given(path_tables(), st.sampled_from(ORDERS))

@@ -6,7 +6,8 @@ import networkx as nx
 import pytest
 
 from lydite.errors import InputError
-from lydite.models.chain import Transitions, absorb
+from lydite.models.absorption import absorb
+from lydite.models.chain import Transitions
 from lydite.models.graph import transition_graph, unreachable_channels, write_graphml
 
 CHANNELS = ["ads", "bing", "cold", "dead end", "elsewhere"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,8 +12,9 @@ from scipy import sparse, stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from lydite.models.chain import Transitions, absorb
-from lydite.models.landmarks import Landmarks, PathChannels
+from lydite.models.absorption import absorb
+from lydite.models.chain import Transitions
+from lydite.models.landmarks import Landmarks, PathChannels, Paths
 from lydite.models.markov import PSEUDO_COUNTS, Markov, most_likely_pseudo_count
 from lydite.models.rules import base_rate, fit_rates
 
@@ -44,6 +46,8 @@ def landmarks_of(paths, converts, channels=CHANNELS):
         path_length=length,
         hours_since_previous=np.full(n, np.nan),
         hours_since_first=np.zeros(n),
+        hours_to_next=np.full(n, 24.0),
+        count=np.ones(n),
         path=PathChannels(nothing, nothing, nothing),
     )
 
@@ -203,29 +207,50 @@ def test_without_evidence_the_shorter_state_is_trusted_wholly():
 
 
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
-def test_landmarks_and_their_counts_give_the_same_effects(order):
+def test_effects_are_those_of_the_chain(order):
     landmarks = random_landmarks()
-    names = ["channel_key", "previous_1", "previous_2", "previous_3", "next_channel_key"]
-    columns = np.column_stack([landmarks.history, landmarks.next_channel])
-    frame = pl.DataFrame(columns, schema=names).with_columns(
-        pl.col(names).replace(-1, None), converted=landmarks.converted
-    )
-    counted = frame.group_by(pl.all()).len("landmarks")
     model = Markov(order).fit(landmarks)
-    other = Markov(order).fit_transitions(counted, CHANNELS)
-    assert other.effects == pytest.approx(model.effects, abs=1e-12)
     assert list(model.effects) == list(CHANNELS)
     expected = absorb(Transitions.from_landmarks(landmarks, order)).removal_effect
     np.testing.assert_array_equal(model.removal_effects_, expected)
 
 
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_weights_of_units_count_as_repeated_landmarks(order):
+    landmarks = random_landmarks()
+    journey = np.cumsum(landmarks.path_length == 1)
+    unit = np.random.default_rng(1).integers(0, 5, journey[-1] + 1)[journey]
+    by_unit = replace(landmarks, bucket=unit)
+    assert (
+        Markov(order).fit(by_unit).removal_effects_ == Markov(order).fit(landmarks).removal_effects_
+    ).all()
+    weights = np.array([2.0, 0, 1, 3, 0])
+    repeated = replace(landmarks, count=weights[unit])
+    model = Markov(order)
+    drawn = model.fit_credit(model.evidence(by_unit, 5), weights).removal_effects_
+    expected = model.fit(repeated).removal_effects_
+    np.testing.assert_allclose(drawn, expected, atol=1e-6)
+
+
+def test_shares_are_effects_of_the_channels_met():
+    model = Markov(2).fit(random_landmarks())
+    row, channel = np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 0, 2])
+    paths = Paths(CHANNELS, np.zeros(3, int), np.ones(3), np.ones(3),
+                  PathChannels(row, channel, np.array([1, 5, 2, 3, 1])))  # fmt: skip
+    profiles = model.encode_paths(paths)
+    assert len(profiles) == 2  # the touches' number and order change nothing
+    shares = model.shares(profiles).toarray()[profiles.index]
+    effect = model.removal_effects_
+    np.testing.assert_allclose(shares[0], [*(effect[[0]] / effect[[0, 2]].sum()), 0,
+                                           *(effect[[2]] / effect[[0, 2]].sum())])  # fmt: skip
+    np.testing.assert_allclose(shares[1], [0, 1, 0])
+    model.removal_effects_ = np.zeros(3)
+    np.testing.assert_allclose(model.shares(profiles).toarray()[profiles.index[0]], [0.5, 0, 0.5])
+
+
 def test_effects_need_a_fit():
     with pytest.raises(NotFittedError):
         _ = Markov(1).effects
-
-
-def test_weight_is_the_effect_shared_by_touches():
-    assert Markov(2).weight_sql == "effect / channel_touches"
 
 
 # --- identity -----------------------------------------------------------------------------------

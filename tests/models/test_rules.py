@@ -141,11 +141,11 @@ def test_the_numbers_of_channels_do_not_matter(name):
     landmarks = draw_landmarks(np.random.default_rng(2), 4000)
     renumber = np.array([2, 0, 3, 1])
     path = landmarks.path
-    order = np.lexsort((renumber[path.channel], path.landmark))
+    order = np.lexsort((renumber[path.channel], path.row))
     other = replace(
         landmarks,
         path=PathChannels(
-            path.landmark[order],
+            path.row[order],
             renumber[path.channel][order],
             path.touches[order],
             {key: values[order] for key, values in path.weights.items()},

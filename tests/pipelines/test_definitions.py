@@ -47,7 +47,7 @@ def test_assets_are_the_tables_of_the_warehouse_the_models_and_what_is_published
         | {f"journeys.{n}" for n in ("users", "channels", "touches", "moments", "conversions")}
         | {"evaluation.outcomes", "evaluation.landmarks", "evaluation.path_channels"}
         | models
-        | {"credit.effects", "credit.touch_credit", "credit.statistics"}
+        | {"credit.intervals", "credit.removal_effects", "credit.statistics", "credit.touch_credit"}
         | {f"mart.{name}" for name in marts}
         | {"published.attribution", "published.report"}
     )

@@ -8,6 +8,7 @@ from typing import Any
 import polars as pl
 
 from lydite.comparison import Comparison
+from lydite.models.registry import DEFAULT_MODELS
 
 CHANNELS = (
     "paid_search", "branded_search", "social", "display", "email", "affiliate", "video",
@@ -25,8 +26,11 @@ _MODEL = {
 }  # fmt: skip
 _CREDIT = {
     "outcome": pl.String, "model": pl.String, "channel": pl.String, "conversions": pl.Float64,
-    "value": pl.Float64, "share": pl.Float64, "cost": pl.Float64, "cpa": pl.Float64,
-    "roas": pl.Float64,
+    "conversions_low": pl.Float64, "conversions_high": pl.Float64, "value": pl.Float64,
+    "value_low": pl.Float64, "value_high": pl.Float64, "share": pl.Float64,
+    "share_low": pl.Float64, "share_high": pl.Float64, "cost": pl.Float64, "cpa": pl.Float64,
+    "cpa_low": pl.Float64, "cpa_high": pl.Float64, "roas": pl.Float64, "roas_low": pl.Float64,
+    "roas_high": pl.Float64,
 }  # fmt: skip
 _EVIDENCE = {
     "outcome": pl.String, "segment": pl.String, "model": pl.String, "period_start": pl.Date,
@@ -68,6 +72,18 @@ ALL_REFUTED = (
     ("linear", "refuted", 0.01, "first_touch", ""),
     ("first_touch", "refuted", 0.01, "linear", ""),
 )
+_LONGEST_FIRST = sorted(DEFAULT_MODELS, key=len, reverse=True)
+MANY = (
+    *(
+        (model, "contender", 0.034 - place / 500, None, "")
+        for place, model in enumerate(_LONGEST_FIRST[:6])
+    ),
+    *(
+        (model, "refuted", 0.01 - place / 500, "position_based_fitted", "")
+        for place, model in enumerate(_LONGEST_FIRST[6:])
+    ),
+    ("hopeless", "refuted", -0.9, "position_based_fitted", ""),
+)
 EVERY_KIND = {
     "best": BEST,
     "contenders": CONTENDERS,
@@ -104,6 +120,29 @@ def make_comparison(
         "data_quality": pl.DataFrame(quality, schema=_QUALITY, orient="row"),
     }
     return Comparison(marts, records, quarantined or {})
+
+
+def make_path_comparison(rivals: tuple[Any, ...] = BEST) -> Comparison:
+    """Return a comparison on a path table: no clock, no cost, no value, no evidence."""
+    full = make_comparison(("conversion", rivals))
+    record = {
+        **full.outcomes[0], "lookback": None, "as_of": None, "periods": 5, "attributed": 2_311,
+        "unattributed": 0,
+    }  # fmt: skip
+    credit, models = full.marts["channel_credit"], full.marts["model_comparison"]
+    kept = ("conversions", "share")
+    unknown = [name for name in credit.columns[3:] if name.split("_")[0] not in kept]
+    marts = {
+        "model_comparison": models.with_columns(
+            pl.lit(None, dtype=pl.Date).alias("refuted_in"), pl.lit(5).alias("periods")
+        ),
+        "channel_credit": credit.filter(pl.col("channel") != "(unattributed)").with_columns(
+            pl.lit(None, dtype=pl.Float64).alias(name) for name in unknown
+        ),
+        "evidence": full.marts["evidence"].clear(),
+    }
+    left_out = {"time_decay": "it needs to know when touches happened"}
+    return Comparison(marts, [record], {}, left_out)
 
 
 def make_empty(outcome: str = "purchase") -> Comparison:
@@ -168,16 +207,28 @@ def _credit(
                     "conversions": conversions, "value": 60 * conversions, "share": share,
                     "cost": cost, "cpa": cost and cost / conversions,
                     "roas": cost and 60 * conversions / cost,
+                    **_bounds(conversions, share, cost),
                 }
             )  # fmt: skip
         rows.append(
             {
                 "outcome": outcome, "model": model, "channel": "(unattributed)",
                 "conversions": 211.0, "value": 12_660.0, "share": None, "cost": None,
-                "cpa": None, "roas": None,
+                "cpa": None, "roas": None, **_bounds(211.0, None, None),
             }
         )  # fmt: skip
     return rows
+
+
+def _bounds(conversions: float, share: float | None, cost: float | None) -> dict[str, Any]:
+    low, high = 0.9 * conversions, 1.1 * conversions
+    return {
+        "conversions_low": low, "conversions_high": high,
+        "value_low": 60 * low, "value_high": 60 * high,
+        "share_low": share and 0.9 * share, "share_high": share and 1.1 * share,
+        "cpa_low": cost and cost / high, "cpa_high": cost and cost / low,
+        "roas_low": cost and 60 * low / cost, "roas_high": cost and 60 * high / cost,
+    }  # fmt: skip
 
 
 def _evidence(outcome: str, rivals: tuple[Any, ...]) -> list[dict[str, Any]]:

@@ -21,6 +21,24 @@ def test_percent_is_rounded_by_its_interval():
     assert formats.interval(0.0631, 0.0950) == "6.3% to 9.5%"
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (812.3, 1034.2, "812 to 1,034"),
+        (9.53, 12.1, "9.5 to 12.1"),
+        (0.4012, 0.4034, "0.40 to 0.40"),
+        (0.0, 0.0, "0 to 0"),
+        (7, 7.0, "7 to 7"),
+        (12.34, None, "at least 12.3"),
+        (None, 4.0, ""),
+        (None, None, ""),
+        (math.nan, 4.0, ""),
+    ],
+)
+def test_an_interval_of_amounts_is_rounded_by_its_width(low, high, text):
+    assert formats.amount_interval(low, high) == text
+
+
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
 def test_what_is_not_a_number_is_a_dash(missing):
     for write in (formats.count, formats.amount, formats.percent):

@@ -3,7 +3,7 @@
 from html.parser import HTMLParser
 
 import pytest
-from hand_made import BEST, EVERY_KIND, TOO_EARLY, make_comparison, make_empty
+from hand_made import BEST, EVERY_KIND, TOO_EARLY, make_comparison, make_empty, make_path_comparison
 
 from lydite.comparison import Comparison
 from lydite.reporting.notebook import notebook_html
@@ -21,6 +21,11 @@ def test_headline_and_all_models(rivals):
 def test_every_outcome_has_its_headline():
     text = notebook_html(make_comparison(("purchase", BEST), ("lead", TOO_EARLY)))
     assert text.count("<table") == 2
+
+
+def test_a_path_table_is_told():
+    assert "not forward in time" in notebook_html(make_path_comparison())
+    assert "not forward in time" not in notebook_html(make_comparison())
 
 
 def test_names_are_escaped():

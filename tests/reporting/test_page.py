@@ -7,7 +7,16 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hand_made import BEST, CHANNELS, CONTENDERS, EVERY_KIND, make_comparison, make_empty
+from hand_made import (
+    BEST,
+    CHANNELS,
+    CONTENDERS,
+    EVERY_KIND,
+    MANY,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
 
 from lydite.comparison import Comparison
 from lydite.errors import InputError
@@ -57,6 +66,36 @@ def test_the_library_of_charts_is_inside_once():
     page = page_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
     assert page.count("window.vegaEmbed=") == 1
     assert page.count('class="chart ') == 6
+
+
+def test_credit_has_its_intervals_and_the_page_says_what_they_are():
+    page = page_html(make_comparison(channels=("ads", "direct")))
+    row = next(line for line in page.splitlines() if '<th scope="row">ads</th>' in line)
+    bounds = re.findall(r'<span class="claim nowrap">(.*?)</span>', row)
+    assert bounds == [
+        "378 to 462", "18% to 22%", "22,680 to 27,720", "1.9 to 2.4", "25 to 31",
+    ]  # fmt: skip
+    unknown = next(line for line in page.splitlines() if '<th scope="row">direct</th>' in line)
+    assert unknown.count("claim nowrap") == 3
+    assert "users drawn again 200 times" in page
+
+
+def test_a_path_table_has_folds_instead_of_periods():
+    text = " ".join(_Reader(page_html(make_path_comparison())).text)
+    assert "not forward in time" in text
+    assert "folds" in text
+    for absent in ("periods forecast", "lookback", "None", "Evidence over time"):
+        assert absent not in text
+    assert "time_decay was left out" in text
+
+
+def test_many_models_have_room():
+    page = page_html(make_comparison(("purchase", MANY)))
+    assert 'class="chart chart-credit" style="min-width: 960px"' in page
+    assert "Triangles" in page
+    few = page_html(make_comparison())
+    assert 'class="chart chart-credit" style="min-width: 704px"' in few
+    assert "Triangles" not in few
 
 
 def test_names_from_the_data_stay_names():

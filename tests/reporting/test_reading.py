@@ -2,7 +2,16 @@
 
 from datetime import date
 
-from hand_made import BEST, CONTENDERS, NO_BETTER, TOO_EARLY, make_comparison, make_empty
+import polars as pl
+from hand_made import (
+    BEST,
+    CONTENDERS,
+    NO_BETTER,
+    TOO_EARLY,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
 
 from lydite.comparison import Comparison
 from lydite.reporting import reading
@@ -36,6 +45,29 @@ def test_unattributed_conversions_come_last():
     assert credit[-1]["channel"] == reading.UNATTRIBUTED
     sizes = [row["conversions"] for row in credit[:-1]]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_credit_has_its_bounds_none_where_the_table_has_none():
+    full = make_comparison()
+    first = reading.credit_of(full, "purchase", "linear")[0]
+    assert first["conversions_low"] < first["conversions"] < first["conversions_high"]
+    bare = full.marts["channel_credit"].select(pl.exclude("^.*_(low|high)$"))
+    old = Comparison({"channel_credit": bare}, full.outcomes, {})
+    first = reading.credit_of(old, "purchase", "linear")[0]
+    assert first["cpa_low"] is first["roas_high"] is None
+
+
+def test_only_a_path_table_has_no_lookback():
+    assert reading.from_path_table(make_path_comparison().outcomes[0])
+    assert not reading.from_path_table(make_comparison().outcomes[0])
+
+
+def test_models_that_were_left_out_are_told_with_the_reason():
+    full = make_comparison()
+    comparison = Comparison(full.marts, full.outcomes, {}, {"shapley": "31 channels are too many"})
+    told = reading.warnings_of(comparison, "purchase")
+    assert told == ["shapley was left out: 31 channels are too many"]
+    assert reading.warnings_of(full, "purchase") == []
 
 
 def test_empty_and_missing_tables_read_as_nothing():

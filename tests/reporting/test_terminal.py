@@ -3,7 +3,15 @@
 import io
 
 import pytest
-from hand_made import BEST, CHANNELS, EVERY_KIND, make_comparison, make_empty
+from hand_made import (
+    BEST,
+    CHANNELS,
+    EVERY_KIND,
+    MANY,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
 from rich.console import Console
 
 from lydite.comparison import Comparison
@@ -25,10 +33,39 @@ def test_all_models_and_references_are_whole_at_any_width(rivals, width):
         assert any(name in line.split() for line in text.splitlines())
 
 
+@pytest.mark.parametrize("width", [80, 100, 120])
+def test_many_models_of_long_names_are_whole_on_a_usual_terminal(width):
+    text = _printed(make_comparison(("purchase", MANY)), width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    for name in (model for model, *_ in MANY):
+        assert any(name in line.split()[:2] for line in text.splitlines())
+    table = text[: text.index("models remain")]
+    assert table.count("position_based_fitted") == 1 + sum(m[3] is not None for m in MANY)
+    assert "…" not in table
+    assert ("loss, bits" in table) == (width == 120)
+
+
 def test_credit_of_the_best_model_by_channel():
     text = _printed(make_comparison(), 100)
     assert "Credit according to linear" in text
     assert all(channel in text for channel in [*CHANNELS, "(unattributed)"])
+
+
+def test_intervals_of_credit_where_there_is_room():
+    row = next(r for r in _printed(make_comparison(), 100).splitlines() if "paid_search" in r)
+    assert row.split()[:6] == ["paid_search", "52.5", "47", "to", "58", "2.5%"]
+    assert "95 % interval" in _printed(make_comparison(), 96)
+    assert "95 % interval" not in _printed(make_comparison(), 95)
+
+
+def test_a_path_table_has_folds_and_no_lookback():
+    text = _printed(make_path_comparison(), 120)
+    counts = next(line for line in text.splitlines() if "landmarks" in line)
+    assert counts.startswith("path table · 48,210 landmarks · 2,311 conversions")
+    assert counts.endswith("· cross-validation over 5 folds")
+    assert "not forward in time" in " ".join(text.split())
+    assert "! time_decay was left out: it needs to know" in text
+    assert "None" not in text
 
 
 def test_no_credit_where_no_model_is_ahead():

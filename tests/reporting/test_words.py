@@ -10,11 +10,12 @@ from hand_made import (
     TOO_EARLY,
     make_comparison,
     make_empty,
+    make_path_comparison,
 )
 
 from lydite.comparison import Comparison
 from lydite.errors import InputError
-from lydite.reporting.words import NOT_CAUSE, headline, verdict_in_words
+from lydite.reporting.words import NOT_CAUSE, headline, reasons, verdict_in_words
 
 
 def _said(rivals, **options):
@@ -99,6 +100,16 @@ def test_bounds_and_shares_that_are_missing_are_left_out(verdict):
     assert "2.00%" in full
     assert "bounds" not in full
     assert "–" not in full
+
+
+@pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_a_comparison_on_a_path_table_ends_with_how_it_was_made(rivals):
+    why = reasons(make_path_comparison(rivals), "conversion")
+    assert why.endswith(
+        "by cross-validation over 5 folds of the journeys of a path table; it is not forward in"
+        " time."
+    )
+    assert "cross-validation" not in reasons(make_comparison(("purchase", rivals)), "purchase")
 
 
 def test_empty_frames_raise_nothing():

@@ -20,6 +20,7 @@ class Landmark:
     user: str
     channels: list[str]
     times: list[datetime]
+    following: datetime | None  # the user's next event
     converted: bool
 
 
@@ -41,7 +42,8 @@ def _of_user(user: str, events: list[tuple[datetime, int, str]]) -> list[Landmar
             path = []
             continue
         path = [touch for touch in path if touch[0] > at - LOOKBACK] + [(at, channel)]
-        following = events[place + 1] if place + 1 < len(events) else None
-        converted = following is not None and following[1] == 1 and following[0] <= at + LOOKBACK
-        found.append(Landmark(user, [c for _, c in path], [t for t, _ in path], converted))
+        following, kind, _ = events[place + 1] if place + 1 < len(events) else (None, 0, "")
+        converted = following is not None and kind == 1 and following < at + LOOKBACK
+        times, channels = zip(*path, strict=True)
+        found.append(Landmark(user, list(channels), list(times), following, converted))
     return found

@@ -78,7 +78,7 @@ def test_numbers_below_one_are_named(argument):
         simulate("null", **{argument: 0})
 
 
-@pytest.mark.parametrize("name", ["linear", "storefront"])
+@pytest.mark.parametrize("name", ["linear", "hazard", "storefront"])
 def test_the_seed_makes_the_world(name):
     one, same, other = (simulate(name, users=200, seed=seed) for seed in (5, 5, 6))
     assert one.touchpoints.equals(same.touchpoints)

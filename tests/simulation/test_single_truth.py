@@ -16,8 +16,8 @@ from lydite.simulation.single_truth import DAILY_COST, TOUCH_COST
 
 from .reading import landmarks
 
-RULES = ("null", "first_touch", "last_touch", "linear", "position_based", "time_decay", "markov_2",
-         "channel_set")  # fmt: skip
+RULES = ("null", "first_touch", "last_touch", "linear", "position_based", "w_shaped", "time_decay",
+         "markov_2", "markov_3", "channel_set", "logistic")  # fmt: skip
 
 
 def chance(world, parameters, landmark):
@@ -27,6 +27,12 @@ def chance(world, parameters, landmark):
         return parameters["rate"]
     if world == "markov_2":
         return parameters["rates"][path[-2] if len(path) > 1 else "(start)"][path[-1]]
+    if world == "markov_3":
+        third, second, last = ["(start)", "(start)", *path][-3:]
+        return parameters["rates"][third][second][last]
+    if world == "logistic":
+        met = sum(parameters["log_odds"][channel] for channel in set(path))
+        return 1 / (1 + exp(-parameters["intercept"] - met))
     if world == "channel_set":
         log_odds = parameters["log_odds"]
         for pair, effect in parameters["pair_log_odds"].items():
@@ -46,6 +52,10 @@ def weigh(world, landmark):
         return [0] * (n - 1) + [1]
     if world == "position_based":
         return [1] * n if n < 3 else [0.4, *[0.2 / (n - 2)] * (n - 2), 0.4]
+    if world == "w_shaped":
+        decisive = {1, (n + 1) // 2, n}
+        others = 0.1 / (n - 3) if n > 3 else None
+        return [1] * n if n < 4 else [0.3 if i in decisive else others for i in range(1, n + 1)]
     if world == "time_decay":
         ages = [(landmark.times[-1] - time) / timedelta(days=7) for time in landmark.times]
         return [0.5**age for age in ages]
@@ -65,6 +75,27 @@ def test_conversions_come_at_the_rate_that_the_hypothesis_says(world):
     for group in np.array_split(np.argsort(chances, kind="stable"), 5):
         p, y = chances[group], converted[group]
         assert abs(y.sum() - p.sum()) < 4 * sqrt((p * (1 - p)).sum())
+
+
+@pytest.mark.parametrize(
+    ("world", "told_by"),
+    [("markov_3", lambda path: tuple(path[-3:])), ("logistic", frozenset)],
+)
+def test_each_case_converts_at_its_own_rate(world, told_by):
+    simulated = simulate(world, users=20_000, seed=907)
+    counts = {}
+    for point in landmarks(simulated):
+        p = chance(world, simulated.truth["parameters"], point)
+        group = counts.setdefault(told_by(point.channels), [p, 0, 0])
+        group[1] += 1
+        group[2] += point.converted
+        assert abs(group[0] - p) < 1e-12
+    p, n, k = np.array(list(counts.values())).T
+    assert len(p) > 250
+    assert np.minimum(stats.binom.cdf(k, n, p), stats.binom.sf(k - 1, n, p)).min() > 1e-3 / len(p)
+    many = n * p > 5
+    surprise = ((k - n * p)[many] ** 2 / (n * p * (1 - p))[many]).sum()
+    assert stats.chi2.sf(surprise, many.sum()) > 1e-3
 
 
 def test_journeys_fit_into_the_lookback_and_are_told_apart_by_it():
@@ -119,8 +150,9 @@ def test_activity_is_in_the_users_and_not_in_the_channels():
     assert mean(late) > 1.2 * mean(early)
 
 
-def test_users_do_not_depend_on_how_many_there_are():
-    few, many = (simulate("time_decay", users=users, seed=905) for users in (50, 60_000))
+@pytest.mark.parametrize("world", ["time_decay", "hazard"])
+def test_users_do_not_depend_on_how_many_there_are(world):
+    few, many = (simulate(world, users=users, seed=905) for users in (50, 60_000))
     same = pl.col("user_id") <= "u00000050"
     drop = ("touchpoint_id", "conversion_id")
     for table in ("touchpoints", "conversions", "users"):

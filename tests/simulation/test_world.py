@@ -23,7 +23,7 @@ def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.parametrize("name", ["linear", "storefront"])
+@pytest.mark.parametrize("name", ["linear", "hazard", "storefront"])
 def test_the_same_world_gives_the_same_bytes(name, tmp_path):
     simulate(name, users=300, seed=8).write(tmp_path / "a")
     simulate(name, users=300, seed=8).write(tmp_path / "b")

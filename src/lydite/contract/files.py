@@ -15,8 +15,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lydite.contract.relation import gist, quoted_name, refuse_twins
-from lydite.engine.duckdb import quoted
+from lydite.contract.relation import gist, refuse_twins
+from lydite.engine.duckdb import quoted, quoted_name
 from lydite.errors import InputError
 
 if TYPE_CHECKING:

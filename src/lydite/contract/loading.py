@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lydite.contract.projection import match_columns, projection, segments_of
-from lydite.contract.relation import gist, is_unreadable, quoted_name
+from lydite.contract.relation import gist, is_unreadable
 from lydite.contract.sources import nothing, opened
 from lydite.contract.tables import REASONS, TABLES, Table
 from lydite.engine import load_sql
+from lydite.engine.duckdb import quoted_name
 from lydite.errors import InputError
 
 if TYPE_CHECKING:

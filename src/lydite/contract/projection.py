@@ -5,9 +5,10 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, NoReturn
 
-from lydite.contract.relation import plain, quoted_name
+from lydite.contract.relation import plain
 from lydite.contract.tables import Column, Kind, Table
 from lydite.contract.zones import refuse_doubtful, refuse_numbers
+from lydite.engine.duckdb import quoted_name
 from lydite.errors import InputError
 
 if TYPE_CHECKING:

@@ -71,8 +71,3 @@ def gist(error: Exception) -> str:
     about = "; ".join(line for line in lines if line).rstrip(".")
     about = _CLASS.sub("", about)
     return about if len(about) <= _LONGEST else f"{about[:_HALF]} ... {about[-_HALF:]}"
-
-
-def quoted_name(name: str) -> str:
-    """Return `name` as a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'

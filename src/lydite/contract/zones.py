@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from lydite.contract.relation import quoted_name
+from lydite.engine.duckdb import quoted_name
 from lydite.errors import InputError
 
 if TYPE_CHECKING:

@@ -38,6 +38,8 @@ class DuckDBEngine:
         spills to disk.
     """
 
+    #: Raised by statements that fail, whatever the reason.
+    error = duckdb.Error
     #: Raised by statements that name what is not there.
     binder_error = duckdb.BinderException
 
@@ -169,6 +171,11 @@ class DuckDBEngine:
 def quoted(text: str) -> str:
     """Return `text` as a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def quoted_name(name: str) -> str:
+    """Return `name` as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _text(sql: str) -> str:

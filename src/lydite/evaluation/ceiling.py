@@ -44,20 +44,23 @@ def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> Scor
         Seeds the choice of training landmarks, where there are too many, and the trees.
     """
     landmarks = trial.landmarks
-    scores = Scores.empty(len(trial.calendar))
+    scores = Scores.empty(len(trial))
     seen = _features(landmarks)
     profiles = [model.encode(landmarks) for model in rivals]
-    known = np.empty(0, dtype=np.intp)
-    for period, released in enumerate(trial.released):
-        known = np.concatenate([known, released])
-        if period % _REFIT_EVERY == 0:
-            ahead = np.flatnonzero(
-                (trial.period >= period) & (trial.period < period + _REFIT_EVERY)
-            )
+    is_known = np.zeros(len(landmarks), dtype=bool)
+    folds = any(len(rows) for rows in trial.withdrawn)
+    refit_every = 1 if folds else _REFIT_EVERY
+    for period in range(len(trial)):
+        is_known[trial.released[period]] = True
+        is_known[trial.withdrawn[period]] = False
+        if period % refit_every == 0:
+            known = np.flatnonzero(is_known)
+            ahead = np.flatnonzero((trial.period >= period) & (trial.period < period + refit_every))
             forecast = np.full(len(landmarks), np.nan)
             forecast[ahead] = _grow(rivals, profiles, landmarks, seen, known, ahead, seed)
         rows = trial.tested(period)
-        scores.add(period, landmarks.bucket[rows], landmarks.converted[rows], forecast[rows])
+        bucket, converted = landmarks.bucket[rows], landmarks.converted[rows]
+        scores.add(period, bucket, converted, forecast[rows], landmarks.count[rows])
     return scores
 
 
@@ -73,9 +76,10 @@ def _grow(
     """Fit trees on what is known and return their forecasts of what lies ahead."""
     rng = np.random.default_rng(seed)
     chosen = known
-    converted = int(landmarks.converted[known].sum())
-    if not len(ahead) or min(converted, len(known) - converted) < _MIN_OF_EACH:
-        return np.full(len(ahead), (converted + 0.5) / (len(known) + 1))
+    total = float(landmarks.count[known].sum())
+    converted = float(landmarks.count[known] @ landmarks.converted[known])
+    if not len(ahead) or min(converted, total - converted) < _MIN_OF_EACH:
+        return np.full(len(ahead), (converted + 0.5) / (total + 1))
     if len(known) > MAX_TRAINING_LANDMARKS:
         chosen = np.sort(rng.choice(known, MAX_TRAINING_LANDMARKS, replace=False))
     crossed, final = [], []
@@ -95,7 +99,12 @@ def _grow(
         n_iter_no_change=10,
         random_state=seed,
     )
-    trees.fit(np.column_stack([seen[chosen], *crossed]), landmarks.converted[chosen])
+    trees.fit(
+        np.column_stack([seen[chosen], *crossed]),
+        landmarks.converted[chosen],
+        # Weights make the trees slow: they are given only where rows stand for more than one.
+        sample_weight=None if (landmarks.count == 1).all() else landmarks.count[chosen],
+    )
     probability = trees.predict_proba(np.column_stack([seen[ahead], *final]))[:, 1]
     return np.asarray(np.clip(probability, _CLIP, 1 - _CLIP))
 
@@ -114,8 +123,8 @@ def _rival_scores(
 
     def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
         index = profiles.index[rows]
-        trials = np.bincount(index, minlength=size).astype(float)
-        conversions = counted(index, landmarks.converted[rows], size)
+        trials = counted(index, landmarks.count[rows], size)
+        conversions = counted(index, landmarks.count[rows] * landmarks.converted[rows], size)
         forecast = model.fit_counts(profiles, trials, conversions).forecast_profiles(profiles)
         return logit(np.clip(forecast, _CLIP, 1 - _CLIP)).astype(np.float32)
 
@@ -130,11 +139,11 @@ def _features(landmarks: Landmarks) -> NDArray[np.float32]:
     """Return all that is known at each landmark: activity, calendar, order and mix of channels."""
     path = landmarks.path
     mix = sparse.csr_array(
-        (path.touches.astype(np.float32), (path.landmark, path.channel)),
+        (path.touches.astype(np.float32), (path.row, path.channel)),
         shape=(len(landmarks), len(landmarks.channels)),
     ).toarray()
     hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)
-    return np.column_stack(
+    features = np.column_stack(
         [
             landmarks.path_length,
             landmarks.hours_since_previous,
@@ -145,3 +154,6 @@ def _features(landmarks: Landmarks) -> NDArray[np.float32]:
             mix,
         ]
     ).astype(np.float32)
+    # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
+    known: NDArray[np.float32] = features[:, ~np.isnan(features).all(axis=0)]
+    return known

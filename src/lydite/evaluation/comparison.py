@@ -34,8 +34,9 @@ def compare_outcome(
     outcome: str,
     models: Sequence[Model],
     scores: Mapping[str, Scores],
-    calendar: Calendar,
+    calendar: Calendar | None,
     evaluation: Evaluation,
+    notes: Mapping[str, str] | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Compare the rivals of one outcome.
 
@@ -45,6 +46,10 @@ def compare_outcome(
         The rivals; the scores may hold more.
     scores
         Scores by name, with those of the baselines and of the ceiling.
+    calendar
+        The periods that were forecast; None where folds were, which are not in time.
+    notes
+        What to beware of in a model, by name.
 
     Returns
     -------
@@ -56,8 +61,8 @@ def compare_outcome(
     claims = {model.name: model.claim for model in models} | _REFERENCES
     shown = {**rivals, **{name: scores[name] for name in _REFERENCES}}
     return {
-        "model_comparison": _comparison(outcome, claims, shown, judged, calendar),
-        "evidence": _evidence(outcome, shown, judged, null, calendar),
+        "model_comparison": _comparison(outcome, claims, shown, judged, calendar, notes or {}),
+        "evidence": _evidence(outcome, shown, judged, null, calendar) if calendar else _NO_EVIDENCE,
         "calibration": _calibration(outcome, shown),
     }
 
@@ -67,7 +72,8 @@ def _comparison(
     claims: Mapping[str, str],
     scores: Mapping[str, Scores],
     judged: Mapping[str, Judgement],
-    calendar: Calendar,
+    calendar: Calendar | None,
+    notes: Mapping[str, str],
 ) -> pl.DataFrame:
     null_loss = scores[NULL].log_loss_bits
     ranks = _ranks({name: scores[name].log_loss_bits for name in judged})
@@ -100,8 +106,10 @@ def _comparison(
                 "same_forecast_as": ", ".join(verdict.same_forecast_as) if verdict else "",
                 "landmarks": int(own.landmarks.sum()),
                 "conversions": int(own.conversions.sum()),
-                "periods": len(calendar),
-                "warning": _warning(name, own, usable=usable),
+                "periods": len(own.landmarks),
+                "warning": "; ".join(
+                    filter(None, [_warning(name, own, usable=usable), notes.get(name)])
+                ),
             }
         )
     return pl.DataFrame(rows, schema=_COMPARISON).sort(
@@ -147,8 +155,10 @@ def _finite(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 
-def _start(calendar: Calendar, period: int | None) -> object:
-    return None if period is None else calendar.starts[period].astype("datetime64[D]").item()
+def _start(calendar: Calendar | None, period: int | None) -> object:
+    if period is None or calendar is None:
+        return None
+    return calendar.starts[period].astype("datetime64[D]").item()
 
 
 def _warning(name: str, own: Scores, *, usable: bool) -> str:
@@ -199,6 +209,22 @@ def _evidence(
             ).with_columns(pl.col("explained", "explained_low", "explained_high").fill_nan(None))
         )
     return pl.concat(parts)
+
+
+_NO_EVIDENCE = pl.DataFrame(
+    schema={
+        "outcome": pl.String,
+        "segment": pl.String,
+        "model": pl.String,
+        "period_start": pl.Date,
+        "landmarks": pl.Int64,
+        "conversions": pl.Int64,
+        "log_loss_bits": pl.Float64,
+        "explained": pl.Float64,
+        "explained_low": pl.Float64,
+        "explained_high": pl.Float64,
+    }
+)
 
 
 def _calibration(outcome: str, scores: Mapping[str, Scores]) -> pl.DataFrame:

@@ -6,7 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lydite.engine import load_sql
+from lydite.engine.duckdb import quoted_name
+from lydite.models.base import weight_columns, weight_sums
 from lydite.models.landmarks import N_BUCKETS, Landmarks, PathChannels
+from lydite.models.rules import weights_explained
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -15,6 +19,8 @@ if TYPE_CHECKING:
     from lydite.engine import DuckDBEngine
     from lydite.models import Model
 
+#: The columns of `sql/journeys/path_touches.sql` that tell paths apart.
+TOLD_APART = "outcome, user_key, happened_at, is_conversion, coalesce(moment_touch, 0)"
 MAX_LANDMARKS = 5_000_000
 
 
@@ -47,8 +53,7 @@ def build_sample(
     mature_until
         Landmarks up to this instant are mature.
     models
-        Those that weigh touches by an expression without learnt effects get their weights here,
-        all in one pass.
+        The weights of touches that they look at are summed here, all in one pass.
 
     Returns
     -------
@@ -60,13 +65,11 @@ def build_sample(
         if engine.exists(table):
             engine.run(f"delete from {table} where outcome = $outcome", parameters)
     engine.append("evaluation.landmarks", "evaluation/landmarks", parameters)
-    engine.append("evaluation.path_channels", _path_channels(rule_weights(models)), parameters)
+    with weights_explained(engine, models, "journeys.path_touches", TOLD_APART):
+        engine.append(
+            "evaluation.path_channels", _path_channels(weight_columns(models)), parameters
+        )
     return buckets
-
-
-def rule_weights(models: Sequence[Model]) -> dict[str, str]:
-    """Return the weight expressions of the models that need nothing learnt, by name."""
-    return {model.name: model.weight_sql for model in models if hasattr(model, "expression")}
 
 
 def load_sample(
@@ -75,7 +78,7 @@ def load_sample(
     """Load the sample of one outcome, with the weights of the given models only."""
     columns = engine.arrays(
         "select bucket, happened_at, converted, channel_key, previous_1, previous_2, previous_3,"
-        " next_channel_key, path_length, hours_since_previous, hours_since_first"
+        " next_channel_key, path_length, hours_since_previous, hours_since_first, hours_to_next"
         " from evaluation.landmarks where outcome = $outcome order by landmark",
         {"outcome": outcome},
     )
@@ -92,37 +95,33 @@ def load_sample(
         path_length=columns["path_length"],
         hours_since_previous=np.where(since_previous < 0, np.nan, since_previous),
         hours_since_first=columns["hours_since_first"],
-        path=_load_path(engine, outcome, list(rule_weights(models))),
+        hours_to_next=columns["hours_to_next"],
+        count=np.ones(len(since_previous)),
+        path=_load_path(engine, outcome, list(weight_columns(models))),
     )
 
 
-def _load_path(engine: DuckDBEngine, outcome: str, rules: list[str]) -> PathChannels:
+def _load_path(engine: DuckDBEngine, outcome: str, weights: list[str]) -> PathChannels:
     columns = engine.arrays(
         "select landmark, channel_key, touches"
-        + "".join(f', "{name}"' for name in rules)
+        + "".join(f", {quoted_name(name)}" for name in weights)
         + " from evaluation.path_channels where outcome = $outcome"
         " order by landmark, channel_key",
         {"outcome": outcome},
     )
     return PathChannels(
-        landmark=columns["landmark"],
+        row=columns["landmark"],
         channel=columns["channel_key"],
         touches=columns["touches"],
-        weights={name: columns[name] for name in rules},
+        weights={name: columns[name] for name in weights},
     )
 
 
 def _path_channels(weights: Mapping[str, str]) -> str:
-    """Return the statement that sums every rule's weight by landmark and channel, in one pass."""
-    from lydite.engine import load_sql  # noqa: PLC0415
-
-    sums = "".join(
-        f',\n    cast(coalesce(sum({expression}), 0) as float) as "{name}"'
-        for name, expression in weights.items()
-    )
+    """Return the statement that sums every weight by landmark and channel, in one pass."""
     return (
         "select $outcome as outcome, landmark, channel_key,"
-        f" cast(count(*) as smallint) as touches{sums}\n"
+        f" cast(count(*) as smallint) as touches{weight_sums(weights, 'float')}\n"
         f"from (\n{load_sql('evaluation/path_touches')}\n)\n"
         "group by landmark, channel_key"
     )

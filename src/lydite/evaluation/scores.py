@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.models.landmarks import N_BUCKETS
+from lydite.models.landmarks import N_BUCKETS, counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,6 +53,7 @@ class Scores:
         bucket: NDArray[np.integer],
         converted: NDArray[np.bool_],
         forecast: NDArray[np.float64],
+        count: NDArray[np.floating] | float = 1.0,
     ) -> None:
         """Add the landmarks of one period.
 
@@ -61,23 +62,25 @@ class Scores:
         period
             Number of the period.
         bucket, converted, forecast : (n,) arrays
+        count : (n,) array
+            How many landmarks each stands for.
         """
         loss = -np.log2(np.where(converted, forecast, 1 - forecast))
-        for sums, weights in (
-            (self.landmarks, None),
+        for sums, values in (
+            (self.landmarks, np.ones(len(bucket))),
             (self.conversions, converted),
             (self.log_loss, loss),
             (self.brier, (forecast - converted) ** 2),
         ):
-            sums[period] += np.bincount(bucket, weights, minlength=N_BUCKETS)
-        place = (logit(forecast) + _GRID_END) / _GRID_WIDTH
-        place = np.clip(place.astype(np.intp), 0, N_GRID - 1)
-        for grid, weights in (
-            (self.grid_landmarks, None),
+            sums[period] += counted(bucket, count * values, N_BUCKETS)
+        height = (logit(forecast) + _GRID_END) / _GRID_WIDTH
+        place = np.clip(height.astype(np.intp), 0, N_GRID - 1)
+        for grid, values in (
+            (self.grid_landmarks, np.ones(len(bucket))),
             (self.grid_conversions, converted),
             (self.grid_forecast, forecast),
         ):
-            grid[period] += np.bincount(place, weights, minlength=N_GRID)
+            grid[period] += counted(place, count * values, N_GRID)
 
     @property
     def log_loss_bits(self) -> float:

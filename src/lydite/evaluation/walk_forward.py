@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Forecast = Callable[[NDArray[np.intp]], NDArray[np.float64]]
 
+FOLDS = 5
+
 
 @dataclass(frozen=True)
 class Trial:
@@ -32,21 +34,21 @@ class Trial:
     ----------
     landmarks
         The evaluation sample, n landmarks.
-    calendar
-        The p scored periods.
     activity
         The activity cell of each landmark.
     period : (n,) integers
-        The scored period in which each landmark is forecast, -1 for none.
+        The scored period, or fold, in which each landmark is forecast, -1 for none.
     released : list of p index arrays
         The landmarks that may train from each period on, and not before.
+    withdrawn : list of p index arrays
+        The landmarks that may train no more from each period on: none where time goes forward.
     """
 
     landmarks: Landmarks
-    calendar: Calendar
     activity: Activity
     period: NDArray[np.intp]
     released: list[NDArray[np.intp]]
+    withdrawn: list[NDArray[np.intp]]
 
     @classmethod
     def of(cls, landmarks: Landmarks, calendar: Calendar) -> Trial:
@@ -54,13 +56,35 @@ class Trial:
         trains_from = calendar.trains_from(landmarks.happened_at)
         order = np.argsort(trains_from, kind="stable")
         edges = np.searchsorted(trains_from[order], np.arange(len(calendar) + 1))
+        none = np.empty(0, dtype=np.intp)
         return cls(
             landmarks,
-            calendar,
             Activity(landmarks),
             calendar.period_of(landmarks.happened_at),
             [order[a:b] for a, b in pairwise(edges)],
+            [none] * len(calendar),
         )
+
+    @classmethod
+    def of_folds(cls, landmarks: Landmarks, folds: int = FOLDS) -> Trial:
+        """Cross-validate: each fold of the buckets is forecast by models of the others.
+
+        Half of the buckets cross-fits the other half (`_Counts`), so that folds go by pairs.
+        """
+        fold = (landmarks.bucket // 2) % folds
+        within = [np.flatnonzero(fold == number) for number in range(folds)]
+        none = np.empty(0, dtype=np.intp)
+        return cls(
+            landmarks,
+            Activity(landmarks),
+            fold.astype(np.intp),
+            [np.flatnonzero(fold != 0), *within[:-1]],
+            [none, *within[1:]],
+        )
+
+    def __len__(self) -> int:
+        """Return the number of periods or folds."""
+        return len(self.released)
 
     def tested(self, period: int) -> NDArray[np.intp]:
         """Return the landmarks that are forecast in a period."""
@@ -82,12 +106,18 @@ class _Counts:
         self.trials = np.zeros(len(first))
         self.conversions = np.zeros(len(first))
 
-    def grow(self, released: NDArray[np.intp]) -> None:
-        """Add landmarks that have become known."""
-        row = self._row[released]
-        converted = self._trial.landmarks.converted[released]
-        self.trials += np.bincount(row, minlength=len(self.trials))
-        self.conversions += np.bincount(row, converted, minlength=len(self.trials))
+    def turn(self, period: int) -> None:
+        """Go on to a period: add the landmarks that it releases, take off those it withdraws."""
+        self._add(self._trial.released[period], 1.0)
+        self._add(self._trial.withdrawn[period], -1.0)
+
+    def _add(self, rows: NDArray[np.intp], sign: float) -> None:
+        if not len(rows):
+            return
+        landmarks = self._trial.landmarks
+        row, count = self._row[rows], sign * landmarks.count[rows]
+        self.trials += counted(row, count, len(self.trials))
+        self.conversions += counted(row, count * landmarks.converted[rows], len(self.trials))
 
     def by_profile(
         self, profiles: int, halves: NDArray[np.bool_]
@@ -112,8 +142,8 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
     counts = _Counts(trial, profiles.index)
     adjustment = Adjustment(trial.activity.design())
     everything = np.ones(len(counts.half), dtype=bool)
-    for period, released in enumerate(trial.released):
-        counts.grow(released)
+    for period in range(len(trial)):
+        counts.turn(period)
         known = counts.trials > 0
         if model.is_baseline:
             crossed = None
@@ -161,12 +191,13 @@ def walk_forward(model: Model, trial: Trial) -> Scores:
     Scores
         Sums per period and bucket.
     """
-    scores = Scores.empty(len(trial.calendar))
+    scores = Scores.empty(len(trial))
     landmarks = trial.landmarks
     # The matrices are small: threads of BLAS would wait for each other more than they work, on a
     # busy machine a hundred times more.
     with threadpool_limits(1, user_api="blas"):
         for period, forecast in forecasts(model, trial):
             rows = trial.tested(period)
-            scores.add(period, landmarks.bucket[rows], landmarks.converted[rows], forecast(rows))
+            bucket, converted = landmarks.bucket[rows], landmarks.converted[rows]
+            scores.add(period, bucket, converted, forecast(rows), landmarks.count[rows])
     return scores

@@ -2,22 +2,37 @@
 
 from lydite.models.base import PATH_COLUMNS, Model
 from lydite.models.baselines import BaseRate, TouchVolume
-from lydite.models.landmarks import Landmarks, PathChannels, Profiles
+from lydite.models.classifier import Classifier
+from lydite.models.fitted_rules import FittedRule
+from lydite.models.hazard import AdditiveHazard
+from lydite.models.landmarks import Landmarks, PathChannels, Paths, Profiles
+from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
-from lydite.models.registry import DEFAULT_MODELS, make_model, make_models
+from lydite.models.registry import DEFAULT_MODELS, choose, make_model, make_models, make_rule
 from lydite.models.rules import Rule
+from lydite.models.sets import SetModel
+from lydite.models.shapley import Shapley
 
 __all__ = [
     "DEFAULT_MODELS",
     "PATH_COLUMNS",
+    "AdditiveHazard",
+    "BaggedLogistic",
     "BaseRate",
+    "Classifier",
+    "FittedRule",
     "Landmarks",
     "Markov",
     "Model",
     "PathChannels",
+    "Paths",
     "Profiles",
     "Rule",
+    "SetModel",
+    "Shapley",
     "TouchVolume",
+    "choose",
     "make_model",
     "make_models",
+    "make_rule",
 ]

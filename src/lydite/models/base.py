@@ -5,28 +5,32 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from lydite.engine.duckdb import quoted_name
 from lydite.models.landmarks import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import polars as pl
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks, Profiles
+    from lydite.models.landmarks import Landmarks, Paths, Profiles
 
 
 class Model(BaseEstimator, ABC):
     """An attribution model as a hypothesis that can be wrong.
 
     A subclass says what it sees of a landmark (`encode`), how its forecast is fitted on counts
-    (`fit_counts`, `forecast_profiles`), and how it weighs the touches of a path (`weight_sql`).
-    Parameters of the constructor are scikit-learn parameters; what is learnt ends in ``_``.
+    (`fit_counts`, `forecast_profiles`), what it sees of a converted path (`encode_paths`) and how
+    it divides one over the channels met (`shares`). Parameters of the constructor are scikit-learn
+    parameters; what is learnt ends in ``_``.
 
     Attributes
     ----------
@@ -39,6 +43,28 @@ class Model(BaseEstimator, ABC):
     name: str
     claim: str
     is_baseline: ClassVar[bool] = False
+    #: Whether credit depends on what was fitted. A rule's does not.
+    learns: ClassVar[bool] = True
+
+    # --- sight ----------------------------------------------------------------------------------
+
+    @property
+    def weight_columns(self) -> Mapping[str, str]:
+        """Weights of touches that `encode` and `encode_paths` find in `PathChannels.weights`.
+
+        SQL expressions over `PATH_COLUMNS` by column name; they are summed by path and channel.
+        """
+        return {}
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether the model looks at times, which path tables do not have."""
+        return any("hours_" in expression for expression in self.weight_columns.values())
+
+    def refusal(self, channels: int) -> str | None:
+        """Return why the model cannot be tried on data with so many channels, and the mend."""
+        del channels
+        return None
 
     # --- forecast -------------------------------------------------------------------------------
 
@@ -69,10 +95,11 @@ class Model(BaseEstimator, ABC):
         del y
         profiles = self.encode(landmarks)
         size = len(profiles)
+        self.channels_ = landmarks.channels
         return self.fit_counts(
             profiles,
-            np.bincount(profiles.index, minlength=size).astype(float),
-            counted(profiles.index, landmarks.converted, size),
+            counted(profiles.index, landmarks.count, size),
+            counted(profiles.index, landmarks.count * landmarks.converted, size),
         )
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
@@ -88,19 +115,50 @@ class Model(BaseEstimator, ABC):
 
     # --- credit ---------------------------------------------------------------------------------
 
-    @property
-    @abstractmethod
-    def weight_sql(self) -> str:
-        """The weight of a touch on its path, as a SQL expression over `PATH_COLUMNS`.
+    def evidence(self, landmarks: Landmarks, units: int) -> Any:  # noqa: ANN401
+        """Return what the credit is fitted on, counted by unit; `fit_credit` weighs the units.
 
-        A model that learns an effect per channel refers to it as ``effect``, and to the number of
-        touches of the same channel on the path as ``channel_touches``.
+        Parameters
+        ----------
+        landmarks
+            Their buckets are the units.
+        units
+            How many units there are.
+        """
+        return ProfileCounts.of(self.encode(landmarks), landmarks, units)
+
+    def fit_credit(self, evidence: Any, weights: NDArray[np.floating]) -> Self:  # noqa: ANN401
+        """Fit what the credit needs, each unit of the evidence weighing as given.
+
+        Parameters
+        ----------
+        evidence
+            What `evidence` returned.
+        weights : (units,) array
+            All 1 for the fit itself; a bootstrap draws others.
+        """
+        return self.fit_counts(
+            evidence.profiles, evidence.trials @ weights, evidence.conversions @ weights
+        )
+
+    @abstractmethod
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """Return what this model's credit depends on of each converted path, each sight once."""
+
+    @abstractmethod
+    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+        """Return the (k, channels) shares of a conversion at the end of each kind of path.
+
+        Rows sum to 1, and only channels of the path have a share.
         """
 
     @property
-    def effects(self) -> Mapping[str, float] | None:
-        """The learnt effect of each channel, for models whose weights need one."""
-        return None
+    def touch_weight(self) -> str:
+        """How the touches of one channel on a path divide its share: a SQL expression.
+
+        Alike by default.
+        """
+        return "1.0"
 
     def weights(self, paths: pl.DataFrame) -> NDArray[np.float64]:
         """Return the credit of every touch; it sums to 1 over each path.
@@ -108,13 +166,20 @@ class Model(BaseEstimator, ABC):
         Parameters
         ----------
         paths
-            One row per touch, with the columns ``path`` (any identifier) and `PATH_COLUMNS`.
+            One row per touch, with the columns ``path`` (any identifier) and `PATH_COLUMNS`; those
+            that the model does not look at may be missing.
 
         Returns
         -------
         (len(paths),) array, in the order of the rows.
+
+        Raises
+        ------
+        InputError
+            When `paths` lacks a column that the model looks at, or has a channel that a fitted
+            model has never met.
         """
-        from lydite.crediting import weigh  # noqa: PLC0415  (SQL is needed only here)
+        from lydite.crediting.touches import weigh  # noqa: PLC0415  (SQL is needed only here)
 
         return weigh(self, paths)
 
@@ -126,10 +191,64 @@ class Model(BaseEstimator, ABC):
         definition: dict[str, Any] = {
             "class": type(self).__name__,
             "parameters": self.get_params(deep=False),
-            "weight": self.weight_sql,
+            "weights": dict(self.weight_columns),
         }
         text = json.dumps(definition, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class ProfileCounts:
+    """How often each profile was met and converted, by unit.
+
+    Attributes
+    ----------
+    profiles
+        k profiles.
+    trials, conversions : (k, units) sparse matrices
+    """
+
+    profiles: Profiles
+    trials: sparse.csr_array[np.float64]
+    conversions: sparse.csr_array[np.float64]
+
+    @classmethod
+    def of(cls, profiles: Profiles, landmarks: Landmarks, units: int) -> ProfileCounts:
+        """Count the profiles of landmarks."""
+        shape = (len(profiles), units)
+        hit = landmarks.converted
+        return cls(
+            profiles,
+            by_unit(profiles.index, landmarks.bucket, landmarks.count, shape),
+            by_unit(profiles.index[hit], landmarks.bucket[hit], landmarks.count[hit], shape),
+        )
+
+
+def weight_columns(models: Iterable[Model]) -> dict[str, str]:
+    """Return all columns of weights that the models look at: SQL expressions by name."""
+    return {name: sql for model in models for name, sql in model.weight_columns.items()}
+
+
+def weight_sums(columns: Mapping[str, str], kind: str = "double") -> str:
+    """Return the columns of weights as sums over touches, to end a list of selected columns.
+
+    They are rounded far below what matters: in floating point the order of adding shows in the
+    last digits, and the order is the threads' own.
+    """
+    return "".join(
+        f",\n    cast(coalesce(round(sum({expression}), 9), 0) as {kind}) as {quoted_name(name)}"
+        for name, expression in columns.items()
+    )
+
+
+def by_unit(
+    index: NDArray[np.integer],
+    unit: NDArray[np.integer],
+    values: NDArray[np.floating],
+    shape: tuple[int, int],
+) -> sparse.csr_array[np.float64]:
+    """Return the sums of values by index and unit, as a sparse matrix."""
+    return sparse.coo_array((np.asarray(values, dtype=float), (index, unit)), shape=shape).tocsr()
 
 
 #: What a rule may refer to: the columns of a touch on its path, and what each means.

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from lydite.models.base import Model
-from lydite.models.landmarks import Profiles
+from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.rules import base_rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
-    from lydite.models.landmarks import Landmarks
+    from lydite.models.landmarks import Landmarks, Paths
 
 
 class _Constant(Model):
     """A model that sees nothing of the path: one profile, one rate."""
 
     is_baseline: ClassVar[bool] = True
+    learns: ClassVar[bool] = False
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return one profile for all landmarks."""
@@ -37,10 +39,15 @@ class _Constant(Model):
         """Return the one rate."""
         return np.full(len(profiles), self.rate_)
 
-    @property
-    def weight_sql(self) -> str:
-        """Every touch alike: a baseline prefers none. It gives no credit in tables."""
-        return "1"
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """Return the channels of each path; a baseline gives no credit in tables."""
+        ones = np.ones(len(paths.path.channel))
+        matrix = paths.path.matrix(ones, len(paths), len(paths.channels))
+        return Profiles(np.arange(len(paths)), matrix)
+
+    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+        """Every channel alike: a baseline prefers none."""
+        return rows_to_one(profiles.features)
 
 
 class BaseRate(_Constant):

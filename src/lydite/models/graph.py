@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import networkx as nx
 
 from lydite.errors import InputError
-from lydite.models.chain import CONVERSION, NULL, START, Transitions, absorb
+from lydite.models.absorption import absorb
+from lydite.models.chain import CONVERSION, NULL, START, Transitions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,6 +54,8 @@ def transition_graph(transitions: Transitions, channels: Sequence[str]) -> nx.Di
                 f"a channel is named {name!r}, which stands for an end of the transition graph;"
                 " give the channel another name"
             )
+    if transitions.order != 1:
+        raise ValueError(f"a chain of order {transitions.order} has no graph of single channels")
     graph = nx.DiGraph()
     graph.add_nodes_from(_ENDS)
     effects = absorb(transitions).removal_effect.tolist()

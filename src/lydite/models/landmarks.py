@@ -1,4 +1,4 @@
-"""Landmarks as columns: the sample on which models are fitted and judged."""
+"""Landmarks and converted paths as columns: what models are fitted on, judged on and divide."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -14,26 +15,37 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N_BUCKETS = 256
+HISTORY = 4  # a landmark knows the channel of the touch itself and of three before it
 
 
 @dataclass(frozen=True)
 class PathChannels:
-    """The channels on each landmark's path: one entry per (landmark, channel), landmarks in order.
+    """The channels on each path: one entry per (path, channel), paths in order.
 
     Attributes
     ----------
-    landmark, channel : (m,) integer arrays
-        The landmark's number and the channel's number.
+    row, channel : (m,) integer arrays
+        The number of the landmark or conversion whose path it is, and the channel's number.
     touches : (m,) integer array
         How many touches of the channel are on the path.
-    weights : mapping of rule name to (m,) float array
-        The weight that the rule puts on those touches, not normalised.
+    weights : mapping of column name to (m,) float array
+        The weight that an expression (`Model.weight_columns`) puts on those touches, not
+        normalised.
     """
 
-    landmark: NDArray[np.integer]
+    row: NDArray[np.integer]
     channel: NDArray[np.integer]
     touches: NDArray[np.integer]
     weights: Mapping[str, NDArray[np.floating]] = field(default_factory=dict)
+
+    def matrix(
+        self, values: NDArray[np.floating], paths: int, channels: int
+    ) -> sparse.csr_array[np.float64]:
+        """Return one value per entry as a sparse (paths, channels) matrix; zeros stay stored."""
+        starts = np.searchsorted(self.row, np.arange(paths + 1))
+        return sparse.csr_array(
+            (np.asarray(values, dtype=float), self.channel, starts), shape=(paths, channels)
+        )
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class Landmarks:
         Channel names; numbers below index into them.
     happened_at : (n,) datetime64[us], UTC
     bucket : (n,) integers, 0..255
+        The unit of every error bar; in a path table, the number of the row.
     converted : (n,) bool
         Whether the next event is a conversion, within the lookback.
     history : (n, 4) integers
@@ -57,6 +70,10 @@ class Landmarks:
     hours_since_previous : (n,) float
         NaN where the path has no touch before.
     hours_since_first : (n,) float
+    hours_to_next : (n,) float
+        Until the next event, touch or conversion; the lookback where none comes within it.
+    count : (n,) float
+        How many landmarks each row stands for: 1, or more where a path table counts journeys.
     path : PathChannels
     """
 
@@ -69,6 +86,8 @@ class Landmarks:
     path_length: NDArray[np.integer]
     hours_since_previous: NDArray[np.floating]
     hours_since_first: NDArray[np.floating]
+    hours_to_next: NDArray[np.floating]
+    count: NDArray[np.floating]
     path: PathChannels
 
     def __len__(self) -> int:
@@ -81,8 +100,98 @@ class Landmarks:
 
 
 @dataclass(frozen=True)
+class LaidOut:
+    """Every touch of counted paths: what came before it, and what came next, how often.
+
+    The last touch of a path stands twice: where it converts, and where it does not.
+
+    Attributes
+    ----------
+    row : (m,) integers
+        The number of the path.
+    position : (m,) integers
+        0 for the first touch of the path.
+    history : (m, 4) integers
+    next_channel : (m,) integers
+    converted : (m,) bool
+        All three as in `Landmarks`.
+    count : (m,) float
+    """
+
+    row: NDArray[np.intp]
+    position: NDArray[np.intp]
+    history: NDArray[np.integer]
+    next_channel: NDArray[np.integer]
+    converted: NDArray[np.bool_]
+    count: NDArray[np.float64]
+
+
+def lay_out(
+    channel: NDArray[np.integer],
+    length: NDArray[np.integer],
+    conversions: NDArray[np.number],
+    nulls: NDArray[np.number],
+) -> LaidOut:
+    """Lay out counted paths touch by touch.
+
+    Parameters
+    ----------
+    channel : (touches,) integers
+        Channel numbers, path after path in time order.
+    length : (n,) integers, at least 1
+        Touches of each path.
+    conversions, nulls : (n,) counts
+        How often each path ended with and without a conversion.
+    """
+    row = np.repeat(np.arange(len(length)), length)
+    position = np.arange(len(channel)) - (np.cumsum(length) - length)[row]
+    history = np.full((len(channel), HISTORY), -1)
+    for back in range(HISTORY):
+        known = np.flatnonzero(position >= back)
+        history[known, back] = channel[known - back]
+    is_last = position == length[row] - 1
+    hits, misses = conversions[row].astype(float), nulls[row].astype(float)
+    moved = np.where(is_last, -1, np.roll(channel, -1))
+    twice = np.concatenate([np.arange(len(channel)), np.flatnonzero(is_last)])
+    return LaidOut(
+        row=row[twice],
+        position=position[twice],
+        history=history[twice],
+        next_channel=moved[twice],
+        converted=np.arange(len(twice)) >= len(channel),
+        count=np.concatenate([np.where(is_last, misses, hits + misses), hits[is_last]]),
+    )
+
+
+@dataclass(frozen=True)
+class Paths:
+    """The paths that end in conversions of one outcome, as columns of length n.
+
+    Attributes
+    ----------
+    channels
+        Channel names; numbers below index into them.
+    unit : (n,) integers
+        The unit of every error bar: the bucket of the user, or the row of a path table.
+    conversions, value : (n,) float
+        How many conversions the path ends in, and their value in the one currency.
+    path : PathChannels
+    """
+
+    channels: tuple[str, ...]
+    unit: NDArray[np.integer]
+    conversions: NDArray[np.floating]
+    value: NDArray[np.floating]
+    path: PathChannels
+
+    def __len__(self) -> int:
+        """Return the number of paths."""
+        return len(self.unit)
+
+
+@dataclass(frozen=True)
 class Profiles:
-    """What one model sees of the landmarks, each distinct sight once.
+    """What one model sees of landmarks or converted paths, each distinct sight once.
 
     A model that sees only profiles needs no landmark to be fitted: how often each profile was
     forecast and how often a conversion followed is all that its likelihood depends on.
@@ -90,7 +199,7 @@ class Profiles:
     Attributes
     ----------
     index : (n,) integers
-        The profile of each landmark.
+        The profile of each landmark or path.
     features
         One row for each profile, in the form that the model chose.
     """
@@ -122,3 +231,13 @@ def distinct(keys: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.in
 def counted(index: NDArray[np.integer], weights: NDArray[Any], size: int) -> NDArray[np.float64]:
     """Return the sums of `weights` by `index`, as a (size,) array."""
     return np.asarray(np.bincount(index, weights, minlength=size), dtype=np.float64)
+
+
+def rows_to_one(matrix: sparse.csr_array[np.float64]) -> sparse.csr_array[np.float64]:
+    """Divide each row by its sum; a row that sums to 0 is shared alike by its stored entries."""
+    lengths = np.diff(matrix.indptr)
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    total = counted(row, matrix.data, len(lengths))
+    empty = total[row] <= 0
+    data = np.where(empty, 1 / lengths[row], matrix.data / np.where(empty, 1, total[row]))
+    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)

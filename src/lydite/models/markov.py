@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+from scipy import sparse
 from scipy.special import betaln, xlog1py, xlogy
 from sklearn.utils.validation import check_is_fitted
 
+from lydite.models.absorption import EXACT, ROUGH, absorb
 from lydite.models.base import Model
-from lydite.models.chain import MAX_ORDER, Transitions, absorb, find, pack, shorten, sums
-from lydite.models.landmarks import Profiles, distinct
+from lydite.models.chain import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
+from lydite.models.landmarks import Profiles, distinct, rows_to_one
 from lydite.models.rules import base_rate
+from lydite.models.sets import channel_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
-    import polars as pl
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks
+    from lydite.models.landmarks import Landmarks, Paths
 
 #: How much the shorter state may count, in landmarks; the last falls back on it wholly.
 PSEUDO_COUNTS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, np.inf)
@@ -135,34 +137,34 @@ class Markov(Model):
     def fit(self, landmarks: Landmarks, y: object = None) -> Self:
         """Fit the forecast and the removal effects on landmarks; `y` is ignored."""
         super().fit(landmarks, y)
-        return self._learn_effects(
-            Transitions.from_landmarks(landmarks, self.order), landmarks.channels
-        )
+        units = int(landmarks.bucket.max(initial=0)) + 1
+        return self.fit_credit(self.evidence(landmarks, units), np.ones(units))
 
-    def fit_transitions(self, frame: pl.DataFrame, channels: Sequence[str]) -> Self:
-        """Fit the removal effects on counted transitions.
+    def evidence(self, landmarks: Landmarks, units: int) -> TransitionCounts:
+        """Return what followed what, counted by unit."""
+        return TransitionCounts.of(landmarks, self.order, units)
 
-        Parameters
-        ----------
-        frame
-            Columns as `sql/journeys/transitions.sql` gives them.
-        channels
-            Names of the channels, by their numbers.
-        """
-        return self._learn_effects(
-            Transitions.from_landmark_counts(frame, self.order, len(channels)), channels
-        )
-
-    def _learn_effects(self, transitions: Transitions, channels: Sequence[str]) -> Self:
-        self.transitions_ = transitions
-        self.channels_ = tuple(channels)
-        self.removal_effects_ = absorb(transitions).removal_effect
+    def fit_credit(self, evidence: TransitionCounts, weights: NDArray[np.floating]) -> Self:
+        """Fit the removal effects; those of a bootstrap to fewer digits."""
+        exact = bool((weights == 1).all())
+        self.transitions_ = evidence.weighed(weights)
+        self.channels_ = evidence.channels
+        self.removal_effects_ = absorb(self.transitions_, EXACT if exact else ROUGH).removal_effect
         return self
 
-    @property
-    def weight_sql(self) -> str:
-        """The removal effect of the touch's channel, shared by its touches on the path."""
-        return "effect / channel_touches"
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """Return the set of channels on each path."""
+        return channel_sets(paths.path, len(paths), len(paths.channels))
+
+    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+        """Return each channel's removal effect as a share of the effects on its path.
+
+        Where none has an effect, the channels share alike.
+        """
+        check_is_fitted(self, "removal_effects_")
+        met: sparse.csr_array[np.float64] = profiles.features
+        effects = self.removal_effects_[met.indices]
+        return rows_to_one(sparse.csr_array((effects, met.indices, met.indptr), shape=met.shape))
 
     @property
     def effects(self) -> Mapping[str, float]:
@@ -171,7 +173,7 @@ class Markov(Model):
         Raises
         ------
         sklearn.exceptions.NotFittedError
-            Before `fit_transitions` or `fit`.
+            Before `fit_credit` or `fit`.
         """
         check_is_fitted(self, "removal_effects_")
         return dict(zip(self.channels_, self.removal_effects_.tolist(), strict=True))

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import difflib
+import re
+from functools import partial
 from typing import TYPE_CHECKING
 
+from sklearn.tree import DecisionTreeClassifier
+
 from lydite.errors import InputError
+from lydite.models.chain import MAX_ORDER
+from lydite.models.classifier import Classifier
+from lydite.models.expression import check_expression
+from lydite.models.fitted_rules import position_based_fitted, time_decay_fitted
+from lydite.models.hazard import AdditiveHazard
+from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
 from lydite.models.rules import Rule
+from lydite.models.shapley import Shapley
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from lydite.models.base import Model
 
@@ -42,15 +53,45 @@ _RULES: dict[str, tuple[str, str]] = {
             else 0.2 / (path_length - 2)
         end""",
     ),
+    "w_shaped": (
+        "the first, the middle and the last touch (30 % each) more than the others (10 % together)",
+        """case
+            when path_length <= 3 then 1.0
+            when position in (1, (path_length + 1) // 2, path_length) then 0.3
+            else 0.1 / (path_length - 3)
+        end""",
+    ),
     "time_decay": (
         "recent touches more: a touch loses half its weight in 7 days",
         "power(0.5, hours_before_end / 168.0)",
     ),
 }
-_MARKOV_ORDERS = (1, 2)
+
+
+def decision_tree() -> Classifier:
+    """Return a scikit-learn decision tree as a rival; a leaf holds 1 % of the landmarks or more."""
+    return Classifier(
+        DecisionTreeClassifier(min_weight_fraction_leaf=0.01, random_state=0),
+        claim="which channels were met, asked one by one as a decision tree does",
+        name="decision_tree",
+    )
+
+
+_FAMILIES: dict[str, Callable[[], Model]] = {
+    "position_based_fitted": position_based_fitted,
+    "time_decay_fitted": time_decay_fitted,
+    **{f"markov_{order}": partial(Markov, order) for order in range(1, MAX_ORDER + 1)},
+    "shapley": Shapley,
+    "bagged_logistic": BaggedLogistic,
+    "additive_hazard": AdditiveHazard,
+    "decision_tree": decision_tree,
+}
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
 #: Names of the rivals that are compared unless others are asked for.
-DEFAULT_MODELS: tuple[str, ...] = (*_RULES, *(f"markov_{order}" for order in _MARKOV_ORDERS))
+DEFAULT_MODELS: tuple[str, ...] = (*_RULES, *_FAMILIES)
+#: Names that no rule of one's own can have.
+RESERVED = frozenset((*DEFAULT_MODELS, "base_rate", "touch_volume", "ceiling"))
 
 
 def make_model(name: str) -> Model:
@@ -64,8 +105,8 @@ def make_model(name: str) -> Model:
     if name in _RULES:
         claim, expression = _RULES[name]
         return Rule(name, claim, expression)
-    if name in DEFAULT_MODELS:
-        return Markov(order=int(name.removeprefix("markov_")))
+    if name in _FAMILIES:
+        return _FAMILIES[name]()
     near = difflib.get_close_matches(name, DEFAULT_MODELS, n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise InputError(
@@ -73,6 +114,51 @@ def make_model(name: str) -> Model:
     )
 
 
+def make_rule(name: str, expression: str, claim: str | None = None) -> Rule:
+    """Return a rule of one's own.
+
+    Parameters
+    ----------
+    name
+        A new name: letters, digits and underscores.
+    expression
+        SQL expression of a touch's weight over `lydite.models.PATH_COLUMNS`.
+    claim
+        Its hypothesis, which completes "what decides is ...".
+
+    Raises
+    ------
+    InputError
+        When the name is taken or none, or the expression is not one over those columns.
+    """
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            f"{name!r} cannot name a model: write letters, digits and underscores, at most 40,"
+            " a letter first"
+        )
+    if name in RESERVED:
+        raise InputError(f"there is a model {name!r} already; give your rule another name")
+    rule = Rule(name, claim or f"what {expression!r} weighs", expression)
+    check_expression(name, expression)
+    return rule
+
+
 def make_models(names: Iterable[str] | None = None) -> list[Model]:
     """Return fresh models by their names, all default rivals where None, each name once."""
     return [make_model(name) for name in dict.fromkeys(DEFAULT_MODELS if names is None else names)]
+
+
+def choose(models: Iterable[str | Model]) -> list[Model]:
+    """Return the rivals that were asked for, new ones for names.
+
+    Raises
+    ------
+    InputError
+        When a name is unknown, or two models have the same.
+    """
+    chosen = [make_model(model) if isinstance(model, str) else model for model in models]
+    names = [model.name for model in chosen]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"models: two models have the name {name!r}; remove or rename one")
+    return chosen

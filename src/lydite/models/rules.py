@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+import contextlib
+from functools import cache
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 
+from lydite.engine.duckdb import quoted
+from lydite.errors import InputError
 from lydite.models.base import Model
-from lydite.models.landmarks import Profiles, distinct
+from lydite.models.expression import check_expression, columns_of
+from lydite.models.landmarks import Profiles, counted, distinct, rows_to_one
+from lydite.models.sets import digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks
+    from lydite.engine import DuckDBEngine
+    from lydite.models.landmarks import Landmarks, PathChannels, Paths
 
 # Shares of a path are kept in steps of 1/120: exact for equal shares of up to 6, 8, 10 or 12
 # touches, and fine enough elsewhere that the forecast moves by less than it can be estimated.
@@ -50,22 +57,26 @@ class Rule(Model):
         Rate of each channel.
     """
 
+    learns: ClassVar[bool] = False
+
     def __init__(self, name: str, claim: str, expression: str) -> None:
         self.name = name
         self.claim = claim
         self.expression = expression
 
     @property
-    def weight_sql(self) -> str:
-        """The rule itself."""
-        return self.expression
+    def weight_columns(self) -> Mapping[str, str]:
+        """The rule itself; a negative or endless weight stops the statement."""
+        return {self.name: guarded(self.name, self.expression)}
+
+    @property
+    def needs_clock(self) -> bool:
+        """Whether the rule looks at times."""
+        return any(name.startswith("hours_") for name in columns_of(self.expression))
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return the distinct divisions of a path over channels, as a sparse (k, c) matrix."""
-        path = landmarks.path
-        steps = _steps(path.landmark, path.weights[self.name], path.touches, len(landmarks))
-        index, first = distinct(_digest(path.landmark, path.channel, steps, len(landmarks)))
-        return Profiles(index, _shares(landmarks, steps, first))
+        return share_rows(landmarks.path, self.name, len(landmarks), len(landmarks.channels))
 
     def fit_counts(
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
@@ -84,14 +95,116 @@ class Rule(Model):
         """Return ``X r`` for each profile."""
         return np.asarray(profiles.features @ self.rates_)
 
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """Return each path's weights by channel, as a sparse (n, c) matrix of shares."""
+        return Profiles(np.arange(len(paths)), path_shares(paths, self.name))
+
+    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+        """Return the weights themselves; nothing is learnt."""
+        features: sparse.csr_array[np.float64] = profiles.features
+        return features
+
+    @property
+    def touch_weight(self) -> str:
+        """The rule itself."""
+        return guarded(self.name, self.expression)
+
+
+@cache
+def guarded(name: str, expression: str) -> str:
+    """Return a checked expression that stops the statement at a negative or endless weight.
+
+    Raises
+    ------
+    InputError
+        When it is no expression over the columns of a path.
+    """
+    checked = check_expression(name, expression)
+    weight = f"cast(({checked}) as double)"
+    told = (
+        f"concat({quoted(_BAD_WEIGHT.format(name))}, {weight}, ' to touch ', position, ' of ',"
+        " path_length, ' on a path, of channel ', channel)"
+    )
+    return (
+        f"case when not (coalesce({weight}, 0) between 0 and 1e300)"
+        f" then cast(error({told}) as double) else {weight} end"
+    )
+
+
+_BAD_WEIGHT = "the rule {!r} gives the weight "
+
+
+@contextlib.contextmanager
+def weights_explained(
+    engine: DuckDBEngine, models: Iterable[Model], touches: str, path: str
+) -> Iterator[None]:
+    """Turn what a rule's weight has stopped into an error that shows the path.
+
+    Parameters
+    ----------
+    models
+        The rules among them may be at fault.
+    touches
+        A relation with a row per touch, with the columns of a path.
+    path
+        The columns that tell paths apart, separated by commas.
+
+    Raises
+    ------
+    InputError
+        When a weight is negative or endless, or cannot be computed.
+    """
+    try:
+        yield
+    except engine.error as error:
+        rules = [model for model in models if isinstance(model, Rule)]
+        guilty = [rule for rule in rules if _BAD_WEIGHT.format(rule.name) in str(error)]
+        if not guilty:
+            raise
+        message = str(error).partition(_BAD_WEIGHT.format(guilty[0].name))
+        shown = _example(engine, guilty[0], touches, path)
+        raise InputError(
+            f"{message[1]}{message[2].splitlines()[0]}: weights are numbers of 0 or more. It"
+            f" happens on the path {shown}. Mend the expression, such as with greatest(0, ...)."
+        ) from error
+
+
+def _example(engine: DuckDBEngine, rule: Rule, touches: str, path: str) -> str:
+    """Return a path on which the rule has a weight that is none."""
+    checked = check_expression(rule.name, rule.expression)
+    text: str = engine.scalar(
+        f"select string_agg(channel, ' > ' order by position) from {touches}"
+        f" where ({path}) = (select ({path}) from {touches}"
+        f" where not (coalesce(cast(({checked}) as double), 0) between 0 and 1e300) limit 1)"
+    )
+    return text
+
+
+def path_shares(paths: Paths, column: str) -> sparse.csr_array[np.float64]:
+    """Return a column of weights as shares of each path; one without weight is by touches."""
+    path = paths.path
+    weights = path.weights[column].astype(float)
+    empty = counted(path.row, weights, len(paths))[path.row] <= 0
+    weights = np.where(empty, path.touches, weights)
+    return rows_to_one(path.matrix(weights, len(paths), len(paths.channels)))
+
 
 def base_rate(trials: NDArray[np.floating], conversions: NDArray[np.floating]) -> float:
     """Return the share of trials that convert, kept off 0 and 1 by half a trial."""
     return float((conversions.sum() + 0.5) / (trials.sum() + 1.0))
 
 
+def fast_matrix(
+    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
+    """Return shares in the form that is multiplied fastest: full where channels are few."""
+    if isinstance(shares, np.ndarray) or shares.shape[1] > _DENSE_CHANNELS:
+        return shares
+    return shares.toarray()
+
+
 def fit_rates(
-    shares: sparse.csr_array,
+    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     base: float,
@@ -105,32 +218,26 @@ def fit_rates(
 
     Parameters
     ----------
-    shares : (k, c) sparse matrix with rows that sum to 1
+    shares : (k, c) matrix with rows that sum to 1, sparse or as `fast_matrix` gives it
     trials, conversions : (k,) arrays
     base
         The base rate, in (0, 1).
     start : (c,) array in (0, 1)
     """
-    matrix = shares.toarray() if shares.shape[1] <= _DENSE_CHANNELS else shares
+    matrix = fast_matrix(shares)
     misses = trials - conversions
     prior_hits, prior_misses = 1.0, (1.0 - base) / base
 
     def value(rates: NDArray[np.float64]) -> float:
-        p = matrix @ rates
-        return float(
-            conversions @ np.log(p)
-            + misses @ np.log1p(-p)
-            + prior_hits * np.log(rates).sum()
-            + prior_misses * np.log1p(-rates).sum()
-        )
+        return penalised_likelihood(matrix, trials, conversions, base, rates)
 
     rates = start
     best = value(rates)
     for _ in range(_MAX_NEWTON_STEPS):
-        p = matrix @ rates
-        slope = matrix.T @ (conversions / p - misses / (1 - p))
+        p = np.asarray(matrix @ rates)
+        slope = np.asarray(matrix.T @ (conversions / p - misses / (1 - p)))
         slope += prior_hits / rates - prior_misses / (1 - rates)
-        curvature = _squares(matrix, conversions / p**2 + misses / (1 - p) ** 2)
+        curvature = squares(matrix, conversions / p**2 + misses / (1 - p) ** 2)
         curvature[np.diag_indices_from(curvature)] += (
             prior_hits / rates**2 + prior_misses / (1 - rates) ** 2
         )
@@ -142,14 +249,27 @@ def fit_rates(
     return rates
 
 
-def _squares(
+def penalised_likelihood(
+    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+    trials: NDArray[np.floating],
+    conversions: NDArray[np.floating],
+    base: float,
+    rates: NDArray[np.float64],
+) -> float:
+    """Return what `fit_rates` maximises, in nats."""
+    p = np.asarray(shares @ rates)
+    data = conversions @ np.log(p) + (trials - conversions) @ np.log1p(-p)
+    return float(data + np.log(rates).sum() + (1.0 - base) / base * np.log1p(-rates).sum())
+
+
+def squares(
     matrix: NDArray[np.float64] | sparse.csr_array, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return ``X' diag(w) X``."""
     if isinstance(matrix, np.ndarray):
         return matrix.T @ (matrix * weights[:, None])
-    squares: NDArray[np.float64] = (matrix.T @ matrix.multiply(weights[:, None])).toarray()
-    return squares
+    weighed: NDArray[np.float64] = (matrix.T @ matrix.multiply(weights[:, None])).toarray()
+    return weighed
 
 
 def _backtrack(
@@ -173,6 +293,16 @@ def _backtrack(
         size /= 2
 
 
+def share_rows(path: PathChannels, column: str, paths: int, channels: int) -> Profiles:
+    """Return the distinct divisions of paths over channels by a column of weights.
+
+    The features are a sparse (k, channels) matrix of shares, which are kept in steps.
+    """
+    steps = _steps(path.row, path.weights[column], path.touches, paths)
+    index, first = distinct(digest(path, steps, paths))
+    return Profiles(index, _shares(path, steps, first, (paths, channels)))
+
+
 def _steps(
     landmark: NDArray[np.integer],
     weight: NDArray[np.floating],
@@ -192,31 +322,19 @@ def _steps(
     return steps
 
 
-def _digest(
-    landmark: NDArray[np.integer],
-    channel: NDArray[np.integer],
-    steps: NDArray[np.uint64],
-    n: int,
-) -> NDArray[np.uint64]:
-    """Return a 64-bit digest of each landmark's division of its path over channels."""
-    multipliers = np.random.default_rng(0).integers(
-        0, 2**64, size=int(channel.max(initial=0)) + 1, dtype=np.uint64
-    )
-    starts = np.searchsorted(landmark, np.arange(n))
-    return np.add.reduceat(steps * multipliers[channel], starts)
-
-
 def _shares(
-    landmarks: Landmarks, steps: NDArray[np.uint64], first: NDArray[np.intp]
-) -> sparse.csr_array:
-    """Return the shares of the landmarks at `first`, a row each."""
-    path = landmarks.path
-    row_of = np.full(len(landmarks), -1)
+    path: PathChannels,
+    steps: NDArray[np.uint64],
+    first: NDArray[np.intp],
+    shape: tuple[int, int],
+) -> sparse.csr_array[np.float64]:
+    """Return the shares of the paths at `first`, a row each."""
+    row_of = np.full(shape[0], -1)
     row_of[first] = np.arange(len(first))
-    row = row_of[path.landmark]
+    row = row_of[path.row]
     kept = (row >= 0) & (steps > 0)
     matrix = sparse.csr_array(
         (steps[kept].astype(float), (row[kept], path.channel[kept])),
-        shape=(len(first), len(landmarks.channels)),
+        shape=(len(first), shape[1]),
     )
     return sparse.diags_array(1.0 / matrix.sum(axis=1)).tocsr() @ matrix

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import altair as alt
 
-from lydite.reporting.formats import is_number, percent, plain, verdict_label
+from lydite.reporting.formats import (
+    INTERVAL,
+    amount_interval,
+    is_number,
+    percent,
+    plain,
+    verdict_label,
+)
 from lydite.reporting.reading import (
     UNATTRIBUTED,
     references_of,
@@ -32,7 +39,10 @@ VERDICT_COLOURS = {
 _LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
 _INK, _FAINT = "#1f2933", "#d9dee4"
 _MOST_CHANNELS, _MOST_LINES = 25, 5
-_STEP = 30
+_STEP, _DENSE_STEP = 30, 25
+_MANY = 12
+# Points this many times the range of the others below it are not shown in place.
+_FAR = 1.0
 _MOST_BANDS = 2
 _OTHERS = "(other channels)"
 
@@ -50,8 +60,9 @@ def explained_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN40
     ]
     marks = [{"x": 0.0, "label": "touch volume"}, *ceiling]
     domain = _explained_domain(rows, [mark["x"] for mark in marks])
+    rows = [_in_sight(row, domain[0]) for row in rows]
     x = alt.X(
-        "explained:Q",
+        "place:Q",
         scale=alt.Scale(domain=domain, nice=False),
         axis=alt.Axis(format=_axis_format(domain), tickCount=6, title=_EXPLAINED),
     )
@@ -62,9 +73,12 @@ def explained_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN40
         x=alt.X("low:Q"), x2="high:Q", color=colour, tooltip=_TOOLTIP
     )
     points = base.mark_point(filled=True, size=110, opacity=1).encode(
-        x=x, color=colour, tooltip=_TOOLTIP
+        x=x,
+        color=colour,
+        tooltip=_TOOLTIP,
+        shape=alt.condition(alt.datum.outside, alt.value("triangle-left"), alt.value("circle")),
     )
-    return _styled(alt.layer(*_reference_marks(marks), bounds, points), height=_STEP * len(rows))
+    return _styled(alt.layer(*_reference_marks(marks), bounds, points), height=_height(len(rows)))
 
 
 _EXPLAINED = "share explained of what touch volume leaves unexplained"
@@ -91,13 +105,25 @@ def _explained_row(row: Row) -> dict[str, Any]:
 
 
 def _explained_domain(rows: Sequence[Row], marks: Sequence[float]) -> list[float]:
-    """Return a range that shows every point; the bounds of hopeless rivals may leave it."""
+    """Return a range that shows every point, but for refuted ones that are far behind.
+
+    Those would squeeze all others; the bounds of any refuted rival may leave the range.
+    """
     leading = [row for row in rows if row["verdict"] != "refuted"] or rows
-    ends = [row["explained"] for row in rows] + list(marks)
-    ends += [row[end] for row in leading for end in ("low", "high")]
+    ends = [row[end] for row in leading for end in ("low", "explained", "high")] + list(marks)
     low, high = min(ends), max(ends)
+    points = [row["explained"] for row in rows]
+    low, high = max(min(low, *points), low - _FAR * (high - low)), max(high, *points)
     margin = 0.05 * (high - low or 0.01)
     return [low - margin, high + margin]
+
+
+def _in_sight(row: Row, low: float) -> dict[str, Any]:
+    """Put a point that lies below the range at its edge, without bounds."""
+    outside = row["explained"] < low
+    place = low if outside else row["explained"]
+    ends = {"low": place, "high": place} if outside else {}
+    return {**row, **ends, "place": place, "outside": outside}
 
 
 def _reference_marks(marks: Sequence[Row]) -> list[alt.Chart]:
@@ -136,7 +162,12 @@ def credit_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
         x=alt.X(
             "model:N",
             sort=[plain(name) for name in models],
-            axis=alt.Axis(orient="top", labelAngle=-30, labelAlign="left", title=None),
+            axis=alt.Axis(
+                orient="top",
+                labelAngle=-30 if len(models) <= _MANY else -50,
+                labelAlign="left",
+                title=None,
+            ),
         ),
         y=alt.Y("channel:N", sort=[plain(name) for name in shown], title=None),
         tooltip=[
@@ -144,6 +175,7 @@ def credit_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
             alt.Tooltip("model:N"),
             alt.Tooltip("share:Q", format=".1%", title="share of credit"),
             alt.Tooltip("conversions:Q", format=",.1f"),
+            alt.Tooltip("interval:N", title=INTERVAL),
         ],
     )
     tiles = base.mark_rect(stroke="white", strokeWidth=2).encode(
@@ -157,7 +189,7 @@ def credit_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
     numbers = base.mark_text(fontSize=12).encode(
         text=alt.Text("share:Q", format=".0%" if top >= 0.1 else ".1%"), color=light
     )
-    return _styled(alt.layer(tiles, numbers), height=_STEP * len(shown))
+    return _styled(alt.layer(tiles, numbers), height=_height(len(shown)))
 
 
 def _model_order(comparison: Comparison, outcome: str, credited: Iterable[Row]) -> list[str]:
@@ -175,15 +207,17 @@ def _channel_order(credited: Iterable[Row], model: str) -> list[str]:
 def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[dict[str, Any]]:
     """Return the tiles, with the channels beyond the most important ones put together."""
     kept = set(channels[:_MOST_CHANNELS])
+    unknown = {"share": 0.0, "conversions": 0.0, "interval": "not known"}
     cells: dict[tuple[str, str], dict[str, Any]] = {}
     for row in credited:
         channel = plain(row["channel"]) if row["channel"] in kept else _OTHERS
         key = (channel, plain(row["model"]))
-        cell = cells.setdefault(
-            key, {"channel": key[0], "model": key[1], "share": 0.0, "conversions": 0.0}
-        )
+        cell = cells.setdefault(key, {"channel": key[0], "model": key[1], **unknown})
         cell["share"] += row["share"]
         cell["conversions"] += row["conversions"] or 0.0
+        between = amount_interval(row.get("conversions_low"), row.get("conversions_high"))
+        if channel != _OTHERS and between:
+            cell["interval"] = between
     return list(cells.values())
 
 
@@ -256,6 +290,10 @@ def _evidence_domain(rows: Sequence[Row]) -> list[float]:
     met = [0.0, *(end for end in ends if end is not None)]
     margin = 0.05 * (max(met) - min(met) or 0.01)
     return [min(met) - margin, max(met) + margin]
+
+
+def _height(lines: int) -> int:
+    return (_STEP if lines <= _MANY else _DENSE_STEP) * lines
 
 
 def _axis_format(domain: Sequence[float]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 NOTHING = "–"
+INTERVAL = "95 % interval"
 _VERDICTS = {
     "best": "best",
     "contender": "contender",
@@ -87,6 +88,23 @@ def interval(low: float | None, high: float | None) -> str:
         return ""
     decimals = percent_decimals(low, high)
     return f"{percent(low, decimals)} to {percent(high, decimals)}"
+
+
+def amount_interval(low: float | None, high: float | None) -> str:
+    """Return an interval of credit, cost or value, rounded by its width.
+
+    Where only the lower bound is known there is no upper one: ``at least 12.3``. Where that is not
+    known either, the text is empty.
+    """
+    if not is_number(low):
+        return ""
+    if not is_number(high):
+        return f"at least {amount(low)}"
+    width = half_width(low, high)
+    if not width:
+        return f"{amount(low)} to {amount(high)}"
+    decimals = decimals_for(width, usual=2, most=2)
+    return f"{fixed(low, decimals)} to {fixed(high, decimals)}"
 
 
 def percent_decimals(low: float | None, high: float | None) -> int:

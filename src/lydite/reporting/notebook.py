@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from lydite.reporting.charts import VERDICT_COLOURS
 from lydite.reporting.lines import lines_of
-from lydite.reporting.words import NOT_CAUSE, headline
+from lydite.reporting.reading import outcome_record
+from lydite.reporting.words import NOT_CAUSE, headline, without_clock
 
 if TYPE_CHECKING:
     from lydite.comparison import Comparison
@@ -51,9 +52,11 @@ def _outcome(comparison: Comparison, outcome: str) -> str:
         f'<th scope="col" style="{_CELL}text-align:{side}">{name}</th>' for name, side in _HEADS
     )
     body = "".join(_row(line) for line in lines)
+    how = escape(without_clock(outcome_record(comparison, outcome)))
     return (
         f'{title}<table style="border-collapse:collapse">'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
+        f"{f'<p>{how}</p>' if how else ''}"
     )
 
 

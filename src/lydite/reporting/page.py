@@ -21,6 +21,7 @@ from lydite.reporting.reading import (
     UNATTRIBUTED,
     conversion_dates,
     credit_of,
+    from_path_table,
     leaders,
     rivals_of,
     set_aside,
@@ -30,7 +31,7 @@ from lydite.reporting.reading import (
 from lydite.reporting.words import NOT_CAUSE, headline, reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lydite.comparison import Comparison
 
@@ -50,11 +51,14 @@ _CHARTS = (
     (
         "evidence",
         "Evidence over time",
-        "Explained so far, with bounds (of the first model where more than two lead).",
+        "At most five models: explained so far, bounds (of the first where more than two lead).",
         evidence_chart,
     ),
 )
+_TRIANGLES = " Triangles at the edge: refuted models that explain less than is shown here."
 _MOST_CREDIT_TABLES = 3
+# Pixels of the heat map: in all, for the names around it, and for a column.
+_CREDIT_LEAST, _CREDIT_EDGES, _CREDIT_STEP = 704, 240, 40
 
 
 def write_page(comparison: Comparison, path: str | Path) -> None:
@@ -134,6 +138,7 @@ def _section(comparison: Comparison, record: Mapping[str, Any], number: int) -> 
     return {
         "id": f"outcome-{number}",
         "record": record,
+        "from_path_table": from_path_table(record),
         "outcome": outcome,
         "headline": headline(comparison, outcome),
         "reasons": reasons(comparison, outcome),
@@ -152,16 +157,27 @@ def _charts(comparison: Comparison, outcome: str, number: int) -> list[dict[str,
             spec = chart.to_dict()
             # The schema's address is not needed to draw, and the page refers to nothing outside.
             spec.pop("$schema", None)
+            drawn = [row for rows in spec["datasets"].values() for row in rows]
+            more = _TRIANGLES if any(row.get("outside") for row in drawn) else ""
             found.append(
                 {
                     "id": f"chart-{number}-{name}",
                     "kind": name,
                     "title": title,
-                    "caption": caption,
+                    "caption": caption + more,
+                    "width": _least_width(name, drawn),
                     "spec": spec,
                 }
             )
     return found
+
+
+def _least_width(kind: str, drawn: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the pixels that a heat map takes, by its columns; None where the style says."""
+    if kind != "credit":
+        return None
+    columns = {row["model"] for row in drawn}
+    return max(_CREDIT_LEAST, _CREDIT_EDGES + _CREDIT_STEP * len(columns))
 
 
 def _credit_tables(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     Row = Mapping[str, Any]
 
 UNATTRIBUTED = "(unattributed)"
+_BOUNDED = ("conversions", "value", "share", "cpa", "roas")
 _LEADING = ("best", "contender")
 _SURVIVING = (*_LEADING, "too_early")
 
@@ -34,6 +35,11 @@ def outcome_record(comparison: Comparison, outcome: str) -> Row:
             return dict(record)
     names = ", ".join(repr(str(record["outcome"])) for record in comparison.outcomes) or "none"
     raise InputError(f"no outcome {outcome!r} in this comparison; it has: {names}")
+
+
+def from_path_table(record: Row) -> bool:
+    """Return whether an outcome was compared on a path table: by folds, without a clock."""
+    return record["lookback"] is None
 
 
 def rows_of(comparison: Comparison, mart: str, outcome: str) -> list[dict[str, Any]]:
@@ -92,18 +98,31 @@ def alike_groups(rows: Iterable[Row]) -> list[list[Row]]:
 
 
 def credit_of(comparison: Comparison, outcome: str, model: str) -> list[dict[str, Any]]:
-    """Return one model's credit by channel, the largest first, the unattributed last."""
-    rows = [r for r in rows_of(comparison, "channel_credit", outcome) if r["model"] == model]
+    """Return one model's credit by channel, the largest first, the unattributed last.
+
+    Every row has the bounds of its intervals, None where they are not known.
+    """
+    rows = [
+        row | _bounds(row)
+        for row in rows_of(comparison, "channel_credit", outcome)
+        if row["model"] == model
+    ]
     return sorted(
         rows,
         key=lambda row: (row["channel"] == UNATTRIBUTED, -(row["conversions"] or 0)),
     )
 
 
+def _bounds(row: Row) -> dict[str, float | None]:
+    ends = [f"{name}{end}" for name in _BOUNDED for end in ("_low", "_high")]
+    return {name: row.get(name) for name in ends}
+
+
 def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
-    """Return what to beware of: by model, and where not every landmark was evaluated."""
+    """Return what to beware of: by model, left out or compared, and where only a sample was."""
     rows = rows_of(comparison, "model_comparison", outcome)
-    found = [f"{row['model']}: {row['warning']}" for row in rows if row.get("warning")]
+    found = [f"{name} was left out: {why}" for name, why in comparison.left_out.items()]
+    found += [f"{row['model']}: {row['warning']}" for row in rows if row.get("warning")]
     record = outcome_record(comparison, outcome)
     sampled, landmarks = record.get("sampled_landmarks"), record.get("landmarks")
     if sampled and landmarks and sampled < landmarks:

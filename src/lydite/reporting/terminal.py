@@ -9,11 +9,12 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lydite.reporting.formats import amount, count, fixed, percent, plain
+from lydite.reporting.formats import INTERVAL, amount, amount_interval, count, fixed, percent, plain
 from lydite.reporting.lines import lines_of
 from lydite.reporting.reading import (
     UNATTRIBUTED,
     credit_of,
+    from_path_table,
     leaders,
     rivals_of,
     set_aside,
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
 _STYLES = {"best": "bold green", "contender": "green", "refuted": "dim"}
 # Below this width the scores that say least about the verdict are left out.
 _ROOMY = 96
+# Names longer than the short ones need the room of the loss, which says what `explained` says;
+# from the usual width on they stay on one line up to the longest.
+_SHORT_NAME, _LONGEST_NAME, _LEAST_NAME = 16, 21, 12
+_USUAL, _WIDE = 80, 112
 # A line under the heads and between rivals and references, nothing else.
 _LINES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 _MAX_MODELS, _NARROW_MODELS = 5, 3
@@ -62,7 +67,7 @@ def _print_outcome(comparison: Comparison, record: Row, console: Console) -> Non
     rivals = rivals_of(comparison, outcome)
     if rivals:
         console.print()
-        table = _models_table(lines_of(comparison, outcome), roomy=console.width >= _ROOMY)
+        table = _models_table(lines_of(comparison, outcome), console.width)
         console.print(table)
     for warning in warnings_of(comparison, outcome):
         console.print(Text(f"! {plain(warning)}", style="yellow"))
@@ -79,19 +84,29 @@ def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> No
 
 def _counts(record: Row) -> str:
     attributed, without = count(record.get("attributed")), count(record.get("unattributed"))
+    periods = count(record.get("periods"))
+    if from_path_table(record):
+        source, times = "path table", f"cross-validation over {periods} folds"
+    else:
+        source, times = f"{record['lookback']} lookback", f"{periods} periods"
     return (
-        f"{record.get('lookback')} lookback · {count(record.get('landmarks'))} landmarks"
+        f"{source} · {count(record.get('landmarks'))} landmarks"
         f" · {count(record.get('conversions'))} conversions"
         f" ({attributed} attributed, {without} unattributed)"
-        f" · {count(record.get('periods'))} periods"
+        f" · {times}"
     )
 
 
-def _models_table(lines: Sequence[Line], *, roomy: bool) -> Table:
+def _models_table(lines: Sequence[Line], width: int) -> Table:
+    roomy = width >= _ROOMY
+    longest = max(len(line.model) for line in lines)
+    with_loss = longest <= _SHORT_NAME or width >= _WIDE
+    least = min(longest, _LONGEST_NAME) if width >= _USUAL else _LEAST_NAME
     table = _new_table()
     table.add_column("", justify="right", no_wrap=True)
-    table.add_column("model", overflow="fold", min_width=12)
-    table.add_column("loss, bits", justify="right", no_wrap=True)
+    table.add_column("model", overflow="fold", min_width=least)
+    if with_loss:
+        table.add_column("loss, bits", justify="right", no_wrap=True)
     table.add_column("explained", justify="right", no_wrap=True)
     table.add_column("bounds", no_wrap=True)
     if roomy:
@@ -101,12 +116,14 @@ def _models_table(lines: Sequence[Line], *, roomy: bool) -> Table:
     last_rival = sum(not line.is_reference for line in lines)
     for position, line in enumerate(lines, 1):
         style = "dim" if line.is_reference else _STYLES.get(line.kind)
-        table.add_row(*_cells(line, roomy=roomy), style=style, end_section=position == last_rival)
+        cells = _cells(line, with_loss=with_loss, roomy=roomy)
+        table.add_row(*cells, style=style, end_section=position == last_rival)
     return table
 
 
-def _cells(line: Line, *, roomy: bool) -> list[Text]:
-    cells = [line.rank, line.model, line.loss, line.explained, line.bounds]
+def _cells(line: Line, *, with_loss: bool, roomy: bool) -> list[Text]:
+    cells = [line.rank, line.model, *([line.loss] if with_loss else [])]
+    cells += [line.explained, line.bounds]
     if roomy:
         cells += [line.share, line.auc]
     return [Text(cell) for cell in [*cells, line.verdict_in_short]]
@@ -129,7 +146,7 @@ def _print_credit(
     if len(credit) == 1:
         (name, rows), *_ = credit.items()
         console.print(Text(f"Credit according to {name}", style="bold"))
-        console.print(_credit_of_one(rows))
+        console.print(_credit_of_one(rows, roomy=console.width >= _ROOMY))
         return
     left_out = len(names) - len(credit)
     more = f" (and {left_out} more on the page and in the tables)" if left_out > 0 else ""
@@ -137,17 +154,21 @@ def _print_credit(
     console.print(_credit_of_several(credit))
 
 
-def _credit_of_one(rows: Sequence[Row]) -> Table:
+def _credit_of_one(rows: Sequence[Row], *, roomy: bool) -> Table:
     with_cost = any(row["cost"] is not None for row in rows)
     with_value = any(row["value"] for row in rows)
-    names = ["conversions", "share"]
+    bounds = [amount_interval(row["conversions_low"], row["conversions_high"]) for row in rows]
+    names = ["conversions"]
+    names += [INTERVAL] if roomy and any(bounds) else []
+    names += ["share"]
     names += ["value"] if with_value else []
     names += ["cost", "cost per conv."] if with_cost else []
     names += ["return"] if with_cost and with_value else []
     table = _credit_table(names)
-    for row in rows:
+    for row, between in zip(rows, bounds, strict=True):
         shown = {
             "conversions": amount(row["conversions"]),
+            INTERVAL: between,
             "share": percent(row["share"], 1),
             "value": amount(row["value"]),
             "cost": amount(row["cost"]),

@@ -4,8 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from lydite.reporting.formats import interval, is_number, listed, percent, percent_by_error, plain
-from lydite.reporting.reading import alike, alike_groups, leaders, outcome_record, rivals_of
+from lydite.reporting.formats import (
+    count,
+    interval,
+    is_number,
+    listed,
+    percent,
+    percent_by_error,
+    plain,
+)
+from lydite.reporting.reading import (
+    alike,
+    alike_groups,
+    from_path_table,
+    leaders,
+    outcome_record,
+    rivals_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +101,8 @@ def reasons(comparison: Comparison, outcome: str) -> str:
     Returns
     -------
     By how much the models are ahead of touch volume, what share that is of what could be
-    explained, who was refuted and by whom, and whose forecasts are the same.
+    explained, who was refuted and by whom, whose forecasts are the same, and, of a path table,
+    that the comparison is not forward in time.
 
     Raises
     ------
@@ -105,7 +121,18 @@ def reasons(comparison: Comparison, outcome: str) -> str:
         sentences = [*_several_ahead(ahead), *_others(rivals)]
     else:
         sentences = _none_ahead(plain(outcome), rivals)
-    return " ".join([*sentences, *_refuted(rivals), *_same_forecasts(rivals)])
+    sentences += [*_refuted(rivals), *_same_forecasts(rivals), without_clock(record)]
+    return " ".join(filter(None, sentences))
+
+
+def without_clock(record: Row) -> str:
+    """Return what a comparison on a path table is; empty for one that is forward in time."""
+    if not from_path_table(record):
+        return ""
+    return (
+        f"The comparison is by cross-validation over {count(record.get('periods'))} folds of the"
+        " journeys of a path table; it is not forward in time."
+    )
 
 
 def _one_ahead(group: Sequence[Row]) -> list[str]:

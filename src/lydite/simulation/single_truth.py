@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from lydite.simulation._laws import NEVER, SHORTEST_WAIT
+from lydite.simulation._paths import CHANNELS, Paths
 from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
-from lydite.simulation._rules import CHANNELS, TRUTHS, Paths, Truth
 from lydite.simulation._tables import (
     DAY,
     Names,
@@ -19,6 +20,7 @@ from lydite.simulation._tables import (
     touchpoints_table,
     users_table,
 )
+from lydite.simulation._truths import TRUTHS, Truth
 from lydite.simulation.world import World
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ DAILY_COST = {"display": 30.0, "video": 55.0}  # per campaign, for every 10,000 
 _BLOCK = 50_000  # users at a time: memory stays small, and results do not depend on it
 _MOST_TOUCHES = 40
 _LONGEST_PATH = 16
-_LONGEST_SPAN = 29 * DAY  # with its conversion within the lookback, so that no path is ever cut
+_LONGEST_SPAN = 29 * DAY  # within the lookback, so that no landmark's path is ever cut
 _ANOTHER_TOUCH = 0.87
 _RETURN_AFTER_CONVERSION = 0.4
 _RETURN_AFTER_SILENCE = 0.4
@@ -111,14 +113,16 @@ def _walk(truth: Truth, random: KeyedRandom, users: Ints, end: int) -> Iterator[
         if len(walkers.user) == 0:
             return
         paths = _touch(walkers, step)
-        probability = truth.probability(paths)
-        converted = walkers.random.chance("convert", probability, step)
-        converted_at = walkers.next_second + _conversion_delay(walkers.random, step)
+        onward = _onward(walkers, paths, step)
+        available = np.minimum(onward - walkers.next_second, LOOKBACK_DAYS * DAY)
+        probability = truth.law.probability(paths, available)
+        delay = truth.law.delay(paths, walkers.random, step)
+        converted_at = np.where(delay < available, walkers.next_second + delay, NEVER)
         yield _Step(
             _touch_events(walkers, paths, probability, step),
-            _conversion_events(walkers, converted & (converted_at < end), converted_at, step),
+            _conversion_events(walkers, converted_at < end, converted_at, step),
         )
-        walkers = _go_on(walkers, paths, np.where(converted, converted_at, -1), step)
+        walkers = _go_on(walkers, paths, onward, converted_at, step)
         walkers = walkers.take(walkers.next_second < end)
 
 
@@ -142,25 +146,28 @@ def _touch(walkers: _Walkers, step: int) -> Paths:
     return replace(paths, length=paths.length + 1)
 
 
-def _go_on(walkers: _Walkers, paths: Paths, converted_at: Ints, step: int) -> _Walkers:
-    """Decide who touches again and when.
-
-    They stay on their path, or start a new one after a conversion or a silence. A user without a
-    next touch gets one at the end of time.
-    """
-    random, now = walkers.random, walkers.next_second
-    converted = converted_at >= 0
-    onward = now + _wait(random, step)
-    more = random.chance("another touch", _keenness(paths.intent), step)
+def _onward(walkers: _Walkers, paths: Paths, step: int) -> Ints:
+    """Draw when everybody's path goes on if no conversion comes first; `NEVER` where it ends."""
+    onward = walkers.next_second + _wait(walkers.random, step)
+    more = walkers.random.chance("another touch", _keenness(paths.intent), step)
     fits = (onward - paths.second[:, 0] < _LONGEST_SPAN) & (paths.length < _LONGEST_PATH)
-    stays = ~converted & more & fits
+    return np.where(more & fits, onward, NEVER)
+
+
+def _go_on(
+    walkers: _Walkers, paths: Paths, onward: Ints, converted_at: Ints, step: int
+) -> _Walkers:
+    """Stay on the path, or start a new one after a conversion or a silence, or never return."""
+    random = walkers.random
+    converted = converted_at < NEVER
+    stays = ~converted & (onward < NEVER)
     pause = (random.exponential("pause", step) * 12 * DAY).astype(np.int64)
     after_conversion = converted_at + DAY + pause
-    after_silence = now + (LOOKBACK_DAYS + 1) * DAY + pause
+    after_silence = walkers.next_second + (LOOKBACK_DAYS + 1) * DAY + pause
     again = random.chance(
         "return", np.where(converted, _RETURN_AFTER_CONVERSION, _RETURN_AFTER_SILENCE), step
     )
-    anew = np.where(again, np.where(converted, after_conversion, after_silence), _NEVER)
+    anew = np.where(again, np.where(converted, after_conversion, after_silence), NEVER)
     return replace(
         walkers,
         next_second=np.where(stays, onward, anew),
@@ -177,12 +184,7 @@ def _keenness(intent: Floats) -> Floats:
 def _wait(random: KeyedRandom, step: int) -> Ints:
     """Time to the next touch on a path: some come within hours, most after days."""
     mean = np.where(random.chance("soon", 0.4, step), 0.15 * DAY, 4.5 * DAY)
-    return 4 * 3600 + (random.exponential("wait", step) * mean).astype(np.int64)
-
-
-def _conversion_delay(random: KeyedRandom, step: int) -> Ints:
-    """Two minutes to four hours, and always before the next touch."""
-    return 120 + (random.uniform("delay", step) ** 2 * (4 * 3600 - 180)).astype(np.int64)
+    return SHORTEST_WAIT + (random.exponential("wait", step) * mean).astype(np.int64)
 
 
 def _touch_events(walkers: _Walkers, paths: Paths, probability: Floats, step: int) -> pl.DataFrame:
@@ -241,4 +243,3 @@ def _chain() -> Floats:
 
 _CHAIN = _chain()
 _TOUCH_COSTS: NDArray[np.float64] = np.array([TOUCH_COST.get(c, np.nan) for c in CHANNELS])
-_NEVER = np.iinfo(np.int64).max

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -15,7 +16,8 @@ from tables import make_contract
 from lydite import crediting, journeys
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.models import DEFAULT_MODELS, Markov, Rule, make_model, make_models
+from lydite.evaluation.sample import build_sample, load_sample
+from lydite.models import DEFAULT_MODELS, Model, PathChannels, Rule, make_model, make_models
 
 START = datetime(2025, 1, 1)
 MODELS = [
@@ -27,12 +29,16 @@ MODELS = [
 ]
 
 
-def fitted(name: str):
+NAMES = ("a", "b", "direct")
+
+
+def fitted(name: str) -> Model:
+    """Fit a model on drawn landmarks of three channels, with made-up weights of touches."""
     model = make_model(name)
-    if isinstance(model, Markov):
-        model.fit(draw_landmarks(np.random.default_rng(0), 500, channels=3))
-        model.channels_ = ("a", "b", "direct")
-    return model
+    drawn = replace(draw_landmarks(np.random.default_rng(0), 500, channels=3), channels=NAMES)
+    weights = dict.fromkeys(model.weight_columns, drawn.path.touches * 0.7)
+    path = PathChannels(drawn.path.row, drawn.path.channel, drawn.path.touches, weights)
+    return model.fit(replace(drawn, path=path))
 
 
 # --- weigh ----------------------------------------------------------------------------------------
@@ -68,6 +74,12 @@ def test_a_chain_shares_a_channels_effect_among_its_touches():
         for channel in distinct:
             own = credit[(path["channel"] == channel).to_numpy()]
             np.testing.assert_allclose(own, effect[channel] / total / len(own), rtol=1e-9)
+
+
+def test_a_channel_that_the_model_never_met_is_named():
+    paths = random_paths(1, 3, names=("moon",))
+    with pytest.raises(InputError, match=r"'shapley'.*'moon'"):
+        fitted("shapley").weights(paths)
 
 
 def test_rules_that_weigh_nothing_or_know_nothing_fall_back_to_equal_shares():
@@ -110,10 +122,13 @@ def engine():
         journeys.build_touches(engine)
         lookbacks = {"lead": timedelta(days=30), "purchase": timedelta(days=7)}
         journeys.build_moments(engine, lookbacks)
+        crediting.start_credit(engine)
+        channels = crediting.channel_names(engine)
         for outcome, lookback in lookbacks.items():
             mature = START + timedelta(days=90) - lookback
-            crediting.fit_effects(engine, MODELS, outcome, mature)
-        crediting.divide_conversions(engine, MODELS)
+            build_sample(engine, outcome, mature, MODELS)
+            landmarks = load_sample(engine, outcome, channels, MODELS)
+            crediting.credit_outcome(engine, outcome, MODELS, landmarks, seed=3)
         engine.create("mart.channel_credit", "marts/channel_credit")
         engine.create("mart.credit_daily", "marts/credit_daily")
         yield engine
@@ -145,18 +160,51 @@ def test_credit_of_touches_is_what_the_models_give_a_notebook(engine):
         "select * from credit.touch_credit where outcome = 'lead' order by conversion_key, touch"
     )
     assert len(paths) == len(credit)
+    landmarks = load_sample(engine, "lead", crediting.channel_names(engine), MODELS)
     for model in MODELS:
-        if isinstance(model, Markov):
-            effects = engine.rows(
-                "select channel, effect from credit.effects where outcome = 'lead'"
-                f" and model = '{model.name}'"
-            )
-            model.channels_, model.removal_effects_ = (
-                tuple(c for c, _ in effects), np.array([e for _, e in effects])
-            )  # fmt: skip
+        if model.learns:
+            model.fit_credit(model.evidence(landmarks, 256), np.ones(256))
+            model.channels_ = landmarks.channels
         np.testing.assert_allclose(
-            model.weights(paths), credit[model.name].to_numpy(), rtol=1e-9, err_msg=model.name
+            model.weights(paths), credit[model.name].to_numpy(), atol=1e-7, err_msg=model.name
         )
+
+
+def test_intervals_hold_the_credit_and_most_are_narrow(engine):
+    rows = engine.frame("from mart.channel_credit where conversions > 0 and outcome = 'purchase'")
+    for figure in ("conversions", "value", "share", "cpa", "roas"):
+        known = rows.drop_nulls([figure, f"{figure}_low", f"{figure}_high"])
+        low, mid, high = (known[f"{figure}{end}"].to_numpy() for end in ("_low", "", "_high"))
+        assert (low <= high).all()
+        assert (low < high).mean() > 0.9
+        # A percentile interval need not hold the figure, but mostly does.
+        assert ((low <= mid + 1e-9) & (mid <= high + 1e-9)).mean() > 0.95, figure
+
+
+def test_intervals_of_a_rule_are_those_of_drawn_users(engine):
+    rows = engine.frame(
+        "select bucket, channel_key, conversions from credit.statistics"
+        " where model = 'linear' and outcome = 'lead'"
+    )
+    table = np.zeros((256, len(crediting.channel_names(engine))))
+    np.add.at(table, (rows["bucket"].to_numpy(), rows["channel_key"].to_numpy()),
+              rows["conversions"].to_numpy())  # fmt: skip
+    deviation = np.sqrt(((table - table.mean(axis=0)) ** 2).sum(axis=0))
+    shown = dict(
+        engine.rows(
+            "select channel, conversions_high - conversions_low from credit.intervals"
+            " where model = 'linear' and outcome = 'lead'"
+        )
+    )
+    for channel, spread in zip(crediting.channel_names(engine), deviation, strict=True):
+        assert shown[channel] == pytest.approx(2 * 1.96 * spread, rel=0.3)
+
+
+def test_the_unattributed_have_an_interval_and_no_share(engine):
+    rows = engine.frame("from mart.channel_credit where channel = '(unattributed)'")
+    assert rows["share_low"].null_count() == len(rows)
+    assert (rows["conversions_low"] <= rows["conversions"]).all()
+    assert (rows["conversions"] <= rows["conversions_high"]).all()
 
 
 def test_credit_adds_up_over_outcomes_days_and_campaigns(engine):
@@ -232,14 +280,13 @@ def test_cost_comes_from_spend_or_from_touches_never_from_both(engine):
     assert row["roas"] == pytest.approx(row["value"] / 90)
 
 
-def test_effects_are_kept_by_outcome_and_replaced(engine):
-    before = engine.rows("select count(*), count(distinct outcome) from credit.effects")
-    assert before == [(2 * 2 * 4, 2)]
-    crediting.fit_effects(engine, MODELS, "lead", START + timedelta(days=60))
-    assert engine.rows("select count(*), count(distinct outcome) from credit.effects") == before
+def test_effects_of_the_chains_are_kept_by_outcome(engine):
+    chains = sum(model.name.startswith("markov") for model in MODELS)
+    found = engine.rows("select count(*), count(distinct outcome) from credit.removal_effects")
+    assert found == [(2 * chains * 4, 2)]
 
 
-def test_without_models_that_learn_there_are_no_effects_to_join():
+def test_rules_alone_and_no_mature_landmark():
     with DuckDBEngine() as engine:
         make_contract(
             engine,
@@ -248,7 +295,19 @@ def test_without_models_that_learn_there_are_no_effects_to_join():
         )
         journeys.build_touches(engine)
         journeys.build_moments(engine, {"conversion": timedelta(days=1)})
-        crediting.divide_conversions(engine, make_models(["last_non_direct", "linear"]))
+        models = make_models(["last_non_direct", "linear"])
+        crediting.start_credit(engine)
+        build_sample(engine, "conversion", START - timedelta(days=1), models)
+        landmarks = load_sample(engine, "conversion", ["direct"], models)
+        assert len(landmarks) == 0
+        crediting.credit_outcome(engine, "conversion", models, landmarks)
         rows = engine.rows("select last_non_direct, linear from credit.touch_credit order by touch")
         assert rows == [(0, 0.5), (1, 0.5)]
-        assert crediting.channel_names(engine) == ["direct"]
+        every = make_models()
+        crediting.start_credit(engine)
+        engine.drop("evaluation.path_channels")  # its columns are the models
+        build_sample(engine, "conversion", START - timedelta(days=1), every)
+        landmarks = load_sample(engine, "conversion", ["direct"], every)
+        crediting.credit_outcome(engine, "conversion", every, landmarks)
+        [(total,)] = engine.rows("select sum(conversions) from credit.statistics")
+        assert total == pytest.approx(len(every))

@@ -1,0 +1,550 @@
+"""Reads a table of paths: a row for each path, and how often it ended with a conversion."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NoReturn
+
+import duckdb
+import numpy as np
+
+from lydite.contract.relation import gist, is_unreadable, plain
+from lydite.contract.sources import opened
+from lydite.contract.tables import Column, Kind, Table
+from lydite.engine.duckdb import quoted_name
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from lydite.contract.relation import Relation
+    from lydite.contract.sources import Source
+    from lydite.engine import DuckDBEngine
+
+PATHS = Table(
+    "paths",
+    "paths, and how often a journey on each ended with and without a conversion",
+    (
+        Column("path", Kind.LABEL, "channels in order of time: a > b > c", required=True),
+        Column("conversions", Kind.NUMBER, "journeys that ended in a conversion", required=True),
+        Column("value", Kind.NUMBER, "what the conversions are worth together", unit="currency"),
+        Column("nulls", Kind.NUMBER, "journeys that ended without a conversion"),
+    ),
+    required=True,
+)
+"""What a table of paths holds."""
+
+SPELLINGS = MappingProxyType(
+    {
+        "path": ("path", "paths", "journey"),
+        "conversions": ("conversions", "conversion", "total_conversions", "conv"),
+        "value": (
+            "value",
+            "conversion_value",
+            "total_conversion_value",
+            "total_value",
+            "revenue",
+        ),
+        "nulls": (
+            "nulls",
+            "null",
+            "total_null",
+            "total_nulls",
+            "non_conversions",
+            "total_non_conversions",
+        ),
+    }
+)
+"""The names under which each column is known, in any case."""
+
+MAX_COUNT = 2**53
+"""Above it, floats cannot tell a count from the next."""
+
+_MAX_TOUCHES = 2.0**62  # of all journeys together: below it, sums of integers are exact
+_SPACED, _BARE = " > ", ">"
+_ROUNDS = 20  # of telling channels apart by where they stand
+# What the contract trims off the names of channels, as the characters that it is.
+_BLANKS = (
+    "\t\n\v\f\r \u00a0\u1680"
+    + "".join(map(chr, range(0x2000, 0x200B)))
+    + "\u2028\u2029\u202f\u205f\u3000\ufeff"
+)
+_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.+\)")
+_TEXTS = re.compile(r"VARCHAR|ENUM\(.+\)", re.DOTALL)
+_WHOLE_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER")
+
+
+@dataclass(frozen=True)
+class PathTable:
+    """Distinct paths, and how the journeys on each ended.
+
+    Channels are numbered by how often they were met, and the paths ordered by length, then by
+    channel numbers: neither the order of the source's rows nor the names of the channels matter.
+
+    Attributes
+    ----------
+    place
+        Where the table came from, for messages.
+    channels
+        Channel names; numbers below index into them.
+    channel : (touches,) integers
+        The channel of each touch, path after path in order of time.
+    length : (n,) integers, at least 1
+        Touches of each path.
+    conversions, nulls : (n,) integers
+        How many journeys took the path and ended with, or without, a conversion; at least one.
+    value : (n,) float
+        What the conversions are worth together; 0 where unknown.
+    has_value, has_nulls
+        Whether the source has such a column.
+    without_journeys
+        Rows of the source that were kept out, since no journey took their path.
+    """
+
+    place: str
+    channels: tuple[str, ...]
+    channel: NDArray[np.intp]
+    length: NDArray[np.intp]
+    conversions: NDArray[np.int64]
+    value: NDArray[np.float64]
+    nulls: NDArray[np.int64]
+    has_value: bool
+    has_nulls: bool
+    without_journeys: int
+
+    def __len__(self) -> int:
+        """Return the number of distinct paths."""
+        return len(self.length)
+
+    @property
+    def start(self) -> NDArray[np.intp]:
+        """The (n,) positions in `channel` at which each path begins."""
+        return starts(self.length)
+
+
+def read_path_table(engine: DuckDBEngine, source: Source) -> PathTable:
+    """Read a table of paths; rows of the same path are added up.
+
+    Parameters
+    ----------
+    engine
+        Reads the source; nothing is left in it.
+    source
+        A path or glob of Parquet, CSV or JSON files, a `.sql` file with one select, or a pandas,
+        polars or Arrow frame. Its columns have one of the names in `SPELLINGS`, in any case; others
+        are ignored. Where any path holds a ``>`` between blanks, that separates the steps, and a
+        bare ``>`` is part of a name; else every ``>`` separates.
+
+    Raises
+    ------
+    InputError
+        When the source cannot be read, or any of its rows not be understood.
+    """
+    with opened(engine, PATHS, source) as relation:
+        try:
+            return _read(engine, relation)
+        except duckdb.Error as error:
+            if not is_unreadable(error):
+                raise
+            raise InputError(
+                f"{relation.place}: cannot be read: {gist(error)}."
+                " It is damaged, or changed meanwhile: write it again."
+            ) from error
+
+
+def starts(size: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return where each run begins, of runs of the given sizes one after the other."""
+    begins: NDArray[np.intp] = np.cumsum(size, dtype=np.intp) - size
+    return begins
+
+
+def runs(start: NDArray[np.integer], size: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the positions ``start, start + 1, ..`` of runs of given sizes, run after run."""
+    total = int(size.sum())
+    return np.arange(total, dtype=np.intp) + np.repeat(start - starts(size), size)
+
+
+# --- columns ------------------------------------------------------------------------------------
+
+
+def _read(engine: DuckDBEngine, relation: Relation) -> PathTable:
+    if not engine.scalar(f"select count(*) from {relation.sql}"):
+        raise InputError(
+            f"{relation.place}: is empty, it has no rows. Check the export that wrote it."
+        )
+    names = _matched(relation)
+    frame = engine.frame(_select(engine, relation, names))
+    path = _split(relation.place, frame["path"])
+    for column in ("conversions", "value", "nulls"):
+        if frame[column].null_count():
+            _refuse_number(engine, relation, column, names[column], frame[column].is_null())
+    rows = _Rows(
+        *path,
+        conversions=frame["conversions"].to_numpy(),
+        value=frame["value"].to_numpy(),
+        nulls=frame["nulls"].to_numpy(),
+    )
+    return _table(relation.place, rows, frozenset(names))
+
+
+def _matched(relation: Relation) -> dict[str, str]:
+    """Return the source's name of each column that it has."""
+    names: dict[str, str] = {}
+    for column in PATHS.columns:
+        spellings = SPELLINGS[column.name]
+        found = [name for name in relation.columns if plain(name) in spellings]
+        if len(found) > 1:
+            raise InputError(
+                f"{relation.place}: {len(found)} of its columns say {column.name!r},"
+                f" {_listed(found)}; it has {_listed(relation.columns)}."
+                " Drop or rename all but one."
+            )
+        if column.required and not found:
+            raise InputError(
+                f"{relation.place}: misses the required column {column.name!r} (or"
+                f" {', '.join(spellings[1:])}); it has {_listed(relation.columns)}."
+                " Rename the column, or select it under that name in a .sql source."
+            )
+        if found:
+            names[column.name] = found[0]
+    return names
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(repr, names))
+
+
+def _select(engine: DuckDBEngine, relation: Relation, names: dict[str, str]) -> str:
+    """Return the select of the four columns; a number that cannot be used is null."""
+    path = names["path"]
+    if not (_is(_TEXTS, relation, path) or _is(_WHOLE_NUMBERS, relation, path)):
+        raise InputError(
+            f"{_typed(engine, relation, path)}, which is no text. Write the steps as text, joined"
+            f" by {_SPACED!r}; in a .sql source: array_to_string(steps, {_SPACED!r})."
+        )
+    columns = [f"cast({quoted_name(path)} as varchar) as path"]
+    for column, fallback in (("conversions", "null"), ("value", "0.0"), ("nulls", "0")):
+        number = _number(engine, relation, column, names.get(column), fallback)
+        kind = "double" if column == "value" else "bigint"
+        columns.append(f"cast({number} as {kind}) as {column}")
+    return f"select {', '.join(columns)} from {relation.sql}"
+
+
+def _number(
+    engine: DuckDBEngine, relation: Relation, column: str, name: str | None, fallback: str
+) -> str:
+    """Return the expression of a count or value: `fallback` where missing, null where unusable."""
+    if name is None:
+        return fallback
+    if not (_is(_TEXTS, relation, name) or _is(_NUMBERS, relation, name)):
+        raise InputError(
+            f"{_typed(engine, relation, name)}, which is no number."
+            " Cast it to one in a .sql source."
+        )
+    text = f"cast({quoted_name(name)} as varchar)"
+    given = text if _is(_TEXTS, relation, name) else quoted_name(name)
+    number = f"try_cast({given} as double)"
+    missing = f"{text} is null or trim({text}) = '' or isnan({number})"
+    if column == "value":
+        fit = f"isfinite({number})"
+    else:
+        # As a whole number the text is exact; the float would round 2^53 + 1 down.
+        whole = f"coalesce(try_cast({given} as hugeint), try_cast({number} as hugeint))"
+        fit = f"{number} >= 0 and {number} = trunc({number}) and {whole} <= {MAX_COUNT}"
+    return f"case when {missing} then {fallback} when {fit} then {number} end"
+
+
+def _is(types: re.Pattern[str], relation: Relation, name: str) -> bool:
+    return types.fullmatch(relation.columns[name]) is not None
+
+
+def _typed(engine: DuckDBEngine, relation: Relation, name: str) -> str:
+    """Return the beginning of a message about a column's type, with an example of its values."""
+    column = quoted_name(name)
+    example = engine.scalar(
+        f"select cast({column} as varchar) from {relation.sql} where {column} is not null limit 1"
+    )
+    such = "" if example is None else f" (such as {example})"
+    return f"{relation.place}: column {name!r} has the type {relation.columns[name]}{such}"
+
+
+def _refuse_number(
+    engine: DuckDBEngine, relation: Relation, column: str, name: str, unusable: pl.Series
+) -> NoReturn:
+    """Raise the error about the first number of a column that cannot be used."""
+    row = unusable.arg_max() or 0
+    value = engine.scalar(
+        f"select cast({quoted_name(name)} as varchar) from {relation.sql} limit 1 offset {row}"
+    )
+    mend = (
+        "Write it as digits, such as 1234.50, or leave it empty where it is unknown."
+        if column == "value"
+        else f"Write a whole number from 0 to 2^53 ({MAX_COUNT})."
+    )
+    raise InputError(f"{relation.place}: row {row + 1}: {name} {_fault(column, value)}. {mend}")
+
+
+def _fault(column: str, text: str | None) -> str:
+    """Say what is wrong with a number that cannot be used."""
+    if text is None or not text.strip() or text.strip().lower() == "nan":
+        return "is missing"
+    try:
+        number = float(text)
+    except ValueError:
+        return f"{text!r} is no number"
+    if not math.isfinite(number):
+        return f"{text!r} is not finite" if column == "value" else f"{text!r} is no count"
+    if number < 0:
+        return f"{text!r} is below zero"
+    return f"{text!r} is {'above 2^53' if number >= MAX_COUNT else 'no whole number'}"
+
+
+# --- steps --------------------------------------------------------------------------------------
+
+
+def _split(
+    place: str, path: pl.Series
+) -> tuple[tuple[str, ...], NDArray[np.intp], NDArray[np.intp]]:
+    """Split paths into steps.
+
+    Returns
+    -------
+    names
+        The distinct names, sorted.
+    channel : (touches,)
+        The number of the name of each step, path after path.
+    length : (n,)
+        How many steps each path has.
+    """
+    if path.null_count():
+        row = path.is_null().arg_max() or 0
+        raise InputError(f"{place}: row {row + 1}: the path is missing. Fill it, or drop the row.")
+    spaced = bool(path.str.contains(_SPACED, literal=True).any())
+    # With a blank at either end, a separator that begins or ends a path is found too.
+    steps = ((" " + path + " ") if spaced else path).str.split(_SPACED if spaced else _BARE)
+    length = steps.list.len().to_numpy().astype(np.intp)
+    met = steps.explode().to_arrow().dictionary_encode()
+    code = met.indices.to_numpy()
+    written = [name.strip(_BLANKS) for name in met.dictionary.to_pylist()]
+    # Where two separators share a blank, the second is left at the front of the step after them.
+    empty = np.array([not name or (spaced and f"{name} ".startswith("> ")) for name in written])
+    if empty.any():
+        row = int(np.searchsorted(np.cumsum(length), empty[code].argmax(), side="right"))
+        raise InputError(
+            f"{place}: row {row + 1}: the path {path[row]!r} has an empty step. Name every step"
+            f" between {(_SPACED if spaced else _BARE)!r}, or drop the row."
+        )
+    names = sorted(set(written))
+    number = {name: i for i, name in enumerate(names)}
+    return tuple(names), np.array([number[name] for name in written], dtype=np.intp)[code], length
+
+
+# --- rows ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Rows of paths; all as in `PathTable`, in any order and numbering."""
+
+    channels: tuple[str, ...]
+    channel: NDArray[np.intp]
+    length: NDArray[np.intp]
+    conversions: NDArray[np.int64]
+    value: NDArray[np.float64]
+    nulls: NDArray[np.int64]
+
+    @property
+    def journeys(self) -> NDArray[np.int64]:
+        total: NDArray[np.int64] = self.conversions + self.nulls
+        return total
+
+    def taken(self, rows: NDArray[np.intp]) -> _Rows:
+        """Return some of the rows, in the given order."""
+        length = self.length[rows]
+        return _Rows(
+            self.channels,
+            self.channel[runs(starts(self.length)[rows], length)],
+            length,
+            self.conversions[rows],
+            self.value[rows],
+            self.nulls[rows],
+        )
+
+    def renumbered(self, order: NDArray[np.intp]) -> _Rows:
+        """Return the rows with the channels in the given order; those left out are not met."""
+        number = np.full(len(self.channels), -1, dtype=np.intp)
+        number[order] = np.arange(len(order))
+        return _Rows(
+            tuple(self.channels[i] for i in order),
+            number[self.channel],
+            self.length,
+            self.conversions,
+            self.value,
+            self.nulls,
+        )
+
+    def written(self, row: int) -> str:
+        """Return a path as text."""
+        start = int(self.length[:row].sum())
+        return _SPACED.join(self.channels[i] for i in self.channel[start:][: self.length[row]])
+
+
+def _table(place: str, rows: _Rows, columns: frozenset[str]) -> PathTable:
+    """Add up equal paths, number the channels and order the paths."""
+    idle = int((rows.journeys == 0).sum())
+    if idle == len(rows.length):
+        raise InputError(
+            f"{place}: no journey took any of its {idle} paths: conversions and nulls are all 0."
+            " Check the export that wrote it."
+        )
+    if float(rows.length @ rows.journeys.astype(float)) > _MAX_TOUCHES:
+        raise InputError(f"{place}: its journeys hold more than 2^62 touches. Count in thousands.")
+    rows = _grouped(rows)
+    _refuse_totals(place, rows)
+    rows = rows.taken(np.flatnonzero(rows.journeys))
+    rows = rows.renumbered(np.unique(rows.channel))
+    rows = rows.renumbered(_by_frequency(rows))
+    rows = rows.taken(_in_order(rows.channel, rows.length)[0])
+    return PathTable(
+        place,
+        **vars(rows),
+        has_value="value" in columns,
+        has_nulls="nulls" in columns,
+        without_journeys=idle,
+    )
+
+
+def _refuse_totals(place: str, rows: _Rows) -> None:
+    """Refuse sums of equal paths that no single row could have."""
+    for name, count in (("conversions", rows.conversions), ("nulls", rows.nulls)):
+        if count.max() > MAX_COUNT:
+            row = int(count.argmax())
+            raise InputError(
+                f"{place}: the rows of the path {rows.written(row)!r} have {count[row]} {name}"
+                " together, above 2^53. Count in thousands."
+            )
+    unearned = np.flatnonzero((rows.conversions == 0) & (rows.value != 0))
+    if len(unearned):
+        row = int(unearned[0])
+        raise InputError(
+            f"{place}: the path {rows.written(row)!r} has a value of {rows.value[row]:g} and no"
+            " conversion. Give it its conversions, or no value."
+        )
+    if not np.isfinite(np.abs(rows.value).sum()):
+        raise InputError(f"{place}: its values are too large to add up. Write them in millions.")
+
+
+def _grouped(rows: _Rows) -> _Rows:
+    """Add up rows of the same path."""
+    order, is_first = _in_order(rows.channel, rows.length)
+    first = np.flatnonzero(is_first)
+    # Sums of floats depend on the order of their terms, which must not be that of the rows.
+    value = rows.value[order]
+    value = value[np.lexsort((value, np.cumsum(is_first)))]
+    with np.errstate(over="ignore"):
+        total = np.add.reduceat(value, first)
+    paths = rows.taken(order[first])
+    return _Rows(
+        rows.channels,
+        paths.channel,
+        paths.length,
+        np.add.reduceat(rows.conversions[order], first),
+        total + 0.0,  # without the sign of -0.0
+        np.add.reduceat(rows.nulls[order], first),
+    )
+
+
+def _in_order(
+    channel: NDArray[np.integer], length: NDArray[np.integer]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Sort paths by length, then by channels in order of time; equal paths stay as they stood.
+
+    Returns
+    -------
+    order : (n,)
+        The paths in that order.
+    is_first : (n,) bool
+        Whether each path, in that order, differs from the one before.
+    """
+    start = starts(length)
+    order = np.argsort(length, kind="stable")
+    is_first = np.ones(len(length), dtype=bool)
+    edges = np.flatnonzero(np.diff(length[order], prepend=0, append=0))
+    for low, high in itertools.pairwise(edges):
+        if high - low > 1:
+            rows = order[low:high]
+            steps = channel[start[rows, None] + np.arange(length[rows[0]])]
+            rank = np.lexsort(steps.T[::-1])
+            order[low:high], steps = rows[rank], steps[rank]
+            is_first[low + 1 : high] = (steps[1:] != steps[:-1]).any(axis=1)
+    return order, is_first
+
+
+# --- the numbers of the channels ----------------------------------------------------------------
+
+
+def _by_frequency(rows: _Rows) -> NDArray[np.intp]:
+    """Return the channels, the one met most often first.
+
+    Those met alike are told apart by how often conversions met them, then by where they stand on
+    which paths, then by the first path that holds them. Names decide only where these are alike,
+    and then it hardly matters how: the channels could change places unseen.
+    """
+    colour = _refined(rows)
+    if colour.max() + 1 == len(rows.channels):
+        return np.argsort(colour)
+    # Names come in as the order of the rows, which equal paths keep.
+    rows = rows.taken(np.lexsort((rows.value, rows.nulls, rows.conversions)))
+    rows = rows.taken(_in_order(colour[rows.channel], rows.length)[0])
+    met, first = np.unique(rows.channel, return_index=True)
+    return met[np.lexsort((first, colour))]
+
+
+def _refined(rows: _Rows) -> NDArray[np.intp]:
+    """Return a number for each channel, equal for those that nothing but the name tells apart."""
+    row = np.repeat(np.arange(len(rows.length)), rows.length)
+    position = np.arange(len(row)) - starts(rows.length)[row]
+    by_channel = np.argsort(rows.channel, kind="stable")
+    first = np.searchsorted(rows.channel[by_channel], np.arange(len(rows.channels)))
+
+    def summed(touches: NDArray[np.generic]) -> NDArray[np.int64]:
+        totals: NDArray[np.int64] = np.add.reduceat(touches[by_channel], first).view(np.int64)
+        return totals
+
+    colour = _ranked(-summed(rows.journeys[row]), -summed(rows.conversions[row]))
+    for _ in range(_ROUNDS):
+        if colour.max() + 1 == len(rows.channels):
+            break
+        touch = _mixed(colour[rows.channel], position)
+        path = _mixed(
+            np.add.reduceat(touch, starts(rows.length)), rows.conversions, rows.nulls, rows.value
+        )
+        finer = _ranked(colour, summed(_mixed(path[row], position)))
+        if finer.max() == colour.max():
+            break
+        colour = finer
+    return colour
+
+
+def _ranked(*keys: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the rank of each tuple of keys among the distinct ones."""
+    rank: NDArray[np.intp] = np.unique(np.column_stack(keys), axis=0, return_inverse=True)[1]
+    return rank
+
+
+def _mixed(*columns: NDArray[np.generic]) -> NDArray[np.uint64]:
+    """Return a 64-bit digest of each row of the columns (the finaliser of SplitMix64)."""
+    digest = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        digest = digest * np.uint64(31) + column.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        digest = (digest ^ (digest >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        digest = (digest ^ (digest >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        digest ^= digest >> np.uint64(31)
+    return digest

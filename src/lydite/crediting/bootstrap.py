@@ -1,0 +1,143 @@
+"""Intervals on credit: units are drawn again, models fitted again, conversions divided again."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lydite.models.base import by_unit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+    from lydite.models import Model, Paths, Profiles
+
+REPLICATES = 200
+_EDGES = (0.025, 0.975)
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Credit by channel in every replicate.
+
+    Attributes
+    ----------
+    conversions, value : (replicates, channels) arrays
+    """
+
+    conversions: NDArray[np.float64]
+    value: NDArray[np.float64]
+
+    def bounds(self) -> dict[str, NDArray[np.float64]]:
+        """Return the bounds of the 95 % interval of every figure, by column, a row per channel.
+
+        The bounds are the 2.5 % and 97.5 % quantiles over the replicates.
+        """
+        total = self.conversions.sum(axis=1, keepdims=True)
+        share = self.conversions / np.where(total > 0, total, 1)
+        figures = {"conversions": self.conversions, "value": self.value, "share": share}
+        return {
+            f"{name}_{side}": edge
+            for name, figure in figures.items()
+            for side, edge in zip(("low", "high"), np.quantile(figure, _EDGES, axis=0), strict=True)
+        }
+
+
+def draw_buckets(units: int, seed: int, replicates: int = REPLICATES) -> NDArray[np.float64]:
+    """Return how often each unit is drawn in each replicate, (replicates, units).
+
+    As many units as there are, with replacement: Efron's bootstrap, with buckets of users as the
+    units, since what is alike within a user is alike within a bucket.
+    """
+    rng = np.random.default_rng(seed)
+    return rng.multinomial(units, np.full(units, 1 / units), size=replicates).astype(float)
+
+
+def draw_journeys(
+    counts: NDArray[np.number], seed: int, replicates: int = REPLICATES
+) -> NDArray[np.float32]:
+    """Return by how much each counted unit weighs in each replicate, (replicates, units).
+
+    Every unit stands for a number of journeys; each of them is drawn a Poisson number of times.
+    """
+    rng = np.random.default_rng(seed)
+    weights = np.empty((replicates, len(counts)), dtype=np.float32)
+    mean = np.asarray(counts, dtype=np.float64)
+    for row in weights:
+        row[:] = _poisson(rng, mean) / np.maximum(mean, 1)
+    return weights
+
+
+def _poisson(rng: np.random.Generator, mean: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Draw Poisson numbers; above a million the normal law is the same to four digits."""
+    large = mean > 1e6
+    drawn: NDArray[np.float64] = rng.poisson(np.where(large, 0, mean)).astype(float)
+    if large.any():
+        drawn[large] = rng.normal(mean[large], np.sqrt(mean[large]))
+    return drawn
+
+
+def credit_replicates(
+    model: Model,
+    evidence: Any,  # noqa: ANN401
+    profiles: Profiles,
+    paths: Paths,
+    weights: NDArray[np.floating],
+) -> Replicates:
+    """Fit a model anew in every replicate, and divide the replicate's conversions.
+
+    Parameters
+    ----------
+    model
+        Fitted on the evidence itself; it stays as it is.
+    evidence
+        What its credit is fitted on, by unit (`Model.evidence`).
+    profiles
+        What its credit depends on of the converted paths (`Model.encode_paths`).
+    paths
+        The converted paths.
+    weights : (replicates, units) array
+        How often each unit counts in each replicate.
+    """
+    conversions, value = counts_by_unit(profiles, paths, weights.shape[1])
+    if not model.learns:
+        shares = model.shares(profiles)
+        return fixed_replicates(conversions.T @ shares, value.T @ shares, weights)
+    again = copy.deepcopy(model)
+    size = (len(weights), len(paths.channels))
+    result = Replicates(np.zeros(size), np.zeros(size))
+    for number, drawn in enumerate(weights):
+        shares = again.fit_credit(evidence, drawn).shares(profiles)
+        result.conversions[number] = (conversions @ drawn) @ shares
+        result.value[number] = (value @ drawn) @ shares
+    return result
+
+
+def fixed_replicates(
+    conversions: Any,  # noqa: ANN401
+    value: Any,  # noqa: ANN401
+    weights: NDArray[np.floating],
+) -> Replicates:
+    """Weigh credit that does not depend on any fit.
+
+    Parameters
+    ----------
+    conversions, value : (units, channels) arrays or sparse matrices
+    weights : (replicates, units) array
+    """
+    return Replicates(np.asarray(weights @ conversions), np.asarray(weights @ value))
+
+
+def counts_by_unit(
+    profiles: Profiles, paths: Paths, units: int
+) -> tuple[sparse.csr_array[np.float64], sparse.csr_array[np.float64]]:
+    """Return conversions and value by kind of path and unit, as sparse (k, units) matrices."""
+    shape = (len(profiles), units)
+    return (
+        by_unit(profiles.index, paths.unit, paths.conversions, shape),
+        by_unit(profiles.index, paths.unit, paths.value, shape),
+    )

@@ -1,0 +1,159 @@
+"""Any scikit-learn classifier as a rival: it sees which channels were met."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+
+from lydite.errors import InputError
+from lydite.models.rules import base_rate
+from lydite.models.sets import LEAST, MOST, SetModel, seen_sets
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from scipy import sparse
+    from sklearn.base import BaseEstimator
+
+    from lydite.models.landmarks import Profiles
+
+#: So many rows a classifier is given at most that takes no weights, one row for each landmark.
+MAX_ROWS = 2_000_000
+
+_CELLS_AT_ONCE = 20_000_000  # of the table that is forecast at once: 160 MB
+
+
+class Classifier(SetModel):
+    """The set of channels met decides, in whatever way a scikit-learn classifier makes of it.
+
+    *Forecast.* The classifier's, from a dense table with a column of 0 and 1 for each channel. It
+    is fitted on two rows for each distinct set, one that converts and one that does not, with the
+    counts as `sample_weight`; in a pipeline every step that takes weights gets them. A classifier
+    that takes no weights, or draws rows at random (``bootstrap=True``), gets a row for each
+    landmark. Where all landmarks have the same outcome, the forecast is the base rate.
+
+    *Credit.* What the forecast loses when the channel is taken out of the set.
+
+    Parameters
+    ----------
+    estimator
+        A classifier with `predict_proba`; it is cloned for each fit and stays as it is. Give it a
+        `random_state` where it has one. Rows that are weighed stand for many landmarks: a minimum
+        of rows, such as `min_samples_leaf`, counts sets.
+    claim
+        The hypothesis; by default it names the model.
+    name
+        Name of the model; by default that of the estimator's class, in snake case.
+
+    Attributes
+    ----------
+    base_rate_ : float
+    estimator_ : fitted clone, None where all landmarks had the same outcome
+
+    Examples
+    --------
+    >>> from sklearn.naive_bayes import BernoulliNB
+    >>> Classifier(BernoulliNB()).name
+    'bernoulli_nb'
+    """
+
+    def __init__(
+        self, estimator: BaseEstimator, claim: str | None = None, name: str | None = None
+    ) -> None:
+        self.estimator = estimator
+        self.name = snake_case(type(estimator).__name__) if name is None else name
+        self.claim = f"which channels were met, as {self.name} has it" if claim is None else claim
+
+    def fit_counts(
+        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+    ) -> Self:
+        """Fit a clone of the estimator.
+
+        Raises
+        ------
+        InputError
+            When the estimator gives no probabilities, or needs a row for each of more than
+            2,000,000 landmarks.
+        """
+        if not hasattr(self.estimator, "predict_proba"):
+            raise InputError(
+                f"the model {self.name!r} forecasts probabilities, and"
+                f" {type(self.estimator).__name__} has no predict_proba. Wrap it in"
+                " sklearn.calibration.CalibratedClassifierCV, or choose another."
+            )
+        met, trials, conversions = seen_sets(profiles, trials, conversions)
+        self.base_rate_ = base_rate(trials, conversions)
+        counts = np.concatenate([conversions, np.maximum(trials - conversions, 0)])
+        weighed = weight_arguments(self.estimator)
+        repeats = self._whole(counts) if not weighed else (counts > 0).astype(np.intp)
+        outcome = np.repeat(np.repeat([1, 0], len(trials)), repeats)
+        self.estimator_ = None
+        if outcome.any() and not outcome.all():
+            seen = met.toarray()
+            rows = np.repeat(np.concatenate([seen, seen]), repeats, axis=0)
+            weights = dict.fromkeys(weighed, counts[counts > 0])
+            self.estimator_ = clone(self.estimator).fit(rows, outcome, **weights)
+        return self
+
+    def _whole(self, counts: NDArray[np.floating]) -> NDArray[np.intp]:
+        """Return counts as numbers of rows."""
+        rows = np.rint(counts)
+        if rows.sum() > MAX_ROWS:
+            raise InputError(
+                f"the model {self.name!r} needs a row for each landmark, since"
+                f" {type(self.estimator).__name__} takes no sample_weight or draws rows at random"
+                f" (bootstrap=True), and there are {rows.sum():,.0f}, more than {MAX_ROWS:,}."
+                " Choose a classifier that is weighed and draws none, or try fewer landmarks."
+            )
+        return np.asarray(rows, dtype=np.intp)
+
+    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+        """Return the classifier's probability for each set."""
+        check_is_fitted(self, "base_rate_")
+        met: sparse.csr_array[np.float64] = profiles.features
+        forecast = np.full(met.shape[0], self.base_rate_)
+        if self.estimator_ is not None:
+            step = max(1, _CELLS_AT_ONCE // met.shape[1])
+            for low in range(0, met.shape[0], step):
+                rows = slice(low, low + step)
+                forecast[rows] = self.estimator_.predict_proba(met[rows].toarray())[:, 1]
+        return np.asarray(np.clip(forecast, LEAST, MOST))
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change when any parameter of the estimator does."""
+        text = json.dumps(self, sort_keys=True, default=_definition)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def snake_case(name: str) -> str:
+    """Return ``SomeName`` as ``some_name``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def weight_arguments(estimator: object) -> list[str]:
+    """Return the arguments of `fit` that weigh rows: none where a row must be one landmark."""
+    if not isinstance(estimator, Pipeline):
+        weighed = has_fit_parameter(estimator, "sample_weight")
+        return ["sample_weight"] if weighed and not getattr(estimator, "bootstrap", False) else []
+    by_step = {name: weight_arguments(step) for name, step in estimator.steps}
+    if not by_step[estimator.steps[-1][0]]:
+        return []
+    return [f"{name}__{argument}" for name, found in by_step.items() for argument in found]
+
+
+def _definition(value: object) -> object:
+    """Return what a parameter is, in full, for JSON; `repr` shortens, and shows addresses."""
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    if hasattr(value, "__qualname__"):  # a class or a function
+        return f"{value.__module__}.{value.__qualname__}"
+    if hasattr(value, "get_params"):
+        return [_definition(type(value)), value.get_params(deep=False)]
+    return re.sub(r" at 0x\w+", "", repr(value))

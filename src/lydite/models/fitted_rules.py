@@ -1,0 +1,180 @@
+"""Rules with one parameter that is fitted on training data, instead of fixed by convention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from lydite.models.base import Model
+from lydite.models.candidates import best_candidate
+from lydite.models.landmarks import Profiles, counted, distinct
+from lydite.models.rules import (
+    base_rate,
+    fast_matrix,
+    fit_rates,
+    path_shares,
+    penalised_likelihood,
+    share_rows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+    from lydite.models.landmarks import Landmarks, Paths
+
+HALF_LIVES_HOURS = (6, 24, 72, 168, 336)
+_END_SHARES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
+
+
+class FittedRule(Model):
+    """A rule mixture of which the parameter is the candidate that makes the data most likely.
+
+    Each candidate is a rule of its own; its rates are fitted as those of `lydite.models.Rule`. The
+    first fit looks at all candidates, later ones climb from the one that was chosen last, which
+    finds the best wherever the likelihood has one peak along the candidates.
+
+    Parameters
+    ----------
+    name, claim
+        As of any model.
+    candidates
+        SQL expression of a touch's weight over `lydite.models.PATH_COLUMNS`, by label, in the
+        order of the parameter.
+
+    Attributes
+    ----------
+    chosen_ : int
+        Number of the candidate that was chosen.
+    rates_ : (n_channels,) array
+        Rate of each channel under it.
+    """
+
+    def __init__(self, name: str, claim: str, candidates: Mapping[str, str]) -> None:
+        self.name = name
+        self.claim = claim
+        self.candidates = candidates
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns of weights, one for each candidate."""
+        return [f"{self.name} {label}" for label in self.candidates]
+
+    @property
+    def weight_columns(self) -> Mapping[str, str]:
+        """The candidates."""
+        return dict(zip(self.columns, self.candidates.values(), strict=True))
+
+    @property
+    def label_(self) -> str:
+        """The candidate that was chosen, by label."""
+        return list(self.candidates)[self.chosen_]
+
+    # --- forecast -------------------------------------------------------------------------------
+
+    def encode(self, landmarks: Landmarks) -> Profiles:
+        """Return what tells landmarks apart under any of the candidates."""
+        seen = [
+            share_rows(landmarks.path, column, len(landmarks), len(landmarks.channels))
+            for column in self.columns
+        ]
+        multipliers = np.random.default_rng(1).integers(0, 2**64, len(seen), dtype=np.uint64)
+        keys = np.zeros(len(landmarks), dtype=np.uint64)
+        for profiles, multiplier in zip(seen, multipliers, strict=True):
+            keys += profiles.index.astype(np.uint64) * multiplier
+        index, first = distinct(keys)
+        maps = [profiles.index[first] for profiles in seen]
+        return Profiles(index, _Seen(maps, [fast_matrix(profiles.features) for profiles in seen]))
+
+    def fit_counts(
+        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+    ) -> Self:
+        """Fit the rates of candidates, and choose one."""
+        seen: _Seen = profiles.features
+        base = base_rate(trials, conversions)
+        rates: dict[int, NDArray[np.float64]] = getattr(self, "_rates", {})
+
+        def value(number: int) -> float:
+            shares = seen.shares[number]
+            n = counted(seen.maps[number], trials, shares.shape[0])
+            k = counted(seen.maps[number], conversions, shares.shape[0])
+            start = rates.get(number)
+            if start is None or len(start) != shares.shape[1]:
+                start = np.full(shares.shape[1], base)
+            rates[number] = fit_rates(shares, n, k, base, start)
+            return penalised_likelihood(shares, n, k, base, rates[number])
+
+        last = getattr(self, "chosen_", None)
+        self.chosen_ = best_candidate(value, len(seen.shares), last)
+        self._rates = rates
+        self.rates_ = rates[self.chosen_]
+        return self
+
+    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+        """Return ``X r`` for each profile, under the chosen candidate."""
+        seen: _Seen = profiles.features
+        own = np.asarray(seen.shares[self.chosen_] @ self.rates_)
+        return np.asarray(own[seen.maps[self.chosen_]])
+
+    # --- credit ---------------------------------------------------------------------------------
+
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """Return each path's shares by channel under every candidate."""
+        index = np.arange(len(paths))
+        return Profiles(
+            index, _Seen([index], [path_shares(paths, column) for column in self.columns])
+        )
+
+    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+        """Return the shares under the chosen candidate."""
+        shares: sparse.csr_array[np.float64] = profiles.features.shares[self.chosen_]
+        return shares
+
+    @property
+    def touch_weight(self) -> str:
+        """The chosen candidate."""
+        return list(self.candidates.values())[self.chosen_]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What is seen of profiles under each candidate: its own profile, and that one's shares."""
+
+    maps: Sequence[NDArray[np.integer]]
+    shares: Sequence[NDArray[np.float64] | sparse.csr_array[np.float64]]
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.maps[0]),)
+
+
+def decay(hours: float) -> str:
+    """Return the weight of a touch that loses half in so many hours."""
+    return f"power(0.5, hours_before_end / {float(hours)})"
+
+
+def time_decay_fitted() -> FittedRule:
+    """Return time decay with the half-life that fits best."""
+    return FittedRule(
+        "time_decay_fitted",
+        "recent touches more: a touch loses half its weight in the time that fits best",
+        {f"{hours} h": decay(hours) for hours in HALF_LIVES_HOURS},
+    )
+
+
+def position_based_fitted() -> FittedRule:
+    """Return the position-based rule with the share of the ends that fits best."""
+    return FittedRule(
+        "position_based_fitted",
+        "the first and the last touch alike, those between by the share that fits best",
+        {
+            f"{end:.0%} each end": f"case when path_length <= 2 then 1.0"
+            f" when position = 1 or position_from_end = 1 then {end}"
+            f" else {1 - 2 * end:.2f} / (path_length - 2) end"
+            for end in _END_SHARES
+        },
+    )

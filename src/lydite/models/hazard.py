@@ -1,0 +1,265 @@
+"""The additive hazard: every touch adds a chance to convert per hour, which fades."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+from scipy import sparse
+
+from lydite.models.base import Model
+from lydite.models.candidates import best_candidate
+from lydite.models.fitted_rules import HALF_LIVES_HOURS, decay
+from lydite.models.landmarks import Profiles, rows_to_one
+from lydite.models.rules import fast_matrix, squares
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from lydite.models.landmarks import Landmarks, PathChannels, Paths
+
+_LN2 = float(np.log(2))
+_LEAST, _MOST = 1e-9, 1 - 1e-9  # no forecast is certain
+_MAX_NEWTON_STEPS = 200
+# Newton's method squares its error, so that fits from different starts agree to many digits.
+_LAST_GAIN = 1e-12
+_ROUNDING = 1e-13  # of a value, as a share of it
+
+
+class AdditiveHazard(Model):
+    """Every touch adds a hazard that fades; conversions come at the hazard's own time [1]_.
+
+    At time t the hazard of converting, per hour, is ``mu + sum_i beta_c(i) 0.5 ** ((t - t_i)/h)``
+    over the touches i of the path. Without any beta it is the null hypothesis.
+
+    *Fit.* Each touch opens an interval that ends in the next event, touch or conversion, or after
+    the lookback. The likelihood of what happened when is maximised, with a weak Gamma prior worth
+    one conversion for each parameter; it is concave for a given half-life, and the half-life is
+    the candidate with the highest likelihood. A fit sets out from the fit before, which matters
+    only where the likelihood has more than one peak along the half-lives.
+
+    *Forecast.* The hazard right after the touch, integrated over the usual time to the next event.
+
+    *Credit.* Each touch's share of the hazard at the conversion, the baseline's part left out.
+    Since all touches fade at one pace, the time since the last touch cancels.
+
+    Attributes
+    ----------
+    chosen_ : int
+        Number of the half-life among `HALF_LIVES_HOURS`.
+    baseline_ : float
+        ``mu``, per hour.
+    hazards_ : (n_channels,) array
+        ``beta``, per hour right after a touch of each channel.
+    half_life_ : float
+        ``h``, in hours.
+    usual_hours_, usual_fading_hours_ : float
+        Mean length of an interval, and the hours at full strength that it amounts to.
+
+    References
+    ----------
+    .. [1] Zhang, Wei & Ren (2014), "Multi-touch attribution in online advertising with survival
+       theory", *IEEE International Conference on Data Mining*.
+    """
+
+    name = "additive_hazard"
+    claim = "each touch, by a chance per hour that it adds and that fades"
+
+    @property
+    def weight_columns(self) -> Mapping[str, str]:
+        """What is left of the touches' strength at the end of the path, for each half-life."""
+        return {f"strength after {hours} h": decay(hours) for hours in HALF_LIVES_HOURS}
+
+    @property
+    def half_life_(self) -> float:
+        """The half-life that was chosen, in hours."""
+        return float(HALF_LIVES_HOURS[self.chosen_])
+
+    # --- forecast -------------------------------------------------------------------------------
+
+    def encode(self, landmarks: Landmarks) -> Profiles:
+        """Return the strength of each channel at each landmark, and the time to the next event."""
+        strengths = _strengths(
+            landmarks.path, self.weight_columns, len(landmarks), len(landmarks.channels)
+        )
+        hours = landmarks.hours_to_next
+        fading = [_fading_hours(hours, half_life) for half_life in HALF_LIVES_HOURS]
+        return Profiles(np.arange(len(landmarks)), _Intervals(strengths, hours, fading))
+
+    def fit_counts(
+        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+    ) -> Self:
+        """Fit the hazards for half-lives, and choose one; a fit goes on from the one before."""
+        intervals: _Intervals = profiles.features
+        fits: dict[int, NDArray[np.float64]] = dict(getattr(self, "_fits", {}))
+
+        def value(number: int) -> float:
+            fits[number], likelihood = _fit(
+                intervals, number, trials, conversions, fits.get(number)
+            )
+            return likelihood
+
+        last = getattr(self, "chosen_", None)
+        self.chosen_ = best_candidate(value, len(HALF_LIVES_HOURS), last)
+        self._fits = fits
+        self.baseline_, self.hazards_ = float(fits[self.chosen_][0]), fits[self.chosen_][1:]
+        total = max(float(trials.sum()), 1e-300)
+        self.usual_hours_ = float(trials @ intervals.hours) / total
+        self.usual_fading_hours_ = float(trials @ intervals.fading_hours[self.chosen_]) / total
+        return self
+
+    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+        """Return the chance of a conversion within the usual time to the next event."""
+        strength: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
+        added = self.usual_fading_hours_ * np.asarray(strength @ self.hazards_)
+        expected = self.baseline_ * self.usual_hours_ + added
+        return np.asarray(np.clip(-np.expm1(-expected), _LEAST, _MOST))
+
+    # --- credit ---------------------------------------------------------------------------------
+
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """Return the strength of each channel at the end of each path."""
+        strengths = _strengths(paths.path, self.weight_columns, len(paths), len(paths.channels))
+        nothing = np.zeros(len(paths))
+        return Profiles(np.arange(len(paths)), _Intervals(strengths, nothing))
+
+    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+        """Return each channel's share of the hazard that touches add."""
+        met: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
+        added = met.data * self.hazards_[met.indices]
+        return rows_to_one(sparse.csr_array((added, met.indices, met.indptr), shape=met.shape))
+
+    @property
+    def touch_weight(self) -> str:
+        """What is left of the touch's strength."""
+        return decay(self.half_life_)
+
+
+@dataclass(frozen=True)
+class _Intervals:
+    """From each of n touches to the next event.
+
+    Attributes
+    ----------
+    strengths
+        For each half-life a sparse (n, channels) matrix: what is left of the channel's touches.
+    hours : (n,) array
+        Length of the interval.
+    fading_hours
+        For each half-life an (n,) array: the hours at full strength that the fading ones of the
+        interval amount to. Empty for paths.
+    """
+
+    strengths: Sequence[sparse.csr_array[np.float64]]
+    hours: NDArray[np.floating]
+    fading_hours: Sequence[NDArray[np.float64]] = ()
+
+    @property
+    def shape(self) -> tuple[int]:
+        return (len(self.hours),)
+
+
+def _strengths(
+    path: PathChannels, columns: Iterable[str], paths: int, channels: int
+) -> list[sparse.csr_array[np.float64]]:
+    """Return columns of weights as sparse (paths, channels) matrices that share one structure."""
+    starts = np.searchsorted(path.row, np.arange(paths + 1)).astype(np.int32)
+    channel = path.channel.astype(np.int32)
+    return [
+        sparse.csr_array((path.weights[column], channel, starts), shape=(paths, channels))
+        for column in columns
+    ]
+
+
+def _fading_hours(hours: NDArray[np.floating], half_life: float) -> NDArray[np.float64]:
+    """Return the integral of ``0.5 ** (t / half_life)`` over t from 0 to the hours."""
+    rate = _LN2 / half_life
+    return np.asarray(-np.expm1(-rate * hours.astype(float)) / rate)
+
+
+def _fit(
+    intervals: _Intervals,
+    number: int,
+    trials: NDArray[np.floating],
+    conversions: NDArray[np.floating],
+    last: NDArray[np.float64] | None = None,
+) -> tuple[NDArray[np.float64], float]:
+    """Return baseline and hazards for one half-life, and the penalised log-likelihood.
+
+    With ``E`` the exposure of each parameter theta and ``a`` what it adds to the hazard at a
+    conversion, the log-likelihood is ``sum k log(a theta) - E theta``; the exposures are plain
+    sums, so that only converting intervals are iterated over.
+    """
+    strength = intervals.strengths[number]
+    exposure = np.append(
+        trials @ intervals.hours,
+        np.asarray(strength.T @ (trials * intervals.fading_hours[number])),
+    )
+    total = float(conversions.sum())
+    # The prior: one conversion for each parameter, at the hazard that explains all by it alone.
+    usual = np.array([exposure[0], *[exposure[1:].sum()] * (len(exposure) - 1)])
+    prior = np.where(usual > 0, usual, 1.0) / max(total, 0.5)
+    scale = exposure + prior
+    events = np.flatnonzero(conversions > 0)
+    added = fast_matrix(_added(intervals, number, events, scale))
+    starts = [np.full(len(scale), total / len(scale) + 1)]
+    if last is not None and len(last) == len(scale):
+        starts.append(last * scale)
+    scaled, value = _maximise(added, conversions[events], starts)
+    return scaled / scale, value - float(np.log(scale / prior).sum())
+
+
+def _added(
+    intervals: _Intervals,
+    number: int,
+    events: NDArray[np.intp],
+    scale: NDArray[np.float64],
+) -> sparse.csr_array[np.float64]:
+    """Return what each parameter, times its scale, adds to the hazard at the given conversions."""
+    strength = intervals.strengths[number][events]
+    fade = 0.5 ** (intervals.hours[events].astype(float) / HALF_LIVES_HOURS[number])
+    left = strength.data * np.repeat(fade, np.diff(strength.indptr)) / scale[1:][strength.indices]
+    touches = sparse.csr_array((left, strength.indices, strength.indptr), shape=strength.shape)
+    baseline = sparse.csr_array(np.full((len(events), 1), 1 / scale[0]))
+    return sparse.csr_array(sparse.hstack([baseline, touches], format="csr"))
+
+
+def _maximise(
+    added: NDArray[np.float64] | sparse.csr_array[np.float64],
+    events: NDArray[np.floating],
+    starts: Sequence[NDArray[np.float64]],
+) -> tuple[NDArray[np.float64], float]:
+    """Maximise ``sum k log(a x) - sum x + sum log x`` over x > 0, and return x and the maximum.
+
+    Strictly concave, and the logarithms keep the maximum inside, so that Newton's method with
+    backtracking always arrives, from any start; it sets out from the highest that is given.
+    """
+
+    def value(x: NDArray[np.float64]) -> float:
+        return float(events @ np.log(np.asarray(added @ x)) - x.sum() + np.log(x).sum())
+
+    x = max(starts, key=value)
+    best = value(x)
+    for _ in range(_MAX_NEWTON_STEPS):
+        hazard = np.asarray(added @ x)
+        slope = np.asarray(added.T @ (events / hazard)) - 1 + 1 / x
+        curvature = squares(added, events / hazard**2)
+        curvature[np.diag_indices_from(curvature)] += 1 / x**2
+        step = np.linalg.solve(curvature, slope)
+        gain, part = float(slope @ step), 1.0
+        # What is less than rounding of the value cannot be seen in it; the step is right even so.
+        unseen = gain < max(_LAST_GAIN, _ROUNDING * abs(best))
+        while True:
+            trial = x + part * step
+            if trial.min() > 0:
+                reached = value(trial)
+                if unseen or reached >= best + 1e-4 * part * gain or part < 1e-8:
+                    break
+            part /= 2
+        x, best = trial, reached
+        if gain < _LAST_GAIN:
+            break
+    return x, best

@@ -1,0 +1,141 @@
+"""Sets of channels: which channels were met on a path, whatever their order and number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+
+from lydite.models.base import Model
+from lydite.models.landmarks import PathChannels, Profiles, distinct, rows_to_one
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lydite.models.landmarks import Landmarks, Paths
+
+#: The smallest and the largest forecast: none is ever certain.
+LEAST, MOST = 1e-12, 1 - 1e-12
+
+_CHANNELS_PER_KEY = 48  # sums of so many powers of 2 are exact in floating point
+
+
+class SetModel(Model):
+    """A model that sees which channels were met, and neither their order nor their number.
+
+    A subclass says how likely each set of channels is to convert (`fit_counts` and
+    `forecast_profiles`). The features of its profiles are a sparse (k, channels) matrix of ones.
+    Unless it has another idea of credit, a channel has the part of the forecast that is lost when
+    the channel is taken out of the set. This is a whole model:
+
+    >>> from sklearn.linear_model import PoissonRegressor
+    >>> class Intensity(SetModel):
+    ...     name, claim = "intensity", "which channels were met, each multiplying the rate"
+    ...
+    ...     def fit_counts(self, profiles, trials, conversions):
+    ...         met, n, k = seen_sets(profiles, trials, conversions)
+    ...         self.regressor_ = PoissonRegressor(alpha=1e-6).fit(met, k / n, sample_weight=n)
+    ...         return self
+    ...
+    ...     def forecast_profiles(self, profiles):
+    ...         return np.clip(self.regressor_.predict(profiles.features), LEAST, MOST)
+    """
+
+    def encode(self, landmarks: Landmarks) -> Profiles:
+        """Return the distinct sets of channels, as a sparse (k, channels) matrix of ones."""
+        return channel_sets(landmarks.path, len(landmarks), len(landmarks.channels))
+
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """Return the distinct sets of channels on the paths, in the same form."""
+        return channel_sets(paths.path, len(paths), len(paths.channels))
+
+    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+        """Return what the forecast loses without each channel, as shares of all that is lost.
+
+        A channel whose absence raises the forecast has no share; where no channel's absence lowers
+        it, all share alike.
+        """
+        met: sparse.csr_array[np.float64] = profiles.features
+        full = np.repeat(self.forecast_profiles(profiles), np.diff(met.indptr))
+        fewer = without_each(met)
+        lost = np.maximum(full - self.forecast_profiles(fewer)[fewer.index], 0)
+        return rows_to_one(sparse.csr_array((lost, met.indices, met.indptr), shape=met.shape))
+
+
+def seen_sets(
+    profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+) -> tuple[sparse.csr_array[np.float64], NDArray[np.floating], NDArray[np.floating]]:
+    """Return the sets that were met at least once, with their counts, in an order of their own.
+
+    So a fit that draws at random, or sums, gives the same whatever the order of its input.
+
+    Parameters
+    ----------
+    profiles
+        k distinct sets.
+    trials, conversions : (k,) counts
+    """
+    features: sparse.csr_array[np.float64] = profiles.features
+    seen = np.flatnonzero(trials > 0)
+    channel = np.arange(features.shape[1])
+    powers = np.zeros((len(channel), len(channel) // _CHANNELS_PER_KEY + 1))
+    powers[channel, channel // _CHANNELS_PER_KEY] = 2.0 ** (channel % _CHANNELS_PER_KEY)
+    order = seen[np.lexsort(np.asarray(features[seen] @ powers).T)]
+    return features[order], trials[order], conversions[order]
+
+
+def without_each(met: sparse.csr_array[np.float64]) -> Profiles:
+    """Return every set without each of its channels in turn, each distinct result once.
+
+    Parameters
+    ----------
+    met : (k, channels) sparse matrix of ones
+
+    Returns
+    -------
+    Profiles
+        Of the stored entries of `met`, in their order: entry (S, c) has the profile of S without c.
+    """
+    size = np.diff(met.indptr)
+    entries, channels = len(met.indices), met.shape[1]
+    set_of_entry = np.repeat(np.arange(len(size)), size)
+    copies = met[set_of_entry]
+    entry = np.repeat(np.arange(entries), size[set_of_entry])
+    left = copies.indices != met.indices[entry]
+    ones = np.ones(int(left.sum()), dtype=np.intp)
+    return channel_sets(PathChannels(entry[left], copies.indices[left], ones), entries, channels)
+
+
+def channel_sets(path: PathChannels, paths: int, channels: int) -> Profiles:
+    """Return the distinct sets of channels on paths.
+
+    Parameters
+    ----------
+    path
+        The channels on each path.
+    paths, channels
+        How many paths and channels there are.
+
+    Returns
+    -------
+    Profiles
+        Its features are a sparse (k, channels) matrix of ones, a row for each distinct set.
+    """
+    ones = np.ones(len(path.channel))
+    index, first = distinct(digest(path, ones.astype(np.uint64), paths))
+    return Profiles(index, path.matrix(ones, paths, channels)[first])
+
+
+def digest(path: PathChannels, values: NDArray[np.uint64], paths: int) -> NDArray[np.uint64]:
+    """Return a 64-bit digest of each path's values by channel, 0 for a path without any."""
+    multipliers = np.random.default_rng(0).integers(
+        0, 2**64, size=int(path.channel.max(initial=0)) + 1, dtype=np.uint64
+    )
+    # Sums modulo 2^64 are exact whatever the order, so that a difference of sums is a sum.
+    total = np.concatenate(
+        [np.zeros(1, np.uint64), np.cumsum(values * multipliers[path.channel], dtype=np.uint64)]
+    )
+    ends = np.searchsorted(path.row, np.arange(paths + 1))
+    result: NDArray[np.uint64] = total[ends[1:]] - total[ends[:-1]]
+    return result

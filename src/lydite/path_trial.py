@@ -1,0 +1,340 @@
+"""Path tables: credit by channel, and the comparison of models, without a clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from lydite.comparison import Comparison
+from lydite.contract.path_table import PathTable, read_path_table
+from lydite.crediting.bootstrap import counts_by_unit, credit_replicates, draw_journeys
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.evaluation.ceiling import NAME as CEILING
+from lydite.evaluation.ceiling import ceiling_scores
+from lydite.evaluation.comparison import compare_outcome
+from lydite.evaluation.walk_forward import FOLDS, Trial, walk_forward
+from lydite.frames import given_back, kind_of
+from lydite.models import BaseRate, Markov, Model, Profiles, TouchVolume, choose, make_models
+from lydite.models.landmarks import rows_to_one
+from lydite.path_tables import journey_landmarks, landmarks_of, paths_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from lydite.config import Evaluation
+    from lydite.contract import Source
+    from lydite.evaluation.scores import Scores
+    from lydite.models import Landmarks, Paths
+
+    Progress = Callable[[str], None]
+    Normalise = Literal["path", "global"]
+
+OUTCOME = "conversion"
+BUCKETS = 80  # of journeys, for the error bars of a comparison
+MIN_CONVERSIONS = 100
+_JSON = ("model", "channel", "conversions", "value", "removal_effect")
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Credit by channel from a path table.
+
+    Attributes
+    ----------
+    table
+        One row per model and channel: conversions, value and share with 95 % intervals, and the
+        removal effect of Markov models; a frame of the kind that the paths came in.
+    transitions
+        The transition matrices of the Markov models: model, from, to, count, probability.
+    left_out
+        Why a model was left out, by name.
+    """
+
+    _table: pl.DataFrame = field(repr=False)
+    _transitions: pl.DataFrame = field(repr=False)
+    left_out: Mapping[str, str]
+    _kind: str = field(default="polars", repr=False)
+
+    @property
+    def table(self) -> Any:  # noqa: ANN401
+        """Credit by model and channel, the most credited channel of each model first."""
+        return given_back(self._table, self._kind)
+
+    @property
+    def transitions(self) -> Any:  # noqa: ANN401
+        """The transition matrices of the Markov models."""
+        return given_back(self._transitions, self._kind)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain data: what ``lydite credit --format json`` prints."""
+        more = [name for name in self._table.columns if name not in _JSON]
+        return {
+            "credit": self._table.select(*_JSON, *more).to_dicts(),
+            "transitions": self._transitions.to_dicts(),
+            "left_out": dict(self.left_out),
+        }
+
+    def _repr_html_(self) -> str:
+        return self._table._repr_html_()
+
+
+def credit(
+    paths: Source,
+    *,
+    models: Sequence[str | Model] | None = None,
+    normalise: Normalise = "path",
+    seed: int = 0,
+) -> Credit:
+    """Divide the conversions of a path table by every model that needs no clock.
+
+    Parameters
+    ----------
+    paths
+        A frame, or a path or glob of Parquet, CSV or JSON files, with the columns ``path``
+        (``a > b > c``), ``conversions``, and, where known, ``value`` and ``nulls``.
+    models
+        Names, or models of one's own; all that need no clock where None.
+    normalise
+        ``"path"``: a conversion's credit goes to channels of its own path alone. ``"global"``:
+        Markov models share out all conversions at once in proportion to removal effects, as is
+        usual elsewhere.
+    seed
+        Seeds the draws of the bootstrap behind the intervals.
+
+    Returns
+    -------
+    Credit
+
+    Raises
+    ------
+    InputError
+        When the table cannot be used, or a model that was asked for cannot be tried on it.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import lydite
+    >>> paths = pl.DataFrame({"path": ["ads > mail", "mail"], "conversions": [2, 1]})
+    >>> table = lydite.credit(paths, models=["first_touch"]).table
+    >>> table.select("channel", "conversions").rows()
+    [('ads', 2.0), ('mail', 1.0)]
+    """
+    with DuckDBEngine() as engine:
+        table = read_path_table(engine, paths)
+    rivals, left_out = clockless(models, len(table.channels))
+    if normalise == "global":
+        rivals = [_ShareOut(m.order) if type(m) is Markov else m for m in rivals]
+    with threadpool_limits(1, user_api="blas"):
+        divided, transitions = _divide(table, rivals, seed)
+    return Credit(divided, transitions, left_out, kind_of(paths))
+
+
+class _ShareOut(Markov):
+    """A Markov model that shares out all conversions at once, whatever their paths."""
+
+    def encode_paths(self, paths: Paths) -> Profiles:
+        """See nothing of a path: all are of one kind."""
+        return Profiles(np.zeros(len(paths), dtype=np.intp), np.ones((1, len(paths.channels))))
+
+    def shares(self, profiles: Profiles) -> Any:  # noqa: ANN401
+        """Return the removal effects, divided by their sum."""
+        from scipy import sparse  # noqa: PLC0415
+
+        del profiles
+        return rows_to_one(sparse.csr_array(self.removal_effects_[None, :]))
+
+
+def clockless(
+    models: Sequence[str | Model] | None, channels: int
+) -> tuple[list[Model], dict[str, str]]:
+    """Return the models that can be tried on a path table, and why others are left out.
+
+    Raises
+    ------
+    InputError
+        When a model cannot be tried that was asked for.
+    """
+    rivals = make_models() if models is None else choose(models)
+    reasons = {model.name: _refusal(model, channels) for model in rivals}
+    refused = {name: why for name, why in reasons.items() if why}
+    if refused and models is not None:
+        raise InputError("\n".join(refused.values()))
+    return [model for model in rivals if model.name not in refused], refused
+
+
+def _refusal(model: Model, channels: int) -> str | None:
+    if model.needs_clock:
+        return (
+            f"the model {model.name!r} needs to know when touches happened, and a path table does"
+            " not say: give touchpoints and conversions, or leave the model out"
+        )
+    return model.refusal(channels)
+
+
+def _divide(
+    table: PathTable, models: Sequence[Model], seed: int
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    landmarks, paths = landmarks_of(table, models), paths_of(table, models)
+    counts = np.concatenate([table.conversions, table.nulls])
+    drawn = draw_journeys(counts, seed)
+    everything = np.ones(len(counts))
+    divided, transitions = [], []
+    for model in models:
+        evidence = model.evidence(landmarks, len(counts)) if model.learns else None
+        if model.learns:
+            model.fit_credit(evidence, everything)
+        profiles = model.encode_paths(paths)
+        shares = model.shares(profiles)
+        conversions, value = counts_by_unit(profiles, paths, len(counts))
+        bounds: dict[str, Any] = credit_replicates(model, evidence, profiles, paths, drawn).bounds()
+        own = {
+            "conversions": np.asarray((conversions @ everything) @ shares),
+            "value": np.asarray((value @ everything) @ shares),
+        }
+        divided.append(_rows(model, table, own, bounds))
+        if isinstance(model, Markov):
+            matrix = model.transitions_.transition_matrix(table.channels)
+            named = pl.lit(model.name).alias("model")
+            transitions.append(matrix.select(named, pl.all()))
+    empty = {"model": pl.String, "from": pl.String, "to": pl.String, "count": pl.Float64}
+    nothing = pl.DataFrame(schema=empty | {"probability": pl.Float64})
+    return pl.concat(divided), pl.concat([nothing, *transitions], how="diagonal")
+
+
+def _rows(
+    model: Model,
+    table: PathTable,
+    own: Mapping[str, NDArray[np.float64]],
+    bounds: Mapping[str, Any],
+) -> pl.DataFrame:
+    effects = model.removal_effects_ if isinstance(model, Markov) else None
+    total = pl.col("conversions").sum()
+    frame = pl.DataFrame(
+        {
+            "model": [model.name] * len(table.channels),
+            "channel": table.channels,
+            **own,
+            **bounds,
+            "removal_effect": effects if effects is not None else [None] * len(table.channels),
+        },
+        schema_overrides={"removal_effect": pl.Float64},
+    ).with_columns(share=pl.when(total > 0).then(pl.col("conversions") / total))
+    if not table.has_value:
+        none = pl.lit(None, dtype=pl.Float64)
+        frame = frame.with_columns(value=none, value_low=none, value_high=none)
+    columns = [
+        f"{name}{end}"
+        for name in ("conversions", "value", "share")
+        for end in ("", "_low", "_high")
+    ]
+    return frame.select("model", "channel", *columns, "removal_effect").sort(
+        pl.col("conversions").round(9), "channel", descending=[True, False]
+    )
+
+
+def compare_paths(
+    paths: Source,
+    evaluation: Evaluation,
+    rivals: Sequence[Model] | None = None,
+    progress: Progress | None = None,
+) -> Comparison:
+    """Compare models on a path table by cross-validation; it is not forward in time.
+
+    Every journey of the table, a single conversion or null, falls to one of `BUCKETS` buckets at
+    random; each fold of the buckets is forecast by models of the others.
+
+    Parameters
+    ----------
+    paths
+        As in `credit`.
+    evaluation
+        How rivals are judged; of it `alpha`, `worthwhile` and `seed` matter here.
+    rivals
+        The models to compare; all that need no clock where None.
+    progress
+        Is told what goes on.
+
+    Raises
+    ------
+    InputError
+        When the table cannot be used, or has too few conversions.
+    """
+    say = progress or (lambda _: None)
+    say("reading the paths")
+    with DuckDBEngine() as engine:
+        table = read_path_table(engine, paths)
+    if table.conversions.sum() < MIN_CONVERSIONS:
+        raise InputError(
+            f"{int(table.conversions.sum())} conversions are too few to compare models: it takes"
+            f" {MIN_CONVERSIONS}. `lydite credit` divides them all the same."
+        )
+    models, left_out = clockless(rivals, len(table.channels))
+    landmarks = journey_landmarks(table, models, buckets=BUCKETS, seed=evaluation.seed)
+    scores = _cross_validate(models, landmarks, evaluation.seed, say)
+    say("dividing the conversions")
+    divided, transitions = _divide(table, models, evaluation.seed)
+    marts = compare_outcome(OUTCOME, models, scores, None, evaluation)
+    marts |= _credit_marts(divided, transitions)
+    return Comparison(marts, [_record(table, landmarks)], {}, left_out, kind_of(paths))
+
+
+def _cross_validate(
+    models: Sequence[Model], landmarks: Landmarks, seed: int, say: Progress
+) -> dict[str, Scores]:
+    trial = Trial.of_folds(landmarks)
+    scores = {}
+    for model in (BaseRate(), TouchVolume(), *models):
+        say(f"trying {model.name}")
+        scores[model.name] = walk_forward(model, trial)
+    say("finding the ceiling")
+    with threadpool_limits(1):
+        scores[CEILING] = ceiling_scores(models, trial, seed)
+    return scores
+
+
+def _record(table: PathTable, landmarks: Landmarks) -> dict[str, Any]:
+    conversions = int(table.conversions.sum())
+    return {
+        "outcome": OUTCOME,
+        "lookback": None,
+        "landmarks": int(landmarks.count.sum()),
+        "conversions": conversions,
+        "attributed": conversions,
+        "unattributed": 0,
+        "periods": FOLDS,
+        "as_of": None,
+        "sampled_landmarks": int(landmarks.count.sum()),
+        "note": "",
+    }
+
+
+def _credit_marts(divided: pl.DataFrame, transitions: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Return the result tables of credit as those of a trial with a clock."""
+    outcome = pl.lit(OUTCOME).alias("outcome")
+    unknown = [
+        pl.lit(None, dtype=pl.Float64).alias(f"{name}{end}")
+        for name in ("cpa", "roas")
+        for end in ("", "_low", "_high")
+    ]
+    effects = divided.filter(pl.col("removal_effect").is_not_null())
+    first = transitions.filter(pl.col("model") == "markov_1")
+    return {
+        "channel_credit": divided.drop("removal_effect").select(
+            outcome, pl.all(), pl.lit(None, dtype=pl.Float64).alias("cost"), *unknown
+        ),
+        "removal_effects": effects.select(outcome, "model", "channel", "removal_effect"),
+        "channel_transitions": first.select(
+            outcome,
+            pl.col("from").alias("from_channel"),
+            pl.col("to").alias("to_channel"),
+            pl.col("count").alias("transitions"),
+            "probability",
+        ),
+    }

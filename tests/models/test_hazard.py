@@ -1,0 +1,441 @@
+"""The additive hazard: its optimum, what it finds again, how it divides."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import polars as pl
+import pytest
+from drawn import draw_landmarks, reordered
+from scipy import optimize
+
+from lydite.models import PathChannels, Paths, make_model
+from lydite.models.fitted_rules import HALF_LIVES_HOURS
+from lydite.models.hazard import AdditiveHazard, _fit
+
+LOOKBACK = 240.0
+BASELINE = 0.0008
+HAZARDS = (0.012, 0.004, 0.001)
+
+
+@dataclass(frozen=True)
+class Journey:
+    """Touches as (hour, channel), and the hour at which it converts, or else is given up."""
+
+    touches: list[tuple[float, int]]
+    end: float
+    converted: bool
+
+
+def expected_by(time, past, now, law):
+    """Return the integral of the hazard over `time` hours from `now`, touch by touch."""
+    baseline, hazards, half_life = law
+    total = baseline * time
+    for hour, channel in past:
+        left = 0.5 ** ((now - hour) / half_life)
+        total += hazards[channel] * left * half_life / math.log(2) * (1 - 0.5 ** (time / half_life))
+    return total
+
+
+def simulate(rng, size, law, mean_wait=40.0):
+    """Draw journeys: the next touch comes by chance, the conversion by inverting the hazard."""
+    journeys = []
+    for _ in range(size):
+        touches, now = [], 0.0
+        while True:
+            touches.append((now, int(rng.integers(len(law[1])))))
+            wait, needed = float(rng.exponential(mean_wait)), float(rng.exponential())
+            span = min(wait, LOOKBACK)
+            if expected_by(span, touches, now, law) >= needed:
+                low, high = 0.0, span
+                for _ in range(50):
+                    middle = (low + high) / 2
+                    enough = expected_by(middle, touches, now, law) >= needed
+                    low, high = (low, middle) if enough else (middle, high)
+                journeys.append(Journey(touches, now + high, converted=True))
+                break
+            if wait >= LOOKBACK or len(touches) == 12:
+                journeys.append(Journey(touches, now + span, converted=False))
+                break
+            now += wait
+    return journeys
+
+
+def landmarks_of(journeys, channels=3, buckets=None):
+    """Lay journeys out as landmarks, a touch each."""
+    half_lives = np.array(HALF_LIVES_HOURS, dtype=float)
+    strengths, touches, hours, converted, bucket, last = [], [], [], [], [], []
+    for number, journey in enumerate(journeys):
+        strength = np.zeros((len(half_lives), channels))
+        met, before = np.zeros(channels), 0.0
+        ends = [hour for hour, _ in journey.touches[1:]] + [journey.end]
+        for (hour, channel), end in zip(journey.touches, ends, strict=True):
+            strength = strength * 0.5 ** ((hour - before) / half_lives)[:, None]
+            strength[:, channel] += 1
+            met[channel] += 1
+            before = hour
+            strengths.append(strength.copy())
+            touches.append(met.copy())
+            hours.append(end - hour)
+            converted.append(journey.converted and end == journey.end)
+            bucket.append(number % 256 if buckets is None else buckets[number])
+            last.append(channel)
+    n = len(hours)
+    met = np.array(touches).reshape(n, channels)
+    row, channel = np.nonzero(met)
+    every = np.array(strengths).reshape(n, len(half_lives), channels)
+    drawn = draw_landmarks(np.random.default_rng(0), n, channels)
+    return replace(
+        drawn,
+        bucket=np.array(bucket, dtype=int),
+        converted=np.array(converted, dtype=bool),
+        hours_to_next=np.array(hours, dtype=float),
+        path=PathChannels(
+            row,
+            channel,
+            met[row, channel].astype(int),
+            {
+                f"strength after {hours} h": every[row, number, channel]
+                for number, hours in enumerate(HALF_LIVES_HOURS)
+            },
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def many():
+    return simulate(np.random.default_rng(1), 6000, (BASELINE, HAZARDS, 24.0))
+
+
+@pytest.fixture(scope="module")
+def some(many):
+    return landmarks_of(many[:1200])
+
+
+def found(model):
+    return np.append(model.baseline_, model.hazards_)
+
+
+# --- the fit ------------------------------------------------------------------------------------
+
+
+def by_optimiser(journeys, channels, half_life):
+    """Maximise the penalised likelihood, written out touch by touch, by scipy."""
+    conversions = sum(journey.converted for journey in journeys)
+
+    def parts(journey):
+        """Yield the touches so far, the hour of the last one, and the end of its interval."""
+        ends = [hour for hour, _ in journey.touches[1:]] + [journey.end]
+        for number, end in enumerate(ends):
+            yield journey.touches[: number + 1], journey.touches[number][0], end
+
+    # What the prior adds: one conversion, in as many hours as one has taken.
+    alone = [
+        sum(
+            expected_by(end - now, past, now, law)
+            for journey in journeys
+            for past, now, end in parts(journey)
+        )
+        / max(conversions, 0.5)
+        for law in ((1.0, [0.0] * channels, half_life), (0.0, [1.0] * channels, half_life))
+    ]
+    priors = [alone[0]] + [alone[1]] * channels
+
+    def value(theta):
+        law = (theta[0], theta[1:], half_life)
+        total = 0.0
+        for journey in journeys:
+            for past, now, end in parts(journey):
+                total -= expected_by(end - now, past, now, law)
+            if journey.converted:
+                hazard = theta[0]
+                for hour, channel in journey.touches:
+                    hazard += theta[1 + channel] * 0.5 ** ((journey.end - hour) / half_life)
+                total += math.log(hazard)
+        return total + sum(
+            math.log(one * prior) - one * prior for one, prior in zip(theta, priors, strict=True)
+        )
+
+    start = np.log(np.array([0.3 / prior for prior in priors]))
+    result = optimize.minimize(
+        lambda logs: -value(np.exp(logs).tolist()), start, method="BFGS", options={"gtol": 1e-4}
+    )
+    return np.exp(result.x), -result.fun
+
+
+@pytest.mark.parametrize(("seed", "true_half_life"), [(0, 6.0), (1, 72.0), (2, 336.0)])
+def test_parameters_are_the_optimum_of_the_penalised_likelihood(seed, true_half_life):
+    law = (0.002, (0.03, 0.005), true_half_life)
+    journeys = simulate(np.random.default_rng(seed), 30, law)
+    fits = [by_optimiser(journeys, 2, float(hours)) for hours in HALF_LIVES_HOURS]
+    best = max(range(len(fits)), key=lambda number: fits[number][1])
+    landmarks = landmarks_of(journeys, 2)
+    model = make_model("additive_hazard")
+    intervals = model.encode(landmarks).features
+    for number, (theta, likelihood) in enumerate(fits):
+        fitted = _fit(intervals, number, np.ones(len(landmarks)), landmarks.converted.astype(float))
+        np.testing.assert_allclose(fitted[0], theta, rtol=1e-3)
+        assert fitted[1] == pytest.approx(likelihood, abs=1e-6)
+    model.fit(landmarks)
+    assert model.half_life_ == HALF_LIVES_HOURS[best]
+    np.testing.assert_allclose(found(model), fits[best][0], rtol=1e-3)
+
+
+def test_what_it_was_simulated_with_is_found_within_the_errors(many):
+    landmarks = landmarks_of(many)
+    model = make_model("additive_hazard").fit(landmarks)
+    assert model.half_life_ == 24
+    truth = np.array([BASELINE, *HAZARDS])
+    information = np.zeros((4, 4))
+    for journey in many:
+        if journey.converted:
+            added = np.array([1.0, 0, 0, 0])
+            for hour, channel in journey.touches:
+                added[1 + channel] += 0.5 ** ((journey.end - hour) / 24)
+            information += np.outer(added, added) / (added @ truth) ** 2
+    errors = np.sqrt(np.diag(np.linalg.inv(information)))
+    assert (errors / truth).max() < 0.2  # so that the test says something
+    assert (np.abs(found(model) - truth) < 4 * errors).all()
+
+
+@pytest.mark.parametrize("half_life", [6.0, 168.0])
+def test_other_half_lives_are_found(half_life):
+    journeys = simulate(np.random.default_rng(2), 2000, (0.0005, (0.02, 0.006, 0.001), half_life))
+    assert make_model("additive_hazard").fit(landmarks_of(journeys)).half_life_ == half_life
+
+
+def test_the_forecast_is_roughly_calibrated_on_other_journeys(many):
+    model = make_model("additive_hazard").fit(landmarks_of(many[:3000]))
+    held_out = landmarks_of(many[3000:])
+    forecast = model.forecast(held_out)
+    assert ((forecast > 0) & (forecast < 1)).all()
+    order = np.argsort(forecast)
+    for part in np.array_split(order, 4):
+        rate = held_out.converted[part].mean()
+        error = math.sqrt(rate * (1 - rate) / len(part))
+        assert abs(forecast[part].mean() - rate) < 0.15 * rate + 4 * error
+    slope = np.polyfit(forecast, held_out.converted.astype(float), 1)[0]
+    assert 0.7 < slope < 1.4
+
+
+def test_the_forecast_is_the_hazard_over_the_usual_time_by_hand(some):
+    model = make_model("additive_hazard").fit(some)
+    half_life = model.half_life_
+    fading = half_life / math.log(2) * (1 - 0.5 ** (some.hours_to_next / half_life))
+    added = np.zeros(len(some))
+    strength = some.path.weights[f"strength after {half_life:.0f} h"]
+    np.add.at(added, some.path.row, strength * model.hazards_[some.path.channel])
+    expected = model.baseline_ * some.hours_to_next.mean() + fading.mean() * added
+    np.testing.assert_allclose(model.forecast(some), 1 - np.exp(-expected), rtol=1e-9)
+
+
+def test_touches_without_effect_explain_little():
+    journeys = simulate(np.random.default_rng(3), 2000, (0.004, (0.0, 0.0, 0.0), 24.0))
+    landmarks = landmarks_of(journeys)
+    model = make_model("additive_hazard").fit(landmarks)
+    by_baseline = model.baseline_ * landmarks.hours_to_next.sum()
+    assert by_baseline > 0.85 * landmarks.converted.sum()
+    assert model.forecast(landmarks).std() < 0.02
+
+
+def test_large_counts_come_to_the_same_hazards(some):
+    one = make_model("additive_hazard").fit(replace(some, count=np.full(len(some), 1e3)))
+    two = make_model("additive_hazard").fit(replace(some, count=np.full(len(some), 1e6)))
+    assert one.half_life_ == two.half_life_
+    # What is left is the prior, which is worth a conversion for each parameter in both.
+    np.testing.assert_allclose(found(one), found(two), rtol=1e-3)
+
+
+# --- what does not matter -----------------------------------------------------------------------
+
+
+def test_the_numbers_of_channels_do_not_matter(some):
+    renumber = np.array([2, 0, 1])
+    path = some.path
+    order = np.lexsort((renumber[path.channel], path.row))
+    other = replace(
+        some,
+        path=PathChannels(
+            path.row[order],
+            renumber[path.channel][order],
+            path.touches[order],
+            {name: values[order] for name, values in path.weights.items()},
+        ),
+    )
+    one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (some, other))
+    np.testing.assert_allclose(one.hazards_, two.hazards_[renumber], rtol=1e-6)
+    np.testing.assert_allclose(one.forecast(some), two.forecast(other), rtol=1e-6)
+
+
+def test_the_order_of_landmarks_does_not_matter(some):
+    order = np.random.default_rng(4).permutation(len(some))
+    other = reordered(some, order)
+    one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (some, other))
+    np.testing.assert_allclose(found(one), found(two), rtol=1e-6)
+    np.testing.assert_allclose(one.forecast(some)[order], two.forecast(other), rtol=1e-6)
+
+
+def test_weighted_units_are_repeated_journeys(many):
+    journeys = many[:500]
+    landmarks = landmarks_of(journeys)
+    times = np.random.default_rng(5).poisson(1.0, 256)
+    repeated = [
+        journey
+        for number, journey in enumerate(journeys)
+        for _ in range(int(times[number % 256]))
+    ]  # fmt: skip
+    expected = make_model("additive_hazard").fit(landmarks_of(repeated))
+    fitted = make_model("additive_hazard").fit(landmarks)
+    evidence = fitted.evidence(landmarks, 256)
+    for model in (make_model("additive_hazard"), copy.copy(fitted)):
+        again = model.fit_credit(evidence, times.astype(float))
+        assert again.half_life_ == expected.half_life_
+        np.testing.assert_allclose(found(again), found(expected), rtol=1e-6)
+    counted = make_model("additive_hazard").fit(replace(landmarks, count=times[landmarks.bucket]))
+    np.testing.assert_allclose(found(counted), found(expected), rtol=1e-6)
+    same = make_model("additive_hazard").fit_credit(evidence, np.ones(256))
+    np.testing.assert_allclose(found(same), found(fitted), rtol=1e-9)
+
+
+def test_rows_may_be_split_by_count(many):
+    journeys = many[:400]
+    whole = landmarks_of(journeys)
+    twice = landmarks_of([*journeys, *journeys])
+    part = np.random.default_rng(6).uniform(0.1, 4.9, len(whole))
+    split = replace(twice, count=np.concatenate([part, 5 - part]))
+    one = make_model("additive_hazard").fit(replace(whole, count=np.full(len(whole), 5.0)))
+    two = make_model("additive_hazard").fit(split)
+    np.testing.assert_allclose(found(one), found(two), rtol=1e-6)
+
+
+def test_a_second_fit_is_the_first_on_that_data(many):
+    other = landmarks_of(many[2000:3000])
+    fresh = make_model("additive_hazard").fit(other)
+    again = make_model("additive_hazard").fit(landmarks_of(many[:1000])).fit(other)
+    np.testing.assert_allclose(found(again), found(fresh), rtol=1e-9)
+
+
+# --- credit -------------------------------------------------------------------------------------
+
+
+def by_hand(hazards, half_life, channels="abc"):
+    model = AdditiveHazard()
+    model.chosen_ = HALF_LIVES_HOURS.index(half_life)
+    model.baseline_, model.hazards_ = 0.5, np.array(hazards)
+    model.channels_ = tuple(channels)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("half_life", "hours", "channels", "expected"),
+    [
+        (24, [0], "a", [1]),
+        (24, [0, 24], "ac", [2 / 3, 1 / 3]),
+        (24, [0, 24], "ca", [1 / 9, 8 / 9]),
+        # a is left with 1/4 and 1/2 of 0.04, b with 0.03: half each, the halves of a as 1 to 2.
+        (24, [0, 24, 48], "aab", [1 / 6, 1 / 3, 1 / 2]),
+        (6, [0, 6, 12], "aaa", [1 / 7, 2 / 7, 4 / 7]),
+        (168, [0, 168], "ab", [2 / 5, 3 / 5]),
+    ],
+)
+def test_weights_of_hand_made_paths(half_life, hours, channels, expected):
+    paths = pl.DataFrame(
+        {
+            "path": ["x"] * len(hours),
+            "hours_before_end": [float(hours[-1] - hour) for hour in hours],
+            "channel": list(channels),
+        }
+    )
+    weights = by_hand([0.04, 0.03, 0.01], half_life).weights(paths)
+    np.testing.assert_allclose(weights, expected, rtol=1e-9)
+
+
+def test_shares_are_parts_of_the_hazard_that_touches_add(some):
+    model = make_model("additive_hazard").fit(some)
+    n = len(some)
+    paths = Paths(some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.path)
+    shares = model.shares(model.encode_paths(paths)).toarray()
+    strength = np.zeros((n, 3))
+    column = f"strength after {model.half_life_:.0f} h"
+    strength[some.path.row, some.path.channel] = some.path.weights[column]
+    added = strength * model.hazards_
+    np.testing.assert_allclose(shares, added / added.sum(axis=1, keepdims=True), rtol=1e-9)
+
+
+def test_touches_of_a_channel_divide_by_what_is_left_of_them():
+    assert by_hand([0.1], 72).touch_weight == "power(0.5, hours_before_end / 72.0)"
+    assert by_hand([0.1], 72).needs_clock
+
+
+# --- edges --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("converted", [True, False])
+def test_all_or_none_converting(many, converted):
+    journeys = [journey for journey in many if journey.converted is converted][:300]
+    landmarks = landmarks_of(journeys)
+    if converted:
+        landmarks = landmarks.without_outcome(np.ones(len(landmarks), dtype=bool))
+    model = make_model("additive_hazard").fit(landmarks)
+    forecast = model.forecast(landmarks)
+    assert np.isfinite(found(model)).all()
+    assert (found(model) > 0).all()
+    assert ((forecast > 0) & (forecast < 1)).all()
+    assert (forecast.mean() > 0.5) if converted else (forecast.mean() < 0.01)
+
+
+def test_no_landmark_at_all():
+    nothing = landmarks_of([])
+    model = make_model("additive_hazard").fit(nothing)
+    assert np.isfinite(found(model)).all()
+    assert model.forecast(nothing).shape == (0,)
+
+
+def test_units_that_all_weigh_nothing(some):
+    model = make_model("additive_hazard")
+    model.fit_credit(model.evidence(some, 256), np.zeros(256))
+    assert np.isfinite(found(model)).all()
+
+
+def test_one_channel():
+    journeys = simulate(np.random.default_rng(7), 1500, (0.001, (0.01,), 24.0))
+    landmarks = landmarks_of(journeys, 1)
+    model = make_model("additive_hazard").fit(landmarks)
+    assert model.half_life_ == 24
+    np.testing.assert_allclose(model.hazards_, [0.01], rtol=0.25)
+    n = len(landmarks)
+    paths = Paths(("a",), np.zeros(n, dtype=int), np.ones(n), np.ones(n), landmarks.path)
+    np.testing.assert_allclose(model.shares(model.encode_paths(paths)).toarray(), 1)
+
+
+@pytest.mark.parametrize("channels", [4, 200])
+def test_channels_that_are_never_met_stay_at_the_prior(many, channels):
+    journeys = many[:600]
+    few, more = landmarks_of(journeys, 3), landmarks_of(journeys, channels)
+    one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (few, more))
+    np.testing.assert_allclose(found(two)[:4], found(one), rtol=1e-6)
+    assert ((two.hazards_[3:] > 0) & (two.hazards_[3:] < 1)).all()
+    np.testing.assert_allclose(two.hazards_[3:], two.hazards_[3], rtol=1e-6)
+    np.testing.assert_allclose(two.forecast(more), one.forecast(few), rtol=1e-6)
+
+
+def test_single_precision_is_enough(some):
+    path = some.path
+    single = {name: values.astype(np.float32) for name, values in path.weights.items()}
+    other = replace(some, path=replace(path, weights=single))
+    one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (some, other))
+    np.testing.assert_allclose(found(two), found(one), rtol=1e-4)
+    np.testing.assert_allclose(two.forecast(other), one.forecast(some), rtol=1e-4)
+
+
+def test_conversions_at_the_moment_of_the_touch(some):
+    hours = np.where(some.converted, 0.0, some.hours_to_next)
+    model = make_model("additive_hazard").fit(replace(some, hours_to_next=hours))
+    assert np.isfinite(found(model)).all()
+    everything = replace(some, hours_to_next=np.zeros(len(some)))
+    model = make_model("additive_hazard").fit(everything)
+    assert np.isfinite(found(model)).all()
+    assert np.isfinite(model.forecast(everything)).all()

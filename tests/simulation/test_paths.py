@@ -1,0 +1,29 @@
+"""Paths: where their touches are, how old, and which channels stand at the end."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lydite.simulation._paths import CHANNELS, by_channel
+
+from .hand_made import DAY, path
+
+
+def test_places_and_ages_stop_at_the_length():
+    three = path("email", "video", "search", days=(1, 2.5, 6))
+    assert three.present.tolist() == [[True] * 3 + [False] * 5]
+    assert three.age.tolist() == [[5 * DAY, 3.5 * DAY, 0] + [0] * 5]
+    assert three.at(np.array([2])).tolist() == [[False, True] + [False] * 6]
+
+
+def test_channels_are_counted_from_the_end():
+    two = path("email", "video")
+    found = [two.from_end(back)[0] for back in range(3)]
+    assert found == [CHANNELS.index("video"), CHANNELS.index("email"), len(CHANNELS)]
+
+
+def test_every_channel_gets_its_number():
+    assert by_channel(range(8))["email"] == 3
+    with pytest.raises(ValueError, match="shorter"):
+        by_channel([1.0])

@@ -1,0 +1,251 @@
+"""How every default model fares in every single-truth world, over many seeds.
+
+    .venv/bin/python tests/statistics/worlds_and_models.py            # run what is missing
+    .venv/bin/python tests/statistics/worlds_and_models.py --write    # write the tables
+
+A run appends one line per world, seed and model to `var/studies/worlds_and_models.jsonl`. It can be
+stopped and started again: what is finished is skipped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+import time
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from lydite import trial
+from lydite.config import Settings, Sources
+from lydite.engine import DuckDBEngine
+from lydite.evaluation.verdicts import SAME, judge
+from lydite.evaluation.walk_forward import walk_forward
+from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
+from lydite.simulation import simulate
+from lydite.simulation._truths import TRUTHS
+
+Row = dict[str, Any]
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "var" / "studies" / "worlds_and_models.jsonl"
+PAGE = ROOT / "docs" / "rivals.md"
+BEGIN, END = "<!-- worlds_and_models: begin -->", "<!-- worlds_and_models: end -->"
+COMMAND = ".venv/bin/python tests/statistics/worlds_and_models.py"
+FIRST_SEED = 1000
+
+#: The model that is the truth, where it has another name than the world.
+TRUE_MODEL: dict[str, str | None] = {
+    **{world: world for world in TRUTHS},
+    "channel_set": "shapley",
+    "logistic": "bagged_logistic",
+    "hazard": "additive_hazard",
+    "null": None,
+    "activity": None,
+}
+
+
+# --- one trial ------------------------------------------------------------------------------------
+
+
+def run(world: str, seed: int, users: int) -> list[Row]:
+    """Put all default models on trial in one world; return a row for each."""
+    made = simulate(world, users=users, seed=seed)
+    settings = Settings(sources=Sources(touchpoints="-", conversions="-"))
+    models = make_models()
+    with DuckDBEngine(threads=1) as engine:
+        trial.load_contract(
+            engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
+        )
+        trial.build_journeys(engine, settings)
+        trial.build_samples(engine, models, settings)
+        [(_, _, own)] = trial.trials(engine, models)
+    scores = {model.name: walk_forward(model, own) for model in models}
+    null = walk_forward(TouchVolume(), own)
+    return [
+        {
+            "world": world,
+            "seed": seed,
+            "users": users,
+            "model": name,
+            "loss": scores[name].log_loss_bits,
+            "explained": 1 - scores[name].log_loss_bits / null.log_loss_bits,
+            "verdict": judged.verdict,
+            "refuted_by": judged.refuted_by,
+            "above_null": bool(judged.gain.low[-1] > 0),
+            "same_forecast_as": list(judged.same_forecast_as),
+        }
+        for name, judged in judge(scores, null).items()
+    ]
+
+
+# --- many -----------------------------------------------------------------------------------------
+
+
+def read(path: Path, users: int) -> dict[tuple[str, int], list[Row]]:
+    """Return the rows of each finished world and seed."""
+    found: dict[tuple[str, int], dict[str, Row]] = defaultdict(dict)
+    for line in path.read_text().splitlines() if path.exists() else []:
+        try:
+            row = json.loads(line)
+        except ValueError:  # the line at which a run was broken off
+            continue
+        if row["users"] == users:
+            found[row["world"], row["seed"]][row["model"]] = row
+    return {
+        pair: [rows[name] for name in DEFAULT_MODELS]
+        for pair, rows in found.items()
+        if set(DEFAULT_MODELS) <= set(rows)
+    }
+
+
+def append(path: Path, rows: list[Row]) -> None:
+    """Append rows by one write, on lines of their own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = not path.exists() or path.read_bytes()[-1:] in {b"", b"\n"}
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    with path.open("a") as file:
+        file.write(lines if whole else "\n" + lines)
+
+
+def study(worlds: list[str], seeds: int, users: int, jobs: int) -> None:
+    """Run what is missing, seed by seed over all worlds, so that what is there is balanced."""
+    done = read(RESULTS, users)
+    pairs = [
+        (world, seed)
+        for seed in range(FIRST_SEED, FIRST_SEED + seeds)
+        for world in worlds
+        if (world, seed) not in done
+    ]
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
+        os.environ[name] = "1"  # processes that are spawned take it from here
+    began = time.monotonic()
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
+        waiting = {pool.submit(run, *pair, users): pair for pair in pairs}
+        for n, future in enumerate(as_completed(waiting), 1):
+            world, seed = waiting[future]
+            try:
+                rows = future.result()
+            except Exception as error:  # noqa: BLE001 - the others go on
+                print(f"{world} {seed}: {type(error).__name__}: {error}", file=sys.stderr)
+                continue
+            append(RESULTS, rows)
+            spent = time.monotonic() - began
+            print(
+                f"{n}/{len(pairs)} {world} {seed}, {spent:.0f} s,"
+                f" {spent / n * (len(pairs) - n):.0f} s to go",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def ranks(rows: list[Row]) -> dict[str, int]:
+    """Return each model's place by loss; models with the same loss share the better place."""
+    return {
+        row["model"]: 1 + sum(other["loss"] < row["loss"] * (1 - SAME) for other in rows)
+        for row in rows
+    }
+
+
+def tables(done: dict[tuple[str, int], list[Row]], users: int) -> str:
+    """Return both tables in Markdown."""
+    trials: dict[str, list[list[Row]]] = {world: [] for world in TRUTHS}
+    for (world, _), rows in sorted(done.items()):
+        trials[world].append(rows)
+    return "\n".join(
+        [
+            f"{users:,} users in each world, seeds from {FIRST_SEED} on. The trials are made by",
+            "this command, and with `--write` the tables:",
+            "",
+            f"    {COMMAND}",
+            "",
+            *_truth_table(trials),
+            "",
+            *_model_table(trials),
+        ]
+    )
+
+
+def _truth_table(trials: dict[str, list[list[Row]]]) -> list[str]:
+    lines = [
+        "| World | Seeds | True model | Not refuted | Rank 1 | Ahead | Explains | Others ahead |",
+        "|---|--:|---|--:|--:|--:|--:|--:|",
+    ]
+    for world, runs in trials.items():
+        truth = TRUE_MODEL[world]
+        ahead = ("best", "contender")
+        others = [
+            sum(row["verdict"] in ahead and row["model"] != truth for row in rows) for rows in runs
+        ]
+        cells = ["–"] * 5
+        if truth is not None and runs:
+            own = [next(row for row in rows if row["model"] == truth) for rows in runs]
+            cells = [
+                f"`{truth}`",
+                str(sum(row["verdict"] != "refuted" for row in own)),
+                str(sum(ranks(rows)[truth] == 1 for rows in runs)),
+                str(sum(row["verdict"] in ahead for row in own)),
+                f"{100 * median(row['explained'] for row in own):.1f} %",
+            ]
+        mean = f"{fmean(others):.1f}" if others else "–"
+        lines.append(f"| `{world}` | {len(runs)} | {' | '.join(cells)} | {mean} |")
+    return lines
+
+
+def _model_table(trials: dict[str, list[list[Row]]]) -> list[str]:
+    places = {world: [ranks(rows) for rows in runs] for world, runs in trials.items()}
+    lines = [
+        "| Model | " + " | ".join(f"`{world}`" for world in trials) + " |",
+        "|---|" + "--:|" * len(trials),
+        "| seeds | " + " | ".join(str(len(runs)) for runs in trials.values()) + " |",
+    ]
+    for name in DEFAULT_MODELS:
+        cells = []
+        for world, runs in trials.items():
+            own = [row for rows in runs for row in rows if row["model"] == name]
+            kept = sum(row["verdict"] != "refuted" for row in own)
+            cell = f"{kept} · {fmean(p[name] for p in places[world]):.1f}" if runs else "–"
+            cells.append(f"**{cell}**" if TRUE_MODEL[world] == name else cell)
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return lines
+
+
+def write(page: Path, text: str) -> None:
+    """Put the tables between the marks of the page."""
+    before, _, rest = page.read_text().partition(BEGIN)
+    _, mark, after = rest.partition(END)
+    if not mark:
+        raise SystemExit(f"{page} lacks the marks {BEGIN} and {END}")
+    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+
+
+def main() -> None:
+    """Run the study, or write its tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=20, help=f"so many, from {FIRST_SEED} on")
+    parser.add_argument("--users", type=int, default=20_000, help="in each world")
+    parser.add_argument("--worlds", default=",".join(TRUTHS), help="names, with commas between")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--write", action="store_true", help="write the tables; run nothing")
+    asked = parser.parse_args()
+    worlds = asked.worlds.split(",")
+    unknown = set(worlds) - set(TRUTHS)
+    if unknown:
+        parser.error(f"no such world: {', '.join(sorted(unknown))}; there are {', '.join(TRUTHS)}")
+    if asked.write:
+        write(PAGE, tables(read(RESULTS, asked.users), asked.users))
+    else:
+        study(worlds, asked.seeds, asked.users, asked.jobs)
+
+
+if __name__ == "__main__":
+    main()

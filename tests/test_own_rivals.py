@@ -1,0 +1,67 @@
+"""Rivals of one's own: a rule in SQL, a classifier, a model in ten lines; and what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.naive_bayes import BernoulliNB
+
+import lydite
+from lydite.models import Classifier, Rule
+
+
+@pytest.fixture(scope="module")
+def world():
+    return lydite.simulate("linear", users=2_500, seed=41)
+
+
+@pytest.fixture(scope="module")
+def result(world):
+    models = [
+        "linear",
+        Rule("alike", "every touch alike", "2 * 3"),
+        Rule("mail_only", "mail alone", "case when channel = 'email' then 1 else 0 end"),
+        Classifier(BernoulliNB(), claim="which channels were met, each by itself", name="bayes"),
+    ]
+    return lydite.compare(world.touchpoints, world.conversions, models=models)
+
+
+def test_a_rule_that_says_the_same_forecasts_and_credits_the_same(result):
+    table = {row["model"]: row for row in result.table.to_dicts()}
+    assert table["alike"]["same_forecast_as"] == "linear"
+    credit = result.credit.pivot("model", index="channel", values="conversions")
+    np.testing.assert_allclose(credit["alike"], credit["linear"])
+
+
+def test_own_rivals_are_judged_and_their_credit_sums_to_the_conversions(result, world):
+    assert {"alike", "mail_only", "bayes"} <= set(result.table["model"])
+    for (_,), rows in result.credit.group_by("model"):
+        assert rows["conversions"].sum() == pytest.approx(world.conversions.height)
+
+
+def test_paths_without_weight_are_counted_in_a_warning(result):
+    warnings = dict(result.table.select("model", "warning").rows())
+    assert "no touch has any weight" in warnings["mail_only"]
+    assert "weight" not in warnings["alike"]
+
+
+@pytest.mark.parametrize("expression", ["position - 2", "case when channel = 'email' then -1 end"])
+def test_a_negative_weight_is_an_error_that_shows_the_path(world, expression):
+    mine = Rule("mine", "mine", expression)
+    with pytest.raises(lydite.InputError, match=r"'mine' gives the weight -1.* on the path \w+"):
+        lydite.compare(world.touchpoints, world.conversions, models=[mine])
+    paths = pl.DataFrame({"path": ["a > email > c", "b"], "conversions": [1, 2]})
+    with pytest.raises(lydite.InputError, match=r"'mine' gives the weight -1.* of the path"):
+        lydite.credit(paths, models=[mine])
+
+
+def test_a_bad_expression_is_refused_before_anything_runs(world):
+    mine = Rule("mine", "mine", "(select max(position) from somewhere)")
+    with pytest.raises(lydite.InputError, match=r"(?s)'mine'.*hours_before_end"):
+        lydite.compare(world.touchpoints, world.conversions, models=[mine])
+
+
+def test_two_models_of_one_name_are_refused(world):
+    with pytest.raises(lydite.InputError, match="two models have the name 'linear'"):
+        lydite.compare(world.touchpoints, world.conversions, models=["linear", "linear"])
