@@ -58,7 +58,9 @@ def test_json_is_what_programs_were_promised(run: subprocess.CompletedProcess[st
         "refuted_by", "same_forecast_as",
     }  # fmt: skip
     assert set(outcome["credit"][0]) == {
-        "model", "channel", "conversions", "value", "cost", "cpa", "roas",
+        "model", "channel", "cost", "conversions", "conversions_low", "conversions_high", "value",
+        "value_low", "value_high", "share", "share_low", "share_high", "cpa", "cpa_low",
+        "cpa_high", "roas", "roas_low", "roas_high",
     }  # fmt: skip
     assert outcome["attributed"] + outcome["unattributed"] == outcome["conversions"]
 
@@ -236,3 +238,54 @@ def test_bad_input_not_utf8(tmp_path: Path) -> None:
     message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
     assert "touches.csv" in message
     assert "UTF-8" in message
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("paths") / "paths.csv"
+    file.write_text("path,conversions,value,nulls\na > b,30,90,70\nb,5,5,95\nc > a,9,18,3\n")
+    return file
+
+
+def test_credit_of_a_path_table_as_json(paths: Path) -> None:
+    run = lydite(
+        "credit", "--paths", paths, "--models", "markov_1,linear", "--format", "json", "--quiet"
+    )
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout)
+    assert {"model", "channel", "conversions", "value", "removal_effect"} <= set(
+        result["credit"][0]
+    )
+    for model in ("markov_1", "linear"):
+        rows = [row for row in result["credit"] if row["model"] == model]
+        assert sum(row["conversions"] for row in rows) == pytest.approx(44)
+        assert all((row["removal_effect"] is None) == (model == "linear") for row in rows)
+    assert {row["from"] for row in result["transitions"]} == {"(start)", "a", "b", "c"}
+
+
+def test_credit_of_a_path_table_as_a_table_with_a_rule(paths: Path) -> None:
+    run = lydite("credit", "--paths", paths, "--models", "linear", "--rule", "late=position")
+    assert run.returncode == 0, run.stderr
+    assert "Credit according to late" in run.stdout
+    assert "95 % interval" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["credit", "--paths", "no.csv"], "no such file"),
+        (["credit", "--paths", "PATHS", "--rule", "mine"], "name=expression"),
+        (["credit", "--paths", "PATHS", "--rule", "mine=moon"], "moon"),
+        (["credit", "--paths", "PATHS", "--models", "time_decay"], "when touches"),
+        (["compare", "--paths", "PATHS"], "too few"),
+        (["compare", "--paths", "PATHS", "--touchpoints", "t.csv"], "stands alone"),
+        (["compare", "--touchpoints", "t.csv"], "--conversions is missing"),
+    ],
+)
+def test_bad_calls_with_path_tables_say_what_is_wrong(
+    paths: Path, arguments: list[str], words: str
+) -> None:
+    run = lydite(*(paths if argument == "PATHS" else argument for argument in arguments))
+    assert run.returncode == 2
+    assert words in run.stderr
+    assert "Traceback" not in run.stderr

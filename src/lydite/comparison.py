@@ -88,11 +88,11 @@ class Comparison:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data: what ``lydite compare --format json`` prints."""
-        return {
+        result: dict[str, Any] = {
             "outcomes": {row["outcome"]: self._outcome(row) for row in self.outcomes},
-            "left_out": dict(self.left_out),
             "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
         }
+        return result | ({"left_out": dict(self.left_out)} if self.left_out else {})
 
     def _outcome(self, row: Mapping[str, Any]) -> dict[str, Any]:
         import polars as pl  # noqa: PLC0415

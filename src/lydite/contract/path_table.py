@@ -437,7 +437,9 @@ def _refuse_totals(place: str, rows: _Rows) -> None:
             f"{place}: the path {rows.written(row)!r} has a value of {rows.value[row]:g} and no"
             " conversion. Give it its conversions, or no value."
         )
-    if not np.isfinite(np.abs(rows.value).sum()):
+    with np.errstate(over="ignore"):
+        worth = np.abs(rows.value).sum()
+    if not np.isfinite(worth):
         raise InputError(f"{place}: its values are too large to add up. Write them in millions.")
 
 
@@ -448,7 +450,7 @@ def _grouped(rows: _Rows) -> _Rows:
     # Sums of floats depend on the order of their terms, which must not be that of the rows.
     value = rows.value[order]
     value = value[np.lexsort((value, np.cumsum(is_first)))]
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # what overflows is refused later
         total = np.add.reduceat(value, first)
     paths = rows.taken(order[first])
     return _Rows(
