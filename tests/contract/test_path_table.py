@@ -547,7 +547,7 @@ def test_split_rows_change_nothing(read, rows, data):
     assert_same(read(as_frame(rows)), read(as_frame(parts)), but=["without_journeys"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(path_rows(), st.permutations(NAMES))
 @example([(("a", "b"), 1, 0.0, 0), (("c", "É"), 1, 0.0, 0)], ["a", "É", "c", NAMES[3], "b"])
 @example([(("a", "b"), 1, 0.0, 0), (("b", "a"), 1, 0.0, 0)], ["b", "a", "c", NAMES[3], "É"])
