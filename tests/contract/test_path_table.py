@@ -315,6 +315,7 @@ def test_paths_that_are_no_text(refused, paths):
     )
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.lists(
@@ -502,6 +503,7 @@ def as_frame(rows, rename=None):
     return pl.DataFrame({"path": texts} | {n: list(c) for n, c in zip(names, columns, strict=True)})
 
 
+@settings(deadline=None)
 @given(path_rows())
 def test_reading_equals_brute_force(read, rows):
     sums = defaultdict(lambda: [0, 0.0, 0])
@@ -527,6 +529,7 @@ def test_reading_equals_brute_force(read, rows):
     assert order == sorted(order)
 
 
+@settings(deadline=None)
 @given(path_rows(), st.randoms(use_true_random=False))
 def test_shuffled_rows_change_nothing(read, rows, random):
     before = read(as_frame(rows))
@@ -536,6 +539,7 @@ def test_shuffled_rows_change_nothing(read, rows, random):
     np.testing.assert_array_equal(before.value, after.value)
 
 
+@settings(deadline=None)
 @given(path_rows(), st.data())
 def test_split_rows_change_nothing(read, rows, data):
     parts = []
@@ -547,7 +551,7 @@ def test_split_rows_change_nothing(read, rows, data):
     assert_same(read(as_frame(rows)), read(as_frame(parts)), but=["without_journeys"])
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(path_rows(), st.permutations(NAMES))
 @example([(("a", "b"), 1, 0.0, 0), (("c", "É"), 1, 0.0, 0)], ["a", "É", "c", NAMES[3], "b"])
 @example([(("a", "b"), 1, 0.0, 0), (("b", "a"), 1, 0.0, 0)], ["b", "a", "c", NAMES[3], "É"])
@@ -585,6 +589,7 @@ def test_many_channels_that_only_their_place_tells_apart(read):
 # --- runs ---------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5))))
 def test_runs_equal_ranges(pairs):
     begin, size = np.array(pairs, dtype=int).reshape(-1, 2).T
