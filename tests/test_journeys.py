@@ -599,6 +599,7 @@ class PlainReading:
                 "hours_since_first": hours(path[0].at, at) if path else None,
                 "converted": converts,
                 "hours_to_conversion": hours(at, next_at) if converts else None,
+                "hours_to_next": touch and hours(at, next_at if soon else at + lookback),
                 "next_channel_key": next_channel if soon else None,
             }
         )

@@ -19,7 +19,7 @@
 -- @hours_since_first hours since the path's first touch
 -- @converted whether the next event is a conversion, within the lookback
 -- @hours_to_conversion hours to that conversion, null where the next event is none
--- @hours_to_next hours to the next event, touch or conversion; the lookback where none comes within it
+-- @hours_to_next hours from a landmark to the next event, touch or conversion; the lookback where none comes within it
 -- @next_channel_key channel of the next touch, where that is the next event and within the lookback
 with conversions as (
     select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
@@ -135,7 +135,10 @@ select
         when next_is_conversion = 1 and next_at_us - at_us < $lookback_us
             then (next_at_us - at_us) / 3.6e9
     end as hours_to_conversion,
-    case when next_at_us - at_us < $lookback_us then next_at_us - at_us else $lookback_us end
-        / 3.6e9 as hours_to_next,
+    case
+        when is_conversion = 1 then null
+        when next_at_us - at_us < $lookback_us then (next_at_us - at_us) / 3.6e9
+        else $lookback_us / 3.6e9
+    end as hours_to_next,
     case when next_at_us - at_us < $lookback_us then next_channel_key end as next_channel_key
 from on_path

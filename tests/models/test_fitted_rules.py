@@ -339,3 +339,16 @@ def test_one_channel(name):
     model = make_model(name).fit(landmarks)
     np.testing.assert_allclose(model.forecast(landmarks), (converted.sum() + 1) / 2000, rtol=0.01)
     assert len(model.encode(landmarks)) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refits_choose_as_whole_refits_do(name):
+    paths, converted = simulate(name, 2, 21, 3000)
+    landmarks = landmarks_of(name, paths, converted)
+    model = make_model(name).fit(landmarks)
+    evidence = model.evidence(landmarks, 256)
+    weights = np.random.default_rng(22).multinomial(256, np.full(256, 1 / 256), 60).astype(float)
+    quick = [refitted.chosen_ for refitted in copy.deepcopy(model).refits(evidence, weights)]
+    whole = [make_model(name).fit_credit(evidence, row).chosen_ for row in weights]
+    assert len(set(whole)) > 1  # the draws leave something to choose
+    assert np.mean(np.array(quick) == np.array(whole)) >= 0.95

@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 from scipy import optimize, sparse
 
 from lydite.models import PathChannels, make_model
-from lydite.models.rules import _DENSE_CHANNELS, SHARE_STEPS, base_rate, fit_rates
+from lydite.models.rules import (
+    _DENSE_CHANNELS,
+    SHARE_STEPS,
+    base_rate,
+    fit_rates,
+    penalised_likelihood,
+    stepped_likelihood,
+)
 
 
 def problem(seed: int, profiles: int = 40, channels: int = 5):
@@ -223,3 +230,22 @@ def test_profiles_that_never_or_always_convert_stay_inside(value, shape):
     rates = fit_rates(sparse.csr_array(shares), trials, trials * value, base, np.full(4, base))
     assert rates.min() > 0
     assert rates.max() < 1
+
+
+@pytest.mark.parametrize("full", [True, False])
+def test_one_step_reaches_the_likelihood_of_a_refit_on_drawn_counts(full):
+    shares, trials, conversions = problem(4)
+    trials, conversions = trials * 30, conversions * 30
+    matrix = shares if full else sparse.csr_array(shares)
+    base = base_rate(trials, conversions)
+    rates = fit_rates(matrix, trials, conversions, base, np.full(5, base))
+    rng = np.random.default_rng(1)
+    k = rng.poisson(conversions[:, None], (40, 25)).astype(float)
+    n = k + rng.poisson((trials - conversions)[:, None], (40, 25))
+    reached = stepped_likelihood(matrix, n, k, rates)
+    for draw in range(25):
+        own = n[:, draw], k[:, draw], base_rate(n[:, draw], k[:, draw])
+        best = penalised_likelihood(matrix, *own, fit_rates(matrix, *own, rates))
+        before = penalised_likelihood(matrix, *own, rates)
+        assert best - before > 0.3  # there was something to gain
+        assert reached[draw] == pytest.approx(best, abs=0.1 * (best - before))

@@ -107,11 +107,11 @@ def credit_replicates(
     if not model.learns:
         shares = model.shares(profiles)
         return fixed_replicates(conversions.T @ shares, value.T @ shares, weights)
-    again = copy.deepcopy(model)
+    refits = copy.deepcopy(model).refits(evidence, weights)
     size = (len(weights), len(paths.channels))
     result = Replicates(np.zeros(size), np.zeros(size))
-    for number, drawn in enumerate(weights):
-        shares = again.fit_credit(evidence, drawn).shares(profiles)
+    for number, (drawn, refitted) in enumerate(zip(weights, refits, strict=True)):
+        shares = refitted.shares(profiles)
         result.conversions[number] = (conversions @ drawn) @ shares
         result.value[number] = (value @ drawn) @ shares
     return result

@@ -16,7 +16,7 @@ from lydite.engine.duckdb import quoted_name
 from lydite.models.landmarks import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     import polars as pl
     from numpy.typing import NDArray
@@ -140,6 +140,22 @@ class Model(BaseEstimator, ABC):
         return self.fit_counts(
             evidence.profiles, evidence.trials @ weights, evidence.conversions @ weights
         )
+
+    def refits(
+        self,
+        evidence: Any,  # noqa: ANN401
+        weights: NDArray[np.floating],
+    ) -> Iterator[Self]:
+        """Yield this model fitted anew with each row of weights, itself: use it before the next.
+
+        Parameters
+        ----------
+        evidence
+            What `evidence` returned; the model has been fitted on it as it is.
+        weights : (replicates, units) array
+        """
+        for row in weights:
+            yield self.fit_credit(evidence, row)
 
     @abstractmethod
     def encode_paths(self, paths: Paths) -> Profiles:

@@ -262,6 +262,57 @@ def penalised_likelihood(
     return float(data + np.log(rates).sum() + (1.0 - base) / base * np.log1p(-rates).sum())
 
 
+def stepped_likelihood(
+    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+    trials: NDArray[np.floating],
+    conversions: NDArray[np.floating],
+    rates: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return what `fit_rates` would reach for many counts, by one Newton step from given rates.
+
+    To the second order, which is the maximum but for a term that vanishes with the counts where
+    `rates` are the best for counts of which the given ones are draws.
+
+    Parameters
+    ----------
+    shares : (k, c) matrix
+    trials, conversions : (k, b) arrays
+        A column for each of b draws of the counts.
+    rates : (c,) array in (0, 1)
+
+    Returns
+    -------
+    (b,) array, in nats.
+    """
+    p = np.asarray(shares @ rates)[:, None]
+    misses = trials - conversions
+    base = (conversions.sum(axis=0) + 0.5) / (trials.sum(axis=0) + 1.0)
+    prior = (1.0 - base) / base
+    value = (conversions * np.log(p) + misses * np.log1p(-p)).sum(axis=0)
+    value += np.log(rates).sum() + prior * np.log1p(-rates).sum()
+    slope = np.asarray(shares.T @ (conversions / p - misses / (1 - p)))
+    slope += (1 / rates)[:, None] - prior / (1 - rates)[:, None]
+    weights = conversions / p**2 + misses / (1 - p) ** 2
+    size = len(rates)
+    curvature = np.empty((trials.shape[1], size, size))
+    for channel in range(size):
+        curvature[:, channel] = _products(shares, channel, weights).T
+    curvature[:, range(size), range(size)] += 1 / rates**2 + prior[:, None] / (1 - rates) ** 2
+    step = np.linalg.solve(curvature, slope.T[:, :, None])[:, :, 0]
+    return np.asarray(value + 0.5 * (slope.T * step).sum(axis=1))
+
+
+def _products(
+    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+    channel: int,
+    weights: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return ``X' diag(X_channel) weights``, (c, b)."""
+    if isinstance(shares, np.ndarray):
+        return np.asarray((shares * shares[:, [channel]]).T @ weights)
+    return np.asarray(shares.multiply(shares[:, [channel]].toarray()).T @ weights)
+
+
 def squares(
     matrix: NDArray[np.float64] | sparse.csr_array, weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
