@@ -56,6 +56,21 @@ def test_a_negative_weight_is_an_error_that_shows_the_path(world, expression):
         lydite.credit(paths, models=[mine])
 
 
+def test_a_rule_that_fails_on_some_touch_is_named(world):
+    mine = Rule("mine", "mine", "ln(hours_before_end)")
+    with pytest.raises(lydite.InputError, match=r"'mine'.*cannot be computed.*logarithm"):
+        lydite.compare(world.touchpoints, world.conversions, models=["linear", mine])
+    first = Rule("mine", "mine", "ln(position - 1)")
+    with pytest.raises(lydite.InputError, match="logarithm"):
+        lydite.credit(pl.DataFrame({"path": ["a > b"], "conversions": [3]}), models=[first])
+
+
+def test_positions_are_wide_enough_to_reckon_with(world):
+    wide = Rule("wide", "late touches", "position * 100000")
+    result = lydite.compare(world.touchpoints, world.conversions, models=["linear", wide])
+    assert "wide" in set(result.table["model"])
+
+
 def test_a_bad_expression_is_refused_before_anything_runs(world):
     mine = Rule("mine", "mine", "(select max(position) from somewhere)")
     with pytest.raises(lydite.InputError, match=r"(?s)'mine'.*hours_before_end"):

@@ -42,9 +42,10 @@ select
     channels.channel,
     touches.campaign,
     touches.interaction,
-    laid_out.position,
-    laid_out.path_length,
-    laid_out.path_length - laid_out.position + 1 as position_from_end,
+    -- Wide integers: a rule may reckon with them.
+    cast(laid_out.position as bigint) as position,
+    cast(laid_out.path_length as bigint) as path_length,
+    cast(laid_out.path_length - laid_out.position + 1 as bigint) as position_from_end,
     case
         when laid_out.last_non_direct_touch = laid_out.first_touch then 1
         when laid_out.last_non_direct_touch > laid_out.last_touch - laid_out.path_length + 1

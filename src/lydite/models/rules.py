@@ -160,6 +160,7 @@ def weights_explained(
         rules = [model for model in models if isinstance(model, Rule)]
         guilty = [rule for rule in rules if _BAD_WEIGHT.format(rule.name) in str(error)]
         if not guilty:
+            _refuse_what_fails(engine, rules, touches)
             raise
         message = str(error).partition(_BAD_WEIGHT.format(guilty[0].name))
         shown = _example(engine, guilty[0], touches, path)
@@ -167,6 +168,19 @@ def weights_explained(
             f"{message[1]}{message[2].splitlines()[0]}: weights are numbers of 0 or more. It"
             f" happens on the path {shown}. Mend the expression, such as with greatest(0, ...)."
         ) from error
+
+
+def _refuse_what_fails(engine: DuckDBEngine, rules: Iterable[Rule], touches: str) -> None:
+    """Raise an error that names the rule that cannot be computed on some touch, if one is."""
+    for rule in rules:
+        checked = check_expression(rule.name, rule.expression)
+        try:
+            engine.scalar(f"select sum(cast(({checked}) as double)) from {touches}")
+        except engine.error as error:
+            raise InputError(
+                f"the rule {rule.name!r}, {rule.expression!r}, cannot be computed on some touch:"
+                f" {str(error).splitlines()[0]}. Mend it, such as with try(...) or nullif(...)."
+            ) from error
 
 
 def _example(engine: DuckDBEngine, rule: Rule, touches: str, path: str) -> str:

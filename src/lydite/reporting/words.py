@@ -203,8 +203,8 @@ def _same_forecasts(rivals: Sequence[Row]) -> list[str]:
         if len(group) > 1 and group not in groups:
             groups.append(group)
     return [
-        f"{listed(group)} make the same forecast, so no outcome can tell them apart; they differ"
-        " only in how they divide credit."
+        f"{listed(group)} make the same forecast, so these outcomes cannot tell them apart;"
+        " they differ only in how they divide credit."
         for group in groups
     ]
 
