@@ -75,7 +75,7 @@ def _model_asset(model: Model, settings: Settings) -> dg.AssetsDefinition:
             if not model.is_baseline and model.name not in usable:
                 return dg.MaterializeResult(metadata={"left_out": True, "dagster/row_count": 0})
             for outcome, calendar, samples in trial.trials(engine, [model]):
-                trial.score_model(engine, outcome, model, calendar, samples)
+                trial.score_models(engine, outcome, [model], calendar, samples)
             return _scored(engine, model.name)
 
     return walk

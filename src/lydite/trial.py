@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -75,9 +76,9 @@ def run_trial(
     progress("drawing the evaluation sample")
     build_samples(engine, models, settings)
     for outcome, calendar, trial in trials(engine, models):
-        for model in [*(baseline() for baseline in BASELINES), *models]:
-            progress(f"{outcome}: trying {model.name}")
-            score_model(engine, outcome, model, calendar, trial)
+        tried = [*(baseline() for baseline in BASELINES), *models]
+        progress(f"{outcome}: trying {len(tried)} models")
+        score_models(engine, outcome, tried, calendar, trial)
         progress(f"{outcome}: finding the ceiling")
         score_ceiling(engine, outcome, models, calendar, trial, settings.evaluation.seed)
     progress("comparing the rivals")
@@ -244,14 +245,19 @@ def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str,
         yield row["outcome"], calendar, Trial.of(landmarks, calendar)
 
 
-def score_model(
-    engine: DuckDBEngine, outcome: str, model: Model, calendar: Calendar, trial: Trial
+def score_models(
+    engine: DuckDBEngine,
+    outcome: str,
+    models: Sequence[Model],
+    calendar: Calendar,
+    trial: Trial,
 ) -> None:
-    """Walk one model forward over one outcome and write its scores to the ledger."""
+    """Walk models forward over one outcome, side by side, and write their scores to the ledger."""
     # The matrices are small: more threads of BLAS would wait for each other, not work.
-    with threadpool_limits(1, user_api="blas"):
-        scores = walk_forward(model, trial)
-    write_scores(engine, outcome, model.name, model.fingerprint, calendar, scores)
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(engine.threads) as pool:
+        scored = pool.map(lambda model: walk_forward(model, trial), models)
+        for model, scores in zip(models, scored, strict=True):
+            write_scores(engine, outcome, model.name, model.fingerprint, calendar, scores)
 
 
 def score_ceiling(

@@ -97,7 +97,7 @@ def by_each_candidate(name, paths, converted, channels=4):
         kept = np.rint(shares_of(name, number, paths, channels) * SHARE_STEPS)
         kept /= kept.sum(axis=1, keepdims=True)
         start = np.full(channels, base)
-        rates = fit_rates(sparse.csr_array(kept), trials, conversions, base, start)
+        rates, _ = fit_rates(sparse.csr_array(kept), trials, conversions, base, start)
         p = kept @ rates
         likelihood = np.log(np.where(converted, p, 1 - p)).sum()
         prior = (np.log(rates) + (1 - base) / base * np.log(1 - rates)).sum()

@@ -16,6 +16,7 @@ from lydite.models import PathChannels, make_model
 from lydite.models.rules import (
     _DENSE_CHANNELS,
     SHARE_STEPS,
+    UnitCounts,
     base_rate,
     fit_rates,
     penalised_likelihood,
@@ -58,7 +59,7 @@ def test_rates_are_the_optimum_of_the_penalised_likelihood(seed):
     base = base_rate(trials, conversions)
     expected = optimum(shares, trials, conversions, base)
     for start in (np.full(3 + seed, base), np.linspace(0.001, 0.9, 3 + seed)):
-        fitted = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)
+        fitted, _ = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)
         np.testing.assert_allclose(fitted, expected, atol=1e-7)
 
 
@@ -66,14 +67,14 @@ def test_many_channels_take_the_sparse_way_to_the_same_optimum():
     shares, trials, conversions = problem(3, profiles=300, channels=_DENSE_CHANNELS + 6)
     base = base_rate(trials, conversions)
     start = np.full(shares.shape[1], base)
-    fitted = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)
+    fitted, _ = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)
     np.testing.assert_allclose(fitted, optimum(shares, trials, conversions, base), atol=1e-6)
 
 
 def test_where_one_touch_decides_each_rate_is_its_own_share_shrunk_to_the_base():
     trials, conversions = np.array([1000.0, 50, 3, 0]), np.array([80.0, 9, 0, 0])
     base = base_rate(trials, conversions)
-    fitted = fit_rates(sparse.csr_array(np.eye(4)), trials, conversions, base, np.full(4, base))
+    fitted, _ = fit_rates(sparse.csr_array(np.eye(4)), trials, conversions, base, np.full(4, base))
     np.testing.assert_allclose(fitted, (conversions + 1) / (trials + 1 / base), rtol=1e-9)
 
 
@@ -81,7 +82,7 @@ def test_large_counts_are_fitted_in_few_steps_and_to_the_digits():
     shares, trials, conversions = problem(5)
     trials, conversions = trials * 1e4, conversions * 1e4
     base = base_rate(trials, conversions)
-    fitted = fit_rates(sparse.csr_array(shares), trials, conversions, base, np.full(5, base))
+    fitted, _ = fit_rates(sparse.csr_array(shares), trials, conversions, base, np.full(5, base))
     np.testing.assert_allclose(fitted, optimum(shares, trials, conversions, base), rtol=1e-7)
 
 
@@ -227,7 +228,7 @@ def test_profiles_that_never_or_always_convert_stay_inside(value, shape):
     trials = np.full(shape, 30.0)
     shares = np.random.default_rng(6).dirichlet(np.ones(4), shape)
     base = base_rate(trials, trials * value)
-    rates = fit_rates(sparse.csr_array(shares), trials, trials * value, base, np.full(4, base))
+    rates, _ = fit_rates(sparse.csr_array(shares), trials, trials * value, base, np.full(4, base))
     assert rates.min() > 0
     assert rates.max() < 1
 
@@ -238,14 +239,24 @@ def test_one_step_reaches_the_likelihood_of_a_refit_on_drawn_counts(full):
     trials, conversions = trials * 30, conversions * 30
     matrix = shares if full else sparse.csr_array(shares)
     base = base_rate(trials, conversions)
-    rates = fit_rates(matrix, trials, conversions, base, np.full(5, base))
-    rng = np.random.default_rng(1)
-    k = rng.poisson(conversions[:, None], (40, 25)).astype(float)
-    n = k + rng.poisson((trials - conversions)[:, None], (40, 25))
-    reached = stepped_likelihood(matrix, n, k, rates)
+    rates, _ = fit_rates(matrix, trials, conversions, base, np.full(5, base))
+    # Of each row, those that convert are one unit and those that do not another.
+    misses, row = trials - conversions, np.arange(40)
+    counts = UnitCounts(
+        np.tile(row, 2),
+        np.arange(80),
+        np.concatenate([conversions, misses]),
+        np.concatenate([conversions, np.zeros(40)]),
+        80,
+    )
+    mean = np.concatenate([conversions, misses])
+    weights = np.random.default_rng(1).poisson(mean, (25, 80)) / np.maximum(mean, 1)
+    k = (weights[:, :40] * conversions).T
+    n = k + (weights[:, 40:] * misses).T
+    reached = stepped_likelihood(matrix, counts, weights, rates)
     for draw in range(25):
         own = n[:, draw], k[:, draw], base_rate(n[:, draw], k[:, draw])
-        best = penalised_likelihood(matrix, *own, fit_rates(matrix, *own, rates))
+        best = penalised_likelihood(matrix, *own, fit_rates(matrix, *own, rates)[0])
         before = penalised_likelihood(matrix, *own, rates)
         assert best - before > 0.3  # there was something to gain
         assert reached[draw] == pytest.approx(best, abs=0.1 * (best - before))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -85,13 +86,12 @@ def credit_outcome(
     learning = [model for model in models if model.learns]
     paths, keys = load_paths(engine, outcome, landmarks.channels, learning)
     drawn = draw_buckets(N_BUCKETS, seed)
-    shares: dict[str, NDArray[np.float64]] = {}
     replicates: dict[str, Replicates] = {}
-    for model in learning:
-        evidence = model.evidence(landmarks, N_BUCKETS)
-        profiles = model.fit_credit(evidence, np.ones(N_BUCKETS)).encode_paths(paths)
-        shares[model.name] = entry_shares(model, profiles, paths)
-        replicates[model.name] = credit_replicates(model, evidence, profiles, paths, drawn)
+    shares: dict[str, NDArray[np.float64]] = {}
+    with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy let threads work at once
+        learnt = pool.map(lambda model: _learn(model, landmarks, paths, drawn), learning)
+        for model, (shared, replicated) in zip(learning, learnt, strict=True):
+            shares[model.name], replicates[model.name] = shared, replicated
     _keep_shares(engine, paths, keys, shares)
     with weights_explained(engine, models, "journeys.path_touches", TOLD_APART):
         engine.append("credit.touch_credit", _touch_credit(models), {"outcome": outcome})
@@ -102,6 +102,16 @@ def credit_outcome(
             replicates[model.name] = _of_rule(engine, outcome, model, len(paths.channels), drawn)
         _keep_intervals(engine, outcome, model, replicates[model.name], drawn)
         _keep_effects(engine, outcome, model)
+
+
+def _learn(
+    model: Model, landmarks: Landmarks, paths: Paths, drawn: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], Replicates]:
+    """Fit a model; return what it gives the channels of every path, and its replicates."""
+    evidence = model.evidence(landmarks, N_BUCKETS)
+    profiles = model.fit_credit(evidence, np.ones(N_BUCKETS)).encode_paths(paths)
+    replicates = credit_replicates(model, evidence, profiles, paths, drawn)
+    return entry_shares(model, profiles, paths), replicates
 
 
 def load_paths(

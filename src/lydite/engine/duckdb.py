@@ -79,6 +79,11 @@ class DuckDBEngine:
         """Close the connection."""
         self.connection.close()
 
+    @property
+    def threads(self) -> int:
+        """How many threads DuckDB may use, and so may we."""
+        return int(self.scalar("select current_setting('threads')"))
+
     # --- tables ---------------------------------------------------------------------------------
 
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lydite.models.chain import Transitions
 
 #: What a walk may leave undecided, of P(conversion): for a result, and for one of many replicates.
-EXACT, ROUGH = 1e-13, 1e-4
+EXACT, ROUGH = 1e-13, 1e-3
 _MAX_STEPS = 5_000  # a walk that takes longer than this costs more than a factorisation
 _MAX_CELLS = 4_000_000  # of the table that is walked at once: 32 MB
 _MAX_DENSE = 400  # so many states are inverted faster than they are walked
@@ -207,15 +207,16 @@ def _walk_back(
     undecided: float,
 ) -> tuple[NDArray[np.float64], bool]:
     """Return P(conversion from each state) within ever more steps, and whether that is all."""
-    conversion_from = ending
-    under_way: NDArray[np.float64] = np.ones(len(ending))
+    # Two columns, walked together: P(conversion within the steps), P(under way after them).
+    first = np.column_stack([ending, np.zeros(len(ending))])
+    walked: NDArray[np.float64] = np.column_stack([ending, np.ones(len(ending))])
     for _ in range(0, _MAX_STEPS, _STEPS):
-        if under_way.max(initial=0) <= undecided * _worth(start, conversion_from):
-            return conversion_from, True
+        if walked[:, 1].max(initial=0) <= undecided * _worth(start, walked[:, 0]):
+            return walked[:, 0].copy(), True
         for _ in range(_STEPS):
-            conversion_from = ending + onward @ conversion_from
-            under_way = onward @ under_way
-    return conversion_from, False
+            walked = onward @ walked
+            walked += first
+    return walked[:, 0].copy(), False
 
 
 def _walk_until_visit(

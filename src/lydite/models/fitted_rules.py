@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy import sparse
 
 from lydite.models.base import Model
 from lydite.models.candidates import best_candidate
 from lydite.models.landmarks import Profiles, counted, distinct
 from lydite.models.rules import (
+    LAST_GAIN,
+    UnitCounts,
     base_rate,
     fast_matrix,
     fit_rates,
     path_shares,
-    penalised_likelihood,
     share_rows,
     stepped_likelihood,
 )
@@ -25,12 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from lydite.models.base import ProfileCounts
     from lydite.models.landmarks import Landmarks, Paths
 
 HALF_LIVES_HOURS = (6, 24, 72, 168, 336)
-_AT_ONCE = 50  # replicates
+# Candidates are compared as soon as a step promises to gain less than this, in nats: what is left
+# after it is a small part of it, and far less than what tells candidates apart.
+_CHOICE_GAIN = 0.1
 _END_SHARES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
 
 
@@ -101,10 +104,11 @@ class FittedRule(Model):
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))
 
         def value(number: int) -> float:
-            return self._fit_candidate(seen, number, trials, conversions)
+            return self._fit_candidate(seen, number, trials, conversions, _CHOICE_GAIN)
 
         last = getattr(self, "chosen_", None)
         self.chosen_ = best_candidate(value, len(seen.shares), last)
+        self._fit_candidate(seen, self.chosen_, trials, conversions)
         self.rates_ = self._rates[self.chosen_]
         return self
 
@@ -114,6 +118,7 @@ class FittedRule(Model):
         number: int,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
+        last_gain: float = LAST_GAIN,
     ) -> float:
         """Fit the rates of one candidate, and return its penalised log-likelihood."""
         shares, base = seen.shares[number], base_rate(trials, conversions)
@@ -122,8 +127,11 @@ class FittedRule(Model):
         start = self._rates.get(number)
         if start is None or len(start) != shares.shape[1]:
             start = np.full(shares.shape[1], base)
-        self._rates[number] = fit_rates(shares, n, k, base, start)
-        return penalised_likelihood(shares, n, k, base, self._rates[number])
+        met = n > 0
+        self._rates[number], likelihood = fit_rates(
+            shares[met], n[met], k[met], base, start, last_gain
+        )
+        return likelihood
 
     def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
         """Return ``X r`` for each profile, under the chosen candidate."""
@@ -138,22 +146,17 @@ class FittedRule(Model):
 
         Credit depends on the candidate alone, so that the rates are not needed, only how likely
         the counts are at the best rates of each candidate. That is one Newton step away from the
-        rates of the fit itself, for all rows of weights at once.
+        rates of the fit itself, which sums over units give for all rows of weights at once.
         """
         seen: _Seen = evidence.profiles.features
-        everything = np.ones(weights.shape[1])
-        trials = np.asarray(evidence.trials @ everything)
-        conversions = np.asarray(evidence.conversions @ everything)
+        trials: NDArray[np.float64] = np.asarray(evidence.trials.sum(axis=1))
+        conversions: NDArray[np.float64] = np.asarray(evidence.conversions.sum(axis=1))
+        counts = UnitCounts.of(evidence)
         values = np.empty((len(seen.shares), len(weights)))
         for number, shares in enumerate(seen.shares):
             self._fit_candidate(seen, number, trials, conversions)
-            rows = _summing(seen.maps[number], shares.shape[0])
-            n, k = rows @ evidence.trials, rows @ evidence.conversions
-            for part in _parts(len(weights)):
-                drawn = weights[part].T.astype(float)
-                values[number, part] = stepped_likelihood(
-                    shares, n @ drawn, k @ drawn, self._rates[number]
-                )
+            own = replace(counts, row=seen.maps[number][counts.row])
+            values[number] = stepped_likelihood(shares, own, weights, self._rates[number])
         for chosen in values.argmax(axis=0).tolist():
             self.chosen_ = chosen
             self.rates_ = self._rates[chosen]
@@ -175,17 +178,6 @@ class FittedRule(Model):
     def touch_weight(self) -> str:
         """The chosen candidate."""
         return list(self.candidates.values())[self.chosen_]
-
-
-def _summing(index: NDArray[np.integer], size: int) -> sparse.csr_array[np.float64]:
-    """Return the matrix that sums rows by index."""
-    place = np.arange(len(index))
-    return sparse.csr_array((np.ones(len(index)), (index, place)), shape=(size, len(index)))
-
-
-def _parts(replicates: int) -> list[slice]:
-    """Return so few replicates at a time that their counts fit into memory."""
-    return [slice(low, low + _AT_ONCE) for low in range(0, replicates, _AT_ONCE)]
 
 
 @dataclass(frozen=True)

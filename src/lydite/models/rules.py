@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.engine import DuckDBEngine
+    from lydite.models.base import ProfileCounts
     from lydite.models.landmarks import Landmarks, PathChannels, Paths
 
 # Shares of a path are kept in steps of 1/120: exact for equal shares of up to 6, 8, 10 or 12
@@ -30,7 +32,7 @@ SHARE_STEPS = 120
 _MAX_NEWTON_STEPS = 100
 # Newton's method squares its error: after a step that gains less than this, in nats, what is left
 # is far below rounding of the likelihood, and models with the same forecast agree to many digits.
-_LAST_GAIN = 1e-8
+LAST_GAIN = 1e-8
 # Up to so many channels a full matrix is faster than a sparse one.
 _DENSE_CHANNELS = 24
 
@@ -88,7 +90,7 @@ class Rule(Model):
         start = getattr(self, "rates_", None)
         if start is None or len(start) != shares.shape[1]:
             start = np.full(shares.shape[1], base)
-        self.rates_ = fit_rates(shares, trials, conversions, base, start)
+        self.rates_, _ = fit_rates(shares, trials, conversions, base, start)
         return self
 
     def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
@@ -223,8 +225,9 @@ def fit_rates(
     conversions: NDArray[np.floating],
     base: float,
     start: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return the rates that maximise the likelihood of a rule mixture.
+    last_gain: float = LAST_GAIN,
+) -> tuple[NDArray[np.float64], float]:
+    """Return the rates that maximise the likelihood of a rule mixture, and what it is there.
 
     Maximises ``sum k log(Xr) + (n - k) log(1 - Xr)`` plus the logarithm of a Beta prior on each
     rate, worth one conversion at the base rate. The sum is strictly concave and its prior keeps
@@ -237,6 +240,14 @@ def fit_rates(
     base
         The base rate, in (0, 1).
     start : (c,) array in (0, 1)
+    last_gain
+        The step that promises to gain less than this, in nats, is the last.
+
+    Returns
+    -------
+    rates : (c,) array in (0, 1)
+    likelihood : float
+        In nats; of the last step its promise is counted, not looked at.
     """
     matrix = fast_matrix(shares)
     misses = trials - conversions
@@ -257,10 +268,11 @@ def fit_rates(
         )
         step = np.linalg.solve(curvature, slope)
         gain = float(slope @ step)
+        ahead = rates + step
+        if gain < last_gain and ahead.min() > 0 and ahead.max() < 1:
+            return ahead, best + gain / 2
         rates, best = _backtrack(value, rates, best, step, gain)
-        if gain < _LAST_GAIN:
-            break
-    return rates
+    return rates, best
 
 
 def penalised_likelihood(
@@ -278,53 +290,93 @@ def penalised_likelihood(
 
 def stepped_likelihood(
     shares: NDArray[np.float64] | sparse.csr_array[np.float64],
-    trials: NDArray[np.floating],
-    conversions: NDArray[np.floating],
+    counts: UnitCounts,
+    weights: NDArray[np.floating],
     rates: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return what `fit_rates` would reach for many counts, by one Newton step from given rates.
+    """Return what `fit_rates` would reach for many draws of units, by one Newton step.
 
     To the second order, which is the maximum but for a term that vanishes with the counts where
-    `rates` are the best for counts of which the given ones are draws.
+    `rates` are the best for counts of which the given ones are draws. Value, slope and curvature
+    are sums over the units, so that each draw only weighs them.
 
     Parameters
     ----------
     shares : (k, c) matrix
-    trials, conversions : (k, b) arrays
-        A column for each of b draws of the counts.
+    counts
+        Trials and conversions by row of `shares` and unit.
+    weights : (b, u) array
+        How often each of u units counts in each of b draws.
     rates : (c,) array in (0, 1)
+        Where the step begins.
 
     Returns
     -------
     (b,) array, in nats.
     """
-    p = np.asarray(shares @ rates)[:, None]
-    misses = trials - conversions
-    base = (conversions.sum(axis=0) + 0.5) / (trials.sum(axis=0) + 1.0)
-    prior = (1.0 - base) / base
-    value = (conversions * np.log(p) + misses * np.log1p(-p)).sum(axis=0)
-    value += np.log(rates).sum() + prior * np.log1p(-rates).sum()
-    slope = np.asarray(shares.T @ (conversions / p - misses / (1 - p)))
-    slope += (1 / rates)[:, None] - prior / (1 - rates)[:, None]
-    weights = conversions / p**2 + misses / (1 - p) ** 2
     size = len(rates)
-    curvature = np.empty((trials.shape[1], size, size))
+    p = np.asarray(shares @ rates)[counts.row]
+    hits, misses = counts.conversions, counts.trials - counts.conversions
+    drawn_hits, drawn = (
+        weights @ counted(counts.unit, n, counts.units) for n in (hits, counts.trials)
+    )
+    base = (drawn_hits + 0.5) / (drawn + 1.0)
+    prior = (1.0 - base) / base
+    by_unit = counted(counts.unit, hits * np.log(p) + misses * np.log1p(-p), counts.units)
+    value = weights @ by_unit + np.log(rates).sum() + prior * np.log1p(-rates).sum()
+    slope = weights @ counts.summed(hits / p - misses / (1 - p), shares)
+    slope += 1 / rates - prior[:, None] / (1 - rates)
+    bend = hits / p**2 + misses / (1 - p) ** 2
+    curvature = np.empty((len(weights), size, size))
     for channel in range(size):
-        curvature[:, channel] = _products(shares, channel, weights).T
+        share = shares[:, [channel]]
+        share = share if isinstance(share, np.ndarray) else share.toarray()
+        along = bend * share[counts.row, 0]
+        curvature[:, channel] = weights @ counts.summed(along, shares)
     curvature[:, range(size), range(size)] += 1 / rates**2 + prior[:, None] / (1 - rates) ** 2
-    step = np.linalg.solve(curvature, slope.T[:, :, None])[:, :, 0]
-    return np.asarray(value + 0.5 * (slope.T * step).sum(axis=1))
+    step = np.linalg.solve(curvature, slope[:, :, None])[:, :, 0]
+    return np.asarray(value + 0.5 * (slope * step).sum(axis=1))
 
 
-def _products(
-    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
-    channel: int,
-    weights: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return ``X' diag(X_channel) weights``, (c, b)."""
-    if isinstance(shares, np.ndarray):
-        return np.asarray((shares * shares[:, [channel]]).T @ weights)
-    return np.asarray(shares.multiply(shares[:, [channel]].toarray()).T @ weights)
+@dataclass(frozen=True)
+class UnitCounts:
+    """Trials and conversions of the rows of a matrix of shares, by unit; an entry may repeat.
+
+    Attributes
+    ----------
+    row, unit : (m,) integers
+    trials, conversions : (m,) counts
+    units : int
+    """
+
+    row: NDArray[np.integer]
+    unit: NDArray[np.integer]
+    trials: NDArray[np.float64]
+    conversions: NDArray[np.float64]
+    units: int
+
+    @classmethod
+    def of(cls, evidence: ProfileCounts) -> UnitCounts:
+        """Lay out counts whose profiles are the rows."""
+        n, k = evidence.trials.tocoo(), evidence.conversions.tocoo()
+        none_n, none_k = np.zeros(n.nnz), np.zeros(k.nnz)
+        return cls(
+            np.concatenate([n.row, k.row]),
+            np.concatenate([n.col, k.col]),
+            np.concatenate([n.data, none_k]),
+            np.concatenate([none_n, k.data]),
+            n.shape[1],
+        )
+
+    def summed(
+        self,
+        weights: NDArray[np.float64],
+        shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+    ) -> NDArray[np.float64]:
+        """Return the (units, c) sums of the shares of all entries, each weighed."""
+        shape = (self.units, shares.shape[0])
+        total = sparse.csr_array((weights, (self.unit, self.row)), shape=shape) @ shares
+        return np.asarray(total if isinstance(total, np.ndarray) else total.toarray())
 
 
 def squares(
@@ -344,16 +396,13 @@ def _backtrack(
     step: NDArray[np.float64],
     gain: float,
 ) -> tuple[NDArray[np.float64], float]:
-    """Go along `step` as far as the value rises by what the slope promises (Armijo's rule).
-
-    Near the maximum the whole step is taken unseen: it is right to more digits than the value is.
-    """
+    """Go along `step` as far as the value rises by what the slope promises (Armijo's rule)."""
     size = 1.0
     while True:
         trial = rates + size * step
         if trial.min() > 0 and trial.max() < 1:
             reached = value(trial)
-            if gain < _LAST_GAIN or reached >= best + 1e-4 * size * gain or size < 1e-8:
+            if reached >= best + 1e-4 * size * gain or size < 1e-8:
                 return trial, reached
         size /= 2
 
