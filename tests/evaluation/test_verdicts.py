@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lydite.evaluation.scores import Scores
-from lydite.evaluation.verdicts import _comparisons, judge, same_forecasts
+from lydite.evaluation.verdicts import judge, same_forecasts
 
 PERIODS = 10
 
@@ -101,11 +101,6 @@ def test_a_forecast_that_is_the_nulls_but_for_rounding_gains_nothing():
     assert judged["a"].verdict == "no_better_than_volume"
     assert judged["a"].gain.mean[-1] == 0
     assert judged["a"].same_forecast_as == ()
-
-
-@pytest.mark.parametrize(("rivals", "comparisons"), [(1, 1), (2, 3), (3, 6), (8, 36)])
-def test_every_pair_and_every_null_is_a_comparison(rivals, comparisons):
-    assert _comparisons(rivals) == comparisons
 
 
 def test_more_rivals_make_every_interval_wider():

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+from sklearn.base import clone
 
 from lydite.crediting.bootstrap import (
     Replicates,
@@ -77,12 +78,13 @@ def credit_outcome(
     engine
         Holds the journeys.
     models
-        They are fitted here.
+        Copies of them are fitted here.
     landmarks
         The mature landmarks on which they are fitted.
     seed
         Seeds the draws of the bootstrap.
     """
+    models = [clone(model) for model in models]  # what they were fitted on before does not matter
     learning = [model for model in models if model.learns]
     paths, keys = load_paths(engine, outcome, landmarks.channels, learning)
     drawn = draw_buckets(N_BUCKETS, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,6 +81,10 @@ class Scores:
             (self.grid_forecast, forecast),
         ):
             grid[period] += counted(place, count * values, N_GRID)
+
+    def first(self, periods: int) -> Scores:
+        """Return the scores of the first periods alone."""
+        return Scores(*(getattr(self, field.name)[:periods] for field in fields(self)))
 
     @property
     def log_loss_bits(self) -> float:

@@ -1,4 +1,4 @@
-"""Sequential confidence: intervals that hold however often somebody looks."""
+"""Sequential confidence: intervals and decisions that hold however often somebody looks."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
 # The sequence is tightest where about this many periods have been seen: half a year of weeks.
 HORIZON = 26
 # Of fewer buckets no variance can be told: the bounds are infinite.
 MIN_BUCKETS = 16
+# Evidence also starts afresh every so many periods, so that a change of the truth can be seen.
+RESTART_EVERY = 4
 # Variance this small, as a share of the sums' squares, is rounding.
 _ROUNDING = 1e-20
 
@@ -24,15 +26,23 @@ class ConfidenceSequence:
 
     Attributes
     ----------
-    mean, radius : (periods,) arrays
+    mean, radius : (..., periods) arrays
         Mean difference per landmark of all periods so far, and the half width around it.
-    landmarks : (periods,) array
+    log_p : (..., periods) array
+        Natural logarithm of the p-value of no difference, valid however often one looks; it is
+        below ``log(alpha)`` just where the bounds at ``alpha`` exclude 0.
+    landmarks : (..., periods) array
         Landmarks so far.
+    variance, mixture : (..., periods) and (...) arrays
+        The variance of the sum so far, and the parameter of the normal mixture.
     """
 
     mean: NDArray[np.float64]
     radius: NDArray[np.float64]
+    log_p: NDArray[np.float64]
     landmarks: NDArray[np.float64]
+    variance: NDArray[np.float64]
+    mixture: NDArray[np.float64]
 
     @property
     def low(self) -> NDArray[np.float64]:
@@ -44,6 +54,17 @@ class ConfidenceSequence:
         """Upper bounds."""
         return self.mean + self.radius
 
+    def __getitem__(self, place: int) -> ConfidenceSequence:
+        """Return one of several sequences."""
+        return ConfidenceSequence(
+            self.mean[place],
+            self.radius[place],
+            self.log_p[place],
+            self.landmarks if self.landmarks.ndim == 1 else self.landmarks[place],
+            self.variance[place],
+            self.mixture[place],
+        )
+
     def first_above_zero(self) -> int | None:
         """Return the first period after which the mean is surely above zero, if any."""
         above = np.flatnonzero(self.low > 0)
@@ -51,7 +72,7 @@ class ConfidenceSequence:
 
 
 def confidence_sequence(
-    difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: float
+    difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: ArrayLike
 ) -> ConfidenceSequence:
     """Bound a mean difference of losses after every period, at once for all periods.
 
@@ -65,39 +86,116 @@ def confidence_sequence(
 
     Parameters
     ----------
-    difference : (periods, buckets) array
+    difference : (..., periods, buckets) array
         Sums of loss differences.
-    landmarks : (periods, buckets) array
+    landmarks : (periods, buckets) array, or as many as there are differences
         Counts of landmarks.
-    alpha
+    alpha : number or (...) array
         Probability with which the bounds may ever be wrong.
     """
-    sums = np.cumsum(difference, axis=0)
-    counts = np.cumsum(landmarks, axis=0)
-    total = counts.sum(axis=1)
-    filled = (counts > 0).sum(axis=1)
-    mean = sums.sum(axis=1) / np.maximum(total, 1)
-    if not difference.any():
-        return ConfidenceSequence(mean, np.where(filled > 0, 0.0, np.inf), total)
-    variance = ((sums - counts * mean[:, None]) ** 2).sum(axis=1)
+    sums, counts = np.cumsum(difference, axis=-2), np.cumsum(landmarks, axis=-2)
+    total, filled = counts.sum(axis=-1), (counts > 0).sum(axis=-1)
+    n, s = np.maximum(total, 1), sums.sum(axis=-1)
+    mean = s / n
+    variance = ((sums - counts * mean[..., None]) ** 2).sum(axis=-1)
     variance *= filled / np.maximum(filled - 1, 1)
-    variance[variance <= _ROUNDING * (sums**2).sum(axis=1)] = 0
-    if not variance.any():
-        return ConfidenceSequence(mean, np.full_like(mean, np.inf), total)
-    r = _mixture(variance, alpha)
+    variance[variance <= _ROUNDING * (sums**2).sum(axis=-1)] = 0
+    log_alpha = np.log(np.asarray(alpha, dtype=float))[..., None]
+    mixture = _mixture(variance, log_alpha[..., 0])
+    r = mixture[..., None]
     spread = variance * r + 1
-    radius = np.sqrt(spread / r * np.log(spread / alpha**2)) / np.maximum(total, 1)
-    return ConfidenceSequence(mean, np.where(filled < MIN_BUCKETS, np.inf, radius), total)
+    radius = np.sqrt(spread / r * (np.log(spread) - 2 * log_alpha)) / n
+    log_p = np.minimum(0, np.log(spread) / 2 - s**2 * r / (2 * spread))
+    unsure = (filled < MIN_BUCKETS) | ~(variance > 0).any(axis=-1, keepdims=True)
+    alike = ~np.asarray(difference.any(axis=(-1, -2)))[..., None]
+    radius = np.where(alike & (filled > 0), 0.0, np.where(unsure, np.inf, radius))
+    return ConfidenceSequence(mean, radius, np.where(unsure, 0.0, log_p), total, variance, mixture)
 
 
-def _mixture(variance: NDArray[np.float64], alpha: float) -> float:
+def _mixture(variance: NDArray[np.float64], log_alpha: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the mixture parameter that is best at the variance expected at the horizon.
 
     What is expected is read off the first period that has any variance, and so does not change
     while evidence comes in. The best ``r`` at a given ``V`` solves a Lambert equation; the usual
     approximation is within a percent of its width.
     """
-    first = int(np.flatnonzero(variance > 0)[0])
-    expected = variance[first] / (first + 1) * HORIZON
-    log_term = -2 * np.log(alpha)
-    return float((log_term + np.log(log_term + 1)) / expected)
+    first = (variance > 0).argmax(axis=-1)
+    found = np.take_along_axis(variance, first[..., None], axis=-1)[..., 0]
+    expected = np.where(found > 0, found, 1.0) / (first + 1) * HORIZON
+    log_term = -2 * log_alpha
+    return np.asarray((log_term + np.log(log_term + 1)) / expected)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """Evidence on several differences: over all periods, and again from later ones on.
+
+    A lead that has turned is buried in a mean over all periods for as long again. So the evidence
+    also starts afresh every `RESTART_EVERY` periods. The whole has half of ``alpha``, the k-th
+    restart ``1 / (k (k + 1))`` of the other half, so that all of them together are ever wrong with
+    probability ``alpha``, and the past does not change as periods come in.
+
+    Attributes
+    ----------
+    starts, shares : (w,) arrays
+        The first period of each window, 0 for the whole, and its share of ``alpha``.
+    sequences : list of w sequences
+        Each of m differences, over the periods from its start on.
+    """
+
+    starts: NDArray[np.intp]
+    shares: NDArray[np.float64]
+    sequences: list[ConfidenceSequence]
+
+    @classmethod
+    def of(
+        cls, difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: float
+    ) -> Windows:
+        """Bound m differences in every window.
+
+        Parameters
+        ----------
+        difference : (m, periods, buckets) array
+        landmarks : (periods, buckets) array
+        alpha
+            Probability with which the evidence on a difference may ever be wrong, in any window.
+        """
+        starts = np.arange(0, max(1, len(landmarks)), RESTART_EVERY)
+        k = np.arange(1, len(starts))
+        shares = np.concatenate([[0.5], 0.5 / (k * (k + 1))])
+        sequences = [
+            confidence_sequence(difference[:, start:], landmarks[start:], alpha * share)
+            for start, share in zip(starts.tolist(), shares.tolist(), strict=True)
+        ]
+        return cls(starts, shares, sequences)
+
+    @property
+    def whole(self) -> ConfidenceSequence:
+        """The evidence of all periods."""
+        return self.sequences[0]
+
+    @property
+    def log_p(self) -> NDArray[np.float64]:
+        """The (m,) logarithms of the p-values after the last period, over all windows."""
+        last = np.array([sequence.log_p[:, -1] for sequence in self.sequences])
+        return np.asarray(np.minimum(0, (last - np.log(self.shares)[:, None]).min(axis=0)))
+
+    def signs(self, alpha: ArrayLike) -> NDArray[np.intp]:
+        """Return what is sure after each period: 1 for above 0, -1 for below, 0 for neither.
+
+        Where windows disagree the one that starts last counts.
+
+        Parameters
+        ----------
+        alpha : number or (m,) array
+
+        Returns
+        -------
+        (m, periods) array
+        """
+        result = np.zeros(self.whole.mean.shape, dtype=np.intp)
+        level = np.log(np.broadcast_to(np.asarray(alpha, dtype=float), len(result)))[:, None]
+        for start, share, own in zip(self.starts, self.shares, self.sequences, strict=True):
+            sure = own.log_p < level + np.log(share)
+            result[:, start:] = np.where(sure, np.sign(own.mean), result[:, start:])
+        return result

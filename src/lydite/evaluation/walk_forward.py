@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import Activity, Adjustment
@@ -137,11 +138,14 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
     adjustment for activity is fitted on forecasts of one half of the buckets by a model of the
     other half: on its own training data, an overfitted rival looks better than it is.
     """
+    model = clone(model)  # what it was fitted on before does not matter
     profiles = model.encode(trial.landmarks)
     size = len(profiles)
     counts = _Counts(trial, profiles.index)
     adjustment = Adjustment(trial.activity.design())
     everything = np.ones(len(counts.half), dtype=bool)
+    # Each goes on from its own fit of the period before: a warm start saves steps.
+    crossing = (clone(model), clone(model))
     for period in range(len(trial)):
         counts.turn(period)
         known = counts.trials > 0
@@ -149,10 +153,10 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
             crossed = None
         else:
             crossed = np.empty(len(counts.half))
-            for half in (0, 1):
-                model.fit_counts(profiles, *counts.by_profile(size, counts.half != half))
+            for half, other in enumerate(crossing):
+                other.fit_counts(profiles, *counts.by_profile(size, counts.half != half))
                 own = counts.half == half
-                crossed[own] = model.forecast_profiles(profiles)[counts.profile[own]]
+                crossed[own] = other.forecast_profiles(profiles)[counts.profile[own]]
             crossed = crossed[known]
         model.fit_counts(profiles, *counts.by_profile(size, everything))
         final = model.forecast_profiles(profiles)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from lydite.models.base import Model
-from lydite.models.candidates import best_candidate
 from lydite.models.landmarks import Profiles, counted, distinct
 from lydite.models.rules import (
     LAST_GAIN,
@@ -33,16 +32,14 @@ if TYPE_CHECKING:
 HALF_LIVES_HOURS = (6, 24, 72, 168, 336)
 # Candidates are compared as soon as a step promises to gain less than this, in nats: what is left
 # after it is a small part of it, and far less than what tells candidates apart.
-_CHOICE_GAIN = 0.1
+_CHOICE_GAIN = 0.01
 _END_SHARES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
 
 
 class FittedRule(Model):
     """A rule mixture of which the parameter is the candidate that makes the data most likely.
 
-    Each candidate is a rule of its own; its rates are fitted as those of `lydite.models.Rule`. The
-    first fit looks at all candidates, later ones climb from the one that was chosen last, which
-    finds the best wherever the likelihood has one peak along the candidates.
+    Each candidate is a rule of its own; its rates are fitted as those of `lydite.models.Rule`.
 
     Parameters
     ----------
@@ -106,8 +103,7 @@ class FittedRule(Model):
         def value(number: int) -> float:
             return self._fit_candidate(seen, number, trials, conversions, _CHOICE_GAIN)
 
-        last = getattr(self, "chosen_", None)
-        self.chosen_ = best_candidate(value, len(seen.shares), last)
+        self.chosen_ = max(range(len(seen.shares)), key=value)
         self._fit_candidate(seen, self.chosen_, trials, conversions)
         self.rates_ = self._rates[self.chosen_]
         return self

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import sparse
 
 from lydite.models.base import Model
-from lydite.models.candidates import best_candidate
 from lydite.models.fitted_rules import HALF_LIVES_HOURS, decay
 from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.rules import fast_matrix, squares
@@ -38,8 +37,7 @@ class AdditiveHazard(Model):
     *Fit.* Each touch opens an interval that ends in the next event, touch or conversion, or after
     the lookback. The likelihood of what happened when is maximised, with a weak Gamma prior worth
     one conversion for each parameter; it is concave for a given half-life, and the half-life is
-    the candidate with the highest likelihood. A fit sets out from the fit before, which matters
-    only where the likelihood has more than one peak along the half-lives.
+    the candidate with the highest likelihood.
 
     *Forecast.* The hazard right after the touch, integrated over the usual time to the next event.
 
@@ -102,8 +100,7 @@ class AdditiveHazard(Model):
             )
             return likelihood
 
-        last = getattr(self, "chosen_", None)
-        self.chosen_ = best_candidate(value, len(HALF_LIVES_HOURS), last)
+        self.chosen_ = max(range(len(HALF_LIVES_HOURS)), key=value)
         self._fits = fits
         self.baseline_, self.hazards_ = float(fits[self.chosen_][0]), fits[self.chosen_][1:]
         total = max(float(trials.sum()), 1e-300)
