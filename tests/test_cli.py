@@ -50,12 +50,12 @@ def test_json_is_what_programs_were_promised(run: subprocess.CompletedProcess[st
     outcome = result["outcomes"]["conversion"]
     assert set(outcome) == {
         "lookback", "landmarks", "conversions", "attributed", "unattributed", "periods",
-        "models", "credit",
+        "models", "warnings", "credit",
     }  # fmt: skip
     assert set(outcome["models"][0]) == {
         "model", "claim", "rank", "log_loss_bits", "explained", "explained_low",
         "explained_high", "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict",
-        "refuted_by", "same_forecast_as",
+        "refuted_by", "same_forecast_as", "landmarks", "conversions",
     }  # fmt: skip
     assert set(outcome["credit"][0]) == {
         "model", "channel", "cost", "conversions", "conversions_low", "conversions_high", "value",

@@ -528,9 +528,14 @@ class PlainReading:
         self.number_conversions(lookbacks)
 
     def numbered_channels(self) -> list[str]:
-        met = Counter(channel for _, _, channel, *_ in self.touchpoints)
-        first = {name: min(at for _, at, c, *_ in self.touchpoints if c == name) for name in met}
-        return sorted(met, key=lambda name: (-met[name], first[name], name))
+        def order(name: str) -> tuple[Any, ...]:
+            own = [row for row in self.touchpoints if row[2] == name]
+            when, who = [row[1] for row in own], [str(row[0]) for row in own]
+            ids = [row[-1] for row in own if row[-1] is not None]
+            named = (not ids, min(ids, default=""))
+            return (-len(own), min(when), max(when), min(who), max(who), *named, name)
+
+        return sorted({row[2] for row in self.touchpoints}, key=order)
 
     def numbered_users(self) -> list[str]:
         names = {row[0] for row in self.touchpoints} | {row[0] for row in self.all_conversions}

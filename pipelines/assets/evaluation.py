@@ -8,13 +8,14 @@ import dagster as dg
 from lydite import trial
 from lydite.config import Settings
 from lydite.engine import DuckDBEngine
+from lydite.evaluation import comparison
 from pipelines.assets import journeys, models
 from pipelines.metadata import markdown, materialized
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, table_spec
 
 COMPARISON = "mart.model_comparison"
-TABLES = (COMPARISON, "mart.evidence", "mart.calibration")
+TABLES = tuple(f"mart.{name}" for name in comparison.TABLES)
 _SHOWN = f"""
 select outcome, rank, model, verdict, explained, explained_low, explained_high, log_loss_bits,
     auc, refuted_by, same_forecast_as

@@ -15,7 +15,7 @@ select
 from mart.model_comparison as models
 inner join mart.channel_credit as credit
     on models.outcome = credit.outcome and models.model = credit.model
-where models.rank = 1 and credit.channel <> '(unattributed)'
+where models.segment = 'all' and models.rank = 1 and credit.channel <> '(unattributed)'
 qualify row_number() over (
     partition by models.outcome order by credit.conversions desc, models.model
 ) = 1

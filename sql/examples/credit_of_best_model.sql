@@ -19,5 +19,5 @@ select
 from mart.channel_credit as credit
 inner join mart.model_comparison as compared
     on credit.outcome = compared.outcome and credit.model = compared.model
-where compared.rank = 1
+where compared.segment = 'all' and compared.rank = 1
 order by credit.outcome, credit.conversions desc, credit.channel

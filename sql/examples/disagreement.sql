@@ -15,7 +15,7 @@ select
 from mart.channel_credit as credit
 inner join mart.model_comparison as compared
     on credit.outcome = compared.outcome and credit.model = compared.model
-where compared.verdict <> 'refuted'
+where compared.segment = 'all' and compared.verdict <> 'refuted'
 group by credit.outcome, credit.channel
 having max(credit.conversions) > min(credit.conversions)
 order by credit.outcome, max(credit.conversions) - min(credit.conversions) desc, credit.channel

@@ -9,14 +9,25 @@ with distinct_touches as (
 ),
 
 counted as (
-    select channel, count(*) as touches, min(touched_at) as first_touched_at
+    -- Of channels that were met alike often, when and by whom they were met tells them apart.
+    select
+        channel,
+        count(*) as touches,
+        min(touched_at) as first_touched_at,
+        max(touched_at) as last_touched_at,
+        min(user_id) as first_user_id,
+        max(user_id) as last_user_id,
+        min(touchpoint_id) as first_touchpoint_id
     from distinct_touches
     group by channel
 )
 
 select
-    cast(row_number() over (order by touches desc, first_touched_at, channel) - 1 as smallint)
-        as channel_key,
+    cast(row_number() over (
+        order by
+            touches desc, first_touched_at, last_touched_at, first_user_id, last_user_id,
+            first_touchpoint_id nulls last, channel
+    ) - 1 as smallint) as channel_key,
     channel,
     lower(channel) in ('direct', '(direct)', '(none)') as is_direct
 from counted

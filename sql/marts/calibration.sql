@@ -1,6 +1,6 @@
 -- Calibration: what was forecast against what happened, in bins of about equal size.
 -- @outcome name of the outcome
--- @segment users that were compared; all
+-- @segment users that were compared: all, or column = value of users
 -- @model name of the model
 -- @bin 1 for the lowest forecasts
 -- @landmarks landmarks in the bin

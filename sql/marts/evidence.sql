@@ -1,6 +1,6 @@
 -- The evidence period by period: each period's loss, and what had been explained by its end.
 -- @outcome name of the outcome
--- @segment users that were compared; all
+-- @segment users that were compared: all, or column = value of users
 -- @model name of the model
 -- @period_start first day of the period
 -- @landmarks landmarks forecast in the period
@@ -9,4 +9,7 @@
 -- @explained share of touch volume's loss saved, over all periods so far
 -- @explained_low its lower bound, valid however often one looks
 -- @explained_high its upper bound, valid however often one looks
+-- @verdict what the verdict was by the end of the period
+-- @restated_conversions conversions known by now, where other ones were when it was scored
+-- @restated_log_loss_bits mean log loss with what is known by now, bits
 select * from evaluation.evidence

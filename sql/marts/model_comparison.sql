@@ -1,6 +1,6 @@
 -- The trial's result: every rival, baseline and the ceiling, with scores and verdict.
 -- @outcome name of the outcome
--- @segment users that were compared; all
+-- @segment users that were compared: all, or column = value of users; segments are one family
 -- @model name of the model
 -- @claim what decides, according to the model
 -- @rank 1 for the lowest loss among the rivals; null for baselines and the ceiling
@@ -16,7 +16,10 @@
 -- @verdict best, contender, no_better_than_volume, too_early or refuted; null for references
 -- @refuted_by the rival with the surest lead, where refuted
 -- @refuted_in start of the period after which that lead was first sure
+-- @moved_in start of the period after which a lead of or over it had turned, null where none has
 -- @same_forecast_as rivals with the very same forecast, comma separated
+-- @restated_explained explained, with all that came in since the periods were scored
+-- @restated_verdict the verdict then; null where nothing came in
 -- @landmarks landmarks that were forecast
 -- @conversions how many of them converted
 -- @periods periods that were forecast

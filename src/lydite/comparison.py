@@ -11,6 +11,8 @@ from lydite import trial
 from lydite.config import Evaluation, Outcome, Settings, Sources
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
+from lydite.evaluation.comparison import TABLES
+from lydite.evaluation.segments import ALL
 from lydite.frames import given_back, kind_of
 from lydite.models import choose
 
@@ -23,17 +25,26 @@ if TYPE_CHECKING:
     from lydite.contract import Source
     from lydite.models import Model
 
-_FRAMES = (*trial.MARTS, "model_comparison", "evidence", "calibration")
+_FRAMES = (*trial.MARTS, *TABLES)
 _MODEL_FIELDS = (
     "model", "claim", "rank", "log_loss_bits", "explained", "explained_low", "explained_high",
     "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict", "refuted_by",
-    "same_forecast_as",
+    "same_forecast_as", "landmarks", "conversions",
 )  # fmt: skip
 _CREDIT_FIELDS = (
     "model", "channel", "conversions", "conversions_low", "conversions_high", "value", "value_low",
     "value_high", "share", "share_low", "share_high", "cost", "cpa", "cpa_low", "cpa_high", "roas",
     "roas_low", "roas_high",
 )  # fmt: skip
+
+
+def _records(compared: pl.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of one segment as plain data."""
+    models = compared.select(_MODEL_FIELDS).to_dicts()
+    for model in models:
+        alike = model["same_forecast_as"]
+        model["same_forecast_as"] = alike.split(", ") if alike else []
+    return models
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,22 @@ class Comparison:
     @property
     def table(self) -> Any:  # noqa: ANN401
         """The comparison of the models: one row per outcome and model, best first."""
-        return self._given_back("model_comparison")
+        return self._given_back("model_comparison", ALL)
+
+    @property
+    def segments(self) -> Any:  # noqa: ANN401
+        """The same for every segment: a row per outcome, segment and model."""
+        return self._given_back("model_comparison", but=ALL)
+
+    @property
+    def pairs(self) -> Any:  # noqa: ANN401
+        """Every pair of models: who is ahead, how surely, and what would settle it."""
+        return self._given_back("pairs", ALL)
+
+    @property
+    def warnings(self) -> Any:  # noqa: ANN401
+        """What to beware of: a row per warning, with its kind."""
+        return self._given_back("warnings")
 
     @property
     def credit(self) -> Any:  # noqa: ANN401
@@ -71,7 +97,7 @@ class Comparison:
     @property
     def evidence(self) -> Any:  # noqa: ANN401
         """What had been explained after each period, with bounds."""
-        return self._given_back("evidence")
+        return self._given_back("evidence", ALL)
 
     def verdict(self, outcome: str | None = None) -> str:
         """Return the verdict on one outcome in words; the only or first outcome by default."""
@@ -98,20 +124,33 @@ class Comparison:
         import polars as pl  # noqa: PLC0415
 
         own = pl.col("outcome") == row["outcome"]
-        models = self.marts["model_comparison"].filter(own).select(_MODEL_FIELDS).to_dicts()
-        for model in models:
-            alike = model["same_forecast_as"]
-            model["same_forecast_as"] = alike.split(", ") if alike else []
+        compared = self.marts["model_comparison"].filter(own)
+        segments = {
+            segment: _records(part)
+            for (segment,), part in compared.partition_by(
+                "segment", as_dict=True, maintain_order=True
+            ).items()
+        }
         credit = self.marts["channel_credit"].filter(own).select(_CREDIT_FIELDS)
         counts = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
         result: dict[str, Any] = {name: row[name] for name in counts}
         if row["note"]:
             result["note"] = row["note"]
-        return {**result, "models": models, "credit": credit.to_dicts()}
+        result["models"] = segments.pop(ALL, [])
+        if segments:
+            result["segments"] = segments
+        result["warnings"] = self.marts["warnings"].filter(own).select("kind", "model", "text")
+        result["warnings"] = result["warnings"].to_dicts()
+        return {**result, "credit": credit.to_dicts()}
 
-    def _given_back(self, mart: str) -> Any:  # noqa: ANN401
-        """Return a mart as a frame of the kind that the touchpoints came in."""
-        return given_back(self.marts[mart], self._kind)
+    def _given_back(self, mart: str, segment: str | None = None, but: str | None = None) -> Any:  # noqa: ANN401
+        """Return a mart, or one segment, as a frame of the kind that the touchpoints came in."""
+        frame = self.marts[mart]
+        if segment is not None:
+            frame = frame.filter(frame["segment"] == segment)
+        if but is not None:
+            frame = frame.filter(frame["segment"] != but)
+        return given_back(frame, self._kind)
 
     def _repr_html_(self) -> str:
         """Return verdicts and table for a notebook."""

@@ -17,6 +17,7 @@ from lydite.errors import InputError
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores
 from lydite.evaluation.comparison import compare_outcome
+from lydite.evaluation.segments import ALL
 from lydite.evaluation.walk_forward import FOLDS, Trial, walk_forward
 from lydite.frames import given_back, kind_of
 from lydite.models import BaseRate, Markov, Model, Profiles, TouchVolume, choose, make_models
@@ -280,7 +281,8 @@ def compare_paths(
     scores = _cross_validate(models, landmarks, evaluation.seed, say)
     say("dividing the conversions")
     divided, transitions = _divide(table, models, evaluation.seed)
-    marts = compare_outcome(OUTCOME, models, scores, None, evaluation)
+    sliced = {name: {ALL: own} for name, own in scores.items()}
+    marts = compare_outcome(OUTCOME, models, sliced, None, evaluation)
     marts |= _credit_marts(divided, transitions)
     return Comparison(marts, [_record(table, landmarks)], {}, left_out, kind_of(paths))
 
@@ -295,7 +297,7 @@ def _cross_validate(
         scores[model.name] = walk_forward(model, trial)
     say("finding the ceiling")
     with threadpool_limits(1):
-        scores[CEILING] = ceiling_scores(models, trial, seed)
+        scores[CEILING] = ceiling_scores(models, trial, seed)[ALL]
     return scores
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,22 +16,27 @@ from threadpoolctl import threadpool_limits
 from lydite import contract, crediting, journeys
 from lydite.engine.duckdb import quoted_name
 from lydite.errors import InputError
+from lydite.evaluation import ledger
 from lydite.evaluation.calendar import Calendar, History, make_calendar
+from lydite.evaluation.caveats import Size
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores
 from lydite.evaluation.comparison import compare_outcome
-from lydite.evaluation.ledger import read_scores, write_scores
 from lydite.evaluation.sample import build_sample, load_sample
-from lydite.evaluation.walk_forward import Trial, walk_forward
+from lydite.evaluation.segments import load_segments
+from lydite.evaluation.walk_forward import Trial, walk_slices
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from numpy.typing import NDArray
+
     from lydite.config import Settings
     from lydite.contract import Source
     from lydite.engine import DuckDBEngine
+    from lydite.evaluation.scores import Scores
     from lydite.models import Model
 
     Progress = Callable[[str], None]
@@ -242,7 +248,8 @@ def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str,
     for row in outcomes(engine):
         landmarks = load_sample(engine, row["outcome"], channels, models)
         calendar = calendar_of(engine, row)
-        yield row["outcome"], calendar, Trial.of(landmarks, calendar)
+        segments = load_segments(engine, row["outcome"])
+        yield row["outcome"], calendar, Trial.of(landmarks, calendar, segments)
 
 
 def score_models(
@@ -252,12 +259,25 @@ def score_models(
     calendar: Calendar,
     trial: Trial,
 ) -> None:
-    """Walk models forward over one outcome, side by side, and write their scores to the ledger."""
+    """Walk models forward over one outcome, side by side, and write their scores to the ledger.
+
+    Only periods that have no scores yet are forecast, and those of which other data is known by
+    now: these are written beside the first scores, not in their place.
+    """
+    to_do = []
+    for model in models:
+        key = (engine, outcome, model.name, ledger.definition(model.fingerprint, calendar))
+        to_do.append((model, key, *_periods(key, calendar, trial)))
     # The matrices are small: more threads of BLAS would wait for each other, not work.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(engine.threads) as pool:
-        scored = pool.map(lambda model: walk_forward(model, trial), models)
-        for model, scores in zip(models, scored, strict=True):
-            write_scores(engine, outcome, model.name, model.fingerprint, calendar, scores)
+        walks = pool.map(
+            lambda own: (
+                walk_slices(own[0], trial.only(own[2] | own[3])) if (own[2] | own[3]).any() else {}
+            ),
+            to_do,
+        )
+        for (_, key, missing, changed), scores in zip(to_do, walks, strict=True):
+            _write(key, calendar, scores, missing, changed)
 
 
 def score_ceiling(
@@ -269,20 +289,63 @@ def score_ceiling(
     seed: int,
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
-    with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
-        scores = ceiling_scores(rivals, trial, seed)
-    write_scores(engine, outcome, CEILING, CEILING, calendar, scores)
+    key = (engine, outcome, CEILING, _ceiling_definition(rivals, seed, calendar))
+    missing, changed = _periods(key, calendar, trial)
+    scores = {}
+    if (missing | changed).any():
+        with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
+            scores = ceiling_scores(rivals, trial.only(missing | changed), seed)
+    _write(key, calendar, scores, missing, changed)
+
+
+def _ceiling_definition(rivals: Sequence[Model], seed: int, calendar: Calendar) -> str:
+    """Return the fingerprint of the ceiling, which sees the forecasts of all rivals."""
+    seen = " ".join([str(seed), *(model.fingerprint for model in rivals)])
+    return ledger.definition(seen, calendar)
+
+
+_Key = tuple["DuckDBEngine", str, str, str]
+
+
+def _periods(
+    key: _Key, calendar: Calendar, trial: Trial
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the periods that have no scores yet, and those whose data has changed since."""
+    return ledger.missing_periods(*key, calendar), ledger.changed_periods(*key, calendar, trial)
+
+
+def _write(
+    key: _Key,
+    calendar: Calendar,
+    scores: Mapping[str, Scores],
+    missing: NDArray[np.bool_],
+    changed: NDArray[np.bool_],
+) -> None:
+    if missing.any():
+        ledger.write_scores(*key, calendar, scores, missing)
+    ledger.restate_scores(*key, calendar, scores, changed)
 
 
 def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
-    """Compare the rivals of every outcome: ``mart.model_comparison, evidence, calibration``."""
+    """Compare the rivals of every outcome: tables `comparison.TABLES` of the schema ``mart``."""
     parts: dict[str, list[pl.DataFrame]] = {}
     for row in outcomes(engine):
         calendar = calendar_of(engine, row)
-        scores = read_scores(engine, row["outcome"], calendar)
-        notes = _weightless(engine, row["outcome"], models)
+        current = {
+            model.name: ledger.definition(model.fingerprint, calendar)
+            for model in (*(baseline() for baseline in BASELINES), *models)
+        }
+        current[CEILING] = _ceiling_definition(models, settings.evaluation.seed, calendar)
+        read = partial(ledger.read_scores, engine, row["outcome"], current, calendar)
         tables = compare_outcome(
-            row["outcome"], models, scores, calendar, settings.evaluation, notes
+            row["outcome"],
+            models,
+            read(),
+            calendar,
+            settings.evaluation,
+            restated=read(restated=True) if ledger.is_restated(engine, row["outcome"]) else None,
+            notes=_weightless(engine, row["outcome"], models),
+            size=_size(engine, row["outcome"]),
         )
         for name, frame in tables.items():
             parts.setdefault(name, []).append(frame)
@@ -290,6 +353,18 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
         engine.store(f"evaluation.{name}", pl.concat(frames))
         engine.create(f"mart.{name}", f"marts/{name}")
         engine.comment(f"mart.{name}", f"marts/{name}")
+
+
+def _size(engine: DuckDBEngine, outcome: str) -> Size:
+    """Return how large the data of an outcome is, beyond what was scored."""
+    users, landmarks, immature = engine.rows(
+        "select count(distinct user_key), count(*),"
+        " count(*) filter (where happened_at > mature_until)"
+        " from journeys.moments inner join evaluation.outcomes using (outcome)"
+        " where outcome = $outcome and not is_conversion",
+        {"outcome": outcome},
+    )[0]
+    return Size(users, landmarks, immature)
 
 
 def _weightless(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> dict[str, str]:

@@ -11,13 +11,14 @@ from scipy.special import expit
 from lydite.config import Evaluation
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.scores import Scores
+from lydite.evaluation.segments import ALL
 from lydite.models import make_models
 
 CALENDAR = weekly(3, 8)
 MODELS = make_models(["last_touch", "linear", "markov_1"])
 
 
-def scores(slopes: dict[str, float], n: int = 4000) -> dict[str, Scores]:
+def scores(slopes: dict[str, float], n: int = 4000) -> dict[str, dict[str, Scores]]:
     """Score forecasts that know the truth the better the nearer their slope is to 1."""
     result = {name: Scores.empty(len(CALENDAR)) for name in slopes}
     for period in range(len(CALENDAR)):
@@ -26,7 +27,7 @@ def scores(slopes: dict[str, float], n: int = 4000) -> dict[str, Scores]:
         converted = rng.random(n) < expit(score - 2)
         for name, slope in slopes.items():
             result[name].add(period, bucket, converted, expit(slope * score - 2))
-    return result
+    return {name: {ALL: own} for name, own in result.items()}
 
 
 SLOPES = {
@@ -58,7 +59,8 @@ def test_rivals_come_first_by_rank_and_twins_share_theirs(tables):
 
 
 def test_explained_is_the_share_of_the_nulls_loss(tables):
-    own, table = scores(SLOPES), tables["model_comparison"]
+    own = {name: sliced[ALL] for name, sliced in scores(SLOPES).items()}
+    table = tables["model_comparison"]
     null = own["touch_volume"].log_loss_bits
     for name in SLOPES:
         expected = 1 - own[name].log_loss_bits / null
@@ -109,7 +111,7 @@ def test_calibration_counts_every_landmark_once(tables):
 
 def test_few_buckets_leave_bounds_empty():
     few = scores(SLOPES, n=40)
-    for own in few.values():
+    for own in (sliced[ALL] for sliced in few.values()):
         for name in ("landmarks", "conversions", "log_loss", "brier"):
             sums = getattr(own, name)
             sums[:, 0] = sums.sum(axis=1)
@@ -122,7 +124,7 @@ def test_few_buckets_leave_bounds_empty():
 
 def test_periods_without_landmarks_have_no_evidence_yet():
     late = scores(SLOPES)
-    for own in late.values():
+    for own in (sliced[ALL] for sliced in late.values()):
         for name in ("landmarks", "conversions", "log_loss", "brier"):
             getattr(own, name)[0] = 0
     evidence = compare_outcome("lead", MODELS, late, CALENDAR, Evaluation())["evidence"]

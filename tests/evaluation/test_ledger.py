@@ -1,29 +1,47 @@
-"""The ledger gives back what was written."""
+"""The ledger: what is scored once stays, and what changes since stands beside it."""
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from drawn import weekly
+from drawn import draw_landmarks, weekly
 
 from lydite.engine import DuckDBEngine
-from lydite.evaluation.ledger import read_scores, write_scores
+from lydite.evaluation.ledger import (
+    changed_periods,
+    definition,
+    is_restated,
+    missing_periods,
+    read_scores,
+    restate_scores,
+    write_scores,
+)
 from lydite.evaluation.scores import Scores
+from lydite.evaluation.segments import ALL
+from lydite.evaluation.walk_forward import Trial, walk_slices
+from lydite.models import make_model
+
+NEW = "customer_type = new"
+CALENDAR = weekly(2, 3)
+EVERY = np.ones(3, dtype=bool)
 
 
-def scores(seed: int, periods: int = 3, n: int = 700) -> Scores:
+def scores(seed: int, periods: int = 3, n: int = 700) -> dict[str, Scores]:
     rng = np.random.default_rng(seed)
-    result = Scores.empty(periods)
-    for period in range(periods):
-        result.add(period, rng.integers(0, 256, n), rng.random(n) < 0.2, rng.beta(2, 9, n))
+    result = {ALL: Scores.empty(periods), NEW: Scores.empty(periods)}
+    for own in result.values():
+        for period in range(periods):
+            own.add(period, rng.integers(0, 256, n), rng.random(n) < 0.2, rng.beta(2, 9, n))
     return result
 
 
-def same(a: Scores, b: Scores) -> None:
-    for field in fields(Scores):
-        np.testing.assert_array_equal(getattr(a, field.name), getattr(b, field.name))
+def same(a: dict[str, Scores], b: dict[str, Scores]) -> None:
+    assert set(a) == set(b)
+    for segment, own in a.items():
+        for field in fields(Scores):
+            np.testing.assert_array_equal(getattr(own, field.name), getattr(b[segment], field.name))
 
 
 @pytest.fixture
@@ -32,31 +50,85 @@ def engine():
         yield engine
 
 
-def test_what_is_written_is_read_again(engine):
-    calendar = weekly(2, 3)
+def test_what_is_written_is_read_again_by_model_and_segment(engine):
     for outcome, model, seed in [("lead", "a", 1), ("lead", "b", 2), ("purchase", "a", 3)]:
-        write_scores(engine, outcome, model, "f", calendar, scores(seed))
-    read = read_scores(engine, "lead", calendar)
+        write_scores(engine, outcome, model, "f", CALENDAR, scores(seed), EVERY)
+    both = {"a": "f", "b": "f"}
+    read = read_scores(engine, "lead", both, CALENDAR)
     assert set(read) == {"a", "b"}
     same(read["a"], scores(1))
     same(read["b"], scores(2))
-    same(read_scores(engine, "purchase", calendar)["a"], scores(3))
-    assert read_scores(engine, "signup", calendar) == {}
+    same(read_scores(engine, "purchase", both, CALENDAR)["a"], scores(3))
+    assert set(read_scores(engine, "lead", both, CALENDAR, segment=NEW)["a"]) == {NEW}
+    assert read_scores(engine, "signup", both, CALENDAR) == {}
 
 
-def test_writing_again_replaces_this_model_and_outcome_only(engine):
-    calendar = weekly(2, 3)
-    for model, seed in [("a", 1), ("b", 2), ("a", 4)]:
-        write_scores(engine, "lead", model, "f", calendar, scores(seed))
-    read = read_scores(engine, "lead", calendar)
-    same(read["a"], scores(4))
-    same(read["b"], scores(2))
+def test_a_ledger_without_any_table_is_empty(engine):
+    assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
+    assert missing_periods(engine, "lead", "a", "f", CALENDAR).all()
+    assert not is_restated(engine, "lead")
+
+
+def test_only_the_chosen_periods_are_written_and_the_others_stay_missing(engine):
+    first = np.array([True, True, False])
+    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), first)
+    assert missing_periods(engine, "lead", "a", "f", CALENDAR).tolist() == [False, False, True]
+    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), ~first)
+    same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(1))
+
+
+def test_another_definition_starts_its_own_evidence(engine):
+    write_scores(engine, "lead", "a", "old", CALENDAR, scores(1), EVERY)
+    assert missing_periods(engine, "lead", "a", "new", CALENDAR).all()
+    write_scores(engine, "lead", "a", "new", CALENDAR, scores(2), EVERY)
+    same(read_scores(engine, "lead", {"a": "new"}, CALENDAR)["a"], scores(2))
+    same(read_scores(engine, "lead", {"a": "old"}, CALENDAR)["a"], scores(1))
+
+
+def test_a_definition_is_the_model_the_lookback_and_the_period():
+    day = replace(CALENDAR, period="day")
+    longer = replace(CALENDAR, lookback=CALENDAR.lookback * 2)
+    later = replace(CALENDAR, starts=CALENDAR.starts[1:])
+    found = {definition("f", own) for own in (CALENDAR, day, longer)} | {definition("g", CALENDAR)}
+    assert len(found) == 4
+    assert definition("f", later) == definition("f", CALENDAR)
+
+
+def test_restated_scores_stand_beside_the_first(engine):
+    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
+    second = np.array([False, True, False])
+    for seed in (5, 2):  # the last restatement counts
+        restate_scores(engine, "lead", "a", "f", CALENDAR, scores(seed), second)
+    same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(1))
+    again = read_scores(engine, "lead", {"a": "f"}, CALENDAR, restated=True)["a"]
+    for segment in (ALL, NEW):
+        for name in ("log_loss", "grid_forecast"):
+            first, other = getattr(scores(1)[segment], name), getattr(scores(2)[segment], name)
+            found = getattr(again[segment], name)
+            np.testing.assert_array_equal(found[[0, 2]], first[[0, 2]])
+            np.testing.assert_array_equal(found[1], other[1])
+    assert is_restated(engine, "lead")
+    restate_scores(engine, "lead", "a", "f", CALENDAR, {}, ~EVERY)
+    assert not is_restated(engine, "lead")
+
+
+def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
+    landmarks = draw_landmarks(np.random.default_rng(3), 3000)
+    calendar = weekly(3, 6)
+    trial = Trial.of(landmarks, calendar)
+    key = (engine, "lead", "linear", "f")
+    walked = walk_slices(make_model("linear"), trial)
+    write_scores(*key, calendar, walked, np.ones(6, dtype=bool))
+    assert not changed_periods(*key, calendar, trial).any()
+    late = landmarks.converted.copy()
+    late[trial.tested(4)[np.flatnonzero(~late[trial.tested(4)])[0]]] = True
+    other = Trial.of(landmarks.without_outcome(late), calendar)
+    assert np.flatnonzero(changed_periods(*key, calendar, other)).tolist() == [4]
 
 
 def test_what_another_calendar_left_behind_is_passed_over(engine):
     """A rival that was dropped keeps its rows; the calendar goes on without it."""
-    write_scores(engine, "lead", "dropped", "f", weekly(6, 5), scores(1, 5))
-    write_scores(engine, "lead", "a", "f", weekly(2, 3), scores(2))
-    read = read_scores(engine, "lead", weekly(2, 3))
-    assert set(read) == {"a"}
-    same(read["a"], scores(2))
+    write_scores(engine, "lead", "a", "f", weekly(6, 5), scores(1, 5), np.ones(5, dtype=bool))
+    assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
+    write_scores(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
+    same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(2))

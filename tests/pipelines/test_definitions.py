@@ -9,6 +9,7 @@ import pytest
 from dagster._core.workspace.load import load_workspace_process_context_from_yaml_paths
 
 from lydite import contract, trial
+from lydite.evaluation.comparison import TABLES
 from pipelines.definitions import make_definitions
 from pipelines.project import load_project
 
@@ -41,7 +42,7 @@ def specs(definitions) -> dict[str, dg.AssetSpec]:
 
 def test_assets_are_the_tables_of_the_warehouse_the_models_and_what_is_published(specs):
     models = {f"models.{name}" for name in (*RIVALS, "base_rate", "touch_volume", "ceiling")}
-    marts = {*trial.MARTS, "model_comparison", "evidence", "calibration"}
+    marts = {*trial.MARTS, *TABLES}
     assert set(specs) == (
         {f"contract.{name}" for name in contract.TABLES}
         | {f"journeys.{n}" for n in ("users", "channels", "touches", "moments", "conversions")}

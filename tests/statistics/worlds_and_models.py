@@ -10,16 +10,11 @@ stopped and started again: what is finished is skipped.
 from __future__ import annotations
 
 import argparse
-import json
-import multiprocessing
-import os
-import sys
-import time
-from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from statistics import fmean, median
-from typing import Any
+
+import resumable
+from resumable import Row
 
 from lydite import trial
 from lydite.config import Settings, Sources
@@ -30,12 +25,10 @@ from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.simulation import simulate
 from lydite.simulation._truths import TRUTHS
 
-Row = dict[str, Any]
-
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "var" / "studies" / "worlds_and_models.jsonl"
 PAGE = ROOT / "docs" / "rivals.md"
-BEGIN, END = "<!-- worlds_and_models: begin -->", "<!-- worlds_and_models: end -->"
+STUDY = "worlds_and_models"
 COMMAND = ".venv/bin/python tests/statistics/worlds_and_models.py"
 FIRST_SEED = 1000
 
@@ -89,60 +82,21 @@ def run(world: str, seed: int, users: int) -> list[Row]:
 
 def read(path: Path, users: int) -> dict[tuple[str, int], list[Row]]:
     """Return the rows of each finished world and seed."""
-    found: dict[tuple[str, int], dict[str, Row]] = defaultdict(dict)
-    for line in path.read_text().splitlines() if path.exists() else []:
-        try:
-            row = json.loads(line)
-        except ValueError:  # the line at which a run was broken off
-            continue
-        if row["users"] == users:
-            found[row["world"], row["seed"]][row["model"]] = row
-    return {
-        pair: [rows[name] for name in DEFAULT_MODELS]
-        for pair, rows in found.items()
-        if set(DEFAULT_MODELS) <= set(rows)
-    }
-
-
-def append(path: Path, rows: list[Row]) -> None:
-    """Append rows by one write, on lines of their own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    whole = not path.exists() or path.read_bytes()[-1:] in {b"", b"\n"}
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    with path.open("a") as file:
-        file.write(lines if whole else "\n" + lines)
+    finished = {}
+    for (world, seed, size), rows in resumable.read(path, "world", "seed", "users").items():
+        by_model = {row["model"]: row for row in rows}
+        if size == users and set(DEFAULT_MODELS) <= set(by_model):
+            finished[world, seed] = [by_model[name] for name in DEFAULT_MODELS]
+    return finished
 
 
 def study(worlds: list[str], seeds: int, users: int, jobs: int) -> None:
     """Run what is missing, seed by seed over all worlds, so that what is there is balanced."""
-    done = read(RESULTS, users)
-    pairs = [
-        (world, seed)
-        for seed in range(FIRST_SEED, FIRST_SEED + seeds)
-        for world in worlds
-        if (world, seed) not in done
+    done = {(*pair, users) for pair in read(RESULTS, users)}
+    keys = [
+        (world, seed, users) for seed in range(FIRST_SEED, FIRST_SEED + seeds) for world in worlds
     ]
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
-        os.environ[name] = "1"  # processes that are spawned take it from here
-    began = time.monotonic()
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
-        waiting = {pool.submit(run, *pair, users): pair for pair in pairs}
-        for n, future in enumerate(as_completed(waiting), 1):
-            world, seed = waiting[future]
-            try:
-                rows = future.result()
-            except Exception as error:  # noqa: BLE001 - the others go on
-                print(f"{world} {seed}: {type(error).__name__}: {error}", file=sys.stderr)
-                continue
-            append(RESULTS, rows)
-            spent = time.monotonic() - began
-            print(
-                f"{n}/{len(pairs)} {world} {seed}, {spent:.0f} s,"
-                f" {spent / n * (len(pairs) - n):.0f} s to go",
-                file=sys.stderr,
-                flush=True,
-            )
+    resumable.run_missing(run, keys, done, RESULTS, jobs)
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -219,15 +173,6 @@ def _model_table(trials: dict[str, list[list[Row]]]) -> list[str]:
     return lines
 
 
-def write(page: Path, text: str) -> None:
-    """Put the tables between the marks of the page."""
-    before, _, rest = page.read_text().partition(BEGIN)
-    _, mark, after = rest.partition(END)
-    if not mark:
-        raise SystemExit(f"{page} lacks the marks {BEGIN} and {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
-
-
 def main() -> None:
     """Run the study, or write its tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -242,7 +187,8 @@ def main() -> None:
     if unknown:
         parser.error(f"no such world: {', '.join(sorted(unknown))}; there are {', '.join(TRUTHS)}")
     if asked.write:
-        write(PAGE, tables(read(RESULTS, asked.users), asked.users))
+        text = tables(read(RESULTS, asked.users), asked.users)
+        resumable.replace_between(PAGE, STUDY, text)
     else:
         study(worlds, asked.seeds, asked.users, asked.jobs)
 

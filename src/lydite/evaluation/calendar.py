@@ -74,11 +74,14 @@ class Calendar:
         End of the last one.
     lookback
         A landmark is mature one lookback after it happened.
+    period
+        How long a period is.
     """
 
     starts: NDArray[np.datetime64]
     end: np.datetime64
     lookback: np.timedelta64
+    period: Period = "week"
 
     def __len__(self) -> int:
         """Return the number of scored periods."""
@@ -110,7 +113,7 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
     starts = _scored_starts(history, lookback, period)
     if len(starts) < MIN_PERIODS:
         raise InputError(_too_short(history, lookback, period))
-    return Calendar(starts, _ends(starts, period)[-1], np.timedelta64(lookback))
+    return Calendar(starts, _ends(starts, period)[-1], np.timedelta64(lookback), period)
 
 
 def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDArray[np.datetime64]:

@@ -10,6 +10,8 @@ from scipy.special import logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from lydite.evaluation.scores import Scores
+from lydite.evaluation.segments import ALL
+from lydite.evaluation.walk_forward import add_slices
 from lydite.models.landmarks import counted
 
 if TYPE_CHECKING:
@@ -30,8 +32,8 @@ _CLIP = 1e-6
 _MIN_OF_EACH = 20
 
 
-def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> Scores:
-    """Score the ceiling over all periods, forward in time like any rival.
+def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> dict[str, Scores]:
+    """Score the ceiling over all periods, forward in time like any rival, by segment.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> Scor
         Seeds the choice of training landmarks, where there are too many, and the trees.
     """
     landmarks = trial.landmarks
-    scores = Scores.empty(len(trial))
+    scores = {ALL: Scores.empty(len(trial))}
     seen = _features(landmarks)
     profiles = [model.encode(landmarks) for model in rivals]
     is_known = np.zeros(len(landmarks), dtype=bool)
@@ -53,14 +55,18 @@ def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> Scor
     for period in range(len(trial)):
         is_known[trial.released[period]] = True
         is_known[trial.withdrawn[period]] = False
-        if period % refit_every == 0:
-            known = np.flatnonzero(is_known)
-            ahead = np.flatnonzero((trial.period >= period) & (trial.period < period + refit_every))
-            forecast = np.full(len(landmarks), np.nan)
-            forecast[ahead] = _grow(rivals, profiles, landmarks, seen, known, ahead, seed)
-        rows = trial.tested(period)
-        bucket, converted = landmarks.bucket[rows], landmarks.converted[rows]
-        scores.add(period, bucket, converted, forecast[rows], landmarks.count[rows])
+        end = min(period + refit_every, len(trial))
+        if period % refit_every or not trial.wanted[period:end].any():
+            continue
+        known = np.flatnonzero(is_known)
+        ahead = np.flatnonzero((trial.period >= period) & (trial.period < end))
+        forecast = np.full(len(landmarks), np.nan)
+        forecast[ahead] = _grow(rivals, profiles, landmarks, seen, known, ahead, seed)
+        for own in range(period, end):
+            if not trial.wanted[own]:
+                continue
+            rows = trial.tested(own)
+            add_slices(scores, trial, own, rows, forecast[rows])
     return scores
 
 

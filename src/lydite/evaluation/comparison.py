@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
 from lydite.evaluation import ceiling
-from lydite.evaluation.verdicts import NULL, SAME, judge
+from lydite.evaluation.caveats import Size, warnings_table
+from lydite.evaluation.pairs import pairs_table
+from lydite.evaluation.segments import ALL
+from lydite.evaluation.verdicts import NULL, SAME, judge_slices
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
@@ -19,8 +23,10 @@ if TYPE_CHECKING:
     from lydite.config import Evaluation
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
-    from lydite.evaluation.verdicts import Judgement
+    from lydite.evaluation.verdicts import Judged, Judgement
     from lydite.models import Model
+
+    Sliced = Mapping[str, Mapping[str, Scores]]
 
 _CALIBRATION_BINS = 20
 _REFERENCES = {
@@ -28,93 +34,192 @@ _REFERENCES = {
     TouchVolume.name: TouchVolume.claim,
     ceiling.NAME: ceiling.CLAIM,
 }
+#: The tables of a comparison, by name.
+TABLES = ("model_comparison", "pairs", "evidence", "calibration", "warnings")
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """One outcome on all users or a segment of them, judged.
+
+    Attributes
+    ----------
+    outcome, segment
+    claims
+        By name of the model.
+    scores
+        By name: the rivals, then the references.
+    judged
+        The verdicts on the rivals.
+    calendar
+        None where folds were forecast, which are not in time.
+    """
+
+    outcome: str
+    segment: str
+    claims: Mapping[str, str]
+    scores: Mapping[str, Scores]
+    judged: Judged
+    calendar: Calendar | None
+
+    @property
+    def null(self) -> Scores:
+        return self.scores[NULL]
+
+    def date(self, period: int | None) -> object:
+        """Return the first day of a period."""
+        if period is None or self.calendar is None:
+            return None
+        return self.calendar.starts[period].astype("datetime64[D]").item()
 
 
 def compare_outcome(
     outcome: str,
     models: Sequence[Model],
-    scores: Mapping[str, Scores],
+    scores: Sliced,
     calendar: Calendar | None,
     evaluation: Evaluation,
+    *,
+    restated: Sliced | None = None,
     notes: Mapping[str, str] | None = None,
+    size: Size | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """Compare the rivals of one outcome.
+    """Compare the rivals of one outcome, on all users and on every segment.
 
     Parameters
     ----------
     models
         The rivals; the scores may hold more.
     scores
-        Scores by name, with those of the baselines and of the ceiling.
+        Scores by name and segment, with those of the baselines and of the ceiling.
     calendar
         The periods that were forecast; None where folds were, which are not in time.
+    evaluation
+        How to judge.
+    restated
+        The same with all that has come in since the periods were scored; None where nothing has.
     notes
         What to beware of in a model, by name.
+    size
+        How large the data is beyond what was scored.
 
     Returns
     -------
-    Tables by name: ``model_comparison``, ``evidence``, ``calibration``.
+    Tables by name (`TABLES`).
     """
-    null = scores[NULL]
-    rivals = {model.name: scores[model.name] for model in models}
-    judged = judge(rivals, null, evaluation.alpha, evaluation.worthwhile)
-    claims = {model.name: model.claim for model in models} | _REFERENCES
-    shown = {**rivals, **{name: scores[name] for name in _REFERENCES}}
+    slices = _judge(outcome, models, scores, calendar, evaluation)
+    again = _judge(outcome, models, restated, calendar, evaluation) if restated else []
+    late = {own.segment: own for own in again}
+    whole = slices[0]
+    comparison = pl.concat([_comparison(own, late.get(own.segment), notes or {}) for own in slices])
+    evidence = [_evidence(own, late.get(own.segment)) for own in slices]
     return {
-        "model_comparison": _comparison(outcome, claims, shown, judged, calendar, notes or {}),
-        "evidence": _evidence(outcome, shown, judged, null, calendar) if calendar else _NO_EVIDENCE,
-        "calibration": _calibration(outcome, shown),
+        "model_comparison": comparison,
+        "pairs": pl.concat(
+            [
+                pairs_table(outcome, own.segment, own.judged, own.null, calendar, size)
+                for own in slices
+            ]
+        ),
+        "evidence": pl.concat(evidence) if calendar else pl.DataFrame(schema=_EVIDENCE),
+        "calibration": pl.concat([_calibration(own) for own in slices]),
+        "warnings": warnings_table(
+            outcome,
+            comparison,
+            whole.judged,
+            calendar,
+            size,
+            whole.null,
+            late[ALL].null if late else None,
+        ),
     }
 
 
-def _comparison(
+def _judge(
     outcome: str,
-    claims: Mapping[str, str],
-    scores: Mapping[str, Scores],
-    judged: Mapping[str, Judgement],
+    models: Sequence[Model],
+    scores: Sliced,
     calendar: Calendar | None,
-    notes: Mapping[str, str],
-) -> pl.DataFrame:
-    null_loss = scores[NULL].log_loss_bits
-    ranks = _ranks({name: scores[name].log_loss_bits for name in judged})
-    top_gain = null_loss - min(scores[name].log_loss_bits for name in judged)
-    reach = null_loss - scores[ceiling.NAME].log_loss_bits
+    evaluation: Evaluation,
+) -> list[_Slice]:
+    """Judge the rivals on all users, and on all segments as one family."""
+    names = [*(model.name for model in models), *_REFERENCES]
+    claims = {model.name: model.claim for model in models} | _REFERENCES
+    found = {
+        segment: {name: scores[name][segment] for name in names}
+        for segment in scores[NULL]
+        if all(segment in scores[name] for name in names)
+    }
+    judged: dict[str, Judged] = {}
+    for family in ([ALL], [segment for segment in found if segment != ALL]):
+        rivals = {
+            segment: (
+                {model.name: found[segment][model.name] for model in models},
+                found[segment][NULL],
+            )
+            for segment in family
+        }
+        judged |= judge_slices(rivals, evaluation.alpha, evaluation.worthwhile)
+    return [
+        _Slice(outcome, segment, claims, found[segment], own, calendar)
+        for segment, own in judged.items()
+    ]
+
+
+def _comparison(own: _Slice, late: _Slice | None, notes: Mapping[str, str]) -> pl.DataFrame:
+    judgements = own.judged.judgements
+    null_loss = own.null.log_loss_bits
+    ranks = _ranks({name: own.scores[name].log_loss_bits for name in judgements})
+    top_gain = null_loss - min(own.scores[name].log_loss_bits for name in judgements)
+    reach = null_loss - own.scores[ceiling.NAME].log_loss_bits
     usable = reach > 0 and reach >= top_gain
     rows = []
-    for name, own in scores.items():
-        verdict = judged.get(name)
-        gain = null_loss - own.log_loss_bits
+    for name, scores in own.scores.items():
+        verdict = judgements.get(name)
+        gain = null_loss - scores.log_loss_bits
+        told = [_warning(name, scores, usable=usable), notes.get(name)]
         rows.append(
             {
-                "outcome": outcome,
-                "segment": "all",
+                "outcome": own.outcome,
+                "segment": own.segment,
                 "model": name,
-                "claim": claims[name],
+                "claim": own.claims[name],
                 "rank": ranks.get(name),
-                "log_loss_bits": own.log_loss_bits,
+                "log_loss_bits": scores.log_loss_bits,
                 "explained": gain / null_loss,
                 "explained_low": verdict and _finite(verdict.gain.low[-1] / null_loss),
                 "explained_high": verdict and _finite(verdict.gain.high[-1] / null_loss),
                 "share_of_ceiling": gain / reach if usable and verdict else None,
-                "auc": own.auc,
-                "average_precision": own.average_precision,
-                "brier": own.brier_score,
-                "calibration_slope": own.calibration_slope,
+                "auc": scores.auc,
+                "average_precision": scores.average_precision,
+                "brier": scores.brier_score,
+                "calibration_slope": scores.calibration_slope,
                 "verdict": verdict and verdict.verdict,
                 "refuted_by": verdict and verdict.refuted_by,
-                "refuted_in": _start(calendar, verdict.refuted_in) if verdict else None,
+                "refuted_in": verdict and own.date(verdict.refuted_in),
+                "moved_in": verdict and own.date(verdict.moved_in),
                 "same_forecast_as": ", ".join(verdict.same_forecast_as) if verdict else "",
-                "landmarks": int(own.landmarks.sum()),
-                "conversions": int(own.conversions.sum()),
-                "periods": len(own.landmarks),
-                "warning": "; ".join(
-                    filter(None, [_warning(name, own, usable=usable), notes.get(name)])
-                ),
+                **_restated(late, name),
+                "landmarks": int(scores.landmarks.sum()),
+                "conversions": int(scores.conversions.sum()),
+                "periods": len(scores.landmarks),
+                "warning": "; ".join(filter(None, told)),
             }
         )
     return pl.DataFrame(rows, schema=_COMPARISON).sort(
         pl.col("rank").fill_null(99), "model", maintain_order=True
     )
+
+
+def _restated(late: _Slice | None, name: str) -> dict[str, Any]:
+    """Return what the model would explain, and the verdict, with all that came in since."""
+    if late is None:
+        return {"restated_explained": None, "restated_verdict": None}
+    judged: Judgement | None = late.judged.judgements.get(name)
+    return {
+        "restated_explained": 1 - late.scores[name].log_loss_bits / late.null.log_loss_bits,
+        "restated_verdict": judged and judged.verdict,
+    }
 
 
 _COMPARISON = {
@@ -135,7 +240,10 @@ _COMPARISON = {
     "verdict": pl.String,
     "refuted_by": pl.String,
     "refuted_in": pl.Date,
+    "moved_in": pl.Date,
     "same_forecast_as": pl.String,
+    "restated_explained": pl.Float64,
+    "restated_verdict": pl.String,
     "landmarks": pl.Int64,
     "conversions": pl.Int64,
     "periods": pl.Int64,
@@ -155,12 +263,6 @@ def _finite(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 
-def _start(calendar: Calendar | None, period: int | None) -> object:
-    if period is None or calendar is None:
-        return None
-    return calendar.starts[period].astype("datetime64[D]").item()
-
-
 def _warning(name: str, own: Scores, *, usable: bool) -> str:
     slope = own.calibration_slope
     if name == ceiling.NAME and not usable:
@@ -175,65 +277,86 @@ def _or_nan(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.isfinite(numbers) & (numbers != 0), numbers, np.nan)
 
 
-def _evidence(
-    outcome: str,
-    scores: Mapping[str, Scores],
-    judged: Mapping[str, Judgement],
-    null: Scores,
-    calendar: Calendar,
-) -> pl.DataFrame:
-    seen = np.maximum(null.landmarks.sum(axis=1).cumsum(), 1)
-    null_so_far = _or_nan(null.log_loss.sum(axis=1).cumsum() / seen)
+def _evidence(own: _Slice, late: _Slice | None) -> pl.DataFrame:
+    calendar = own.calendar
+    if calendar is None:
+        return pl.DataFrame(schema=_EVIDENCE)
+    seen = np.maximum(own.null.landmarks.sum(axis=1).cumsum(), 1)
+    null_so_far = _or_nan(own.null.log_loss.sum(axis=1).cumsum() / seen)
     parts = []
-    for name, own in scores.items():
-        landmarks, loss = own.landmarks.sum(axis=1), own.log_loss.sum(axis=1)
+    for name, scores in own.scores.items():
+        landmarks, loss = scores.landmarks.sum(axis=1), scores.log_loss.sum(axis=1)
         so_far = loss.cumsum() / seen
-        verdict = judged.get(name)
+        verdict = own.judged.judgements.get(name)
         missing = np.full(len(calendar), np.nan)
         low = _or_nan(verdict.gain.low / null_so_far) if verdict else missing
         high = _or_nan(verdict.gain.high / null_so_far) if verdict else missing
         parts.append(
             pl.DataFrame(
                 {
-                    "outcome": [outcome] * len(calendar),
-                    "segment": ["all"] * len(calendar),
+                    "outcome": [own.outcome] * len(calendar),
+                    "segment": [own.segment] * len(calendar),
                     "model": [name] * len(calendar),
                     "period_start": calendar.starts.astype("datetime64[D]"),
                     "landmarks": landmarks.astype(np.int64),
-                    "conversions": own.conversions.sum(axis=1).astype(np.int64),
+                    "conversions": scores.conversions.sum(axis=1).astype(np.int64),
                     "log_loss_bits": loss / np.maximum(landmarks, 1),
                     "explained": 1 - so_far / null_so_far,
                     "explained_low": low,
                     "explained_high": high,
-                }
+                    "verdict": list(verdict.history) if verdict else [None] * len(calendar),
+                    **_restated_evidence(late, name, scores),
+                },
+                schema=_EVIDENCE,
             ).with_columns(pl.col("explained", "explained_low", "explained_high").fill_nan(None))
         )
     return pl.concat(parts)
 
 
-_NO_EVIDENCE = pl.DataFrame(
-    schema={
-        "outcome": pl.String,
-        "segment": pl.String,
-        "model": pl.String,
-        "period_start": pl.Date,
-        "landmarks": pl.Int64,
-        "conversions": pl.Int64,
-        "log_loss_bits": pl.Float64,
-        "explained": pl.Float64,
-        "explained_low": pl.Float64,
-        "explained_high": pl.Float64,
+def _restated_evidence(late: _Slice | None, name: str, first: Scores) -> dict[str, Any]:
+    """Return conversions and loss of the periods that were restated, nothing for the others."""
+    if late is None:
+        nothing = [None] * len(first.landmarks)
+        return {"restated_conversions": nothing, "restated_log_loss_bits": nothing}
+    again = late.scores[name]
+    changed = (again.landmarks != first.landmarks) | (again.conversions != first.conversions)
+    restated = changed.any(axis=1)
+    loss = again.log_loss.sum(axis=1) / np.maximum(again.landmarks.sum(axis=1), 1)
+    conversions = again.conversions.sum(axis=1).astype(int).tolist()
+    return {
+        "restated_conversions": [
+            number if own else None for number, own in zip(conversions, restated, strict=True)
+        ],
+        "restated_log_loss_bits": [
+            number if own else None for number, own in zip(loss.tolist(), restated, strict=True)
+        ],
     }
-)
 
 
-def _calibration(outcome: str, scores: Mapping[str, Scores]) -> pl.DataFrame:
+_EVIDENCE = {
+    "outcome": pl.String,
+    "segment": pl.String,
+    "model": pl.String,
+    "period_start": pl.Date,
+    "landmarks": pl.Int64,
+    "conversions": pl.Int64,
+    "log_loss_bits": pl.Float64,
+    "explained": pl.Float64,
+    "explained_low": pl.Float64,
+    "explained_high": pl.Float64,
+    "verdict": pl.String,
+    "restated_conversions": pl.Int64,
+    "restated_log_loss_bits": pl.Float64,
+}
+
+
+def _calibration(own: _Slice) -> pl.DataFrame:
     """Return forecast against outcome in bins that hold about as many landmarks each."""
     parts = []
-    for name, own in scores.items():
+    for name, scores in own.scores.items():
         n, k, p = (
             grid.sum(axis=0)
-            for grid in (own.grid_landmarks, own.grid_conversions, own.grid_forecast)
+            for grid in (scores.grid_landmarks, scores.grid_conversions, scores.grid_forecast)
         )
         place = np.minimum(
             ((n.cumsum() - n / 2) / n.sum() * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1
@@ -243,8 +366,8 @@ def _calibration(outcome: str, scores: Mapping[str, Scores]) -> pl.DataFrame:
         parts.append(
             pl.DataFrame(
                 {
-                    "outcome": [outcome] * len(met),
-                    "segment": ["all"] * len(met),
+                    "outcome": [own.outcome] * len(met),
+                    "segment": [own.segment] * len(met),
                     "model": [name] * len(met),
                     "bin": np.arange(1, len(met) + 1),
                     "landmarks": n[met].astype(np.int64),

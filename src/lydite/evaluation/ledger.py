@@ -1,23 +1,102 @@
-"""The ledger: scores of every model, period and bucket, as tables that later steps add up."""
+"""The ledger: scores of every model, period, segment and bucket; what is scored once stays."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from lydite.evaluation.scores import N_GRID, Scores
+from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from lydite.engine import DuckDBEngine
     from lydite.evaluation.calendar import Calendar
+    from lydite.evaluation.walk_forward import Trial
+
+    Sliced = dict[str, Scores]
+
+#: Changed whenever forecasts or scores of the same models on the same data come to mean something
+#: else: evidence of before is then not added to.
+METHOD = 1
 
 _SUMS = ("landmarks", "conversions", "log_loss", "brier")
 _GRID = ("grid_landmarks", "grid_conversions", "grid_forecast")
+# Scores as they were first written, and as they would be with what has come in since.
+_FIRST = {"ledger.scores": (_SUMS, "bucket"), "ledger.forecasts": (_GRID, "bin")}
+_AGAIN = {"ledger.restated_scores": (_SUMS, "bucket"), "ledger.restated_forecasts": (_GRID, "bin")}
+
+
+def definition(fingerprint: str, calendar: Calendar) -> str:
+    """Return the fingerprint of all that a score depends on but the data.
+
+    Parameters
+    ----------
+    fingerprint
+        That of the model, or of several.
+    calendar
+        Its lookback and period count; which periods there are by now does not.
+    """
+    lookback = int(calendar.lookback.astype("timedelta64[us]").astype(np.int64))
+    text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+# --- what is missing ------------------------------------------------------------------------------
+
+
+def missing_periods(
+    engine: DuckDBEngine, outcome: str, model: str, fingerprint: str, calendar: Calendar
+) -> NDArray[np.bool_]:
+    """Return which periods have no scores yet."""
+    if not engine.exists("ledger.scores"):
+        return np.ones(len(calendar), dtype=bool)
+    starts = engine.arrays(
+        "select distinct period_start from ledger.scores where outcome = $outcome"
+        " and model = $model and fingerprint = $fingerprint",
+        {"outcome": outcome, "model": model, "fingerprint": fingerprint},
+    )["period_start"]
+    return ~np.isin(calendar.starts, starts.astype("datetime64[us]"))
+
+
+def changed_periods(
+    engine: DuckDBEngine,
+    outcome: str,
+    model: str,
+    fingerprint: str,
+    calendar: Calendar,
+    trial: Trial,
+) -> NDArray[np.bool_]:
+    """Return the scored periods of which other landmarks or conversions are known by now.
+
+    Only buckets that are in the sample now are compared: a sample of whole buckets may have shrunk.
+    """
+    changed = np.zeros(len(calendar), dtype=bool)
+    kept = read_scores(engine, outcome, {model: fingerprint}, calendar, segment=ALL)
+    if model not in kept:
+        return changed
+    then = kept[model][ALL]
+    landmarks = trial.landmarks
+    sampled = int(landmarks.bucket.max(initial=-1)) + 1
+    for period in np.flatnonzero(then.landmarks.any(axis=1)):
+        now = Scores.empty(1)
+        rows = trial.tested(int(period))
+        now.add(0, landmarks.bucket[rows], landmarks.converted[rows], np.full(len(rows), 0.5))
+        changed[period] = any(
+            (getattr(then, name)[period, :sampled] != getattr(now, name)[0, :sampled]).any()
+            for name in ("landmarks", "conversions")
+        )
+    return changed
+
+
+# --- writing --------------------------------------------------------------------------------------
 
 
 def write_scores(
@@ -26,21 +105,68 @@ def write_scores(
     model: str,
     fingerprint: str,
     calendar: Calendar,
-    scores: Scores,
+    scores: Mapping[str, Scores],
+    periods: NDArray[np.bool_],
 ) -> None:
-    """Write the scores of one model, in place of what it had for this outcome before.
+    """Append the scores of periods that had none.
 
-    ``ledger.scores`` has a row per period and bucket, ``ledger.forecasts`` a row per period and
-    bin of the forecast.
+    ``ledger.scores`` has a row per segment, period and bucket, ``ledger.forecasts`` a row per
+    segment, period and bin of the forecast.
     """
     head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
-    _replace(engine, "ledger.scores", head, _long(scores, _SUMS, "bucket", calendar))
-    _replace(engine, "ledger.forecasts", head, _long(scores, _GRID, "bin", calendar))
+    _append(engine, _FIRST, head, scores, calendar, periods)
 
 
-def _long(scores: Scores, columns: tuple[str, ...], key: str, calendar: Calendar) -> pl.DataFrame:
+def restate_scores(
+    engine: DuckDBEngine,
+    outcome: str,
+    model: str,
+    fingerprint: str,
+    calendar: Calendar,
+    scores: Mapping[str, Scores],
+    periods: NDArray[np.bool_],
+) -> None:
+    """Write beside the first scores of some periods what they would be with the data of today.
+
+    It takes the place of what was restated before; the first scores stay as they are.
+    """
+    head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
+    own = " and ".join(f"{name} = ${name}" for name in head)
+    for table in _AGAIN:
+        if engine.exists(table):
+            engine.run(f"delete from {table} where {own}", head)
+    if periods.any():
+        _append(engine, _AGAIN, head, scores, calendar, periods)
+
+
+def _append(
+    engine: DuckDBEngine,
+    tables: Mapping[str, tuple[tuple[str, ...], str]],
+    head: Mapping[str, str],
+    scores: Mapping[str, Scores],
+    calendar: Calendar,
+    periods: NDArray[np.bool_],
+) -> None:
+    for table, (columns, key) in tables.items():
+        rows = pl.concat(
+            [
+                _long(own, columns, key, calendar, periods).with_columns(segment=pl.lit(segment))
+                for segment, own in scores.items()
+            ]
+        ).with_columns(pl.lit(value).alias(name) for name, value in head.items())
+        with engine.registered(rows) as frame:
+            engine.append(table, f"from {frame}")
+
+
+def _long(
+    scores: Scores,
+    columns: tuple[str, ...],
+    key: str,
+    calendar: Calendar,
+    periods: NDArray[np.bool_],
+) -> pl.DataFrame:
     first: NDArray[np.float64] = getattr(scores, columns[0])
-    period, place = np.nonzero(first)
+    period, place = np.nonzero(first * periods[:, None])
     return pl.DataFrame(
         {
             "period_start": calendar.starts[period],
@@ -50,48 +176,97 @@ def _long(scores: Scores, columns: tuple[str, ...], key: str, calendar: Calendar
     )
 
 
-def _replace(engine: DuckDBEngine, table: str, head: dict[str, str], rows: pl.DataFrame) -> None:
-    if engine.exists(table):
-        engine.run(
-            f"delete from {table} where outcome = $outcome and model = $model",
-            head,
+# --- reading --------------------------------------------------------------------------------------
+
+
+def read_scores(
+    engine: DuckDBEngine,
+    outcome: str,
+    fingerprints: Mapping[str, str],
+    calendar: Calendar,
+    *,
+    segment: str | None = None,
+    restated: bool = False,
+) -> dict[str, Sliced]:
+    """Return the scores of models of one outcome, by name and segment.
+
+    Parameters
+    ----------
+    fingerprints
+        The definition of each model; evidence of any other definition is left aside.
+    segment
+        Only this one; all where None.
+    restated
+        Put restated periods in the place of the first scores.
+    """
+    result: dict[str, Sliced] = {}
+    parts = {}
+    for table, again, width in zip(_FIRST, _AGAIN, (N_BUCKETS, N_GRID), strict=True):
+        columns, key = _FIRST[table]
+        rows = _rows(engine, table, again if restated else None, outcome, segment)
+        parts[table] = _wide(rows, fingerprints, calendar, key, columns, width)
+    sums, grid = parts.values()
+    empty = {name: np.zeros((len(calendar), N_GRID)) for name in _GRID}
+    for (model, own), columns_of in sums.items():
+        scores = Scores(**columns_of, **grid.get((model, own), empty))
+        result.setdefault(model, {})[own] = scores
+    return result
+
+
+def is_restated(engine: DuckDBEngine, outcome: str) -> bool:
+    """Return whether any scores of an outcome were restated."""
+    return engine.exists("ledger.restated_scores") and bool(
+        engine.scalar(
+            "select count(*) from ledger.restated_scores where outcome = $outcome",
+            {"outcome": outcome},
         )
-    rows = rows.select(*(pl.lit(value).alias(name) for name, value in head.items()), pl.all())
-    with engine.registered(rows) as frame:
-        engine.append(table, f"from {frame}")
+    )
 
 
-def read_scores(engine: DuckDBEngine, outcome: str, calendar: Calendar) -> dict[str, Scores]:
-    """Return the scores of all models of one outcome, by name."""
-    periods = len(calendar)
-    sums = _wide(engine, "ledger.scores", outcome, calendar, "bucket", _SUMS, N_BUCKETS)
-    grid = _wide(engine, "ledger.forecasts", outcome, calendar, "bin", _GRID, N_GRID)
-    empty = {name: np.zeros((periods, N_GRID)) for name in _GRID}
-    return {model: Scores(**columns, **grid.get(model, empty)) for model, columns in sums.items()}
+def _rows(
+    engine: DuckDBEngine, table: str, again: str | None, outcome: str, segment: str | None
+) -> pl.DataFrame:
+    """Return the rows of a table, restated ones in the place of the first where there are any."""
+    if not engine.exists(table):
+        return pl.DataFrame(schema={"model": pl.String})
+    own = "outcome = $outcome" + (" and segment = $segment" if segment else "")
+    first = f"select * from {table} where {own}"
+    if again and engine.exists(again):
+        first = (
+            f"select first.* from ({first}) as first"
+            f" anti join {again} as again using (outcome, model, fingerprint, period_start)"
+            f" union all by name select * from {again} where {own}"
+        )
+    return engine.frame(first, {"outcome": outcome, "segment": segment})
 
 
 def _wide(
-    engine: DuckDBEngine,
-    table: str,
-    outcome: str,
+    rows: pl.DataFrame,
+    fingerprints: Mapping[str, str],
     calendar: Calendar,
     key: str,
     columns: tuple[str, ...],
     width: int,
-) -> dict[str, dict[str, NDArray[np.float64]]]:
-    rows = engine.frame(
-        f"select * from {table} where outcome = $outcome",
-        {"outcome": outcome},
+) -> dict[tuple[str, str], dict[str, NDArray[np.float64]]]:
+    if rows.is_empty():
+        return {}
+    starts = pl.Series(calendar.starts).implode()
+    current = pl.DataFrame(
+        {"model": list(fingerprints), "fingerprint": list(fingerprints.values())},
+        schema={"model": pl.String, "fingerprint": pl.String},
+    )
+    rows = rows.join(current, on=["model", "fingerprint"], how="semi").filter(
+        pl.col("period_start").is_in(starts)
     )
     result = {}
-    known = rows["period_start"].is_in(pl.Series(calendar.starts).implode())
-    rows = rows.filter(known)
-    for (model,), part in rows.partition_by("model", as_dict=True, maintain_order=True).items():
-        starts = part["period_start"].to_numpy().astype("datetime64[us]")
-        period = np.searchsorted(calendar.starts, starts)
-        place = part[key].to_numpy()
+    # Segments that are gone by now are still in the ledger, and so are periods of other calendars.
+    for (model, segment), part in rows.partition_by(
+        "model", "segment", as_dict=True, maintain_order=True
+    ).items():
+        begun = part["period_start"].to_numpy().astype("datetime64[us]")
+        period, place = np.searchsorted(calendar.starts, begun), part[key].to_numpy()
         wide = {name: np.zeros((len(calendar), width)) for name in columns}
         for name in columns:
             wide[name][period, place] = part[name].to_numpy()
-        result[str(model)] = wide
+        result[str(model), str(segment)] = wide
     return result

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -143,6 +143,9 @@ class Windows:
         Each of m differences, over the periods from its start on.
     """
 
+    #: The share of ``alpha`` that the evidence over all periods has.
+    WHOLE: ClassVar[float] = 0.5
+
     starts: NDArray[np.intp]
     shares: NDArray[np.float64]
     sequences: list[ConfidenceSequence]
@@ -162,7 +165,7 @@ class Windows:
         """
         starts = np.arange(0, max(1, len(landmarks)), RESTART_EVERY)
         k = np.arange(1, len(starts))
-        shares = np.concatenate([[0.5], 0.5 / (k * (k + 1))])
+        shares = np.concatenate([[cls.WHOLE], (1 - cls.WHOLE) / (k * (k + 1))])
         sequences = [
             confidence_sequence(difference[:, start:], landmarks[start:], alpha * share)
             for start, share in zip(starts.tolist(), shares.tolist(), strict=True)

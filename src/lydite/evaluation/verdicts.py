@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from lydite.evaluation.segments import ALL
 from lydite.evaluation.sequential import ConfidenceSequence, Windows
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 Verdict = Literal["best", "contender", "no_better_than_volume", "too_early", "refuted"]
 NULL = "touch_volume"
 WORTHWHILE = 0.005
-ALL = "all"
 # Losses that agree this closely come from the same forecast, written differently.
 SAME = 1e-7
 

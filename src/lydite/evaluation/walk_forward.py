@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import Activity, Adjustment
 from lydite.evaluation.scores import Scores
+from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import counted, distinct
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
+    from lydite.evaluation.segments import SegmentColumn
     from lydite.models import Landmarks, Model
 
     Forecast = Callable[[NDArray[np.intp]], NDArray[np.float64]]
@@ -43,6 +45,10 @@ class Trial:
         The landmarks that may train from each period on, and not before.
     withdrawn : list of p index arrays
         The landmarks that may train no more from each period on: none where time goes forward.
+    wanted : (p,) bool
+        The periods to forecast; the others are passed over.
+    segments
+        The slices of users that are scored beside all of them.
     """
 
     landmarks: Landmarks
@@ -50,9 +56,13 @@ class Trial:
     period: NDArray[np.intp]
     released: list[NDArray[np.intp]]
     withdrawn: list[NDArray[np.intp]]
+    wanted: NDArray[np.bool_]
+    segments: tuple[SegmentColumn, ...] = ()
 
     @classmethod
-    def of(cls, landmarks: Landmarks, calendar: Calendar) -> Trial:
+    def of(
+        cls, landmarks: Landmarks, calendar: Calendar, segments: tuple[SegmentColumn, ...] = ()
+    ) -> Trial:
         """Lay the calendar over the landmarks."""
         trains_from = calendar.trains_from(landmarks.happened_at)
         order = np.argsort(trains_from, kind="stable")
@@ -64,6 +74,8 @@ class Trial:
             calendar.period_of(landmarks.happened_at),
             [order[a:b] for a, b in pairwise(edges)],
             [none] * len(calendar),
+            np.ones(len(calendar), dtype=bool),
+            segments,
         )
 
     @classmethod
@@ -81,7 +93,12 @@ class Trial:
             fold.astype(np.intp),
             [np.flatnonzero(fold != 0), *within[:-1]],
             [none, *within[1:]],
+            np.ones(folds, dtype=bool),
         )
+
+    def only(self, periods: NDArray[np.bool_]) -> Trial:
+        """Return the same trial with some of its periods to forecast."""
+        return replace(self, wanted=periods)
 
     def __len__(self) -> int:
         """Return the number of periods or folds."""
@@ -148,6 +165,8 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
     crossing = (clone(model), clone(model))
     for period in range(len(trial)):
         counts.turn(period)
+        if not trial.wanted[period]:
+            continue
         known = counts.trials > 0
         if model.is_baseline:
             crossed = None
@@ -195,13 +214,45 @@ def walk_forward(model: Model, trial: Trial) -> Scores:
     Scores
         Sums per period and bucket.
     """
-    scores = Scores.empty(len(trial))
-    landmarks = trial.landmarks
+    return walk_slices(model, trial)[ALL]
+
+
+def walk_slices(model: Model, trial: Trial) -> dict[str, Scores]:
+    """Score one model over all periods, on all users and on each segment of them.
+
+    The forecasts are those of one model, fitted on everybody.
+
+    Returns
+    -------
+    Sums per period and bucket, by segment; those of all users first.
+    """
+    scores = {ALL: Scores.empty(len(trial))}
     # The matrices are small: threads of BLAS would wait for each other more than they work, on a
     # busy machine a hundred times more.
     with threadpool_limits(1, user_api="blas"):
         for period, forecast in forecasts(model, trial):
             rows = trial.tested(period)
-            bucket, converted = landmarks.bucket[rows], landmarks.converted[rows]
-            scores.add(period, bucket, converted, forecast(rows), landmarks.count[rows])
+            add_slices(scores, trial, period, rows, forecast(rows))
     return scores
+
+
+def add_slices(
+    scores: dict[str, Scores],
+    trial: Trial,
+    period: int,
+    rows: NDArray[np.intp],
+    forecast: NDArray[np.float64],
+) -> None:
+    """Add the forecasts of one period's landmarks to the scores of all users and of segments."""
+    landmarks = trial.landmarks
+    place = np.empty(len(landmarks), dtype=np.intp)
+    place[rows] = np.arange(len(rows))
+    parts = [(ALL, rows), *(part for column in trial.segments for part in column.split(rows))]
+    for label, own in parts:
+        scores.setdefault(label, Scores.empty(len(trial))).add(
+            period,
+            landmarks.bucket[own],
+            landmarks.converted[own],
+            forecast[place[own]],
+            landmarks.count[own],
+        )

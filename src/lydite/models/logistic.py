@@ -58,7 +58,8 @@ class BaggedLogistic(SetModel):
     ----------
     intercept_ : float
     coefficients_ : (n_channels,) array
-        0 for a channel that no bag holds.
+        0 for a channel that no bag holds. Channels that nothing but their names tells apart have
+        the same: the mean of theirs.
 
     Raises
     ------
@@ -102,7 +103,10 @@ class BaggedLogistic(SetModel):
         centre = float(logit(base_rate(trials, conversions)))
         fitted = fit_logistic(met, hits, misses, held, centre)
         self.intercept_ = float(fitted[:, 0].mean())
-        self.coefficients_ = fitted[:, 1:].sum(axis=0) / np.maximum(held.sum(axis=0), 1)
+        mean = fitted[:, 1:].sum(axis=0) / np.maximum(held.sum(axis=0), 1)
+        # Bags differ by chance, also between channels that the data does not tell apart.
+        twins = told_apart(met, trials, conversions)
+        self.coefficients_ = (np.bincount(twins, mean) / np.bincount(twins))[twins]
         return self
 
     def _draw_channels(self, channels: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -128,6 +132,51 @@ class BaggedLogistic(SetModel):
         check_is_fitted(self, "coefficients_")
         log_odds = self.intercept_ + profiles.features @ self.coefficients_
         return np.asarray(np.clip(expit(log_odds), LEAST, MOST))
+
+
+def told_apart(
+    met: sparse.csr_array[np.float64],
+    trials: NDArray[np.floating],
+    conversions: NDArray[np.floating],
+) -> NDArray[np.intp]:
+    """Give channels numbers, the same to those that nothing but their names tells apart.
+
+    Channels differ where they were met, or converted, unlike often, or else in unlike sets. Sets
+    differ by their counts, and by what is known so far of their channels; so both are told apart
+    in turn until nothing is left to tell.
+
+    Parameters
+    ----------
+    met : (k, channels) sparse matrix of ones
+        Distinct sets of channels.
+    trials, conversions : (k,) counts
+
+    Returns
+    -------
+    (channels,) integers
+    """
+    sets, channels = met.shape
+    counts = np.asarray(trials, dtype=float), np.asarray(conversions, dtype=float)
+    row = np.repeat(np.arange(sets), np.diff(met.indptr))
+    random = np.random.default_rng(0).integers(0, 2**64, max(met.shape), dtype=np.uint64)
+    number = _ranked(*(met.T @ count for count in counts))
+    while number.max(initial=-1) + 1 < channels:
+        company, kinds = np.zeros(sets, dtype=np.uint64), np.zeros(channels, dtype=np.uint64)
+        # Sums modulo 2^64 are exact, in whatever order.
+        np.add.at(company, row, random[number][met.indices])
+        np.add.at(kinds, met.indices, random[_ranked(*counts, company)][row])
+        finer = _ranked(number, kinds)
+        if finer.max() == number.max():
+            break
+        number = finer
+    return number
+
+
+def _ranked(*keys: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return the rank of each tuple of keys, of 64 bits each, among the distinct ones."""
+    bits = np.column_stack([np.asarray(key).view(np.int64) for key in keys])
+    rank: NDArray[np.intp] = np.unique(bits, axis=0, return_inverse=True)[1]
+    return rank
 
 
 def fit_logistic(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite.errors import InputError
+from lydite.evaluation.segments import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,8 +19,18 @@ if TYPE_CHECKING:
 
 UNATTRIBUTED = "(unattributed)"
 _BOUNDED = ("conversions", "value", "share", "cpa", "roas")
-_LEADING = ("best", "contender")
-_SURVIVING = (*_LEADING, "too_early")
+#: The verdicts of rivals that are surely ahead of touch volume and not refuted.
+LEADING = ("best", "contender")
+_SURVIVING = (*LEADING, "too_early")
+# Of these the verdict in words tells itself.
+_TOLD_IN_WORDS = ("drift", "volume")
+
+
+class _Row(dict[str, Any]):
+    """A row in which a column that the table lacks reads as nothing."""
+
+    def __missing__(self, name: str) -> None:
+        return None
 
 
 def outcome_record(comparison: Comparison, outcome: str) -> Row:
@@ -42,30 +53,58 @@ def from_path_table(record: Row) -> bool:
     return record["lookback"] is None
 
 
-def rows_of(comparison: Comparison, mart: str, outcome: str) -> list[dict[str, Any]]:
-    """Return the rows of one outcome in a mart; none where the mart is missing or empty."""
+def rows_of(
+    comparison: Comparison, mart: str, outcome: str, segment: str = ALL
+) -> list[dict[str, Any]]:
+    """Return the rows of one outcome in a mart; none where the mart is missing or empty.
+
+    Of a mart that has segments, those of one. A column that a mart lacks reads as None.
+    """
     frame = comparison.marts.get(mart)
     if frame is None or "outcome" not in frame.columns:
         return []
-    rows: list[dict[str, Any]] = frame.filter(pl.col("outcome") == outcome).to_dicts()
-    return rows
+    own = pl.col("outcome") == outcome
+    if "segment" in frame.columns:
+        own &= pl.col("segment") == segment
+    return [_Row(row) for row in frame.filter(own).to_dicts()]
 
 
-def rivals_of(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
+def segments_of(comparison: Comparison, outcome: str) -> list[str]:
+    """Return the segments that were compared beside all users."""
+    frame = comparison.marts.get("model_comparison")
+    if frame is None or not {"outcome", "segment"} <= set(frame.columns):
+        return []
+    own = frame.filter((pl.col("outcome") == outcome) & (pl.col("segment") != ALL))
+    names: list[str] = own["segment"].unique(maintain_order=True).to_list()
+    return names
+
+
+def rivals_of(comparison: Comparison, outcome: str, segment: str = ALL) -> list[dict[str, Any]]:
     """Return the rows of the rivals, best first."""
-    rows = [r for r in rows_of(comparison, "model_comparison", outcome) if r["verdict"]]
+    rows = _models_of(comparison, outcome, segment)
+    rows = [row for row in rows if row["verdict"]]
     return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"] or 0, row["model"]))
 
 
 def references_of(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
     """Return the rows of the baselines and the ceiling, the highest loss first."""
-    rows = [r for r in rows_of(comparison, "model_comparison", outcome) if not r["verdict"]]
+    rows = [row for row in _models_of(comparison, outcome, ALL) if not row["verdict"]]
     return sorted(rows, key=lambda row: -(row["log_loss_bits"] or 0))
+
+
+def _models_of(comparison: Comparison, outcome: str, segment: str) -> list[dict[str, Any]]:
+    rows = rows_of(comparison, "model_comparison", outcome, segment)
+    return [row for row in rows if row["model"]]
 
 
 def leaders(rivals: Iterable[Row]) -> list[Row]:
     """Return the rivals that are surely ahead of touch volume and not refuted."""
-    return [row for row in rivals if row["verdict"] in _LEADING]
+    return [row for row in rivals if row["verdict"] in LEADING]
+
+
+def with_verdict(rivals: Iterable[Row], verdict: str) -> list[Row]:
+    """Return the rivals with this verdict."""
+    return [row for row in rivals if row["verdict"] == verdict]
 
 
 def shown_first(rivals: Iterable[Row], most: int) -> list[str]:
@@ -103,7 +142,7 @@ def credit_of(comparison: Comparison, outcome: str, model: str) -> list[dict[str
     Every row has the bounds of its intervals, None where they are not known.
     """
     rows = [
-        row | _bounds(row)
+        _Row(row | _bounds(row))
         for row in rows_of(comparison, "channel_credit", outcome)
         if row["model"] == model
     ]
@@ -119,10 +158,16 @@ def _bounds(row: Row) -> dict[str, float | None]:
 
 
 def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
-    """Return what to beware of: by model, left out or compared, and where only a sample was."""
-    rows = rows_of(comparison, "model_comparison", outcome)
+    """Return what to beware of beyond what the verdict in words says.
+
+    Models that were left out, the table ``warnings``, and where only a sample was compared.
+    """
     found = [f"{name} was left out: {why}" for name, why in comparison.left_out.items()]
-    found += [f"{row['model']}: {row['warning']}" for row in rows if row.get("warning")]
+    found += [
+        f"{row['model']}: {row['text']}" if row["kind"] == "model" else str(row["text"])
+        for row in rows_of(comparison, "warnings", outcome)
+        if row["text"] and row["kind"] not in _TOLD_IN_WORDS
+    ]
     record = outcome_record(comparison, outcome)
     sampled, landmarks = record.get("sampled_landmarks"), record.get("landmarks")
     if sampled and landmarks and sampled < landmarks:

@@ -1,0 +1,15 @@
+-- Every pair of rivals with different forecasts, and each with touch volume: who is ahead, how surely.
+-- @outcome name of the outcome
+-- @segment users that were compared: all, or column = value of users
+-- @ahead the model that is ahead: surely where separated, on average so far where not
+-- @behind the other one
+-- @lead by how much less it loses, as a share of touch volume's loss
+-- @lead_low lower bound of the lead, valid however often one looks
+-- @lead_high upper bound of the lead, valid however often one looks
+-- @separated whether the lead is sure
+-- @since start of the period from which on it has been sure
+-- @more_landmarks landmarks that it takes until it is sure, at the present rate of evidence
+-- @more_users users that it takes, at the present landmarks per user
+-- @more_periods periods that it takes, at the present landmarks per period
+-- @projection the same in words; not at any realistic size where it takes more than ten years
+select * from evaluation.pairs

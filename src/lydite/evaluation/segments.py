@@ -1,0 +1,95 @@
+"""Segments: which slices of users there are, by every column of `users`, and who is in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lydite.engine.duckdb import quoted_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lydite.engine import DuckDBEngine
+
+#: The slice of all users.
+ALL = "all"
+#: Of a column with more values, the rarer ones are one segment together.
+MOST_VALUES = 30
+_UNKNOWN, _OTHER = "(unknown)", "(other)"
+
+
+@dataclass(frozen=True)
+class SegmentColumn:
+    """One column of `users` over the landmarks of a sample.
+
+    Attributes
+    ----------
+    labels
+        The segments, as ``customer_type = new``.
+    code : (n,) integers
+        The number of each landmark's segment.
+    """
+
+    labels: tuple[str, ...]
+    code: NDArray[np.integer]
+
+    def split(self, rows: NDArray[np.intp]) -> Iterator[tuple[str, NDArray[np.intp]]]:
+        """Yield each segment with those of some landmarks that are in it, where any are."""
+        code = self.code[rows]
+        for number, label in enumerate(self.labels):
+            own = rows[code == number]
+            if len(own):
+                yield label, own
+
+
+def load_segments(engine: DuckDBEngine, outcome: str) -> tuple[SegmentColumn, ...]:
+    """Load the segments of the landmarks of one outcome's sample, in the order of its landmarks."""
+    return tuple(_load_column(engine, outcome, name) for name in segment_columns(engine))
+
+
+def segment_columns(engine: DuckDBEngine) -> list[str]:
+    """Return the columns of `users` that are segments; none where there are no users."""
+    if not engine.exists("contract.users"):
+        return []
+    if not engine.scalar("select count(*) from contract.users"):
+        return []
+    return [
+        name
+        for (name,) in engine.rows(
+            "select column_name from information_schema.columns where table_schema = 'contract'"
+            " and table_name = 'users' and column_name <> 'user_id' order by column_name"
+        )
+    ]
+
+
+def _load_column(engine: DuckDBEngine, outcome: str, name: str) -> SegmentColumn:
+    values = f"""
+select
+    landmarks.landmark,
+    coalesce(cast(users.{quoted_name(name)} as varchar), '{_UNKNOWN}') as value
+from evaluation.landmarks as landmarks
+inner join journeys.users as people on landmarks.user_key = people.user_key
+left join contract.users as users on people.user_id = users.user_id
+where landmarks.outcome = $outcome
+"""
+    kept = [
+        value
+        for (value,) in engine.rows(
+            f"select value from ({values}) group by value"
+            f" order by count(*) desc, value limit {MOST_VALUES + 1}",
+            {"outcome": outcome},
+        )
+    ]
+    if len(kept) > MOST_VALUES:
+        kept[MOST_VALUES - 1 :] = [_OTHER]
+    order = sorted(kept, key=lambda value: (value.startswith("("), value))
+    code = engine.arrays(
+        "select cast(coalesce(list_position($values, value), list_position($values, $other)) - 1"
+        f" as smallint) as code from ({values}) order by landmark",
+        {"outcome": outcome, "values": order, "other": _OTHER},
+    )["code"]
+    return SegmentColumn(tuple(f"{name} = {value}" for value in order), code)
