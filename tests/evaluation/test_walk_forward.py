@@ -10,7 +10,7 @@ from drawn import DAY, draw_landmarks, reordered, weekly
 
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.walk_forward import Trial, forecasts, walk_forward
-from lydite.models import BaseRate, TouchVolume, make_model
+from lydite.models import BaseRate, TouchVolume, Rule, make_model
 
 LANDMARKS = draw_landmarks(np.random.default_rng(0), 6000)
 CALENDAR = weekly(4, 6)
@@ -111,3 +111,30 @@ def test_a_period_without_landmarks_scores_nothing():
     scores = walk_forward(make_model("linear"), trial)
     assert scores.landmarks[2].sum() == 0
     assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()
+
+
+def test_a_sample_is_whole_buckets_that_train_and_are_tested_as_before():
+    trial = Trial.of(LANDMARKS, CALENDAR)
+    part = trial.sample(len(LANDMARKS) // 3, ["linear"])
+    buckets = int(part.landmarks.bucket.max()) + 1
+    rows = np.flatnonzero(LANDMARKS.bucket < buckets)
+    assert len(rows) == len(part.landmarks) <= len(LANDMARKS) // 3
+    for own, all_of_them in zip(part.released, trial.released, strict=True):
+        np.testing.assert_array_equal(
+            np.sort(rows[own]), np.sort(np.intersect1d(rows, all_of_them))
+        )
+    for period in range(len(trial)):
+        np.testing.assert_array_equal(
+            rows[part.tested(period)], np.intersect1d(rows, trial.tested(period))
+        )
+    assert trial.sample(None, []) is trial.sample(len(LANDMARKS), []) is trial
+
+
+def test_a_rule_learns_enough_from_a_sample(monkeypatch):
+    trial = Trial.of(draw_landmarks(np.random.default_rng(8), 30_000), CALENDAR)
+    one = walk_forward(make_model("linear"), trial)
+    monkeypatch.setattr(Rule, "enough_landmarks", 10_000)
+    two = walk_forward(make_model("linear"), trial)
+    assert two.landmarks.sum() == one.landmarks.sum()
+    assert two.log_loss_bits == pytest.approx(one.log_loss_bits, rel=5e-3)
+    assert two.log_loss_bits != one.log_loss_bits

@@ -29,3 +29,24 @@ def test_other_outcomes_leave_the_rest():
 
 def test_the_length_of_profiles_is_the_number_of_distinct_ones():
     assert len(Profiles(np.array([0, 1, 1, 0]), np.zeros((2, 3)))) == 2
+
+
+def test_some_of_the_landmarks_are_those_with_their_paths():
+    landmarks = draw_landmarks(np.random.default_rng(4), 300)
+    rows = np.sort(np.random.default_rng(5).choice(300, 120, replace=False))
+    part = landmarks.take(rows, ["linear"])
+    assert len(part) == 120
+    np.testing.assert_array_equal(part.happened_at, landmarks.happened_at[rows])
+    np.testing.assert_array_equal(part.history, landmarks.history[rows])
+    assert set(part.path.weights) == {"linear"}
+    for name in ("touches", "linear"):
+        whole, some = (
+            own.path.matrix(
+                own.path.touches if name == "touches" else own.path.weights[name],
+                len(own),
+                len(own.channels),
+            ).toarray()
+            for own in (landmarks, part)
+        )
+        np.testing.assert_array_equal(some, whole[rows])
+    assert len(landmarks.take(np.empty(0, dtype=int))) == 0

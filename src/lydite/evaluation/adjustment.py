@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -45,6 +46,12 @@ class Activity:
         keys = np.ravel_multi_index(tuple(levels.T), _LEVELS)
         self.cell, first = distinct(keys)
         self.levels = levels[first]
+
+    def take(self, rows: NDArray[np.integer]) -> Activity:
+        """Return the activity of some of the landmarks, in the same cells."""
+        part = copy.copy(self)
+        part.cell = self.cell[rows]
+        return part
 
     def design(self) -> NDArray[np.float64]:
         """Return the (cells, 22) indicator matrix of the levels."""

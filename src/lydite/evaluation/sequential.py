@@ -81,8 +81,8 @@ def confidence_sequence(
     of ``S`` the radius of the mean is ``sqrt((V r + 1) / r * log((V r + 1) / alpha^2)) / n``.
     ``V`` is the sum over buckets of the squared deviation of the bucket's sum from its share:
     users stay in their bucket, so that what is alike within a user, at whatever time, is counted.
-    The radius is infinite while fewer than `MIN_BUCKETS` buckets hold landmarks, and 0 where every
-    difference is 0.
+    The radius is infinite while fewer than `MIN_BUCKETS` buckets hold landmarks, and 0 while every
+    difference so far is 0.
 
     Parameters
     ----------
@@ -106,8 +106,9 @@ def confidence_sequence(
     spread = variance * r + 1
     radius = np.sqrt(spread / r * (np.log(spread) - 2 * log_alpha)) / n
     log_p = np.minimum(0, np.log(spread) / 2 - s**2 * r / (2 * spread))
-    unsure = (filled < MIN_BUCKETS) | ~(variance > 0).any(axis=-1, keepdims=True)
-    alike = ~np.asarray(difference.any(axis=(-1, -2)))[..., None]
+    # Both are read off the past alone, so that it stays what it was as periods come in.
+    unsure = (filled < MIN_BUCKETS) | ~np.logical_or.accumulate(variance > 0, axis=-1)
+    alike = ~np.logical_or.accumulate(difference.any(axis=-1), axis=-1)
     radius = np.where(alike & (filled > 0), 0.0, np.where(unsure, np.inf, radius))
     return ConfidenceSequence(mean, radius, np.where(unsure, 0.0, log_p), total, variance, mixture)
 

@@ -16,7 +16,7 @@ from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import counted, distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from numpy.typing import NDArray
 
@@ -96,6 +96,29 @@ class Trial:
             np.ones(folds, dtype=bool),
         )
 
+    def sample(self, at_most: int | None, weights: Iterable[str]) -> Trial:
+        """Return the trial on so many landmarks, as whole buckets, with the named weights only."""
+        if at_most is None or len(self.landmarks) <= at_most:
+            return self
+        sizes = np.bincount(self.landmarks.bucket, minlength=2).cumsum()
+        # Both halves of the buckets are needed, to cross-fit one on the other.
+        buckets = max(2, int(np.searchsorted(sizes, at_most, side="right")))
+        rows = np.flatnonzero(self.landmarks.bucket < buckets)
+        place = np.full(len(self.landmarks), -1)
+        place[rows] = np.arange(len(rows))
+        released, withdrawn = (
+            [place[own][place[own] >= 0] for own in parts]
+            for parts in (self.released, self.withdrawn)
+        )
+        return replace(
+            self,
+            landmarks=self.landmarks.take(rows, weights),
+            activity=self.activity.take(rows),
+            period=self.period[rows],
+            released=released,
+            withdrawn=withdrawn,
+        )
+
     def only(self, periods: NDArray[np.bool_]) -> Trial:
         """Return the same trial with some of its periods to forecast."""
         return replace(self, wanted=periods)
@@ -156,9 +179,10 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
     other half: on its own training data, an overfitted rival looks better than it is.
     """
     model = clone(model)  # what it was fitted on before does not matter
-    profiles = model.encode(trial.landmarks)
+    sample = trial.sample(model.enough_landmarks, model.weight_columns)
+    profiles = model.encode(sample.landmarks)
     size = len(profiles)
-    counts = _Counts(trial, profiles.index)
+    counts = _Counts(sample, profiles.index)
     adjustment = Adjustment(trial.activity.design())
     everything = np.ones(len(counts.half), dtype=bool)
     # Each goes on from its own fit of the period before: a warm start saves steps.
@@ -178,23 +202,18 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
                 crossed[own] = other.forecast_profiles(profiles)[counts.profile[own]]
             crossed = crossed[known]
         model.fit_counts(profiles, *counts.by_profile(size, everything))
-        final = model.forecast_profiles(profiles)
         adjustment.fit(counts.cell[known], crossed, counts.trials[known], counts.conversions[known])
-        yield period, _forecaster(model, trial, profiles.index, final, adjustment)
+        yield period, _forecaster(model, trial, adjustment)
 
 
-def _forecaster(
-    model: Model,
-    trial: Trial,
-    index: NDArray[np.integer],
-    final: NDArray[np.float64],
-    adjustment: Adjustment,
-) -> Forecast:
+def _forecaster(model: Model, trial: Trial, adjustment: Adjustment) -> Forecast:
     def forecast(rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        own: NDArray[np.float64] = final[index[rows]]
-        if model.name == "base_rate":
+        own = None
+        if not model.is_baseline or model.name == "base_rate":
+            own = model.forecast(trial.landmarks.take(rows, model.weight_columns))
+        if own is not None and model.is_baseline:
             return own
-        return adjustment.forecast(trial.activity.cell[rows], None if model.is_baseline else own)
+        return adjustment.forecast(trial.activity.cell[rows], own)
 
     return forecast
 

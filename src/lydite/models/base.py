@@ -56,6 +56,10 @@ class Model(BaseEstimator, ABC):
         """
         return {}
 
+    #: A model of so few parameters that more landmarks than this would tell it nothing is fitted on
+    #: a sample of them, as whole buckets; None where more always help.
+    enough_landmarks: ClassVar[int | None] = None
+
     @property
     def needs_clock(self) -> bool:
         """Whether the model looks at times, which path tables do not have."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from lydite.models.base import Model
 from lydite.models.landmarks import Profiles, counted, distinct
 from lydite.models.rules import (
+    ENOUGH_LANDMARKS,
     LAST_GAIN,
     UnitCounts,
     base_rate,
     fast_matrix,
     fit_rates,
+    mixed_rates,
     path_shares,
     share_rows,
     stepped_likelihood,
@@ -56,6 +58,8 @@ class FittedRule(Model):
     rates_ : (n_channels,) array
         Rate of each channel under it.
     """
+
+    enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
     def __init__(self, name: str, claim: str, candidates: Mapping[str, str]) -> None:
         self.name = name
@@ -134,6 +138,10 @@ class FittedRule(Model):
         seen: _Seen = profiles.features
         own = np.asarray(seen.shares[self.chosen_] @ self.rates_)
         return np.asarray(own[seen.maps[self.chosen_]])
+
+    def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
+        """Return ``X r`` for each landmark, with shares that are not kept in steps."""
+        return mixed_rates(landmarks, self.columns[self.chosen_], self.rates_)
 
     # --- credit ---------------------------------------------------------------------------------
 

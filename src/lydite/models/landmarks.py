@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -93,6 +94,31 @@ class Landmarks:
     def __len__(self) -> int:
         """Return the number of landmarks."""
         return len(self.converted)
+
+    def take(self, rows: NDArray[np.integer], weights: Iterable[str] = ()) -> Landmarks:
+        """Return some of the landmarks, in ascending order, with the named weights only."""
+        columns = {
+            name: getattr(self, name)[rows]
+            for name in (
+                "happened_at", "bucket", "converted", "history", "next_channel", "path_length",
+                "hours_since_previous", "hours_since_first", "hours_to_next", "count",
+            )
+        }  # fmt: skip
+        starts = self._path_starts
+        lengths = starts[rows + 1] - starts[rows]
+        begins = np.cumsum(lengths) - lengths
+        entry = np.arange(int(lengths.sum())) + np.repeat(starts[rows] - begins, lengths)
+        path = PathChannels(
+            np.repeat(np.arange(len(rows)), lengths),
+            self.path.channel[entry],
+            self.path.touches[entry],
+            {name: self.path.weights[name][entry] for name in weights},
+        )
+        return replace(self, path=path, **columns)
+
+    @cached_property
+    def _path_starts(self) -> NDArray[np.intp]:
+        return np.searchsorted(self.path.row, np.arange(len(self) + 1))
 
     def without_outcome(self, converted: NDArray[np.bool_]) -> Landmarks:
         """Return the same landmarks with other outcomes, as permutation tests need them."""
