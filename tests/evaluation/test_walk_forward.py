@@ -10,7 +10,7 @@ from drawn import DAY, draw_landmarks, reordered, weekly
 
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.walk_forward import Trial, forecasts, walk_forward
-from lydite.models import BaseRate, TouchVolume, Rule, make_model
+from lydite.models import BaseRate, Rule, TouchVolume, make_model
 
 LANDMARKS = draw_landmarks(np.random.default_rng(0), 6000)
 CALENDAR = weekly(4, 6)
