@@ -1,4 +1,4 @@
--- The evaluation sample of one outcome: mature landmarks, whole buckets, numbered.
+-- The evaluation sample of one outcome: mature landmarks, whole buckets, numbered by time.
 -- @outcome name of the outcome
 -- @landmark number of the landmark in the sample, from 0
 -- @user_key number of the user
@@ -17,7 +17,7 @@
 -- @hours_to_next hours to the next event, touch or conversion; the lookback where none comes within it
 select
     outcome,
-    cast(row_number() over (order by user_key, touch) - 1 as integer) as landmark,
+    cast(row_number() over (order by happened_at, user_key, touch) - 1 as integer) as landmark,
     user_key,
     bucket,
     touch,

@@ -343,7 +343,9 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
             read(),
             calendar,
             settings.evaluation,
-            restated=read(restated=True) if ledger.is_restated(engine, row["outcome"]) else None,
+            restated=read(restated=True)
+            if ledger.is_restated(engine, row["outcome"], current)
+            else None,
             notes=_weightless(engine, row["outcome"], models),
             size=_size(engine, row["outcome"]),
         )

@@ -66,7 +66,7 @@ def test_what_is_written_is_read_again_by_model_and_segment(engine):
 def test_a_ledger_without_any_table_is_empty(engine):
     assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
     assert missing_periods(engine, "lead", "a", "f", CALENDAR).all()
-    assert not is_restated(engine, "lead")
+    assert not is_restated(engine, "lead", {"a": "f"})
 
 
 def test_only_the_chosen_periods_are_written_and_the_others_stay_missing(engine):
@@ -107,9 +107,35 @@ def test_restated_scores_stand_beside_the_first(engine):
             found = getattr(again[segment], name)
             np.testing.assert_array_equal(found[[0, 2]], first[[0, 2]])
             np.testing.assert_array_equal(found[1], other[1])
-    assert is_restated(engine, "lead")
+    assert is_restated(engine, "lead", {"a": "f", "b": "f"})
+    assert not is_restated(engine, "purchase", {"a": "f"})
+    # What was restated of a model that is defined otherwise by now concerns nobody.
+    assert not is_restated(engine, "lead", {"a": "g", "b": "f"})
     restate_scores(engine, "lead", "a", "f", CALENDAR, {}, ~EVERY)
-    assert not is_restated(engine, "lead")
+    assert not is_restated(engine, "lead", {"a": "f"})
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, monkeypatch, again):
+    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
+    restate_scores(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
+    tables = ["scores", "forecasts", "restated_scores", "restated_forecasts"]
+    before = [engine.frame(f"from ledger.{name}") for name in tables]
+    append = engine.append
+
+    def break_off(table: str, *rest) -> None:
+        if table.endswith("forecasts"):
+            raise KeyboardInterrupt
+        append(table, *rest)
+
+    monkeypatch.setattr(engine, "append", break_off)
+    write, model = (restate_scores, "a") if again else (write_scores, "b")
+    with pytest.raises(KeyboardInterrupt):
+        write(engine, "lead", model, "f", CALENDAR, scores(3), EVERY)
+    monkeypatch.undo()
+    for name, frame in zip(tables, before, strict=True):
+        assert engine.frame(f"from ledger.{name}").equals(frame)
+    assert missing_periods(engine, "lead", "b", "f", CALENDAR).all()
 
 
 def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
@@ -121,7 +147,7 @@ def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
     write_scores(*key, calendar, walked, np.ones(6, dtype=bool))
     assert not changed_periods(*key, calendar, trial).any()
     late = landmarks.converted.copy()
-    late[trial.tested(4)[np.flatnonzero(~late[trial.tested(4)])[0]]] = True
+    late[trial.tested[4][np.flatnonzero(~late[trial.tested[4]])[0]]] = True
     other = Trial.of(landmarks.without_outcome(late), calendar)
     assert np.flatnonzero(changed_periods(*key, calendar, other)).tolist() == [4]
 

@@ -26,7 +26,7 @@ def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
     trial = Trial.of(landmarks, CALENDAR)
     for number, forecast in forecasts(make(name), trial):
         if number == period:
-            return forecast(trial.tested(period))
+            return forecast(trial.tested[period])
     raise AssertionError
 
 
@@ -39,7 +39,7 @@ def test_training_is_mature_and_periods_are_as_the_calendar_says():
         before += len(released)
         assert mature[released].all()
         assert before == mature.sum()
-        tested = trial.tested(period)
+        tested = trial.tested[period]
         inside = (LANDMARKS.happened_at >= start) & (LANDMARKS.happened_at < start + 7 * DAY)
         np.testing.assert_array_equal(tested, np.flatnonzero(inside))
 
@@ -125,7 +125,7 @@ def test_a_sample_is_whole_buckets_that_train_and_are_tested_as_before():
         )
     for period in range(len(trial)):
         np.testing.assert_array_equal(
-            rows[part.tested(period)], np.intersect1d(rows, trial.tested(period))
+            rows[part.tested[period]], np.intersect1d(rows, trial.tested[period])
         )
     assert trial.sample(None, []) is trial.sample(len(LANDMARKS), []) is trial
 

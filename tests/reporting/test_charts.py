@@ -4,7 +4,15 @@ import math
 
 import polars as pl
 import pytest
-from hand_made import BEST, EVERY_KIND, MANY, make_comparison, make_empty, make_path_comparison
+from hand_made import (
+    BEST,
+    EVERY_KIND,
+    MANY,
+    SEGMENTS,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
 
 from lydite.comparison import Comparison
 from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
@@ -76,3 +84,10 @@ def test_bounds_without_end_are_left_out_of_the_evidence():
     comparison = Comparison({**full.marts, "evidence": frame}, full.outcomes, {})
     chart = evidence_chart(comparison, "purchase")
     assert all(row.get("low") is None for row in _records(chart))
+
+
+@pytest.mark.parametrize("make", _ALL)
+def test_charts_are_about_all_users(make):
+    whole = make_comparison(("purchase", BEST))
+    with_segments = make_comparison(("purchase", BEST), segments=SEGMENTS)
+    assert _records(make(with_segments, "purchase")) == _records(make(whole, "purchase"))

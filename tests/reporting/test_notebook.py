@@ -3,11 +3,19 @@
 from html.parser import HTMLParser
 
 import pytest
-from hand_made import BEST, EVERY_KIND, TOO_EARLY, make_comparison, make_empty, make_path_comparison
+from hand_made import (
+    BEST,
+    EVERY_KIND,
+    SEGMENTS,
+    TOO_EARLY,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
 
 from lydite.comparison import Comparison
 from lydite.reporting.notebook import notebook_html
-from lydite.reporting.words import headline
+from lydite.reporting.words import headline, reasons
 
 
 @pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
@@ -16,6 +24,11 @@ def test_headline_and_all_models(rivals):
     text = notebook_html(comparison)
     assert headline(comparison, "purchase") in text
     assert all(f">{model}<" in text for model, *_ in rivals)
+
+
+def test_the_verdict_in_words():
+    comparison = make_comparison(("purchase", BEST), segments=SEGMENTS)
+    assert reasons(comparison, "purchase") in notebook_html(comparison)
 
 
 def test_every_outcome_has_its_headline():

@@ -13,6 +13,8 @@ from hand_made import (
     CONTENDERS,
     EVERY_KIND,
     MANY,
+    SEGMENTS,
+    TOO_EARLY,
     make_comparison,
     make_empty,
     make_path_comparison,
@@ -89,6 +91,75 @@ def test_a_path_table_has_folds_instead_of_periods():
     assert "time_decay was left out" in text
 
 
+def _table(page, kind):
+    """Return the rows of a table as the texts of their cells."""
+    start = page.index(f'<table class="{kind}">')
+    rows = re.findall(r"<tr>(.*?)</tr>", page[start : page.index("</table>", start)], re.DOTALL)
+    return [
+        [" ".join(re.sub("<.*?>", " ", cell).split()) for cell in re.split(r"</t[hd]>", row)[:-1]]
+        for row in rows
+    ]
+
+
+def test_segments_with_their_verdicts_and_whether_they_agree():
+    page = page_html(make_comparison(("purchase", BEST), segments=SEGMENTS))
+    assert "are judged together" in page
+    heads, *rows = _table(page, "segments")
+    assert heads[-1] == "as among all users"
+    assert [row[0] for row in rows] == list(SEGMENTS)
+    assert rows[3] == [
+        "region = north", "5,014", "214", "too early to say", "1.0% 0.2% to 1.8% linear",
+        "not known yet",
+    ]  # fmt: skip
+    assert rows[4][3:] == ["time_decay is best", "5.0% 4.2% to 5.8%", "no"]
+
+
+def test_without_a_leader_no_segment_agrees_or_not():
+    page = page_html(make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS))
+    assert {len(row) for row in _table(page, "segments")} == {5}
+
+
+def test_what_would_settle_the_open_pairs():
+    projections = {("linear", "last_touch"): (110, 28_488)}
+    page = page_html(make_comparison(("purchase", CONTENDERS), projections=projections))
+    assert _table(page, "pairs")[1:] == [
+        [
+            "linear and last_touch/markov_1", "linear", "0.4% −0.2% to 1.0%",
+            "110 more weeks, or 28,000 more users",
+        ]
+    ]  # fmt: skip
+
+
+def test_many_segments_and_pairs_are_counted():
+    segments = {f"region = {number}": BEST for number in range(30)}
+    page = page_html(make_comparison(("purchase", MANY), segments=segments))
+    assert len(_table(page, "segments")) == len(_table(page, "pairs")) == 13
+    text = " ".join(_Reader(page).text)
+    assert "And 18 more in the tables." in text
+    assert "And 3 more in the tables." in text
+
+
+def test_neither_segments_nor_open_pairs_where_there_are_none():
+    page = page_html(make_comparison(("purchase", EVERY_KIND["no_better"])))
+    assert "are judged together" not in page
+    for absent in ("Segments", "What would settle it", "What to beware of"):
+        assert absent not in _Reader(page).text
+
+
+def test_warnings_stand_beside_the_verdict():
+    comparison = make_comparison(warnings=((None, "immature", "41% of the touches are recent"),))
+    page = page_html(comparison)
+    assert page.index("only experiments") < page.index("41% of the") < page.index("The models")
+
+
+@pytest.mark.parametrize("mart", ["model_comparison", "pairs", "warnings", "evidence"])
+def test_a_table_that_is_missing_or_empty_leaves_a_page(mart):
+    full = make_comparison(("purchase", BEST), segments=SEGMENTS)
+    rest = {name: frame for name, frame in full.marts.items() if name != mart}
+    for marts in (rest, rest | {mart: full.marts[mart].clear()}):
+        assert "Fit is not cause" in page_html(Comparison(marts, full.outcomes, {}))
+
+
 def test_many_models_have_room():
     page = page_html(make_comparison(("purchase", MANY)))
     assert 'class="chart chart-credit" style="min-width: 960px"' in page
@@ -100,9 +171,17 @@ def test_many_models_have_room():
 
 def test_names_from_the_data_stay_names():
     hostile = make_comparison(
-        (_ATTACK, (("linear" + _ATTACK, "best", 0.03, None, ""),)),
+        (
+            _ATTACK,
+            (
+                ("linear" + _ATTACK, "best", 0.03, None, ""),
+                ("other" + _ATTACK, "too_early", 0.02, None, ""),
+            ),
+        ),
         channels=(_ATTACK, "a&b", "\u2028"),
         quarantined={_ATTACK: {_ATTACK: 3}},
+        segments={_ATTACK: ((_ATTACK, "best", 0.03, None, ""),)},
+        warnings=((_ATTACK, "model", _ATTACK), (None, "drift", _ATTACK)),
     )
     page = page_html(hostile)
     reader = _Reader(page)

@@ -7,6 +7,7 @@ from hand_made import (
     BEST,
     CONTENDERS,
     NO_BETTER,
+    SEGMENTS,
     TOO_EARLY,
     make_comparison,
     make_empty,
@@ -82,10 +83,54 @@ def test_dates_of_the_conversions():
     assert first == date(2025, 1, 6) < last
 
 
-def test_a_sample_and_a_models_warning_are_told():
-    comparison = make_comparison()
+def test_a_sample_and_the_warnings_of_the_tables_are_told_once():
+    comparison = make_comparison(
+        warnings=(
+            (None, "short_history", "only 7 weeks could be forecast"),
+            ("linear", "model", "its forecasts are badly calibrated"),
+            ("linear", "drift", "a lead turned"),
+            (None, "volume", "touch volume is as good as any model"),
+        )
+    )
+    frame = comparison.marts["model_comparison"]
+    told_there = frame.with_columns(warning=pl.lit("its forecasts are badly calibrated"))
+    comparison = Comparison(
+        {**comparison.marts, "model_comparison": told_there}, comparison.outcomes, {}
+    )
     comparison.outcomes[0]["sampled_landmarks"] = 10_000
-    assert "10,000 of 48,210" in " ".join(reading.warnings_of(comparison, "purchase"))
+    *told, sample = reading.warnings_of(comparison, "purchase")
+    # Of a lead that turned and of touch volume the verdict in words tells itself.
+    assert told == [
+        "only 7 weeks could be forecast",
+        "linear: its forecasts are badly calibrated",
+    ]
+    assert "10,000 of 48,210" in sample
+
+
+def test_warnings_of_other_outcomes_and_missing_tables_are_nothing():
+    comparison = make_comparison(
+        ("purchase", BEST), ("lead", TOO_EARLY), warnings=((None, "immature", "too recent"),)
+    )
+    lead = comparison.marts["warnings"].filter(pl.col("outcome") == "lead")
+    for warnings in ({"warnings": lead}, {}):
+        other = Comparison(warnings, comparison.outcomes, {})
+        assert reading.warnings_of(other, "purchase") == []
+
+
+def test_segments_in_the_order_of_the_table_and_their_rivals():
+    comparison = make_comparison(("purchase", BEST), segments=SEGMENTS)
+    assert reading.segments_of(comparison, "purchase") == list(SEGMENTS)
+    assert len(reading.rivals_of(comparison, "purchase")) == len(BEST)
+    west = reading.rivals_of(comparison, "purchase", "region = west")
+    assert [row["model"] for row in west] == ["time_decay", "linear"]
+    frame = comparison.marts["model_comparison"]
+    for marts in ({}, {"model_comparison": frame.drop("segment")}):
+        assert reading.segments_of(Comparison(marts, [], {}), "purchase") == []
+
+
+def test_a_column_that_is_missing_reads_as_nothing():
+    comparison = make_comparison()
+    assert reading.rows_of(comparison, "pairs", "purchase")[0]["no such column"] is None
 
 
 def test_what_was_set_aside_comes_by_table_the_most_first():

@@ -6,8 +6,10 @@ import pytest
 from hand_made import (
     BEST,
     CHANNELS,
+    CONTENDERS,
     EVERY_KIND,
     MANY,
+    SEGMENTS,
     make_comparison,
     make_empty,
     make_path_comparison,
@@ -58,6 +60,33 @@ def test_intervals_of_credit_where_there_is_room():
     assert "95 % interval" not in _printed(make_comparison(), 95)
 
 
+def test_a_line_for_every_segment_after_the_verdict():
+    text = _printed(make_comparison(("purchase", BEST), segments=SEGMENTS), 100)
+    verdict, segments = text.split("By segment\n")
+    assert "only experiments decide that." in " ".join(verdict.split())
+    assert [line.strip() for line in segments.splitlines()[:5]] == [
+        "customer_type = new: linear and last_touch/markov_1 remain",
+        "customer_type = returning: linear and last_touch/markov_1 remain",
+        "region = east: linear is best",
+        "region = north: too early to say",
+        "region = west: time_decay is best (unlike all users)",
+    ]
+
+
+def test_segments_of_long_names_keep_to_the_width():
+    segments = {"customer_type = " + "long " * 20: CONTENDERS, "region = " + "x" * 90: BEST}
+    text = _printed(make_comparison(("purchase", BEST), segments=segments), 60)
+    assert max(len(line) for line in text.splitlines()) <= 60
+
+
+def test_no_segments_and_many_segments():
+    assert "By segment" not in _printed(make_comparison(), 100)
+    many = {f"region = {number}": BEST for number in range(30)}
+    text = _printed(make_comparison(("purchase", BEST), segments=many), 100)
+    assert text.count("linear is best") == 12
+    assert "and 18 more in the tables" in text
+
+
 def test_a_path_table_has_folds_and_no_lookback():
     text = _printed(make_path_comparison(), 120)
     counts = next(line for line in text.splitlines() if "landmarks" in line)
@@ -81,8 +110,15 @@ def test_counts_and_rows_that_were_set_aside():
 
 
 def test_names_are_neither_markup_nor_control_codes():
-    comparison = make_comparison(("[red]buy[/red]", BEST), channels=("[bold]a[/bold]", "\x1b[2Jb"))
+    comparison = make_comparison(
+        ("[red]buy[/red]", BEST),
+        channels=("[bold]a[/bold]", "\x1b[2Jb"),
+        segments={"[blue]c = \x1b[2J": BEST},
+        warnings=((None, "restated", "[i]w[/i]\x1b[2J"),),
+    )
     text = _printed(comparison, 100)
+    assert "[blue]c" in text
+    assert "! [i]w[/i]" in text
     assert "[bold]a[/bold]" in text
     assert "[red]buy[/red]" in text
     assert "\x1b" not in text

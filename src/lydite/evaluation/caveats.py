@@ -9,9 +9,12 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation.segments import ALL
+from lydite.evaluation.verdicts import NULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
@@ -21,6 +24,7 @@ SHORT_PERIODS = 8
 MOST_IMMATURE = 1 / 3
 LEAST_OF_CEILING = 0.5
 MOST_REPLACED = 0.5
+_AHEAD = {"best", "contender"}
 
 #: What is said of each kind of warning.
 _TEXTS = {
@@ -134,18 +138,35 @@ def _restatement(
 
 
 def _drift(judged: Judged, calendar: Calendar | None) -> Iterator[_Found]:
-    """Yield the turns of leads of what is ahead of touch volume now, or was before."""
+    """Yield the last turn of a lead that put a rival ahead of touch volume, or out of the lead."""
+    if calendar is None:
+        return
     for name, own in judged.judgements.items():
-        ahead = {"best", "contender"} & set(own.history)
-        if calendar is None or own.moved_in is None or not ahead:
+        group = {name, *own.same_forecast_as}
+        turns = [
+            (now, before)
+            for pair in judged.pairs
+            if group & {pair.ahead, pair.behind} and pair.behind != NULL
+            for before, now in _turns(pair.signs)
+            if (own.history[before] in _AHEAD) != (own.history[now] in _AHEAD)
+        ]
+        now, before = max(turns, default=(0, 0))
+        if not turns or own.history[before] == own.verdict:
             continue
         turned = {
             "period": calendar.period,
-            "day": calendar.starts[own.moved_in].astype("datetime64[D]").item(),
-            "before": own.history[max(own.moved_in - 1, 0)].replace("_", " "),
+            "day": calendar.starts[now].astype("datetime64[D]").item(),
+            "before": own.history[before].replace("_", " "),
             "now": own.verdict.replace("_", " "),
         }
         yield "drift", {"model": name, **turned}
+
+
+def _turns(signs: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Return the periods in which a lead was last sure the one way, and then sure the other way."""
+    sure = np.flatnonzero(signs)
+    turned = signs[sure][1:] != signs[sure][:-1]
+    return list(zip(sure[:-1][turned].tolist(), sure[1:][turned].tolist(), strict=True))
 
 
 def _fit(everyone: pl.DataFrame) -> Iterator[_Found]:
@@ -153,5 +174,5 @@ def _fit(everyone: pl.DataFrame) -> Iterator[_Found]:
     share = rivals["share_of_ceiling"].max()
     if isinstance(share, float) and share < LEAST_OF_CEILING:
         yield "ceiling", {"share": max(share, 0.0)}
-    if not {"best", "contender", "too_early"} & set(rivals["verdict"]) and len(rivals):
+    if not {*_AHEAD, "too_early"} & set(rivals["verdict"]) and len(rivals):
         yield "volume", {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +13,12 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.walk_forward import add_slices
+from lydite.models.base import weight_columns
 from lydite.models.landmarks import counted
+from lydite.models.rules import ENOUGH_LANDMARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -45,54 +48,54 @@ def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> dict
     seed
         Seeds the choice of training landmarks, where there are too many, and the trees.
     """
-    landmarks = trial.landmarks
+    sample = trial.sample(ENOUGH_LANDMARKS, weight_columns(rivals))
+    known = np.zeros(len(sample.landmarks), dtype=bool)
+    seen = _Seen(rivals, sample, [model.encode(sample.landmarks) for model in rivals])
     scores = {ALL: Scores.empty(len(trial))}
-    seen = _features(landmarks)
-    profiles = [model.encode(landmarks) for model in rivals]
-    is_known = np.zeros(len(landmarks), dtype=bool)
     folds = any(len(rows) for rows in trial.withdrawn)
     refit_every = 1 if folds else _REFIT_EVERY
     for period in range(len(trial)):
-        is_known[trial.released[period]] = True
-        is_known[trial.withdrawn[period]] = False
-        end = min(period + refit_every, len(trial))
-        if period % refit_every or not trial.wanted[period:end].any():
+        known[sample.released[period]] = True
+        known[sample.withdrawn[period]] = False
+        block = range(period, min(period + refit_every, len(trial)))
+        if period % refit_every or not trial.wanted[block].any():
             continue
-        known = np.flatnonzero(is_known)
-        ahead = np.flatnonzero((trial.period >= period) & (trial.period < end))
-        forecast = np.full(len(landmarks), np.nan)
-        forecast[ahead] = _grow(rivals, profiles, landmarks, seen, known, ahead, seed)
-        for own in range(period, end):
-            if not trial.wanted[own]:
-                continue
-            rows = trial.tested(own)
-            add_slices(scores, trial, own, rows, forecast[rows])
+        forecast = _grow(seen, np.flatnonzero(known), seed)
+        for own in block:
+            rows = trial.tested[own]
+            if trial.wanted[own] and len(rows):
+                ahead = trial.landmarks.take(rows, weight_columns(rivals))
+                add_slices(scores, trial, own, rows, forecast(ahead))
     return scores
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """The rivals, the landmarks that train, and what each rival sees of them."""
+
+    rivals: Sequence[Model]
+    sample: Trial
+    profiles: Sequence[Profiles]
+
+
 def _grow(
-    rivals: Sequence[Model],
-    profiles: Sequence[Profiles],
-    landmarks: Landmarks,
-    seen: NDArray[np.float32],
-    known: NDArray[np.intp],
-    ahead: NDArray[np.intp],
-    seed: int,
-) -> NDArray[np.float64]:
-    """Fit trees on what is known and return their forecasts of what lies ahead."""
-    rng = np.random.default_rng(seed)
-    chosen = known
+    seen: _Seen, known: NDArray[np.intp], seed: int
+) -> Callable[[Landmarks], NDArray[np.float64]]:
+    """Fit trees on what is known and return their forecaster of what lies ahead."""
+    landmarks = seen.sample.landmarks
     total = float(landmarks.count[known].sum())
     converted = float(landmarks.count[known] @ landmarks.converted[known])
-    if not len(ahead) or min(converted, total - converted) < _MIN_OF_EACH:
-        return np.full(len(ahead), (converted + 0.5) / (total + 1))
+    if min(converted, total - converted) < _MIN_OF_EACH:
+        constant = (converted + 0.5) / (total + 1)
+        return lambda ahead: np.full(len(ahead), constant)
+    chosen = known
     if len(known) > MAX_TRAINING_LANDMARKS:
+        rng = np.random.default_rng(seed)
         chosen = np.sort(rng.choice(known, MAX_TRAINING_LANDMARKS, replace=False))
-    crossed, final = [], []
-    for model, own in zip(rivals, profiles, strict=True):
-        in_training, beyond = _rival_scores(model, own, landmarks, known, chosen, ahead)
-        crossed.append(in_training)
-        final.append(beyond)
+    crossed = [
+        _cross_fitted(model, profiles, landmarks, known, chosen)
+        for model, profiles in zip(seen.rivals, seen.profiles, strict=True)
+    ]
     trees = HistGradientBoostingClassifier(
         learning_rate=0.06,
         max_iter=200,
@@ -105,25 +108,35 @@ def _grow(
         n_iter_no_change=10,
         random_state=seed,
     )
+    features = _features(landmarks.take(chosen))
+    # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
+    usable = ~np.isnan(features).all(axis=0)
     trees.fit(
-        np.column_stack([seen[chosen], *crossed]),
+        np.column_stack([features[:, usable], *crossed]),
         landmarks.converted[chosen],
         # Weights make the trees slow: they are given only where rows stand for more than one.
         sample_weight=None if (landmarks.count == 1).all() else landmarks.count[chosen],
     )
-    probability = trees.predict_proba(np.column_stack([seen[ahead], *final]))[:, 1]
-    return np.asarray(np.clip(probability, _CLIP, 1 - _CLIP))
+
+    def forecast(ahead: Landmarks) -> NDArray[np.float64]:
+        rivals = [_logit(model.forecast(ahead)) for model in seen.rivals]
+        table = np.column_stack([_features(ahead)[:, usable], *rivals])
+        return np.asarray(np.clip(trees.predict_proba(table)[:, 1], _CLIP, 1 - _CLIP))
+
+    return forecast
 
 
-def _rival_scores(
+def _cross_fitted(
     model: Model,
     profiles: Profiles,
     landmarks: Landmarks,
     known: NDArray[np.intp],
     chosen: NDArray[np.intp],
-    ahead: NDArray[np.intp],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return a rival's logits: cross-fitted for training landmarks, final for those ahead."""
+) -> NDArray[np.float32]:
+    """Return a rival's logits for the chosen landmarks, fitted on the other half of the buckets.
+
+    In the end the rival is fitted on all that is known.
+    """
     half = landmarks.bucket & 1
     size = len(profiles)
 
@@ -131,14 +144,18 @@ def _rival_scores(
         index = profiles.index[rows]
         trials = counted(index, landmarks.count[rows], size)
         conversions = counted(index, landmarks.count[rows] * landmarks.converted[rows], size)
-        forecast = model.fit_counts(profiles, trials, conversions).forecast_profiles(profiles)
-        return logit(np.clip(forecast, _CLIP, 1 - _CLIP)).astype(np.float32)
+        return _logit(model.fit_counts(profiles, trials, conversions).forecast_profiles(profiles))
 
     crossed = np.empty(len(chosen), dtype=np.float32)
     for side in (0, 1):
         own = half[chosen] == side
         crossed[own] = fit(known[half[known] != side])[profiles.index[chosen[own]]]
-    return crossed, fit(known)[profiles.index[ahead]]
+    fit(known)
+    return crossed
+
+
+def _logit(forecast: NDArray[np.float64]) -> NDArray[np.float32]:
+    return np.asarray(logit(np.clip(forecast, _CLIP, 1 - _CLIP)), dtype=np.float32)
 
 
 def _features(landmarks: Landmarks) -> NDArray[np.float32]:
@@ -149,7 +166,7 @@ def _features(landmarks: Landmarks) -> NDArray[np.float32]:
         shape=(len(landmarks), len(landmarks.channels)),
     ).toarray()
     hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)
-    features = np.column_stack(
+    return np.column_stack(
         [
             landmarks.path_length,
             landmarks.hours_since_previous,
@@ -160,6 +177,3 @@ def _features(landmarks: Landmarks) -> NDArray[np.float32]:
             mix,
         ]
     ).astype(np.float32)
-    # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
-    known: NDArray[np.float32] = features[:, ~np.isnan(features).all(axis=0)]
-    return known

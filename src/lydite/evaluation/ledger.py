@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -87,7 +88,7 @@ def changed_periods(
     sampled = int(landmarks.bucket.max(initial=-1)) + 1
     for period in np.flatnonzero(then.landmarks.any(axis=1)):
         now = Scores.empty(1)
-        rows = trial.tested(int(period))
+        rows = trial.tested[period]
         now.add(0, landmarks.bucket[rows], landmarks.converted[rows], np.full(len(rows), 0.5))
         changed[period] = any(
             (getattr(then, name)[period, :sampled] != getattr(now, name)[0, :sampled]).any()
@@ -108,13 +109,14 @@ def write_scores(
     scores: Mapping[str, Scores],
     periods: NDArray[np.bool_],
 ) -> None:
-    """Append the scores of periods that had none.
+    """Append the scores of periods that had none, all of them or nothing.
 
     ``ledger.scores`` has a row per segment, period and bucket, ``ledger.forecasts`` a row per
     segment, period and bin of the forecast.
     """
     head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
-    _append(engine, _FIRST, head, scores, calendar, periods)
+    with _all_or_nothing(engine):
+        _append(engine, _FIRST, head, scores, calendar, periods)
 
 
 def restate_scores(
@@ -132,11 +134,24 @@ def restate_scores(
     """
     head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
     own = " and ".join(f"{name} = ${name}" for name in head)
-    for table in _AGAIN:
-        if engine.exists(table):
-            engine.run(f"delete from {table} where {own}", head)
-    if periods.any():
-        _append(engine, _AGAIN, head, scores, calendar, periods)
+    with _all_or_nothing(engine):
+        for table in _AGAIN:
+            if engine.exists(table):
+                engine.run(f"delete from {table} where {own}", head)
+        if periods.any():
+            _append(engine, _AGAIN, head, scores, calendar, periods)
+
+
+@contextlib.contextmanager
+def _all_or_nothing(engine: DuckDBEngine) -> Iterator[None]:
+    """Commit what the block writes, or none of it: a period has all of its rows, or is missing."""
+    engine.run("begin transaction")
+    try:
+        yield
+    except BaseException:
+        engine.run("rollback")
+        raise
+    engine.run("commit")
 
 
 def _append(
@@ -213,14 +228,18 @@ def read_scores(
     return result
 
 
-def is_restated(engine: DuckDBEngine, outcome: str) -> bool:
-    """Return whether any scores of an outcome were restated."""
-    return engine.exists("ledger.restated_scores") and bool(
-        engine.scalar(
-            "select count(*) from ledger.restated_scores where outcome = $outcome",
-            {"outcome": outcome},
-        )
+def is_restated(engine: DuckDBEngine, outcome: str, fingerprints: Mapping[str, str]) -> bool:
+    """Return whether any scores of models of an outcome were restated.
+
+    What was restated of any other definition is left aside.
+    """
+    if not engine.exists("ledger.restated_scores"):
+        return False
+    restated = engine.rows(
+        "select distinct model, fingerprint from ledger.restated_scores where outcome = $outcome",
+        {"outcome": outcome},
     )
+    return not fingerprints.items().isdisjoint(restated)
 
 
 def _rows(

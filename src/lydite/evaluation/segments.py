@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lydite.engine.duckdb import quoted_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from lydite.engine import DuckDBEngine
@@ -38,10 +39,10 @@ class SegmentColumn:
     code: NDArray[np.integer]
 
     def split(self, rows: NDArray[np.intp]) -> Iterator[tuple[str, NDArray[np.intp]]]:
-        """Yield each segment with those of some landmarks that are in it, where any are."""
+        """Yield each segment with the places in `rows` of those that are in it, where any are."""
         code = self.code[rows]
         for number, label in enumerate(self.labels):
-            own = rows[code == number]
+            own = np.flatnonzero(code == number)
             if len(own):
                 yield label, own
 

@@ -39,8 +39,8 @@ class Trial:
         The evaluation sample, n landmarks.
     activity
         The activity cell of each landmark.
-    period : (n,) integers
-        The scored period, or fold, in which each landmark is forecast, -1 for none.
+    tested : list of p index arrays
+        The landmarks that are forecast in each period, or fold, in ascending order.
     released : list of p index arrays
         The landmarks that may train from each period on, and not before.
     withdrawn : list of p index arrays
@@ -53,7 +53,7 @@ class Trial:
 
     landmarks: Landmarks
     activity: Activity
-    period: NDArray[np.intp]
+    tested: list[NDArray[np.intp]]
     released: list[NDArray[np.intp]]
     withdrawn: list[NDArray[np.intp]]
     wanted: NDArray[np.bool_]
@@ -71,7 +71,7 @@ class Trial:
         return cls(
             landmarks,
             Activity(landmarks),
-            calendar.period_of(landmarks.happened_at),
+            _by_period(calendar.period_of(landmarks.happened_at), len(calendar)),
             [order[a:b] for a, b in pairwise(edges)],
             [none] * len(calendar),
             np.ones(len(calendar), dtype=bool),
@@ -90,7 +90,7 @@ class Trial:
         return cls(
             landmarks,
             Activity(landmarks),
-            fold.astype(np.intp),
+            within,
             [np.flatnonzero(fold != 0), *within[:-1]],
             [none, *within[1:]],
             np.ones(folds, dtype=bool),
@@ -106,15 +106,15 @@ class Trial:
         rows = np.flatnonzero(self.landmarks.bucket < buckets)
         place = np.full(len(self.landmarks), -1)
         place[rows] = np.arange(len(rows))
-        released, withdrawn = (
+        tested, released, withdrawn = (
             [place[own][place[own] >= 0] for own in parts]
-            for parts in (self.released, self.withdrawn)
+            for parts in (self.tested, self.released, self.withdrawn)
         )
         return replace(
             self,
             landmarks=self.landmarks.take(rows, weights),
             activity=self.activity.take(rows),
-            period=self.period[rows],
+            tested=tested,
             released=released,
             withdrawn=withdrawn,
         )
@@ -127,9 +127,12 @@ class Trial:
         """Return the number of periods or folds."""
         return len(self.released)
 
-    def tested(self, period: int) -> NDArray[np.intp]:
-        """Return the landmarks that are forecast in a period."""
-        return np.flatnonzero(self.period == period)
+
+def _by_period(period: NDArray[np.intp], periods: int) -> list[NDArray[np.intp]]:
+    """Return the places of each period's number, in ascending order."""
+    order = np.argsort(period, kind="stable")
+    edges = np.searchsorted(period[order], np.arange(periods + 1))
+    return [order[a:b] for a, b in pairwise(edges)]
 
 
 class _Counts:
@@ -250,7 +253,7 @@ def walk_slices(model: Model, trial: Trial) -> dict[str, Scores]:
     # busy machine a hundred times more.
     with threadpool_limits(1, user_api="blas"):
         for period, forecast in forecasts(model, trial):
-            rows = trial.tested(period)
+            rows = trial.tested[period]
             add_slices(scores, trial, period, rows, forecast(rows))
     return scores
 
@@ -264,14 +267,9 @@ def add_slices(
 ) -> None:
     """Add the forecasts of one period's landmarks to the scores of all users and of segments."""
     landmarks = trial.landmarks
-    place = np.empty(len(landmarks), dtype=np.intp)
-    place[rows] = np.arange(len(rows))
-    parts = [(ALL, rows), *(part for column in trial.segments for part in column.split(rows))]
-    for label, own in parts:
-        scores.setdefault(label, Scores.empty(len(trial))).add(
-            period,
-            landmarks.bucket[own],
-            landmarks.converted[own],
-            forecast[place[own]],
-            landmarks.count[own],
-        )
+    bucket, converted = landmarks.bucket[rows], landmarks.converted[rows]
+    count = landmarks.count[rows]
+    scores[ALL].add(period, bucket, converted, forecast, count)
+    for label, own in (part for column in trial.segments for part in column.split(rows)):
+        slot = scores.setdefault(label, Scores.empty(len(trial)))
+        slot.add(period, bucket[own], converted[own], forecast[own], count[own])

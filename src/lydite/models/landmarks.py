@@ -97,19 +97,27 @@ class Landmarks:
 
     def take(self, rows: NDArray[np.integer], weights: Iterable[str] = ()) -> Landmarks:
         """Return some of the landmarks, in ascending order, with the named weights only."""
+        starts = self._path_starts
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+            # A stretch without a gap is looked at where it is, not copied.
+            chosen: slice | NDArray[np.integer] = slice(int(rows[0]), int(rows[-1]) + 1)
+            entry: slice | NDArray[np.integer] = slice(starts[rows[0]], starts[rows[-1] + 1])
+            row = self.path.row[entry] - rows[0]
+        else:
+            lengths = starts[rows + 1] - starts[rows]
+            begins = np.cumsum(lengths) - lengths
+            chosen = rows
+            entry = np.arange(int(lengths.sum())) + np.repeat(starts[rows] - begins, lengths)
+            row = np.repeat(np.arange(len(rows)), lengths)
         columns = {
-            name: getattr(self, name)[rows]
+            name: getattr(self, name)[chosen]
             for name in (
                 "happened_at", "bucket", "converted", "history", "next_channel", "path_length",
                 "hours_since_previous", "hours_since_first", "hours_to_next", "count",
             )
         }  # fmt: skip
-        starts = self._path_starts
-        lengths = starts[rows + 1] - starts[rows]
-        begins = np.cumsum(lengths) - lengths
-        entry = np.arange(int(lengths.sum())) + np.repeat(starts[rows] - begins, lengths)
         path = PathChannels(
-            np.repeat(np.arange(len(rows)), lengths),
+            row,
             self.path.channel[entry],
             self.path.touches[entry],
             {name: self.path.weights[name][entry] for name in weights},

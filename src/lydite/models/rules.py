@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 # touches, and fine enough elsewhere that the forecast moves by less than it can be estimated.
 SHARE_STEPS = 120
 # A mixture has a rate for each of a few channels. Estimated from n landmarks they cost about
-# c / 2n nats per landmark against the best ones: a hundred-thousandth of ten channels' here.
-ENOUGH_LANDMARKS = 500_000
+# c / 2n nats per landmark against the best ones: of ten channels here a 50,000th of a nat.
+ENOUGH_LANDMARKS = 250_000
 _MAX_NEWTON_STEPS = 100
 # Newton's method squares its error: after a step that gains less than this, in nats, what is left
 # is far below rounding of the likelihood, and models with the same forecast agree to many digits.

@@ -62,6 +62,14 @@ def count(value: float | None) -> str:
     return fixed(value, 0)
 
 
+def about(value: float | None) -> str:
+    """Return a whole number to two digits, as far as a projection means anything: ``28,000``."""
+    if value is None or not math.isfinite(value):
+        return NOTHING
+    digits = max(len(str(abs(round(value)))) - 2, 0)
+    return count(round(value, -digits))
+
+
 def amount(value: float | None) -> str:
     """Return credit, cost or value: decimals only where the number is small."""
     if value is None or not math.isfinite(value):

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from lydite.reporting.charts import VERDICT_COLOURS
 from lydite.reporting.lines import lines_of
-from lydite.reporting.reading import outcome_record
-from lydite.reporting.words import NOT_CAUSE, headline, without_clock
+from lydite.reporting.words import NOT_CAUSE, headline, reasons
 
 if TYPE_CHECKING:
     from lydite.comparison import Comparison
@@ -27,7 +26,7 @@ _HEADS = (
 
 
 def notebook_html(comparison: Comparison) -> str:
-    """Return the headline and the table of every outcome as HTML.
+    """Return the verdict and the table of every outcome as HTML.
 
     Parameters
     ----------
@@ -52,11 +51,10 @@ def _outcome(comparison: Comparison, outcome: str) -> str:
         f'<th scope="col" style="{_CELL}text-align:{side}">{name}</th>' for name, side in _HEADS
     )
     body = "".join(_row(line) for line in lines)
-    how = escape(without_clock(outcome_record(comparison, outcome)))
+    why = f'<p style="max-width:60em">{escape(reasons(comparison, outcome))}</p>'
     return (
-        f'{title}<table style="border-collapse:collapse">'
+        f'{title}{why}<table style="border-collapse:collapse">'
         f"<thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
-        f"{f'<p>{how}</p>' if how else ''}"
     )
 
 

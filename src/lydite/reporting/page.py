@@ -15,6 +15,7 @@ from markupsafe import Markup
 
 from lydite.errors import InputError
 from lydite.reporting import formats
+from lydite.reporting.by_segment import segment_lines
 from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
 from lydite.reporting.lines import lines_of
 from lydite.reporting.reading import (
@@ -28,6 +29,7 @@ from lydite.reporting.reading import (
     shown_first,
     warnings_of,
 )
+from lydite.reporting.settling import pair_lines
 from lydite.reporting.words import NOT_CAUSE, headline, reasons
 
 if TYPE_CHECKING:
@@ -57,6 +59,7 @@ _CHARTS = (
 )
 _TRIANGLES = " Triangles at the edge: refuted models that explain less than is shown here."
 _MOST_CREDIT_TABLES = 3
+_MOST_SEGMENTS = _MOST_PAIRS = 12
 # Pixels of the heat map: in all, for the names around it, and for a column.
 _CREDIT_LEAST, _CREDIT_EDGES, _CREDIT_STEP = 704, 240, 40
 
@@ -144,6 +147,8 @@ def _section(comparison: Comparison, record: Mapping[str, Any], number: int) -> 
         "reasons": reasons(comparison, outcome),
         "lines": lines_of(comparison, outcome),
         "warnings": warnings_of(comparison, outcome),
+        "segments": segment_lines(comparison, outcome, _MOST_SEGMENTS),
+        "pairs": pair_lines(comparison, outcome, _MOST_PAIRS),
         "charts": _charts(comparison, outcome, number),
         "credit": _credit_tables(comparison, outcome),
     }
@@ -209,10 +214,11 @@ def _credited_models(comparison: Comparison, outcome: str) -> list[str]:
 def _quality(comparison: Comparison) -> dict[str, Any]:
     """Return how many rows of each table were read, counted once and set aside."""
     frame = comparison.marts.get("data_quality")
-    rows = [] if frame is None else frame.to_dicts()
+    columns = ("table_name", "reason", "rows")
     tables: dict[str, dict[str, int]] = {}
-    for row in rows:
-        tables.setdefault(row["table_name"], {})[row["reason"]] = row["rows"]
+    if frame is not None and set(columns) <= set(frame.columns):
+        for table, reason, n in frame.select(columns).rows():
+            tables.setdefault(table, {})[reason] = n
     return {"tables": tables, "set_aside": set_aside(comparison)}
 
 

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lydite.reporting.by_segment import segment_lines
 from lydite.reporting.formats import INTERVAL, amount, amount_interval, count, fixed, percent, plain
 from lydite.reporting.lines import lines_of
 from lydite.reporting.reading import (
@@ -42,6 +43,7 @@ _USUAL, _WIDE = 80, 112
 # A line under the heads and between rivals and references, nothing else.
 _LINES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 _MAX_MODELS, _NARROW_MODELS = 5, 3
+_MOST_SEGMENTS = 12
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -73,6 +75,7 @@ def _print_outcome(comparison: Comparison, record: Row, console: Console) -> Non
         console.print(Text(f"! {plain(warning)}", style="yellow"))
     console.print()
     _print_verdict(comparison, outcome, console)
+    _print_segments(comparison, outcome, console)
     _print_credit(comparison, outcome, leaders(rivals), console)
 
 
@@ -80,6 +83,20 @@ def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> No
     short, why = headline(comparison, outcome), reasons(comparison, outcome)
     text = Text.assemble((short, "bold"), " ", why, " " if why else "", (NOT_CAUSE, "italic"))
     console.print(Padding(text, (0, 2)))
+
+
+def _print_segments(comparison: Comparison, outcome: str, console: Console) -> None:
+    lines, more = segment_lines(comparison, outcome, _MOST_SEGMENTS)
+    if not lines:
+        return
+    console.print()
+    console.print(Text("By segment", style="bold"))
+    for line in lines:
+        unlike = " (unlike all users)" if line.agrees == "no" else ""
+        text = Text(f"{line.segment}: {line.standing}{unlike}", style="yellow" if unlike else "")
+        console.print(Padding(text, (0, 2)))
+    if more:
+        console.print(Padding(Text(f"and {more} more in the tables", style="dim"), (0, 2)))
 
 
 def _counts(record: Row) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lydite.reporting.by_segment import segments_in_words
 from lydite.reporting.formats import (
     count,
     interval,
@@ -13,6 +14,8 @@ from lydite.reporting.formats import (
     percent_by_error,
     plain,
 )
+from lydite.reporting.naming import MOST_NAMED, are, either, explain, names, sentence
+from lydite.reporting.over_time import over_time
 from lydite.reporting.reading import (
     alike,
     alike_groups,
@@ -20,7 +23,9 @@ from lydite.reporting.reading import (
     leaders,
     outcome_record,
     rivals_of,
+    with_verdict,
 )
+from lydite.reporting.settling import settling_in_words
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,8 +41,9 @@ NOT_CAUSE = (
 )
 
 _OF_WHAT = "Of what touch volume leaves unexplained,"
-# More models than these are counted in the headline, not named.
-_MOST_NAMED = 3
+# The whole that a share is of: in full at first, and again in short.
+_OF_ALL, _OF_THAT = "of what could be explained at all", "of that"
+_SURE = "Bounds and verdicts hold however often one looks, up to the chance of error that was set."
 
 
 def headline(comparison: Comparison, outcome: str) -> str:
@@ -56,18 +62,18 @@ def headline(comparison: Comparison, outcome: str) -> str:
         return f"No model was compared on {name}."
     ahead = alike_groups(leaders(rivals))
     if len(ahead) == 1:
-        return f"{_names(ahead[0])} {_explain(ahead[0])} {name} best."
-    if len(ahead) > _MOST_NAMED:
+        return f"{names(ahead[0])} {explain(ahead[0])} {name} best."
+    if len(ahead) > MOST_NAMED:
         return f"{len(ahead)} models remain for {name}; nothing separates them yet."
     if ahead:
-        return f"{len(ahead)} models remain for {name}: {listed([_either(g) for g in ahead])}."
+        return f"{len(ahead)} models remain for {name}: {listed([either(g) for g in ahead])}."
     return _headline_without_leader(name, rivals)
 
 
 def _headline_without_leader(name: str, rivals: Sequence[Row]) -> str:
-    if _with(rivals, "too_early"):
+    if with_verdict(rivals, "too_early"):
         return f"Too early to say which model explains {name}."
-    if _with(rivals, "no_better_than_volume"):
+    if with_verdict(rivals, "no_better_than_volume"):
         return f"No model explains {name} better than touch volume."
     return f"Every model of {name} is refuted."
 
@@ -101,8 +107,9 @@ def reasons(comparison: Comparison, outcome: str) -> str:
     Returns
     -------
     By how much the models are ahead of touch volume, what share that is of what could be
-    explained, who was refuted and by whom, whose forecasts are the same, and, of a path table,
-    that the comparison is not forward in time.
+    explained, since when, whether that has turned, who was refuted and by whom, whose forecasts
+    are the same, whether it holds in the segments, what is open and would settle it, how sure it
+    is, and, of a path table, that the comparison is not forward in time.
 
     Raises
     ------
@@ -111,24 +118,20 @@ def reasons(comparison: Comparison, outcome: str) -> str:
     """
     record, rivals = outcome_record(comparison, outcome), rivals_of(comparison, outcome)
     if record.get("note"):
-        return f"{_sentence(record['note'])} Its conversions are divided all the same."
+        return f"{sentence(record['note'])} Its conversions are divided all the same."
     if not rivals:
         return ""
     ahead = alike_groups(leaders(rivals))
-    if len(ahead) == 1:
-        sentences = [*_one_ahead(ahead[0]), *_others(rivals)]
-    elif ahead:
-        sentences = [*_several_ahead(ahead), *_others(rivals)]
-    else:
-        sentences = _none_ahead(plain(outcome), rivals)
-    sentences += [*_refuted(rivals), *_same_forecasts(rivals), without_clock(record)]
-    return " ".join(filter(None, sentences))
+    told = _one_ahead(ahead[0]) if len(ahead) == 1 else _several_ahead(ahead) if ahead else []
+    told += [] if ahead else _none_ahead(plain(outcome), rivals)
+    told += [*over_time(comparison, outcome), segments_in_words(comparison, outcome)]
+    told += _others(rivals) if ahead else []
+    told += [*_refuted(rivals), *_same_forecasts(rivals), settling_in_words(comparison, outcome)]
+    told += [_without_clock(record) if from_path_table(record) else _sure(rivals)]
+    return " ".join(filter(None, told))
 
 
-def without_clock(record: Row) -> str:
-    """Return what a comparison on a path table is; empty for one that is forward in time."""
-    if not from_path_table(record):
-        return ""
+def _without_clock(record: Row) -> str:
     return (
         f"The comparison is by cross-validation over {count(record.get('periods'))} folds of the"
         " journeys of a path table; it is not forward in time."
@@ -143,33 +146,36 @@ def _one_ahead(group: Sequence[Row]) -> list[str]:
 
 
 def _several_ahead(ahead: Sequence[Sequence[Row]]) -> list[str]:
-    if len(ahead) > _MOST_NAMED:
-        names = listed([_either(group) for group in ahead])
+    if len(ahead) > MOST_NAMED:
+        who = listed([either(group) for group in ahead])
         first, last = ahead[0], ahead[-1]
-        top = f"{_either(first)} {_explain(first)} {_gain(first[0])}"
-        end = f"the last of them, {_either(last)}, {_gain(last[0])}"
-        return [f"They are {names}, which is a normal answer.", f"{_OF_WHAT} {top}; {end}."]
-    gains = [f"{_either(group)} {_explain(group)} {_gain(group[0])}" for group in ahead]
+        top = _explains(first)
+        end = f"the last of them, {either(last)}, {_gain(last[0], _OF_THAT)}"
+        return [f"They are {who}, which is a normal answer.", f"{_OF_WHAT} {top}; {end}."]
+    if len({_gain(group[0]) for group in ahead}) == 1:
+        told = [f"each explains {_gain(ahead[0][0])}"]
+    else:
+        told = [_explains(ahead[0]), *(_explains(group, _OF_THAT) for group in ahead[1:])]
     return [
         "The evidence so far does not separate them, which is a normal answer.",
-        f"{_OF_WHAT} {'; '.join(gains)}.",
+        f"{_OF_WHAT} {'; '.join(told)}.",
     ]
 
 
 def _none_ahead(outcome: str, rivals: Sequence[Row]) -> list[str]:
-    early, volume = _with(rivals, "too_early"), _with(rivals, "no_better_than_volume")
+    early, volume = with_verdict(rivals, "too_early"), with_verdict(rivals, "no_better_than_volume")
     sentences = []
     if early:
         nothing = "Nothing separated yet" if len(early) == len(rivals) else "Not enough is known"
         sentences.append(
-            f"{nothing}, which is a normal answer: {_names(early)} {_are(early)} not refuted, but"
+            f"{nothing}, which is a normal answer: {names(early)} {are(early)} not refuted, but"
             " not surely better than touch volume either."
         )
-        subject = f"{early[0]['model']} explains {_gain(early[0])}"
+        subject = f"{plain(early[0]['model'])} explains {_gain(early[0])}"
         sentences.append(f"{_OF_WHAT} {subject}.")
     if volume:
         sentences.append(
-            f"{_names(volume)} {_are(volume)} no better than touch volume: how active customers"
+            f"{names(volume)} {are(volume)} no better than touch volume: how active customers"
             f" are says as much about {outcome} as what these models make of the channels."
         )
     if not sentences:
@@ -179,20 +185,25 @@ def _none_ahead(outcome: str, rivals: Sequence[Row]) -> list[str]:
 
 def _others(rivals: Sequence[Row]) -> list[str]:
     """Say what became of those that are neither leading nor refuted."""
-    early, volume = _with(rivals, "too_early"), _with(rivals, "no_better_than_volume")
+    early, volume = with_verdict(rivals, "too_early"), with_verdict(rivals, "no_better_than_volume")
     sentences = []
     if early:
-        sentences.append(f"For {_names(early)} it is too early to say.")
+        sentences.append(f"For {names(early)} it is too early to say.")
     if volume:
-        sentences.append(f"{_names(volume)} {_are(volume)} no better than touch volume.")
+        sentences.append(f"{names(volume)} {are(volume)} no better than touch volume.")
     return sentences
+
+
+def _sure(rivals: Sequence[Row]) -> str:
+    """Say how sure it is, where there are bounds."""
+    return _SURE if any(is_number(row["explained_low"]) for row in rivals) else ""
 
 
 def _refuted(rivals: Sequence[Row]) -> list[str]:
     by: dict[str, list[Row]] = {}
-    for row in _with(rivals, "refuted"):
+    for row in with_verdict(rivals, "refuted"):
         by.setdefault(plain(row["refuted_by"] or "another model"), []).append(row)
-    parts = [f"{_names(losers)} by {winner}" for winner, losers in by.items()]
+    parts = [f"{names(losers)} by {winner}" for winner, losers in by.items()]
     return [f"Refuted: {'; '.join(parts)}."] if parts else []
 
 
@@ -209,39 +220,16 @@ def _same_forecasts(rivals: Sequence[Row]) -> list[str]:
     ]
 
 
-def _gain(row: Row) -> str:
+def _explains(group: Sequence[Row], of: str = _OF_ALL) -> str:
+    return f"{either(group)} {explain(group)} {_gain(group[0], of)}"
+
+
+def _gain(row: Row, of: str = _OF_ALL) -> str:
     """Say how much a model explains, with bounds and as a share of what could be explained."""
     low, high, share = row["explained_low"], row["explained_high"], row["share_of_ceiling"]
     if not is_number(row["explained"]):
         return "a share that is not known"
     bounds = interval(low, high)
     between = f" (bounds {bounds})" if bounds else ""
-    found = f", {percent(share)} of what could be explained at all" if is_number(share) else ""
+    found = f", {percent(share)} {of}" if is_number(share) else ""
     return f"{percent_by_error(row['explained'], low, high)}{between}{found}"
-
-
-def _with(rivals: Sequence[Row], verdict: str) -> list[Row]:
-    return [row for row in rivals if row["verdict"] == verdict]
-
-
-def _names(rows: Sequence[Row]) -> str:
-    return listed([plain(row["model"]) for row in rows])
-
-
-def _either(group: Sequence[Row]) -> str:
-    """Name rivals with the same forecast as one."""
-    return "/".join(plain(row["model"]) for row in group)
-
-
-def _are(rows: Sequence[Row]) -> str:
-    return "is" if len(rows) == 1 else "are"
-
-
-def _explain(rows: Sequence[Row]) -> str:
-    return "explains" if len(rows) == 1 else "explain"
-
-
-def _sentence(text: str) -> str:
-    text = plain(" ".join(str(text).split()))
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "!", "?")) else f"{text}."
