@@ -5,7 +5,7 @@ PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := $(wildcard requirements.lock)
 export DAGSTER_HOME := $(CURDIR)/var/dagster
 
-.PHONY: help demo refresh show dev test slow lint format types sample lock clean
+.PHONY: help demo refresh show dev test slow study bench lint format types sample lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -29,6 +29,15 @@ test: .venv/installed ## every test but the long statistical studies
 
 slow: .venv/installed ## the long statistical studies
 	@$(BIN)/python -m pytest --numprocesses auto -m slow
+
+STUDIES := error_control credit_coverage worlds_and_models
+study: .venv/installed ## the whole studies behind docs/calibration.md and rivals.md (hours; resumable)
+	@for name in $(STUDIES); do \
+		$(BIN)/python tests/statistics/$$name.py && \
+		$(BIN)/python tests/statistics/$$name.py --write || exit 1; done
+
+bench: .venv/installed ## every benchmark, and the page about them (half an hour)
+	@$(BIN)/python -m benchmarks
 
 lint: .venv/installed ## check rules and format
 	@$(BIN)/ruff check .

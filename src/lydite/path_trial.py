@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import os
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -182,31 +184,50 @@ def _refusal(model: Model, channels: int) -> str | None:
 def _divide(
     table: PathTable, models: Sequence[Model], seed: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    landmarks, paths = landmarks_of(table, models), paths_of(table, models)
+    # A rule divides paths as they are: only what learns from landmarks needs them laid out.
+    landmarks = landmarks_of(table, [model for model in models if model.learns])
+    paths = paths_of(table, models)
+    # Many units stand for no journey: of paths that never converted, or always did.
     counts = np.concatenate([table.conversions, table.nulls])
-    drawn = draw_journeys(counts, seed)
-    everything = np.ones(len(counts))
-    divided, transitions = [], []
-    for model in models:
-        evidence = model.evidence(landmarks, len(counts)) if model.learns else None
-        if model.learns:
-            model.fit_credit(evidence, everything)
-        profiles = model.encode_paths(paths)
-        shares = model.shares(profiles)
-        conversions, value = counts_by_unit(profiles, paths, len(counts))
-        bounds: dict[str, Any] = credit_replicates(model, evidence, profiles, paths, drawn).bounds()
-        own = {
-            "conversions": np.asarray((conversions @ everything) @ shares),
-            "value": np.asarray((value @ everything) @ shares),
-        }
-        divided.append(_rows(model, table, own, bounds))
-        if isinstance(model, Markov):
-            matrix = model.transitions_.transition_matrix(table.channels)
-            named = pl.lit(model.name).alias("model")
-            transitions.append(matrix.select(named, pl.all()))
+    unit = np.maximum(np.cumsum(counts > 0) - 1, 0)
+    landmarks = replace(landmarks, bucket=unit[landmarks.bucket])
+    paths = replace(paths, unit=unit[paths.unit])
+    drawn = draw_journeys(counts[counts > 0], seed)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = list(pool.map(lambda model: _learn(model, table, landmarks, paths, drawn), models))
     empty = {"model": pl.String, "from": pl.String, "to": pl.String, "count": pl.Float64}
     nothing = pl.DataFrame(schema=empty | {"probability": pl.Float64})
-    return pl.concat(divided), pl.concat([nothing, *transitions], how="diagonal")
+    transitions = [_transitions(model, table) for model in models if isinstance(model, Markov)]
+    return pl.concat(parts), pl.concat([nothing, *transitions], how="diagonal")
+
+
+def _learn(
+    model: Model,
+    table: PathTable,
+    landmarks: Landmarks,
+    paths: Paths,
+    drawn: NDArray[np.floating],
+) -> pl.DataFrame:
+    """Fit a model, and divide all conversions of the table by it, with intervals."""
+    units = drawn.shape[1]
+    everything = np.ones(units)
+    evidence = model.evidence(landmarks, units) if model.learns else None
+    if model.learns:
+        model.fit_credit(evidence, everything)
+    profiles = model.encode_paths(paths)
+    shares = model.shares(profiles)
+    conversions, value = counts_by_unit(profiles, paths, units)
+    bounds: dict[str, Any] = credit_replicates(model, evidence, profiles, paths, drawn).bounds()
+    own = {
+        "conversions": np.asarray((conversions @ everything) @ shares),
+        "value": np.asarray((value @ everything) @ shares),
+    }
+    return _rows(model, table, own, bounds)
+
+
+def _transitions(model: Markov, table: PathTable) -> pl.DataFrame:
+    matrix = model.transitions_.transition_matrix(table.channels)
+    return matrix.select(pl.lit(model.name).alias("model"), pl.all())
 
 
 def _rows(
@@ -291,10 +312,11 @@ def _cross_validate(
     models: Sequence[Model], landmarks: Landmarks, seed: int, say: Progress
 ) -> dict[str, Scores]:
     trial = Trial.of_folds(landmarks)
-    scores = {}
-    for model in (BaseRate(), TouchVolume(), *models):
-        say(f"trying {model.name}")
-        scores[model.name] = walk_forward(model, trial)
+    tried = [BaseRate(), TouchVolume(), *models]
+    say(f"trying {len(tried)} models")
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+        walks = pool.map(lambda model: walk_forward(model, trial), tried)
+        scores = {model.name: own for model, own in zip(tried, walks, strict=True)}
     say("finding the ceiling")
     with threadpool_limits(1):
         scores[CEILING] = ceiling_scores(models, trial, seed)[ALL]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lydite.models.base import by_unit
+from lydite.models.base import by_unit, drawn_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 REPLICATES = 200
 _EDGES = (0.025, 0.975)
+_AT_ONCE = 20  # replicates: weights are widened to full precision a part at a time
 
 
 @dataclass(frozen=True)
@@ -115,10 +116,11 @@ def credit_replicates(
     refits = copy.deepcopy(model).refits(evidence, weights)
     size = (len(weights), len(paths.channels))
     result = Replicates(np.zeros(size), np.zeros(size))
-    for number, (drawn, refitted) in enumerate(zip(weights, refits, strict=True)):
+    drawn = zip(drawn_sums(conversions, weights), drawn_sums(value, weights), strict=True)
+    for number, (refitted, (some, worth)) in enumerate(zip(refits, drawn, strict=True)):
         shares = refitted.shares(profiles)
-        result.conversions[number] = (conversions @ drawn) @ shares
-        result.value[number] = (value @ drawn) @ shares
+        result.conversions[number] = np.asarray(some @ shares)
+        result.value[number] = np.asarray(worth @ shares)
     return result
 
 
@@ -134,7 +136,17 @@ def fixed_replicates(
     conversions, value : (units, channels) arrays or sparse matrices
     weights : (replicates, units) array
     """
-    return Replicates(np.asarray(weights @ conversions), np.asarray(weights @ value))
+    both = np.hstack([_full(conversions), _full(value)])
+    parts = [
+        weights[low : low + _AT_ONCE].astype(float) @ both
+        for low in range(0, len(weights), _AT_ONCE)
+    ]
+    found = np.hsplit(np.concatenate(parts), 2)
+    return Replicates(found[0], found[1])
+
+
+def _full(matrix: Any) -> NDArray[np.float64]:  # noqa: ANN401
+    return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())
 
 
 def counts_by_unit(

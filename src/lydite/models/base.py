@@ -158,8 +158,13 @@ class Model(BaseEstimator, ABC):
             What `evidence` returned; the model has been fitted on it as it is.
         weights : (replicates, units) array
         """
-        for row in weights:
-            yield self.fit_credit(evidence, row)
+        if type(self).fit_credit is not Model.fit_credit:
+            for row in weights:
+                yield self.fit_credit(evidence, row)
+            return
+        drawn = (drawn_sums(own, weights) for own in (evidence.trials, evidence.conversions))
+        for trials, conversions in zip(*drawn, strict=True):
+            yield self.fit_counts(evidence.profiles, trials, conversions)
 
     @abstractmethod
     def encode_paths(self, paths: Paths) -> Profiles:
@@ -217,6 +222,9 @@ class Model(BaseEstimator, ABC):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+_AT_ONCE = 20  # replicates
+
+
 @dataclass(frozen=True)
 class ProfileCounts:
     """How often each profile was met and converted, by unit.
@@ -259,6 +267,21 @@ def weight_sums(columns: Mapping[str, str], kind: str = "double") -> str:
         f",\n    cast(coalesce(round(sum({expression}), 9), 0) as {kind}) as {quoted_name(name)}"
         for name, expression in columns.items()
     )
+
+
+def drawn_sums(
+    matrix: sparse.csr_array[np.float64], weights: NDArray[np.floating]
+) -> Iterator[NDArray[np.float64]]:
+    """Yield ``matrix @ row`` for each row of weights, of which several are taken at once.
+
+    Parameters
+    ----------
+    matrix : (k, units) sparse matrix
+    weights : (replicates, units) array
+    """
+    for low in range(0, len(weights), _AT_ONCE):
+        some = np.ascontiguousarray(weights[low : low + _AT_ONCE].T, dtype=float)
+        yield from np.ascontiguousarray((matrix @ some).T)
 
 
 def by_unit(

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import polars as pl
 
-from lydite.models.base import by_unit
+from lydite.models.base import by_unit, drawn_sums
 from lydite.models.landmarks import HISTORY, lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
     from scipy import sparse
@@ -286,17 +286,26 @@ class TransitionCounts:
 
     def weighed(self, weights: NDArray[np.floating]) -> Transitions:
         """Return the counts with each unit weighed, as a (units,) array says."""
-        return Transitions(
-            order=self.order,
-            n_channels=len(self.channels),
-            states=self.states,
-            origin=self.origin,
-            next_channel=self.next_channel,
-            moves=self.moves @ weights,
-            conversions=self.conversions @ weights,
-            nulls=self.nulls @ weights,
-            starts=self.starts @ weights,
-        )
+        [found] = self.drawn(np.asarray(weights)[None, :])
+        return found
+
+    def drawn(self, weights: NDArray[np.floating]) -> Iterator[Transitions]:
+        """Yield the counts with each unit weighed, as each row of (replicates, units) says."""
+        counts = (self.moves, self.conversions, self.nulls, self.starts)
+        for moves, conversions, nulls, starts in zip(
+            *(drawn_sums(own, weights) for own in counts), strict=True
+        ):
+            yield Transitions(
+                order=self.order,
+                n_channels=len(self.channels),
+                states=self.states,
+                origin=self.origin,
+                next_channel=self.next_channel,
+                moves=moves,
+                conversions=conversions,
+                nulls=nulls,
+                starts=starts,
+            )
 
     def total(self) -> Transitions:
         """Return the counts of all units together."""

@@ -155,7 +155,7 @@ class FittedRule(Model):
         seen: _Seen = evidence.profiles.features
         trials: NDArray[np.float64] = np.asarray(evidence.trials.sum(axis=1))
         conversions: NDArray[np.float64] = np.asarray(evidence.conversions.sum(axis=1))
-        counts = UnitCounts.of(evidence)
+        counts, weights = UnitCounts.of(evidence), np.asarray(weights, dtype=float)
         values = np.empty((len(seen.shares), len(weights)))
         for number, shares in enumerate(seen.shares):
             self._fit_candidate(seen, number, trials, conversions)

@@ -17,7 +17,7 @@ from lydite.models.rules import base_rate
 from lydite.models.sets import channel_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -151,6 +151,12 @@ class Markov(Model):
         self.channels_ = evidence.channels
         self.removal_effects_ = absorb(self.transitions_, EXACT if exact else ROUGH).removal_effect
         return self
+
+    def refits(self, evidence: TransitionCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+        """Yield this model with the removal effects under each row of weights."""
+        for transitions in evidence.drawn(weights):
+            self.removal_effects_ = absorb(transitions, ROUGH).removal_effect
+            yield self
 
     def encode_paths(self, paths: Paths) -> Profiles:
         """Return the set of channels on each path."""

@@ -1,0 +1,1 @@
+"""Benchmarks: what Lydite costs, next to the machine's own limit in the same run."""

@@ -1,0 +1,339 @@
+"""Benchmark: credit from a path table.
+
+How long `lydite.credit` takes for 100,000 distinct paths, next to the least that any tool must do
+with them; what of it is reading and what fitting; and how the fit grows with touches and paths.
+"""
+
+from __future__ import annotations
+
+import math
+import resource
+import statistics
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+
+import lydite
+from benchmarks import limits, measure, tables
+from benchmarks.data import CACHE, about, path_table
+from lydite import path_trial
+from lydite.crediting.bootstrap import REPLICATES, Replicates
+from lydite.models import DEFAULT_MODELS, make_models
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from benchmarks.measure import Figures, Spread
+    from lydite.models import Model, Paths, Profiles
+
+NAME = "credit_from_paths"
+
+RULES = ("first_touch", "last_touch", "last_non_direct", "linear", "position_based", "w_shaped")
+LEARNT = ("markov_1", "markov_2", "markov_3", "shapley")
+SETS: dict[str, tuple[str, ...]] = {
+    "rules, markov_1 to 3, shapley": (*RULES, *LEARNT),
+    "rules": RULES,
+    # Rules differ in what they weigh, not in what that costs: one stands for each alone.
+    **{name: (name,) for name in ("linear", *LEARNT)},
+    "all without a clock": tuple(m.name for m in make_models(DEFAULT_MODELS) if not m.needs_clock),
+}
+"""Models that are tried together, by name; growth is measured with the first."""
+
+# Where `lydite.credit` spends its time; what is left over is the fit and the division itself.
+_STAGES = {
+    "read_path_table": "read",
+    "landmarks_of": "lay_out",
+    "paths_of": "lay_out",
+    "draw_journeys": "draw",
+    "credit_replicates": "replicates",
+}
+_PARTS = tuple(dict.fromkeys(_STAGES.values()))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One set of models on one path table."""
+
+    models: str
+    paths: int
+    factor: int = 1
+    intervals: bool = True
+
+    def __str__(self) -> str:
+        """Return the run in words."""
+        how = "with" if self.intervals else "without"
+        return f"{self.models}, {self.paths:,} paths x{self.factor}, {how} intervals"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured.
+
+    Attributes
+    ----------
+    paths
+        Distinct paths of the table.
+    sets
+        Names of the sets of models.
+    factors
+        By how much the counts are multiplied.
+    sizes
+        Other numbers of distinct paths.
+    """
+
+    paths: int
+    sets: tuple[str, ...]
+    factors: tuple[int, ...]
+    sizes: tuple[int, ...]
+
+    @property
+    def runs(self) -> list[Run]:
+        """All runs, each once."""
+        first = self.sets[0]
+        credit = [Run(name, self.paths, 1, how) for name in self.sets for how in (False, True)]
+        touches = [Run(first, self.paths, factor) for factor in self.factors]
+        return list(dict.fromkeys([*credit, *touches, *(Run(first, n) for n in self.sizes)]))
+
+
+FULL = Plan(100_000, tuple(SETS), (1, 10, 100, 1_000), (10_000, 30_000, 100_000))
+QUICK = Plan(300, ("markov_1",), (1,), (100, 300))
+
+
+# --- work -----------------------------------------------------------------------------------------
+
+
+def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
+    """Divide the conversions of a path table, and say how long each part of it took.
+
+    Returns
+    -------
+    The ``seconds`` of all, ``sql`` (reading and laying out) and ``fit`` (the rest); the parts of
+    these, ``read``, ``lay_out``, ``draw``, ``replicates`` and ``point``, the fit and the division
+    without intervals; each of these in processor time, with ``_cpu`` behind its name; and
+    ``start_mb``, the memory that the imports alone have taken.
+    """
+    start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / measure.PER_MB
+    watch = measure.Stopwatch()
+    with watch("seconds"), mock.patch.multiple(path_trial, **_timed(watch, intervals)):
+        lydite.credit(file, models=list(models))
+    found = {"start_mb": start}
+    for clock in ("", "_cpu"):
+        whole, read, lay_out, draw, replicates = (
+            watch.seconds[f"{stage}{clock}"] for stage in ("seconds", *_PARTS)
+        )
+        sql = read + lay_out
+        point = whole - sql - draw - replicates
+        own = {"read": read, "lay_out": lay_out, "draw": draw, "replicates": replicates}
+        own |= {"seconds": whole, "sql": sql, "fit": whole - sql, "point": point}
+        found |= {f"{part}{clock}": value for part, value in own.items()}
+    return found
+
+
+def _timed(watch: measure.Stopwatch, intervals: bool) -> dict[str, Any]:
+    """Return what `lydite.credit` calls, timed; without intervals it draws no journeys."""
+    called: dict[str, Callable[..., Any]] = {name: getattr(path_trial, name) for name in _STAGES}
+    if not intervals:
+        called |= {"draw_journeys": _draw_nothing, "credit_replicates": _no_replicates}
+    return {name: watch.timing(_STAGES[name], function) for name, function in called.items()}
+
+
+def _draw_nothing(counts: NDArray[np.number], seed: int) -> NDArray[np.float32]:
+    del seed
+    return np.ones((1, len(counts)), dtype=np.float32)
+
+
+def _no_replicates(
+    model: Model, evidence: object, profiles: Profiles, paths: Paths, weights: object
+) -> Replicates:
+    del model, evidence, profiles, weights
+    nothing = np.zeros((1, len(paths.channels)))
+    return Replicates(nothing, nothing)
+
+
+def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
+    """Measure everything in the plan, and return the result that `section` writes about."""
+    files = {run: path_table(run.paths, run.factor, folder=cache) for run in plan.runs}
+    file = path_table(plan.paths, folder=cache)
+    commands = {"limit": measure.call(limits.sorted_touches, str(file))}
+    for run, own in files.items():
+        commands[str(run)] = measure.call(ours, str(own), SETS[run.models], run.intervals)
+    machine = measure.machine()
+    figures = measure.repeated(commands, repeats, reference="limit", progress=print)
+    return {
+        "machine": machine,
+        "repeats": repeats,
+        "plan": asdict(plan),
+        "data": about(file),
+        "limit": figures["limit"],
+        "runs": [
+            asdict(run) | {"data": about(own), "figures": figures[str(run)]}
+            for run, own in files.items()
+        ],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark, keep its result and print it."""
+    asked = measure.options(__doc__, arguments)
+    result = measured(QUICK if asked.quick else FULL, asked.repeats)
+    measure.write(NAME, result, asked.results)
+    print(section(result))
+
+
+# --- report ---------------------------------------------------------------------------------------
+
+
+def section(result: Mapping[str, Any]) -> str:
+    """Return what the report says of a result."""
+    data, plan, bound = result["data"], result["plan"], result["limit"]
+    first = plan["sets"][0]
+    return f"""\
+## Credit from a path table
+
+`{measure.command(NAME)}`
+
+The table: {data["paths"]:,} distinct paths over {data["channels"]} channels, with
+{data["touches"]:,} touches on them and at most {data["longest"]} on one. They stand for
+{data["journeys"]:,} journeys of {data["met"] / data["journeys"]:.1f} touches on average.
+
+**The machine's limit**: DuckDB reads the Parquet file, splits the paths into touches and sorts
+these by path and position into a table, on all cores:
+{tables.seconds(bound["seconds"])} of wall time, {tables.seconds(bound["seconds_cpu"])} of
+processor time, {tables.megabytes(bound["peak_mb"])} at the peak. Multiples (×) below are of these.
+
+### Parts
+
+`lydite.credit` with *{first}* and {REPLICATES}-replicate intervals.
+Reading and laying out is what SQL and array code do before any model is fitted.
+
+{_parts(result)}
+
+### Models
+
+Each row is a process of its own. *Reading* is reading and laying out, *fit* all that follows:
+fitting, dividing and the tables of the result. `lydite.credit` always gives intervals: without
+them means that the same call is timed with the draws and refits left out. The imports alone take
+{tables.megabytes(_runs(result)[0]["figures"]["start_mb"])} of each peak.
+
+{_credit(result)}
+
+### More touches on the same paths
+
+Counts multiplied, with *{first}*.
+The fit works on distinct paths, so its time should not move: a ratio of 1.
+
+{_by_touches(result)}
+
+### More distinct paths
+
+The same models. The exponent is the power of the number of paths with which a column grows.
+
+{_by_paths(result)}
+"""
+
+
+def _runs(result: Mapping[str, Any], **labels: object) -> list[Mapping[str, Any]]:
+    """Return the runs with the given labels."""
+    return [run for run in result["runs"] if labels.items() <= run.items()]
+
+
+def _set_against(own: Mapping[str, Spread], part: str, bound: Mapping[str, Spread]) -> list[str]:
+    """Return a part's time, and how many times the limit's it is, in wall and processor time."""
+    return [
+        tables.seconds(own[part]),
+        tables.times(own[part], bound["seconds"]),
+        tables.times(own[f"{part}_cpu"], bound["seconds_cpu"]),
+    ]
+
+
+def _parts(result: Mapping[str, Any]) -> str:
+    plan = result["plan"]
+    [run] = _runs(result, models=plan["sets"][0], paths=plan["paths"], factor=1, intervals=True)
+    parts = {
+        "reading the table": "read",
+        "laying it out": "lay_out",
+        "fit and division": "point",
+        "drawing journeys for the intervals": "draw",
+        "fitting and dividing again": "replicates",
+        "all": "seconds",
+    }
+    rows = [
+        (words, *_set_against(run["figures"], part, result["limit"]))
+        for words, part in parts.items()
+    ]
+    return tables.table(("part", "time", "× wall", "× processor"), rows)
+
+
+def _credit(result: Mapping[str, Any]) -> str:
+    plan = result["plan"]
+    rows = [
+        (
+            run["models"],
+            "yes" if run["intervals"] else "no",
+            *_set_against(run["figures"], "sql", result["limit"]),
+            *_set_against(run["figures"], "fit", result["limit"]),
+            tables.megabytes(run["figures"]["peak_mb"]),
+        )
+        for name in plan["sets"]
+        for run in _runs(result, models=name, paths=plan["paths"], factor=1)
+    ]
+    clocks = ("× wall", "× processor")
+    return tables.table(("models", "intervals", "reading", *clocks, "fit", *clocks, "peak"), rows)
+
+
+def _by_touches(result: Mapping[str, Any]) -> str:
+    plan = result["plan"]
+    runs = _runs(result, models=plan["sets"][0], paths=plan["paths"], intervals=True)
+    least = runs[0]["figures"]
+    rows = [
+        [f"{run['data']['met']:,}"]
+        + [
+            cell
+            for part in ("point", "fit")
+            for cell in (
+                tables.seconds(run["figures"][part]),
+                tables.times(run["figures"][part], least[part]),
+                tables.times(run["figures"][f"{part}_cpu"], least[f"{part}_cpu"]),
+            )
+        ]
+        for run in runs
+    ]
+    ratios = ("wall ratio", "processor ratio")
+    return tables.table(("touches", "fit", *ratios, "fit with intervals", *ratios), rows)
+
+
+def _by_paths(result: Mapping[str, Any]) -> str:
+    runs = _runs(result, models=result["plan"]["sets"][0], factor=1, intervals=True)
+    runs.sort(key=lambda run: int(run["paths"]))
+    parts = ("sql", "point", "fit")
+    rows = [
+        (
+            f"{run['paths']:,}",
+            f"{run['data']['touches']:,}",
+            *(tables.seconds(run["figures"][part]) for part in parts),
+        )
+        for run in runs
+    ]
+    paths = [run["paths"] for run in runs]
+    touches = f"{exponent(paths, [run['data']['touches'] for run in runs]):.2f}"
+    for clock, words in (("", "wall time"), ("_cpu", "processor time")):
+        grown = [[run["figures"][f"{part}{clock}"]["median"] for run in runs] for part in parts]
+        powers = (f"{exponent(paths, values):.2f}" for values in grown)
+        rows.append((f"exponent, {words}", touches, *powers))
+    head = ("distinct paths", "touches on them", "reading", "fit", "fit with intervals")
+    return tables.table(head, rows)
+
+
+def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
+    """Return the power of the size with which a value grows, by least squares of logarithms."""
+    logarithms = ([math.log(number) for number in numbers] for numbers in (sizes, values))
+    return statistics.linear_regression(*logarithms).slope
+
+
+if __name__ == "__main__":
+    main()

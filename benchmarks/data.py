@@ -1,0 +1,150 @@
+"""Makes the data of the benchmarks: seeded, and kept until this file changes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CACHE = Path(__file__).parents[1] / "var" / "benchmarks"
+CHANNELS = (
+    "search",
+    "direct",
+    "email",
+    "social",
+    "display",
+    "affiliate",
+    "video",
+    "referral",
+    "catalogue",
+    "radio",
+)
+"""The ten channels, the one met most often first."""
+
+_MEAN_LENGTH = 4.0  # of a journey; distinct paths are longer, since short ones come again and again
+_SHAPE = 2.0  # of the negative binomial law of lengths: one journey in nine is a single touch
+_STAY = 0.2  # the chance that the next touch is of the same channel
+_PULL = 0.02  # of a touch of the first channel; the last pulls three times as much
+_VALUE = (4.0, 0.8)  # mean and spread of the logarithm of a conversion's value
+_DIGEST = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
+
+
+def path_table(paths: int, factor: int = 1, seed: int = 0, folder: Path = CACHE) -> Path:
+    """Return a Parquet file with a path table, made at the first call.
+
+    Parameters
+    ----------
+    paths, factor, seed
+        As in `make_paths`.
+    folder
+        Where files are kept.
+    """
+    file = folder / f"paths_{paths}_x{factor}_seed{seed}_{_DIGEST}.parquet"
+    if not file.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        make_paths(paths, factor, seed).write_parquet(part)
+        part.rename(file)
+    return file
+
+
+def make_paths(paths: int, factor: int = 1, seed: int = 0) -> pl.DataFrame:
+    """Draw journeys until they have taken a number of distinct paths, and count them.
+
+    Journeys have four touches on average, and some have more than twenty. Each touch raises the
+    chance of a conversion.
+
+    Parameters
+    ----------
+    paths
+        How many distinct paths there are.
+    factor
+        All counts and values are multiplied by it: the same paths stand for so many more touches.
+    seed
+        Seeds the draws.
+
+    Returns
+    -------
+    The columns ``path, conversions, value, nulls``, a row for each path, in order of appearance.
+    """
+    journeys = 4 * paths
+    while True:
+        table = _counted(_drawn(journeys, np.random.default_rng(seed)), paths)
+        if len(table) == paths:
+            counts = pl.col("conversions", "nulls") * factor
+            return table.select("path", counts, value=pl.col("cents") * factor / 100).select(
+                "path", "conversions", "value", "nulls"
+            )
+        journeys *= 2
+
+
+def about(file: Path) -> dict[str, int]:
+    """Return how large a path table is.
+
+    Returns
+    -------
+    ``paths``, the ``touches`` on them and the ``longest`` of them; ``channels``; ``journeys``, and
+    the touches that these ``met`` altogether.
+    """
+    table = pl.read_parquet(file)
+    length = table["path"].str.count_matches(" > ", literal=True).cast(pl.Int64) + 1
+    journeys = table["conversions"] + table["nulls"]
+    return {
+        "paths": len(table),
+        "touches": int(length.sum()),
+        "longest": int(length.to_numpy().max()),
+        "channels": table["path"].str.split(" > ").explode().n_unique(),
+        "journeys": int(journeys.sum()),
+        "met": int((length * journeys).sum()),
+    }
+
+
+def _drawn(journeys: int, rng: np.random.Generator) -> pl.DataFrame:
+    """Return journeys: the path of each, whether it converted, and what that is worth."""
+    extra = rng.negative_binomial(_SHAPE, _SHAPE / (_SHAPE + _MEAN_LENGTH - 1), journeys)
+    channel = _channels(journeys, int(extra.max()) + 1, rng)
+    met = np.arange(channel.shape[1]) <= extra[:, None]
+    pull = _PULL * np.linspace(1, 3, len(CHANNELS))
+    converted = rng.random(journeys) < -np.expm1(-np.where(met, pull[channel], 0).sum(axis=1))
+    worth = np.rint(100 * rng.lognormal(*_VALUE, journeys)).astype(np.int64)
+    steps = pl.Series(np.array(CHANNELS)[channel[met]])
+    number = np.repeat(np.arange(journeys), extra + 1)
+    path = (
+        pl.DataFrame({"journey": number, "step": steps})
+        .group_by("journey", maintain_order=True)
+        .agg(path=pl.col("step").str.join(" > "))
+    )
+    # Cents are whole, so that their sums do not depend on the order of adding.
+    return path.with_columns(converted=converted, cents=np.where(converted, worth, 0))
+
+
+def _channels(journeys: int, longest: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Return the channel of each touch, (journeys, longest): a chain that likes to stay."""
+    popularity = 1 / np.sqrt(np.arange(1, len(CHANNELS) + 1))
+    size = (journeys, longest)
+    channel = rng.choice(len(CHANNELS), size, p=popularity / popularity.sum()).astype(np.int8)
+    stays = rng.random(size) < _STAY
+    for touch in range(1, longest):
+        channel[:, touch] = np.where(stays[:, touch], channel[:, touch - 1], channel[:, touch])
+    return channel
+
+
+def _counted(journeys: pl.DataFrame, paths: int) -> pl.DataFrame:
+    """Count the journeys on each path, up to the one that takes the last of so many paths first."""
+    first = journeys.group_by("path", maintain_order=True).agg(pl.col("journey").first())
+    last = first["journey"][min(paths, len(first)) - 1]
+    return (
+        journeys.filter(pl.col("journey") <= last)
+        .group_by("path", maintain_order=True)
+        .agg(
+            conversions=pl.col("converted").sum().cast(pl.Int64),
+            nulls=(~pl.col("converted")).sum().cast(pl.Int64),
+            cents=pl.col("cents").sum(),
+        )
+    )

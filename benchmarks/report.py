@@ -1,0 +1,66 @@
+"""Writes README.md from the results: the machine, and the tables of every benchmark."""
+
+from __future__ import annotations
+
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import credit_from_paths, measure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import ModuleType
+
+#: Every benchmark: a module with a `NAME`, a `main` that writes its result, and a `section`.
+BENCHMARKS: tuple[ModuleType, ...] = (credit_from_paths,)
+PAGE = Path(__file__).parent / "README.md"
+
+_HEAD = """\
+# Benchmarks
+
+What Lydite costs, next to the least that the machine can do in the same run. `make bench` runs all
+and writes this page; a benchmark alone is run by the command below its title.
+
+- Ratios are the figures to look at: both sides of each come from one run on one machine. Seconds
+  belong to that machine, and to what else it did meanwhile; of the ratios, those of processor time
+  (all threads together) hardly feel other work, those of wall time do.
+- Every figure comes from a process of its own, the peak of memory from the system's account of
+  that process. They run in rounds, each once per round, and the machine's limit before each of
+  them; a time is the median over the rounds, with the least and the largest in brackets.
+- Data are drawn with a fixed seed by `data.py`.
+
+A new benchmark is one file with a `NAME`, a `main` and a `section`, and its name in `report.py`.
+"""
+
+
+def page(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the page about all results; a benchmark without a result is left out."""
+    parts = [_HEAD]
+    for benchmark in BENCHMARKS:
+        if benchmark.NAME in results:
+            result = results[benchmark.NAME]
+            parts += [benchmark.section(result), _about(result)]
+    return "\n".join(parts)
+
+
+def _about(result: Mapping[str, Any]) -> str:
+    """Say where a result comes from."""
+    machine = result["machine"]
+    versions = ", ".join(f"{name} {number}" for name, number in machine["versions"].items())
+    rounds = result["repeats"]
+    text = (
+        f"Measured on {machine['cpu']}, {machine['cores']} cores, {machine['memory_gb']:.0f} GB,"
+        f" {machine['system']}; {versions}; {rounds} round{'s' * (rounds != 1)}; load average"
+        f" {machine['load']:.1f} before the run."
+    )
+    return textwrap.fill(text, 100, break_on_hyphens=False) + "\n"
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(page(measure.read()))
+
+
+if __name__ == "__main__":
+    main()
