@@ -1,0 +1,41 @@
+"""The benchmark of the evaluation: what it times ends in verdicts."""
+
+from __future__ import annotations
+
+import duckdb
+import pytest
+
+from benchmarks import evaluation as benchmark
+from lydite.models import DEFAULT_MODELS
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> str:
+    return str(benchmark.warehouse(5_000, tmp_path_factory.mktemp("data")))
+
+
+def test_what_is_timed_ends_in_verdicts_and_its_parts_add_up(file):
+    for _ in range(2):  # a second time from nothing, as the first
+        found = benchmark.evaluate(file)
+    parts = sum(found[part] for part in ("rivals", "ceiling", "verdicts"))
+    assert found["seconds"] == pytest.approx(parts, rel=0.05)
+    assert found["landmarks"] == pytest.approx(5_000, rel=0.2)
+    with duckdb.connect(file, read_only=True) as reader:
+        rows = reader.execute(
+            "select count(verdict), count(distinct model) from mart.model_comparison"
+        ).fetchall()
+    assert rows == [(len(DEFAULT_MODELS), len(DEFAULT_MODELS) + 3)]
+
+
+def test_the_limit_sorts_all_landmarks(file):
+    assert set(benchmark.sort(file)) == {"seconds", "seconds_cpu"}
+
+
+def test_the_section_holds_every_size(file, tmp_path):
+    figure = {"min": 1.0, "median": 2.0, "max": 3.0}
+    names = ("seconds", "rivals", "ceiling", "verdicts", "landmarks", "periods", "peak_mb")
+    own = dict.fromkeys([*names, *(f"{name}_cpu" for name in names)], figure)
+    result = {"runs": [{"size": 1, "sort": own, "evaluate": own}] * 2}
+    text = benchmark.section(result)
+    assert text.count("| all |") == 2
+    assert "1.00×" in text
