@@ -325,8 +325,8 @@ def tables(found: Sequence[Finding], users: int) -> str:
     """Return a table of all worlds, and one for each, in Markdown."""
     lines = [
         f"{users:,} users on average in each world, seeds from {FIRST_SEED} on; limits from",
-        f"a world of {LIMIT_USERS:,} users. The worlds are made by this command, and with `--write`",
-        "the tables:",
+        f"a world of {LIMIT_USERS:,} users. The worlds are made by this command, and with",
+        "`--write` the tables:",
         "",
         f"    {COMMAND}",
         "",
