@@ -20,6 +20,7 @@ _SHOWN = f"""
 select outcome, rank, model, verdict, explained, explained_low, explained_high, log_loss_bits,
     auc, refuted_by, same_forecast_as
 from {COMPARISON}
+where segment = 'all'
 order by outcome, rank nulls last, model
 """
 

@@ -21,6 +21,7 @@ from lydite.evaluation.calendar import Calendar, History, make_calendar
 from lydite.evaluation.caveats import Size
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores
+from lydite.evaluation.comparable import comparable
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.sample import build_sample, load_sample
 from lydite.evaluation.segments import load_segments
@@ -337,15 +338,15 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
         }
         current[CEILING] = _ceiling_definition(models, settings.evaluation.seed, calendar)
         read = partial(ledger.read_scores, engine, row["outcome"], current, calendar)
+        again = ledger.is_restated(engine, row["outcome"], current)
+        scores, restated = comparable(read(), read(restated=True) if again else None)
         tables = compare_outcome(
             row["outcome"],
             models,
-            read(),
+            scores,
             calendar,
             settings.evaluation,
-            restated=read(restated=True)
-            if ledger.is_restated(engine, row["outcome"], current)
-            else None,
+            restated=restated,
             notes=_weightless(engine, row["outcome"], models),
             size=_size(engine, row["outcome"]),
         )

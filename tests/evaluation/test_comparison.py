@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 from drawn import weekly
 from scipy.special import expit
 
 from lydite.config import Evaluation
-from lydite.evaluation.comparison import compare_outcome
+from lydite.evaluation.comparison import TABLES, compare_outcome
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
+from lydite.evaluation.verdicts import Judged, judge_slices
 from lydite.models import make_models
 
 CALENDAR = weekly(3, 8)
@@ -131,3 +133,199 @@ def test_periods_without_landmarks_have_no_evidence_yet():
     first = evidence.filter(pl.col("period_start") == pl.col("period_start").min())
     assert first["explained"].is_null().all()
     assert first["explained_low"].is_null().all()
+
+
+# --- segments -------------------------------------------------------------------------------------
+
+NORTH, SOUTH, NEW = "region = north", "region = south", "customer_type = new"
+
+
+def sliced(slopes: dict[str, float], seed: int = 0, n: int = 4000) -> dict[str, dict[str, Scores]]:
+    """Score forecasts on all users, on two regions that add up to them, and on a small slice."""
+    result = {
+        name: {segment: Scores.empty(len(CALENDAR)) for segment in (ALL, NORTH, SOUTH, NEW)}
+        for name in slopes
+    }
+    for period in range(len(CALENDAR)):
+        rng = np.random.default_rng(100 * seed + period)
+        score, bucket = rng.normal(0, 1.2, n), rng.integers(0, 256, n)
+        converted = rng.random(n) < expit(score - 2)
+        parts = {
+            ALL: np.arange(n),
+            NORTH: np.flatnonzero(bucket % 3 > 0),
+            SOUTH: np.flatnonzero(bucket % 3 == 0),
+            NEW: np.flatnonzero(bucket < 10),
+        }
+        for name, slope in slopes.items():
+            forecast = expit(slope * score - 2)
+            for segment, own in parts.items():
+                result[name][segment].add(period, bucket[own], converted[own], forecast[own])
+    return result
+
+
+@pytest.fixture(scope="module")
+def in_segments():
+    return compare_outcome("lead", MODELS, sliced(SLOPES), CALENDAR, Evaluation())
+
+
+def test_every_segment_has_its_rows_after_those_of_all_users(in_segments):
+    for name in ("model_comparison", "evidence", "calibration", "pairs"):
+        table = in_segments[name]
+        segments = table["segment"].unique(maintain_order=True).to_list()
+        assert segments == [ALL, NORTH, SOUTH, NEW]
+        assert table["segment"].rle().len() == 4
+    per_segment = in_segments["model_comparison"].group_by("segment").agg("model")
+    assert all(sorted(own) == sorted(SLOPES) for own in per_segment["model"])
+    assert set(in_segments["warnings"]["segment"]) <= {ALL}
+
+
+def test_all_users_are_judged_as_without_segments(in_segments):
+    alone = {name: {ALL: own[ALL]} for name, own in sliced(SLOPES).items()}
+    tables = compare_outcome("lead", MODELS, alone, CALENDAR, Evaluation())
+    assert set(tables) == set(TABLES)
+    for name in TABLES:
+        pl.testing.assert_frame_equal(
+            tables[name], in_segments[name].filter(pl.col("segment") == ALL), rel_tol=1e-12
+        )
+
+
+def judged_by_hand() -> dict[str, Judged]:
+    """Judge all users as one family, and the segments as another."""
+    own, judged = sliced(SLOPES), {}
+    for family in ([ALL], [NORTH, SOUTH, NEW]):
+        slices = {
+            segment: (
+                {model.name: own[model.name][segment] for model in MODELS},
+                own["touch_volume"][segment],
+            )
+            for segment in family
+        }
+        judged |= judge_slices(slices, Evaluation().alpha, Evaluation().worthwhile)
+    return judged
+
+
+def test_segments_are_judged_as_one_family(in_segments):
+    table = in_segments["model_comparison"]
+    for segment, judged in judged_by_hand().items():
+        null = sliced(SLOPES)["touch_volume"][segment].log_loss_bits
+        for name, judgement in judged.judgements.items():
+            found = row(table.filter(pl.col("segment") == segment), name)
+            assert found["verdict"] == judgement.verdict
+            assert found["refuted_by"] == judgement.refuted_by
+            low = judgement.gain.low[-1]
+            expected = low / null if np.isfinite(low) else None
+            assert found["explained_low"] == (expected and pytest.approx(expected))
+    assert set(table.filter(pl.col("segment") == NEW)["verdict"].drop_nulls()) == {"too_early"}
+    assert "best" in set(table.filter(pl.col("segment") == NORTH)["verdict"])
+
+
+def test_regions_add_up_to_all_users(in_segments):
+    counts = ["landmarks", "conversions"]
+    for name, keys in (("model_comparison", ["model"]), ("evidence", ["model", "period_start"])):
+        table = in_segments[name]
+        whole = table.filter(pl.col("segment") == ALL).select(*keys, *counts).sort(keys)
+        parts = (
+            table.filter(pl.col("segment").str.starts_with("region"))
+            .group_by(keys)
+            .agg(pl.col(counts).sum())
+            .sort(keys)
+        )
+        pl.testing.assert_frame_equal(whole, parts)
+
+
+def test_a_segment_that_a_model_has_no_scores_of_is_left_out():
+    own = sliced(SLOPES)
+    del own["linear"][SOUTH]
+    tables = compare_outcome("lead", MODELS, own, CALENDAR, Evaluation())
+    assert set(tables["model_comparison"]["segment"]) == {ALL, NORTH, NEW}
+
+
+def test_the_verdicts_of_the_evidence_are_the_history(in_segments):
+    table, evidence = in_segments["model_comparison"], in_segments["evidence"]
+    seen = set()
+    for segment, judged in judged_by_hand().items():
+        for name in SLOPES:
+            is_own = (pl.col("segment") == segment) & (pl.col("model") == name)
+            history = evidence.filter(is_own).sort("period_start")["verdict"].to_list()
+            assert len(history) == len(CALENDAR)
+            assert history[-1] == table.filter(is_own)["verdict"].item()
+            if name in judged.judgements:
+                assert tuple(history) == judged.judgements[name].history
+                seen |= set(history)
+            else:
+                assert set(history) == {None}
+    assert seen >= {"too_early", "best", "refuted"}
+
+
+# --- what came in later ---------------------------------------------------------------------------
+
+CHANGED = [2, 6]
+
+
+@pytest.fixture(scope="module")
+def restated() -> dict[str, dict[str, Scores]]:
+    """Two periods in which other landmarks converted, so that other models are ahead."""
+    first, other = sliced(SLOPES), sliced({**SLOPES, "linear": 1.0, "last_touch": 0.2}, seed=1)
+    for name, segments in first.items():
+        for segment, own in segments.items():
+            for sums in ("landmarks", "conversions", "log_loss", "brier"):
+                getattr(own, sums)[CHANGED] = getattr(other[name][segment], sums)[CHANGED]
+    return first
+
+
+@pytest.fixture(scope="module")
+def twice(restated):
+    return compare_outcome(
+        "lead", MODELS, sliced(SLOPES), CALENDAR, Evaluation(), restated=restated
+    )
+
+
+def test_what_came_in_later_decides_nothing(in_segments, twice):
+    for name in ("model_comparison", "evidence", "calibration", "pairs"):
+        kept = [column for column in twice[name].columns if not column.startswith("restated")]
+        pl.testing.assert_frame_equal(twice[name].select(kept), in_segments[name].select(kept))
+
+
+def test_nothing_is_restated_where_nothing_came_in(in_segments):
+    for name in ("model_comparison", "evidence"):
+        columns = [own for own in in_segments[name].columns if own.startswith("restated")]
+        assert len(columns) == 2
+        assert in_segments[name].select(pl.col(columns).is_null().all()).row(0) == (True, True)
+
+
+def test_restated_columns_are_the_comparison_of_what_is_known_by_now(twice, restated):
+    again = compare_outcome("lead", MODELS, restated, CALENDAR, Evaluation())["model_comparison"]
+    key = ["segment", "model"]
+    both = twice["model_comparison"].join(again, on=key, suffix="_again", nulls_equal=True)
+    assert len(both) == 4 * len(SLOPES)
+    assert both["restated_verdict"].to_list() == both["verdict_again"].to_list()
+    np.testing.assert_allclose(both["restated_explained"], both["explained_again"], rtol=1e-12)
+    changed = both.filter(pl.col("restated_verdict") != pl.col("verdict"))
+    assert len(changed) > 0
+    assert both.filter(pl.col("model") == "ceiling")["restated_verdict"].is_null().all()
+
+
+def test_restated_evidence_stands_at_the_periods_that_changed(twice, restated):
+    starts = CALENDAR.starts.astype("datetime64[D]").tolist()
+    evidence = twice["evidence"]
+    found = evidence.filter(pl.col("restated_conversions").is_not_null())
+    assert set(found["period_start"]) == {starts[period] for period in CHANGED}
+    assert len(found) == len(CHANGED) * 4 * len(SLOPES)
+    assert found["restated_log_loss_bits"].is_not_null().all()
+    for one in found.iter_rows(named=True):
+        own, period = restated[one["model"]][one["segment"]], starts.index(one["period_start"])
+        assert one["restated_conversions"] == own.conversions[period].sum()
+        loss = own.log_loss[period].sum() / own.landmarks[period].sum()
+        assert one["restated_log_loss_bits"] == pytest.approx(loss)
+
+
+def test_what_came_in_later_is_warned_of(twice, in_segments, restated):
+    assert "restated" not in set(in_segments["warnings"]["kind"])
+    [text] = twice["warnings"].filter(pl.col("kind") == "restated")["text"]
+    more = restated["touch_volume"][ALL].conversions.sum()
+    more -= sliced(SLOPES)["touch_volume"][ALL].conversions.sum()
+    assert text.startswith(f"{int(more):+,} conversions")
+    everyone = twice["model_comparison"].filter(pl.col("segment") == ALL)
+    other = everyone.filter(pl.col("restated_verdict") != pl.col("verdict"))["model"].to_list()
+    assert other
+    assert f"of {', '.join(other)} the verdict would be another" in text

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from math import fsum
 
 import numpy as np
 import pytest
-from scipy.special import expit
+from scipy.special import expit, logit
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from lydite.evaluation.scores import Scores
+from lydite.evaluation.scores import N_GRID, Scores
 
 
 def drawn(seed=0, n=30_000, slope=1.0):
@@ -94,3 +96,153 @@ def test_forecasts_at_the_ends_have_a_place():
     scores = scored((np.zeros(2, int), np.array([True, False]), np.array([1 - 1e-6, 1e-6])))
     assert scores.auc == 1
     assert scores.average_precision == 1
+
+
+# --- numbers that are right, to the bounds that the grid has --------------------------------------
+
+#: Forecasts are counted in steps of their logit.
+STEP = 28.0 / N_GRID
+
+
+def forecasts(kind: str, seed: int, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Return outcomes and forecasts: well spread, rare, overconfident, biased, of a few values."""
+    rng = np.random.default_rng(seed)
+    score = rng.normal(-2, 1, n)
+    converted = rng.random(n) < expit(score)
+    match kind:
+        case "spread":
+            own = score + rng.normal(0, 0.7, n)
+        case "rare":
+            converted = rng.random(n) < expit(score - 3)
+            own = score - 3
+        case "overconfident":
+            own = 2.5 * score
+        case "biased":
+            own = 0.4 * score + 1.5
+        case "few":
+            own = np.round(2 * score) / 2
+        case "certain":
+            own = np.clip(9 * score, -13.8, 13.8)
+        case _:
+            raise AssertionError(kind)
+    return converted, expit(own)
+
+
+KINDS = ["spread", "rare", "overconfident", "biased", "few", "certain"]
+each = pytest.mark.parametrize(
+    ("kind", "seed"), [(kind, seed) for kind in KINDS for seed in (0, 1)]
+)
+
+
+def scored_alone(kind: str, seed: int) -> tuple[Scores, np.ndarray, np.ndarray]:
+    converted, forecast = forecasts(kind, seed)
+    bucket = np.random.default_rng(seed).integers(0, 256, len(converted))
+    return scored((bucket, converted, forecast)), converted, forecast
+
+
+@each
+def test_log_loss_and_brier_are_exact_sums(kind, seed):
+    scores, converted, forecast = scored_alone(kind, seed)
+    p = np.where(converted, forecast, 1 - forecast)
+    assert scores.log_loss.sum() == pytest.approx(fsum(-np.log2(p)), rel=1e-13)
+    assert scores.brier.sum() == pytest.approx(fsum((forecast - converted) ** 2), rel=1e-13)
+    assert scores.log_loss_bits * np.log(2) == pytest.approx(
+        log_loss(converted, forecast), rel=1e-9
+    )
+    assert scores.brier_score == pytest.approx(brier_score_loss(converted, forecast), rel=1e-12)
+
+
+@each
+def test_each_buckets_sums_are_those_of_its_landmarks(kind, seed):
+    converted, forecast = forecasts(kind, seed, 3000)
+    bucket = np.random.default_rng(seed).integers(0, 256, 3000)
+    count = np.random.default_rng(seed).integers(1, 5, 3000).astype(float)
+    scores = Scores.empty(2)
+    scores.add(1, bucket, converted, forecast, count)
+    assert not scores.landmarks[0].any()
+    for own in (0, 17, 255):
+        mine = bucket == own
+        loss = -np.log2(np.where(converted, forecast, 1 - forecast))[mine]
+        assert scores.landmarks[1, own] == fsum(count[mine])
+        assert scores.conversions[1, own] == fsum(count[mine] * converted[mine])
+        assert scores.log_loss[1, own] == pytest.approx(fsum(count[mine] * loss), rel=1e-13)
+        squared = (forecast - converted)[mine] ** 2
+        assert scores.brier[1, own] == pytest.approx(fsum(count[mine] * squared), rel=1e-13)
+
+
+@each
+def test_auc_is_that_of_the_forecasts_but_for_pairs_of_one_bin(kind, seed):
+    """A pair in one bin counts one half instead of 0 or 1: it is wrong by one half at most."""
+    scores, converted, forecast = scored_alone(kind, seed)
+    positive = scores.grid_conversions.sum(axis=0)
+    negative = scores.grid_landmarks.sum(axis=0) - positive
+    bound = 0.5 * (positive @ negative) / (positive.sum() * negative.sum())
+    assert abs(scores.auc - roc_auc_score(converted, forecast)) <= bound + 1e-12
+    assert bound < 0.02 or kind in {"few", "certain"}  # of which many are tied
+    # The errors of many pairs are either way, and all but cancel.
+    assert scores.auc == pytest.approx(roc_auc_score(converted, forecast), abs=1e-3)
+
+
+@each
+def test_average_precision_is_that_of_the_forecasts_but_for_order_within_bins(kind, seed):
+    """Within a bin the precision is between all converting last and all converting first."""
+    scores, converted, forecast = scored_alone(kind, seed)
+    positive = scores.grid_conversions.sum(axis=0)[::-1]
+    called = scores.grid_landmarks.sum(axis=0)[::-1]
+    before = positive.cumsum() - positive, called.cumsum() - called
+    met = positive > 0
+    taken = (before[0] + positive)[met] / (before[1] + called)[met]
+    highest = (before[0] + positive)[met] / (before[1] + positive)[met]
+    lowest = (before[0] + 1)[met] / (before[1] + called - positive + 1)[met]
+    furthest = np.maximum(highest - taken, taken - lowest)
+    bound = furthest @ positive[met] / positive.sum()
+    exact = average_precision_score(converted, forecast)
+    assert abs(scores.average_precision - exact) <= bound + 1e-12
+    # What is counted is the precision at the end of each bin: a little less than along the way,
+    # the more so the fewer bins the forecasts are in.
+    assert -0.01 < scores.average_precision - exact < 0.001
+
+
+@each
+def test_the_calibration_slope_is_that_of_a_logistic_regression(kind, seed):
+    """A regression on the forecast's logit, without penalty, as scikit-learn fits it.
+
+    A bin's mean stands for each of its forecasts, at most a step away from it. Such an error e of
+    the regressor x, 0 on average in every bin, flattens the slope by var(e) / var(x), which is at
+    most (step / 2)^2 / var(x). By chance it moves it by sum e (y - p) / sum w (x - mean)^2,
+    with w = p (1 - p), of which the standard deviation is at most
+    (step / 2) sqrt(sum w) / sum w (x - mean)^2; four of these are allowed.
+    """
+    scores, converted, forecast = scored_alone(kind, seed)
+    x = logit(forecast)
+    fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(x[:, None], converted)
+    slope = float(fit.coef_[0, 0])
+    w = fit.predict_proba(x[:, None]).prod(axis=1)
+    spread = w @ (x - w @ x / w.sum()) ** 2
+    flattened = slope * (STEP / 2) ** 2 / (spread / w.sum())
+    bound = flattened + 4 * (STEP / 2) * np.sqrt(w.sum()) / spread
+    assert abs(scores.calibration_slope - slope) <= bound + 1e-6
+    assert bound < 0.02 * slope
+    if kind == "few":  # each bin holds one value: nothing is lost
+        assert scores.calibration_slope == pytest.approx(slope, rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["auc", "average_precision", "calibration_slope", "brier_score"])
+def test_counts_stand_for_as_many_landmarks(name):
+    converted, forecast = forecasts("spread", 3, 4000)
+    rng = np.random.default_rng(3)
+    bucket, count = rng.integers(0, 256, 4000), rng.integers(1, 6, 4000)
+    counted, repeated = Scores.empty(1), Scores.empty(1)
+    counted.add(0, bucket, converted, forecast, count.astype(float))
+    repeated.add(0, *(np.repeat(own, count) for own in (bucket, converted, forecast)))
+    assert getattr(counted, name) == pytest.approx(getattr(repeated, name), rel=1e-10)
+
+
+def test_the_first_periods_alone_are_what_was_known_then():
+    parts = [(np.zeros(50, int), *forecasts("spread", seed, 50)) for seed in range(5)]
+    whole = scored(*parts)
+    for periods in range(1, 6):
+        then = scored(*parts[:periods])
+        for field in fields(Scores):
+            kept = getattr(whole.first(periods), field.name)
+            np.testing.assert_array_equal(kept, getattr(then, field.name))

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from evaluation.made import PERIODS, loses, only_in_buckets
 from lydite.evaluation.scores import Scores
-from lydite.evaluation.verdicts import judge, same_forecasts
-
-PERIODS = 10
-
-
-def loses(bits: float, noise: float = 0.0, seed: int = 0) -> Scores:
-    """Return scores that lose `bits` per landmark, 100 landmarks in each period and bucket."""
-    scores = Scores.empty(PERIODS)
-    scores.landmarks += 100
-    shared = np.random.default_rng(99).normal(0, 0.05, scores.log_loss.shape)
-    own = np.random.default_rng(seed).normal(0, 1, scores.log_loss.shape)
-    own -= own.mean()
-    scores.log_loss += 100 * (bits + shared + noise * own)
-    return scores
-
+from lydite.evaluation.sequential import Windows
+from lydite.evaluation.verdicts import NULL as NULL_NAME
+from lydite.evaluation.verdicts import (
+    Judgement,
+    Verdict,
+    holm_levels,
+    judge,
+    judge_slices,
+    same_forecasts,
+)
 
 NULL = loses(0.4)
 
@@ -115,3 +115,357 @@ def test_more_rivals_make_every_interval_wider():
 
 def test_nothing_to_judge_is_no_mistake():
     assert judge({}, NULL) == {}
+
+
+# --- over time ------------------------------------------------------------------------------------
+
+WEEKS = 24
+
+
+def drawn(seed: int, bits: dict[str, float], noise: float = 0.1) -> dict[str, Scores]:
+    """Return scores over `WEEKS` periods, each with noise of its own."""
+    return {
+        name: loses(own, noise, 100 * seed + place, WEEKS)
+        for place, (name, own) in enumerate(bits.items())
+    }
+
+
+NULL_WEEKS = loses(0.4, periods=WEEKS)
+CLOSE = {"a": 0.392, "b": 0.394, "c": 0.399, "d": 0.41}
+
+
+def told(own: Judgement) -> tuple:
+    return (own.history, own.refuted_by, own.refuted_in, own.moved_in, own.same_forecast_as)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_history_after_each_period_is_the_verdict_on_the_periods_so_far(seed):
+    scores = drawn(seed, CLOSE)
+    scores["twin"] = scores["b"]
+    whole = judge(scores, NULL_WEEKS)
+    seen: set[Verdict] = set()
+    for t in range(1, WEEKS + 1):
+        then = judge({name: own.first(t) for name, own in scores.items()}, NULL_WEEKS.first(t))
+        for name, own in then.items():
+            assert own.history == whole[name].history[:t]
+            np.testing.assert_allclose(own.gain.low, whole[name].gain.low[:t], rtol=1e-12)
+            seen.add(own.verdict)
+        if t == WEEKS:
+            assert {name: told(own) for name, own in then.items()} == {
+                name: told(own) for name, own in whole.items()
+            }
+    assert len(seen) >= 3
+    assert all(own.verdict == own.history[-1] for own in whole.values())
+
+
+def test_the_history_of_a_rival_that_began_as_the_null_does_not_change():
+    late = drawn(1, {"a": 0.38})["a"]
+    late.log_loss[:5] = NULL_WEEKS.log_loss[:5]
+    whole = judge({"a": late}, NULL_WEEKS)["a"]
+    for t in range(1, WEEKS + 1):
+        then = judge({"a": late.first(t)}, NULL_WEEKS.first(t))["a"]
+        assert then.history == whole.history[:t]
+    assert whole.history[4] == "no_better_than_volume"
+    assert whole.verdict == "best"
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_verdict_after_every_period_follows_from_what_is_sure_then(seed):
+    """Every history, read off the signs of all pairs in plain words."""
+    scores = drawn(seed, CLOSE)
+    judged = judge_slices({"all": (scores, NULL_WEEKS)})["all"]
+    leads = {}
+    for pair in judged.pairs:
+        leads[pair.ahead, pair.behind], leads[pair.behind, pair.ahead] = pair.signs, -pair.signs
+    loss = NULL_WEEKS.log_loss.sum(axis=1).cumsum() / NULL_WEEKS.landmarks.sum(axis=1).cumsum()
+    for t in range(WEEKS):
+        refuted = {a for a in scores if any(leads[b, a][t] > 0 for b in scores if b != a)}
+        ahead = {a for a in scores if leads[a, NULL_NAME][t] > 0} - refuted
+        for name in scores:
+            if name in refuted:
+                expected = "refuted"
+            elif name in ahead:
+                expected = "best" if len(ahead) == 1 else "contender"
+            elif (
+                leads[name, NULL_NAME][t] < 0
+                or judged.judgements[name].gain.high[t] < 0.005 * loss[t]
+            ):
+                expected = "no_better_than_volume"
+            else:
+                expected = "too_early"
+            assert judged.judgements[name].history[t] == expected
+
+
+def turned(after: int = WEEKS // 2, lead: float = 0.03) -> dict[str, Scores]:
+    """Return rivals of whom a is ahead at first, and b later."""
+    now = np.where(np.arange(WEEKS) < after, 0, lead)
+    return {
+        "a": loses(0.35 + now, 0.02, 1, WEEKS),
+        "b": loses(0.35 + lead - now, 0.02, 2, WEEKS),
+    }
+
+
+def test_a_lead_that_turns_moves_both_and_refutes_the_one_that_led():
+    judged = judge(turned(), NULL_WEEKS)
+    a, b = judged["a"], judged["b"]
+    half = WEEKS // 2
+    assert b.history[half - 1] == "refuted"
+    assert a.history[half - 1] == "best"
+    assert a.verdict == "refuted"
+    assert b.verdict == "best"
+    turn = a.moved_in
+    assert turn is not None
+    assert turn == b.moved_in
+    assert half <= turn < half + 8
+    assert a.history[turn] == "refuted" != a.history[turn - 1]
+    assert (a.refuted_by, a.refuted_in) == ("b", turn)
+    assert (b.refuted_by, b.refuted_in) == (None, None)
+
+
+def test_before_the_turn_nothing_has_moved():
+    scores = {name: own.first(WEEKS // 2) for name, own in turned().items()}
+    judged = judge(scores, NULL_WEEKS.first(WEEKS // 2))
+    assert judged["b"].refuted_by == "a"
+    assert judged["b"].refuted_in == 0
+    assert {own.moved_in for own in judged.values()} == {None}
+
+
+def test_the_last_of_several_turns_counts():
+    now = np.where((np.arange(WEEKS) // 8) % 2 == 0, 0, 0.05)
+    scores = {"a": loses(0.3 + now, 0.01, 1, WEEKS), "b": loses(0.35 - now, 0.01, 2, WEEKS)}
+    judged = judge(scores, NULL_WEEKS)
+    assert judged["a"].moved_in == judged["b"].moved_in >= 16
+    assert judged["b"].refuted_by == "a"
+    assert judged["b"].refuted_in == judged["b"].moved_in
+    assert judged["a"].refuted_in is None
+
+
+def test_of_three_each_moved_when_the_last_of_its_leads_turned():
+    week = np.arange(WEEKS)
+    falls = np.select([week < 6, week < 14], [0.33, 0.38], 0.44)
+    scores = {
+        "a": loses(falls, 0.01, 1, WEEKS),
+        "b": loses(0.35, 0.01, 2, WEEKS),
+        "c": loses(0.41 - 0.02 * (week >= 14), 0.01, 3, WEEKS),
+    }
+    judged = judge(scores, NULL_WEEKS)
+    b = judged["b"].moved_in
+    assert b is not None
+    assert 6 <= b < 14
+    assert judged["a"].moved_in == judged["c"].moved_in >= 14
+    assert judged["a"].refuted_by == "b"
+    assert judged["a"].refuted_in == b
+
+
+def test_a_lead_over_the_null_that_turns_is_no_lead_of_a_rival():
+    bits = np.where(np.arange(WEEKS) < 12, 0.35, 0.45)
+    own = judge({"a": loses(bits, 0.01, 1, WEEKS)}, NULL_WEEKS)["a"]
+    assert own.history[11] == "best"
+    assert own.verdict == "no_better_than_volume"
+    assert own.moved_in is None
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_differences_that_are_rounding_give_no_sign(seed):
+    """Two fits of one forecast agree to nine digits; the noise is on one side, however often."""
+    rng = np.random.default_rng(seed)
+    base = loses(0.35, 0.01, 1, WEEKS)
+    near = Scores.empty(WEEKS)
+    near.landmarks += base.landmarks
+    near.log_loss += base.log_loss * (1 - 1e-9 * rng.random(base.log_loss.shape))
+    # Once they differ by more, one way and the other, so that they are no twins.
+    near.log_loss[3, :2] += [1e-5, -1e-5]
+    judged = judge_slices({"all": ({"a": base, "b": near}, NULL_WEEKS)})["all"]
+    assert judged.judgements["a"].same_forecast_as == ()
+    signs = {(pair.ahead, pair.behind): pair.signs for pair in judged.pairs}
+    assert not signs["a", "b"].any()
+    assert signs["a", NULL_NAME].any()
+    [own] = judge({"a": scores_like(NULL_WEEKS, 1e-9 * rng.random())}, NULL_WEEKS).values()
+    assert own.gain.mean[-1] == 0
+    assert set(own.history) == {"no_better_than_volume"}
+
+
+def scores_like(other: Scores, relative: float) -> Scores:
+    near = Scores.empty(len(other.landmarks))
+    near.landmarks += other.landmarks
+    near.log_loss += other.log_loss * (1 - relative)
+    return near
+
+
+# --- slices: one family ---------------------------------------------------------------------------
+
+
+def closed_testing(p: np.ndarray, alpha: float) -> np.ndarray:
+    """Return what is rejected where every intersection is tested by Bonferroni.
+
+    A hypothesis is rejected when every set of hypotheses that holds it is. Holm's procedure is a
+    short cut to this.
+    """
+    size = len(p)
+    sets = [own for k in range(1, size + 1) for own in combinations(range(size), k)]
+    rejected = {own: min(p[i] for i in own) < alpha / len(own) for own in sets}
+    return np.array([all(rejected[own] for own in sets if i in own) for i in range(size)])
+
+
+def step_down(p: np.ndarray, alpha: float) -> np.ndarray:
+    """Return what Holm's procedure rejects, one after the other."""
+    rejected = np.zeros(len(p), dtype=bool)
+    for place, i in enumerate(np.argsort(p)):
+        if not p[i] < alpha / (len(p) - place):
+            break
+        rejected[i] = True
+    return rejected
+
+
+p_values = st.one_of(
+    st.floats(1e-9, 1.0), st.sampled_from([1.0, 0.05, 0.025, 0.05 / 3, 0.0125, 0.01, 1e-4])
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(p_values, min_size=1, max_size=7), st.sampled_from([0.05, 0.2]))
+def test_levels_decide_as_holms_procedure_and_closed_testing_do(p, alpha):
+    p = np.array(p)
+    edge = alpha / np.arange(1, len(p) + 1)
+    if np.isclose(p[:, None], edge, rtol=1e-12, atol=0).any():
+        p = p * 1.001  # on the edge itself rounding decides
+    found = np.log(p) < np.log(holm_levels(np.log(p)[:, None], alpha)[:, 0])
+    np.testing.assert_array_equal(found, step_down(p, alpha))
+    np.testing.assert_array_equal(found, closed_testing(p, alpha))
+
+
+def test_each_comparison_is_a_family_of_its_own():
+    log_p = np.log(np.random.default_rng(0).beta(0.2, 2, (8, 200)))
+    together = holm_levels(log_p, 0.05)
+    for m in range(200):
+        np.testing.assert_array_equal(together[:, m], holm_levels(log_p[:, m : m + 1], 0.05)[:, 0])
+    assert together.min() == pytest.approx(0.05 / 8)
+    assert together.max() == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_slice_is_judged_as_all_users_are(seed):
+    scores = drawn(seed, CLOSE)
+    alone = judge(scores, NULL_WEEKS, 0.1, 0.01)
+    slices = judge_slices({"region = x": (scores, NULL_WEEKS)}, 0.1, 0.01)["region = x"].judgements
+    assert {name: told(own) for name, own in slices.items()} == {
+        name: told(own) for name, own in alone.items()
+    }
+    for name, own in slices.items():
+        np.testing.assert_array_equal(own.gain.low, alone[name].gain.low)
+
+
+def test_more_slices_widen_what_is_shown_and_sure_ones_lend_their_level_to_the_others():
+    sure = (drawn(1, {"a": 0.35, "b": 0.37}, 0.01), NULL_WEEKS)
+    doubtful = (drawn(2, {"a": 0.398, "b": 0.399}), NULL_WEEKS)
+    alone = judge_slices({"x": doubtful})["x"]
+    slices = judge_slices({"x": doubtful, "y": sure, "z": sure})
+    for one, of_three in zip(alone.pairs, slices["x"].pairs, strict=True):
+        assert of_three.sequence.radius[-1] > one.sequence.radius[-1]
+        # Both others are rejected first, so that the last is tested at the whole level.
+        assert of_three.level == pytest.approx(one.level)
+    for name in ("y", "z"):
+        assert {own.verdict for own in slices[name].judgements.values()} == {"best", "refuted"}
+
+
+def test_a_slice_of_few_users_is_too_early():
+    scores = drawn(1, {"a": 0.35, "b": 0.37}, 0.01)
+    few = ({name: only_in_buckets(own, 15) for name, own in scores.items()},
+           only_in_buckets(NULL_WEEKS, 15))  # fmt: skip
+    judged = judge_slices({"large": (scores, NULL_WEEKS), "small": few})
+    assert {own.verdict for own in judged["large"].judgements.values()} == {"best", "refuted"}
+    for own in judged["small"].judgements.values():
+        assert set(own.history) == {"too_early"}
+        assert np.isinf(own.gain.radius).all()
+        assert own.refuted_by is None
+
+
+def test_twins_are_those_that_are_alike_in_every_slice():
+    one, other = drawn(1, {"a": 0.35}, 0.01)["a"], drawn(2, {"a": 0.36}, 0.01)["a"]
+    judged = judge_slices(
+        {
+            "x": ({"a": one, "b": one, "c": other, "d": other}, NULL_WEEKS),
+            "y": ({"a": one, "b": other, "c": other, "d": other}, NULL_WEEKS),
+        }
+    )
+    for own in judged.values():
+        twins = {name: judgement.same_forecast_as for name, judgement in own.judgements.items()}
+        assert twins == {"a": (), "b": (), "c": ("d",), "d": ("c",)}
+        assert len(own.pairs) == 3 + 3
+
+
+def test_nothing_to_judge_in_any_slice_is_no_mistake():
+    assert judge_slices({}) == {}
+    assert judge_slices({"x": ({}, NULL)})["x"].judgements == {}
+
+
+def test_in_no_slice_anything_is_ever_wrong_more_often_than_alpha():
+    """A rival and the null, alike but for noise of which some stays with users, in many slices."""
+    alpha, histories, slices, weeks = 0.2, 80, 40, 12
+    rng, wrong, without = np.random.default_rng(60), 0, 0
+    for _ in range(histories):
+        found = {}
+        for name in map(str, range(slices)):
+            rival, null = Scores.empty(weeks), Scores.empty(weeks)
+            for scores in (rival, null):
+                scores.landmarks += 10
+                stays = rng.normal(0, 0.5, 256)
+                scores.log_loss += 4 + rng.normal(0, 1, scores.log_loss.shape) + stays
+            found[name] = ({"a": rival}, null)
+        wrong += any(own.pairs[0].signs.any() for own in judge_slices(found, alpha).values())
+        each = np.array([null.log_loss - own["a"].log_loss for own, null in found.values()])
+        without += bool(Windows.of(each, null.landmarks, alpha).signs(alpha).any())
+    error = np.sqrt(alpha * (1 - alpha) / histories)
+    assert wrong / histories <= alpha + 3 * error
+    assert without / histories > alpha + 3 * error  # each slice judged as if it were alone
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_is_sure_by_now_is_what_holms_procedure_rejects(seed):
+    """Of the p-values over all windows, comparison by comparison."""
+    rng, alpha = np.random.default_rng(seed), 0.05
+    null, found = loses(0.4, periods=12), {}
+    for place in range(6):
+        bits = {"a": 0.4 - 0.0025 * place, "b": 0.398}
+        found[str(place)] = (
+            {name: loses(own, 0.06, int(rng.integers(1 << 30)), 12) for name, own in bits.items()},
+            null,
+        )
+    judged = judge_slices(found, alpha)
+    sure = 0
+    for number, (ahead, behind) in enumerate([("a", "b"), ("a", NULL_NAME), ("b", NULL_NAME)]):
+        log_p = []
+        for scores, _ in found.values():
+            losses = {**scores, NULL_NAME: null}
+            difference = (losses[behind].log_loss - losses[ahead].log_loss)[None]
+            # The bounds that are shown hold in all slices; their level tunes the mixture.
+            log_p.append(Windows.of(difference, null.landmarks, alpha / 3 / len(found)).log_p[0])
+        expected = step_down(np.exp(log_p), alpha / 3)
+        signs = np.array([own.pairs[number].signs[-1] for own in judged.values()])
+        np.testing.assert_array_equal(signs != 0, expected)
+        sure += expected.sum()
+        levels = holm_levels(np.array(log_p)[:, None], alpha / 3)[:, 0]
+        found_levels = [own.pairs[number].level for own in judged.values()]
+        np.testing.assert_allclose(found_levels, levels)
+    assert 2 < sure < 16
+
+
+def test_of_slices_with_a_lead_more_are_found_than_bonferroni_finds():
+    """And no slice without one is: what Holm's procedure adds it adds to the right ones."""
+    rng, alpha = np.random.default_rng(61), 0.05
+    more = 0
+    for _ in range(20):
+        found = {}
+        for place in range(8):
+            own = loses(0.4 - 0.002 * place, 0.06, int(rng.integers(1 << 30)), 12)
+            found[f"slice {place}"] = ({"a": own}, loses(0.4, periods=12))
+        judged = judge_slices(found, alpha)
+        for name, (scores, null) in found.items():
+            [pair] = judged[name].pairs
+            difference = (null.log_loss - scores["a"].log_loss)[None]
+            windows = Windows.of(difference, null.landmarks, alpha / len(found))
+            bonferroni = windows.signs(alpha / len(found))[0]
+            assert (pair.signs[bonferroni != 0] == bonferroni[bonferroni != 0]).all()
+            more += bool(pair.signs[-1] and not bonferroni[-1])
+        assert not judged["slice 0"].pairs[0].signs.any()
+    assert more > 0

@@ -1,0 +1,206 @@
+"""Pairs: every comparison once, who is ahead in it, and what would settle it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from math import ceil
+
+import numpy as np
+import polars as pl
+import pytest
+from drawn import weekly
+
+from evaluation.made import loses, only_in_buckets
+from lydite.evaluation.caveats import Size
+from lydite.evaluation.pairs import MOST_YEARS, pairs_table
+from lydite.evaluation.projection import times_as_much
+from lydite.evaluation.scores import Scores
+from lydite.evaluation.sequential import Windows
+from lydite.evaluation.verdicts import Judged, judge_slices
+
+WEEKS = 12
+CALENDAR = weekly(4, WEEKS)
+NULL = loses(0.4, periods=WEEKS)
+SIZE = Size(users=3_000, landmarks=400_000, immature=10_000)
+NEVER = "not at any realistic size"
+
+
+def judged(scores: dict[str, Scores], null: Scores = NULL, alpha: float = 0.05) -> Judged:
+    return judge_slices({"all": (scores, null)}, alpha)["all"]
+
+
+def table(scores, null=NULL, calendar=CALENDAR, size=SIZE) -> pl.DataFrame:
+    return pairs_table("lead", "all", judged(scores, null), null, calendar, size)
+
+
+def row(frame: pl.DataFrame, *names: str) -> dict:
+    """Return the row of two rivals, whichever of them is ahead."""
+    own = pl.col("ahead").is_in(names) & pl.col("behind").is_in(names)
+    return frame.row(by_predicate=own, named=True)
+
+
+RIVALS = {
+    "a": loses(0.35, 0.02, 1, WEEKS),
+    "b": loses(0.37, 0.02, 2, WEEKS),
+    "c": loses(0.3705, 0.1, 3, WEEKS),
+}
+
+
+def test_every_pair_stands_once_and_each_rival_with_the_null():
+    found = table({**RIVALS, "twin": RIVALS["b"]})
+    names = sorted(tuple(sorted(pair)) for pair in found.select("ahead", "behind").rows())
+    assert names == [
+        ("a", "b"), ("a", "c"), ("a", "touch_volume"), ("b", "c"), ("b", "touch_volume"),
+        ("c", "touch_volume"),
+    ]  # fmt: skip
+    assert set(found.select("outcome", "segment").rows()) == {("lead", "all")}
+
+
+def test_the_one_ahead_stands_first_whatever_the_order_of_the_rivals():
+    for names in ("abc", "cba"):
+        found = table({name: RIVALS[name] for name in names})
+        one = row(found, "a", "b")
+        assert (one["ahead"], one["behind"], one["separated"]) == ("a", "b", True)
+        assert (found["lead"] > 0).all()
+
+
+def test_leads_and_bounds_are_shares_of_the_nulls_loss():
+    found = table(RIVALS)
+    null = NULL.log_loss.sum() / NULL.landmarks.sum()
+    for one in found.iter_rows(named=True):
+        loss = {**RIVALS, "touch_volume": NULL}
+        lead = loss[one["behind"]].log_loss_bits - loss[one["ahead"]].log_loss_bits
+        assert one["lead"] == pytest.approx(lead / null)
+        assert one["lead_high"] - one["lead"] == pytest.approx(one["lead"] - one["lead_low"])
+    [pair] = [own for own in judged(RIVALS).pairs if (own.ahead, own.behind) == ("a", "b")]
+    assert row(found, "a", "b")["lead_low"] == pytest.approx(pair.sequence.low[-1] / null)
+
+
+def test_since_is_the_period_from_which_on_it_has_been_sure():
+    bits = np.where(np.arange(WEEKS) < 5, 0.37, 0.34)
+    found = row(table({"a": loses(bits, 0.01, 1, WEEKS), "b": RIVALS["b"]}), "a", "b")
+    pair = judged({"a": loses(bits, 0.01, 1, WEEKS), "b": RIVALS["b"]}).pairs[0]
+    first = int(np.flatnonzero(pair.signs == 1)[0])
+    assert first >= 5
+    assert (pair.signs[first:] == 1).all()
+    assert found["since"] == CALENDAR.starts[first].astype("datetime64[D]").item()
+    assert isinstance(found["since"], date)
+    assert found["projection"] is None
+    assert found["more_landmarks"] is None
+
+
+def test_since_begins_anew_after_a_turn():
+    now = np.where(np.arange(WEEKS) < 6, 0, 0.05)
+    scores = {"a": loses(0.35 + now, 0.01, 1, WEEKS), "b": loses(0.4 - now, 0.01, 2, WEEKS)}
+    found = row(table(scores), "a", "b")
+    assert (found["ahead"], found["separated"]) == ("b", True)
+    turn = judged(scores).judgements["a"].moved_in
+    assert found["since"] == CALENDAR.starts[turn].astype("datetime64[D]").item()
+
+
+def test_what_is_open_is_projected_at_the_present_rate():
+    # Landmarks come faster by now: the last eight periods tell the rate.
+    faster = np.where(np.arange(WEEKS) < 4, 1.0, 3.0)[:, None]
+    null, rival = (scaled(own, faster) for own in (NULL, RIVALS["c"]))
+    scores = {"c": rival, "d": scaled(loses(0.372, 0.1, 4, WEEKS), faster)}
+    found = row(table(scores, null), "c", "d")
+    assert not found["separated"]
+    assert found["since"] is None
+    pair = judged(scores, null).pairs[0]
+    times = times_as_much(pair.sequence, pair.level * Windows.WHOLE)
+    more = null.landmarks.sum() * (times - 1)
+    rate = null.landmarks.sum(axis=1)[-8:].mean()
+    assert rate == 3 * 100 * 256
+    assert found["more_landmarks"] == ceil(more)
+    assert found["more_users"] == ceil(SIZE.users * more / SIZE.landmarks)
+    assert found["more_periods"] == ceil(more / rate) > 1
+    assert found["projection"] == f"{found['more_periods']} more weeks"
+
+
+def scaled(scores: Scores, factor: np.ndarray) -> Scores:
+    """Return scores of so many times the landmarks."""
+    result = Scores.empty(len(scores.landmarks))
+    for name in ("landmarks", "conversions", "log_loss", "brier"):
+        getattr(result, name)[:] = getattr(scores, name) * factor
+    return result
+
+
+def almost(more: float) -> tuple[dict[str, Scores], Scores]:
+    """Return a rival that takes about so many more weeks until it is ahead of the null."""
+    lead = 0.002
+    for _ in range(40):
+        scores = {"a": loses(0.4 - lead, 0.05, 7, WEEKS)}
+        pair = judged(scores).pairs[0]
+        weeks = WEEKS * (times_as_much(pair.sequence, pair.level * Windows.WHOLE) - 1)
+        if more * 0.9 <= weeks <= more:
+            return scores, NULL
+        lead *= 1.02 if weeks > more else 0.985
+    raise AssertionError(weeks)
+
+
+def test_one_more_week_is_one():
+    scores, null = almost(0.9)
+    found = row(table(scores, null), "a", "touch_volume")
+    assert found["more_periods"] == 1
+    assert found["projection"] == "1 more week"
+
+
+def test_periods_are_called_what_they_are():
+    scores, null = almost(5)
+    month = replace(CALENDAR, period="month")
+    found = row(table(scores, null, month), "a", "touch_volume")
+    assert found["projection"] == f"{found['more_periods']} more months"
+
+
+def test_what_takes_longer_than_ten_years_is_out_of_reach():
+    scores, null = almost(40)
+    near = row(table(scores, null), "a", "touch_volume")
+    assert near["projection"].endswith(" more weeks")
+    # The same periods, each as long as half a year.
+    slow = replace(
+        CALENDAR,
+        starts=CALENDAR.starts[0] + np.arange(WEEKS) * np.timedelta64(182, "D"),
+        end=CALENDAR.starts[0] + WEEKS * np.timedelta64(182, "D"),
+    )
+    assert near["more_periods"] * 182 > MOST_YEARS * 365
+    far = row(table(scores, null, slow), "a", "touch_volume")
+    assert far["projection"] == NEVER
+    assert far["more_periods"] is None
+
+
+def test_rivals_without_any_difference_never_part():
+    same = loses(0.37, 0.02, 2, WEEKS)
+    same.log_loss[:, :2] += [1.0, -1.0]
+    found = row(table({"b": RIVALS["b"], "same": same}), "b", "same")
+    assert found["lead"] == pytest.approx(0, abs=1e-12)
+    assert found["projection"] == NEVER
+    assert found["more_landmarks"] is None
+
+
+def test_of_a_small_slice_no_bounds_are_known():
+    few = {name: only_in_buckets(own, 12) for name, own in RIVALS.items()}
+    found = table(few, only_in_buckets(NULL, 12))
+    assert found["lead_low"].is_null().all()
+    assert found["lead_high"].is_null().all()
+    assert not found["separated"].any()
+    assert set(found["projection"]) == {NEVER}
+
+
+def test_without_a_clock_journeys_are_counted_not_periods():
+    scores, null = almost(5)
+    found = row(table(scores, null, calendar=None, size=None), "a", "touch_volume")
+    times = 1 + found["more_landmarks"] / null.landmarks.sum()
+    assert found["projection"] == f"{times:.1f} times as many journeys"
+    assert found["more_periods"] is None
+    assert found["more_users"] is None
+    sure = row(table(RIVALS, calendar=None), "a", "b")
+    assert sure["separated"]
+    assert sure["since"] is None
+
+
+def test_nothing_to_compare_is_an_empty_table_with_its_columns():
+    found = table({})
+    assert len(found) == 0
+    assert found.columns == table(RIVALS).columns
+    assert found.schema == table(RIVALS).schema

@@ -1,0 +1,248 @@
+"""Segments: every landmark is in one slice of each column of `users`, and slices add up."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import fields
+
+import numpy as np
+import polars as pl
+import pytest
+
+from lydite import trial
+from lydite.comparison import make_settings
+from lydite.engine import DuckDBEngine
+from lydite.evaluation.ceiling import ceiling_scores
+from lydite.evaluation.scores import Scores
+from lydite.evaluation.segments import (
+    ALL,
+    MOST_VALUES,
+    SegmentColumn,
+    load_segments,
+    segment_columns,
+)
+from lydite.evaluation.walk_forward import walk_slices
+from lydite.models import make_models
+from lydite.simulation import simulate
+
+WORLD = simulate("last_touch", users=1200, seed=31, weeks=14)
+SETTINGS = make_settings("7d", "week", None, 0.05, 0)
+MODELS = ["last_touch", "linear"]
+OUTCOME = "conversion"
+
+
+def drawn(values: list[object], seed: int, shares: list[float] | None = None) -> pl.Series:
+    rng = np.random.default_rng(seed)
+    return pl.Series([values[i] for i in rng.choice(len(values), WORLD.users.height, p=shares)])
+
+
+def laid_out(engine: DuckDBEngine, users: pl.DataFrame | None) -> None:
+    """Take the steps up to the sample."""
+    sources = {"touchpoints": WORLD.touchpoints, "conversions": WORLD.conversions}
+    trial.load_contract(engine, sources | ({} if users is None else {"users": users}))
+    trial.build_journeys(engine, SETTINGS)
+    trial.build_samples(engine, make_models(MODELS), SETTINGS)
+
+
+def loaded(users: pl.DataFrame | None) -> tuple[dict[str, list[str]], pl.DataFrame]:
+    """Return the segment of each landmark by column, and whose landmarks these are."""
+    with DuckDBEngine() as engine:
+        laid_out(engine, users)
+        columns = load_segments(engine, OUTCOME)
+        who = engine.frame(
+            "select landmark, user_id from evaluation.landmarks"
+            " inner join journeys.users using (user_key) order by landmark"
+        )
+    found = {}
+    for column in columns:
+        assert len(column.code) == len(who)
+        [name] = {label.rpartition(" = ")[0] for label in column.labels}
+        found[name] = [column.labels[code] for code in column.code]
+    return found, who
+
+
+def read_plainly(users: pl.DataFrame, who: pl.DataFrame, name: str) -> list[str]:
+    """Return the value of a column for each landmark, as polars joins it."""
+    joined = who.select("user_id").join(users, on="user_id", how="left", maintain_order="left")
+    return joined[name].cast(pl.String).fill_null("(unknown)").to_list()
+
+
+def with_most(values: list[str]) -> list[str]:
+    """Put all but the most common values together; of equally common ones the first in order."""
+    met = Counter(values)
+    if len(met) <= MOST_VALUES:
+        return values
+    kept = sorted(met, key=lambda value: (-met[value], value))[: MOST_VALUES - 1]
+    return [value if value in kept else "(other)" for value in values]
+
+
+@pytest.fixture(scope="module")
+def users() -> pl.DataFrame:
+    """Return users with columns of every kind, a tenth of whom have no row."""
+    some = WORLD.users.with_columns(
+        drawn([1, 2, 33], 1).alias("plan"),
+        drawn(["a", None], 2, [0.8, 0.2]).alias("partly known"),
+        drawn([f"city {i:02}" for i in range(45)], 3).alias("city"),
+        drawn([f"{i:02}" for i in range(MOST_VALUES)], 4).alias("just as many"),
+        drawn(["x", "(other)", "(unknown)"], 5).alias("odd values"),
+        drawn([True, False], 6).alias("is_member"),
+        pl.lit("the same").alias("constant"),
+    )
+    return some.filter(drawn([True, False], 7, [0.9, 0.1]))
+
+
+@pytest.fixture(scope="module")
+def found(users):
+    return loaded(users)
+
+
+def test_every_column_of_users_is_one_and_the_id_is_none(users, found):
+    assert sorted(found[0]) == sorted(set(users.columns) - {"user_id"})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["customer_type", "region", "plan", "partly known", "odd values", "is_member", "constant"],
+)
+def test_codes_are_what_a_plain_reading_says(users, found, name):
+    segments, who = found
+    expected = [f"{name} = {value}" for value in read_plainly(users, who, name)]
+    assert segments[name] == expected
+
+
+def test_users_without_a_row_are_unknown(users, found):
+    segments, who = found
+    strangers = ~who["user_id"].is_in(users["user_id"].implode())
+    assert strangers.sum() > 50
+    known = {"customer_type", "region", "plan", "is_member", "constant"}
+    for name in known:
+        is_unknown = np.array(segments[name]) == f"{name} = (unknown)"
+        np.testing.assert_array_equal(is_unknown, strangers.to_numpy())
+    # And so are those whose row says nothing.
+    partly = np.array(segments["partly known"]) == "partly known = (unknown)"
+    assert partly[strangers.to_numpy()].all()
+    assert partly.sum() > strangers.sum()
+
+
+def test_of_many_values_the_rare_ones_are_one_segment_together(users, found):
+    segments, who = found
+    plain = read_plainly(users, who, "city")
+    assert len(set(plain)) == 46
+    assert segments["city"] == [f"city = {value}" for value in with_most(plain)]
+    assert len(set(segments["city"])) == MOST_VALUES
+    rest = Counter(segments["city"])
+    assert rest["city = (other)"] > 0
+    own = Counter(plain)
+    kept = [own[label.removeprefix("city = ")] for label in rest if "(other)" not in label]
+    gone = [n for value, n in own.items() if f"city = {value}" not in rest]
+    assert min(kept) >= max(gone)
+
+
+def test_as_many_values_as_there_may_be_are_all_kept(users, found):
+    segments, who = found
+    everyone = read_plainly(users, who, "just as many")
+    assert len(set(everyone)) == MOST_VALUES + 1  # and those without a row
+    assert "just as many = (other)" in segments["just as many"]
+    fewer = users.filter(pl.col("just as many") != "00")
+    segments, who = loaded(fewer)
+    plain = read_plainly(fewer, who, "just as many")
+    assert len(set(plain)) == MOST_VALUES
+    assert segments["just as many"] == [f"just as many = {value}" for value in plain]
+
+
+ODD = [
+    "customer type", 'the "best" ones', "it's", "größe", "年齢", "a;b -- c", "/* x */", "select",
+    "$outcome", "value", "landmark", "1st", "a = b", "{x}", "🦊",
+]  # fmt: skip
+
+
+def test_columns_may_be_called_anything():
+    columns = {name: drawn(["p", "q", 'r"r', "s's"], i) for i, name in enumerate(ODD)}
+    users = WORLD.users.select("user_id", **columns)
+    segments, who = loaded(users)
+    assert sorted(segments) == sorted(ODD)
+    for name in ODD:
+        expected = [f"{name} = {value}" for value in read_plainly(users, who, name)]
+        assert segments[name] == expected
+
+
+def test_labels_are_in_order_and_what_is_no_value_comes_first(users):
+    with DuckDBEngine() as engine:
+        laid_out(engine, users)
+        labels = {own.labels[0].partition(" = ")[0]: own.labels
+                  for own in load_segments(engine, OUTCOME)}  # fmt: skip
+    assert labels["region"] == tuple(
+        f"region = {value}" for value in ("east", "north", "south", "west", "(unknown)")
+    )
+    assert list(labels) == sorted(labels)
+
+
+@pytest.mark.parametrize("none", [None, WORLD.users.clear(), WORLD.users.select("user_id")])
+def test_without_users_or_columns_there_are_no_segments(none):
+    with DuckDBEngine() as engine:
+        laid_out(engine, none)
+        assert segment_columns(engine) == []
+        assert load_segments(engine, OUTCOME) == ()
+        [(_, _, own)] = trial.trials(engine, make_models(MODELS))
+        assert set(walk_slices(make_models(MODELS)[0], own)) == {ALL}
+
+
+def test_without_a_contract_there_are_none_either():
+    with DuckDBEngine() as engine:
+        assert segment_columns(engine) == []
+
+
+def test_users_who_were_never_touched_are_in_no_segment():
+    ghost = pl.DataFrame({"user_id": ["nobody"], "customer_type": ["ghost"], "region": ["moon"]})
+    segments, _ = loaded(pl.concat([WORLD.users, ghost]))
+    assert set(segments["region"]) == {f"region = {own}" for own in WORLD.users["region"]}
+
+
+def test_landmarks_fall_to_their_segments():
+    column = SegmentColumn(
+        ("x = a", "x = b", "x = c"), np.array([0, 2, 0, 2, 2, 0], dtype=np.int16)
+    )
+    rows = np.array([1, 2, 4, 5])
+    parts = {label: places.tolist() for label, places in column.split(rows)}
+    assert parts == {"x = a": [1, 3], "x = c": [0, 2]}
+    assert dict(column.split(np.empty(0, dtype=np.intp))) == {}
+
+
+def test_scores_of_a_columns_segments_add_up_to_those_of_all(users):
+    with DuckDBEngine() as engine:
+        laid_out(engine, users)
+        models = make_models(MODELS)
+        [(_, calendar, own)] = trial.trials(engine, models)
+    ceiling = ceiling_scores(models, own)
+    for scores in (*(walk_slices(model, own) for model in models), ceiling):
+        assert next(iter(scores)) == ALL
+        names = {label.rpartition(" = ")[0] for label in scores if label != ALL}
+        assert len(names) == users.width - 1
+        for name in names:
+            parts = [own for label, own in scores.items() if label.startswith(f"{name} = ")]
+            assert len(parts) > 1 or name == "constant"
+            for field in fields(Scores):
+                whole = getattr(scores[ALL], field.name)
+                total = np.sum([getattr(part, field.name) for part in parts], axis=0)
+                np.testing.assert_allclose(total, whole, rtol=1e-9, atol=1e-12)
+        assert len(scores[ALL].landmarks) == len(calendar)
+
+
+def test_a_segment_is_scored_as_its_users_alone_would_be_by_the_same_forecasts(users):
+    """Who is in a segment changes no forecast: its buckets' sums are those of its users."""
+    with DuckDBEngine() as engine:
+        laid_out(engine, users)
+        model = make_models(["linear"])[0]
+        [(_, calendar, own)] = trial.trials(engine, [model])
+    [region] = [column for column in own.segments if column.labels[0].startswith("region")]
+    scores = walk_slices(model, own)
+    period = calendar.period_of(own.landmarks.happened_at)
+    for code, label in enumerate(region.labels):
+        mine = (region.code == code) & (period >= 0)
+        landmarks = np.zeros((len(calendar), 256))
+        conversions = np.zeros((len(calendar), 256))
+        np.add.at(landmarks, (period[mine], own.landmarks.bucket[mine]), 1)
+        np.add.at(conversions, (period[mine], own.landmarks.bucket[mine]),
+                  own.landmarks.converted[mine])  # fmt: skip
+        np.testing.assert_array_equal(scores[label].landmarks, landmarks)
+        np.testing.assert_array_equal(scores[label].conversions, conversions)

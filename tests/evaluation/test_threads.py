@@ -1,0 +1,95 @@
+"""Threads, order and types: none of them decides anything in a whole trial, ceiling included."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+import polars.testing
+import pytest
+
+from lydite import trial
+from lydite.comparison import make_settings
+from lydite.crediting import bootstrap
+from lydite.engine import DuckDBEngine
+from lydite.evaluation.comparison import TABLES
+from lydite.models import make_models
+from lydite.simulation import simulate
+
+WORLD = simulate("markov_2", users=1200, seed=41, weeks=16)
+MODELS = [
+    "linear", "last_touch", "time_decay_fitted", "markov_2", "shapley", "bagged_logistic",
+    "decision_tree",
+]  # fmt: skip
+CREDIT = ("channel_credit", "credit_daily", "removal_effects", "top_paths")
+FEW = 4  # replicates: intervals need only be the same
+
+#: User ids are the same users whether they are numbers or text.
+SOURCES = {
+    name: getattr(WORLD, name).with_columns(pl.col("user_id").str.strip_chars_start("u0"))
+    for name in ("touchpoints", "conversions", "users")
+}
+
+
+def run(sources: dict[str, pl.DataFrame], threads: int, seed: int = 0) -> dict[str, pl.DataFrame]:
+    """Take every step, and return the tables, in an order of their own."""
+    settings = make_settings("7d", "week", None, 0.05, seed)
+    with DuckDBEngine(threads=threads) as engine, pytest.MonkeyPatch.context() as patch:
+        draw = bootstrap.draw_buckets
+        patch.setattr("lydite.crediting.division.draw_buckets", lambda n, s: draw(n, s, FEW))
+        trial.run_trial(engine, sources, settings, rivals=make_models(MODELS))
+        assert engine.threads == threads
+        tables = {
+            name: engine.frame(f"from {schema}.{name}")
+            for schema, names in (("mart", (*TABLES, *CREDIT)), ("ledger", ("scores", "forecasts")))
+            for name in names
+        }
+    keys = {name: [own for own, kind in frame.schema.items() if not kind.is_float()]
+            for name, frame in tables.items()}  # fmt: skip
+    return {name: frame.sort(keys[name]) for name, frame in tables.items()}
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> dict[str, pl.DataFrame]:
+    return run(SOURCES, 1)
+
+
+def same(one: dict[str, pl.DataFrame], two: dict[str, pl.DataFrame], **tolerances: Any) -> None:
+    assert one.keys() == two.keys()
+    for name, frame in one.items():
+        assert len(frame) > 0 or name == "warnings"
+        pl.testing.assert_frame_equal(frame, two[name], **tolerances)
+
+
+def test_the_trial_says_something_about_every_segment(one_thread):
+    table = one_thread["model_comparison"]
+    assert table["segment"].n_unique() == 1 + 2 + 4
+    assert set(table["verdict"].drop_nulls()) >= {"best", "refuted", "too_early"}
+    assert table.filter(pl.col("model") == "ceiling")["landmarks"].min() > 0
+
+
+def test_the_same_seed_gives_the_same_to_the_last_digit(one_thread):
+    same(one_thread, run(SOURCES, 1), check_exact=True)
+
+
+def test_many_threads_give_what_one_gives(one_thread):
+    same(one_thread, run(SOURCES, 4), rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_the_order_of_rows_and_the_type_of_ids_decide_nothing(one_thread):
+    user, other = pl.col("user_id"), {}
+    for name, kind in (("touchpoints", pl.Int64), ("conversions", pl.Float64), ("users", pl.Int32)):
+        shuffled = SOURCES[name].sample(fraction=1.0, shuffle=True, seed=5)
+        other[name] = shuffled.with_columns(user.cast(kind))
+    same(one_thread, run(other, 4), rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_another_seed_draws_other_intervals_and_the_same_credit(one_thread):
+    """And so the seed is in use: nothing above is the same for want of chance."""
+    other = run(SOURCES, 1, seed=1)
+    mine, theirs = one_thread["channel_credit"], other["channel_credit"]
+    pl.testing.assert_series_equal(mine["conversions"], theirs["conversions"])
+    assert (mine["conversions_low"] - theirs["conversions_low"]).abs().max() > 0.1
+    ceiling = pl.col("model") == "ceiling"
+    losses = [run_["evidence"].filter(ceiling)["log_loss_bits"] for run_ in (one_thread, other)]
+    assert (losses[0] - losses[1]).abs().max() > 1e-6
