@@ -129,9 +129,7 @@ def test_dagster_remembers_rows_columns_and_the_comparison(shop, monkeypatch):
 def test_a_run_replaces_the_file_at_once_and_a_reader_keeps_the_old_one(shop):
     before = shop.published.stat().st_ino
     shop.configure(models=[*MODELS, "first_touch"])
-    count = (
-        "select count(*) from mart.model_comparison where rank is not null and segment = 'all'"
-    )
+    count = "select count(*) from mart.model_comparison where rank is not null and segment = 'all'"
     with duckdb.connect(str(shop.published), read_only=True) as reader:
         run = shop.refresh()
         assert run.returncode == 0, run.stderr
