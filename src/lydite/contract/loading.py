@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import duckdb
-
 from lydite.contract.projection import match_columns, projection, segments_of
-from lydite.contract.relation import gist, is_unreadable
+from lydite.contract.relation import reading
 from lydite.contract.sources import nothing, opened
 from lydite.contract.tables import REASONS, TABLES, Table
 from lydite.engine import load_sql
@@ -117,7 +115,7 @@ def load(
             stack.enter_context(_planned(engine, table, sources.get(name)))
             for name, table in TABLES.items()
         ]
-        stack.enter_context(_all_or_nothing(engine))
+        stack.enter_context(engine.transaction())
         return Quarantine(
             {plan.table.name: _write(engine, plan, moment, keep_raw) for plan in plans}
         )
@@ -153,7 +151,7 @@ def load_table(
         As for `load`.
     """
     _refuse_unknown({name: source})
-    with _planned(engine, TABLES[name], source) as plan, _all_or_nothing(engine):
+    with _planned(engine, TABLES[name], source) as plan, engine.transaction():
         return _write(engine, plan, _moment(now), keep_raw)
 
 
@@ -193,7 +191,7 @@ def _planned(engine: DuckDBEngine, table: Table, source: Source | None) -> Itera
             f"{table.name}: no source is given. Name a file, a .sql file or a frame for it."
         )
     with opened(engine, table, source) as relation:
-        with _reading(relation):
+        with reading(relation):
             filled = _filled(engine, table, relation)
             plan = _Plan(table, filled, projection(engine, filled, table))
         yield plan
@@ -210,39 +208,13 @@ def _filled(engine: DuckDBEngine, table: Table, relation: Relation) -> Relation:
     return nothing(table, relation.place)
 
 
-@contextlib.contextmanager
-def _reading(relation: Relation) -> Iterator[None]:
-    """Turn DuckDB's errors about data that it reads into errors that name the source."""
-    try:
-        yield
-    except duckdb.Error as error:
-        if not is_unreadable(error):
-            raise
-        raise InputError(
-            f"{relation.place}: cannot be read: {gist(error)}."
-            " It is damaged, or changed meanwhile: write it again."
-        ) from error
-
-
 # --- writing ------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def _all_or_nothing(engine: DuckDBEngine) -> Iterator[None]:
-    """Commit what the block writes, or none of it."""
-    engine.run("begin transaction")
-    try:
-        yield
-    except BaseException:
-        engine.run("rollback")
-        raise
-    engine.run("commit")
 
 
 def _write(engine: DuckDBEngine, plan: _Plan, now: datetime, keep_raw: bool) -> TableReport:
     """Fill ``contract.<table>`` and ``quarantine.<table>`` by way of ``raw.<table>``."""
     raw = f"raw.{plan.table.name}"
-    with _reading(plan.relation):
+    with reading(plan.relation):
         _drop(engine, raw)
         if keep_raw:
             engine.create(raw, plan.select)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NoReturn
 
-import duckdb
 import numpy as np
 
-from lydite.contract.relation import gist, is_unreadable, plain
+from lydite.contract.relation import plain, reading
 from lydite.contract.sources import opened
 from lydite.contract.tables import Column, Kind, Table
 from lydite.engine.duckdb import quoted_name
@@ -147,16 +146,8 @@ def read_path_table(engine: DuckDBEngine, source: Source) -> PathTable:
     InputError
         When the source cannot be read, or any of its rows not be understood.
     """
-    with opened(engine, PATHS, source) as relation:
-        try:
-            return _read(engine, relation)
-        except duckdb.Error as error:
-            if not is_unreadable(error):
-                raise
-            raise InputError(
-                f"{relation.place}: cannot be read: {gist(error)}."
-                " It is damaged, or changed meanwhile: write it again."
-            ) from error
+    with opened(engine, PATHS, source) as relation, reading(relation):
+        return _read(engine, relation)
 
 
 def starts(size: NDArray[np.integer]) -> NDArray[np.intp]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ import duckdb
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 _ADVICE = re.compile(r"\n\s*(?:LINE \d|Possible |Try |file = )")
 _CLASS = re.compile(r"^[A-Z][A-Za-z ]+ Error: ")
@@ -54,6 +55,20 @@ def refuse_twins(place: str, names: Sequence[str]) -> None:
 def plain(name: str) -> str:
     """Return a column's name as names are compared: without case, and without blanks around."""
     return name.strip().lower()
+
+
+@contextlib.contextmanager
+def reading(relation: Relation) -> Iterator[None]:
+    """Turn DuckDB's errors about data that it reads into errors that name the source."""
+    try:
+        yield
+    except duckdb.Error as error:
+        if not is_unreadable(error):
+            raise
+        raise InputError(
+            f"{relation.place}: cannot be read: {gist(error)}."
+            " It is damaged, or changed meanwhile: write it again."
+        ) from error
 
 
 def is_unreadable(error: duckdb.Error) -> bool:

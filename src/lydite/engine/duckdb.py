@@ -130,6 +130,17 @@ class DuckDBEngine:
             )
         )
 
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit what the block writes, or none of it."""
+        self.run("begin transaction")
+        try:
+            yield
+        except BaseException:
+            self.run("rollback")
+            raise
+        self.run("commit")
+
     # --- results --------------------------------------------------------------------------------
 
     def run(self, sql: str, parameters: Parameters | None = None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
@@ -115,7 +114,7 @@ def write_scores(
     segment, period and bin of the forecast.
     """
     head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
-    with _all_or_nothing(engine):
+    with engine.transaction():  # a period has all of its rows, or is missing
         _append(engine, _FIRST, head, scores, calendar, periods)
 
 
@@ -134,24 +133,12 @@ def restate_scores(
     """
     head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
     own = " and ".join(f"{name} = ${name}" for name in head)
-    with _all_or_nothing(engine):
+    with engine.transaction():  # a period has all of its rows, or is missing
         for table in _AGAIN:
             if engine.exists(table):
                 engine.run(f"delete from {table} where {own}", head)
         if periods.any():
             _append(engine, _AGAIN, head, scores, calendar, periods)
-
-
-@contextlib.contextmanager
-def _all_or_nothing(engine: DuckDBEngine) -> Iterator[None]:
-    """Commit what the block writes, or none of it: a period has all of its rows, or is missing."""
-    engine.run("begin transaction")
-    try:
-        yield
-    except BaseException:
-        engine.run("rollback")
-        raise
-    engine.run("commit")
 
 
 def _append(
