@@ -13,7 +13,8 @@ from scipy import sparse
 
 from lydite.models import FittedRule, PathChannels, Paths, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
-from lydite.models.rules import SHARE_STEPS, base_rate, fit_rates
+from lydite.models.mixture import base_rate, fit_rates
+from lydite.models.rules import SHARE_STEPS
 
 NAMES = ("time_decay_fitted", "position_based_fitted")
 ENDS = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)

@@ -16,7 +16,7 @@ from lydite.models.absorption import absorb
 from lydite.models.chain import Transitions
 from lydite.models.landmarks import Landmarks, PathChannels, Paths
 from lydite.models.markov import PSEUDO_COUNTS, Markov, most_likely_pseudo_count
-from lydite.models.rules import base_rate, fit_rates
+from lydite.models.mixture import base_rate, fit_rates
 
 CHANNELS = ("ads", "bing", "cold")
 

@@ -17,7 +17,7 @@ from lydite.errors import InputError
 from lydite.models.landmarks import PathChannels, Paths, Profiles
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import PSEUDO_COUNTS
-from lydite.models.rules import base_rate
+from lydite.models.mixture import base_rate
 from lydite.models.shapley import Coalitions, Family, Shapley
 
 

@@ -15,7 +15,7 @@ from lydite.evaluation.segments import ALL
 from lydite.evaluation.walk_forward import add_slices
 from lydite.models.base import weight_columns
 from lydite.models.landmarks import counted
-from lydite.models.rules import ENOUGH_LANDMARKS
+from lydite.models.mixture import ENOUGH_LANDMARKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -8,7 +8,7 @@ import numpy as np
 
 from lydite.models.base import Model
 from lydite.models.landmarks import Profiles, rows_to_one
-from lydite.models.rules import base_rate
+from lydite.models.mixture import base_rate
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

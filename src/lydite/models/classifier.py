@@ -13,7 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lydite.errors import InputError
-from lydite.models.rules import base_rate
+from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel, seen_sets
 
 if TYPE_CHECKING:

@@ -9,18 +9,16 @@ import numpy as np
 
 from lydite.models.base import Model
 from lydite.models.landmarks import Profiles, counted, distinct
-from lydite.models.rules import (
+from lydite.models.mixture import (
     ENOUGH_LANDMARKS,
     LAST_GAIN,
     UnitCounts,
     base_rate,
     fast_matrix,
     fit_rates,
-    mixed_rates,
-    path_shares,
-    share_rows,
     stepped_likelihood,
 )
+from lydite.models.rules import mixed_rates, path_shares, share_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,7 +11,7 @@ from scipy import sparse
 from lydite.models.base import Model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS, decay
 from lydite.models.landmarks import Profiles, rows_to_one
-from lydite.models.rules import ENOUGH_LANDMARKS, fast_matrix, squares
+from lydite.models.mixture import ENOUGH_LANDMARKS, fast_matrix, squares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -9,7 +9,7 @@ from scipy import sparse
 from scipy.special import expit, log_expit, logit
 from sklearn.utils.validation import check_is_fitted
 
-from lydite.models.rules import base_rate
+from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel, seen_sets
 
 if TYPE_CHECKING:

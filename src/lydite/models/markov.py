@@ -13,7 +13,7 @@ from lydite.models.absorption import EXACT, ROUGH, absorb
 from lydite.models.base import Model
 from lydite.models.chain import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
 from lydite.models.landmarks import Profiles, distinct, rows_to_one
-from lydite.models.rules import base_rate
+from lydite.models.mixture import base_rate
 from lydite.models.sets import channel_sets
 
 if TYPE_CHECKING:
