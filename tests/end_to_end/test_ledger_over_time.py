@@ -211,12 +211,6 @@ def test_another_run_of_the_same_week_adds_no_row(weekly, tmp_path):
     same(found, weekly.published[-1], tolerance=1e-12)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="channels are numbered by how often they are met, so that more data may renumber them;"
-    " the bags of bagged_logistic and the trees of the ceiling are then drawn otherwise",
-)
 def test_a_channel_that_becomes_more_common_changes_no_score_of_before():
     shop, order, scored = EVERYTHING.of(1500), [], []
     for world in (shop.until(START + timedelta(weeks=14)), shop):

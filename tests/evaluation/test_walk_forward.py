@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -113,21 +113,43 @@ def test_a_period_without_landmarks_scores_nothing():
     assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()
 
 
-def test_a_sample_is_whole_buckets_that_train_and_are_tested_as_before():
-    trial = Trial.of(LANDMARKS, CALENDAR)
-    part = trial.sample(len(LANDMARKS) // 3, ["linear"])
-    buckets = int(part.landmarks.bucket.max()) + 1
-    rows = np.flatnonzero(LANDMARKS.bucket < buckets)
-    assert len(rows) == len(part.landmarks) <= len(LANDMARKS) // 3
-    for own, all_of_them in zip(part.released, trial.released, strict=True):
-        np.testing.assert_array_equal(
-            np.sort(rows[own]), np.sort(np.intersect1d(rows, all_of_them))
-        )
-    for period in range(len(trial)):
-        np.testing.assert_array_equal(
-            rows[part.tested[period]], np.intersect1d(rows, trial.tested[period])
-        )
+def training_sets(trial, rows):
+    """Return which landmarks train in each period; `rows` are the numbers of the trial's."""
+    known, result = set(), []
+    for released, withdrawn in zip(trial.released, trial.withdrawn, strict=True):
+        known = (known | set(rows[released].tolist())) - set(rows[withdrawn].tolist())
+        result.append(known)
+    return result
+
+
+def sampled(trial, at_most):
+    """Return a sample, and the numbers of its landmarks in the whole."""
+    numbered = replace(trial.landmarks, hours_since_first=np.arange(len(trial.landmarks)))
+    part = replace(trial, landmarks=numbered).sample(at_most, ["linear"])
+    return part, part.landmarks.hours_since_first
+
+
+def test_a_sample_trains_on_whole_buckets_of_what_is_known_and_no_more_than_asked():
+    trial, at_most = Trial.of(LANDMARKS, CALENDAR), len(LANDMARKS) // 8
+    everyone = training_sets(trial, np.arange(len(LANDMARKS)))
+    for own, known in zip(training_sets(*sampled(trial, at_most)), everyone, strict=True):
+        buckets = LANDMARKS.bucket[list(own)].max() + 1
+        assert own == {row for row in known if LANDMARKS.bucket[row] < buckets}
+        assert len(own) <= at_most
+        assert len(own) == len(known) or len(own) > at_most / 2
     assert trial.sample(None, []) is trial.sample(len(LANDMARKS), []) is trial
+
+
+def test_later_landmarks_change_nothing_of_a_sample_before_them():
+    at_most = len(LANDMARKS) // 8
+    until = CALENDAR.starts[3]
+    early = np.flatnonzero(LANDMARKS.happened_at < until)
+    short = Trial.of(LANDMARKS.take(early, ["linear"]), CALENDAR)
+    part, rows = sampled(short, at_most)
+    whole = training_sets(*sampled(Trial.of(LANDMARKS, CALENDAR), at_most))
+    known = CALENDAR.starts <= until + CALENDAR.lookback
+    for period in np.flatnonzero(known):
+        assert {early[row] for row in training_sets(part, rows)[period]} == whole[period]
 
 
 def test_a_rule_learns_enough_from_a_sample(monkeypatch):

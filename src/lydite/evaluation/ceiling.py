@@ -108,7 +108,8 @@ def _grow(
         n_iter_no_change=10,
         random_state=seed,
     )
-    features = _features(landmarks.take(chosen))
+    place = _places(landmarks, known)
+    features = _features(landmarks.take(chosen), place)
     # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
     usable = ~np.isnan(features).all(axis=0)
     trees.fit(
@@ -120,7 +121,7 @@ def _grow(
 
     def forecast(ahead: Landmarks) -> NDArray[np.float64]:
         rivals = [_logit(model.forecast(ahead)) for model in seen.rivals]
-        table = np.column_stack([_features(ahead)[:, usable], *rivals])
+        table = np.column_stack([_features(ahead, place)[:, usable], *rivals])
         return np.asarray(np.clip(trees.predict_proba(table)[:, 1], _CLIP, 1 - _CLIP))
 
     return forecast
@@ -158,11 +159,26 @@ def _logit(forecast: NDArray[np.float64]) -> NDArray[np.float32]:
     return np.asarray(logit(np.clip(forecast, _CLIP, 1 - _CLIP)), dtype=np.float32)
 
 
-def _features(landmarks: Landmarks) -> NDArray[np.float32]:
+def _places(landmarks: Landmarks, known: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the place of each channel by how often it is known to be met; -1 for no channel.
+
+    Trees draw columns by place, and the numbers of channels may change as data comes in.
+    """
+    channel, count = landmarks.history[known, 0], landmarks.count[known]
+    size = len(landmarks.channels)
+    met = counted(channel, count, size)
+    hits = counted(channel, count * landmarks.converted[known], size)
+    place = np.empty(size + 1, dtype=np.intp)
+    place[np.lexsort((hits, met))] = np.arange(size)
+    place[-1] = -1
+    return place
+
+
+def _features(landmarks: Landmarks, place: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return all that is known at each landmark: activity, calendar, order and mix of channels."""
     path = landmarks.path
     mix = sparse.csr_array(
-        (path.touches.astype(np.float32), (path.row, path.channel)),
+        (path.touches.astype(np.float32), (path.row, place[path.channel])),
         shape=(len(landmarks), len(landmarks.channels)),
     ).toarray()
     hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)
@@ -173,7 +189,7 @@ def _features(landmarks: Landmarks) -> NDArray[np.float32]:
             landmarks.hours_since_first,
             hours % 24,
             hours // 24 % 7,
-            landmarks.history[:, :3],
+            place[landmarks.history[:, :3]],
             mix,
         ]
     ).astype(np.float32)

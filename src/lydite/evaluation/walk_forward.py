@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from lydite.evaluation.adjustment import Activity, Adjustment
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.models.landmarks import counted, distinct
+from lydite.models.landmarks import N_BUCKETS, counted, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -97,27 +97,43 @@ class Trial:
         )
 
     def sample(self, at_most: int | None, weights: Iterable[str]) -> Trial:
-        """Return the trial on so many landmarks, as whole buckets, with the named weights only."""
+        """Return the trial with at most so many landmarks that train, as whole buckets.
+
+        Buckets are left out by what is known before each period: what comes later changes nothing
+        of the periods before.
+        """
         if at_most is None or len(self.landmarks) <= at_most:
             return self
-        sizes = np.bincount(self.landmarks.bucket, minlength=2).cumsum()
-        # Both halves of the buckets are needed, to cross-fit one on the other.
-        buckets = max(2, int(np.searchsorted(sizes, at_most, side="right")))
-        rows = np.flatnonzero(self.landmarks.bucket < buckets)
+        kept = self._buckets_within(at_most)
+        bucket = self.landmarks.bucket
+        released = [own[bucket[own] < k] for own, k in zip(self.released, kept, strict=True)]
+        withdrawn = [own[bucket[own] < k] for own, k in zip(self.withdrawn, kept, strict=True)]
+        for period in range(1, len(self)):
+            known = np.concatenate(released[:period])
+            leaves = (bucket[known] >= kept[period]) & (bucket[known] < kept[period - 1])
+            withdrawn[period] = np.append(withdrawn[period], known[leaves])
+        rows = np.unique(np.concatenate(released))
         place = np.full(len(self.landmarks), -1)
         place[rows] = np.arange(len(rows))
-        tested, released, withdrawn = (
-            [place[own][place[own] >= 0] for own in parts]
-            for parts in (self.tested, self.released, self.withdrawn)
-        )
         return replace(
             self,
             landmarks=self.landmarks.take(rows, weights),
             activity=self.activity.take(rows),
-            tested=tested,
-            released=released,
-            withdrawn=withdrawn,
+            tested=[place[own][place[own] >= 0] for own in self.tested],
+            released=[place[own] for own in released],
+            withdrawn=[place[own] for own in withdrawn],
         )
+
+    def _buckets_within(self, at_most: int) -> NDArray[np.intp]:
+        """Return how many buckets hold so many landmarks of those known before each period."""
+        sizes = np.array(
+            [np.bincount(self.landmarks.bucket[own], minlength=N_BUCKETS) for own in self.released]
+        ).cumsum(axis=0)
+        if any(len(own) for own in self.withdrawn):  # folds, which are not in time
+            sizes[:] = np.bincount(self.landmarks.bucket, minlength=N_BUCKETS)
+        within = (sizes.cumsum(axis=1) <= at_most).sum(axis=1)
+        # Both halves of the buckets are needed, to cross-fit one on the other.
+        return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
 
     def only(self, periods: NDArray[np.bool_]) -> Trial:
         """Return the same trial with some of its periods to forecast."""

@@ -78,9 +78,11 @@ def seen_sets(
     """
     features: sparse.csr_array[np.float64] = profiles.features
     seen = np.flatnonzero(trials > 0)
-    channel = np.arange(features.shape[1])
+    # Channels in an order that what was counted tells: their numbers may change as data comes in.
+    channel = np.lexsort((features.T @ conversions, features.T @ trials))
+    place = np.arange(len(channel))
     powers = np.zeros((len(channel), len(channel) // _CHANNELS_PER_KEY + 1))
-    powers[channel, channel // _CHANNELS_PER_KEY] = 2.0 ** (channel % _CHANNELS_PER_KEY)
+    powers[channel, place // _CHANNELS_PER_KEY] = 2.0 ** (place % _CHANNELS_PER_KEY)
     order = seen[np.lexsort(np.asarray(features[seen] @ powers).T)]
     return features[order], trials[order], conversions[order]
 
