@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lydite.path_tables as module
-from lydite.contract.path_table import MAX_COUNT, read_path_table
+from lydite.contract.path_rows import MAX_COUNT
+from lydite.contract.path_table import read_path_table
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.adjustment import Activity

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from lydite.contract.path_table import runs, starts
+from lydite.contract.path_rows import runs, starts
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.journeys import LONGEST_PATH

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lydite.contract.path_table import MAX_COUNT, SPELLINGS, read_path_table, runs, starts
+from lydite.contract.path_rows import MAX_COUNT, runs, starts
+from lydite.contract.path_table import SPELLINGS, read_path_table
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 

@@ -1,0 +1,241 @@
+"""Rows of paths in their canonical form: equal ones added up, whatever their order and names."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_COUNT = 2**53
+"""Above it, floats cannot tell a count from the next."""
+
+_MAX_TOUCHES = 2.0**62  # of all journeys together: below it, sums of integers are exact
+_ROUNDS = 20  # of telling channels apart by where they stand
+
+
+def starts(size: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return where each run begins, of runs of the given sizes one after the other."""
+    begins: NDArray[np.intp] = np.cumsum(size, dtype=np.intp) - size
+    return begins
+
+
+def runs(start: NDArray[np.integer], size: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the positions ``start, start + 1, ..`` of runs of given sizes, run after run."""
+    total = int(size.sum())
+    return np.arange(total, dtype=np.intp) + np.repeat(start - starts(size), size)
+
+
+@dataclass(frozen=True)
+class PathRows:
+    """Rows of paths; all as in `PathTable`, in any order and numbering."""
+
+    channels: tuple[str, ...]
+    channel: NDArray[np.intp]
+    length: NDArray[np.intp]
+    conversions: NDArray[np.int64]
+    value: NDArray[np.float64]
+    nulls: NDArray[np.int64]
+
+    @property
+    def journeys(self) -> NDArray[np.int64]:
+        """How many journeys took each path."""
+        total: NDArray[np.int64] = self.conversions + self.nulls
+        return total
+
+    def taken(self, rows: NDArray[np.intp]) -> PathRows:
+        """Return some of the rows, in the given order."""
+        length = self.length[rows]
+        return PathRows(
+            self.channels,
+            self.channel[runs(starts(self.length)[rows], length)],
+            length,
+            self.conversions[rows],
+            self.value[rows],
+            self.nulls[rows],
+        )
+
+    def renumbered(self, order: NDArray[np.intp]) -> PathRows:
+        """Return the rows with the channels in the given order; those left out are not met."""
+        number = np.full(len(self.channels), -1, dtype=np.intp)
+        number[order] = np.arange(len(order))
+        return PathRows(
+            tuple(self.channels[i] for i in order),
+            number[self.channel],
+            self.length,
+            self.conversions,
+            self.value,
+            self.nulls,
+        )
+
+    def written(self, row: int) -> str:
+        """Return a path as text."""
+        start = int(self.length[:row].sum())
+        return " > ".join(self.channels[i] for i in self.channel[start:][: self.length[row]])
+
+
+def canonical(place: str, rows: PathRows) -> PathRows:
+    """Add up equal paths, number the channels and order the paths.
+
+    Parameters
+    ----------
+    place
+        Where the rows came from, for messages.
+    rows
+        At least one of them of a path that a journey took.
+
+    Raises
+    ------
+    InputError
+        When no journey took any path, or sums are too large or do not fit together.
+    """
+    if not rows.journeys.any():
+        raise InputError(
+            f"{place}: no journey took any of its {len(rows.length)} paths: conversions and nulls"
+            " are all 0. Check the export that wrote it."
+        )
+    if float(rows.length @ rows.journeys.astype(float)) > _MAX_TOUCHES:
+        raise InputError(f"{place}: its journeys hold more than 2^62 touches. Count in thousands.")
+    rows = _grouped(rows)
+    _refuse_totals(place, rows)
+    rows = rows.taken(np.flatnonzero(rows.journeys))
+    rows = rows.renumbered(np.unique(rows.channel))
+    rows = rows.renumbered(_by_frequency(rows))
+    return rows.taken(_in_order(rows.channel, rows.length)[0])
+
+
+def _refuse_totals(place: str, rows: PathRows) -> None:
+    """Refuse sums of equal paths that no single row could have."""
+    for name, count in (("conversions", rows.conversions), ("nulls", rows.nulls)):
+        if count.max() > MAX_COUNT:
+            row = int(count.argmax())
+            raise InputError(
+                f"{place}: the rows of the path {rows.written(row)!r} have {count[row]} {name}"
+                " together, above 2^53. Count in thousands."
+            )
+    unearned = np.flatnonzero((rows.conversions == 0) & (rows.value != 0))
+    if len(unearned):
+        row = int(unearned[0])
+        raise InputError(
+            f"{place}: the path {rows.written(row)!r} has a value of {rows.value[row]:g} and no"
+            " conversion. Give it its conversions, or no value."
+        )
+    with np.errstate(over="ignore"):
+        worth = np.abs(rows.value).sum()
+    if not np.isfinite(worth):
+        raise InputError(f"{place}: its values are too large to add up. Write them in millions.")
+
+
+def _grouped(rows: PathRows) -> PathRows:
+    """Add up rows of the same path."""
+    order, is_first = _in_order(rows.channel, rows.length)
+    first = np.flatnonzero(is_first)
+    # Sums of floats depend on the order of their terms, which must not be that of the rows.
+    value = rows.value[order]
+    value = value[np.lexsort((value, np.cumsum(is_first)))]
+    with np.errstate(over="ignore"):  # what overflows is refused later
+        total = np.add.reduceat(value, first)
+    paths = rows.taken(order[first])
+    return PathRows(
+        rows.channels,
+        paths.channel,
+        paths.length,
+        np.add.reduceat(rows.conversions[order], first),
+        total + 0.0,  # without the sign of -0.0
+        np.add.reduceat(rows.nulls[order], first),
+    )
+
+
+def _in_order(
+    channel: NDArray[np.integer], length: NDArray[np.integer]
+) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Sort paths by length, then by channels in order of time; equal paths stay as they stood.
+
+    Returns
+    -------
+    order : (n,)
+        The paths in that order.
+    is_first : (n,) bool
+        Whether each path, in that order, differs from the one before.
+    """
+    start = starts(length)
+    order = np.argsort(length, kind="stable")
+    is_first = np.ones(len(length), dtype=bool)
+    edges = np.flatnonzero(np.diff(length[order], prepend=0, append=0))
+    for low, high in itertools.pairwise(edges):
+        if high - low > 1:
+            rows = order[low:high]
+            steps = channel[start[rows, None] + np.arange(length[rows[0]])]
+            rank = np.lexsort(steps.T[::-1])
+            order[low:high], steps = rows[rank], steps[rank]
+            is_first[low + 1 : high] = (steps[1:] != steps[:-1]).any(axis=1)
+    return order, is_first
+
+
+# --- the numbers of the channels ----------------------------------------------------------------
+
+
+def _by_frequency(rows: PathRows) -> NDArray[np.intp]:
+    """Return the channels, the one met most often first.
+
+    Those met alike are told apart by how often conversions met them, then by where they stand on
+    which paths, then by the first path that holds them. Names decide only where these are alike,
+    and then it hardly matters how: the channels could change places unseen.
+    """
+    colour = _refined(rows)
+    if colour.max() + 1 == len(rows.channels):
+        return np.argsort(colour)
+    # Names come in as the order of the rows, which equal paths keep.
+    rows = rows.taken(np.lexsort((rows.value, rows.nulls, rows.conversions)))
+    rows = rows.taken(_in_order(colour[rows.channel], rows.length)[0])
+    met, first = np.unique(rows.channel, return_index=True)
+    return met[np.lexsort((first, colour))]
+
+
+def _refined(rows: PathRows) -> NDArray[np.intp]:
+    """Return a number for each channel, equal for those that nothing but the name tells apart."""
+    row = np.repeat(np.arange(len(rows.length)), rows.length)
+    position = np.arange(len(row)) - starts(rows.length)[row]
+    by_channel = np.argsort(rows.channel, kind="stable")
+    first = np.searchsorted(rows.channel[by_channel], np.arange(len(rows.channels)))
+
+    def summed(touches: NDArray[np.generic]) -> NDArray[np.int64]:
+        totals: NDArray[np.int64] = np.add.reduceat(touches[by_channel], first).view(np.int64)
+        return totals
+
+    colour = _ranked(-summed(rows.journeys[row]), -summed(rows.conversions[row]))
+    for _ in range(_ROUNDS):
+        if colour.max() + 1 == len(rows.channels):
+            break
+        touch = _mixed(colour[rows.channel], position)
+        path = _mixed(
+            np.add.reduceat(touch, starts(rows.length)), rows.conversions, rows.nulls, rows.value
+        )
+        finer = _ranked(colour, summed(_mixed(path[row], position)))
+        if finer.max() == colour.max():
+            break
+        colour = finer
+    return colour
+
+
+def _ranked(*keys: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the rank of each tuple of keys among the distinct ones."""
+    rank: NDArray[np.intp] = np.unique(np.column_stack(keys), axis=0, return_inverse=True)[1]
+    return rank
+
+
+def _mixed(*columns: NDArray[np.generic]) -> NDArray[np.uint64]:
+    """Return a 64-bit digest of each row of the columns (the finaliser of SplitMix64)."""
+    digest = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        digest = digest * np.uint64(31) + column.view(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
+        digest = (digest ^ (digest >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        digest = (digest ^ (digest >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        digest ^= digest >> np.uint64(31)
+    return digest
