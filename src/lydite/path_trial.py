@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -130,12 +129,12 @@ def credit(
     [('ads', 2.0), ('mail', 1.0)]
     """
     with DuckDBEngine() as engine:
-        table = read_path_table(engine, paths)
+        table, threads = read_path_table(engine, paths), engine.threads
     rivals, left_out = clockless(models, len(table.channels))
     if normalise == "global":
         rivals = [_ShareOut(m.order) if type(m) is Markov else m for m in rivals]
     with threadpool_limits(1, user_api="blas"):
-        divided, transitions = _divide(table, rivals, seed)
+        divided, transitions = _divide(table, rivals, seed, threads)
     return Credit(divided, transitions, left_out, kind_of(paths))
 
 
@@ -182,7 +181,7 @@ def _refusal(model: Model, channels: int) -> str | None:
 
 
 def _divide(
-    table: PathTable, models: Sequence[Model], seed: int
+    table: PathTable, models: Sequence[Model], seed: int, threads: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     # A rule divides paths as they are: only what learns from landmarks needs them laid out.
     landmarks = landmarks_of(table, [model for model in models if model.learns])
@@ -193,7 +192,7 @@ def _divide(
     landmarks = replace(landmarks, bucket=unit[landmarks.bucket])
     paths = replace(paths, unit=unit[paths.unit])
     drawn = draw_journeys(counts[counts > 0], seed)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         parts = list(pool.map(lambda model: _learn(model, table, landmarks, paths, drawn), models))
     empty = {"model": pl.String, "from": pl.String, "to": pl.String, "count": pl.Float64}
     nothing = pl.DataFrame(schema=empty | {"probability": pl.Float64})
@@ -291,7 +290,7 @@ def compare_paths(
     say = progress or (lambda _: None)
     say("reading the paths")
     with DuckDBEngine() as engine:
-        table = read_path_table(engine, paths)
+        table, threads = read_path_table(engine, paths), engine.threads
     if table.conversions.sum() < MIN_CONVERSIONS:
         raise InputError(
             f"{int(table.conversions.sum())} conversions are too few to compare models: it takes"
@@ -299,9 +298,9 @@ def compare_paths(
         )
     models, left_out = clockless(rivals, len(table.channels))
     landmarks = journey_landmarks(table, models, buckets=BUCKETS, seed=evaluation.seed)
-    scores = _cross_validate(models, landmarks, evaluation.seed, say)
+    scores = _cross_validate(models, landmarks, evaluation.seed, threads, say)
     say("dividing the conversions")
-    divided, transitions = _divide(table, models, evaluation.seed)
+    divided, transitions = _divide(table, models, evaluation.seed, threads)
     sliced = {name: {ALL: own} for name, own in scores.items()}
     marts = compare_outcome(OUTCOME, models, sliced, None, evaluation)
     marts |= _credit_marts(divided, transitions)
@@ -309,12 +308,12 @@ def compare_paths(
 
 
 def _cross_validate(
-    models: Sequence[Model], landmarks: Landmarks, seed: int, say: Progress
+    models: Sequence[Model], landmarks: Landmarks, seed: int, threads: int, say: Progress
 ) -> dict[str, Scores]:
     trial = Trial.of_folds(landmarks)
     tried = [BaseRate(), TouchVolume(), *models]
     say(f"trying {len(tried)} models")
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(os.cpu_count()) as pool:
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         walks = pool.map(lambda model: walk_forward(model, trial), tried)
         scores = {model.name: own for model, own in zip(tried, walks, strict=True)}
     say("finding the ceiling")

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from lydite.contract.path_rows import MAX_COUNT, runs, starts
+from lydite.contract.path_rows import MAX_COUNT, starts
 from lydite.contract.path_table import SPELLINGS, read_path_table
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
@@ -585,17 +585,6 @@ def test_many_channels_that_only_their_place_tells_apart(read):
         for own in (names, others)
     ]  # fmt: skip
     assert_same(*tables, but=["channels"])
-
-
-# --- runs ---------------------------------------------------------------------------------------
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5))))
-def test_runs_equal_ranges(pairs):
-    begin, size = np.array(pairs, dtype=int).reshape(-1, 2).T
-    expected = [i for start, count in pairs for i in range(start, start + count)]
-    assert runs(begin, size).tolist() == expected
 
 
 def test_pandas_gaps_are_missing(read):

@@ -9,7 +9,6 @@ stopped and started again: what is finished is skipped.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -397,22 +396,13 @@ def _percent(mean: float, error: float) -> str:
 
 def main() -> None:
     """Run the study, or write its tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=200, help=f"so many, from {FIRST_SEED} on")
-    parser.add_argument("--users", type=int, default=5_000, help="in each world, on average")
-    parser.add_argument("--worlds", default=",".join(STUDIED), help="names, with commas between")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--write", action="store_true", help="write the tables; run nothing")
-    asked = parser.parse_args()
-    worlds = asked.worlds.split(",")
-    unknown = set(worlds) - set(STUDIED)
-    if unknown:
-        parser.error(f"not studied: {', '.join(sorted(unknown))}; there are {', '.join(STUDIED)}")
+    parser = resumable.parser_of(__doc__, 200, FIRST_SEED)
+    asked = resumable.asked_in_worlds(parser, 5_000, STUDIED)
     if asked.write:
         found = findings(read(RESULTS, asked.users), read(RESULTS, LIMIT_USERS), asked.users)
         resumable.replace_between(PAGE, STUDY, tables(found, asked.users))
     else:
-        study(worlds, asked.seeds, asked.users, asked.jobs)
+        study(asked.worlds, asked.seeds, asked.users, asked.jobs)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ started again: what is finished is skipped.
 
 from __future__ import annotations
 
-import argparse
 from datetime import date, timedelta
 from itertools import combinations
 from pathlib import Path
@@ -401,11 +400,8 @@ def _turns(rows: list[Row]) -> list[str]:
 
 def main() -> None:
     """Run the study, or write its tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=200, help=f"so many, from {FIRST_SEED} on")
+    parser = resumable.parser_of(__doc__, 200, FIRST_SEED)
     parser.add_argument("--only", default="", help="cells whose variant, world and users hold this")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--write", action="store_true", help="write the tables; run nothing")
     asked = parser.parse_args()
     if asked.write:
         resumable.replace_between(PAGE, STUDY, tables(read(RESULTS)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import multiprocessing
 import os
@@ -101,6 +102,38 @@ def run_missing(
                 flush=True,
             )
     return failed
+
+
+def parser_of(about: str, seeds: int, first_seed: int) -> argparse.ArgumentParser:
+    """Return the parser of what every study can be asked for: ``seeds``, ``jobs``, ``write``.
+
+    Parameters
+    ----------
+    about
+        The study's docstring.
+    seeds
+        So many by default, from `first_seed` on.
+    """
+    parser = argparse.ArgumentParser(description=about.partition("\n")[0])
+    parser.add_argument("--seeds", type=int, default=seeds, help=f"so many, from {first_seed} on")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--write", action="store_true", help="write the tables; run nothing")
+    return parser
+
+
+def asked_in_worlds(
+    parser: argparse.ArgumentParser, users: int, worlds: Iterable[str]
+) -> argparse.Namespace:
+    """Return what was asked for, with ``users`` and a list of ``worlds`` beside the rest."""
+    known = list(worlds)
+    parser.add_argument("--users", type=int, default=users, help="in each world")
+    parser.add_argument("--worlds", default=",".join(known), help="names, with commas between")
+    asked = parser.parse_args()
+    asked.worlds = asked.worlds.split(",")
+    unknown = set(asked.worlds) - set(known)
+    if unknown:
+        parser.error(f"no such world: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return asked
 
 
 def replace_between(page: Path, study: str, text: str) -> None:

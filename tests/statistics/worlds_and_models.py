@@ -9,7 +9,6 @@ stopped and started again: what is finished is skipped.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from statistics import fmean, median
 
@@ -175,22 +174,13 @@ def _model_table(trials: dict[str, list[list[Row]]]) -> list[str]:
 
 def main() -> None:
     """Run the study, or write its tables."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=20, help=f"so many, from {FIRST_SEED} on")
-    parser.add_argument("--users", type=int, default=20_000, help="in each world")
-    parser.add_argument("--worlds", default=",".join(TRUTHS), help="names, with commas between")
-    parser.add_argument("--jobs", type=int, default=2, help="processes")
-    parser.add_argument("--write", action="store_true", help="write the tables; run nothing")
-    asked = parser.parse_args()
-    worlds = asked.worlds.split(",")
-    unknown = set(worlds) - set(TRUTHS)
-    if unknown:
-        parser.error(f"no such world: {', '.join(sorted(unknown))}; there are {', '.join(TRUTHS)}")
+    parser = resumable.parser_of(__doc__, 20, FIRST_SEED)
+    asked = resumable.asked_in_worlds(parser, 20_000, TRUTHS)
     if asked.write:
         text = tables(read(RESULTS, asked.users), asked.users)
         resumable.replace_between(PAGE, STUDY, text)
     else:
-        study(worlds, asked.seeds, asked.users, asked.jobs)
+        study(asked.worlds, asked.seeds, asked.users, asked.jobs)
 
 
 if __name__ == "__main__":
