@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -265,20 +266,17 @@ def score_models(
     Only periods that have no scores yet are forecast, and those of which other data is known by
     now: these are written beside the first scores, not in their place.
     """
-    to_do = []
-    for model in models:
-        key = (engine, outcome, model.name, ledger.definition(model.fingerprint, calendar))
-        to_do.append((model, key, *_periods(key, calendar, trial)))
+    due = [
+        _Due.of(engine, outcome, model.name, model.fingerprint, calendar, trial) for model in models
+    ]
+
+    def walk(model: Model, own: _Due) -> dict[str, Scores]:
+        return walk_slices(model, trial.only(own.wanted)) if own.wanted.any() else {}
+
     # The matrices are small: more threads of BLAS would wait for each other, not work.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(engine.threads) as pool:
-        walks = pool.map(
-            lambda own: (
-                walk_slices(own[0], trial.only(own[2] | own[3])) if (own[2] | own[3]).any() else {}
-            ),
-            to_do,
-        )
-        for (_, key, missing, changed), scores in zip(to_do, walks, strict=True):
-            _write(key, calendar, scores, missing, changed)
+        for own, scores in zip(due, pool.map(walk, models, due), strict=True):
+            own.write(engine, calendar, scores)
 
 
 def score_ceiling(
@@ -290,41 +288,64 @@ def score_ceiling(
     seed: int,
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
-    key = (engine, outcome, CEILING, _ceiling_definition(rivals, seed, calendar))
-    missing, changed = _periods(key, calendar, trial)
+    seen = _seen_by_ceiling(rivals, seed)
+    due = _Due.of(engine, outcome, CEILING, seen, calendar, trial)
     scores = {}
-    if (missing | changed).any():
+    if due.wanted.any():
         with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
-            scores = ceiling_scores(rivals, trial.only(missing | changed), seed)
-    _write(key, calendar, scores, missing, changed)
+            scores = ceiling_scores(rivals, trial.only(due.wanted), seed)
+    due.write(engine, calendar, scores)
 
 
-def _ceiling_definition(rivals: Sequence[Model], seed: int, calendar: Calendar) -> str:
+def _seen_by_ceiling(rivals: Sequence[Model], seed: int) -> str:
     """Return the fingerprint of the ceiling, which sees the forecasts of all rivals."""
-    seen = " ".join([str(seed), *(model.fingerprint for model in rivals)])
-    return ledger.definition(seen, calendar)
+    return " ".join([str(seed), *(model.fingerprint for model in rivals)])
 
 
-_Key = tuple["DuckDBEngine", str, str, str]
+@dataclass(frozen=True)
+class _Due:
+    """What of a model is to be scored now.
 
+    Attributes
+    ----------
+    outcome, model, definition
+        Whose scores they are in the ledger.
+    missing, changed : (p,) bool
+        The periods that have no scores yet, and those of which other data is known by now.
+    """
 
-def _periods(
-    key: _Key, calendar: Calendar, trial: Trial
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return the periods that have no scores yet, and those whose data has changed since."""
-    return ledger.missing_periods(*key, calendar), ledger.changed_periods(*key, calendar, trial)
+    outcome: str
+    model: str
+    definition: str
+    missing: NDArray[np.bool_]
+    changed: NDArray[np.bool_]
 
+    @classmethod
+    def of(
+        cls,
+        engine: DuckDBEngine,
+        outcome: str,
+        model: str,
+        fingerprint: str,
+        calendar: Calendar,
+        trial: Trial,
+    ) -> _Due:
+        """Look up in the ledger what there is."""
+        own = (outcome, model, ledger.definition(fingerprint, calendar))
+        missing = ledger.missing_periods(engine, *own, calendar)
+        return cls(*own, missing, ledger.changed_periods(engine, *own, calendar, trial))
 
-def _write(
-    key: _Key,
-    calendar: Calendar,
-    scores: Mapping[str, Scores],
-    missing: NDArray[np.bool_],
-    changed: NDArray[np.bool_],
-) -> None:
-    if missing.any():
-        ledger.write_scores(*key, calendar, scores, missing)
-    ledger.restate_scores(*key, calendar, scores, changed)
+    @property
+    def wanted(self) -> NDArray[np.bool_]:
+        """The periods to forecast."""
+        return self.missing | self.changed
+
+    def write(self, engine: DuckDBEngine, calendar: Calendar, scores: Mapping[str, Scores]) -> None:
+        """Append what was missing, and restate what has changed."""
+        own = (engine, self.outcome, self.model, self.definition, calendar, scores)
+        if self.missing.any():
+            ledger.write_scores(*own, self.missing)
+        ledger.restate_scores(*own, self.changed)
 
 
 def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
@@ -336,7 +357,8 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
             model.name: ledger.definition(model.fingerprint, calendar)
             for model in (*(baseline() for baseline in BASELINES), *models)
         }
-        current[CEILING] = _ceiling_definition(models, settings.evaluation.seed, calendar)
+        seen = _seen_by_ceiling(models, settings.evaluation.seed)
+        current[CEILING] = ledger.definition(seen, calendar)
         read = partial(ledger.read_scores, engine, row["outcome"], current, calendar)
         again = ledger.is_restated(engine, row["outcome"], current)
         scores, restated = comparable(read(), read(restated=True) if again else None)
