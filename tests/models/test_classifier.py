@@ -31,6 +31,7 @@ from lydite.errors import InputError
 from lydite.models import classifier as module
 from lydite.models.classifier import Classifier, snake_case, weight_arguments
 from lydite.models.landmarks import Profiles
+from lydite.models.sets import seen_sets
 
 EXACT = {"tol": 1e-10, "max_iter": 10_000}
 
@@ -82,11 +83,12 @@ def expanded(met, trials, conversions):
 def test_it_is_the_classifier_fitted_on_a_row_for_each_landmark(estimator):
     met, trials, conversions = counts()
     model = Classifier(estimator).fit_counts(profiles_of(met), trials, conversions)
-    plain = clone(estimator).fit(*expanded(met, trials, conversions))
-    seen = trials > 0
-    expected = np.clip(plain.predict_proba(met[seen])[:, 1], 1e-12, 1 - 1e-12)
+    # What draws rows, or breaks ties by their order, is given the same order.
+    seen, trials, conversions = seen_sets(profiles_of(met), trials, conversions)
+    plain = clone(estimator).fit(*expanded(seen.toarray(), trials, conversions))
+    expected = np.clip(plain.predict_proba(seen.toarray())[:, 1], 1e-12, 1 - 1e-12)
     np.testing.assert_allclose(
-        model.forecast_profiles(profiles_of(met))[seen], expected, rtol=1e-4, atol=1e-12
+        model.forecast_profiles(profiles_of(seen.toarray())), expected, rtol=1e-4, atol=1e-12
     )
 
 
