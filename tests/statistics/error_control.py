@@ -194,9 +194,8 @@ def _naive(scores: Mapping[str, Scores], null: Scores) -> Row:
     """Return what a test for one look and one comparison says when it is asked at every look."""
     own, names = {**scores, TouchVolume.name: null}, list(scores)
     gains = [(name, TouchVolume.name) for name in names]
-    leads = [
-        pair for pair in combinations(names, 2) if pair[1] not in same_forecasts(scores)[pair[0]]
-    ]
+    same = same_forecasts(scores)
+    leads = [pair for pair in combinations(names, 2) if pair[1] not in same[pair[0]]]
     z = {
         kind: np.array([_z(own, a, b) for a, b in pairs])
         for kind, pairs in (("any_above_null", gains), ("any_separated", leads))
