@@ -10,6 +10,7 @@ import polars as pl
 
 from lydite.evaluation.calendar import Calendar
 from lydite.models import Landmarks, PathChannels
+from lydite.models.landmarks import DistinctPaths
 
 START = np.datetime64("2025-01-06", "us")
 DAY = np.timedelta64(1, "D")
@@ -48,44 +49,47 @@ def draw_landmarks(
         happened_at=START + rng.integers(0, days * 86_400, n) * np.timedelta64(1, "s"),
         bucket=rng.integers(0, 256, n),
         converted=rng.random(n) < rates[last],
-        history=history,
         next_channel=np.full(n, -1),
-        path_length=length,
         hours_since_previous=since_previous,
         hours_since_first=np.where(
             length > 1, np.nan_to_num(since_previous) + rng.exponential(90, n), 0.0
         ),
         hours_to_next=rng.exponential(60, n),
         count=np.ones(n),
-        path=PathChannels(
-            landmark,
-            channel,
-            touches[landmark, channel].astype(int),
-            {name: values[landmark, channel] for name, values in weights.items()},
+        path=np.arange(n),
+        paths=DistinctPaths(
+            history,
+            length,
+            PathChannels(
+                landmark,
+                channel,
+                touches[landmark, channel].astype(int),
+                {name: values[landmark, channel] for name, values in weights.items()},
+            ),
         ),
     )
 
 
 def reordered(landmarks: Landmarks, order: np.ndarray) -> Landmarks:
-    """Return the same landmarks in another order."""
-    path = landmarks.path
-    new = np.empty(len(order), dtype=int)
-    new[order] = np.arange(len(order))
-    entries = np.lexsort((path.channel, new[path.row]))
+    """Return the same landmarks in another order, and their paths in that order too."""
     columns = (
-        "happened_at", "bucket", "converted", "history", "next_channel", "path_length",
-        "hours_since_previous", "hours_since_first", "hours_to_next", "count",
+        "happened_at", "bucket", "converted", "next_channel", "hours_since_previous",
+        "hours_since_first", "hours_to_next", "count",
     )  # fmt: skip
+    own = landmarks.own
     return replace(
         landmarks,
         **{name: getattr(landmarks, name)[order] for name in columns},
-        path=PathChannels(
-            new[path.row][entries],
-            path.channel[entries],
-            path.touches[entries],
-            {name: values[entries] for name, values in path.weights.items()},
-        ),
+        path=np.arange(len(order)),
+        paths=landmarks.paths.take(landmarks.path[order]),
+        own=None if own is None else own.take(order, len(landmarks)),
     )
+
+
+def with_paths(landmarks: Landmarks, met: PathChannels, **columns: np.ndarray) -> Landmarks:
+    """Return landmarks with other channels on their paths, of which each has its own."""
+    paths = DistinctPaths(landmarks.history, landmarks.path_length, met)
+    return replace(landmarks, path=np.arange(len(landmarks)), paths=paths, **columns)
 
 
 def weekly(first: int, periods: int, lookback: timedelta = timedelta(days=10)) -> Calendar:

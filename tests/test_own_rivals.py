@@ -52,7 +52,7 @@ def test_a_negative_weight_is_an_error_that_shows_the_path(world, expression):
     with pytest.raises(lydite.InputError, match=r"'mine' gives the weight -1.* on the path \w+"):
         lydite.compare(world.touchpoints, world.conversions, models=[mine])
     paths = pl.DataFrame({"path": ["a > email > c", "b"], "conversions": [1, 2]})
-    with pytest.raises(lydite.InputError, match=r"'mine' gives the weight -1.* of the path"):
+    with pytest.raises(lydite.InputError, match=r"'mine' gives the weight -1.* on the path"):
         lydite.credit(paths, models=[mine])
 
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import lydite.path_tables as module
+from lydite import path_tables
 from lydite.contract.path_rows import MAX_COUNT
 from lydite.contract.path_table import read_path_table
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.adjustment import Activity
-from lydite.models import Markov, Rule, TouchVolume, make_model
+from lydite.models import Markov, Rule, TouchVolume, make_model, path_touches
 from lydite.models.chain import Transitions
 from lydite.path_tables import journey_landmarks, landmarks_of, paths_of
 
@@ -176,7 +176,7 @@ def test_landmarks_are_the_prefixes(read, rows):
     landmarks = landmarks_of(table, [])
     assert written(landmarks) == landmarks_by_hand(table, default_ends(table))
     assert landmarks.channels == table.channels
-    assert landmarks.path.weights == {}
+    assert landmarks.paths.met.weights == {}
     journeys = table.conversions + table.nulls
     assert landmarks.count.sum() == (journeys * table.length).sum()
     assert landmarks.count[landmarks.converted].sum() == table.conversions.sum()
@@ -187,11 +187,12 @@ def test_landmarks_are_the_prefixes(read, rows):
 def test_channels_and_weights_of_prefixes_equal_brute_force(read, rows):
     table = read(rows)
     landmarks = landmarks_of(table, RULES)
-    assert (np.diff(landmarks.path.row) >= 0).all()
+    assert (np.diff(landmarks.paths.met.row) >= 0).all()
+    assert len(set(landmarks.path)) == len(landmarks.paths)
     paths, n = paths_in(table), len(table)
     for row in range(len(landmarks)):
         prefix = paths[landmarks.bucket[row] % n][: landmarks.path_length[row]]
-        assert_seen(landmarks.path, row, table.channels, prefix)
+        assert_seen(landmarks.paths.met, landmarks.path[row], table.channels, prefix)
 
 
 def test_units_may_be_given(read):
@@ -243,7 +244,8 @@ def test_prefixes_of_more_than_fifty_touches(read):
     (path,) = paths_in(table)
     assert (landmarks.path_length == np.minimum(np.arange(len(path)) + 1, 50)).all()
     for row in (0, 1, 48, 49, 50, 51, 61, 62, 100, 130, len(path) - 1):
-        assert_seen(landmarks.path, row, table.channels, cut(path[: row + 1]))
+        number = landmarks.path[row]
+        assert_seen(landmarks.paths.met, number, table.channels, cut(path[: row + 1]))
 
 
 def test_whole_paths_count_all_touches(read):
@@ -259,14 +261,15 @@ def test_a_path_of_ten_thousand_touches_has_few_entries(read, channels):
     table = read([(">".join(names), 2, 0.0, 1)])
     landmarks = landmarks_of(table, RULES)
     assert len(landmarks) == 20_000
-    assert len(landmarks.path.row) <= 20_000 * min(50, channels)
-    assert np.bincount(landmarks.path.row, landmarks.path.touches).max() == 50
+    met = landmarks.paths.met
+    assert len(met.row) <= 10_000 * min(50, channels)
+    assert np.bincount(met.row, met.touches).max() == 50
     assert len(paths_of(table, RULES).path.row) == channels
 
 
 def fields_of(thing):
     """Return every array of landmarks or paths by name."""
-    path = vars(thing.path)
+    path = vars(thing.paths.met if hasattr(thing, "paths") else thing.path)
     return {k: v for k, v in (vars(thing) | path | path["weights"]).items() if k != "weights"}
 
 
@@ -277,10 +280,10 @@ def test_parts_change_nothing(read, rows, most):
     for make in (landmarks_of, paths_of):
         whole = make(table, RULES)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "_MAX_TOUCHES", most)
+            patch.setattr(path_touches, "_MAX_TOUCHES", most)
             parts = make(table, RULES)
         for name, value in fields_of(whole).items():
-            if name != "path":
+            if name not in ("path", "paths"):
                 np.testing.assert_array_equal(fields_of(parts)[name], value, err_msg=name)
 
 
@@ -332,7 +335,7 @@ def test_journeys_keep_together_in_their_bucket(read, rows, buckets, seed):
     table = read(rows)
     landmarks = journey_landmarks(table, [], buckets=buckets, seed=seed)
     assert landmarks.bucket.max() < buckets
-    ends = module._drawn(table, buckets, np.random.default_rng(seed))
+    ends = path_tables._drawn(table, buckets, np.random.default_rng(seed))
     row, _, hits, misses = ends
     n = len(table)
     np.testing.assert_array_equal(np.bincount(row, hits, n), table.conversions)
@@ -358,15 +361,15 @@ def test_buckets_are_alike(read):
 
 def test_the_largest_counts_are_drawn(read):
     table = read([("a > b", MAX_COUNT, 0.0, MAX_COUNT)])
-    *_, hits, misses = module._drawn(table, 32, np.random.default_rng(0))
+    *_, hits, misses = path_tables._drawn(table, 32, np.random.default_rng(0))
     assert (hits.sum(), misses.sum()) == (MAX_COUNT, MAX_COUNT)
     assert abs(hits - MAX_COUNT / 32).max() < 6 * np.sqrt(MAX_COUNT / 32)
 
 
 def test_many_rows_are_drawn_in_parts(read, monkeypatch):
-    monkeypatch.setattr(module, "_MAX_ROWS", 3)
+    monkeypatch.setattr(path_tables, "_MAX_ROWS", 3)
     table = read([(f"{i} > b", i, 0.0, 1) for i in range(10)])
-    row, _, hits, misses = module._drawn(table, 4, np.random.default_rng(0))
+    row, _, hits, misses = path_tables._drawn(table, 4, np.random.default_rng(0))
     np.testing.assert_array_equal(np.bincount(row, hits), table.conversions)
     np.testing.assert_array_equal(np.bincount(row, misses), table.nulls)
 
@@ -383,7 +386,7 @@ def test_order_and_names_do_not_change_the_draws(read, rows, random):
     ]
     after = journey_landmarks(read(shuffled), [], seed=5)
     for field in dataclasses.fields(before):
-        if field.name not in ("channels", "path"):
+        if field.name not in ("channels", "path", "paths"):
             np.testing.assert_array_equal(getattr(before, field.name), getattr(after, field.name))
 
 

@@ -14,7 +14,8 @@ from pipelines.specs import POOL, table_spec
 
 _ABOUT = {
     "credit.touch_credit": "A row per touch on the path of a conversion, a column per model.",
-    "credit.statistics": "Credit summed by outcome, bucket, day, channel, campaign and model.",
+    "credit.statistics": "Credit summed by outcome, bucket, channel and model.",
+    "credit.daily": "Credit summed by outcome, day, channel, campaign and model.",
     "credit.intervals": "Intervals of credit, 95 %: users drawn again, models fitted again.",
     "credit.removal_effects": "What each channel adds, according to the Markov models.",
 }
@@ -23,7 +24,7 @@ TABLES = tuple(_ABOUT)
 
 def credit_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the asset that fits the models on all that is mature and divides conversions."""
-    deps = (*journeys.FILES, journeys.OUTCOMES, models.LANDMARKS, models.PATH_CHANNELS)
+    deps = (*journeys.FILES, journeys.OUTCOMES, models.LANDMARKS)
     kinds = ("duckdb", "python")
     specs = [
         table_spec(table, about, group="credit", kinds=kinds, deps=deps)

@@ -1,6 +1,5 @@
 """The rivals: the sample that all are tried on, and one asset per model."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -16,8 +15,6 @@ from pipelines.resources import Warehouse
 from pipelines.specs import POOL, table_spec
 
 LANDMARKS = "evaluation.landmarks"
-PATH_CHANNELS = "evaluation.path_channels"
-_ABOUT_PATHS = "What the rules see of a landmark's path: the weight that falls on each channel."
 _TRIED = ("duckdb", "python")
 
 
@@ -43,17 +40,14 @@ def names(settings: Settings) -> list[str]:
 
 def _sample(settings: Settings) -> dg.AssetsDefinition:
     deps = (*journeys.FILES, journeys.OUTCOMES)
-    specs = [
-        table_spec(LANDMARKS, "evaluation/landmarks", group="evaluation", deps=deps),
-        table_spec(PATH_CHANNELS, _ABOUT_PATHS, group="evaluation", deps=deps),
-    ]
+    spec = table_spec(LANDMARKS, "evaluation/landmarks", group="evaluation", deps=deps)
 
-    @dg.multi_asset(name="draw_sample", specs=specs, pool=POOL)
-    def draw(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
+    @dg.multi_asset(name="draw_sample", specs=[spec], pool=POOL)
+    def draw(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
         with warehouse.open() as engine:
-            trial.build_samples(engine, trial.usable_models(engine, settings), settings)
-            yield materialized(engine, LANDMARKS, "evaluation/landmarks")
-            yield materialized(engine, PATH_CHANNELS)
+            trial.usable_models(engine, settings)
+            trial.build_samples(engine, settings)
+            return materialized(engine, LANDMARKS, "evaluation/landmarks")
 
     return draw
 
@@ -64,7 +58,7 @@ def _model_asset(model: Model, settings: Settings) -> dg.AssetsDefinition:
         f"Scores of {model.name}, walked forward. Its claim of what decides: {model.claim}.",
         group="models",
         kinds=_TRIED,
-        deps=[LANDMARKS, PATH_CHANNELS],
+        deps=[LANDMARKS],
         code_version=model.fingerprint,
     )
 
@@ -87,7 +81,7 @@ def _ceiling(settings: Settings) -> dg.AssetsDefinition:
         f"Scores of the ceiling, walked forward: {ceiling.CLAIM}.",
         group="models",
         kinds=_TRIED,
-        deps=[LANDMARKS, PATH_CHANNELS],
+        deps=[LANDMARKS],
     )
 
     @dg.multi_asset(name="find_ceiling", specs=[spec], pool=POOL)

@@ -1,19 +1,15 @@
--- The paths of all conversions, laid out touch by touch.
+-- The paths of the conversions of one outcome, laid out touch by touch.
 -- @conversion_key number of the conversion
 -- @converted_on day of the conversion, UTC
 -- @value value of the conversion in the one currency, if any
--- @channel_touches touches of the same channel on the path
 select
     conversions.conversion_key,
     cast(conversions.converted_at as date) as converted_on,
     conversions.value,
-    path_touches.*,
-    count(*) over (
-        partition by conversions.conversion_key, path_touches.channel_key
-    ) as channel_touches
+    path_touches.*
 from journeys.path_touches as path_touches
 inner join journeys.conversions as conversions
     on path_touches.outcome = conversions.outcome
     and path_touches.user_key = conversions.user_key
     and path_touches.happened_at = conversions.converted_at
-where path_touches.is_conversion
+where path_touches.is_conversion and path_touches.outcome = $outcome

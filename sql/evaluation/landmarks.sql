@@ -7,9 +7,7 @@
 -- @happened_at instant of the touch, UTC
 -- @converted whether the next event is a conversion, within the lookback
 -- @channel_key channel of the touch
--- @previous_1 channel of the touch before on the path, -1 where there is none
--- @previous_2 channel two touches before on the path, -1 where there is none
--- @previous_3 channel three touches before on the path, -1 where there is none
+-- @first_touch number of the path's first touch
 -- @next_channel_key channel of the next touch where that is the next event, else -1
 -- @path_length touches on the path
 -- @hours_since_previous hours since the touch before on the path, -1 where there is none
@@ -24,9 +22,7 @@ select
     happened_at,
     converted,
     channel_key,
-    coalesce(previous_1, -1) as previous_1,
-    coalesce(previous_2, -1) as previous_2,
-    coalesce(previous_3, -1) as previous_3,
+    first_touch,
     coalesce(next_channel_key, -1) as next_channel_key,
     path_length,
     coalesce(hours_since_previous, -1) as hours_since_previous,

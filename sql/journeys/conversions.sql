@@ -7,22 +7,46 @@
 -- @value value in the one currency, if any
 -- @conversion_id the conversion as the source names it, if it does
 -- @path_length touches on its path; 0 for a conversion that cannot be attributed
+with pathed as (
+    select
+        moments.outcome,
+        moments.user_key,
+        moments.bucket,
+        moments.happened_at,
+        conversions.value,
+        conversions.conversion_id,
+        moments.path_length
+    from journeys.moments as moments
+    inner join journeys.users as users on moments.user_key = users.user_key
+    inner join contract.conversions as conversions
+        on users.user_id = conversions.user_id
+        and moments.happened_at = conversions.converted_at
+        and moments.outcome = conversions.outcome
+    where moments.is_conversion
+),
+
+-- Keys are counted within each bucket and go on from those before, so that nothing sorts all rows.
+buckets as (
+    select
+        outcome,
+        bucket,
+        sum(count(*)) over (order by outcome, bucket) - count(*) as conversions_before
+    from pathed
+    group by outcome, bucket
+)
+
 select
-    cast(row_number() over (
-        order by moments.outcome, moments.user_key, moments.happened_at,
-            conversions.conversion_id nulls last, conversions.value nulls last
+    cast(buckets.conversions_before + row_number() over (
+        partition by pathed.outcome, pathed.bucket
+        order by pathed.user_key, pathed.happened_at,
+            pathed.conversion_id nulls last, pathed.value nulls last
     ) as integer) as conversion_key,
-    moments.outcome,
-    moments.user_key,
-    moments.bucket,
-    moments.happened_at as converted_at,
-    conversions.value,
-    conversions.conversion_id,
-    moments.path_length
-from journeys.moments as moments
-inner join journeys.users as users on moments.user_key = users.user_key
-inner join contract.conversions as conversions
-    on users.user_id = conversions.user_id
-    and moments.happened_at = conversions.converted_at
-    and moments.outcome = conversions.outcome
-where moments.is_conversion
+    pathed.outcome,
+    pathed.user_key,
+    pathed.bucket,
+    pathed.happened_at as converted_at,
+    pathed.value,
+    pathed.conversion_id,
+    pathed.path_length
+from pathed
+inner join buckets on pathed.outcome = buckets.outcome and pathed.bucket = buckets.bucket

@@ -19,10 +19,20 @@ bucketed as (
         16 * (instr('0123456789abcdef', substr(digest, 1, 1)) - 1)
             + instr('0123456789abcdef', substr(digest, 2, 1)) - 1 as bucket
     from digested
+),
+
+-- Keys are counted within each bucket and go on from those before, so that nothing sorts all users.
+buckets as (
+    select bucket, sum(count(*)) over (order by bucket) - count(*) as users_before
+    from bucketed
+    group by bucket
 )
 
 select
-    cast(row_number() over (order by bucket, cast(user_id as varchar)) as integer) as user_key,
-    user_id,
-    cast(bucket as smallint) as bucket
+    cast(buckets.users_before + row_number() over (
+        partition by bucketed.bucket order by cast(bucketed.user_id as varchar)
+    ) as integer) as user_key,
+    bucketed.user_id,
+    cast(bucketed.bucket as smallint) as bucket
 from bucketed
+inner join buckets on bucketed.bucket = buckets.bucket

@@ -7,18 +7,15 @@
 -- @conversions conversions credited
 -- @value value credited, in the one currency
 select
-    statistics.converted_on as date,
-    statistics.outcome,
-    statistics.model,
+    daily.converted_on as date,
+    daily.outcome,
+    daily.model,
     channels.channel,
-    statistics.campaign,
-    round(sum(statistics.conversions), 9) as conversions,
-    coalesce(round(sum(statistics.value), 6), 0) as value
-from credit.statistics as statistics
-inner join journeys.channels as channels on statistics.channel_key = channels.channel_key
-group by
-    statistics.converted_on, statistics.outcome, statistics.model, channels.channel,
-    statistics.campaign
+    daily.campaign,
+    round(daily.conversions, 9) as conversions,
+    coalesce(round(daily.value, 6), 0) as value
+from credit.daily as daily
+inner join journeys.channels as channels on daily.channel_key = channels.channel_key
 union all
 select
     cast(conversions.converted_at as date),

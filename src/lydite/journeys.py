@@ -12,7 +12,7 @@ from lydite.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
 
 LONGEST_PATH = 50
 _LOOKBACK = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(h|d|w|hours?|days?|weeks?)\s*")
@@ -60,7 +60,7 @@ class Journeys:
     duplicates: int
 
 
-def build_touches(engine: DuckDBEngine) -> Journeys:
+def build_touches(engine: Engine) -> Journeys:
     """Build what all outcomes share: users, channels and touches.
 
     Returns
@@ -76,7 +76,7 @@ def build_touches(engine: DuckDBEngine) -> Journeys:
     return survey(engine)
 
 
-def survey(engine: DuckDBEngine) -> Journeys:
+def survey(engine: Engine) -> Journeys:
     """Read off the built touches what later steps must know of the data as a whole."""
     outcomes = engine.rows("select distinct outcome from contract.conversions order by outcome")
     as_of = engine.scalar(
@@ -88,7 +88,7 @@ def survey(engine: DuckDBEngine) -> Journeys:
     return Journeys(tuple(name for (name,) in outcomes), as_of, touches, touchpoints - touches)
 
 
-def build_moments(engine: DuckDBEngine, lookbacks: Mapping[str, timedelta]) -> None:
+def build_moments(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
     """Build the moments, and the conversions with their paths, of every outcome.
 
     Parameters

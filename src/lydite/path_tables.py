@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 
-from lydite.contract.path_rows import runs, starts
-from lydite.engine import DuckDBEngine
+from lydite.contract.path_rows import runs
 from lydite.errors import InputError
 from lydite.journeys import LONGEST_PATH
-from lydite.models.base import weight_columns
-from lydite.models.landmarks import Landmarks, PathChannels, Paths, lay_out
+from lydite.models.landmarks import Landmarks, Paths, lay_out
+from lydite.models.path_touches import (
+    Stretches,
+    Touched,
+    channels_met,
+    describe_paths,
+    distinct_paths,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
-    from numpy.typing import DTypeLike, NDArray
+    from numpy.typing import NDArray
 
     from lydite.contract.path_table import PathTable
     from lydite.models import Model
 
-_DIRECT = frozenset({"direct", "(direct)", "(none)"})  # as in `sql/journeys/channels.sql`
-_MAX_TOUCHES = 4_000_000  # weighed at once
 _MAX_ROWS = 50_000  # whose journeys are drawn at once
 
 
@@ -106,13 +107,13 @@ def paths_of(table: PathTable, models: Sequence[Model]) -> Paths:
     """
     _refuse_clocks(models)
     row = np.flatnonzero(table.conversions)
-    first, length = table.start[row], table.length[row]
+    length = table.length[row]
     return Paths(
         table.channels,
         row,
         table.conversions[row].astype(float),
         table.value[row],
-        _path_channels(table, models, first, length, length, np.float64),
+        channels_met(_touched(table), Stretches(table.start[row], length, length), models),
     )
 
 
@@ -161,22 +162,38 @@ def _landmarks(
     touch = runs(table.start[row], length)
     laid = lay_out(table.channel[touch], length, conversions, nulls)
     met = laid.count > 0
-    group, position = laid.row[met], laid.position[met]
+    group = laid.row[met]
     size = len(group)
+    prefixes = _prefixes(table)
+    number, first = distinct_paths(_touched(table), prefixes)
     return Landmarks(
         channels=table.channels,
         happened_at=np.zeros(size, dtype="datetime64[us]"),
         bucket=unit[group],
         converted=laid.converted[met],
-        history=laid.history[met],
         next_channel=laid.next_channel[met],
-        path_length=np.minimum(position + 1, LONGEST_PATH),
         hours_since_previous=np.full(size, np.nan),
         hours_since_first=np.zeros(size),
         hours_to_next=np.full(size, np.nan),
         count=laid.count[met],
-        path=_copied(_prefixes(table, models), table.start[row][group] + position),
+        path=number[table.start[row][group] + laid.position[met]],
+        paths=describe_paths(_touched(table), prefixes.take(first), models),
     )
+
+
+def _touched(table: PathTable) -> Touched:
+    return Touched(table.channels, table.channel)
+
+
+def _prefixes(table: PathTable) -> Stretches:
+    """Return the path that ends at each touch of the table.
+
+    As at every landmark, of more than 50 touches the first and the 49 most recent count: that keeps
+    the work on a path linear in its length.
+    """
+    first = np.repeat(table.start, table.length)
+    length = np.arange(len(table.channel)) - first + 1
+    return Stretches(first, length, np.minimum(length, LONGEST_PATH))
 
 
 def _refuse_clocks(models: Sequence[Model]) -> None:
@@ -186,184 +203,3 @@ def _refuse_clocks(models: Sequence[Model]) -> None:
             f"a path table does not say when touches happened, which {names} must know."
             " Give touchpoints and conversions, or leave out what needs a clock."
         )
-
-
-# --- channels on paths --------------------------------------------------------------------------
-
-
-def _prefixes(table: PathTable, models: Sequence[Model]) -> PathChannels:
-    """Return the channels on the path that ends at each touch of the table.
-
-    As at every landmark, of more than 50 touches the first and the 49 most recent count: that keeps
-    the work on a path linear in its length.
-    """
-    first = np.repeat(table.start, table.length)
-    length = np.arange(len(table.channel)) - first + 1
-    kept = np.minimum(length, LONGEST_PATH)
-    return _path_channels(table, models, first, length, kept, np.float32)
-
-
-def _copied(path: PathChannels, source: NDArray[np.intp]) -> PathChannels:
-    """Return the channels on copies of paths, of which each names its source."""
-    edges = np.searchsorted(path.row, np.arange(source.max(initial=-1) + 2))
-    size = edges[source + 1] - edges[source]
-    entry = runs(edges[source], size)
-    return PathChannels(
-        np.repeat(np.arange(len(source)), size),
-        path.channel[entry],
-        path.touches[entry],
-        {name: weights[entry] for name, weights in path.weights.items()},
-    )
-
-
-def _path_channels(
-    table: PathTable,
-    models: Sequence[Model],
-    first: NDArray[np.intp],
-    length: NDArray[np.intp],
-    kept: NDArray[np.intp],
-    precision: DTypeLike,
-) -> PathChannels:
-    """Return the channels on paths, with the sums of the models' weights, all in one pass.
-
-    Parameters
-    ----------
-    table, models
-        As in `landmarks_of`.
-    first, length : (p,) integers
-        Where each path begins among the touches of the table, and how many it has.
-    kept : (p,) integers
-        How many of them count: the first one, and the most recent.
-    precision
-        The type of the weights.
-    """
-    columns = weight_columns(models)
-    parts = []
-    with DuckDBEngine() as engine:
-        for paths in _chunks(kept):
-            touches = _Touches(table, first[paths], length[paths], kept[paths])
-            weights = _weigh(engine, table, touches, list(columns.values()))
-            parts.append(_summed(touches, paths.start, weights, len(table.channels), precision))
-    row, channel, touches_of, *sums = map(np.concatenate, zip(*parts, strict=True))
-    return PathChannels(row, channel, touches_of, dict(zip(columns, sums, strict=True)))
-
-
-def _chunks(size: NDArray[np.intp]) -> Iterator[slice]:
-    """Cut paths into runs of about `_MAX_TOUCHES` touches; at least one, maybe empty."""
-    chunk = starts(size) // _MAX_TOUCHES
-    edges = np.flatnonzero(np.diff(chunk)) + 1
-    for low, high in zip([0, *edges], [*edges, len(size)], strict=True):
-        yield slice(int(low), int(high))
-
-
-class _Touches:
-    """Touches that count on paths, path after path, as columns of length m.
-
-    Attributes
-    ----------
-    path : (m,) integers
-        The number of the path, from 0.
-    position : (m,) integers
-        1 for the path's first touch.
-    path_length : (m,) integers
-        How many touches count on the path.
-    channel : (m,) integers
-    last_non_direct : (m,) integers
-        Position of the path's last touch that is not direct, 0 where all are.
-    """
-
-    def __init__(
-        self,
-        table: PathTable,
-        first: NDArray[np.intp],
-        length: NDArray[np.intp],
-        kept: NDArray[np.intp],
-    ) -> None:
-        self.path = np.repeat(np.arange(len(kept)), kept)
-        self.path_length = kept[self.path]
-        self.position = np.arange(1, len(self.path) + 1) - starts(kept)[self.path]
-        skipped = np.where(self.position == 1, 0, (length - kept)[self.path])
-        self.channel = table.channel[first[self.path] + skipped + self.position - 1]
-        is_direct = np.array([name.lower() in _DIRECT for name in table.channels])
-        known = np.where(is_direct[self.channel], 0, self.position)
-        last = np.maximum.reduceat(known, starts(kept)) if len(kept) else known
-        self.last_non_direct = last[self.path]
-
-
-def _weigh(
-    engine: DuckDBEngine, table: PathTable, touches: _Touches, expressions: Sequence[str]
-) -> list[NDArray[np.float64]]:
-    """Return the weight of each touch by every expression over `PATH_COLUMNS` without a clock."""
-    if not expressions:
-        return []
-    channel = pa.DictionaryArray.from_arrays(touches.channel.astype(np.int32), table.channels)
-    frame = pa.table(
-        {
-            "position": touches.position,
-            "path_length": touches.path_length,
-            "last_non_direct": touches.last_non_direct,
-            "channel": channel,
-        }
-    )
-    weights = ", ".join(
-        f"coalesce(cast(({expression}) as double), 0) as weight_{i}"
-        for i, expression in enumerate(expressions)
-    )
-    with engine.registered(frame) as name:
-        try:
-            columns = engine.arrays(f"""
-                select {weights}
-                from (
-                    select
-                        position,
-                        path_length,
-                        path_length - position + 1 as position_from_end,
-                        nullif(last_non_direct, 0) as last_non_direct_position,
-                        channel,
-                        cast(null as varchar) as campaign,
-                        cast(null as varchar) as interaction
-                    from {name}
-                )
-            """)
-        except engine.error as error:
-            raise InputError(_why_not_weighed(table, touches, str(error))) from error
-    return list(columns.values())
-
-
-_BAD_TOUCH = re.compile(r"(the rule '.*) to touch (\d+) of (\d+) on a path, of channel (.*)")
-
-
-def _why_not_weighed(table: PathTable, touches: _Touches, error: str) -> str:
-    """Say what is wrong with a weight, and on which path."""
-    found = _BAD_TOUCH.search(error)
-    if found is None:
-        return f"a model's weights do not fit the touches of a path: {error}"
-    position, length = int(found[2]), int(found[3])
-    at = (touches.position == position) & (touches.path_length == length)
-    at &= np.array(table.channels, dtype=object)[touches.channel] == found[4]
-    path = touches.channel[touches.path == touches.path[np.argmax(at)]]
-    return (
-        f"{found[1]} to touch {position} of the path"
-        f" {' > '.join(table.channels[c] for c in path)}: weights are numbers of 0 or more."
-        " Mend the expression, such as with greatest(0, ...)."
-    )
-
-
-def _summed(
-    touches: _Touches,
-    number: int,
-    weights: Sequence[NDArray[np.float64]],
-    channels: int,
-    precision: DTypeLike,
-) -> list[NDArray[np.generic]]:
-    """Sum up by path and channel: the path, from `number` on, channel, touches and weights."""
-    key = touches.path * channels + touches.channel
-    order = np.argsort(key, kind="stable")
-    key = key[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    sums = [
-        (np.add.reduceat(weight[order], first) if len(first) else weight).astype(precision)
-        for weight in weights
-    ]
-    size = np.diff(first, append=len(key))
-    return [number + key[first] // channels, key[first] % channels, size, *sums]

@@ -15,7 +15,6 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from lydite import contract, crediting, journeys
-from lydite.engine.duckdb import quoted_name
 from lydite.errors import InputError
 from lydite.evaluation import ledger
 from lydite.evaluation.calendar import Calendar, History, make_calendar
@@ -28,6 +27,7 @@ from lydite.evaluation.sample import build_sample, load_sample
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.walk_forward import Trial, walk_slices
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
+from lydite.models.rules import weightless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -82,7 +82,7 @@ def run_trial(
     build_journeys(engine, settings)
     models = usable_models(engine, settings, rivals)
     progress("drawing the evaluation sample")
-    build_samples(engine, models, settings)
+    build_samples(engine, settings)
     for outcome, calendar, trial in trials(engine, models):
         tried = [*(baseline() for baseline in BASELINES), *models]
         progress(f"{outcome}: trying {len(tried)} models")
@@ -230,16 +230,14 @@ def calendar_of(engine: DuckDBEngine, outcome: Mapping[str, Any]) -> Calendar:
     return make_calendar(history, journeys.parse_lookback(outcome["lookback"]), outcome["period"])
 
 
-def build_samples(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
+def build_samples(engine: DuckDBEngine, settings: Settings) -> None:
     """Draw the sample of every outcome: models are fitted on it, judged on it, and then credit."""
     engine.drop("evaluation.landmarks")
-    engine.drop("evaluation.path_channels")  # its columns are the models of the last trial
     for row in outcomes(engine, judged=False):
         build_sample(
             engine,
             row["outcome"],
             row["mature_until"],
-            models,
             settings.evaluation.max_landmarks,
         )
 
@@ -394,19 +392,18 @@ def _size(engine: DuckDBEngine, outcome: str) -> Size:
 
 def _weightless(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> dict[str, str]:
     """Return what to beware of in rules that give no touch of some paths any weight."""
-    notes = {}
-    for model in models:
-        if not isinstance(model, Rule) or model.name in DEFAULT_MODELS:
-            continue
-        n = engine.scalar(
-            "select count(*) from (select landmark from evaluation.path_channels"
-            " where outcome = $outcome group by landmark"
-            f" having sum({quoted_name(model.name)}) = 0)",
-            {"outcome": outcome},
-        )
-        if n:
-            notes[model.name] = f"on {n:,} paths no touch has any weight; there all share alike"
-    return notes
+    own = [
+        model for model in models if isinstance(model, Rule) and model.name not in DEFAULT_MODELS
+    ]
+    if not own:
+        return {}
+    landmarks = load_sample(engine, outcome, crediting.channel_names(engine), own)
+    paths = {rule.name: weightless(landmarks, rule.name) for rule in own}
+    return {
+        name: f"on {n:,} paths no touch has any weight; there all share alike"
+        for name, n in paths.items()
+        if n
+    }
 
 
 def divide_conversions(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:

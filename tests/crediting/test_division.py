@@ -14,10 +14,13 @@ from hypothesis import strategies as st
 from tables import make_contract
 
 from lydite import crediting, journeys
+from lydite.crediting.converted import laid_out, load_paths
+from lydite.crediting.division import _choose, _fit
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.sample import build_sample, load_sample
-from lydite.models import DEFAULT_MODELS, Model, PathChannels, Rule, make_model, make_models
+from lydite.models import DEFAULT_MODELS, Landmarks, Model, Rule, make_model, make_models
+from lydite.models.fitted_rules import FittedRule
 
 START = datetime(2025, 1, 1)
 MODELS = [
@@ -36,9 +39,14 @@ def fitted(name: str) -> Model:
     """Fit a model on drawn landmarks of three channels, with made-up weights of touches."""
     model = make_model(name)
     drawn = replace(draw_landmarks(np.random.default_rng(0), 500, channels=3), channels=NAMES)
-    weights = dict.fromkeys(model.weight_columns, drawn.path.touches * 0.7)
-    path = PathChannels(drawn.path.row, drawn.path.channel, drawn.path.touches, weights)
-    return model.fit(replace(drawn, path=path))
+    return model.fit(weighed(drawn, model))
+
+
+def weighed(landmarks: Landmarks, model: Model) -> Landmarks:
+    """Give the touches of paths the weights that a model looks at."""
+    paths = landmarks.paths
+    weights = dict.fromkeys(model.weight_columns, paths.met.touches * 0.7)
+    return replace(landmarks, paths=replace(paths, met=replace(paths.met, weights=weights)))
 
 
 # --- weigh ----------------------------------------------------------------------------------------
@@ -126,7 +134,7 @@ def engine():
         channels = crediting.channel_names(engine)
         for outcome, lookback in lookbacks.items():
             mature = START + timedelta(days=90) - lookback
-            build_sample(engine, outcome, mature, MODELS)
+            build_sample(engine, outcome, mature)
             landmarks = load_sample(engine, outcome, channels, MODELS)
             crediting.credit_outcome(engine, outcome, MODELS, landmarks, seed=3)
         engine.create("mart.channel_credit", "marts/channel_credit")
@@ -200,6 +208,42 @@ def test_intervals_of_a_rule_are_those_of_drawn_users(engine):
         assert shown[channel] == pytest.approx(2 * 1.96 * spread, rel=0.3)
 
 
+def test_replicates_are_those_of_conversions_divided_one_by_one(engine):
+    channels = tuple(crediting.channel_names(engine))
+    landmarks = load_sample(engine, "purchase", channels, MODELS)
+    drawn = crediting.draw_buckets(256, 1, 12)
+    with laid_out(engine, "purchase", len(channels)):
+        found = _fit(engine, MODELS, landmarks, drawn)
+        assert sorted(found) == sorted(model.name for model in MODELS if model.learns)
+        for name, compact in found.items():
+            model = make_model(name)
+            paths = load_paths(engine, channels, model)
+            evidence = model.evidence(landmarks, 256)
+            model.fit_credit(evidence, np.ones(256))
+            whole = crediting.credit_replicates(
+                model, evidence, model.encode_paths(paths), paths, drawn
+            )
+            for figure in ("conversions", "value"):
+                one, two = (getattr(own, figure) for own in (compact, whole))
+                np.testing.assert_allclose(one, two, rtol=1e-7, atol=1e-6, err_msg=name)
+
+
+def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch):
+    rule = make_model("position_based_fitted")
+    drawn = draw_landmarks(np.random.default_rng(0), 9000, channels=3)
+    landmarks = weighed(drawn, rule)
+    monkeypatch.setattr(FittedRule, "enough_landmarks", 4000)
+    seen = []
+    evidence = FittedRule.evidence
+    monkeypatch.setattr(
+        FittedRule, "evidence", lambda *args: seen.append(args[1]) or evidence(*args)
+    )
+    assert len(_choose(rule, landmarks, crediting.draw_buckets(256, 0, 5))) == 5
+    [used] = seen
+    assert len(used) == 3000
+    assert len(np.unique(used.bucket)) == 256
+
+
 def test_the_unattributed_have_an_interval_and_no_share(engine):
     rows = engine.frame("from mart.channel_credit where channel = '(unattributed)'")
     assert rows["share_low"].null_count() == len(rows)
@@ -207,14 +251,15 @@ def test_the_unattributed_have_an_interval_and_no_share(engine):
     assert (rows["conversions"] <= rows["conversions_high"]).all()
 
 
-def test_credit_adds_up_over_outcomes_days_and_campaigns(engine):
+@pytest.mark.parametrize("table", ["statistics", "daily"])
+def test_credit_adds_up_over_outcomes_days_and_campaigns(engine, table):
     attributed = engine.rows(
         "select outcome, count(*) filter (path_length > 0), sum(value) filter (path_length > 0)"
         " from journeys.conversions group by outcome order by outcome"
     )
     for model in MODELS:
         sums = engine.rows(
-            "select outcome, sum(conversions), sum(value) from credit.statistics"
+            f"select outcome, sum(conversions), sum(value) from credit.{table}"
             " where model = $model group by outcome order by outcome",
             {"model": model.name},
         )
@@ -297,7 +342,7 @@ def test_rules_alone_and_no_mature_landmark():
         journeys.build_moments(engine, {"conversion": timedelta(days=1)})
         models = make_models(["last_non_direct", "linear"])
         crediting.start_credit(engine)
-        build_sample(engine, "conversion", START - timedelta(days=1), models)
+        build_sample(engine, "conversion", START - timedelta(days=1))
         landmarks = load_sample(engine, "conversion", ["direct"], models)
         assert len(landmarks) == 0
         crediting.credit_outcome(engine, "conversion", models, landmarks)
@@ -305,8 +350,7 @@ def test_rules_alone_and_no_mature_landmark():
         assert rows == [(0, 0.5), (1, 0.5)]
         every = make_models()
         crediting.start_credit(engine)
-        engine.drop("evaluation.path_channels")  # its columns are the models
-        build_sample(engine, "conversion", START - timedelta(days=1), every)
+        build_sample(engine, "conversion", START - timedelta(days=1))
         landmarks = load_sample(engine, "conversion", ["direct"], every)
         crediting.credit_outcome(engine, "conversion", every, landmarks)
         [(total,)] = engine.rows("select sum(conversions) from credit.statistics")

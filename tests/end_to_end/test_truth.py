@@ -33,7 +33,7 @@ def judged(world: str, seed: int):
             engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
         )
         trial.build_journeys(engine, settings)
-        trial.build_samples(engine, models, settings)
+        trial.build_samples(engine, settings)
         [(_, _, own)] = trial.trials(engine, models)
     scores = {model.name: walk_forward(model, own) for model in models}
     return scores, judge(scores, walk_forward(TouchVolume(), own))

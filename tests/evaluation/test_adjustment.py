@@ -34,7 +34,7 @@ def test_activity_levels_of_hand_made_landmarks():
     activity = Activity(
         replace(
             drawn,
-            path_length=np.array([1, 2, 2, 7, 8, 50]),
+            paths=replace(drawn.paths, length=np.array([1, 2, 2, 7, 8, 50])),
             hours_since_previous=np.array([np.nan, 0.0, 1.5, 24.0, 168.0, 168.1]),
             hours_since_first=np.array([0.0, 1.0, 6.0, 72.1, 400.0, 168.0]),
         )

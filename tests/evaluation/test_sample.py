@@ -40,7 +40,7 @@ def engine():
 
 @pytest.fixture(scope="module")
 def sample(engine):
-    assert build_sample(engine, "conversion", MATURE, MODELS) == N_BUCKETS
+    assert build_sample(engine, "conversion", MATURE) == N_BUCKETS
     names = [
         c for (c,) in engine.rows("select channel from journeys.channels order by channel_key")
     ]
@@ -75,7 +75,7 @@ def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
         found = profiles.features.toarray()[profiles.index]
         np.testing.assert_allclose(found, expected, atol=2.5 / 118)
     np.testing.assert_array_equal(
-        np.bincount(sample.path.row, sample.path.touches), sample.path_length
+        np.bincount(sample.paths.met.row, sample.paths.met.touches), sample.paths.length
     )
 
 
@@ -91,7 +91,7 @@ def test_columns_of_weights_are_sums_over_the_channels_touches(engine, sample):
     )
     for column in ("strength after 72 h", "time_decay_fitted 72 h"):
         np.testing.assert_allclose(
-            sample.path.weights[column], paths["left_over"].to_numpy(), rtol=1e-6
+            sample.own.weights[column], paths["left_over"].to_numpy(), rtol=1e-6
         )
 
 
@@ -123,7 +123,7 @@ def test_a_bound_takes_whole_buckets(engine, sample):
 
 
 def test_a_smaller_sample_replaces_the_larger(engine, sample):
-    buckets = build_sample(engine, "conversion", MATURE, MODELS, max_landmarks=200)
+    buckets = build_sample(engine, "conversion", MATURE, max_landmarks=200)
     small = load_sample(engine, "conversion", sample.channels, MODELS)
     kept = sample.bucket < buckets
     assert 0 < len(small) <= 200

@@ -41,7 +41,7 @@ def laid_out(engine: DuckDBEngine, users: pl.DataFrame | None) -> None:
     sources = {"touchpoints": WORLD.touchpoints, "conversions": WORLD.conversions}
     trial.load_contract(engine, sources | ({} if users is None else {"users": users}))
     trial.build_journeys(engine, SETTINGS)
-    trial.build_samples(engine, make_models(MODELS), SETTINGS)
+    trial.build_samples(engine, SETTINGS)
 
 
 def loaded(users: pl.DataFrame | None) -> tuple[dict[str, list[str]], pl.DataFrame]:

@@ -26,7 +26,7 @@ def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
     trial = Trial.of(landmarks, CALENDAR)
     for number, forecast in forecasts(make(name), trial):
         if number == period:
-            return forecast(trial.tested[period])
+            return forecast
     raise AssertionError
 
 
@@ -125,7 +125,7 @@ def training_sets(trial, rows):
 def sampled(trial, at_most):
     """Return a sample, and the numbers of its landmarks in the whole."""
     numbered = replace(trial.landmarks, hours_since_first=np.arange(len(trial.landmarks)))
-    part = replace(trial, landmarks=numbered).sample(at_most, ["linear"])
+    part = replace(trial, landmarks=numbered).sample(at_most)
     return part, part.landmarks.hours_since_first
 
 
@@ -137,14 +137,14 @@ def test_a_sample_trains_on_whole_buckets_of_what_is_known_and_no_more_than_aske
         assert own == {row for row in known if LANDMARKS.bucket[row] < buckets}
         assert len(own) <= at_most
         assert len(own) == len(known) or len(own) > at_most / 2
-    assert trial.sample(None, []) is trial.sample(len(LANDMARKS), []) is trial
+    assert trial.sample(None) is trial.sample(len(LANDMARKS)) is trial
 
 
 def test_later_landmarks_change_nothing_of_a_sample_before_them():
     at_most = len(LANDMARKS) // 8
     until = CALENDAR.starts[3]
     early = np.flatnonzero(LANDMARKS.happened_at < until)
-    short = Trial.of(LANDMARKS.take(early, ["linear"]), CALENDAR)
+    short = Trial.of(LANDMARKS.take(early), CALENDAR)
     part, rows = sampled(short, at_most)
     whole = training_sets(*sampled(Trial.of(LANDMARKS, CALENDAR), at_most))
     known = CALENDAR.starts <= until + CALENDAR.lookback

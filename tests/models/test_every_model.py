@@ -167,7 +167,7 @@ def trial_of(engine: DuckDBEngine, world: World, models: list[Model]) -> Trial:
     sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
     trial.load_contract(engine, sources)
     trial.build_journeys(engine, SETTINGS)
-    trial.build_samples(engine, models, SETTINGS)
+    trial.build_samples(engine, SETTINGS)
     [(_, _, own)] = trial.trials(engine, models)
     return own
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from drawn import draw_landmarks, reordered
+from drawn import draw_landmarks, reordered, with_paths
 from scipy import sparse
 
 from lydite.models import FittedRule, PathChannels, Paths, make_model
@@ -57,20 +57,17 @@ def landmarks_of(name, paths, converted, channels=4, bucket=None):
         weights[:, row] = np.array(every) @ met_by
     row, channel = np.nonzero(touches)
     columns = make_model(name).columns
-    return replace(
+    return with_paths(
         draw_landmarks(np.random.default_rng(0), n, channels),
-        bucket=np.arange(n) % 256 if bucket is None else bucket,
-        converted=np.asarray(converted, dtype=bool),
-        path=PathChannels(
+        PathChannels(
             row,
             channel,
             touches[row, channel].astype(int),
-            {
-                column: weights[number, row, channel]
-                for number, column in enumerate(columns)
-            },
+            {column: weights[number, row, channel] for number, column in enumerate(columns)},
         ),
-    )  # fmt: skip
+        bucket=np.arange(n) % 256 if bucket is None else bucket,
+        converted=np.asarray(converted, dtype=bool),
+    )
 
 
 def shares_of(name, number, paths, channels=4):
@@ -172,10 +169,10 @@ def test_a_second_fit_with_other_channels_starts_afresh():
 
 def test_a_rule_with_one_candidate_is_that_rule():
     drawn = draw_landmarks(np.random.default_rng(11), 3000)
-    path = drawn.path
+    path = drawn.paths.met
     fitted = FittedRule("mine", "this", {"alike": "1.0"})
-    landmarks = replace(
-        drawn, path=replace(path, weights={**path.weights, "mine alike": path.weights["linear"]})
+    landmarks = with_paths(
+        drawn, replace(path, weights={**path.weights, "mine alike": path.weights["linear"]})
     )
     expected = make_model("linear").fit(landmarks).forecast(landmarks)
     np.testing.assert_allclose(fitted.fit(landmarks).forecast(landmarks), expected, rtol=1e-9)
@@ -298,7 +295,9 @@ def test_shares_are_those_of_the_chosen_candidate(name):
     landmarks = landmarks_of(name, paths, converted)
     model = make_model(name).fit(landmarks)
     ones = np.ones(500)
-    converting = Paths(landmarks.channels, np.zeros(500, dtype=int), ones, ones, landmarks.path)
+    converting = Paths(
+        landmarks.channels, np.zeros(500, dtype=int), ones, ones, landmarks.paths.met
+    )
     shares = model.shares(model.encode_paths(converting)).toarray()
     np.testing.assert_allclose(shares, shares_of(name, model.chosen_, paths), atol=1e-12)
 

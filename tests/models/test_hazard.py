@@ -93,14 +93,17 @@ def landmarks_of(journeys, channels=3, buckets=None):
         bucket=np.array(bucket, dtype=int),
         converted=np.array(converted, dtype=bool),
         hours_to_next=np.array(hours, dtype=float),
-        path=PathChannels(
-            row,
-            channel,
-            met[row, channel].astype(int),
-            {
-                f"strength after {hours} h": every[row, number, channel]
-                for number, hours in enumerate(HALF_LIVES_HOURS)
-            },
+        paths=replace(
+            drawn.paths,
+            met=PathChannels(
+                row,
+                channel,
+                met[row, channel].astype(int),
+                {
+                    f"strength after {hours} h": every[row, number, channel]
+                    for number, hours in enumerate(HALF_LIVES_HOURS)
+                },
+            ),
         ),
     )
 
@@ -226,8 +229,8 @@ def test_the_forecast_is_the_hazard_over_the_usual_time_by_hand(some):
     half_life = model.half_life_
     fading = half_life / math.log(2) * (1 - 0.5 ** (some.hours_to_next / half_life))
     added = np.zeros(len(some))
-    strength = some.path.weights[f"strength after {half_life:.0f} h"]
-    np.add.at(added, some.path.row, strength * model.hazards_[some.path.channel])
+    strength = some.paths.met.weights[f"strength after {half_life:.0f} h"]
+    np.add.at(added, some.paths.met.row, strength * model.hazards_[some.paths.met.channel])
     expected = model.baseline_ * some.hours_to_next.mean() + fading.mean() * added
     np.testing.assert_allclose(model.forecast(some), 1 - np.exp(-expected), rtol=1e-9)
 
@@ -254,17 +257,15 @@ def test_large_counts_come_to_the_same_hazards(some):
 
 def test_the_numbers_of_channels_do_not_matter(some):
     renumber = np.array([2, 0, 1])
-    path = some.path
+    path = some.paths.met
     order = np.lexsort((renumber[path.channel], path.row))
-    other = replace(
-        some,
-        path=PathChannels(
-            path.row[order],
-            renumber[path.channel][order],
-            path.touches[order],
-            {name: values[order] for name, values in path.weights.items()},
-        ),
+    renumbered = PathChannels(
+        path.row[order],
+        renumber[path.channel][order],
+        path.touches[order],
+        {name: values[order] for name, values in path.weights.items()},
     )
+    other = replace(some, paths=replace(some.paths, met=renumbered))
     one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (some, other))
     np.testing.assert_allclose(one.hazards_, two.hazards_[renumber], rtol=1e-6)
     np.testing.assert_allclose(one.forecast(some), two.forecast(other), rtol=1e-6)
@@ -356,18 +357,93 @@ def test_weights_of_hand_made_paths(half_life, hours, channels, expected):
 def test_shares_are_parts_of_the_hazard_that_touches_add(some):
     model = make_model("additive_hazard").fit(some)
     n = len(some)
-    paths = Paths(some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.path)
+    paths = Paths(some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.paths.met)
     shares = model.shares(model.encode_paths(paths)).toarray()
     strength = np.zeros((n, 3))
     column = f"strength after {model.half_life_:.0f} h"
-    strength[some.path.row, some.path.channel] = some.path.weights[column]
+    strength[some.paths.met.row, some.paths.met.channel] = some.paths.met.weights[column]
     added = strength * model.hazards_
     np.testing.assert_allclose(shares, added / added.sum(axis=1, keepdims=True), rtol=1e-9)
 
 
-def test_touches_of_a_channel_divide_by_what_is_left_of_them():
-    assert by_hand([0.1], 72).touch_weight == "power(0.5, hours_before_end / 72.0)"
-    assert by_hand([0.1], 72).needs_clock
+def test_a_touch_weighs_what_is_left_of_its_hazard_to_the_last_digit():
+    hazards = [1 / 3, 1e-17 / 7]
+    model = by_hand(hazards, 72, "ab")
+    assert model.needs_clock
+    decay = "power(0.5, hours_before_end / 72.0)"
+    assert model.touch_weight.endswith(f" * {decay}")
+    written = [float(word) for word in model.touch_weight.split() if "e-" in word]
+    assert written == hazards
+
+
+def test_where_no_touch_adds_anything_all_are_alike():
+    paths = pl.DataFrame({"path": 1, "hours_before_end": [48.0, 24.0, 0.0], "channel": list("aab")})
+    np.testing.assert_allclose(by_hand([0.0, 0.0], 24, "ab").weights(paths), 1 / 3)
+
+
+def test_credit_of_amounts_is_the_sum_of_shares(some):
+    model = make_model("additive_hazard").fit(some)
+    n, rng = len(some), np.random.default_rng(8)
+    paths = Paths(some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.paths.met)
+    profiles, amounts = model.encode_paths(paths), rng.normal(size=(2, n))
+    whole = amounts @ model.shares(profiles).toarray()
+    np.testing.assert_allclose(model.credit(profiles, amounts), whole, rtol=1e-9)
+    model.hazards_ = np.array([0.01, 0.0, 0.0])  # some paths have nothing but 0
+    whole = amounts @ model.shares(profiles).toarray()
+    np.testing.assert_allclose(model.credit(profiles, amounts), whole, rtol=1e-9)
+
+
+# --- refits -------------------------------------------------------------------------------------
+
+
+def seldom(rng, size):
+    """Draw journeys in which the last channel is met seldom and has little effect."""
+    journeys = simulate(rng, size, (0.001, (0.02, 0.01, 0.0005), 24.0))
+    return [
+        replace(
+            journey,
+            touches=[(h, c if c < 2 or rng.random() < 0.05 else 0) for h, c in journey.touches],
+        )
+        for journey in journeys
+    ]
+
+
+@pytest.mark.parametrize(
+    ("journeys", "channels"),
+    [
+        (simulate(np.random.default_rng(9), 60, (0.002, (0.03, 0.005), 24.0)), 2),
+        (simulate(np.random.default_rng(10), 400, (BASELINE, HAZARDS, 24.0)), 3),
+        (seldom(np.random.default_rng(11), 800), 3),
+        (simulate(np.random.default_rng(12), 400, (BASELINE, HAZARDS, 24.0)), 40),  # sparse
+    ],
+)
+def test_refits_come_to_what_whole_refits_come_to(journeys, channels):
+    landmarks = landmarks_of(journeys, channels)
+    model = make_model("additive_hazard").fit(landmarks)
+    evidence = model.evidence(landmarks, 256)
+    weights = np.random.default_rng(13).multinomial(256, np.full(256, 1 / 256), 60).astype(float)
+    quick = [(own.chosen_, found(own)) for own in copy.deepcopy(model).refits(evidence, weights)]
+    whole = [(own.chosen_, found(own)) for own in
+             (copy.deepcopy(model).fit_credit(evidence, row) for row in weights)]  # fmt: skip
+    same = np.array([mine == theirs for (mine, _), (theirs, _) in zip(quick, whole, strict=True)])
+    assert same.mean() >= 0.95
+    mine, theirs = (np.array([theta for _, theta in fits])[same] for fits in (quick, whole))
+    edges = np.quantile(theirs, (0.025, 0.975), axis=0)
+    width = edges[1] - edges[0]
+    assert (width > 0.1 * theirs.mean(axis=0)).sum() >= 2  # there was something to follow
+    reached = np.quantile(mine, (0.025, 0.975), axis=0)
+    assert (np.abs(reached - edges) / width).max() < 0.01
+
+
+def test_refits_stay_above_0_whatever_is_drawn(some):
+    model = make_model("additive_hazard").fit(some)
+    evidence = model.evidence(some, 256)
+    weights = np.zeros((3, 256))
+    weights[1, 0], weights[2] = 256, 1
+    fits = [found(own) for own in copy.deepcopy(model).refits(evidence, weights)]
+    assert np.isfinite(fits).all()
+    assert (np.array(fits) > 0).all()
+    np.testing.assert_allclose(fits[2], found(model), rtol=1e-5)
 
 
 # --- edges --------------------------------------------------------------------------------------
@@ -407,7 +483,7 @@ def test_one_channel():
     assert model.half_life_ == 24
     np.testing.assert_allclose(model.hazards_, [0.01], rtol=0.25)
     n = len(landmarks)
-    paths = Paths(("a",), np.zeros(n, dtype=int), np.ones(n), np.ones(n), landmarks.path)
+    paths = Paths(("a",), np.zeros(n, dtype=int), np.ones(n), np.ones(n), landmarks.paths.met)
     np.testing.assert_allclose(model.shares(model.encode_paths(paths)).toarray(), 1)
 
 
@@ -423,9 +499,9 @@ def test_channels_that_are_never_met_stay_at_the_prior(many, channels):
 
 
 def test_single_precision_is_enough(some):
-    path = some.path
+    path = some.paths.met
     single = {name: values.astype(np.float32) for name, values in path.weights.items()}
-    other = replace(some, path=replace(path, weights=single))
+    other = replace(some, paths=replace(some.paths, met=replace(path, weights=single)))
     one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (some, other))
     np.testing.assert_allclose(found(two), found(one), rtol=1e-4)
     np.testing.assert_allclose(two.forecast(other), one.forecast(some), rtol=1e-4)

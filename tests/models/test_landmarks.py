@@ -34,18 +34,18 @@ def test_the_length_of_profiles_is_the_number_of_distinct_ones():
 def test_some_of_the_landmarks_are_those_with_their_paths():
     landmarks = draw_landmarks(np.random.default_rng(4), 300)
     rows = np.sort(np.random.default_rng(5).choice(300, 120, replace=False))
-    part = landmarks.take(rows, ["linear"])
+    part = landmarks.take(rows)
     assert len(part) == 120
     np.testing.assert_array_equal(part.happened_at, landmarks.happened_at[rows])
     np.testing.assert_array_equal(part.history, landmarks.history[rows])
-    assert set(part.path.weights) == {"linear"}
+    assert len(part.paths) == 120
     for name in ("touches", "linear"):
         whole, some = (
-            own.path.matrix(
-                own.path.touches if name == "touches" else own.path.weights[name],
-                len(own),
+            own.paths.met.matrix(
+                own.paths.met.touches if name == "touches" else own.paths.met.weights[name],
+                len(own.paths),
                 len(own.channels),
-            ).toarray()
+            ).toarray()[own.path]
             for own in (landmarks, part)
         )
         np.testing.assert_array_equal(some, whole[rows])

@@ -264,7 +264,7 @@ def test_forecast_and_credit_follow_from_the_coefficients():
 def test_landmarks_of_a_set_are_forecast_alike():
     landmarks = draw_landmarks(np.random.default_rng(6), 2000)
     model = BaggedLogistic().fit(landmarks)
-    met = landmarks.path.matrix(np.ones(len(landmarks.path.row)), 2000, 4)
+    met = landmarks.paths.met.matrix(np.ones(len(landmarks.paths.met.row)), 2000, 4)
     np.testing.assert_allclose(
         model.forecast(landmarks), expit(model.intercept_ + met @ model.coefficients_)
     )

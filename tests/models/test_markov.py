@@ -14,7 +14,7 @@ from sklearn.exceptions import NotFittedError
 
 from lydite.models.absorption import absorb
 from lydite.models.chain import Transitions
-from lydite.models.landmarks import Landmarks, PathChannels, Paths
+from lydite.models.landmarks import DistinctPaths, Landmarks, PathChannels, Paths
 from lydite.models.markov import PSEUDO_COUNTS, Markov, most_likely_pseudo_count
 from lydite.models.mixture import base_rate, fit_rates
 
@@ -41,14 +41,13 @@ def landmarks_of(paths, converts, channels=CHANNELS):
         happened_at=np.zeros(n, dtype="datetime64[us]"),
         bucket=np.zeros(n, dtype=int),
         converted=converted.astype(bool),
-        history=history,
         next_channel=following,
-        path_length=length,
         hours_since_previous=np.full(n, np.nan),
         hours_since_first=np.zeros(n),
         hours_to_next=np.full(n, 24.0),
         count=np.ones(n),
-        path=PathChannels(nothing, nothing, nothing),
+        path=np.arange(n),
+        paths=DistinctPaths(history, length, PathChannels(nothing, nothing, nothing)),
     )
 
 
@@ -62,7 +61,7 @@ def fitted(order, states, trials, conversions):
     """Fit on counts of states, newest channel first, shorter ones padded with -1."""
     history = np.array([[*s, -1, -1, -1][:4] for s in states])
     landmarks = landmarks_of([[0]] * len(states), [False] * len(states))
-    landmarks = Landmarks(**(vars(landmarks) | {"history": history}))
+    landmarks = replace(landmarks, paths=replace(landmarks.paths, history=history))
     model = Markov(order)
     profiles = model.encode(landmarks)
     model.fit_counts(profiles, np.array(trials, float), np.array(conversions, float))
@@ -124,10 +123,7 @@ def test_unseen_states_are_forecast_by_their_longest_seen_end():
 def test_profiles_of_another_sample_are_forecast_alike():
     train, test = random_landmarks(0), random_landmarks(1)
     model = Markov(3).fit(train)
-    one_by_one = [
-        model.forecast(Landmarks(**(vars(test) | {"history": test.history[i : i + 1]})))[0]
-        for i in range(50)
-    ]
+    one_by_one = [model.forecast(test.take(np.array([i])))[0] for i in range(50)]
     np.testing.assert_array_equal(model.forecast(test)[:50], one_by_one)
     np.testing.assert_allclose(model.predict_proba(test).sum(axis=1), 1)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import polars as pl
 import pytest
-from drawn import draw_landmarks
+from drawn import draw_landmarks, with_paths
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,7 +27,7 @@ def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
     touches = 1 + (np.arange(len(landmark)) % 3)
     flat = np.concatenate([np.array(w) for w in weights])
     drawn = draw_landmarks(np.random.default_rng(0), n)
-    landmarks = replace(drawn, path=PathChannels(landmark, channel, touches, {"linear": flat}))
+    landmarks = with_paths(drawn, PathChannels(landmark, channel, touches, {"linear": flat}))
     profiles = make_model("linear").encode(landmarks)
     shares = profiles.features.toarray()[profiles.index]
 
@@ -52,7 +50,7 @@ def test_equal_shares_are_exact():
     channel = np.concatenate([np.arange(k) for k in sizes])
     ones = np.ones(len(landmark))
     path = PathChannels(landmark, channel, ones.astype(int), {"linear": ones})
-    profiles = make_model("linear").encode(replace(drawn, path=path))
+    profiles = make_model("linear").encode(with_paths(drawn, path))
     assert len(profiles) == 6
     expected = np.tril(np.ones((6, 6))) / sizes[:, None]
     np.testing.assert_allclose(profiles.features.toarray()[profiles.index], expected, rtol=1e-12)
@@ -71,11 +69,11 @@ def test_paths_that_are_divided_alike_are_one_profile():
 def test_the_numbers_of_channels_do_not_matter(name):
     landmarks = draw_landmarks(np.random.default_rng(2), 4000)
     renumber = np.array([2, 0, 3, 1])
-    path = landmarks.path
+    path = landmarks.paths.met
     order = np.lexsort((renumber[path.channel], path.row))
-    other = replace(
+    other = with_paths(
         landmarks,
-        path=PathChannels(
+        PathChannels(
             path.row[order],
             renumber[path.channel][order],
             path.touches[order],

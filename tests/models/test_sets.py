@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks, reordered
+from drawn import draw_landmarks, reordered, with_paths
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
@@ -98,7 +98,7 @@ def test_a_model_of_ones_own_takes_ten_lines():
     model = Intensity().fit(landmarks)
     forecast = model.forecast(landmarks)
     # The score equations of a Poisson regression: it is right on average for each channel met.
-    path, hits = landmarks.path, landmarks.converted
+    path, hits = landmarks.paths.met, landmarks.converted
     for channel in range(4):
         rows = path.row[path.channel == channel]
         assert forecast[rows].sum() == pytest.approx(hits[rows].sum(), rel=1e-3)
@@ -137,11 +137,11 @@ def landmarks_of(sets, channels, trials, conversions):
     """Return counted landmarks: for each set a row that converts, and one that does not."""
     landmarks = draw_landmarks(np.random.default_rng(0), 2 * len(sets), channels)
     trials, conversions = np.array(trials, float), np.array(conversions, float)
-    return replace(
+    return with_paths(
         landmarks,
+        path_of([*sets, *sets]),
         converted=np.arange(2 * len(sets)) < len(sets),
         count=np.concatenate([conversions, trials - conversions]),
-        path=path_of([*sets, *sets]),
     )
 
 

@@ -169,7 +169,9 @@ def test_landmarks_convert_at_the_rate_of_their_set():
 def test_pairs_that_help_are_seen_by_sets_alone():
     rng = np.random.default_rng(4)
     landmarks = draw_landmarks(rng, 40_000, channels=4)
-    met = landmarks.path.matrix(np.ones(len(landmarks.path.row)), len(landmarks), 4).toarray()
+    met = landmarks.paths.met.matrix(
+        np.ones(len(landmarks.paths.met.row)), len(landmarks), 4
+    ).toarray()
     log_odds = -3 + 2.5 * met[:, 0] * met[:, 1] - 2.5 * met[:, 1] * met[:, 2] + 2 * met[:, 3]
     truth = 1 / (1 + np.exp(-log_odds))
     landmarks = landmarks.without_outcome(rng.random(len(truth)) < truth)

@@ -46,9 +46,10 @@ def test_assets_are_the_tables_of_the_warehouse_the_models_and_what_is_published
     assert set(specs) == (
         {f"contract.{name}" for name in contract.TABLES}
         | {f"journeys.{n}" for n in ("users", "channels", "touches", "moments", "conversions")}
-        | {"evaluation.outcomes", "evaluation.landmarks", "evaluation.path_channels"}
+        | {"evaluation.outcomes", "evaluation.landmarks"}
         | models
-        | {"credit.intervals", "credit.removal_effects", "credit.statistics", "credit.touch_credit"}
+        | {"credit.touch_credit", "credit.statistics", "credit.daily"}
+        | {"credit.intervals", "credit.removal_effects"}
         | {f"mart.{name}" for name in marts}
         | {"published.attribution", "published.report"}
     )

@@ -86,7 +86,7 @@ def run(world: str, seed: int, users: int) -> list[Row]:
             },
         )
         trial.build_journeys(engine, settings)
-        trial.build_samples(engine, models, settings)
+        trial.build_samples(engine, settings)
         trial.divide_conversions(engine, models, settings)
         engine.create("mart.channel_credit", "marts/channel_credit")
         credit = engine.frame(

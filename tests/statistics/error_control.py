@@ -163,7 +163,7 @@ def _scores(touchpoints: pl.DataFrame, conversions: pl.DataFrame) -> dict[str, S
     with DuckDBEngine(threads=1) as engine:
         trial.load_contract(engine, {"touchpoints": touchpoints, "conversions": conversions})
         trial.build_journeys(engine, settings)
-        trial.build_samples(engine, models, settings)
+        trial.build_samples(engine, settings)
         [(_, _, own)] = trial.trials(engine, models)
     return {model.name: walk_forward(model, own).first(LOOKS) for model in (TouchVolume(), *models)}
 

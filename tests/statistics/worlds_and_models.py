@@ -55,7 +55,7 @@ def run(world: str, seed: int, users: int) -> list[Row]:
             engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
         )
         trial.build_journeys(engine, settings)
-        trial.build_samples(engine, models, settings)
+        trial.build_samples(engine, settings)
         [(_, _, own)] = trial.trials(engine, models)
     scores = {model.name: walk_forward(model, own) for model in models}
     null = walk_forward(TouchVolume(), own)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from lydite.contract import sources, spark_sources
 from lydite.contract.projection import match_columns, projection, segments_of
-from lydite.contract.relation import reading
-from lydite.contract.sources import nothing, opened
+from lydite.contract.relation import nothing, reading
 from lydite.contract.tables import REASONS, TABLES, Table
-from lydite.engine import load_sql
+from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quoted_name
 from lydite.errors import InputError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lydite.contract.relation import Relation
     from lydite.contract.sources import Source
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Quarantine:
 
 
 def load(
-    engine: DuckDBEngine,
+    engine: Engine,
     sources: Mapping[str, Source | None],
     *,
     now: datetime | None = None,
@@ -92,7 +92,9 @@ def load(
         Where the tables go.
     sources
         A source for each contract table: a path or glob of Parquet, CSV or JSON files, a `.sql`
-        file with one select, or a pandas, polars or Arrow frame. Spend and users may be absent.
+        file with one select, or a pandas, polars or Arrow frame. On Spark, a path or glob of
+        Parquet, a table of its catalog, or a frame of Spark or of these. Spend and users may be
+        absent.
     now
         Rows later than this are set aside; the clock's time when None. A time without zone is UTC.
     keep_raw
@@ -122,7 +124,7 @@ def load(
 
 
 def load_table(
-    engine: DuckDBEngine,
+    engine: Engine,
     name: str,
     source: Source | None,
     *,
@@ -184,20 +186,31 @@ class _Plan:
 
 
 @contextlib.contextmanager
-def _planned(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[_Plan]:
+def _planned(engine: Engine, table: Table, source: Source | None) -> Iterator[_Plan]:
     """Open a source and check it as a whole: that there is one, its rows, columns and zones."""
     if source is None and table.required:
         raise InputError(
             f"{table.name}: no source is given. Name a file, a .sql file or a frame for it."
         )
-    with opened(engine, table, source) as relation:
-        with reading(relation):
+    with _opened(engine, table, source) as relation:
+        with reading(engine, relation):
             filled = _filled(engine, table, relation)
             plan = _Plan(table, filled, projection(engine, filled, table))
         yield plan
 
 
-def _filled(engine: DuckDBEngine, table: Table, relation: Relation) -> Relation:
+def _opened(
+    engine: Engine, table: Table, source: Source | None
+) -> contextlib.AbstractContextManager[Relation]:
+    """Open a source in the way of the engine that is to read it."""
+    if isinstance(engine, SparkEngine):
+        return spark_sources.opened(engine, table, source)
+    if isinstance(engine, DuckDBEngine):
+        return sources.opened(engine, table, source)
+    raise TypeError(f"sources are not known to a {type(engine).__name__}")
+
+
+def _filled(engine: Engine, table: Table, relation: Relation) -> Relation:
     """Return the relation; without rows, refuse it, or give it the columns of an optional table."""
     if _count(engine, relation.sql):
         return relation
@@ -211,11 +224,11 @@ def _filled(engine: DuckDBEngine, table: Table, relation: Relation) -> Relation:
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _write(engine: DuckDBEngine, plan: _Plan, now: datetime, keep_raw: bool) -> TableReport:
+def _write(engine: Engine, plan: _Plan, now: datetime, keep_raw: bool) -> TableReport:
     """Fill ``contract.<table>`` and ``quarantine.<table>`` by way of ``raw.<table>``."""
     raw = f"raw.{plan.table.name}"
-    with reading(plan.relation):
-        _drop(engine, raw)
+    with reading(engine, plan.relation):
+        engine.drop(raw)
         if keep_raw:
             engine.create(raw, plan.select)
         else:
@@ -223,11 +236,11 @@ def _write(engine: DuckDBEngine, plan: _Plan, now: datetime, keep_raw: bool) -> 
         report = _separate(engine, plan.table, plan.relation, now)
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not keep_raw:
-        _drop(engine, raw)
+        engine.drop(raw)
     return report
 
 
-def _separate(engine: DuckDBEngine, table: Table, relation: Relation, now: datetime) -> TableReport:
+def _separate(engine: Engine, table: Table, relation: Relation, now: datetime) -> TableReport:
     """Put good and bad rows apart; where all rows are good, they are read only once."""
     good, bad = f"contract.{table.name}", f"quarantine.{table.name}"
     judged = f"from (\n{load_sql(table.sql)}\n) where reason is"
@@ -253,7 +266,7 @@ def _columns(table: Table, relation: Relation) -> str:
 
 
 def _refuse_if_all_bad(
-    engine: DuckDBEngine, table: Table, relation: Relation, report: TableReport
+    engine: Engine, table: Table, relation: Relation, report: TableReport
 ) -> None:
     """Raise when a required table has no good row: the reason is in the source, not in the rows."""
     if report.rows or not table.required:
@@ -266,7 +279,7 @@ def _refuse_if_all_bad(
     )
 
 
-def _example(engine: DuckDBEngine, table: Table, relation: Relation, reason: str) -> str:
+def _example(engine: Engine, table: Table, relation: Relation, reason: str) -> str:
     """Name a value that was set aside for a reason, where the column has one."""
     matched = match_columns(relation, table)
     source = next(name for column, name in matched.items() if reason.endswith(column))
@@ -279,17 +292,5 @@ def _example(engine: DuckDBEngine, table: Table, relation: Relation, reason: str
     return "" if value is None else f" (such as {source} = {value!r})"
 
 
-def _count(engine: DuckDBEngine, relation: str) -> int:
+def _count(engine: Engine, relation: str) -> int:
     return int(engine.scalar(f"select count(*) from {relation}"))
-
-
-def _drop(engine: DuckDBEngine, relation: str) -> None:
-    """Drop a table or view, whichever a former run left."""
-    schema, name = relation.split(".")
-    kind = engine.scalar(
-        "select table_type from information_schema.tables"
-        " where table_schema = $schema and table_name = $name",
-        {"schema": schema, "name": name},
-    )
-    if kind is not None:
-        engine.run(f"drop {'view' if kind == 'VIEW' else 'table'} {relation}")

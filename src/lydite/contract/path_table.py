@@ -141,7 +141,7 @@ def read_path_table(engine: DuckDBEngine, source: Source) -> PathTable:
     InputError
         When the source cannot be read, or any of its rows not be understood.
     """
-    with opened(engine, PATHS, source) as relation, reading(relation):
+    with opened(engine, PATHS, source) as relation, reading(engine, relation):
         return _read(engine, relation)
 
 

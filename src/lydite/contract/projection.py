@@ -13,7 +13,7 @@ from lydite.errors import InputError
 
 if TYPE_CHECKING:
     from lydite.contract.relation import Relation
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 _INTEGERS |= {f"U{name}" for name in _INTEGERS}
@@ -21,8 +21,9 @@ _FLOATS = {"FLOAT", "DOUBLE"}
 _TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"}
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 
-# What counts as blank: trim() alone knows no tabs and line ends.
-_BLANK = r"[\s\v\p{Z}\x{FEFF}]"
+# What counts as blank: trim() alone knows no tabs and line ends. Here and below, patterns are such
+# that RE2 and Java read them alike: \x0B and \z, not \v and $.
+_BLANK = r"[\s\x0B\p{Z}\x{FEFF}]"
 
 
 def match_columns(relation: Relation, table: Table) -> dict[str, str]:
@@ -68,7 +69,7 @@ def segments_of(relation: Relation, table: Table) -> list[str]:
     return others if table.has_segments else []
 
 
-def projection(engine: DuckDBEngine, relation: Relation, table: Table) -> str:
+def projection(engine: Engine, relation: Relation, table: Table) -> str:
     """Return the select of ``raw.<table>``: the contract's columns, and the row as it came.
 
     Text is trimmed and blank text is null; times are UTC without a zone and null where unreadable;
@@ -110,9 +111,7 @@ def _source_row(relation: Relation) -> str:
     return f"struct_pack({', '.join(fields)})"
 
 
-def _expression(
-    engine: DuckDBEngine, relation: Relation, column: Column, source: str | None
-) -> str:
+def _expression(engine: Engine, relation: Relation, column: Column, source: str | None) -> str:
     if source is None:
         return f"cast(null as {column.type})"
     kind = relation.columns[source]
@@ -169,10 +168,10 @@ def _unless_blank(text: str) -> str:
 
 
 def _trimmed(text: str) -> str:
-    return f"regexp_replace({text}, '^{_BLANK}+|{_BLANK}+$', '', 'g')"
+    return f"regexp_replace({text}, '^{_BLANK}+|{_BLANK}+\\z', '', 'g')"
 
 
-def _instant(engine: DuckDBEngine, relation: Relation, name: str) -> str:
+def _instant(engine: Engine, relation: Relation, name: str) -> str:
     kind, value = relation.columns[name], quoted_name(name)
     if kind in _TIMES:
         return _in_utc(f"try_cast({value} as timestamp)")
@@ -194,8 +193,8 @@ def _parsed(text: str) -> str:
     As TIMESTAMP, DuckDB would drop the offset; as TIMESTAMPTZ, it takes text without a zone as UTC.
     """
     tidy = f"replace(upper({_trimmed(text)}), ',', '.')"
-    seconds = f"regexp_replace({tidy}, '^(.{{10}}[T ]\\d\\d:\\d\\d) ?(Z|[+-].*)?$', '\\1:00\\2')"
-    joined = f"regexp_replace({seconds}, ' (Z|[+-].*)$', '\\1')"
+    seconds = f"regexp_replace({tidy}, '^(.{{10}}[T ]\\d\\d:\\d\\d) ?(Z|[+-].*)?\\z', '\\1:00\\2')"
+    joined = f"regexp_replace({seconds}, ' (Z|[+-].*)\\z', '\\1')"
     return f"coalesce(try_cast({text} as timestamptz), try_cast({joined} as timestamptz))"
 
 
@@ -204,7 +203,7 @@ def _in_utc(time: str) -> str:
     return f"make_timestamp(epoch_us({time}))"
 
 
-def _refuse_type(engine: DuckDBEngine, relation: Relation, name: str) -> NoReturn:
+def _refuse_type(engine: Engine, relation: Relation, name: str) -> NoReturn:
     kind, value = relation.columns[name], quoted_name(name)
     example = engine.scalar(f"select {value} from {relation.sql} where {value} is not null limit 1")
     if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):

@@ -15,10 +15,14 @@ from lydite.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from lydite.contract.tables import Table
+    from lydite.engine import Engine
+
 _ADVICE = re.compile(r"\n\s*(?:LINE \d|Possible |Try |file = )")
 _CLASS = re.compile(r"^[A-Z][A-Za-z ]+ Error: ")
 _LONGEST = 500  # an unclosed quote makes DuckDB quote all the rest of the file
 _HALF = 200
+_CONDITION = re.compile(r"\[([A-Z_]{5,}[A-Z_.]*)\] ([^\n]+?)(?: SQLSTATE|\n|$)")  # in Spark's words
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,13 @@ class Relation:
     columns: dict[str, str]
 
 
+def nothing(table: Table, place: str) -> Relation:
+    """Return a relation without rows that has the table's columns."""
+    types = {column.name: column.type for column in table.columns}
+    columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items())
+    return Relation(place, f"(select {columns} where false)", types)
+
+
 def refuse_twins(place: str, names: Sequence[str]) -> None:
     """Raise when a column name stands twice, in whatever case."""
     counts = Counter(map(plain, names))
@@ -58,11 +69,11 @@ def plain(name: str) -> str:
 
 
 @contextlib.contextmanager
-def reading(relation: Relation) -> Iterator[None]:
-    """Turn DuckDB's errors about data that it reads into errors that name the source."""
+def reading(engine: Engine, relation: Relation) -> Iterator[None]:
+    """Turn the engine's errors about data that it reads into errors that name the source."""
     try:
         yield
-    except duckdb.Error as error:
+    except engine.error as error:
         if not is_unreadable(error):
             raise
         raise InputError(
@@ -71,17 +82,23 @@ def reading(relation: Relation) -> Iterator[None]:
         ) from error
 
 
-def is_unreadable(error: duckdb.Error) -> bool:
+def is_unreadable(error: Exception) -> bool:
     """Tell whether an error is about what is read, not about the statement or the machine.
 
-    Over some corrupt Parquet, DuckDB raises its bare base class.
+    Over some corrupt Parquet, DuckDB raises its bare base class. Spark names what went wrong.
     """
+    condition = _CONDITION.search(str(error))
+    if condition is not None:
+        return condition[1].startswith("FAILED_READ_FILE")
     about_data = (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException)
     return type(error) is duckdb.Error or isinstance(error, about_data)
 
 
 def gist(error: Exception) -> str:
-    """Return what an error says in one line, without DuckDB's advice and settings."""
+    """Return what an error says in one line, without the engine's advice and settings."""
+    condition = _CONDITION.search(str(error))
+    if condition is not None:
+        return f"{condition[1]}: {condition[2].rstrip('. ')}"
     lines = (line.strip() for line in _ADVICE.split(str(error))[0].splitlines())
     about = "; ".join(line for line in lines if line).rstrip(".")
     about = _CLASS.sub("", about)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import duckdb
 
 from lydite.contract import files, frames
-from lydite.contract.relation import Relation, refuse_twins
+from lydite.contract.relation import Relation, nothing, refuse_twins
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,11 +18,14 @@ if TYPE_CHECKING:
     import pandas as pd
     import polars as pl
     import pyarrow as pa
+    import pyspark.sql
 
     from lydite.contract.tables import Table
     from lydite.engine import DuckDBEngine
 
-Source: TypeAlias = "str | Path | pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table"
+Source: TypeAlias = (
+    "str | Path | pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table | pyspark.sql.DataFrame"
+)
 """A path or glob of Parquet, CSV or JSON files, a `.sql` file, or a frame."""
 
 
@@ -64,7 +67,7 @@ def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterato
             return
         engine.connection.register(lent, rows)
         try:
-            yield Relation(place, lent, _columns(engine, lent))
+            yield Relation(place, lent, engine.columns(lent))
         finally:
             engine.connection.unregister(lent)
     else:
@@ -72,13 +75,6 @@ def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterato
             f"{table.name}: cannot read a {type(source).__name__}. Give a path, or a pandas,"
             " polars or Arrow frame."
         )
-
-
-def nothing(table: Table, place: str) -> Relation:
-    """Return a relation without rows that has the table's columns."""
-    types = {column.name: column.type for column in table.columns}
-    columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items())
-    return Relation(place, f"(select {columns} where false)", types)
 
 
 def _read(engine: DuckDBEngine, place: str, pattern: str | Path, lent: str) -> Relation:
@@ -89,7 +85,7 @@ def _read(engine: DuckDBEngine, place: str, pattern: str | Path, lent: str) -> R
     select = files.select(engine, place, kind, found)
     try:
         if kind == "parquet":
-            return Relation(place, f"({select})", _columns(engine, f"({select})"))
+            return Relation(place, f"({select})", engine.columns(f"({select})"))
         return _stored(engine, place, select, lent)
     except duckdb.Error as error:
         files.unreadable(place, kind, found, error)
@@ -105,8 +101,4 @@ def _run(engine: DuckDBEngine, place: str, select: str, lent: str) -> Relation:
 
 def _stored(engine: DuckDBEngine, place: str, select: str, lent: str) -> Relation:
     engine.run(f"create or replace temp table {lent} as\n{select}")
-    return Relation(place, f"temp.{lent}", _columns(engine, f"temp.{lent}"))
-
-
-def _columns(engine: DuckDBEngine, relation: str) -> dict[str, str]:
-    return {name: kind for name, kind, *_ in engine.rows(f"describe from {relation}")}
+    return Relation(place, f"temp.{lent}", engine.columns(f"temp.{lent}"))

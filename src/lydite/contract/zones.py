@@ -11,7 +11,7 @@ from lydite.errors import InputError
 
 if TYPE_CHECKING:
     from lydite.contract.relation import Relation
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
 
 _UTC = {"Z", "UTC", "GMT", "+0000", "-0000"}
 _NUMBER = "number"
@@ -19,11 +19,11 @@ _MEND = "Convert it to UTC beforehand, or cast it in a .sql source"
 
 # What follows the clock, such as +02:00; nothing where no zone is given. Behind the ninth sign of a
 # date there is no further hyphen, so that the next one belongs to an offset.
-_DESIGNATORS = """
+_DESIGNATORS = r"""
     select
         case
             when regexp_full_match({text}, '[+-]?[0-9]+([.][0-9]+)?') then 'number'
-            when {time} is not null then regexp_extract(substr({text}, 10), '[^0-9:.,Tt ].*$')
+            when {time} is not null then regexp_extract(substr({text}, 10), '[^0-9:.,Tt ].*\z')
         end as designator,
         count(*) as count,
         min({text}) as example
@@ -54,9 +54,7 @@ class _Group:
         return f"{self.count} with {carries} (such as {self.example!r})"
 
 
-def refuse_doubtful(
-    engine: DuckDBEngine, relation: Relation, column: str, text: str, time: str
-) -> None:
+def refuse_doubtful(engine: Engine, relation: Relation, column: str, text: str, time: str) -> None:
     """Raise when a text column of times holds numbers only, or more than one zone.
 
     Parameters

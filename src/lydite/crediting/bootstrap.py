@@ -118,9 +118,7 @@ def credit_replicates(
     result = Replicates(np.zeros(size), np.zeros(size))
     drawn = zip(drawn_sums(conversions, weights), drawn_sums(value, weights), strict=True)
     for number, (refitted, (some, worth)) in enumerate(zip(refits, drawn, strict=True)):
-        shares = refitted.shares(profiles)
-        result.conversions[number] = np.asarray(some @ shares)
-        result.value[number] = np.asarray(worth @ shares)
+        result.conversions[number], result.value[number] = refitted.credit(profiles, (some, worth))
     return result
 
 

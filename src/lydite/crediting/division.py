@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,10 @@ from lydite.crediting.bootstrap import (
     draw_buckets,
     fixed_replicates,
 )
-from lydite.engine import load_sql
-from lydite.engine.duckdb import quoted, quoted_name
-from lydite.evaluation.sample import TOLD_APART
-from lydite.models.base import weight_columns, weight_sums
-from lydite.models.landmarks import N_BUCKETS, PathChannels, Paths
+from lydite.crediting.converted import laid_out, load_paths, load_sets
+from lydite.crediting.statements import credit_by_bucket, summed, touch_credit
+from lydite.models.fitted_rules import FittedRule
+from lydite.models.landmarks import N_BUCKETS
 from lydite.models.markov import Markov
 from lydite.models.rules import weights_explained
 
@@ -29,16 +29,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.engine import DuckDBEngine
-    from lydite.models import Landmarks, Model, Profiles
+    from lydite.models import Landmarks, Model, Paths
 
 UNATTRIBUTED = "(unattributed)"
 TABLES = (
     "credit.touch_credit",
     "credit.statistics",
+    "credit.daily",
     "credit.intervals",
     "credit.removal_effects",
 )
-_SHARES = "credit.shares"
+_SET_SHARES = "credit.set_shares"
 _BOUNDS = ("conversions", "value", "share")
 _NUMBERS = {
     "credit.intervals": [f"{name}_{side}" for name in _BOUNDS for side in ("low", "high")],
@@ -70,8 +71,8 @@ def credit_outcome(
     """Divide all conversions of one outcome by all models, with intervals.
 
     Adds to ``credit.touch_credit`` (a row per touch on the path of a conversion, a column of
-    credit per model), ``credit.statistics`` (sums by outcome, bucket, day, channel, campaign and
-    model), ``credit.intervals`` and ``credit.removal_effects``.
+    credit per model), ``credit.statistics`` and ``credit.daily`` (its sums by model and channel, by
+    bucket and by day and campaign), ``credit.intervals`` and ``credit.removal_effects``.
 
     Parameters
     ----------
@@ -85,157 +86,120 @@ def credit_outcome(
         Seeds the draws of the bootstrap.
     """
     models = [clone(model) for model in models]  # what they were fitted on before does not matter
-    learning = [model for model in models if model.learns]
-    paths, keys = load_paths(engine, outcome, landmarks.channels, learning)
     drawn = draw_buckets(N_BUCKETS, seed)
-    replicates: dict[str, Replicates] = {}
-    shares: dict[str, NDArray[np.float64]] = {}
-    with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy let threads work at once
-        learnt = pool.map(lambda model: _learn(model, landmarks, paths, drawn), learning)
-        for model, (shared, replicated) in zip(learning, learnt, strict=True):
-            shares[model.name], replicates[model.name] = shared, replicated
-    _keep_shares(engine, paths, keys, shares)
-    with weights_explained(engine, models, "journeys.path_touches", TOLD_APART):
-        engine.append("credit.touch_credit", _touch_credit(models), {"outcome": outcome})
-    engine.append("credit.statistics", _statistics(models), {"outcome": outcome})
-    engine.drop(_SHARES)
+    with laid_out(engine, outcome, len(landmarks.channels)):
+        replicates = _fit(engine, models, landmarks, drawn)
+        with weights_explained(engine, models, "credit.paths", "conversion_key"):
+            engine.append("credit.touch_credit", touch_credit(models))
+        engine.drop(_SET_SHARES)
+    by_bucket = summed(models, "outcome, bucket, channel_key")
+    engine.append("credit.statistics", by_bucket, {"outcome": outcome})
+    by_day = summed(models, "outcome, converted_on, channel_key, campaign")
+    engine.append("credit.daily", by_day, {"outcome": outcome})
     for model in models:
-        if not model.learns:
-            replicates[model.name] = _of_rule(engine, outcome, model, len(paths.channels), drawn)
+        if model.name not in replicates:
+            size = len(landmarks.channels)
+            replicates[model.name] = _of_rule(engine, outcome, model, size, drawn)
         _keep_intervals(engine, outcome, model, replicates[model.name], drawn)
         _keep_effects(engine, outcome, model)
 
 
+# --- what learns --------------------------------------------------------------------------------
+
+
+def _fit(
+    engine: DuckDBEngine,
+    models: Sequence[Model],
+    landmarks: Landmarks,
+    drawn: NDArray[np.float64],
+) -> dict[str, Replicates]:
+    """Fit the models that learn, keep their shares of sets, and return their replicates by name."""
+    found = load_sets(engine, landmarks.channels)
+    rules = [model for model in models if isinstance(model, FittedRule)]
+    others = [model for model in models if model.learns and not isinstance(model, FittedRule)]
+    paths = {
+        model.name: load_paths(engine, landmarks.channels, model)
+        if model.divides_touches
+        else found.counted
+        for model in others
+    }
+    with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy let threads work at once
+        chosen = pool.map(lambda rule: _choose(rule, landmarks, drawn), rules)
+        learnt = pool.map(lambda model: _learn(model, landmarks, paths[model.name], drawn), others)
+        replicates = dict(zip((model.name for model in others), learnt, strict=True))
+        choices = dict(zip((rule.name for rule in rules), chosen, strict=True))
+    for rule in rules:
+        size = len(landmarks.channels)
+        replicates[rule.name] = _of_fitted_rule(engine, rule, choices[rule.name], size, drawn)
+    _keep_shares(engine, [model for model in models if not model.divides_touches], found.sets)
+    return replicates
+
+
 def _learn(
     model: Model, landmarks: Landmarks, paths: Paths, drawn: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], Replicates]:
-    """Fit a model; return what it gives the channels of every path, and its replicates."""
+) -> Replicates:
+    """Fit a model, and return its replicates."""
     evidence = model.evidence(landmarks, N_BUCKETS)
     profiles = model.fit_credit(evidence, np.ones(N_BUCKETS)).encode_paths(paths)
-    replicates = credit_replicates(model, evidence, profiles, paths, drawn)
-    return entry_shares(model, profiles, paths), replicates
+    return credit_replicates(model, evidence, profiles, paths, drawn)
 
 
-def load_paths(
-    engine: DuckDBEngine, outcome: str, channels: Sequence[str], models: Sequence[Model]
-) -> tuple[Paths, NDArray[np.integer]]:
-    """Load the converted paths of one outcome as models see them.
+def _choose(
+    rule: FittedRule, landmarks: Landmarks, drawn: NDArray[np.float64]
+) -> NDArray[np.integer]:
+    """Fit a rule, and return the number of the candidate that it chooses in each replicate.
 
-    Returns
-    -------
-    The paths, and the (m,) numbers of the conversions to which the entries of their channels
-    belong.
+    It is fitted on some of the landmarks only where there are more than enough, as when it is put
+    on trial. They are taken evenly from all the time, and so from all buckets, not as whole
+    buckets: so the bootstrap has all units to draw from. The interval is then of a fit on those
+    landmarks, and wider if anything than one on all would be.
     """
-    columns = weight_columns(models)
-    entries = engine.arrays(
-        "select conversion_key, bucket, coalesce(value, 0) as value, channel_key,"
-        f" count(*) as touches{weight_sums(columns)}\n"
-        f"from (\n{load_sql('credit/conversion_paths')}\n) where outcome = $outcome\n"
-        "group by conversion_key, bucket, value, channel_key order by conversion_key, channel_key",
-        {"outcome": outcome},
-    )
-    keys = entries["conversion_key"]
-    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
-    row = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(keys))))
-    path = PathChannels(
-        row,
-        entries["channel_key"],
-        entries["touches"],
-        {name: entries[name] for name in columns},
-    )
-    ones = np.ones(len(first))
-    unit, value = entries["bucket"][first], entries["value"][first].astype(float)
-    return Paths(tuple(channels), unit, ones, value, path), keys
+    enough = rule.enough_landmarks or len(landmarks)
+    if len(landmarks) > enough:
+        landmarks = landmarks.take(np.arange(0, len(landmarks), -(-len(landmarks) // enough)))
+    evidence = rule.evidence(landmarks, N_BUCKETS)
+    rule.fit_credit(evidence, np.ones(N_BUCKETS))
+    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(evidence, drawn)])
 
 
-def entry_shares(model: Model, profiles: Profiles, paths: Paths) -> NDArray[np.float64]:
+def _keep_shares(engine: DuckDBEngine, models: Sequence[Model], sets: Paths) -> None:
+    """Keep what each model gives the channels of each set."""
+    met = sets.path
+    shares = {model.name: entry_shares(model, sets) for model in models}
+    keys = {"set_key": met.row, "channel_key": met.channel}
+    engine.store(_SET_SHARES, pl.DataFrame(keys | shares))
+
+
+def entry_shares(model: Model, paths: Paths) -> NDArray[np.float64]:
     """Return the (m,) shares of the entries of the paths' channels."""
+    profiles, met = model.encode_paths(paths), paths.path
     shares = model.shares(profiles)
-    met = paths.path
     found: NDArray[np.float64] = np.asarray(shares[profiles.index[met.row], met.channel]).ravel()
     return found
 
 
-def _keep_shares(
+# --- replicates of rules ------------------------------------------------------------------------
+
+
+def _of_fitted_rule(
     engine: DuckDBEngine,
-    paths: Paths,
-    keys: NDArray[np.integer],
-    shares: Mapping[str, NDArray[np.float64]],
-) -> None:
-    engine.store(
-        _SHARES,
-        pl.DataFrame({"conversion_key": keys, "channel_key": paths.path.channel, **shares}),
-    )
-
-
-def _touch_credit(models: Sequence[Model]) -> str:
-    """Return the statement that divides the conversions of an outcome, touch by touch.
-
-    What a rule weighs is the division itself. Other models have learnt what share each channel of
-    a path has; the channel's touches share it by `Model.touch_weight`.
-    """
-    weights, divided = [], []
-    for model in models:
-        name = quoted_name(model.name)
-        weights.append(f"coalesce(cast(({model.touch_weight}) as double), 0) as {name}")
-        divided.append(f"{_credit_of(model, name)} as {name}")
-    return f"""
-with paths as (
-select * from (
-{load_sql("credit/conversion_paths")}
-) where outcome = $outcome
-),
-weighed as (select *, {", ".join(weights)} from paths)
-select
-    weighed.conversion_key, outcome, user_key, bucket, converted_on, value, touch, touched_at,
-    weighed.channel_key, campaign, {", ".join(divided)}
-from weighed
-left join {_SHARES} as shares
-    on weighed.conversion_key = shares.conversion_key
-    and weighed.channel_key = shares.channel_key
-window
-    path as (partition by weighed.conversion_key),
-    met as (partition by weighed.conversion_key, weighed.channel_key)
-"""
-
-
-def _credit_of(model: Model, name: str) -> str:
-    own = f"weighed.{name}"
-    if not model.learns:
-        return (
-            f"case when sum({own}) over path > 0 then {own} / sum({own}) over path"
-            " else 1.0 / path_length end"
-        )
-    within = (
-        "1.0 / channel_touches"
-        if model.touch_weight == "1.0"
-        else f"case when sum({own}) over met > 0 then {own} / sum({own}) over met"
-        " else 1.0 / channel_touches end"
-    )
-    return f"shares.{name} * {within}"
-
-
-def _statistics(models: Sequence[Model]) -> str:
-    names = [model.name for model in models]
-    sums = ", ".join(
-        f"sum({quoted_name(n)}) as {quoted_name(n)},"
-        f" sum({quoted_name(n)} * value) as {quoted_name(f'value of {n}')}"
-        for n in names
-    )
-    per_model = "\nunion all\n".join(
-        f"select outcome, bucket, converted_on, channel_key, campaign, {quoted(n)} as model,"
-        f" {quoted_name(n)} as conversions, {quoted_name(f'value of {n}')} as value from summed"
-        for n in names
-    )
-    return f"""
-with summed as (
-    select outcome, bucket, converted_on, channel_key, campaign, {sums}
-    from credit.touch_credit
-    where outcome = $outcome
-    group by outcome, bucket, converted_on, channel_key, campaign
-)
-{per_model}
-"""
+    rule: FittedRule,
+    chosen: NDArray[np.integer],
+    channels: int,
+    drawn: NDArray[np.float64],
+) -> Replicates:
+    """Weigh the buckets' credit by the candidate that each replicate has chosen."""
+    weights = list(rule.candidates.values())
+    names = {number: f"rule {number}" for number in np.unique(chosen).tolist()}
+    sums = engine.arrays(credit_by_bucket({name: weights[n] for n, name in names.items()}))
+    size = (len(drawn), channels)
+    replicates = Replicates(np.zeros(size), np.zeros(size))
+    for number, name in names.items():
+        own = chosen == number
+        conversions, value = (_table(sums, kind, channels) for kind in (name, f"value of {name}"))
+        found = fixed_replicates(conversions, value, drawn[own])
+        replicates.conversions[own], replicates.value[own] = found.conversions, found.value
+    return replicates
 
 
 def _of_rule(
@@ -247,16 +211,24 @@ def _of_rule(
 ) -> Replicates:
     """Weigh the buckets' credit by a rule: nothing is fitted, so sums by bucket are enough."""
     sums = engine.arrays(
-        "select bucket, channel_key, sum(conversions) as conversions,"
-        " coalesce(sum(value), 0) as value from credit.statistics"
-        " where outcome = $outcome and model = $model"
-        " group by bucket, channel_key order by bucket, channel_key",
+        "select bucket, channel_key, conversions, coalesce(value, 0) as value"
+        " from credit.statistics where outcome = $outcome and model = $model",
         {"outcome": outcome, "model": model.name},
     )
-    conversions, value = np.zeros((2, N_BUCKETS, channels))
-    place = (sums["bucket"], sums["channel_key"])
-    conversions[place], value[place] = sums["conversions"], sums["value"]
+    conversions, value = (_table(sums, kind, channels) for kind in ("conversions", "value"))
     return fixed_replicates(conversions, value, drawn)
+
+
+def _table(
+    sums: Mapping[str, NDArray[np.generic]], column: str, channels: int
+) -> NDArray[np.float64]:
+    """Return a column of sums by bucket and channel as a (buckets, channels) array."""
+    table = np.zeros((N_BUCKETS, channels))
+    table[sums["bucket"], sums["channel_key"]] = sums[column]
+    return table
+
+
+# --- intervals ----------------------------------------------------------------------------------
 
 
 def _keep_intervals(

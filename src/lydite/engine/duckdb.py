@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 import numpy as np
 
-from lydite.engine.files import describe, load_sql
+from lydite.engine.files import describe, statement_of
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -89,17 +89,17 @@ class DuckDBEngine:
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
         self._schema_of(table)
-        self.run(f"create or replace table {table} as\n{_text(select)}", parameters)
+        self.run(f"create or replace table {table} as\n{statement_of(select)}", parameters)
 
     def view(self, name: str, select: str) -> None:
         """Replace the view `name` by `select`, a statement without parameters or a file's name."""
         self._schema_of(name)
-        self.run(f"create or replace view {name} as\n{_text(select)}")
+        self.run(f"create or replace view {name} as\n{statement_of(select)}")
 
     def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Add the rows of `select` to `table` by column name; make the table if need be."""
         if self.exists(table):
-            self.run(f"insert into {table} by name\n{_text(select)}", parameters)
+            self.run(f"insert into {table} by name\n{statement_of(select)}", parameters)
         else:
             self.create(table, select, parameters)
 
@@ -116,19 +116,27 @@ class DuckDBEngine:
             self.run(f'comment on column {table}."{column}" is {quoted(text)}')
 
     def drop(self, table: str) -> None:
-        """Drop `table` where there is one."""
-        self.run(f"drop table if exists {table}")
+        """Drop the table or view `table` where there is one."""
+        kind = self._kind(table)
+        if kind is not None:
+            self.run(f"drop {'view' if kind == 'VIEW' else 'table'} {table}")
 
     def exists(self, table: str) -> bool:
         """Tell whether there is a table or view `table` (``schema.name``)."""
+        return self._kind(table) is not None
+
+    def _kind(self, table: str) -> str | None:
         schema, name = table.split(".")
-        return bool(
-            self.scalar(
-                "select count(*) from information_schema.tables"
-                " where table_schema = $schema and table_name = $name",
-                {"schema": schema, "name": name},
-            )
+        kind: str | None = self.scalar(
+            "select table_type from information_schema.tables"
+            " where table_schema = $schema and table_name = $name",
+            {"schema": schema, "name": name},
         )
+        return kind
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Return the types of a relation's columns by name."""
+        return {name: kind for name, kind, *_ in self.rows(f"describe from {relation}")}
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -149,7 +157,7 @@ class DuckDBEngine:
         self._query(sql, parameters).fetchall()
 
     def _query(self, sql: str, parameters: Parameters | None) -> duckdb.DuckDBPyConnection:
-        text = _text(sql)
+        text = statement_of(sql)
         return self.connection.execute(text, _only_used(text, parameters))
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
@@ -192,11 +200,6 @@ def quoted(text: str) -> str:
 def quoted_name(name: str) -> str:
     """Return `name` as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
-
-
-def _text(sql: str) -> str:
-    """Return the statement itself, or the file's where `sql` is a file's name."""
-    return load_sql(sql) if re.fullmatch(r"[a-z_]+/[a-z_]+", sql) else sql
 
 
 def _only_used(sql: str, parameters: Parameters | None) -> Parameters | None:

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 from scipy.special import logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.walk_forward import add_slices
-from lydite.models.base import weight_columns
 from lydite.models.landmarks import counted
 from lydite.models.mixture import ENOUGH_LANDMARKS
 
@@ -48,7 +46,7 @@ def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> dict
     seed
         Seeds the choice of training landmarks, where there are too many, and the trees.
     """
-    sample = trial.sample(ENOUGH_LANDMARKS, weight_columns(rivals))
+    sample = trial.sample(ENOUGH_LANDMARKS)
     known = np.zeros(len(sample.landmarks), dtype=bool)
     seen = _Seen(rivals, sample, [model.encode(sample.landmarks) for model in rivals])
     scores = {ALL: Scores.empty(len(trial))}
@@ -64,8 +62,7 @@ def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> dict
         for own in block:
             rows = trial.tested[own]
             if trial.wanted[own] and len(rows):
-                ahead = trial.landmarks.take(rows, weight_columns(rivals))
-                add_slices(scores, trial, own, rows, forecast(ahead))
+                add_slices(scores, trial, own, forecast(trial.ahead(own)))
     return scores
 
 
@@ -176,11 +173,9 @@ def _places(landmarks: Landmarks, known: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _features(landmarks: Landmarks, place: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return all that is known at each landmark: activity, calendar, order and mix of channels."""
-    path = landmarks.path
-    mix = sparse.csr_array(
-        (path.touches.astype(np.float32), (path.row, place[path.channel])),
-        shape=(len(landmarks), len(landmarks.channels)),
-    ).toarray()
+    met, paths = landmarks.paths.met, len(landmarks.paths)
+    mix = np.zeros((paths, len(landmarks.channels)), dtype=np.float32)
+    mix[met.row, place[met.channel]] = met.touches
     hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)
     return np.column_stack(
         [
@@ -190,6 +185,6 @@ def _features(landmarks: Landmarks, place: NDArray[np.intp]) -> NDArray[np.float
             hours % 24,
             hours // 24 % 7,
             place[landmarks.history[:, :3]],
-            mix,
+            mix[landmarks.path],
         ]
     ).astype(np.float32)

@@ -5,23 +5,29 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
-from lydite.engine import load_sql
-from lydite.engine.duckdb import quoted_name
-from lydite.models.base import weight_columns, weight_sums
-from lydite.models.landmarks import N_BUCKETS, Landmarks, PathChannels
-from lydite.models.rules import weights_explained
+from lydite.journeys import LONGEST_PATH
+from lydite.models.landmarks import N_BUCKETS, Landmarks
+from lydite.models.path_touches import (
+    Stretches,
+    Touched,
+    channels_met,
+    describe_paths,
+    distinct_paths,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import datetime
+
+    from numpy.typing import NDArray
 
     from lydite.engine import DuckDBEngine
     from lydite.models import Model
 
-#: The columns of `sql/journeys/path_touches.sql` that tell paths apart.
-TOLD_APART = "outcome, user_key, happened_at, is_conversion, coalesce(moment_touch, 0)"
 MAX_LANDMARKS = 5_000_000
+_NAMES = frozenset({"campaign", "interaction"})
 
 
 def buckets_within(
@@ -41,10 +47,9 @@ def build_sample(
     engine: DuckDBEngine,
     outcome: str,
     mature_until: datetime,
-    models: Sequence[Model],
     max_landmarks: int = MAX_LANDMARKS,
 ) -> int:
-    """Build the sample of one outcome, with the weight of every rule on every path.
+    """Build the sample of one outcome.
 
     Parameters
     ----------
@@ -52,8 +57,6 @@ def build_sample(
         Holds the moments.
     mature_until
         Landmarks up to this instant are mature.
-    models
-        The weights of touches that they look at are summed here, all in one pass.
 
     Returns
     -------
@@ -61,67 +64,74 @@ def build_sample(
     """
     buckets = buckets_within(engine, outcome, mature_until, max_landmarks)
     parameters = {"outcome": outcome, "mature_until": mature_until, "buckets": buckets}
-    for table in ("evaluation.landmarks", "evaluation.path_channels"):
-        if engine.exists(table):
-            engine.run(f"delete from {table} where outcome = $outcome", parameters)
+    if engine.exists("evaluation.landmarks"):
+        engine.run("delete from evaluation.landmarks where outcome = $outcome", parameters)
     engine.append("evaluation.landmarks", "evaluation/landmarks", parameters)
-    with weights_explained(engine, models, "journeys.path_touches", TOLD_APART):
-        engine.append(
-            "evaluation.path_channels", _path_channels(weight_columns(models)), parameters
-        )
     return buckets
 
 
 def load_sample(
     engine: DuckDBEngine, outcome: str, channels: Sequence[str], models: Sequence[Model]
 ) -> Landmarks:
-    """Load the sample of one outcome, with the weights of the given models only."""
+    """Load the sample of one outcome, with what the given models see of paths.
+
+    Raises
+    ------
+    InputError
+        When a rule's weight is negative or endless, or cannot be computed.
+    """
     columns = engine.arrays(
-        "select bucket, happened_at, converted, channel_key, previous_1, previous_2, previous_3,"
-        " next_channel_key, path_length, hours_since_previous, hours_since_first, hours_to_next"
+        "select user_key, touch, first_touch, bucket, happened_at, converted, channel_key,"
+        " next_channel_key, hours_since_previous, hours_since_first, hours_to_next"
         " from evaluation.landmarks where outcome = $outcome order by landmark",
         {"outcome": outcome},
     )
-    since_previous = columns["hours_since_previous"]
+    ordered = [model for model in models if model.sees_order_only]
+    beyond = [model for model in models if not model.sees_order_only]
+    named = any(_NAMES & model.columns_seen for model in beyond)
+    # The touches on the path of a mature landmark are mature landmarks too, right before it.
+    by_user = np.argsort(columns["user_key"].astype(np.int64) << 32 | columns["touch"])
+    touched = Touched(
+        channels,
+        columns["channel_key"][by_user],
+        columns["happened_at"][by_user].astype("datetime64[us]").astype(np.int64),
+        **(_named(engine, outcome, by_user) if named else {}),
+    )
+    stretches = _stretches(columns, by_user)
+    path, first = distinct_paths(touched, stretches)
     return Landmarks(
         channels=tuple(channels),
         happened_at=columns["happened_at"],
         bucket=columns["bucket"],
         converted=columns["converted"],
-        history=np.column_stack(
-            [columns[name] for name in ("channel_key", "previous_1", "previous_2", "previous_3")]
-        ),
         next_channel=columns["next_channel_key"],
-        path_length=columns["path_length"],
-        hours_since_previous=np.where(since_previous < 0, np.nan, since_previous),
+        hours_since_previous=np.where(
+            columns["hours_since_previous"] < 0, np.nan, columns["hours_since_previous"]
+        ),
         hours_since_first=columns["hours_since_first"],
         hours_to_next=columns["hours_to_next"],
-        count=np.ones(len(since_previous)),
-        path=_load_path(engine, outcome, list(weight_columns(models))),
+        count=np.ones(len(path)),
+        path=path,
+        paths=describe_paths(touched, stretches.take(first), ordered),
+        own=channels_met(touched, stretches, beyond, np.float32) if beyond else None,
     )
 
 
-def _load_path(engine: DuckDBEngine, outcome: str, weights: list[str]) -> PathChannels:
-    columns = engine.arrays(
-        "select landmark, channel_key, touches"
-        + "".join(f", {quoted_name(name)}" for name in weights)
-        + " from evaluation.path_channels where outcome = $outcome"
-        " order by landmark, channel_key",
+def _stretches(columns: dict[str, NDArray[np.integer]], by_user: NDArray[np.intp]) -> Stretches:
+    """Return the path of each landmark as a stretch of the landmarks in the users' order."""
+    place = np.empty(len(by_user), dtype=np.intp)
+    place[by_user] = np.arange(len(by_user))
+    before = (columns["touch"] - columns["first_touch"]).astype(np.intp)
+    return Stretches(place - before, before + 1, np.minimum(before + 1, LONGEST_PATH))
+
+
+def _named(engine: DuckDBEngine, outcome: str, by_user: NDArray[np.intp]) -> dict[str, pa.Array]:
+    """Return campaign and interaction of every touch."""
+    names = engine.frame(
+        "select touches.campaign, touches.interaction from evaluation.landmarks as landmarks"
+        " inner join journeys.touches as touches on landmarks.user_key = touches.user_key"
+        " and landmarks.touch = touches.touch where landmarks.outcome = $outcome"
+        " order by landmarks.landmark",
         {"outcome": outcome},
     )
-    return PathChannels(
-        row=columns["landmark"],
-        channel=columns["channel_key"],
-        touches=columns["touches"],
-        weights={name: columns[name] for name in weights},
-    )
-
-
-def _path_channels(weights: Mapping[str, str]) -> str:
-    """Return the statement that sums every weight by landmark and channel, in one pass."""
-    return (
-        "select $outcome as outcome, landmark, channel_key,"
-        f" cast(count(*) as smallint) as touches{weight_sums(weights, 'float')}\n"
-        f"from (\n{load_sql('evaluation/path_touches')}\n)\n"
-        "group by landmark, channel_key"
-    )
+    return {name: names[name].to_arrow().take(pa.array(by_user)) for name in names.columns}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -16,15 +16,13 @@ from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import N_BUCKETS, counted, distinct
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.segments import SegmentColumn
     from lydite.models import Landmarks, Model
-
-    Forecast = Callable[[NDArray[np.intp]], NDArray[np.float64]]
 
 FOLDS = 5
 
@@ -58,6 +56,7 @@ class Trial:
     withdrawn: list[NDArray[np.intp]]
     wanted: NDArray[np.bool_]
     segments: tuple[SegmentColumn, ...] = ()
+    _ahead: dict[int, Landmarks] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -96,7 +95,7 @@ class Trial:
             np.ones(folds, dtype=bool),
         )
 
-    def sample(self, at_most: int | None, weights: Iterable[str]) -> Trial:
+    def sample(self, at_most: int | None) -> Trial:
         """Return the trial with at most so many landmarks that train, as whole buckets.
 
         Buckets are left out by what is known before each period: what comes later changes nothing
@@ -117,7 +116,7 @@ class Trial:
         place[rows] = np.arange(len(rows))
         return replace(
             self,
-            landmarks=self.landmarks.take(rows, weights),
+            landmarks=self.landmarks.take(rows),
             activity=self.activity.take(rows),
             tested=[place[own][place[own] >= 0] for own in self.tested],
             released=[place[own] for own in released],
@@ -134,6 +133,12 @@ class Trial:
         within = (sizes.cumsum(axis=1) <= at_most).sum(axis=1)
         # Both halves of the buckets are needed, to cross-fit one on the other.
         return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
+
+    def ahead(self, period: int) -> Landmarks:
+        """Return the landmarks that are forecast in a period."""
+        if period not in self._ahead:  # all models forecast the same: taken out once
+            self._ahead[period] = self.landmarks.take(self.tested[period])
+        return self._ahead[period]
 
     def only(self, periods: NDArray[np.bool_]) -> Trial:
         """Return the same trial with some of its periods to forecast."""
@@ -190,15 +195,15 @@ class _Counts:
         )
 
 
-def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
-    """Yield, for each period, the forecaster that was fitted on what was known before it.
+def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    """Yield each period with the forecasts of its landmarks, fitted on what was known before it.
 
-    A forecaster takes numbers of landmarks and returns their adjusted probabilities. The
-    adjustment for activity is fitted on forecasts of one half of the buckets by a model of the
-    other half: on its own training data, an overfitted rival looks better than it is.
+    The forecasts are adjusted for activity. The adjustment is fitted on forecasts of one half of
+    the buckets by a model of the other half: on its own training data, an overfitted rival looks
+    better than it is.
     """
     model = clone(model)  # what it was fitted on before does not matter
-    sample = trial.sample(model.enough_landmarks, model.weight_columns)
+    sample = trial.sample(model.enough_landmarks)
     profiles = model.encode(sample.landmarks)
     size = len(profiles)
     counts = _Counts(sample, profiles.index)
@@ -222,19 +227,16 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, Forecast]]:
             crossed = crossed[known]
         model.fit_counts(profiles, *counts.by_profile(size, everything))
         adjustment.fit(counts.cell[known], crossed, counts.trials[known], counts.conversions[known])
-        yield period, _forecaster(model, trial, adjustment)
+        yield period, _forecast(model, trial, period, adjustment)
 
 
-def _forecaster(model: Model, trial: Trial, adjustment: Adjustment) -> Forecast:
-    def forecast(rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        own = None
-        if not model.is_baseline or model.name == "base_rate":
-            own = model.forecast(trial.landmarks.take(rows, model.weight_columns))
-        if own is not None and model.is_baseline:
-            return own
-        return adjustment.forecast(trial.activity.cell[rows], own)
-
-    return forecast
+def _forecast(
+    model: Model, trial: Trial, period: int, adjustment: Adjustment
+) -> NDArray[np.float64]:
+    if model.name == "base_rate":
+        return model.forecast(trial.ahead(period))
+    own = None if model.is_baseline else model.forecast(trial.ahead(period))
+    return adjustment.forecast(trial.activity.cell[trial.tested[period]], own)
 
 
 def walk_forward(model: Model, trial: Trial) -> Scores:
@@ -269,8 +271,7 @@ def walk_slices(model: Model, trial: Trial) -> dict[str, Scores]:
     # busy machine a hundred times more.
     with threadpool_limits(1, user_api="blas"):
         for period, forecast in forecasts(model, trial):
-            rows = trial.tested[period]
-            add_slices(scores, trial, period, rows, forecast(rows))
+            add_slices(scores, trial, period, forecast)
     return scores
 
 
@@ -278,13 +279,11 @@ def add_slices(
     scores: dict[str, Scores],
     trial: Trial,
     period: int,
-    rows: NDArray[np.intp],
     forecast: NDArray[np.float64],
 ) -> None:
     """Add the forecasts of one period's landmarks to the scores of all users and of segments."""
-    landmarks = trial.landmarks
-    bucket, converted = landmarks.bucket[rows], landmarks.converted[rows]
-    count = landmarks.count[rows]
+    rows, ahead = trial.tested[period], trial.ahead(period)
+    bucket, converted, count = ahead.bucket, ahead.converted, ahead.count
     scores[ALL].add(period, bucket, converted, forecast, count)
     for label, own in (part for column in trial.segments for part in column.split(rows)):
         slot = scores.setdefault(label, Scores.empty(len(trial)))

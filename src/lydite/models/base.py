@@ -12,11 +12,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from lydite.engine.duckdb import quoted_name
+from lydite.models.expression import columns_of
 from lydite.models.landmarks import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     import polars as pl
     from numpy.typing import NDArray
@@ -45,6 +45,9 @@ class Model(BaseEstimator, ABC):
     is_baseline: ClassVar[bool] = False
     #: Whether credit depends on what was fitted. A rule's does not.
     learns: ClassVar[bool] = True
+    #: Whether credit divides the touches of a path by `touch_weight`, as rules do. Where not, it
+    #: depends on nothing but the set of channels on the path, and a channel's touches share alike.
+    divides_touches: ClassVar[bool] = False
 
     # --- sight ----------------------------------------------------------------------------------
 
@@ -64,6 +67,16 @@ class Model(BaseEstimator, ABC):
     def needs_clock(self) -> bool:
         """Whether the model looks at times, which path tables do not have."""
         return any("hours_" in expression for expression in self.weight_columns.values())
+
+    @property
+    def sees_order_only(self) -> bool:
+        """Whether the weights look at nothing of a path but the order of its channels."""
+        return not _MORE_THAN_ORDER & self.columns_seen
+
+    @property
+    def columns_seen(self) -> frozenset[str]:
+        """The columns of a path, among `PATH_COLUMNS`, that the weights look at."""
+        return frozenset().union(*map(columns_of, self.weight_columns.values()))
 
     def refusal(self, channels: int) -> str | None:
         """Return why the model cannot be tried on data with so many channels, and the mend."""
@@ -177,11 +190,30 @@ class Model(BaseEstimator, ABC):
         Rows sum to 1, and only channels of the path have a share.
         """
 
+    def credit(
+        self, profiles: Profiles, amounts: Sequence[NDArray[np.floating]]
+    ) -> list[NDArray[np.float64]]:
+        """Return what each channel has of amounts, such as conversions and their value.
+
+        Parameters
+        ----------
+        profiles
+            k profiles.
+        amounts : (k,) arrays
+            What each kind of path has earned.
+
+        Returns
+        -------
+        A (channels,) array for each amount.
+        """
+        shares = self.shares(profiles)
+        return [np.asarray(amount @ shares) for amount in amounts]
+
     @property
     def touch_weight(self) -> str:
-        """How the touches of one channel on a path divide its share: a SQL expression.
+        """The weight of a touch where credit divides touches: a SQL expression.
 
-        Alike by default.
+        It may look at `PATH_COLUMNS` and, once fitted, at ``channel_key``.
         """
         return "1.0"
 
@@ -257,18 +289,6 @@ def weight_columns(models: Iterable[Model]) -> dict[str, str]:
     return {name: sql for model in models for name, sql in model.weight_columns.items()}
 
 
-def weight_sums(columns: Mapping[str, str], kind: str = "double") -> str:
-    """Return the columns of weights as sums over touches, to end a list of selected columns.
-
-    They are rounded far below what matters: in floating point the order of adding shows in the
-    last digits, and the order is the threads' own.
-    """
-    return "".join(
-        f",\n    cast(coalesce(round(sum({expression}), 9), 0) as {kind}) as {quoted_name(name)}"
-        for name, expression in columns.items()
-    )
-
-
 def drawn_sums(
     matrix: sparse.csr_array[np.float64], weights: NDArray[np.floating]
 ) -> Iterator[NDArray[np.float64]]:
@@ -279,6 +299,9 @@ def drawn_sums(
     matrix : (k, units) sparse matrix
     weights : (replicates, units) array
     """
+    if (np.diff(matrix.indptr) == 1).all():  # each is of one unit, so that there is nothing to sum
+        yield from (matrix.data * row[matrix.indices] for row in weights)
+        return
     for low in range(0, len(weights), _AT_ONCE):
         some = np.ascontiguousarray(weights[low : low + _AT_ONCE].T, dtype=float)
         yield from np.ascontiguousarray((matrix @ some).T)
@@ -293,6 +316,8 @@ def by_unit(
     """Return the sums of values by index and unit, as a sparse matrix."""
     return sparse.coo_array((np.asarray(values, dtype=float), (index, unit)), shape=shape).tocsr()
 
+
+_MORE_THAN_ORDER = frozenset({"hours_before_end", "hours_after_start", "campaign", "interaction"})
 
 #: What a rule may refer to: the columns of a touch on its path, and what each means.
 PATH_COLUMNS: dict[str, str] = {

@@ -57,6 +57,7 @@ class FittedRule(Model):
         Rate of each channel under it.
     """
 
+    divides_touches: ClassVar[bool] = True
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
     def __init__(self, name: str, claim: str, candidates: Mapping[str, str]) -> None:
@@ -83,10 +84,7 @@ class FittedRule(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return what tells landmarks apart under any of the candidates."""
-        seen = [
-            share_rows(landmarks.path, column, len(landmarks), len(landmarks.channels))
-            for column in self.columns
-        ]
+        seen = [share_rows(landmarks, column) for column in self.columns]
         multipliers = np.random.default_rng(1).integers(0, 2**64, len(seen), dtype=np.uint64)
         keys = np.zeros(len(landmarks), dtype=np.uint64)
         for profiles, multiplier in zip(seen, multipliers, strict=True):

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
 
 from lydite.models.base import Model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS, decay
-from lydite.models.landmarks import Profiles, rows_to_one
-from lydite.models.mixture import ENOUGH_LANDMARKS, fast_matrix, squares
+from lydite.models.hazard_draws import Neighbourhood, gamma_prior
+from lydite.models.landmarks import Profiles, counted, rows_to_one
+from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix, squares
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from lydite.models.base import ProfileCounts
     from lydite.models.landmarks import Landmarks, PathChannels, Paths
 
 _LN2 = float(np.log(2))
@@ -63,6 +65,7 @@ class AdditiveHazard(Model):
        theory", *IEEE International Conference on Data Mining*.
     """
 
+    divides_touches: ClassVar[bool] = True
     enough_landmarks = ENOUGH_LANDMARKS
     name = "additive_hazard"
     claim = "each touch, by a chance per hour that it adds and that fades"
@@ -81,9 +84,8 @@ class AdditiveHazard(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return the strength of each channel at each landmark, and the time to the next event."""
-        strengths = _strengths(
-            landmarks.path, self.weight_columns, len(landmarks), len(landmarks.channels)
-        )
+        met, _, n = landmarks.met(self.weight_columns)
+        strengths = _strengths(met, self.weight_columns, n, len(landmarks.channels))
         hours = landmarks.hours_to_next
         fading = [_fading_hours(hours, half_life) for half_life in HALF_LIVES_HOURS]
         return Profiles(np.arange(len(landmarks)), _Intervals(strengths, hours, fading))
@@ -118,6 +120,23 @@ class AdditiveHazard(Model):
 
     # --- credit ---------------------------------------------------------------------------------
 
+    def refits(self, evidence: ProfileCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+        """Yield this model with half-life and hazards as under each row of weights.
+
+        Each half-life is one Newton step away from its own fit, which tells how likely it is at its
+        best; the one that is chosen takes further steps.
+        """
+        own: NDArray[np.float64] = np.asarray(weights, dtype=float)
+        drawn = [fit.drawn(own) for fit in _neighbourhoods(evidence, self._fits)]
+        chosen = np.argmax([draws.likelihood for draws in drawn], axis=0)
+        theta = drawn[0].theta.copy()
+        for number in np.unique(chosen):
+            rows = np.flatnonzero(chosen == number)
+            theta[rows] = drawn[number].arrived(rows)
+        for number, row in zip(chosen.tolist(), theta, strict=True):
+            self.chosen_, self.baseline_, self.hazards_ = number, float(row[0]), row[1:]
+            yield self
+
     def encode_paths(self, paths: Paths) -> Profiles:
         """Return the strength of each channel at the end of each path."""
         strengths = _strengths(paths.path, self.weight_columns, len(paths), len(paths.channels))
@@ -130,10 +149,21 @@ class AdditiveHazard(Model):
         added = met.data * self.hazards_[met.indices]
         return rows_to_one(sparse.csr_array((added, met.indices, met.indptr), shape=met.shape))
 
+    def credit(
+        self, profiles: Profiles, amounts: Sequence[NDArray[np.floating]]
+    ) -> list[NDArray[np.float64]]:
+        """Return what each channel has of amounts, without the shares of single paths."""
+        strength: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
+        hazard = np.asarray(strength @ self.hazards_)
+        if (hazard <= 0).any():
+            return super().credit(profiles, amounts)
+        return [np.asarray(self.hazards_ * (strength.T @ (own / hazard))) for own in amounts]
+
     @property
     def touch_weight(self) -> str:
-        """What is left of the touch's strength."""
-        return decay(self.half_life_)
+        """What is left of the hazard that the touch has added."""
+        hazards = " ".join(f"when {key} then {beta:.16e}" for key, beta in enumerate(self.hazards_))
+        return f"(case channel_key {hazards} end) * {decay(self.half_life_)}"
 
 
 @dataclass(frozen=True)
@@ -197,9 +227,7 @@ def _fit(
         np.asarray(strength.T @ (trials * intervals.fading_hours[number])),
     )
     total = float(conversions.sum())
-    # The prior: one conversion for each parameter, at the hazard that explains all by it alone.
-    usual = np.array([exposure[0], *[exposure[1:].sum()] * (len(exposure) - 1)])
-    prior = np.where(usual > 0, usual, 1.0) / max(total, 0.5)
+    prior = gamma_prior(exposure, total)
     scale = exposure + prior
     events = np.flatnonzero(conversions > 0)
     added = fast_matrix(_added(intervals, number, events, scale))
@@ -208,6 +236,32 @@ def _fit(
         starts.append(last * scale)
     scaled, value = _maximise(added, conversions[events], starts)
     return scaled / scale, value - float(np.log(scale / prior).sum())
+
+
+def _neighbourhoods(
+    evidence: ProfileCounts, fits: Mapping[int, NDArray[np.float64]]
+) -> Iterator[Neighbourhood]:
+    """Yield the fit of each half-life with what its likelihood is made of, by unit."""
+    intervals: _Intervals = evidence.profiles.features
+    trials, hits = evidence.trials.tocoo(), evidence.conversions.tocoo()
+    rows, units = hits.row.astype(np.intp), trials.shape[1]
+    events = UnitCounts(np.arange(hits.nnz), hits.col, hits.data, hits.data, units)
+    hours = counted(trials.col, trials.data * intervals.hours[trials.row], units)
+    # The half-lives' matrices share one structure: only its entries' places are looked up, once.
+    first = intervals.strengths[0]
+    every = sparse.csr_array((np.arange(first.nnz), first.indices, first.indptr), first.shape)
+    entry = every[trials.row]
+    row = np.repeat(np.arange(entry.shape[0]), np.diff(entry.indptr))
+    cell = trials.col.astype(np.intp)[row] * first.shape[1] + entry.indices
+    for number, strength in enumerate(intervals.strengths):
+        fading = trials.data * intervals.fading_hours[number][trials.row]
+        faded = counted(cell, strength.data[entry.data] * fading[row], units * first.shape[1])
+        yield Neighbourhood(
+            fast_matrix(_added(intervals, number, rows, np.ones(len(fits[number])))),
+            events,
+            np.column_stack([hours, faded.reshape(units, -1)]),
+            fits[number],
+        )
 
 
 def _added(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy import sparse
+
+from lydite.contract.path_rows import runs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -43,10 +44,57 @@ class PathChannels:
         self, values: NDArray[np.floating], paths: int, channels: int
     ) -> sparse.csr_array[np.float64]:
         """Return one value per entry as a sparse (paths, channels) matrix; zeros stay stored."""
-        starts = np.searchsorted(self.row, np.arange(paths + 1))
         return sparse.csr_array(
-            (np.asarray(values, dtype=float), self.channel, starts), shape=(paths, channels)
+            (np.asarray(values, dtype=float), self.channel, self.starts(paths)),
+            shape=(paths, channels),
         )
+
+    def starts(self, paths: int) -> NDArray[np.intp]:
+        """Return where the entries of each of so many paths start, and after it where all end."""
+        return np.concatenate([[0], np.cumsum(np.bincount(self.row, minlength=paths))])
+
+    def take(self, rows: NDArray[np.integer], paths: int) -> PathChannels:
+        """Return the channels on some of so many paths, numbered anew in the given order."""
+        starts = self.starts(paths)
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            # A stretch without a gap is looked at where it is, not copied.
+            entry: slice | NDArray[np.integer] = slice(starts[rows[0]], starts[rows[-1] + 1])
+            row = self.row[entry] - rows[0]
+        else:
+            lengths = starts[rows + 1] - starts[rows]
+            entry = runs(starts[rows], lengths)
+            row = np.repeat(np.arange(len(rows)), lengths)
+        weights = {name: values[entry] for name, values in self.weights.items()}
+        return PathChannels(row, self.channel[entry], self.touches[entry], weights)
+
+
+@dataclass(frozen=True)
+class DistinctPaths:
+    """Paths as the order of their channels tells them apart, each distinct one once.
+
+    Many landmarks stand at the end of the same path: what models make of it is worked out once.
+
+    Attributes
+    ----------
+    history : (k, 4) integers
+        Channel of the last touch, and of the 1, 2 and 3 touches before it; -1 where there is none.
+    length : (k,) integers, 1..50
+    met : PathChannels
+        The channels on each path, with the weights that expressions put on them which look at
+        nothing but the order of channels.
+    """
+
+    history: NDArray[np.integer]
+    length: NDArray[np.integer]
+    met: PathChannels
+
+    def __len__(self) -> int:
+        """Return the number of distinct paths."""
+        return len(self.length)
+
+    def take(self, rows: NDArray[np.integer]) -> DistinctPaths:
+        """Return some of the paths, in the given order."""
+        return DistinctPaths(self.history[rows], self.length[rows], self.met.take(rows, len(self)))
 
 
 @dataclass(frozen=True)
@@ -62,12 +110,8 @@ class Landmarks:
         The unit of every error bar; in a path table, the number of the row.
     converted : (n,) bool
         Whether the next event is a conversion, within the lookback.
-    history : (n, 4) integers
-        Channel of the touch itself, and of the 1, 2 and 3 touches before it on the path; -1 where
-        there is none.
     next_channel : (n,) integers
         Channel of the next touch where that is the next event, else -1.
-    path_length : (n,) integers, 1..50
     hours_since_previous : (n,) float
         NaN where the path has no touch before.
     hours_since_first : (n,) float
@@ -75,62 +119,82 @@ class Landmarks:
         Until the next event, touch or conversion; the lookback where none comes within it.
     count : (n,) float
         How many landmarks each row stands for: 1, or more where a path table counts journeys.
-    path : PathChannels
+    path : (n,) integers
+        The number of the landmark's path among the distinct ones.
+    paths : DistinctPaths
+    own : PathChannels
+        The channels on the path of every landmark, with the weights that expressions put on them
+        which look at more than the order of channels, such as times; None without such weights.
     """
 
     channels: tuple[str, ...]
     happened_at: NDArray[np.datetime64]
     bucket: NDArray[np.integer]
     converted: NDArray[np.bool_]
-    history: NDArray[np.integer]
     next_channel: NDArray[np.integer]
-    path_length: NDArray[np.integer]
     hours_since_previous: NDArray[np.floating]
     hours_since_first: NDArray[np.floating]
     hours_to_next: NDArray[np.floating]
     count: NDArray[np.floating]
-    path: PathChannels
+    path: NDArray[np.integer]
+    paths: DistinctPaths
+    own: PathChannels | None = None
 
     def __len__(self) -> int:
         """Return the number of landmarks."""
-        return len(self.converted)
+        return len(self.happened_at)
 
-    def take(self, rows: NDArray[np.integer], weights: Iterable[str] = ()) -> Landmarks:
-        """Return some of the landmarks, in ascending order, with the named weights only."""
-        starts = self._path_starts
+    @property
+    def history(self) -> NDArray[np.integer]:
+        """The (n, 4) channels of the touch itself, and of the 1, 2 and 3 touches before it."""
+        history: NDArray[np.integer] = self.paths.history[self.path]
+        return history
+
+    @property
+    def path_length(self) -> NDArray[np.integer]:
+        """The (n,) numbers of touches on the path."""
+        length: NDArray[np.integer] = self.paths.length[self.path]
+        return length
+
+    def met(self, columns: Iterable[str]) -> tuple[PathChannels, NDArray[np.integer], int]:
+        """Return the channels on paths with some columns of weights.
+
+        Returns
+        -------
+        The channels on the distinct paths where those have the weights, else on the path of every
+        landmark; the (n,) number of each landmark's path among them; and how many they are.
+        """
+        if self.own is not None and any(name in self.own.weights for name in columns):
+            return self.own, np.arange(len(self)), len(self)
+        return self.paths.met, self.path, len(self.paths)
+
+    def take(self, rows: NDArray[np.integer]) -> Landmarks:
+        """Return some of the landmarks, by number in ascending order, and their paths alone."""
+        kept: slice | NDArray[np.integer] = rows
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
             # A stretch without a gap is looked at where it is, not copied.
-            chosen: slice | NDArray[np.integer] = slice(int(rows[0]), int(rows[-1]) + 1)
-            entry: slice | NDArray[np.integer] = slice(starts[rows[0]], starts[rows[-1] + 1])
-            row = self.path.row[entry] - rows[0]
-        else:
-            lengths = starts[rows + 1] - starts[rows]
-            begins = np.cumsum(lengths) - lengths
-            chosen = rows
-            entry = np.arange(int(lengths.sum())) + np.repeat(starts[rows] - begins, lengths)
-            row = np.repeat(np.arange(len(rows)), lengths)
-        columns = {
-            name: getattr(self, name)[chosen]
-            for name in (
-                "happened_at", "bucket", "converted", "history", "next_channel", "path_length",
-                "hours_since_previous", "hours_since_first", "hours_to_next", "count",
-            )
-        }  # fmt: skip
-        path = PathChannels(
-            row,
-            self.path.channel[entry],
-            self.path.touches[entry],
-            {name: self.path.weights[name][entry] for name in weights},
+            kept = slice(int(rows[0]), int(rows[-1]) + 1)
+        used = np.zeros(len(self.paths), dtype=bool)
+        used[self.path[kept]] = True
+        number = np.cumsum(used) - 1
+        columns = {name: getattr(self, name)[kept] for name in _COLUMNS}
+        return replace(
+            self,
+            **columns,
+            path=number[self.path[kept]],
+            paths=self.paths.take(np.flatnonzero(used)),
+            own=None if self.own is None else self.own.take(rows, len(self)),
         )
-        return replace(self, path=path, **columns)
-
-    @cached_property
-    def _path_starts(self) -> NDArray[np.intp]:
-        return np.searchsorted(self.path.row, np.arange(len(self) + 1))
 
     def without_outcome(self, converted: NDArray[np.bool_]) -> Landmarks:
         """Return the same landmarks with other outcomes, as permutation tests need them."""
         return replace(self, converted=converted)
+
+
+_COLUMNS = (
+    "happened_at", "bucket", "converted", "next_channel", "hours_since_previous",
+    "hours_since_first", "hours_to_next", "count",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

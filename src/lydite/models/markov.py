@@ -91,9 +91,9 @@ class Markov(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return the distinct states, packed into a (k,) array of integers."""
-        keys = pack(landmarks.history[:, : self.order])
+        keys = pack(landmarks.paths.history[:, : self.order])
         index, first = distinct(keys)
-        return Profiles(index, keys[first])
+        return Profiles(index[landmarks.path], keys[first])
 
     def fit_counts(
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]

@@ -53,6 +53,7 @@ class Rule(Model):
     """
 
     learns: ClassVar[bool] = False
+    divides_touches: ClassVar[bool] = True
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
     def __init__(self, name: str, claim: str, expression: str) -> None:
@@ -72,7 +73,7 @@ class Rule(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return the distinct divisions of a path over channels, as a sparse (k, c) matrix."""
-        return share_rows(landmarks.path, self.name, len(landmarks), len(landmarks.channels))
+        return share_rows(landmarks, self.name)
 
     def fit_counts(
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
@@ -207,24 +208,35 @@ def mixed_rates(
     landmarks: Landmarks, column: str, rates: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return each landmark's mean rate of channels, by its shares of a column of weights."""
-    path, n = landmarks.path, len(landmarks)
+    path, index, n = landmarks.met([column])
     weights = path.weights[column].astype(float)
     total = counted(path.row, weights, n)
     empty = total[path.row] <= 0
     if empty.any():
         weights = np.where(empty, path.touches, weights)
         total = counted(path.row, weights, n)
-    return counted(path.row, weights * rates[path.channel], n) / total
+    mixed: NDArray[np.float64] = (counted(path.row, weights * rates[path.channel], n) / total)[
+        index
+    ]
+    return mixed
 
 
-def share_rows(path: PathChannels, column: str, paths: int, channels: int) -> Profiles:
+def weightless(landmarks: Landmarks, column: str) -> int:
+    """Return how many landmarks have a path on which no touch has any weight."""
+    path, index, n = landmarks.met([column])
+    return int((counted(path.row, path.weights[column], n)[index] <= 0).sum())
+
+
+def share_rows(landmarks: Landmarks, column: str) -> Profiles:
     """Return the distinct divisions of paths over channels by a column of weights.
 
     The features are a sparse (k, channels) matrix of shares, which are kept in steps.
     """
+    path, path_of, paths = landmarks.met([column])
     steps = _steps(path.row, path.weights[column], path.touches, paths)
     index, first = distinct(digest(path, steps, paths))
-    return Profiles(index, _shares(path, steps, first, (paths, channels)))
+    shares = _shares(path, steps, first, (paths, len(landmarks.channels)))
+    return Profiles(index[path_of], shares)
 
 
 def _steps(

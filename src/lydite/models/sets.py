@@ -44,7 +44,9 @@ class SetModel(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return the distinct sets of channels, as a sparse (k, channels) matrix of ones."""
-        return channel_sets(landmarks.path, len(landmarks), len(landmarks.channels))
+        paths = landmarks.paths
+        sets = channel_sets(paths.met, len(paths), len(landmarks.channels))
+        return Profiles(sets.index[landmarks.path], sets.features)
 
     def encode_paths(self, paths: Paths) -> Profiles:
         """Return the distinct sets of channels on the paths, in the same form."""
@@ -138,6 +140,6 @@ def digest(path: PathChannels, values: NDArray[np.uint64], paths: int) -> NDArra
     total = np.concatenate(
         [np.zeros(1, np.uint64), np.cumsum(values * multipliers[path.channel], dtype=np.uint64)]
     )
-    ends = np.searchsorted(path.row, np.arange(paths + 1))
+    ends = path.starts(paths)
     result: NDArray[np.uint64] = total[ends[1:]] - total[ends[:-1]]
     return result

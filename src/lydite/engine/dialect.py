@@ -1,0 +1,367 @@
+"""Puts the project's SQL, which is written for DuckDB, into the words of Spark.
+
+Only what is known to mean the same on both passes: functions that are equal, and those rewritten
+here. Everything else is refused by name, since a query that Spark runs and reads differently is
+worse than one that it does not run.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING, cast
+
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+from sqlglot.optimizer.simplify import simplify
+
+from lydite.errors import LyditeError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    Rewrite = Callable[..., exp.Expr]
+
+#: Functions, and what sqlglot counts among them, that both engines read alike.
+SAME: tuple[type[exp.Expr], ...] = (
+    exp.Abs,
+    exp.And,
+    exp.AnyValue,
+    exp.Case,
+    exp.Cast,
+    exp.Coalesce,
+    exp.Count,
+    exp.Decode,
+    exp.DenseRank,
+    exp.Exists,
+    exp.Explode,
+    exp.FirstValue,
+    exp.GenerateSeries,
+    exp.Greatest,
+    exp.If,
+    exp.IsNan,
+    exp.Lag,
+    exp.Lead,
+    exp.Least,
+    exp.MD5,
+    exp.Max,
+    exp.Min,
+    exp.Nullif,
+    exp.Or,
+    exp.Rank,
+    exp.Replace,
+    exp.RowNumber,
+    exp.StrPosition,
+    exp.Struct,
+    exp.Substring,
+    exp.Sum,
+    exp.TryCast,
+    exp.Upper,  # but for the letters that become two, such as ß
+)
+
+# What both read as a number: Java alone knows 1d and 0x1p3. DuckDB passes over _ between digits.
+_NUMBER = r"(?i)^\s*[+-]?((\d+(_\d+)*\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)\s*\z"
+# What both read as a time: Spark alone knows 2026, 2026-03 and 12:00, which is today at noon.
+_ZONE = r"Z|[+-]\d\d(:?\d\d){0,2}| [A-Za-z]\S*"
+_CLOCK = rf"[ T]\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d*)?({_ZONE})?\s*)?"
+_TIME = rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}({_CLOCK}|\s*)\z"
+_SLASHES = r"^(\s*\d{4})/(\d{1,2})/(\d{1,2})"  # DuckDB reads 2026/03/01 too
+
+
+class UntranslatableError(LyditeError):
+    """SQL that would not mean the same on Spark; the message says what, and how to write it."""
+
+
+def translate(
+    sql: str,
+    parameters: Mapping[str, object] | None = None,
+    rename: Callable[[str], str] = str,
+) -> str:
+    """Return a DuckDB statement as Spark reads it.
+
+    Parameters
+    ----------
+    sql
+        One select.
+    parameters
+        The values of its ``$names``: they are written into the statement, typed as DuckDB would
+        bind them.
+    rename
+        Returns what a table of the statement is called on Spark.
+
+    Raises
+    ------
+    UntranslatableError
+        When the statement holds what is not known to mean the same.
+    """
+    try:
+        tree = parse_one(sql, read="duckdb")
+    except SqlglotError as error:
+        raise UntranslatableError(f"cannot be read as DuckDB's SQL: {error}") from error
+    values = parameters or {}
+    # From the leaves up, so that what is rewritten holds nothing that is not.
+    for node in reversed(list(tree.walk(bfs=False))):
+        new = _rewritten(node, values, rename)
+        if new is node:
+            continue
+        if node is tree:
+            tree = new
+        else:
+            node.replace(new)
+    return str(tree.sql(dialect="spark", comments=False))
+
+
+def _rewritten(
+    node: exp.Expr, parameters: Mapping[str, object], rename: Callable[[str], str]
+) -> exp.Expr:
+    if isinstance(node, exp.Placeholder | exp.Parameter):
+        return _value(node.name, parameters)
+    if isinstance(node, exp.Table):
+        return _table(node, rename)
+    rewrite = _REWRITES.get(type(node))
+    if rewrite is not None:
+        return rewrite(node)
+    if isinstance(node, exp.Func) and not isinstance(node, SAME):
+        raise _unknown(node)
+    return node
+
+
+def _unknown(node: exp.Func) -> UntranslatableError:
+    return UntranslatableError(
+        f"{_duck(node)}: not known to mean the same on Spark. Write it with other"
+        " functions, or add it to lydite/engine/dialect.py with a test on both engines."
+    )
+
+
+# --- names and values -----------------------------------------------------------------------------
+
+
+def _table(table: exp.Table, rename: Callable[[str], str]) -> exp.Expr:
+    name = ".".join(part.name for part in table.parts)
+    renamed = rename(name)
+    if renamed != name:
+        new = exp.to_table(renamed, dialect="spark")
+        for part in ("this", "db", "catalog"):
+            table.set(part, new.args.get(part))
+        if not table.alias:  # columns may be told by the name that the statement knows
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(name.split(".")[-1])))
+    return table
+
+
+def _value(name: str, parameters: Mapping[str, object]) -> exp.Expr:
+    if name not in parameters:
+        raise UntranslatableError(f"the parameter ${name} has no value")
+    return literal(parameters[name])
+
+
+def literal(value: object) -> exp.Expr:  # noqa: PLR0911 - one for each type
+    """Return a Python value as SQL.
+
+    Raises
+    ------
+    UntranslatableError
+        When its type has no literal.
+    """
+    match value:
+        case None:
+            return exp.Null()
+        case bool():
+            return exp.Boolean(this=value)
+        case int():
+            number: exp.Expr = exp.Literal.number(abs(value))
+            return exp.Neg(this=number) if value < 0 else number
+        case float():
+            return exp.cast(exp.Literal.string(repr(value)), "double")
+        case str():
+            return exp.Literal.string(value)
+        case datetime():
+            kind = "timestamp" if value.tzinfo is None else "timestamptz"
+            return exp.cast(exp.Literal.string(value.isoformat(" ")), kind, dialect="duckdb")
+        case date():
+            return exp.cast(exp.Literal.string(value.isoformat()), "date")
+    raise UntranslatableError(f"a {type(value).__name__} cannot be a parameter on Spark")
+
+
+def _number(node: exp.Literal) -> exp.Expr:
+    """Make 1.5 a double: as a decimal, it would drag whole sums into decimals."""
+    if node.is_string or node.is_int or "e" in node.name.lower():
+        return node
+    return exp.cast(exp.Literal.string(node.name), "double")
+
+
+# --- time -----------------------------------------------------------------------------------------
+
+
+def _epoch_us(time: exp.Expr) -> exp.Expr:
+    """Count microseconds in UTC: the session's zone."""
+    return exp.Anonymous(this="unix_micros", expressions=[_cast(time, "timestamptz")])
+
+
+def _make_timestamp(node: exp.UnixToTime) -> exp.Expr:
+    micros = exp.Anonymous(this="timestamp_micros", expressions=[node.this])
+    return _cast(micros, "timestamp")
+
+
+def _cast(value: exp.Expr, kind: str) -> exp.Expr:
+    """Cast by DuckDB's name of a type."""
+    return exp.cast(value, kind, dialect="duckdb")
+
+
+# --- casts ----------------------------------------------------------------------------------------
+
+
+def _try_cast(node: exp.TryCast) -> exp.Expr:
+    """Read as text only what DuckDB reads; Spark drops the branches that the type rules out."""
+    kind = node.to.sql(dialect="duckdb")
+    if kind == "DOUBLE":
+        return _spark(
+            """
+            case
+                when typeof(:value) <> 'string' then try_cast(:value as double)
+                when regexp_like(cast(:value as string), :number)
+                    then try_cast(replace(cast(:value as string), '_', '') as double)
+            end
+            """,
+            value=node.this,
+            number=exp.Literal.string(_NUMBER),
+        )
+    if kind == "TIMESTAMPTZ":
+        return _spark(
+            "case when regexp_like(:dashed, :time) then try_cast(:dashed as timestamp) end",
+            dashed=_spark(
+                "regexp_replace(cast(:value as string), :slashes, '$1-$2-$3')",
+                value=node.this,
+                slashes=exp.Literal.string(_SLASHES),
+            ),
+            time=exp.Literal.string(_TIME),
+        )
+    return _wide(node)
+
+
+def _wide(node: exp.Cast) -> exp.Expr:
+    """Make HUGEINT the widest whole number that Spark has."""
+    if node.to.this == exp.DataType.Type.INT128:
+        node.set("to", exp.DataType.build("decimal(38, 0)"))
+    return node
+
+
+def _trunc(node: exp.Trunc) -> exp.Expr:
+    return _spark("case when :value < 0 then ceil(:value) else floor(:value) end", value=node.this)
+
+
+def _try(node: exp.Try) -> exp.Expr:
+    if not isinstance(node.this, exp.Decode):
+        raise UntranslatableError(f"{_duck(node)}: Spark has no try() of this")
+    return _spark("try_validate_utf8(cast(:bytes as string))", bytes=node.this.this)
+
+
+# --- patterns -------------------------------------------------------------------------------------
+
+
+def _full_match(node: exp.RegexpFullMatch) -> exp.Expr:
+    pattern = _pattern(node.expression)
+    whole = exp.Literal.string(rf"^(?:{pattern.name})\z")
+    return exp.Anonymous(this="regexp_like", expressions=[node.this, whole])
+
+
+def _replace(node: exp.RegexpReplace) -> exp.Expr:
+    r"""Replace all, as Spark does without being told; its groups are called $1, not \1."""
+    pattern = _pattern(node.expression)
+    every, once = node.args.get("modifiers"), pattern.name.startswith("^")
+    once = once or pattern.name.endswith(r"\z")
+    if not once and (every is None or every.name != "g"):
+        raise UntranslatableError(f"{_duck(node)}: Spark replaces every match. Add the option 'g'.")
+    new = node.args["replacement"].name
+    if "$" in new:
+        raise UntranslatableError(f"{_duck(node)}: $ is the sign of a group on Spark")
+    groups = exp.Literal.string(new.replace("\\", "$"))
+    return exp.Anonymous(this="regexp_replace", expressions=[node.this, pattern, groups])
+
+
+def _extract(node: exp.RegexpExtract) -> exp.Expr:
+    pattern = _pattern(node.expression)
+    group = node.args.get("group") or exp.Literal.number(0)
+    return exp.Anonymous(this="regexp_extract", expressions=[node.this, pattern, group])
+
+
+def _lower(node: exp.Lower) -> exp.Expr:
+    """Make each letter one letter, wherever it stands: Java knows better."""
+    return _spark("lower(replace(replace(:text, 'İ', 'i'), 'Σ', 'σ'))", text=node.this)
+
+
+def _pattern(node: exp.Expr) -> exp.Literal:
+    """Return a pattern that both read alike, or refuse it."""
+    doubtful = {"$": r"\z", r"\v": r"\x0B"}
+    for sign, mend in doubtful.items():
+        if sign in node.name:
+            raise UntranslatableError(
+                f"the pattern {node.name!r} holds {sign}, which Java reads otherwise: write {mend}"
+            )
+    return cast("exp.Literal", node)
+
+
+# --- what looks alike -----------------------------------------------------------------------------
+
+
+def _row_number(node: exp.Window) -> exp.Expr:
+    """Count rows as they come, where no order is asked for; the numbers have gaps."""
+    named = node.args.get("alias") or node.args.get("over") != "OVER"
+    ordered = node.args.get("order") or node.args.get("partition_by")
+    if isinstance(node.this, exp.RowNumber) and not named and not ordered:
+        return exp.Anonymous(this="monotonically_increasing_id")
+    return node
+
+
+def _frame(node: exp.WindowSpec) -> exp.Expr:
+    """Reckon out how far a window reaches: Spark takes a number only."""
+    for side in ("start", "end"):
+        bound = node.args.get(side)
+        if isinstance(bound, exp.Expr):
+            node.set(side, simplify(bound))
+    return node
+
+
+def _join(node: exp.Join) -> exp.Expr:
+    if node.method == "ASOF":
+        raise UntranslatableError("Spark has no ASOF join: write a window over both tables")
+    return node
+
+
+def _bracket(node: exp.Bracket) -> exp.Expr:
+    raise UntranslatableError(
+        f"{_duck(node)}: lists are counted otherwise on Spark. Unnest the list."
+    )
+
+
+def _anonymous(node: exp.Anonymous) -> exp.Expr:
+    if node.name.lower() == "epoch_us":
+        return _epoch_us(node.expressions[0])
+    raise _unknown(node)
+
+
+def _duck(node: exp.Expr) -> str:
+    """Return a part of a statement as its author wrote it."""
+    return str(node.sql(dialect="duckdb"))
+
+
+def _spark(template: str, **parts: exp.Expr) -> exp.Expr:
+    """Return an expression in Spark's own words; `parts` stand for its ``:names``."""
+    return exp.replace_placeholders(parse_one(template, read="spark"), **parts)
+
+
+_REWRITES: Mapping[type[exp.Expr], Rewrite] = {
+    exp.Anonymous: _anonymous,
+    exp.Bracket: _bracket,
+    exp.Cast: _wide,
+    exp.Join: _join,
+    exp.Literal: _number,
+    exp.Lower: _lower,
+    exp.RegexpExtract: _extract,
+    exp.RegexpFullMatch: _full_match,
+    exp.RegexpReplace: _replace,
+    exp.Trunc: _trunc,
+    exp.Try: _try,
+    exp.TryCast: _try_cast,
+    exp.UnixToTime: _make_timestamp,
+    exp.Window: _row_number,
+    exp.WindowSpec: _frame,
+}

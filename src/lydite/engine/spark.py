@@ -1,0 +1,435 @@
+"""Runs the project's SQL on Spark: the same files, for more rows than one machine holds.
+
+PySpark is an extra: it is imported where it is used, once an engine is made.
+"""
+
+# ruff: noqa: PLC0415
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import shutil
+import tempfile
+import uuid
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import polars as pl
+
+from lydite.engine.files import describe, statement_of
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pyarrow as pa
+    from pyspark.sql import DataFrame, SparkSession
+
+    Parameters = Mapping[str, object]
+
+# What a session must be set to so that the SQL means what it means on DuckDB.
+_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    # Numbers that overflow and casts that fail are errors, not nulls.
+    "spark.sql.ansi.enabled": "true",
+    # Without it, the windows that slide cost the square of a user's touches (Spark 4.3).
+    "spark.sql.window.segmentTree.enabled": "true",
+    "spark.sql.caseSensitive": "false",
+    "spark.sql.parser.escapedStringLiterals": "false",
+}
+# Of a session that is started here; a given one has its own.
+_LOCAL = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+    "spark.sql.catalogImplementation": "in-memory",
+}
+_STORED = "lydite.stored"  # the property of a view that names the table with its rows
+_INSTALL = "pip install 'lydite[spark]'"
+_JAVA = "Install Java 17 or newer (Debian: apt-get install default-jre-headless), or set JAVA_HOME."
+_TYPES = {
+    "string": "VARCHAR",
+    "tinyint": "TINYINT",
+    "smallint": "SMALLINT",
+    "int": "INTEGER",
+    "bigint": "BIGINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "timestamp_ntz": "TIMESTAMP",
+    "binary": "BLOB",
+}
+
+
+class SparkEngine:
+    """One session of Spark, spoken to as `lydite.engine.DuckDBEngine` is.
+
+    Every schema is a database of the session's catalog. A table is written under a name of its
+    own, as Parquet; once all its rows are there, a view of the table's name is turned to it, and
+    what it was turned to before is dropped. Nobody sees a table half written, and nothing is
+    computed twice.
+
+    Parameters
+    ----------
+    session
+        The cluster's session, such as ``spark`` in a notebook; it is set to UTC and ANSI until the
+        engine is closed. When None, the session that runs already, else a new one.
+    master
+        Where a new session runs; ``local[*]`` when None, unless spark-submit says otherwise.
+    warehouse
+        Folder of a new session's tables; when None, a temporary one that goes with the engine.
+    settings
+        Settings of a new session, such as ``{"spark.sql.shuffle.partitions": "2000"}``.
+    prefix
+        What the names of databases begin with, so that they meet no others in a shared catalog.
+
+    Raises
+    ------
+    InputError
+        When PySpark or Java is missing.
+    """
+
+    def __init__(
+        self,
+        session: SparkSession | None = None,
+        *,
+        master: str | None = None,
+        warehouse: str | Path | None = None,
+        settings: Mapping[str, str] | None = None,
+        prefix: str = "lydite_",
+    ) -> None:
+        _require_packages()
+        self._prefix = prefix
+        self._views: dict[str, str] = {}  # the session's view, by what the SQL calls it
+        self._staged: dict[str, str] | None = (
+            None  # in a transaction: tables to be shown at its end
+        )
+        self._files: dict[str, str] = {}  # what is said of a table, by the table
+        self._cleanup = contextlib.ExitStack()
+        running = session or _running()
+        self.session = running or self._start(master, warehouse, settings or {})
+        self._cleanup.callback(self._restore, self._set())
+
+    def _start(
+        self, master: str | None, warehouse: str | Path | None, settings: Mapping[str, str]
+    ) -> SparkSession:
+        from pyspark.sql import SparkSession
+
+        _require_java()
+        # Spark's errors are raised: as a log beside, they would be told twice.
+        logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
+        if warehouse is None:
+            warehouse = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="lydite_"))
+        builder = SparkSession.builder.appName("lydite")
+        if master is not None:
+            builder = builder.master(master)
+        own = {**_LOCAL, "spark.sql.warehouse.dir": str(warehouse), **_SETTINGS, **settings}
+        for name, value in own.items():
+            builder = builder.config(name, value)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on the versions of packages that we do not hand over
+            started = builder.getOrCreate()
+        self._cleanup.callback(started.stop)
+        return started
+
+    def _set(self) -> dict[str, str | None]:
+        """Set the session as the SQL needs it; return how it was."""
+        before: dict[str, str | None] = {}
+        for name, value in _SETTINGS.items():
+            before[name] = self.session.conf.get(name, None)
+            self.session.conf.set(name, value)
+        return before
+
+    def _restore(self, settings: Mapping[str, str | None]) -> None:
+        for name, value in settings.items():
+            if value is None:
+                self.session.conf.unset(name)
+            else:
+                self.session.conf.set(name, value)
+
+    def __enter__(self) -> Self:
+        """Return the engine itself; leaving the block closes it."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the engine."""
+        self.close()
+
+    def close(self) -> None:
+        """Stop the session if it was started here; set a given one back to what it was."""
+        for name in list(self._views):
+            self._drop_view(name)
+        self._cleanup.close()
+
+    @property
+    def error(self) -> tuple[type[Exception], ...]:
+        """Raised by statements that fail, whatever the reason."""
+        from py4j.protocol import Py4JJavaError
+        from pyspark.errors import PySparkException
+
+        return PySparkException, Py4JJavaError  # the latter where Spark has no name for the failure
+
+    @property
+    def threads(self) -> int:
+        """How many threads there are on the driver, where the statistics are reckoned."""
+        return os.cpu_count() or 1
+
+    # --- tables ---------------------------------------------------------------------------------
+
+    def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+        """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
+        database, _ = self._place(table)
+        self.session.sql(f"create database if not exists `{database}`")
+        stored = f"{self._named(table)}__{uuid.uuid4().hex[:12]}"
+        try:
+            rows = self.query(select, parameters)
+            rows.write.format("parquet").saveAsTable(stored)
+        except BaseException:
+            self.session.sql(f"drop table if exists {stored}")
+            raise
+        if self._staged is None:
+            self._show(table, stored)
+        else:
+            self._forget(self._staged.get(table))
+            self._staged[table] = stored
+
+    def view(self, name: str, select: str) -> None:
+        """Replace the view `name` by `select`; it is the session's own, others do not see it."""
+        text = self._translated(select, None)
+        own = "__".join(self._place(name))
+        self.session.sql(f"create or replace temporary view `{own}` as {text}")
+        self._views[name] = f"`{own}`"
+
+    def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+        """Add the rows of `select` to `table` by column name; make the table if need be."""
+        if not self.exists(table):
+            self.create(table, select, parameters)
+            return
+        text = self._translated(select, parameters)
+        self.session.sql(f"insert into {self._stored(table)} by name\n{text}")
+
+    def store(self, table: str, frame: pl.DataFrame) -> None:
+        """Replace `table` by the rows of a frame."""
+        with self.registered(frame) as name:
+            self.create(table, f"from {name}")
+
+    def comment(self, table: str, file: str) -> None:
+        """Write what a SQL file says of its result onto `table` and its columns."""
+        self._files[table] = file
+        stored = self._stored(table)
+        if stored is not None and self._staged is None:
+            self._show(table, stored)
+
+    def drop(self, table: str) -> None:
+        """Drop the table or view `table` where there is one."""
+        if table in self._views:
+            self._drop_view(table)
+            return
+        if self._staged is not None:
+            self._forget(self._staged.pop(table, None))
+        stored = self._stored(table)
+        if stored is not None:
+            self.session.sql(f"drop view if exists {self._named(table)}")
+            self._forget(stored)
+
+    def exists(self, table: str) -> bool:
+        """Tell whether there is a table or view `table` (``schema.name``)."""
+        known = table in self._views or table in (self._staged or {})
+        return known or self._is_there(table)
+
+    def columns(self, relation: str) -> dict[str, str]:
+        """Return the types of a relation's columns by name, in DuckDB's words."""
+        schema = self.query(f"select * from {relation}").schema
+        return {field.name: _type_name(field.dataType.simpleString()) for field in schema}
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Show the tables that the block creates when all are written, or none of them.
+
+        Spark has no transactions: each view is turned by a statement of its own, so that another
+        session may see some before others. What the block appends or drops is so at once.
+        """
+        self._staged = {}
+        try:
+            yield
+        except BaseException:
+            for stored in self._staged.values():
+                self._forget(stored)
+            self._staged = None
+            raise
+        staged, self._staged = self._staged, None
+        for table, stored in staged.items():
+            self._show(table, stored)
+
+    # --- results --------------------------------------------------------------------------------
+
+    def run(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Execute a statement, or a file named like ``journeys/touches``, with its parameters."""
+        self.query(sql, parameters)
+
+    def query(self, sql: str, parameters: Parameters | None = None) -> DataFrame:
+        """Return the rows of a statement as Spark's own frame, not computed yet."""
+        return self.session.sql(self._translated(sql, parameters))
+
+    def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
+        """Return the first value of the first row, None where there is no row."""
+        rows = self.rows(sql, parameters)
+        return rows[0][0] if rows else None
+
+    def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
+        """Return all rows; for small results only."""
+        table = self._arrow(sql, parameters)
+        columns = [column.to_pylist() for column in table.columns]
+        return list(zip(*columns, strict=True))
+
+    def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
+        """Return the result as a polars frame."""
+        return pl.DataFrame(self._arrow(sql, parameters))
+
+    def arrays(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
+        """Return the result as numpy arrays by column; columns hold no nulls."""
+        table = self._arrow(sql, parameters)
+        return {name: np.asarray(table[name].to_numpy()) for name in table.column_names}
+
+    def _arrow(self, sql: str, parameters: Parameters | None) -> pa.Table:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on the versions of packages that we do not hand over
+            return self.query(sql, parameters).toArrow()
+
+    @contextlib.contextmanager
+    def registered(self, frame: object) -> Iterator[str]:
+        """Lend a frame (polars, Arrow, Spark) to SQL under the name that is yielded."""
+        with self.lent("lent_frame", frame) as name:
+            yield name
+
+    @contextlib.contextmanager
+    def lent(self, name: str, frame: Any) -> Iterator[str]:  # noqa: ANN401 - of several libraries
+        """Lend a frame (polars, Arrow, Spark) to SQL under the given name."""
+        if not hasattr(frame, "createOrReplaceTempView"):
+            frame = self._distributed(frame.to_arrow() if hasattr(frame, "to_arrow") else frame)
+        frame.createOrReplaceTempView(name)
+        try:
+            yield name
+        finally:
+            self.session.catalog.dropTempView(name)
+
+    def _distributed(self, table: pa.Table) -> DataFrame:
+        """Hand an Arrow table over; its times without a zone stay without one."""
+        kind = "spark.sql.timestampType"
+        before = self.session.conf.get(kind) or "TIMESTAMP_LTZ"
+        self.session.conf.set(kind, "TIMESTAMP_NTZ")
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # as above
+                return self.session.createDataFrame(table)
+        finally:
+            self.session.conf.set(kind, before)
+
+    # --- names ----------------------------------------------------------------------------------
+
+    def _translated(self, sql: str, parameters: Parameters | None) -> str:
+        from lydite.engine.dialect import translate
+
+        return translate(statement_of(sql), parameters, self._renamed)
+
+    def _renamed(self, table: str) -> str:
+        """Return what Spark calls a table of a statement; only ours have a schema."""
+        if table in self._views:
+            return self._views[table]
+        if self._staged and table in self._staged:
+            return self._staged[table]
+        return self._named(table) if "." in table else table
+
+    def _place(self, table: str) -> tuple[str, str]:
+        schema, name = table.split(".")
+        return self._prefix + schema, name
+
+    def _named(self, table: str) -> str:
+        return ".".join(self._place(table))
+
+    def _is_there(self, table: str) -> bool:
+        return bool(self.session.catalog.tableExists(self._named(table)))
+
+    def _stored(self, table: str) -> str | None:
+        """Return the table that holds the rows of `table`, where there is one."""
+        if self._staged and table in self._staged:
+            return self._staged[table]
+        if not self._is_there(table):
+            return None
+        statement = f"show tblproperties {self._named(table)} ('{_STORED}')"
+        rows = self.session.sql(statement).collect()
+        return str(rows[0]["value"])
+
+    def _show(self, table: str, stored: str) -> None:
+        """Turn the view of a table's name to the table that holds its rows."""
+        before = self._stored(table)
+        about, columns = describe(self._files[table]) if table in self._files else ("", {})
+        names = [field.name for field in self.session.table(stored).schema]
+        self.session.sql(
+            f"create or replace view {self._named(table)} ({_commented(names, columns)})"
+            f" comment {_quoted(about)} tblproperties ('{_STORED}' = '{stored}')"
+            f" as select * from {stored}"
+        )
+        if before != stored:
+            self._forget(before)
+
+    def _forget(self, stored: str | None) -> None:
+        if stored is not None:
+            self.session.sql(f"drop table if exists {stored}")
+
+    def _drop_view(self, name: str) -> None:
+        self.session.catalog.dropTempView(self._views.pop(name).strip("`"))
+
+
+def _commented(names: Sequence[str], columns: Mapping[str, str]) -> str:
+    """Return the columns of a view, with what is said of them."""
+    told = ((name, columns.get(name)) for name in names)
+    return ", ".join(
+        f"{_quoted_name(name)}{'' if text is None else f' comment {_quoted(text)}'}"
+        for name, text in told
+    )
+
+
+def _quoted(text: str) -> str:
+    """Return `text` as a literal of Spark, where the backslash is a sign of its own."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _quoted_name(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def _type_name(kind: str) -> str:
+    return _TYPES.get(kind, kind.upper())
+
+
+# --- what must be there ---------------------------------------------------------------------------
+
+
+def _require_packages() -> None:
+    try:
+        import pyspark
+        import sqlglot
+    except ImportError as error:
+        raise InputError(f'engine = "spark" needs {error.name}: {_INSTALL}') from error
+    del pyspark, sqlglot
+
+
+def _require_java() -> None:
+    home = os.environ.get("JAVA_HOME")
+    found = Path(home, "bin", "java").exists() if home else shutil.which("java")
+    if not found:
+        where = f"JAVA_HOME is {home}, where there is no bin/java" if home else "there is none"
+        raise InputError(f'engine = "spark" needs Java, and {where}. {_JAVA}')
+
+
+def _running() -> SparkSession | None:
+    from pyspark.sql import SparkSession
+
+    return SparkSession.getActiveSession()

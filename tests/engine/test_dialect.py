@@ -1,0 +1,156 @@
+"""The dialect of Spark: how each construct is put, and what is refused rather than misread."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from lydite.engine import load_sql, sql_directory
+from lydite.engine.dialect import UntranslatableError, translate
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 1)
+
+
+def put(expression: str, **parameters: object) -> str:
+    return translate(f"select {expression}", parameters).removeprefix("SELECT ")
+
+
+# --- values and names -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, "NULL"),
+        (True, "TRUE"),
+        (7, "7"),
+        (-7, "-7"),
+        (2_592_000_000_000, "2592000000000"),
+        (0.1, "CAST('0.1' AS DOUBLE)"),
+        ("it's \\d", r"'it\'s \\d'"),
+        (NOON, "CAST('2026-01-01 12:00:00.000001' AS TIMESTAMP_NTZ)"),
+        (NOON.replace(tzinfo=UTC), "CAST('2026-01-01 12:00:00.000001+00:00' AS TIMESTAMP)"),
+        (date(2026, 1, 1), "CAST('2026-01-01' AS DATE)"),
+    ],
+)
+def test_a_parameter_is_written_as_the_type_that_duckdb_binds(value, text):
+    assert put("$value", value=value) == text
+
+
+def test_a_parameter_without_a_value_or_of_an_unknown_type_is_refused():
+    with pytest.raises(UntranslatableError, match=r"\$value has no value"):
+        put("$value")
+    with pytest.raises(UntranslatableError, match="a list cannot be a parameter"):
+        put("$value", value=[1])
+
+
+def test_tables_get_their_names_on_spark_and_keep_those_that_columns_are_told_by():
+    names = {"journeys.users": "x_journeys.users", "raw.users": "`x__users`"}
+    text = translate(
+        "with a as (from raw.users) select users.n from journeys.users join a using (n)",
+        rename=lambda name: names.get(name, name),
+    )
+    assert "FROM `x__users` AS users" in text
+    assert "FROM x_journeys.users AS users" in text
+
+
+def test_only_duckdb_s_sql_is_read():
+    with pytest.raises(UntranslatableError, match="cannot be read"):
+        translate("select from where")
+
+
+# --- rewritten ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("duckdb", "spark"),
+    [
+        ("epoch_us(t)", "UNIX_MICROS(CAST(t AS TIMESTAMP))"),
+        ("make_timestamp(n)", "CAST(TIMESTAMP_MICROS(n) AS TIMESTAMP_NTZ)"),
+        (
+            "make_timestamp(epoch_us(t))",
+            "CAST(TIMESTAMP_MICROS(UNIX_MICROS(CAST(t AS TIMESTAMP))) AS TIMESTAMP_NTZ)",
+        ),
+        ("n * 1.5", "n * CAST('1.5' AS DOUBLE)"),
+        ("n / 3.6e9", "n / 3.6e9"),
+        ("instr('abc', s)", "LOCATE(s, 'abc')"),
+        ("cast(n as hugeint)", "CAST(n AS DECIMAL(38, 0))"),
+        ("cast(s as timestamp)", "CAST(s AS TIMESTAMP_NTZ)"),
+        ("trunc(x)", "CASE WHEN x < 0 THEN CEIL(x) ELSE FLOOR(x) END"),
+        ("try(decode(b))", "TRY_VALIDATE_UTF8(CAST(b AS STRING))"),
+        ("unnest(range(1, 51))", "EXPLODE(SEQUENCE(1, 50))"),
+        ("struct_pack(a := b)", "STRUCT(b AS a)"),
+        ("row_number() over ()", "MONOTONICALLY_INCREASING_ID()"),
+        ("any_value(x)", "ANY_VALUE(x) IGNORE NULLS"),
+        (r"regexp_full_match(s, '\d+|x')", r"REGEXP_LIKE(s, '^(?:\\d+|x)\\z')"),
+        (r"regexp_replace(s, '^(\d)', '<\1>')", r"REGEXP_REPLACE(s, '^(\\d)', '<$1>')"),
+        ("regexp_replace(s, 'a', 'b', 'g')", "REGEXP_REPLACE(s, 'a', 'b')"),
+        ("regexp_extract(s, 'a.')", "REGEXP_EXTRACT(s, 'a.', 0)"),
+    ],
+)
+def test_a_construct_is_put_in_spark_s_words(duckdb, spark):
+    assert put(duckdb).upper() == spark.upper()
+
+
+def test_nulls_are_last_as_on_duckdb():
+    ordered = "row_number() over (order by a, b desc)"  # with desc, Spark has them last by itself
+    assert put(ordered) == "ROW_NUMBER() OVER (ORDER BY a NULLS LAST, b DESC)"
+
+
+def test_how_far_a_window_reaches_is_a_number():
+    window = "min(x) over (order by t range between $n - 1 preceding and current row)"
+    assert "BETWEEN 3599999999 PRECEDING" in put(window, n=3_600_000_000).upper()
+
+
+@pytest.mark.parametrize("kind", ["double", "timestamptz"])
+def test_text_is_read_where_duckdb_reads_it_only(kind):
+    assert "RLIKE" in put(f"try_cast(s as {kind})").upper()
+
+
+# --- refused --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "list(x order by y)",
+        "string_agg(x, ',' order by y)",
+        "date_diff('day', a, b)",
+        "quantile_cont(x, 0.5)",
+        "percentile_cont(0.5) within group (order by x)",
+        "median(x)",
+        "x[1:2]",
+        "x[1]",
+        "hash(x)",
+        "strftime(t, '%Y')",
+        "json_extract_string(x, '$')",
+        "try(x + 1)",
+        "regexp_replace(s, 'a', 'b')",
+        "regexp_replace(s, 'a', '$', 'g')",
+        "regexp_full_match(s, 'a$')",
+        r"regexp_extract(s, '\v')",
+    ],
+)
+def test_what_spark_would_read_otherwise_is_refused(expression):
+    with pytest.raises(UntranslatableError):
+        put(expression)
+
+
+def test_an_asof_join_is_refused():
+    with pytest.raises(UntranslatableError, match="ASOF"):
+        translate("select * from a asof join b on a.t >= b.t")
+
+
+FILES = [
+    *(sql_directory() / "contract").glob("*.sql"),
+    *(sql_directory() / "journeys").glob("*.sql"),
+    sql_directory() / "evaluation" / "landmarks.sql",
+    sql_directory() / "credit" / "conversion_paths.sql",
+]
+
+
+@pytest.mark.parametrize("file", sorted(FILES), ids=lambda file: file.stem)
+def test_every_file_that_runs_on_spark_is_in_the_subset(file):
+    values = {"outcome": "lead", "lookback_us": 1, "mature_until": NOON, "buckets": 9, "now": NOON}
+    assert translate(load_sql(f"{file.parent.name}/{file.stem}"), values)

@@ -1,0 +1,381 @@
+"""The engine on Spark: tables, transactions, results, and the journeys and contract of DuckDB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import hostile
+import polars as pl
+import polars.selectors as cs
+import pyarrow as pa
+import pytest
+from polars.testing import assert_frame_equal
+
+from lydite import contract
+from lydite.engine import DuckDBEngine, SparkEngine
+from lydite.engine import spark as module
+from lydite.errors import InputError
+from lydite.journeys import build_moments, build_touches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from lydite.engine import Engine
+
+# One worker of the tests starts one Java machine, where groups are kept together.
+pytestmark = pytest.mark.xdist_group("spark")
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 1)
+FRAME = pl.DataFrame(
+    {
+        "n": [1, 2, None],
+        "x": [0.1, None, float("nan")],
+        "s": ["it's \\d", None, "🙂"],
+        "t": [NOON, None, datetime(1969, 12, 31, 23, 59, 59, 999999)],
+        "z": pl.Series([NOON.replace(tzinfo=UTC), None, None], dtype=pl.Datetime("us", "UTC")),
+        "b": [True, None, False],
+    }
+)
+
+
+def stored(spark: SparkEngine, schema: str) -> list[str]:
+    """Return the tables, and views of tables, that a database holds."""
+    rows = spark.session.sql(f"show tables in lydite_{schema}").collect()
+    return sorted(row["tableName"] for row in rows if not row["isTemporary"])
+
+
+def same(
+    one: Engine, other: Engine, select: str, parameters: dict[str, object] | None = None
+) -> None:
+    """Assert that both give the same rows, floats to the ninth digit and all else exactly.
+
+    Columns without a name of their own are called otherwise on either, and whole numbers are not
+    always as wide: columns are compared by place, and by value.
+    """
+    left, right = (_plain(engine.frame(select, parameters)) for engine in (one, other))
+    right = right.rename(dict(zip(right.columns, left.columns, strict=True)))
+    assert_frame_equal(left, right, check_row_order=False, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def _plain(frame: pl.DataFrame) -> pl.DataFrame:
+    whole = cs.integer() | cs.decimal()
+    return frame.with_columns(whole.cast(pl.Int64), cs.by_dtype(pl.Float32).cast(pl.Float64))
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def test_a_frame_comes_back_as_it_went(spark):
+    spark.store("t.frame", FRAME)
+    assert_frame_equal(spark.frame("from t.frame"), FRAME, check_row_order=False)
+    assert spark.columns("t.frame") == {
+        "n": "BIGINT",
+        "x": "DOUBLE",
+        "s": "VARCHAR",
+        "t": "TIMESTAMP",
+        "z": "TIMESTAMP WITH TIME ZONE",
+        "b": "BOOLEAN",
+    }
+
+
+def test_results_come_as_rows_arrays_and_scalars(spark):
+    spark.store("t.frame", FRAME)
+    assert spark.rows("select n, s, t from t.frame where n = $n", {"n": 1}) == [
+        (1, "it's \\d", NOON)
+    ]
+    assert spark.scalar("select count(*) from t.frame where t <= $noon", {"noon": NOON}) == 2
+    assert spark.scalar("select n from t.frame where n = 9") is None
+    arrays = spark.arrays("select n, b, s from t.frame where n is not null and b order by n")
+    assert arrays["n"].tolist() == [1]
+    assert arrays["b"].dtype == bool
+    assert arrays["s"].tolist() == ["it's \\d"]
+    assert spark.threads >= 1
+
+
+def test_a_table_is_replaced_appended_to_by_name_and_dropped(spark):
+    spark.append("t.numbers", "select 1 as n, 'one' as name")
+    spark.append("t.numbers", "select 'two' as name, 2 as n")
+    assert sorted(spark.rows("from t.numbers")) == [(1, "one"), (2, "two")]
+    spark.create("t.numbers", "select n + 1 as n from t.numbers")  # may read what it replaces
+    assert sorted(spark.rows("from t.numbers")) == [(2,), (3,)]
+    assert sum(name.startswith("numbers") for name in stored(spark, "t")) == 2
+    spark.drop("t.numbers")
+    spark.drop("t.numbers")
+    assert not spark.exists("t.numbers")
+    assert not any(name.startswith("numbers") for name in stored(spark, "t"))
+
+
+def test_a_table_that_fails_half_way_leaves_what_was_and_nothing_beside(spark):
+    spark.create("t.kept", "select 1 as n")
+    before = stored(spark, "t")
+    with pytest.raises(spark.error):
+        spark.create("t.kept", "select cast(2147483647 as integer) + n as n from t.kept")
+    assert spark.rows("from t.kept") == [(1,)]
+    assert stored(spark, "t") == before
+
+
+def test_a_view_follows_its_table_and_is_replaced_and_dropped(spark):
+    spark.create("t.base", "select 1 as n")
+    spark.view("t.doubled", "select 2 * n as n from t.base")
+    spark.create("t.base", "select 4 as n")
+    assert spark.exists("t.doubled")
+    assert spark.scalar("select doubled.n from t.doubled") == 8
+    spark.view("t.doubled", "select 3 * n as n from t.base")
+    assert spark.scalar("select n from t.doubled") == 12
+    spark.drop("t.doubled")
+    assert not spark.exists("t.doubled")
+
+
+def test_what_a_file_says_is_written_onto_the_table(spark):
+    spark.create("journeys.positions", "journeys/positions")
+    spark.comment("journeys.positions", "journeys/positions")
+    told = {
+        row[0]: row[2] for row in spark.session.sql("describe lydite_journeys.positions").collect()
+    }
+    assert told["position"] == "1 for the first touch .. path_length for the last"
+    assert spark.scalar("select count(*) from journeys.positions") == 1275
+
+
+def replace_and_fail(spark: SparkEngine) -> None:
+    spark.create("t.first", "select 2 as n")
+    spark.create("t.second", "select n + 1 as n from t.first")
+    assert spark.rows("from t.second") == [(3,)]
+    raise InputError
+
+
+def test_a_transaction_shows_all_or_nothing(spark):
+    spark.create("t.first", "select 1 as n")
+    with pytest.raises(InputError), spark.transaction():
+        replace_and_fail(spark)
+    assert spark.rows("from t.first") == [(1,)]
+    assert not spark.exists("t.second")
+    with spark.transaction():
+        spark.create("t.first", "select 2 as n")
+        spark.create("t.second", "select n + 1 as n from t.first")
+        spark.create("t.second", "select n + 9 as n from t.first")
+        spark.drop("t.first")
+    assert not spark.exists("t.first")
+    assert spark.rows("from t.second") == [(11,)]
+    assert not any(name.startswith("first") for name in stored(spark, "t"))
+
+
+def test_a_given_session_is_set_back_and_left_running(spark):
+    zone = "spark.sql.session.timeZone"
+    spark.session.conf.set(zone, "Asia/Tokyo")
+    try:
+        with SparkEngine(spark.session, prefix="other_") as other:
+            assert other.scalar("select epoch_us($t)", {"t": datetime(1970, 1, 1)}) == 0
+            other.create("t.first", "select 5 as n")
+            assert other.rows("from t.first") == [(5,)]
+        assert spark.session.conf.get(zone) == "Asia/Tokyo"
+    finally:
+        spark.session.conf.set(zone, "UTC")
+    assert spark.scalar("select 1") == 1
+
+
+def test_without_java_or_packages_the_message_names_the_mend(monkeypatch):
+    monkeypatch.setattr(module.shutil, "which", lambda name: None)
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setattr(module, "_running", lambda: None)
+    with pytest.raises(InputError, match="needs Java, and there is none.*default-jre-headless"):
+        SparkEngine()
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    with pytest.raises(InputError, match="JAVA_HOME is /nowhere, where there is no bin/java"):
+        SparkEngine()
+    monkeypatch.setitem(sys.modules, "pyspark", None)
+    with pytest.raises(InputError, match=r"needs pyspark.*pip install 'lydite\[spark\]'"):
+        SparkEngine()
+
+
+def test_pyspark_is_imported_only_where_an_engine_is_made():
+    code = "import sys, lydite; sys.exit('pyspark' in sys.modules or 'sqlglot' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+# --- what is rewritten, on both engines -----------------------------------------------------------
+
+TEXT = [*hostile.TIMES, *hostile.ZONED, *hostile.NUMBERS, *hostile.CHANNELS]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "epoch_us(t), make_timestamp(n * 1000001), make_timestamp(epoch_us(z))",
+        "try_cast(s as double)",
+        "make_timestamp(epoch_us(coalesce(try_cast(s as timestamptz), null)))",
+        "md5(s), lower(s), upper(md5(s)), instr(s, '0'), substr(s, 2, 3), nullif(s, '')",
+        r"regexp_replace(s, '^[\s\x0B\p{Z}\x{FEFF}]+|[\s\x0B\p{Z}\x{FEFF}]+\z', '', 'g')",
+        r"regexp_full_match(s, '\d{1,4}[-:]?\d*'), regexp_extract(s, '[A-Z].*')",
+        r"regexp_replace(s, '^(\d+)-(\d+)', '\2<\1>')",
+        "cast(trunc(x) as integer), isnan(x), cast(x as float), abs(x) >= 1e3",
+        "x / 3, n / 3, n % 3, cast(-n * 1.5 as double)",
+        "try_cast(try_cast(trunc(x) as hugeint) as varchar)",
+        "least(n, 3, null), greatest(x, 0.5), coalesce(null, n), s is distinct from null",
+        "sum(n) over w, rank() over w from rows window w as (partition by n % 2 order by s, n)",
+        (
+            "lag(n, 2) over w, lead(s) over w, first_value(x) over w"
+            " from rows window w as (partition by n % 2 order by s, n)"
+        ),
+        "row_number() over (order by s, n) from rows",
+        "row_number() over (order by s desc, n) from rows",
+        "min(n) over (order by n range between 10 - 1 preceding and current row) from rows",
+        "count(*), count(distinct s), sum(n), min(s), max(s) from rows",
+        "count(*) filter (where n > 3) from rows",
+    ],
+)
+def test_a_construct_gives_the_same_on_both_engines(spark, both_rows, expression):
+    tail = "" if " from rows" in expression else " from rows"
+    names = "n, s, " if "count(*)" not in expression else ""
+    same(both_rows, spark, f"select {names}{expression}{tail}".replace("from rows", "from t.rows"))
+
+
+@pytest.fixture(scope="module")
+def both_rows(spark: SparkEngine) -> Iterator[DuckDBEngine]:
+    """Put the same hostile rows into both engines; yield DuckDB."""
+    n = len(TEXT)
+    frame = pl.DataFrame(
+        {
+            "s": TEXT,
+            "n": list(range(-9, n - 9)),
+            "x": [float(i) * 0.7 - 20 for i in range(n)],
+            "t": [NOON.replace(year=1900 + i % 200, second=i % 60) for i in range(n)],
+        }
+    ).with_columns(z=pl.col("t").dt.replace_time_zone("UTC"))
+    spark.store("t.rows", frame)
+    with DuckDBEngine(threads=1) as duck:
+        duck.store("t.rows", frame)
+        yield duck
+
+
+# --- journeys -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
+    """Build the journeys of the same hostile data on both engines; yield DuckDB."""
+    with DuckDBEngine(threads=1) as duck:
+        found = []
+        for engine in (duck, spark):
+            engine.store("contract.touchpoints", hostile.touchpoints())
+            engine.store("contract.conversions", hostile.conversions())
+            found.append(build_touches(engine))
+            build_moments(engine, hostile.LOOKBACKS)
+        assert found[0] == found[1]
+        yield duck
+
+
+@pytest.mark.parametrize(
+    "table",
+    ["users", "channels", "touches", "positions", "moments", "conversions", "path_touches"],
+)
+def test_journeys_are_the_same_on_both_engines(spark, built, table):
+    assert built.scalar(f"select count(*) from journeys.{table}") > 20
+    same(built, spark, f"from journeys.{table}")
+
+
+def test_the_hostile_data_is_hostile(built):
+    """The equality above would be worth little if nothing of this were in the data."""
+    assert built.scalar("select max(path_length) from journeys.moments") == 50
+    assert built.scalar("select count(*) from journeys.conversions where path_length = 0") > 20
+    at_touches = (
+        "select count(*) from journeys.conversions inner join journeys.touches"
+        " using (user_key) where converted_at = touched_at"
+    )
+    assert built.scalar(at_touches) > 20
+    instants = "select distinct user_key, outcome, converted_at from journeys.conversions"
+    conversions = built.scalar("select count(*) from journeys.conversions")
+    assert conversions - built.scalar(f"select count(*) from ({instants})") > 20
+
+
+def test_landmarks_and_converted_paths_are_the_same_on_both_engines(spark, built):
+    for outcome in hostile.LOOKBACKS:
+        values = {"outcome": outcome, "mature_until": datetime(2026, 2, 15), "buckets": 200}
+        same(built, spark, "evaluation/landmarks", values)
+        same(built, spark, "credit/conversion_paths", values)
+
+
+# --- contract -------------------------------------------------------------------------------------
+
+
+def loads_alike(
+    spark: SparkEngine, sources: dict[str, object], on_spark: dict[str, object]
+) -> None:
+    """Assert that both engines accept and set aside the same rows, and report the same."""
+    with DuckDBEngine(threads=1) as duck:
+        found = contract.load(duck, sources, now=hostile.NOW)
+        assert contract.load(spark, on_spark, now=hostile.NOW) == found
+        assert sum(found.counts["touchpoints"].values()) > 20
+        for table in sources:
+            same(duck, spark, f"from contract.{table}")
+            same(duck, spark, f"from quarantine.{table}")
+
+
+def test_frames_load_alike(spark):
+    sources = {
+        "touchpoints": hostile.raw_touchpoints(),
+        "conversions": hostile.raw_conversions(),
+        "spend": hostile.raw_spend(),
+        "users": hostile.raw_users(),
+    }
+    loads_alike(spark, sources, sources)
+
+
+def test_parquet_tables_and_frames_of_spark_load_alike(spark, tmp_path):
+    touchpoints, conversions = hostile.raw_touchpoints(hostile.ZONED), hostile.raw_conversions()
+    touchpoints[:150].write_parquet(tmp_path / "touchpoints_1.parquet")
+    touchpoints[150:].drop("reason").write_parquet(tmp_path / "touchpoints_2.parquet")
+    spark.store("own.conversions", conversions)
+    glob = str(tmp_path / "touchpoints_*.parquet")
+    sources = {"touchpoints": glob, "conversions": conversions}
+    loads_alike(spark, sources, sources | {"conversions": "spark_catalog.lydite_own.conversions"})
+    frame = spark.session.table("lydite_own.conversions")
+    assert spark.exists("contract.conversions")
+    report = contract.load_table(spark, "conversions", frame, now=hostile.NOW)
+    assert report.read == len(conversions)
+    assert not any(name.startswith("source") for name in stored(spark, "source"))
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("rows.csv", r"conversions \(rows.csv\): Spark reads Parquet.*Convert it to Parquet"),
+        ("rows.json.gz", "Convert it to Parquet"),
+        (
+            "no_such.table",
+            r"conversions \(no_such.table\): cannot be read: .*TABLE_OR_VIEW_NOT_FOUND",
+        ),
+        ("nowhere/*.parquet", "PATH_NOT_FOUND"),
+        (3, "is nothing that can be read. Give a path"),
+        (pl.DataFrame({"user_id": ["a"]}), "misses the required column 'converted_at'"),
+        (pl.DataFrame({"user_id": ["a"], "converted_at": [1]}), "numbers of type BIGINT"),
+        (pl.DataFrame({"user_id": ["a"], "converted_at": ["17"]}), "holds numbers"),
+        (
+            pl.DataFrame({"user_id": [None], "converted_at": [NOON]}),
+            "none of its 1 rows can be used",
+        ),
+        (pl.DataFrame({"user_id": ["a"], "converted_at": [NOON]})[:0], "is empty"),
+        (pa.table({}), "is empty"),
+        (
+            pl.DataFrame(
+                {"user_id": "a", "converted_at": ["2026-01-01T10:00Z", "2026-01-01T10:00"]}
+            ),
+            "mixes time zones: 1 with no zone.*1 with Z",
+        ),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_refused_by_name(spark, source, message):
+    with pytest.raises(InputError, match=message):
+        contract.load_table(spark, "conversions", source, now=hostile.NOW)
+
+
+def test_a_damaged_file_is_named(spark, tmp_path: Path):
+    file = tmp_path / "conversions.parquet"
+    pl.DataFrame({"user_id": ["a" * 99] * 999, "converted_at": [NOON] * 999}).write_parquet(file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
+    with pytest.raises(InputError, match=r"conversions \(.*conversions.parquet\): cannot be read"):
+        contract.load_table(spark, "conversions", str(file), now=hostile.NOW)
