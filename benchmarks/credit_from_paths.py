@@ -138,7 +138,7 @@ def _timed(watch: measure.Stopwatch, intervals: bool) -> dict[str, Any]:
     """Return what `lydite.credit` calls, timed; without intervals it draws no journeys."""
     called: dict[str, Callable[..., Any]] = {name: getattr(path_trial, name) for name in _STAGES}
     if not intervals:
-        called |= {"draw_journeys": _draw_nothing, "credit_replicates": _no_replicates}
+        called |= WITHOUT_INTERVALS
     return {name: watch.timing(_STAGES[name], function) for name, function in called.items()}
 
 
@@ -153,6 +153,13 @@ def _no_replicates(
     del model, evidence, profiles, weights
     nothing = np.zeros((1, len(paths.channels)))
     return Replicates(nothing, nothing)
+
+
+WITHOUT_INTERVALS: dict[str, Any] = {
+    "draw_journeys": _draw_nothing,
+    "credit_replicates": _no_replicates,
+}
+"""What stands in for functions of `lydite.path_trial` where no intervals are wanted."""
 
 
 def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:

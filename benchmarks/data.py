@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 CACHE = Path(__file__).parents[1] / "var" / "benchmarks"
@@ -31,6 +33,8 @@ _MEAN_LENGTH = 4.0  # of a journey; distinct paths are longer, since short ones 
 _SHAPE = 2.0  # of the negative binomial law of lengths: one journey in nine is a single touch
 _STAY = 0.2  # the chance that the next touch is of the same channel
 _PULL = 0.02  # of a touch of the first channel; the last pulls three times as much
+_PULL_OF_TEN = 0.0153  # with which one journey in ten converts
+_BLOCK = 500_000  # journeys that are drawn at once: memory is for so many
 _VALUE = (4.0, 0.8)  # mean and spread of the logarithm of a conversion's value
 _DIGEST = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 
@@ -46,12 +50,7 @@ def path_table(paths: int, factor: int = 1, seed: int = 0, folder: Path = CACHE)
         Where files are kept.
     """
     file = folder / f"paths_{paths}_x{factor}_seed{seed}_{_DIGEST}.parquet"
-    if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        part = file.with_suffix(".part")
-        make_paths(paths, factor, seed).write_parquet(part)
-        part.rename(file)
-    return file
+    return _kept(file, lambda: make_paths(paths, factor, seed))
 
 
 def make_paths(paths: int, factor: int = 1, seed: int = 0) -> pl.DataFrame:
@@ -84,6 +83,49 @@ def make_paths(paths: int, factor: int = 1, seed: int = 0) -> pl.DataFrame:
         journeys *= 2
 
 
+def journey_table(touches: int, seed: int = 0, folder: Path = CACHE) -> Path:
+    """Return a Parquet file with the path table of about so many touches, made at the first call.
+
+    Parameters
+    ----------
+    touches, seed
+        As in `make_journeys`.
+    folder
+        Where files are kept.
+    """
+    file = folder / f"journeys_{touches}_seed{seed}_{_DIGEST}.parquet"
+    return _kept(file, lambda: make_journeys(touches, seed))
+
+
+def make_journeys(touches: int, seed: int = 0) -> pl.DataFrame:
+    """Draw journeys that meet about so many touches together, and count them by path.
+
+    Journeys are as in `make_paths`, but one in ten converts.
+
+    Parameters
+    ----------
+    touches
+        How many touches the journeys meet together, on average over seeds.
+    seed
+        Seeds the draws.
+
+    Returns
+    -------
+    The columns ``path, conversions, value, nulls``, a row for each path, the most travelled first.
+    """
+    journeys = round(touches / _MEAN_LENGTH)
+    sizes = [min(_BLOCK, journeys - begun) for begun in range(0, journeys, _BLOCK)]
+    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
+    blocks = [
+        _by_path(_drawn(size, np.random.default_rng(own), _PULL_OF_TEN))
+        for size, own in zip(sizes, seeds, strict=True)
+    ]
+    counts = pl.concat(blocks).group_by("path").agg(pl.col("conversions", "nulls", "cents").sum())
+    return counts.sort(-(pl.col("conversions") + pl.col("nulls")), "path").select(
+        "path", "conversions", pl.col("cents").truediv(100).alias("value"), "nulls"
+    )
+
+
 def about(file: Path) -> dict[str, int]:
     """Return how large a path table is.
 
@@ -105,12 +147,22 @@ def about(file: Path) -> dict[str, int]:
     }
 
 
-def _drawn(journeys: int, rng: np.random.Generator) -> pl.DataFrame:
+def _kept(file: Path, make: Callable[[], pl.DataFrame]) -> Path:
+    """Return a file with what is made, which is done at the first call."""
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        part = file.with_suffix(".part")
+        make().write_parquet(part)
+        part.rename(file)
+    return file
+
+
+def _drawn(journeys: int, rng: np.random.Generator, least_pull: float = _PULL) -> pl.DataFrame:
     """Return journeys: the path of each, whether it converted, and what that is worth."""
     extra = rng.negative_binomial(_SHAPE, _SHAPE / (_SHAPE + _MEAN_LENGTH - 1), journeys)
     channel = _channels(journeys, int(extra.max()) + 1, rng)
     met = np.arange(channel.shape[1]) <= extra[:, None]
-    pull = _PULL * np.linspace(1, 3, len(CHANNELS))
+    pull = least_pull * np.linspace(1, 3, len(CHANNELS))
     converted = rng.random(journeys) < -np.expm1(-np.where(met, pull[channel], 0).sum(axis=1))
     worth = np.rint(100 * rng.lognormal(*_VALUE, journeys)).astype(np.int64)
     steps = pl.Series(np.array(CHANNELS)[channel[met]])
@@ -139,12 +191,13 @@ def _counted(journeys: pl.DataFrame, paths: int) -> pl.DataFrame:
     """Count the journeys on each path, up to the one that takes the last of so many paths first."""
     first = journeys.group_by("path", maintain_order=True).agg(pl.col("journey").first())
     last = first["journey"][min(paths, len(first)) - 1]
-    return (
-        journeys.filter(pl.col("journey") <= last)
-        .group_by("path", maintain_order=True)
-        .agg(
-            conversions=pl.col("converted").sum().cast(pl.Int64),
-            nulls=(~pl.col("converted")).sum().cast(pl.Int64),
-            cents=pl.col("cents").sum(),
-        )
+    return _by_path(journeys.filter(pl.col("journey") <= last))
+
+
+def _by_path(journeys: pl.DataFrame) -> pl.DataFrame:
+    """Count journeys by path, in order of appearance."""
+    return journeys.group_by("path", maintain_order=True).agg(
+        conversions=pl.col("converted").sum().cast(pl.Int64),
+        nulls=(~pl.col("converted")).sum().cast(pl.Int64),
+        cents=pl.col("cents").sum(),
     )

@@ -69,7 +69,7 @@ def _build(file: Path, landmarks: int) -> None:
         trial.load_contract(engine, sources)
         trial.build_journeys(engine, SETTINGS)
         trial.usable_models(engine, SETTINGS)
-        trial.build_samples(engine, make_models(), SETTINGS)
+        trial.build_samples(engine, SETTINGS)
 
 
 def sort(file: str) -> Figures:

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import resource
+import signal
 import statistics
 import subprocess
 import sys
@@ -119,7 +120,7 @@ def once(command: Sequence[str]) -> Figures:
     Raises
     ------
     subprocess.CalledProcessError
-        When the command fails.
+        When the command fails; where a signal has ended it, the return code is less than 0.
     """
     # Linux counts what a process was forked from towards its peak, also after exec. So a process
     # that holds next to nothing stands between this one and the command.
@@ -183,6 +184,8 @@ def _launch(command: Sequence[str]) -> None:
     began = time.perf_counter()
     done = subprocess.run(command, stdout=subprocess.PIPE, check=False, text=True)
     seconds = time.perf_counter() - began
+    if done.returncode < 0:  # a signal has ended it: end in the same way
+        signal.raise_signal(-done.returncode)
     if done.returncode:
         sys.exit(done.returncode)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -213,11 +216,16 @@ def options(about: str, arguments: Sequence[str] | None) -> argparse.Namespace:
     arguments
         Those of the command line where None.
     """
+    return parser(about).parse_args(arguments)
+
+
+def parser(about: str) -> argparse.ArgumentParser:
+    """Return the parser of `options`, to which a benchmark may add its own."""
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="tiny data, to see that all works")
     parser.add_argument("--repeats", type=int, default=3, help="rounds")
     parser.add_argument("--results", type=Path, default=RESULTS, help="folder of the results")
-    return parser.parse_args(arguments)
+    return parser
 
 
 def command(name: str) -> str:

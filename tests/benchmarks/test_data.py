@@ -6,7 +6,15 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from benchmarks.data import CHANNELS, about, make_paths, path_table
+from benchmarks import data
+from benchmarks.data import (
+    CHANNELS,
+    about,
+    journey_table,
+    make_journeys,
+    make_paths,
+    path_table,
+)
 
 PATHS = 5_000
 
@@ -66,6 +74,34 @@ def test_a_file_is_made_once(tmp_path):
     assert file.stat().st_mtime_ns == made
     assert path_table(50, factor=10, folder=tmp_path) != file
     assert path_table(50, seed=1, folder=tmp_path) != file
+
+
+def test_journeys_meet_as_many_touches_as_asked_for_and_one_in_ten_converts():
+    table = make_journeys(100_000)
+    assert table.columns == ["path", "conversions", "value", "nulls"]
+    assert len(table) == table["path"].n_unique()
+    journeys = table["conversions"] + table["nulls"]
+    assert journeys.sum() == 25_000
+    assert (pl.Series(lengths(table)) * journeys).sum() == pytest.approx(100_000, rel=0.03)
+    assert table["conversions"].sum() / journeys.sum() == pytest.approx(0.1, abs=0.01)
+    assert journeys.is_sorted(descending=True)
+    assert_frame_equal(make_journeys(100_000), table)
+    assert not make_journeys(100_000, seed=1).equals(table)
+
+
+def test_journeys_are_drawn_in_blocks(monkeypatch):
+    monkeypatch.setattr(data, "_BLOCK", 300)
+    table = make_journeys(4_000)
+    assert (table["conversions"] + table["nulls"]).sum() == 1_000
+    assert len(table) == table["path"].n_unique()
+
+
+def test_a_file_of_journeys_is_made_once(tmp_path):
+    file = journey_table(4_000, folder=tmp_path)
+    assert_frame_equal(pl.read_parquet(file), make_journeys(4_000))
+    made = file.stat().st_mtime_ns
+    assert journey_table(4_000, folder=tmp_path) == file
+    assert file.stat().st_mtime_ns == made
 
 
 def test_a_table_is_described(tmp_path):
