@@ -82,7 +82,7 @@ def reordered(landmarks: Landmarks, order: np.ndarray) -> Landmarks:
         **{name: getattr(landmarks, name)[order] for name in columns},
         path=np.arange(len(order)),
         paths=landmarks.paths.take(landmarks.path[order]),
-        own=None if own is None else own.take(order, len(landmarks)),
+        own=None if own is None else own.take(order),
     )
 
 

@@ -291,7 +291,7 @@ def score_ceiling(
     scores = {}
     if due.wanted.any():
         with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
-            scores = ceiling_scores(rivals, trial.only(due.wanted), seed)
+            scores = ceiling_scores(rivals, trial.only(due.wanted), seed, engine.threads)
     due.write(engine, calendar, scores)
 
 

@@ -91,7 +91,7 @@ def test_columns_of_weights_are_sums_over_the_channels_touches(engine, sample):
     )
     for column in ("strength after 72 h", "time_decay_fitted 72 h"):
         np.testing.assert_allclose(
-            sample.own.weights[column], paths["left_over"].to_numpy(), rtol=1e-6
+            sample.own.met([column]).weights[column], paths["left_over"].to_numpy(), rtol=1e-6
         )
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lydite.errors import InputError
 from lydite.models import Rule, make_model, path_touches
 from lydite.models.path_touches import (
+    OwnPaths,
     Stretches,
     Touched,
     channels_met,
@@ -64,7 +65,7 @@ def test_paths_are_alike_where_their_channels_are(drawn):
 def test_paths_are_described_by_their_order(drawn):
     touched, paths = drawn
     models = [make_model("linear"), make_model("last_non_direct"), make_model("w_shaped")]
-    described = describe_paths(touched, paths, models)
+    described = describe_paths(touched, paths, models).paths
     for row, met in enumerate(channels_of(touched, paths)):
         assert described.history[row].tolist() == [*met[::-1], -1, -1, -1, -1][:4]
         known = [place for place, channel in enumerate(met) if channel != 1]
@@ -108,6 +109,36 @@ def test_times_are_those_of_the_path_whatever_is_weighed_at_once(drawn, most):
             np.testing.assert_allclose(
                 found.weights[name][own], sums[found.channel[own]], rtol=1e-9, atol=1e-9
             )
+
+
+@settings(deadline=None)
+@given(stretches(), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_own_paths_are_weighed_as_paths_are(drawn, most, random):
+    touched, paths = drawn
+    rules = [
+        Rule("before", "hours", "hours_before_end"),
+        Rule("both", "hours and place", "position + hours_after_start"),
+    ]
+    expected = channels_met(touched, paths, rules)
+    number, first = distinct_paths(touched, paths)
+    described = describe_paths(touched, paths.take(first), [])
+    own = OwnPaths(touched, paths, number, described, rules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(path_touches, "_MAX_TOUCHES", most)
+        found = own.met(["both", "before"])
+    for name in ("row", "channel", "touches"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    for name in ("before", "both"):
+        np.testing.assert_allclose(found.weights[name], expected.weights[name], rtol=1e-6)
+    assert "before" in own
+    assert "other" not in own
+    rows = np.array(random.sample(range(len(paths)), len(paths) // 2), dtype=int)
+    part = own.take(rows).met(["before"])
+    assert list(part.weights) == ["before"]
+    whole = expected.matrix(expected.weights["before"], len(paths), 3).toarray()
+    np.testing.assert_allclose(
+        part.matrix(part.weights["before"], len(rows), 3).toarray(), whole[rows], rtol=1e-6
+    )
 
 
 def test_campaign_and_interaction_are_those_of_the_touch():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logit
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from lydite.evaluation.scores import Scores
@@ -16,7 +18,7 @@ from lydite.models.landmarks import counted
 from lydite.models.mixture import ENOUGH_LANDMARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,7 +35,9 @@ _CLIP = 1e-6
 _MIN_OF_EACH = 20
 
 
-def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> dict[str, Scores]:
+def ceiling_scores(
+    rivals: Sequence[Model], trial: Trial, seed: int = 0, threads: int = 1
+) -> dict[str, Scores]:
     """Score the ceiling over all periods, forward in time like any rival, by segment.
 
     Parameters
@@ -45,25 +49,37 @@ def ceiling_scores(rivals: Sequence[Model], trial: Trial, seed: int = 0) -> dict
         Landmarks and calendar.
     seed
         Seeds the choice of training landmarks, where there are too many, and the trees.
+    threads
+        How many trees are grown at once.
     """
     sample = trial.sample(ENOUGH_LANDMARKS)
-    known = np.zeros(len(sample.landmarks), dtype=bool)
     seen = _Seen(rivals, sample, [model.encode(sample.landmarks) for model in rivals])
+    blocks = dict(_blocks(trial, sample))
+
+    def forecasts(block: range) -> list[tuple[int, NDArray[np.float64]]]:
+        forecast = _grow(seen, blocks[block], seed)
+        wanted = [own for own in block if trial.wanted[own] and len(trial.tested[own])]
+        return [(own, forecast(trial.ahead(own))) for own in wanted]
+
     scores = {ALL: Scores.empty(len(trial))}
+    with ThreadPoolExecutor(threads) as pool:
+        for block in pool.map(forecasts, blocks):
+            for period, forecast in block:
+                add_slices(scores, trial, period, forecast)
+    return scores
+
+
+def _blocks(trial: Trial, sample: Trial) -> Iterator[tuple[range, NDArray[np.intp]]]:
+    """Yield periods that share their trees, and the landmarks of the sample that are known."""
+    known = np.zeros(len(sample.landmarks), dtype=bool)
     folds = any(len(rows) for rows in trial.withdrawn)
-    refit_every = 1 if folds else _REFIT_EVERY
+    together = 1 if folds else _REFIT_EVERY
     for period in range(len(trial)):
         known[sample.released[period]] = True
         known[sample.withdrawn[period]] = False
-        block = range(period, min(period + refit_every, len(trial)))
-        if period % refit_every or not trial.wanted[block].any():
-            continue
-        forecast = _grow(seen, np.flatnonzero(known), seed)
-        for own in block:
-            rows = trial.tested[own]
-            if trial.wanted[own] and len(rows):
-                add_slices(scores, trial, own, forecast(trial.ahead(own)))
-    return scores
+        block = range(period, min(period + together, len(trial)))
+        if period % together == 0 and trial.wanted[block].any():
+            yield block, np.flatnonzero(known)
 
 
 @dataclass(frozen=True)
@@ -79,7 +95,7 @@ def _grow(
     seen: _Seen, known: NDArray[np.intp], seed: int
 ) -> Callable[[Landmarks], NDArray[np.float64]]:
     """Fit trees on what is known and return their forecaster of what lies ahead."""
-    landmarks = seen.sample.landmarks
+    landmarks, rivals = seen.sample.landmarks, [clone(model) for model in seen.rivals]
     total = float(landmarks.count[known].sum())
     converted = float(landmarks.count[known] @ landmarks.converted[known])
     if min(converted, total - converted) < _MIN_OF_EACH:
@@ -91,10 +107,10 @@ def _grow(
         chosen = np.sort(rng.choice(known, MAX_TRAINING_LANDMARKS, replace=False))
     crossed = [
         _cross_fitted(model, profiles, landmarks, known, chosen)
-        for model, profiles in zip(seen.rivals, seen.profiles, strict=True)
+        for model, profiles in zip(rivals, seen.profiles, strict=True)
     ]
     trees = HistGradientBoostingClassifier(
-        learning_rate=0.06,
+        learning_rate=0.1,
         max_iter=200,
         max_leaf_nodes=12,
         min_samples_leaf=max(50, len(chosen) // 500),
@@ -117,8 +133,8 @@ def _grow(
     )
 
     def forecast(ahead: Landmarks) -> NDArray[np.float64]:
-        rivals = [_logit(model.forecast(ahead)) for model in seen.rivals]
-        table = np.column_stack([_features(ahead, place)[:, usable], *rivals])
+        own = [_logit(model.forecast(ahead)) for model in rivals]
+        table = np.column_stack([_features(ahead, place)[:, usable], *own])
         return np.asarray(np.clip(trees.predict_proba(table)[:, 1], _CLIP, 1 - _CLIP))
 
     return forecast

@@ -10,9 +10,9 @@ import pyarrow as pa
 from lydite.journeys import LONGEST_PATH
 from lydite.models.landmarks import N_BUCKETS, Landmarks
 from lydite.models.path_touches import (
+    OwnPaths,
     Stretches,
     Touched,
-    channels_met,
     describe_paths,
     distinct_paths,
 )
@@ -99,6 +99,7 @@ def load_sample(
     )
     stretches = _stretches(columns, by_user)
     path, first = distinct_paths(touched, stretches)
+    described = describe_paths(touched, stretches.take(first), ordered)
     return Landmarks(
         channels=tuple(channels),
         happened_at=columns["happened_at"],
@@ -112,8 +113,8 @@ def load_sample(
         hours_to_next=columns["hours_to_next"],
         count=np.ones(len(path)),
         path=path,
-        paths=describe_paths(touched, stretches.take(first), ordered),
-        own=channels_met(touched, stretches, beyond, np.float32) if beyond else None,
+        paths=described.paths,
+        own=OwnPaths(touched, stretches, path, described, beyond) if beyond else None,
     )
 
 

@@ -57,6 +57,7 @@ class Trial:
     wanted: NDArray[np.bool_]
     segments: tuple[SegmentColumn, ...] = ()
     _ahead: dict[int, Landmarks] = field(default_factory=dict, init=False, repr=False)
+    _samples: dict[int, Trial] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -103,6 +104,11 @@ class Trial:
         """
         if at_most is None or len(self.landmarks) <= at_most:
             return self
+        if at_most not in self._samples:  # many models ask for the same
+            self._samples[at_most] = self._drawn(at_most)
+        return replace(self._samples[at_most], wanted=self.wanted)
+
+    def _drawn(self, at_most: int) -> Trial:
         kept = self._buckets_within(at_most)
         bucket = self.landmarks.bucket
         released = [own[bucket[own] < k] for own, k in zip(self.released, kept, strict=True)]
@@ -111,9 +117,11 @@ class Trial:
             known = np.concatenate(released[:period])
             leaves = (bucket[known] >= kept[period]) & (bucket[known] < kept[period - 1])
             withdrawn[period] = np.append(withdrawn[period], known[leaves])
-        rows = np.unique(np.concatenate(released))
-        place = np.full(len(self.landmarks), -1)
-        place[rows] = np.arange(len(rows))
+        used = np.zeros(len(self.landmarks), dtype=bool)
+        for own in released:
+            used[own] = True
+        rows = np.flatnonzero(used)
+        place = np.where(used, np.cumsum(used) - 1, -1)
         return replace(
             self,
             landmarks=self.landmarks.take(rows),

@@ -113,10 +113,20 @@ class AdditiveHazard(Model):
 
     def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
         """Return the chance of a conversion within the usual time to the next event."""
-        strength: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
+        return self._chances(profiles.features.strengths[self.chosen_])
+
+    def _chances(self, strength: sparse.csr_array[np.float64]) -> NDArray[np.float64]:
         added = self.usual_fading_hours_ * np.asarray(strength @ self.hazards_)
         expected = self.baseline_ * self.usual_hours_ + added
         return np.asarray(np.clip(-np.expm1(-expected), _LEAST, _MOST))
+
+    def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
+        """Return the chance at each landmark, by the strengths under the chosen half-life alone."""
+        column = list(self.weight_columns)[self.chosen_]
+        met, index, n = landmarks.met([column])
+        [strength] = _strengths(met, [column], n, len(landmarks.channels))
+        chances: NDArray[np.float64] = self._chances(strength)[index]
+        return chances
 
     # --- credit ---------------------------------------------------------------------------------
 
@@ -194,7 +204,7 @@ def _strengths(
     path: PathChannels, columns: Iterable[str], paths: int, channels: int
 ) -> list[sparse.csr_array[np.float64]]:
     """Return columns of weights as sparse (paths, channels) matrices that share one structure."""
-    starts = np.searchsorted(path.row, np.arange(paths + 1)).astype(np.int32)
+    starts = path.starts(paths).astype(np.int32)
     channel = path.channel.astype(np.int32)
     return [
         sparse.csr_array((path.weights[column], channel, starts), shape=(paths, channels))

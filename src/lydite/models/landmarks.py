@@ -12,9 +12,11 @@ from scipy import sparse
 from lydite.contract.path_rows import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
+
+    from lydite.models.path_touches import OwnPaths
 
 N_BUCKETS = 256
 HISTORY = 4  # a landmark knows the channel of the touch itself and of three before it
@@ -122,9 +124,9 @@ class Landmarks:
     path : (n,) integers
         The number of the landmark's path among the distinct ones.
     paths : DistinctPaths
-    own : PathChannels
-        The channels on the path of every landmark, with the weights that expressions put on them
-        which look at more than the order of channels, such as times; None without such weights.
+    own : OwnPaths
+        The path of every landmark, with the weights of expressions that look at more than the order
+        of channels, such as times; None without such expressions.
     """
 
     channels: tuple[str, ...]
@@ -138,7 +140,7 @@ class Landmarks:
     count: NDArray[np.floating]
     path: NDArray[np.integer]
     paths: DistinctPaths
-    own: PathChannels | None = None
+    own: OwnPaths | None = None
 
     def __len__(self) -> int:
         """Return the number of landmarks."""
@@ -156,7 +158,7 @@ class Landmarks:
         length: NDArray[np.integer] = self.paths.length[self.path]
         return length
 
-    def met(self, columns: Iterable[str]) -> tuple[PathChannels, NDArray[np.integer], int]:
+    def met(self, columns: Collection[str]) -> tuple[PathChannels, NDArray[np.integer], int]:
         """Return the channels on paths with some columns of weights.
 
         Returns
@@ -164,8 +166,8 @@ class Landmarks:
         The channels on the distinct paths where those have the weights, else on the path of every
         landmark; the (n,) number of each landmark's path among them; and how many they are.
         """
-        if self.own is not None and any(name in self.own.weights for name in columns):
-            return self.own, np.arange(len(self)), len(self)
+        if self.own is not None and any(name in self.own for name in columns):
+            return self.own.met(columns), np.arange(len(self)), len(self)
         return self.paths.met, self.path, len(self.paths)
 
     def take(self, rows: NDArray[np.integer]) -> Landmarks:
@@ -183,7 +185,7 @@ class Landmarks:
             **columns,
             path=number[self.path[kept]],
             paths=self.paths.take(np.flatnonzero(used)),
-            own=None if self.own is None else self.own.take(rows, len(self)),
+            own=None if self.own is None else self.own.take(rows),
         )
 
     def without_outcome(self, converted: NDArray[np.bool_]) -> Landmarks:

@@ -13,11 +13,11 @@ from lydite.errors import InputError
 from lydite.models.chain import MAX_ORDER
 from lydite.models.classifier import Classifier
 from lydite.models.expression import check_expression
-from lydite.models.fitted_rules import position_based_fitted, time_decay_fitted
+from lydite.models.fitted_rules import decay, position_based_fitted, time_decay_fitted
 from lydite.models.hazard import AdditiveHazard
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
-from lydite.models.rules import Rule
+from lydite.models.rules import KnownRule, Rule
 from lydite.models.shapley import Shapley
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "time_decay": (
         "recent touches more: a touch loses half its weight in 7 days",
-        "power(0.5, hours_before_end / 168.0)",
+        decay(168),
     ),
 }
 
@@ -104,7 +104,7 @@ def make_model(name: str) -> Model:
     """
     if name in _RULES:
         claim, expression = _RULES[name]
-        return Rule(name, claim, expression)
+        return KnownRule(name, claim, expression)
     if name in _FAMILIES:
         return _FAMILIES[name]()
     near = difflib.get_close_matches(name, DEFAULT_MODELS, n=1)

@@ -111,6 +111,20 @@ class Rule(Model):
         return guarded(self.name, self.expression)
 
 
+class KnownRule(Rule):
+    """A rule that comes with Lydite: its weights are never negative, and nobody watches them."""
+
+    @property
+    def weight_columns(self) -> Mapping[str, str]:
+        """The rule itself."""
+        return {self.name: self.expression}
+
+    @property
+    def touch_weight(self) -> str:
+        """The rule itself."""
+        return self.expression
+
+
 @cache
 def guarded(name: str, expression: str) -> str:
     """Return a checked expression that stops the statement at a negative or endless weight.
