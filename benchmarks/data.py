@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,10 @@ _PULL = 0.02  # of a touch of the first channel; the last pulls three times as m
 _PULL_OF_TEN = 0.0153  # with which one journey in ten converts
 _BLOCK = 500_000  # journeys that are drawn at once: memory is for so many
 _VALUE = (4.0, 0.8)  # mean and spread of the logarithm of a conversion's value
+START = np.datetime64("2025-01-01", "us")
+_SPAN_HOURS = 24 * 182.5  # in which journeys begin
+_GAP_HOURS = 48.0  # between touches, on average
+_SOON_HOURS = 6.0  # from the last touch to a conversion, on average
 _DIGEST = hashlib.sha256(Path(__file__).read_bytes()).hexdigest()[:8]
 
 
@@ -124,6 +129,90 @@ def make_journeys(touches: int, seed: int = 0) -> pl.DataFrame:
     return counts.sort(-(pl.col("conversions") + pl.col("nulls")), "path").select(
         "path", "conversions", pl.col("cents").truediv(100).alias("value"), "nulls"
     )
+
+
+def touch_tables(touches: int, seed: int = 0, folder: Path = CACHE) -> dict[str, Path]:
+    """Return Parquet files of touchpoints and conversions, made at the first call.
+
+    Parameters
+    ----------
+    touches, seed
+        As in `make_touches`.
+    folder
+        Where files are kept.
+
+    Returns
+    -------
+    The files ``touchpoints`` and ``conversions``.
+    """
+    names = ("touchpoints", "conversions")
+    files = {name: folder / f"{name}_{touches}_seed{seed}_{_DIGEST}.parquet" for name in names}
+    if not all(file.exists() for file in files.values()):
+        for file, made in zip(files.values(), make_touches(touches, seed), strict=True):
+            _kept(file, partial(pl.DataFrame.clone, made))
+    return files
+
+
+def make_touches(touches: int, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw the touches and conversions of users over half a year.
+
+    Journeys are as in `make_journeys`, one for each user: it begins at any time of half a year,
+    touches follow each other after two days on average, and a conversion comes soon after the last
+    one. Rows are in no order of users.
+
+    Parameters
+    ----------
+    touches
+        How many touches there are, on average over seeds.
+    seed
+        Seeds the draws.
+
+    Returns
+    -------
+    ``touchpoints`` with the columns ``user_id, touched_at, channel``, and ``conversions`` with
+    ``user_id, converted_at, value``.
+    """
+    journeys = round(touches / _MEAN_LENGTH)
+    sizes = [min(_BLOCK, journeys - begun) for begun in range(0, journeys, _BLOCK)]
+    seeds = np.random.SeedSequence(seed).spawn(len(sizes))
+    blocks = [
+        _timed(size, number * _BLOCK, np.random.default_rng(own))
+        for number, (size, own) in enumerate(zip(sizes, seeds, strict=True))
+    ]
+    touchpoints, conversions = (pl.concat(own) for own in zip(*blocks, strict=True))
+    return touchpoints.sort("touched_at"), conversions.sort("converted_at")
+
+
+def _timed(
+    journeys: int, first: int, rng: np.random.Generator
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw journeys with times; their users are numbered from `first` on."""
+    drawn = _drawn(journeys, rng, _PULL_OF_TEN)
+    steps = drawn["path"].str.split(" > ")
+    length = steps.list.len().to_numpy()
+    gap = rng.exponential(_GAP_HOURS, int(length.sum()))
+    begin = np.cumsum(length) - length
+    gap[begin] = rng.uniform(0, _SPAN_HOURS, journeys)
+    hours = np.cumsum(gap)
+    hours -= np.repeat(hours[begin] - gap[begin], length)
+    user = pl.Series("user_id", first + np.arange(journeys)).cast(pl.String)
+    touchpoints = pl.DataFrame(
+        {
+            "user_id": user.gather(np.repeat(np.arange(journeys), length)),
+            "touched_at": _at(hours),
+            "channel": steps.explode(),
+        }
+    )
+    converted = drawn["converted"].to_numpy()
+    soon = hours[begin + length - 1] + rng.exponential(_SOON_HOURS, journeys)
+    conversions = pl.DataFrame(
+        {"user_id": user, "converted_at": _at(soon), "value": drawn["cents"] / 100}
+    )
+    return touchpoints, conversions.filter(converted)
+
+
+def _at(hours: NDArray[np.float64]) -> NDArray[np.datetime64]:
+    return START + np.rint(3_600_000_000 * hours).astype("timedelta64[us]")
 
 
 def about(file: Path) -> dict[str, int]:

@@ -13,6 +13,7 @@ from benchmarks.data import (
     journey_table,
     make_journeys,
     make_paths,
+    make_touches,
     path_table,
 )
 
@@ -112,3 +113,19 @@ def test_a_table_is_described(tmp_path):
     assert about(file) == {
         "paths": 2, "touches": 4, "longest": 3, "channels": 2, "journeys": 8, "met": 14,
     }  # fmt: skip
+
+
+def test_touches_are_those_of_journeys_with_times():
+    touchpoints, conversions = make_touches(20_000, seed=3)
+    again = make_touches(20_000, seed=3)
+    assert touchpoints.equals(again[0])
+    assert conversions.equals(again[1])
+    assert len(touchpoints) == pytest.approx(20_000, rel=0.05)
+    users = touchpoints["user_id"].n_unique()
+    assert users == 5_000
+    assert len(conversions) == pytest.approx(users / 10, rel=0.2)
+    assert set(touchpoints["channel"]) == set(CHANNELS)
+    last = touchpoints.group_by("user_id").agg(pl.col("touched_at").max())
+    joined = conversions.join(last, on="user_id", how="left")
+    assert (joined["converted_at"] >= joined["touched_at"]).all()
+    assert touchpoints["touched_at"].is_sorted()

@@ -1,0 +1,170 @@
+"""Benchmark: the whole trial, next to one sort of the same touches.
+
+How long a trial takes from Parquet files to verdict, credit with intervals and page, and what of it
+is journeys, walks and credit, against DuckDB reading the touchpoints and sorting them by user and
+time; and how each part grows with touches.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchmarks import limits, measure, tables
+from benchmarks.data import CACHE, touch_tables
+from lydite import trial
+from lydite.comparison import read_comparison
+from lydite.config import Settings, Sources
+from lydite.engine import DuckDBEngine
+from lydite.models import make_models
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from benchmarks.measure import Figures
+
+NAME = "whole_trial"
+SETTINGS = Settings(sources=Sources(touchpoints="-", conversions="-"))
+#: Steps of `lydite.trial.run_trial` by the words with which it announces them, and their part.
+_PARTS = {
+    "reading": "journeys",
+    "laying": "journeys",
+    "drawing": "evaluation",
+    "trying": "evaluation",
+    "finding": "evaluation",
+    "comparing": "evaluation",
+    "dividing": "credit",
+    "writing": "marts and page",
+}
+PARTS = tuple(dict.fromkeys(_PARTS.values()))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: so many touches."""
+
+    sizes: tuple[int, ...]
+
+
+FULL, QUICK = Plan((1_000_000, 10_000_000)), Plan((10_000,))
+
+
+# --- work -----------------------------------------------------------------------------------------
+
+
+def sort(touchpoints: str) -> Figures:
+    """Read the touchpoints and sort them by user and time into a table, on all cores."""
+    return limits.sorted_by_user(touchpoints)
+
+
+def run(touchpoints: str, conversions: str) -> Figures:
+    """Put all default models on trial, from files to page.
+
+    Returns
+    -------
+    The ``seconds`` of all and of each of `PARTS`, in processor time with ``_cpu`` behind the name;
+    ``touches`` and ``landmarks`` in the sample.
+    """
+    watch = measure.Stopwatch()
+    with DuckDBEngine() as engine, tempfile.TemporaryDirectory() as folder, watch("seconds"):
+        with ExitStack() as part:
+
+            def turn(step: str) -> None:
+                """Go on to the part of a step."""
+                part.close()
+                word = step.rpartition(": ")[2].partition(" ")[0]
+                part.enter_context(watch(_PARTS[word]))
+
+            sources = {"touchpoints": touchpoints, "conversions": conversions}
+            trial.run_trial(engine, sources, SETTINGS, turn)
+            read_comparison(engine).to_html(Path(folder) / "page.html")
+        touches = engine.scalar("select count(*) from journeys.touches")
+        landmarks = engine.scalar("select count(*) from evaluation.landmarks")
+    return {**watch.seconds, "touches": touches, "landmarks": landmarks}
+
+
+def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
+    """Measure everything in the plan, and return the result that `section` writes about."""
+    machine, runs = measure.machine(), []
+    for size in plan.sizes:
+        files = {name: str(file) for name, file in touch_tables(size, folder=cache).items()}
+        commands = {
+            "sort": measure.call(sort, files["touchpoints"]),
+            "trial": measure.call(run, files["touchpoints"], files["conversions"]),
+        }
+        figures = measure.repeated(commands, repeats, reference="sort", progress=print)
+        runs.append({"size": size, **figures})
+    return {"machine": machine, "repeats": repeats, "plan": asdict(plan), "runs": runs}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark, keep its result and print it."""
+    parser = measure.parser(__doc__)
+    parser.add_argument("--touches", type=int, nargs="+", help="other sizes, such as 100000000")
+    asked = parser.parse_args(arguments)
+    plan = QUICK if asked.quick else Plan(tuple(asked.touches)) if asked.touches else FULL
+    result = measured(plan, asked.repeats)
+    measure.write(NAME, result, asked.results)
+    print(section(result))
+
+
+# --- report ---------------------------------------------------------------------------------------
+
+
+def section(result: Mapping[str, Any]) -> str:
+    """Return what the report says of a result."""
+    rows = []
+    for run in result["runs"]:
+        own, bound = run["trial"], run["sort"]
+        for part in ("seconds", *PARTS):
+            whole = part == "seconds"
+            rows.append(
+                (
+                    "all" if whole else part,
+                    f"{own['touches']['median']:,.0f}" if whole else "",
+                    tables.seconds(own[part]),
+                    tables.times(own[part], bound["seconds"]),
+                    tables.times(own[f"{part}_cpu"], bound["seconds_cpu"]),
+                    tables.megabytes(own["peak_mb"]) if whole else "",
+                )
+            )
+    return f"""\
+## The whole trial
+
+`{measure.command(NAME)}`
+
+All {len(make_models())} default models, from Parquet to verdict, page, and credit with intervals of
+200 replicates. *Journeys* is reading, checking and laying out, up to every landmark with its path,
+its outcome and the next touch. **The machine's limit** is DuckDB reading the touchpoints and
+sorting them by user and time into a table, on all cores; multiples (×) are of it.
+
+{tables.table(_HEAD, rows)}
+{_growth(result["runs"])}"""
+
+
+_HEAD = ("part", "touches", "time", "× wall", "× processor", "peak")
+
+
+def _growth(runs: Sequence[Mapping[str, Any]]) -> str:
+    """Say how processor time grows from the smallest to the largest size, as a power of it."""
+    if len(runs) < 2:
+        return ""
+    first, last = runs[0]["trial"], runs[-1]["trial"]
+    span = math.log(last["touches"]["median"] / first["touches"]["median"])
+    powers = {
+        part: math.log(last[f"{part}_cpu"]["median"] / first[f"{part}_cpu"]["median"]) / span
+        for part in ("seconds", *PARTS)
+    }
+    told = ", ".join(f"{part} {power:.2f}" for part, power in powers.items() if part != "seconds")
+    return (
+        f"\nProcessor time grows as touches to the power {powers['seconds']:.2f};"
+        f" of its parts: {told}.\n"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,49 @@
+"""The benchmark of the whole trial: its parts add up, and it ends with a page."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks import whole_trial as benchmark
+from benchmarks.data import touch_tables
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    made = touch_tables(6_000, folder=tmp_path_factory.mktemp("data"))
+    return {name: str(file) for name, file in made.items()}
+
+
+def test_the_parts_add_up_to_the_whole(files, monkeypatch):
+    monkeypatch.setattr(
+        type(benchmark.SETTINGS), "make_models", lambda _: benchmark.make_models(["linear"])
+    )
+    pages = []
+    write = benchmark.read_comparison
+    monkeypatch.setattr(
+        benchmark, "read_comparison", lambda engine: pages.append(1) or write(engine)
+    )
+    found = benchmark.run(files["touchpoints"], files["conversions"])
+    assert found["touches"] == pytest.approx(6_000, rel=0.1)
+    assert 0 < found["landmarks"] < found["touches"]
+    parts = sum(found[part] for part in benchmark.PARTS)
+    assert found["seconds"] == pytest.approx(parts, rel=0.2)
+    assert pages
+
+
+def test_the_limit_sorts_the_touchpoints(files):
+    assert set(benchmark.sort(files["touchpoints"])) == {"seconds", "seconds_cpu"}
+
+
+def test_the_section_says_how_each_part_grows():
+    def run(touches, seconds):
+        names = ("seconds", *benchmark.PARTS)
+        figures = {**dict.fromkeys(names, seconds), "peak_mb": 5.0, "touches": touches}
+        figures |= {f"{name}_cpu": value for name, value in figures.items()}
+        spread = {name: dict.fromkeys(("min", "median", "max"), v) for name, v in figures.items()}
+        return {"size": touches, "sort": spread, "trial": spread}
+
+    text = benchmark.section({"runs": [run(1e6, 2.0), run(1e8, 20.0)]})
+    assert text.count("| all |") == 2
+    assert "to the power 0.50" in text
+    assert "power" not in benchmark.section({"runs": [run(1e6, 2.0)]})
