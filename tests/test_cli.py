@@ -135,11 +135,32 @@ def test_simulate_writes_a_world(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("command", [(), ("compare",), ("simulate",)])
+@pytest.mark.parametrize("command", [(), ("compare",), ("credit",), ("simulate",)])
 def test_help_answers(command: tuple[str, ...]) -> None:
     result = lydite(*command, "--help")
     assert result.returncode == 0
     assert "Usage" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["no-such-command"], "no-such-command"),
+        (["compare", "--no-such-option"], "--no-such-option"),
+        (["compare", "--period", "year"], "'week'"),
+        (["compare", "--seed", "many"], "--seed"),
+        (["credit"], "--paths"),
+        (["simulate", "--out", "w"], "--world"),
+        (["simulate", "--world", "lineal", "--out", "w"], "'lineal'"),
+    ],
+)
+def test_bad_options_say_what_is_wrong(arguments: list[str], word: str, tmp_path: Path) -> None:
+    result = lydite(*arguments, cwd=tmp_path)
+    assert result.returncode == 2
+    assert word in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+    assert not list(tmp_path.iterdir())
 
 
 START = datetime(2025, 1, 6)

@@ -24,7 +24,7 @@ __all__ = [
     "simulate",
 ]
 
-# What a notebook needs is imported when it is first used: `lydite --help` answers at once.
+# What is heavy is imported when it is first used, so that `lydite --help` answers at once.
 _HOMES = {
     "Comparison": "lydite.comparison",
     "compare": "lydite.comparison",
@@ -36,9 +36,15 @@ _HOMES = {
     "simulate": "lydite.simulation",
 }
 
+# Type checkers know the names from above; to them this function would make any name exist.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401
-    if name not in _HOMES:
-        raise AttributeError(f"module 'lydite' has no attribute {name!r}")
-    home = import_module(_HOMES[name])
-    return home if name == "models" else getattr(home, name)
+    def __getattr__(name: str) -> Any:  # noqa: ANN401
+        if name not in _HOMES:
+            raise AttributeError(f"module 'lydite' has no attribute {name!r}")
+        home = import_module(_HOMES[name])
+        return home if name == "models" else getattr(home, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -17,6 +17,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
+    # Says that --help was not asked for when a command follows: typer would otherwise import
+    # pydantic only to convert that missing value, a third of the time `compare --help` takes.
+    context_settings={"default_map": {"help": False}},
     help="Put attribution models on trial: which of them explains conversions best?",
 )
 
@@ -115,6 +118,12 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Compare attribution models on your touchpoints and conversions, or on a path table."""
+    given = {
+        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+    }  # fmt: skip
+    sources = {name: source for name, source in given.items() if source is not None}
+    _check_sources(paths, sources, database)
+
     from lydite import trial  # noqa: PLC0415  (heavy imports only where they are used)
     from lydite.comparison import make_settings, read_comparison  # noqa: PLC0415
     from lydite.engine import DuckDBEngine  # noqa: PLC0415
@@ -123,11 +132,6 @@ def compare(
 
     settings = make_settings(lookback, period, outcome, alpha, seed)
     rivals = _rivals(models, rule)
-    given = {
-        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
-    }  # fmt: skip
-    sources = {name: source for name, source in given.items() if source is not None}
-    _check_sources(paths, sources, database)
     with DuckDBEngine() as engine, _Progress(quiet=quiet) as progress:
         if paths is not None:
             comparison = compare_paths(paths, settings.evaluation, rivals, progress.say)

@@ -1,0 +1,95 @@
+"""What is imported, and when: whoever asks for help does not wait for the numerical packages."""
+
+import subprocess
+import sys
+
+import pytest
+
+import lydite
+from lydite.cli import app
+
+HEAVY = {
+    "altair", "dagster", "duckdb", "jinja2", "networkx", "numpy", "pandas", "polars", "pyarrow",
+    "pyspark", "scipy", "sklearn", "vl_convert",
+}  # fmt: skip
+# The names of the modules come last, on standard error, whichever way the program ends.
+REPORT = """
+import sys
+try:
+    {body}
+finally:
+    print(*sys.modules, file=sys.stderr)
+"""
+COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+
+
+def modules_after(body: str, *arguments: str, code: int = 0) -> set[str]:
+    """Run statements in a new interpreter; return the names of what they imported."""
+    run = subprocess.run(
+        [sys.executable, "-c", REPORT.format(body=body), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == code, run.stderr
+    return set(run.stderr.splitlines()[-1].split())
+
+
+def test_what_a_notebook_takes_is_there_and_is_seen_by_the_report() -> None:
+    modules = modules_after("from lydite import compare, credit, simulate, models")
+    assert modules >= {"duckdb", "numpy", "polars", "sklearn"}
+
+
+def test_import_lydite_alone_is_light() -> None:
+    modules = modules_after("import lydite; dir(lydite)")
+    assert not HEAVY & modules
+    assert [name for name in modules if name.startswith("lydite")] == ["lydite"]
+
+
+def test_every_command_is_tried() -> None:
+    assert {"compare", "credit", "simulate"} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], *([command, "--help"] for command in COMMANDS)],
+    ids=" ".join,
+)
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    modules = modules_after("from lydite.cli import main; main()", *arguments)
+    assert not HEAVY & modules
+    # typer needs pydantic for converting values, and help has none to convert.
+    assert "pydantic" not in modules
+    ours = {name for name in modules if name.split(".")[0] == "lydite"}
+    assert ours == {"lydite", "lydite.cli", "lydite.errors"}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["compare"],
+        ["compare", "--no-such-option"],
+        ["compare", "--paths", "p.csv", "--users", "u.csv"],
+        ["credit"],
+    ],
+    ids=" ".join,
+)
+def test_a_call_that_cannot_work_is_refused_at_once(arguments: list[str]) -> None:
+    assert not HEAVY & modules_after("from lydite.cli import main; main()", *arguments, code=2)
+
+
+@pytest.mark.parametrize("name", lydite.__all__)
+def test_public_names_are_listed_and_found(name: str) -> None:
+    assert name in dir(lydite)
+    assert getattr(lydite, name).__name__.rpartition(".")[2] == name
+
+
+def test_a_star_takes_all_public_names() -> None:
+    names: dict[str, object] = {}
+    exec("from lydite import *", names)
+    assert set(lydite.__all__) <= set(names)
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="module 'lydite' has no attribute 'compere'"):
+        _ = lydite.compere
