@@ -6,6 +6,7 @@
 -- @lead by how much less it loses, as a share of touch volume's loss
 -- @lead_low lower bound of the lead, valid however often one looks
 -- @lead_high upper bound of the lead, valid however often one looks
+-- @counted_from start of the first period that the lead counts: a later one than the first where a lead has turned
 -- @separated whether the lead is sure
 -- @since start of the period from which on it has been sure
 -- @more_landmarks landmarks that it takes until it is sure, at the present rate of evidence

@@ -204,3 +204,26 @@ def test_nothing_to_compare_is_an_empty_table_with_its_columns():
     assert len(found) == 0
     assert found.columns == table(RIVALS).columns
     assert found.schema == table(RIVALS).schema
+
+
+def test_a_lead_that_has_turned_is_told_by_what_came_since():
+    weeks, turn = 26, 16
+    null = loses(0.4, periods=weeks)
+    early, late = loses(0.30, 0.02, 1, weeks), loses(0.39, 0.02, 2, weeks)
+    first = np.arange(weeks)[:, None] < turn
+    one = replace(early, log_loss=np.where(first, early.log_loss, late.log_loss))
+    other = replace(early, log_loss=np.where(first, late.log_loss, early.log_loss))
+    calendar = weekly(4, weeks)
+    scores = {"one": one, "other": other}
+    found = row(pairs_table("lead", "all", judged(scores, null), null, calendar, SIZE), *scores)
+    # Over all periods `one` loses less.
+    assert one.log_loss.sum() < other.log_loss.sum()
+    assert (found["ahead"], found["separated"]) == ("other", True)
+    assert 0 < found["lead_low"] < found["lead"]
+    counted = int(np.flatnonzero(calendar.starts == np.datetime64(found["counted_from"], "us"))[0])
+    assert counted >= turn
+    lead = (one.log_loss - other.log_loss)[counted:].sum() / null.log_loss[counted:].sum()
+    assert found["lead"] == pytest.approx(lead)
+    # Nothing is left out of a lead that has not turned.
+    steady = row(pairs_table("lead", "all", judged(RIVALS), NULL, CALENDAR, SIZE), "a", "b")
+    assert steady["counted_from"] == CALENDAR.starts[0].astype("datetime64[D]").item()

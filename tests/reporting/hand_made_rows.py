@@ -37,8 +37,8 @@ EVIDENCE = {
 }  # fmt: skip
 PAIRS = {
     "outcome": pl.String, "segment": pl.String, "ahead": pl.String, "behind": pl.String,
-    "lead": pl.Float64, "lead_low": pl.Float64, "lead_high": pl.Float64, "separated": pl.Boolean,
-    "since": pl.Date, "more_landmarks": pl.Int64, "more_users": pl.Int64,
+    "lead": pl.Float64, "lead_low": pl.Float64, "lead_high": pl.Float64,
+    "counted_from": pl.Date, "separated": pl.Boolean, "since": pl.Date, "more_landmarks": pl.Int64, "more_users": pl.Int64,
     "more_periods": pl.Int64, "projection": pl.String,
 }  # fmt: skip
 WARNINGS = {
@@ -123,7 +123,8 @@ def pair_rows(
             {
                 "outcome": outcome, "segment": segment, "ahead": one[0], "behind": other[0],
                 "lead": lead, "lead_low": lead - 0.006, "lead_high": lead + 0.006,
-                "separated": separated, "since": date(2025, 5, 5) if separated else None,
+                "counted_from": date(2025, 1, 6), "separated": separated,
+                "since": date(2025, 5, 5) if separated else None,
                 **({} if separated else open_row),
             }
         )  # fmt: skip

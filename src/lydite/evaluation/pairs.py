@@ -30,6 +30,7 @@ _SCHEMA = {
     "lead": pl.Float64,
     "lead_low": pl.Float64,
     "lead_high": pl.Float64,
+    "counted_from": pl.Date,
     "separated": pl.Boolean,
     "since": pl.Date,
     "more_landmarks": pl.Int64,
@@ -69,8 +70,8 @@ def pairs_table(
 
 def _row(pair: Pair, null: Scores, calendar: Calendar | None, size: Size | None) -> dict[str, Any]:
     sign = int(pair.signs[-1]) or (-1 if pair.sequence.mean[-1] < 0 else 1)
-    lead, radius = sign * float(pair.sequence.mean[-1]), float(pair.sequence.radius[-1])
-    loss = null.log_loss_bits
+    lead, radius = sign * float(pair.telling.mean[-1]), float(pair.telling.radius[-1])
+    loss = null.log_loss[pair.counted_from :].sum() / null.landmarks[pair.counted_from :].sum()
     bounds = (lead - radius, lead + radius) if np.isfinite(radius) else (None, None)
     separated = bool(pair.signs[-1])
     return {
@@ -79,6 +80,7 @@ def _row(pair: Pair, null: Scores, calendar: Calendar | None, size: Size | None)
         "lead": lead / loss,
         "lead_low": None if bounds[0] is None else bounds[0] / loss,
         "lead_high": None if bounds[1] is None else bounds[1] / loss,
+        "counted_from": None if calendar is None else _day(calendar, pair.counted_from),
         "separated": separated,
         "since": _since(pair, calendar) if separated else None,
         **({} if separated else _projected(pair, null, calendar, size)),
@@ -91,7 +93,11 @@ def _since(pair: Pair, calendar: Calendar | None) -> object:
         return None
     other = np.flatnonzero(pair.signs != pair.signs[-1])
     first = int(other[-1]) + 1 if other.size else 0
-    return calendar.starts[first].astype("datetime64[D]").item()
+    return _day(calendar, first)
+
+
+def _day(calendar: Calendar, period: int) -> object:
+    return calendar.starts[period].astype("datetime64[D]").item()
 
 
 def _projected(

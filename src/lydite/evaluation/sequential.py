@@ -203,3 +203,19 @@ class Windows:
             sure = own.log_p < level + np.log(share)
             result[:, start:] = np.where(sure, np.sign(own.mean), result[:, start:])
         return result
+
+    def telling(self, place: int, sign: int) -> tuple[int, ConfidenceSequence]:
+        """Return the evidence to show for a difference that has a sign after the last period.
+
+        That is all of it, unless it is buried there: then the window that starts last whose mean
+        has the sign.
+
+        Returns
+        -------
+        The first period of the window, and the sequence.
+        """
+        if sign * self.whole.mean[place, -1] >= 0:
+            return 0, self.whole[place]
+        means = [own.mean[place, -1] for own in self.sequences]
+        window = max(w for w, mean in enumerate(means) if np.sign(mean) == sign)
+        return int(self.starts[window]), self.sequences[window][place]

@@ -76,6 +76,11 @@ class Pair:
         What was sure after each period: 1 that `ahead` is ahead, -1 that it is behind, 0 neither.
     level
         The probability with which the evidence on this pair may ever be wrong.
+    counted_from
+        The number of the period from which on `telling` counts: 0 unless a lead has turned.
+    telling
+        The evidence to show for the lead after the last period: `sequence`, or where that holds a
+        lead from before a turn, what came since.
     """
 
     ahead: str
@@ -83,6 +88,8 @@ class Pair:
     sequence: ConfidenceSequence
     signs: NDArray[np.intp]
     level: float
+    counted_from: int
+    telling: ConfidenceSequence
 
 
 @dataclass(frozen=True)
@@ -249,7 +256,13 @@ def _judged(
     scores, null = scored
     signs = windows.signs(level)
     found = [
-        Pair(*pair, windows.whole[number], signs[number], float(level[number]))
+        Pair(
+            *pair,
+            windows.whole[number],
+            signs[number],
+            float(level[number]),
+            *windows.telling(number, int(signs[number, -1])),
+        )
         for number, pair in enumerate(pairs)
     ]
     by_name = {(pair.ahead, pair.behind): pair for pair in found}
