@@ -56,7 +56,7 @@ sample: .venv/installed ## make data_samples again, byte for byte
 lock: ## write requirements.lock anew from pyproject.toml
 	@rm -rf var/lock && $(PYTHON) -m venv var/lock
 	@var/lock/bin/python -m pip install --quiet --upgrade pip
-	@var/lock/bin/python -m pip install --quiet --group dev '.[pipelines]'
+	@var/lock/bin/python -m pip install --quiet --group dev '.[pipelines,spark]'
 	@{ echo "# The exact versions that the tests pass with: make lock writes this file."; \
 		var/lock/bin/python -m pip freeze --exclude lydite; } > requirements.lock
 	@rm -rf var/lock
@@ -77,7 +77,7 @@ ifneq ($(LOCK),)
 	@$(PIP) install --no-deps --editable .
 else
 	@$(PIP) install --upgrade pip
-	@$(PIP) install --group dev --editable '.[pipelines]'
+	@$(PIP) install --group dev --editable '.[pipelines,spark]'
 endif
 	@touch $@
 

@@ -3,8 +3,8 @@
     python -m benchmarks.spark_plan 1000000 4000000
     python -m benchmarks.spark_plan 1200000 --longest 1000000
 
-The second gives one user a million touches, without a conversion between. The figures are of the whole cluster, so that they hold
-for larger ones too, but for the time by the clock.
+The second gives one user a million touches, without a conversion between. CPU, shuffle and spill
+are those of the whole cluster and hold for a larger one; the time by the clock does not.
 """
 
 from __future__ import annotations

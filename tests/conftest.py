@@ -22,7 +22,7 @@ SPARK = {
     "spark.default.parallelism": "3",
     "spark.sql.adaptive.enabled": "false",  # it would make one partition of the three
     "spark.sql.codegen.wholeStage": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
 }
 
 

@@ -85,7 +85,8 @@ class SparkEngine:
     warehouse
         Folder of a new session's tables; when None, a temporary one that goes with the engine.
     settings
-        Settings of a new session, such as ``{"spark.sql.shuffle.partitions": "2000"}``.
+        Settings such as ``{"spark.sql.shuffle.partitions": "2000"}``; those that a session takes
+        at its start only are for a new one.
     prefix
         What the names of databases begin with, so that they meet no others in a shared catalog.
 
@@ -114,7 +115,7 @@ class SparkEngine:
         self._cleanup = contextlib.ExitStack()
         running = session or _running()
         self.session = running or self._start(master, warehouse, settings or {})
-        self._cleanup.callback(self._restore, self._set())
+        self._cleanup.callback(self._restore, self._set({**_SETTINGS, **(settings or {})}))
 
     def _start(
         self, master: str | None, warehouse: str | Path | None, settings: Mapping[str, str]
@@ -138,10 +139,12 @@ class SparkEngine:
         self._cleanup.callback(started.stop)
         return started
 
-    def _set(self) -> dict[str, str | None]:
-        """Set the session as the SQL needs it; return how it was."""
+    def _set(self, settings: Mapping[str, str]) -> dict[str, str | None]:
+        """Set the session as the SQL needs it and the caller wants it; return how it was."""
         before: dict[str, str | None] = {}
-        for name, value in _SETTINGS.items():
+        for name, value in settings.items():
+            if not self.session.conf.isModifiable(name):
+                continue  # it was for the start of a session, such as its memory
             before[name] = self.session.conf.get(name, None)
             self.session.conf.set(name, value)
         return before
