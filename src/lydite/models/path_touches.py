@@ -250,7 +250,7 @@ class OwnPaths:
 
     @cached_property
     def _entries(self) -> PathChannels:
-        met = self._described.paths.met
+        met = replace(self._described.paths.met, weights={})
         return met.take(self._number, len(self._described.paths))
 
     def _weighed(self, expressions: Sequence[str]) -> list[NDArray[np.float32]]:
