@@ -13,23 +13,18 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
-import numpy as np
-
 import lydite
 from benchmarks import limits, measure, tables
 from benchmarks.data import CACHE, about, path_table
 from lydite import path_trial
-from lydite.crediting.bootstrap import REPLICATES, Replicates
+from lydite.crediting.bootstrap import REPLICATES
 from lydite.models import DEFAULT_MODELS, make_models
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
     from benchmarks.measure import Figures, Spread
-    from lydite.models import Model, Paths, Profiles
 
 NAME = "credit_from_paths"
 
@@ -48,6 +43,7 @@ SETS: dict[str, tuple[str, ...]] = {
 _STAGES = {
     "read_path_table": "read",
     "landmarks_of": "lay_out",
+    "summed_landmarks": "lay_out",
     "paths_of": "lay_out",
     "draw_journeys": "draw",
     "credit_replicates": "replicates",
@@ -119,12 +115,12 @@ def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
     """
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / measure.PER_MB
     watch = measure.Stopwatch()
-    with watch("seconds"), mock.patch.multiple(path_trial, **_timed(watch, intervals)):
-        lydite.credit(file, models=list(models))
+    with watch("seconds"), mock.patch.multiple(path_trial, **_timed(watch)):
+        lydite.credit(file, models=list(models), intervals=intervals)
     found = {"start_mb": start}
     for clock in ("", "_cpu"):
         whole, read, lay_out, draw, replicates = (
-            watch.seconds[f"{stage}{clock}"] for stage in ("seconds", *_PARTS)
+            watch.seconds.get(f"{stage}{clock}", 0.0) for stage in ("seconds", *_PARTS)
         )
         sql = read + lay_out
         point = whole - sql - draw - replicates
@@ -134,32 +130,9 @@ def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
     return found
 
 
-def _timed(watch: measure.Stopwatch, intervals: bool) -> dict[str, Any]:
-    """Return what `lydite.credit` calls, timed; without intervals it draws no journeys."""
-    called: dict[str, Callable[..., Any]] = {name: getattr(path_trial, name) for name in _STAGES}
-    if not intervals:
-        called |= WITHOUT_INTERVALS
-    return {name: watch.timing(_STAGES[name], function) for name, function in called.items()}
-
-
-def _draw_nothing(counts: NDArray[np.number], seed: int) -> NDArray[np.float32]:
-    del seed
-    return np.ones((1, len(counts)), dtype=np.float32)
-
-
-def _no_replicates(
-    model: Model, evidence: object, profiles: Profiles, paths: Paths, weights: object
-) -> Replicates:
-    del model, evidence, profiles, weights
-    nothing = np.zeros((1, len(paths.channels)))
-    return Replicates(nothing, nothing)
-
-
-WITHOUT_INTERVALS: dict[str, Any] = {
-    "draw_journeys": _draw_nothing,
-    "credit_replicates": _no_replicates,
-}
-"""What stands in for functions of `lydite.path_trial` where no intervals are wanted."""
+def _timed(watch: measure.Stopwatch) -> dict[str, Any]:
+    """Return what `lydite.credit` calls, timed."""
+    return {name: watch.timing(_STAGES[name], getattr(path_trial, name)) for name in _STAGES}
 
 
 def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
@@ -223,9 +196,8 @@ Reading and laying out is what SQL and array code do before any model is fitted.
 ### Models
 
 Each row is a process of its own. *Reading* is reading and laying out, *fit* all that follows:
-fitting, dividing and the tables of the result. `lydite.credit` always gives intervals: without
-them means that the same call is timed with the draws and refits left out. The imports alone take
-{tables.megabytes(_runs(result)[0]["figures"]["start_mb"])} of each peak.
+fitting, dividing and the tables of the result. Without intervals is `intervals=False`. The imports
+alone take {tables.megabytes(_runs(result)[0]["figures"]["start_mb"])} of each peak.
 
 {_credit(result)}
 

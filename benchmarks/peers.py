@@ -14,7 +14,6 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from unittest import mock
 
 import polars as pl
 
@@ -49,6 +48,8 @@ COMMON = (HEURISTICS, FIRST_ORDER, THIRD_ORDER)
 """The calls whose sum is compared."""
 OURS = {"points": False, "intervals": True}
 """Our runs by name, and whether they give intervals."""
+WAYS: dict[str, path_trial.Normalise] = {"lydite": "path", "lydite, global": "global"}
+"""Our ways to share out conversions, by name."""
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,8 @@ FULL, QUICK = Plan((1_000_000, 10_000_000)), Plan((4_000,), 60)
 def shares(file: str, normalise: path_trial.Normalise) -> Figures:
     """Return our shares of credit, named ``model/channel``."""
     paths = pl.read_parquet(file)
-    with mock.patch.multiple(path_trial, **credit_from_paths.WITHOUT_INTERVALS):
-        table = lydite.credit(paths, models=list(MODELS), normalise=normalise).table
-    rows = table.select("model", "channel", "share").iter_rows()
+    result = lydite.credit(paths, models=list(MODELS), normalise=normalise, intervals=False)
+    rows = result.table.select("model", "channel", "share").iter_rows()
     return {f"{model}/{channel}": share for model, channel, share in rows}
 
 
@@ -92,8 +92,11 @@ def exact(file: Path) -> Shares:
     coalition is worth the conversions of the paths that need no other channel, Shapley values have
     a closed form: each conversion is divided evenly among the channels of its path.
     """
-    found = _by_model(measure.once(measure.call(shares, str(file), "global")))
-    return found | {SHAPLEY: _even(pl.read_parquet(file))}
+    return _ours(file, "global") | {SHAPLEY: _even(pl.read_parquet(file))}
+
+
+def _ours(file: Path, normalise: path_trial.Normalise) -> Shares:
+    return _by_model(measure.once(measure.call(shares, str(file), normalise)))
 
 
 def _by_model(figures: Figures) -> Shares:
@@ -279,11 +282,10 @@ def _size(
                     command = [*python, str(table), str(answer), call, *bounds]
                     attempt(command, attempts[peer.name, call], answer, plan.limit)
     reference = exact(file)
-    path = _by_model(measure.once(measure.call(shares, str(file), "path")))
     return {
         "data": about(file) | _conversions(file),
         "ours": {name: _spreads(figures) for name, figures in runs.items()},
-        "distances": distances(path, reference),
+        "distances": {name: distances(_ours(file, way), reference) for name, way in WAYS.items()},
         "peers": {
             peer.name: {c: attempts[peer.name, c].result(reference) for c in peer.calls}
             for peer in peers
@@ -330,7 +332,7 @@ path tables. Every call is a process of its own, of at most {plan["limit"]} s an
   {", ".join(MODELS)}:
   Shapley values are in it, and so is reading the Parquet file. Peers find the table in memory;
   putting it into the form that they take is not counted. They divide conversions, `lydite.credit`
-  their value too. *Points* is the call with the draws and refits of the intervals left out.
+  their value too. *Points* is the call with `intervals=False`.
 - Times are wall time / processor time of all threads. The peak is that of the process of the
   costliest call, with imports and data.
 
@@ -368,7 +370,10 @@ def _of_size(size: Mapping[str, Any], peers: Sequence[Mapping[str, Any]]) -> str
 
 The largest difference in a channel's share of credit to the exact classical answer, in percentage
 points. Markov models: removal effects, solved exactly, and all conversions in proportion to them.
-Shapley: a coalition is worth the conversions of the paths that need no other channel.
+Shapley: a coalition is worth the conversions of the paths that need no other channel. *lydite*
+divides each conversion among the channels of its own path alone, which is another definition;
+*global* is `normalise="global"`, the classical one for Markov models. Both take Shapley values of
+rates.
 
 {_distances(size, peers)}"""
 
@@ -452,7 +457,7 @@ def _peak(calls: Mapping[str, Any]) -> str:
 
 
 def _distances(size: Mapping[str, Any], peers: Sequence[Mapping[str, Any]]) -> str:
-    found = {"lydite": size["distances"]}
+    found = dict(size["distances"])
     for peer in peers:
         calls = size["peers"].get(peer["name"], {}).values()
         found[peer["name"]] = {k: v for own in calls for k, v in own.get("distances", {}).items()}

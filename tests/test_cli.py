@@ -291,6 +291,17 @@ def test_credit_of_a_path_table_as_a_table_with_a_rule(paths: Path) -> None:
     assert "95 % interval" in run.stdout
 
 
+def test_credit_of_a_path_table_without_intervals(paths: Path) -> None:
+    arguments = ("credit", "--paths", paths, "--models", "linear", "--no-intervals")
+    table, data = lydite(*arguments), lydite(*arguments, "--format", "json", "--quiet")
+    assert (table.returncode, data.returncode) == (0, 0), table.stderr + data.stderr
+    assert "interval" not in table.stdout
+    assert "share" in table.stdout
+    rows = json.loads(data.stdout)["credit"]
+    assert sum(row["conversions"] for row in rows) == pytest.approx(44)
+    assert {row["conversions_low"] for row in rows} == {None}
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -22,7 +22,7 @@ from lydite.errors import InputError
 from lydite.evaluation.adjustment import Activity
 from lydite.models import Markov, Rule, TouchVolume, make_model, path_touches
 from lydite.models.chain import Transitions
-from lydite.path_tables import journey_landmarks, landmarks_of, paths_of
+from lydite.path_tables import journey_landmarks, landmarks_of, paths_of, summed_landmarks
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 
@@ -202,6 +202,57 @@ def test_units_may_be_given(read):
     assert written(landmarks) == landmarks_by_hand(table, ends)
 
 
+def added_up(rows):
+    """Add up the counts of rows that are the same but for their unit."""
+    total = defaultdict(float)
+    for _, *row, count in rows:
+        total[tuple(row)] += count
+    return dict(total)
+
+
+@settings(max_examples=50, deadline=None)
+@given(tables())
+def test_landmarks_of_one_unit_are_sums(read, rows):
+    table = read(rows)
+    landmarks = summed_landmarks(table, [])
+    assert not landmarks.bucket.any()
+    assert added_up(written(landmarks)) == added_up(landmarks_by_hand(table, default_ends(table)))
+    ends = set(zip(landmarks.path, landmarks.next_channel, landmarks.converted, strict=True))
+    assert len(ends) == len(landmarks)
+
+
+@settings(max_examples=25, deadline=None)
+@given(tables())
+def test_landmarks_of_one_unit_are_on_the_same_paths(read, rows):
+    table = read(rows)
+    with_weights, without = summed_landmarks(table, RULES), summed_landmarks(table, [])
+    assert landmarks_of(table, RULES).paths.met.weights.keys() == {rule.name for rule in RULES}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(path_tables, "_MAX_CELLS", 0)
+        sparse = summed_landmarks(table, [])
+    for other in (with_weights, sparse):
+        np.testing.assert_array_equal(other.paths.history, without.paths.history)
+        np.testing.assert_array_equal(other.paths.length, without.paths.length)
+        for name in ("row", "channel", "touches"):
+            np.testing.assert_array_equal(
+                getattr(other.paths.met, name), getattr(without.paths.met, name), err_msg=name
+            )
+
+
+@pytest.mark.parametrize("model", ["markov_1", "markov_4", "shapley", "position_based_fitted"])
+@settings(max_examples=10, deadline=None)
+@given(rows=tables())
+def test_models_learn_the_same_from_sums(read, model, rows):
+    table, fits = read(rows), []
+    for make, units in ((landmarks_of, 2 * len(table)), (summed_landmarks, 1)):
+        own = make_model(model)
+        own.fit_credit(own.evidence(make(table, [own]), units), np.ones(units))
+        paths = paths_of(table, [own])
+        profiles = own.encode_paths(paths)
+        fits.append(own.shares(profiles).toarray()[profiles.index])
+    np.testing.assert_allclose(*fits, rtol=1e-9, atol=1e-12)
+
+
 def test_there_is_no_clock(read):
     landmarks = landmarks_of(read([("a > b", 1, 0.0, 2)]), [])
     assert (landmarks.happened_at == np.datetime64("1970-01-01", "us")).all()
@@ -212,7 +263,7 @@ def test_there_is_no_clock(read):
     assert Activity(landmarks).levels[:, 0].tolist() == [0, 1]
 
 
-@pytest.mark.parametrize("make", [landmarks_of, journey_landmarks, paths_of])
+@pytest.mark.parametrize("make", [landmarks_of, summed_landmarks, journey_landmarks, paths_of])
 def test_models_that_need_a_clock_are_refused(read, make):
     clocks = [make_model("time_decay"), Rule("late", "hours", "hours_after_start")]
     with pytest.raises(InputError, match="'time_decay', 'late' must know.*Give touchpoints"):
@@ -413,7 +464,17 @@ def assert_same_chain(landmarks, table, order):
 def test_markov_sees_the_transitions_of_the_paths(read, rows, order):
     table = read(rows)
     assert_same_chain(landmarks_of(table, []), table, order)
+    assert_same_chain(summed_landmarks(table, []), table, order)
     assert_same_chain(journey_landmarks(table, []), table, order)
+
+
+def test_a_chain_of_more_moves_than_fit_in_16_bits(read):
+    drawn = np.random.default_rng(5).integers(0, 12, (4_000, 12))
+    table = read([(" > ".join(map(str, path)), 1, 0.0, 1) for path in drawn])
+    landmarks = summed_landmarks(table, [])
+    assert len(Transitions.from_landmarks(landmarks, 4).moves) > 2**15
+    assert_same_chain(landmarks, table, 4)
+    assert_same_chain(landmarks_of(table, []), table, 4)
 
 
 def test_markov_has_the_published_effects_of_the_reference():

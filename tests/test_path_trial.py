@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 import lydite
+from lydite import path_trial
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 TABLE = pl.DataFrame(
@@ -68,6 +70,38 @@ def test_credit_sums_to_conversions_and_value_and_the_intervals_hold_it():
         assert rows["share"].sum() == pytest.approx(1)
         assert (rows["conversions_low"] <= rows["conversions"] + 1e-9).all()
         assert (rows["conversions"] <= rows["conversions_high"] + 1e-9).all()
+
+
+@pytest.mark.parametrize("normalise", ["path", "global"])
+def test_without_intervals_the_credit_is_the_same_and_the_bounds_are_null(normalise):
+    whole, points = (
+        lydite.credit(TABLE, intervals=intervals, normalise=normalise)
+        for intervals in (True, False)
+    )
+    bounds = [name for name in whole.table.columns if name.endswith(("_low", "_high"))]
+    assert whole.table.schema == points.table.schema
+    assert points.table.select(bounds).null_count().row(0) == (len(points.table),) * 6
+    assert_frame_equal(whole.table.drop(bounds), points.table.drop(bounds), rel_tol=1e-9)
+    assert_frame_equal(whole.transitions, points.transitions)
+
+
+def test_without_intervals_nothing_is_drawn(monkeypatch):
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(path_trial, "draw_journeys", refuse)
+    monkeypatch.setattr(path_trial, "credit_replicates", refuse)
+    lydite.credit(TABLE, models=MODELS, intervals=False)
+
+
+def test_rules_alone_need_no_landmarks(monkeypatch):
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(path_trial, "landmarks_of", refuse)
+    monkeypatch.setattr(path_trial, "summed_landmarks", refuse)
+    for intervals in (True, False):
+        lydite.credit(TABLE, models=["linear", "first_touch"], intervals=intervals)
 
 
 def test_a_conversion_goes_to_the_channels_of_its_own_path():

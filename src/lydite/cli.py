@@ -193,6 +193,10 @@ def credit(
         ),
     ] = "path",
     seed: Annotated[int, typer.Option(help="Seeds the intervals.")] = 0,
+    intervals: Annotated[
+        bool,
+        typer.Option("--intervals/--no-intervals", help="95 % intervals: most of the work."),
+    ] = True,
     output: Format = "table",
     quiet: Quiet = False,
 ) -> None:
@@ -201,7 +205,13 @@ def credit(
 
     with _Progress(quiet=quiet) as progress:
         progress.say("dividing the conversions")
-        divided = divide(paths, models=_rivals(models, rule), normalise=normalise, seed=seed)
+        divided = divide(
+            paths,
+            models=_rivals(models, rule),
+            normalise=normalise,
+            seed=seed,
+            intervals=intervals,
+        )
     if output == "json":
         _print_json(divided.to_dict())
         return

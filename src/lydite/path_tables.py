@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from lydite.contract.path_rows import runs
 from lydite.errors import InputError
 from lydite.journeys import LONGEST_PATH
-from lydite.models.landmarks import Landmarks, Paths, lay_out
-from lydite.models.path_touches import (
-    Stretches,
-    Touched,
-    channels_met,
-    describe_paths,
-    distinct_paths,
-)
+from lydite.models.base import weight_columns
+from lydite.models.landmarks import HISTORY, DistinctPaths, Landmarks, PathChannels, Paths
+from lydite.models.path_touches import Stretches, Touched, channels_met, describe_paths
+from lydite.prefixes import Prefixes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,6 +23,7 @@ if TYPE_CHECKING:
     from lydite.models import Model
 
 _MAX_ROWS = 50_000  # whose journeys are drawn at once
+_MAX_CELLS = 100_000_000  # of the full table of prefixes and channels: 100 MB
 
 
 def landmarks_of(
@@ -54,13 +51,53 @@ def landmarks_of(
         When a model looks at times.
     """
     n = len(table)
+    nothing = np.zeros(n, dtype=np.int64)
     return _landmarks(
         table,
         models,
         row=np.tile(np.arange(n), 2),
         unit=np.arange(2 * n) if unit is None else np.asarray(unit),
-        conversions=np.concatenate([table.conversions, np.zeros(n, dtype=np.int64)]),
-        nulls=np.concatenate([np.zeros(n, dtype=np.int64), table.nulls]),
+        conversions=np.concatenate([table.conversions, nothing]),
+        nulls=np.concatenate([nothing, table.nulls]),
+    )
+
+
+def summed_landmarks(table: PathTable, models: Sequence[Model]) -> Landmarks:
+    """Return every touch of every journey as a landmark, in one unit.
+
+    Landmarks of the same path and outcome are added up, of which there are far fewer: paths have
+    their beginnings in common.
+
+    Parameters
+    ----------
+    table, models
+        As in `landmarks_of`.
+
+    Raises
+    ------
+    InputError
+        When a model looks at times.
+    """
+    _refuse_clocks(models)
+    prefixes = Prefixes.of(table)
+    ends = prefixes.of_touch[table.start + table.length - 1]
+    going = prefixes.summed(ends, table.conversions + table.nulls)
+    on = np.flatnonzero(prefixes.parent >= 0)
+    hits, misses = np.flatnonzero(table.conversions), np.flatnonzero(table.nulls)
+    parts = (
+        (prefixes.parent[on], going[on], table.channel[prefixes.touch[on]]),
+        (ends[misses], table.nulls[misses], np.full(len(misses), -1)),
+        (ends[hits], table.conversions[hits], np.full(len(hits), -1)),
+    )
+    path, count, next_channel = map(np.concatenate, zip(*parts, strict=True))
+    return _without_clock(
+        table.channels,
+        bucket=np.zeros(len(path), dtype=np.intp),
+        converted=np.arange(len(path)) >= len(path) - len(hits),
+        next_channel=next_channel,
+        count=count.astype(float),
+        path=path,
+        paths=_described(table, prefixes, models),
     )
 
 
@@ -158,42 +195,65 @@ def _landmarks(
         The path and the unit of each group, and how many journeys in it end in which way.
     """
     _refuse_clocks(models)
-    length = table.length[row]
-    touch = runs(table.start[row], length)
-    laid = lay_out(table.channel[touch], length, conversions, nulls)
-    met = laid.count > 0
-    group = laid.row[met]
-    size = len(group)
-    prefixes = _prefixes(table)
-    number, first = distinct_paths(_touched(table), prefixes)
-    return Landmarks(
-        channels=table.channels,
-        happened_at=np.zeros(size, dtype="datetime64[us]"),
-        bucket=unit[group],
-        converted=laid.converted[met],
-        next_channel=laid.next_channel[met],
-        hours_since_previous=np.full(size, np.nan),
-        hours_since_first=np.zeros(size),
-        hours_to_next=np.full(size, np.nan),
-        count=laid.count[met],
-        path=number[table.start[row][group] + laid.position[met]],
-        paths=describe_paths(_touched(table), prefixes.take(first), models),
+    some = np.flatnonzero(conversions + nulls)
+    row, unit, conversions, nulls = row[some], unit[some], conversions[some], nulls[some]
+    prefixes, length = Prefixes.of(table), table.length[row]
+    touch, group = runs(table.start[row], length), np.repeat(np.arange(len(row)), length)
+    last = np.cumsum(length) - 1
+    next_channel = np.roll(table.channel[touch], -1)
+    next_channel[last] = -1
+    count = (conversions + nulls)[group].astype(float)
+    count[last] = nulls
+    # The last touch stands for journeys that end there, and again for those that convert there.
+    twice = np.concatenate([np.flatnonzero(count), last[conversions > 0]])
+    converted = np.arange(len(twice)) >= len(twice) - np.count_nonzero(conversions)
+    return _without_clock(
+        table.channels,
+        bucket=unit[group[twice]],
+        converted=converted,
+        next_channel=next_channel[twice],
+        count=np.where(converted, conversions[group[twice]], count[twice]),
+        path=prefixes.of_touch[touch[twice]],
+        paths=_described(table, prefixes, models),
     )
+
+
+def _without_clock(channels: Sequence[str], **columns: Any) -> Landmarks:  # noqa: ANN401
+    """Return landmarks of which nobody knows when they happened."""
+    size = len(columns["path"])
+    return Landmarks(
+        channels=tuple(channels),
+        # The same for all: one number, that is shown `size` times.
+        happened_at=np.broadcast_to(np.zeros(1, dtype="datetime64[us]"), size),
+        hours_since_previous=np.broadcast_to(np.nan, size),
+        hours_since_first=np.broadcast_to(0.0, size),
+        hours_to_next=np.broadcast_to(np.nan, size),
+        **columns,
+    )
+
+
+def _described(table: PathTable, prefixes: Prefixes, models: Sequence[Model]) -> DistinctPaths:
+    """Return what models see of the prefixes."""
+    kept = np.minimum(prefixes.length, LONGEST_PATH)
+    if weight_columns(models) or len(prefixes) * len(table.channels) > _MAX_CELLS:
+        first = prefixes.touch - prefixes.length + 1
+        return describe_paths(
+            _touched(table), Stretches(first, prefixes.length, kept), models
+        ).paths
+    history = np.full((len(prefixes), HISTORY), -1, dtype=np.int16)
+    for back in range(HISTORY):
+        known = slice(prefixes.levels[min(back, len(prefixes.levels) - 1)], None)
+        history[known, back] = table.channel[prefixes.touch[known] - back]
+    counts = prefixes.channel_counts(table.channel, len(table.channels))
+    cell = np.flatnonzero(counts > 0).astype(np.int32)
+    row = cell // np.int32(len(table.channels))
+    channel = cell - row * np.int32(len(table.channels))
+    touches = counts.ravel()[cell].astype(np.int32)
+    return DistinctPaths(history, kept, PathChannels(row, channel, touches))
 
 
 def _touched(table: PathTable) -> Touched:
     return Touched(table.channels, table.channel)
-
-
-def _prefixes(table: PathTable) -> Stretches:
-    """Return the path that ends at each touch of the table.
-
-    As at every landmark, of more than 50 touches the first and the 49 most recent count: that keeps
-    the work on a path linear in its length.
-    """
-    first = np.repeat(table.start, table.length)
-    length = np.arange(len(table.channel)) - first + 1
-    return Stretches(first, length, np.minimum(length, LONGEST_PATH))
 
 
 def _refuse_clocks(models: Sequence[Model]) -> None:

@@ -23,7 +23,7 @@ from lydite.evaluation.walk_forward import FOLDS, Trial, walk_forward
 from lydite.frames import given_back, kind_of
 from lydite.models import BaseRate, Markov, Model, Profiles, TouchVolume, choose, make_models
 from lydite.models.landmarks import rows_to_one
-from lydite.path_tables import journey_landmarks, landmarks_of, paths_of
+from lydite.path_tables import journey_landmarks, landmarks_of, paths_of, summed_landmarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +42,8 @@ OUTCOME = "conversion"
 BUCKETS = 80  # of journeys, for the error bars of a comparison
 MIN_CONVERSIONS = 100
 _JSON = ("model", "channel", "conversions", "value", "removal_effect")
+_FIGURES, _ENDS = ("conversions", "value", "share"), ("_low", "_high")
+_BOUNDS = tuple(f"{name}{end}" for name in _FIGURES for end in _ENDS)
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,9 @@ class Credit:
     Attributes
     ----------
     table
-        One row per model and channel: conversions, value and share with 95 % intervals, and the
-        removal effect of Markov models; a frame of the kind that the paths came in.
+        One row per model and channel: conversions, value and share with 95 % intervals (null where
+        none were asked for), and the removal effect of Markov models; a frame of the kind that the
+        paths came in.
     transitions
         The transition matrices of the Markov models: model, from, to, count, probability.
     left_out
@@ -93,6 +96,7 @@ def credit(
     models: Sequence[str | Model] | None = None,
     normalise: Normalise = "path",
     seed: int = 0,
+    intervals: bool = True,
 ) -> Credit:
     """Divide the conversions of a path table by every model that needs no clock.
 
@@ -109,6 +113,9 @@ def credit(
         usual elsewhere.
     seed
         Seeds the draws of the bootstrap behind the intervals.
+    intervals
+        Whether to give intervals. They cost many times what the credit itself does; without them
+        the columns that end in ``_low`` and ``_high`` are null.
 
     Returns
     -------
@@ -134,7 +141,7 @@ def credit(
     if normalise == "global":
         rivals = [_ShareOut(m.order) if type(m) is Markov else m for m in rivals]
     with threadpool_limits(1, user_api="blas"):
-        divided, transitions = _divide(table, rivals, seed, threads)
+        divided, transitions = _divide(table, rivals, seed if intervals else None, threads)
     return Credit(divided, transitions, left_out, kind_of(paths))
 
 
@@ -181,42 +188,83 @@ def _refusal(model: Model, channels: int) -> str | None:
 
 
 def _divide(
-    table: PathTable, models: Sequence[Model], seed: int, threads: int
+    table: PathTable, models: Sequence[Model], seed: int | None, threads: int
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    # A rule divides paths as they are: only what learns from landmarks needs them laid out.
-    landmarks = landmarks_of(table, [model for model in models if model.learns])
-    paths = paths_of(table, models)
-    # Many units stand for no journey: of paths that never converted, or always did.
-    counts = np.concatenate([table.conversions, table.nulls])
-    unit = np.maximum(np.cumsum(counts > 0) - 1, 0)
-    landmarks = replace(landmarks, bucket=unit[landmarks.bucket])
-    paths = replace(paths, unit=unit[paths.unit])
-    drawn = draw_journeys(counts[counts > 0], seed)
+    """Divide all conversions of the table by every model; without a seed there are no intervals."""
+    if seed is None:
+        evidence = _Evidence.summed(table, models)
+    else:
+        evidence = _Evidence.drawn(table, models, seed)
     with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(lambda model: _learn(model, table, landmarks, paths, drawn), models))
+        parts = list(pool.map(lambda model: _learn(model, table, evidence), models))
     empty = {"model": pl.String, "from": pl.String, "to": pl.String, "count": pl.Float64}
     nothing = pl.DataFrame(schema=empty | {"probability": pl.Float64})
     transitions = [_transitions(model, table) for model in models if isinstance(model, Markov)]
     return pl.concat(parts), pl.concat([nothing, *transitions], how="diagonal")
 
 
-def _learn(
-    model: Model,
-    table: PathTable,
-    landmarks: Landmarks,
-    paths: Paths,
-    drawn: NDArray[np.floating],
-) -> pl.DataFrame:
-    """Fit a model, and divide all conversions of the table by it, with intervals."""
-    units = drawn.shape[1]
-    everything = np.ones(units)
-    evidence = model.evidence(landmarks, units) if model.learns else None
-    if model.learns:
-        model.fit_credit(evidence, everything)
+@dataclass(frozen=True)
+class _Evidence:
+    """What models learn from, and what they divide.
+
+    Attributes
+    ----------
+    landmarks, paths
+        In units of 0 to `units` - 1; the landmarks are None where no model learns.
+    units : int
+    weights : (replicates, units) array
+        How often each unit counts in each replicate; None where there are no intervals.
+    """
+
+    landmarks: Landmarks | None
+    paths: Paths
+    units: int
+    weights: NDArray[np.floating] | None = None
+
+    @classmethod
+    def summed(cls, table: PathTable, models: Sequence[Model]) -> _Evidence:
+        """Take all journeys as one unit."""
+        learning, paths = _learning(models), paths_of(table, models)
+        return cls(
+            summed_landmarks(table, learning) if learning else None,
+            replace(paths, unit=np.zeros_like(paths.unit)),
+            units=1,
+        )
+
+    @classmethod
+    def drawn(cls, table: PathTable, models: Sequence[Model], seed: int) -> _Evidence:
+        """Take the journeys that took the same path and ended alike as a unit, and draw them."""
+        learning, paths = _learning(models), paths_of(table, models)
+        counts = np.concatenate([table.conversions, table.nulls])
+        # Of paths that never converted, or always did, there is one unit, not two.
+        unit = np.maximum(np.cumsum(counts > 0) - 1, 0)
+        weights = draw_journeys(counts[counts > 0], seed)
+        return cls(
+            landmarks_of(table, learning, unit) if learning else None,
+            replace(paths, unit=unit[paths.unit]),
+            weights.shape[1],
+            weights,
+        )
+
+
+def _learning(models: Sequence[Model]) -> list[Model]:
+    """Return the models that learn; a rule divides paths as they are."""
+    return [model for model in models if model.learns]
+
+
+def _learn(model: Model, table: PathTable, evidence: _Evidence) -> pl.DataFrame:
+    """Fit a model, and divide all conversions of the table by it."""
+    paths, everything = evidence.paths, np.ones(evidence.units)
+    counts = None
+    if evidence.landmarks is not None and model.learns:
+        counts = model.evidence(evidence.landmarks, evidence.units)
+        model.fit_credit(counts, everything)
     profiles = model.encode_paths(paths)
     shares = model.shares(profiles)
-    conversions, value = counts_by_unit(profiles, paths, units)
-    bounds: dict[str, Any] = credit_replicates(model, evidence, profiles, paths, drawn).bounds()
+    conversions, value = counts_by_unit(profiles, paths, evidence.units)
+    bounds: dict[str, Any] = {}
+    if evidence.weights is not None:
+        bounds = credit_replicates(model, counts, profiles, paths, evidence.weights).bounds()
     own = {
         "conversions": np.asarray((conversions @ everything) @ shares),
         "value": np.asarray((value @ everything) @ shares),
@@ -241,20 +289,17 @@ def _rows(
         {
             "model": [model.name] * len(table.channels),
             "channel": table.channels,
+            **dict.fromkeys(_BOUNDS),
             **own,
             **bounds,
-            "removal_effect": effects if effects is not None else [None] * len(table.channels),
+            "removal_effect": effects,
         },
-        schema_overrides={"removal_effect": pl.Float64},
+        schema_overrides=dict.fromkeys((*_BOUNDS, "removal_effect"), pl.Float64),
     ).with_columns(share=pl.when(total > 0).then(pl.col("conversions") / total))
     if not table.has_value:
         none = pl.lit(None, dtype=pl.Float64)
         frame = frame.with_columns(value=none, value_low=none, value_high=none)
-    columns = [
-        f"{name}{end}"
-        for name in ("conversions", "value", "share")
-        for end in ("", "_low", "_high")
-    ]
+    columns = [f"{name}{end}" for name in _FIGURES for end in ("", *_ENDS)]
     return frame.select("model", "channel", *columns, "removal_effect").sort(
         pl.col("conversions").round(9), "channel", descending=[True, False]
     )

@@ -38,7 +38,8 @@ EVIDENCE = {
 PAIRS = {
     "outcome": pl.String, "segment": pl.String, "ahead": pl.String, "behind": pl.String,
     "lead": pl.Float64, "lead_low": pl.Float64, "lead_high": pl.Float64,
-    "counted_from": pl.Date, "separated": pl.Boolean, "since": pl.Date, "more_landmarks": pl.Int64, "more_users": pl.Int64,
+    "counted_from": pl.Date, "separated": pl.Boolean, "since": pl.Date,
+    "more_landmarks": pl.Int64, "more_users": pl.Int64,
     "more_periods": pl.Int64, "projection": pl.String,
 }  # fmt: skip
 WARNINGS = {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lydite.contract.path_order import alphabetic
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ class PathRows:
 
     def taken(self, rows: NDArray[np.intp]) -> PathRows:
         """Return some of the rows, in the given order."""
+        if len(rows) == len(self.length) and (np.diff(rows) == 1).all():
+            return self
         length = self.length[rows]
         return PathRows(
             self.channels,
@@ -63,6 +65,8 @@ class PathRows:
 
     def renumbered(self, order: NDArray[np.intp]) -> PathRows:
         """Return the rows with the channels in the given order; those left out are not met."""
+        if order.tolist() == list(range(len(self.channels))):
+            return self
         number = np.full(len(self.channels), -1, dtype=np.intp)
         number[order] = np.arange(len(order))
         return PathRows(
@@ -102,12 +106,34 @@ def canonical(place: str, rows: PathRows) -> PathRows:
         )
     if float(rows.length @ rows.journeys.astype(float)) > _MAX_TOUCHES:
         raise InputError(f"{place}: its journeys hold more than 2^62 touches. Count in thousands.")
-    rows = _grouped(rows)
+    # Numbered as they will be from the start, so that paths are sorted once.
+    journeys, conversions = _met(rows)
+    rank = _ranked(-journeys, -conversions)
+    rows = _grouped(rows.renumbered(np.argsort(rank, kind="stable")))
     _refuse_totals(place, rows)
     rows = rows.taken(np.flatnonzero(rows.journeys))
-    rows = rows.renumbered(np.unique(rows.channel))
+    rows = rows.renumbered(np.flatnonzero(np.bincount(rows.channel)))
+    if len(np.unique(rank[journeys > 0])) == len(rows.channels):
+        return rows
+    # The numbers of channels that were met alike are still a matter of names.
     rows = rows.renumbered(_by_frequency(rows))
     return rows.taken(_in_order(rows.channel, rows.length)[0])
+
+
+def _met(rows: PathRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return how often journeys met each channel, and how often those that converted did."""
+    journeys, conversions = (
+        _summed(rows, np.repeat(counts, rows.length))
+        for counts in (rows.journeys, rows.conversions)
+    )
+    return journeys, conversions
+
+
+def _summed(rows: PathRows, touches: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the sums by channel of 64-bit integers, one for each touch, modulo 2^64."""
+    total = np.zeros(len(rows.channels), dtype=touches.dtype)
+    np.add.at(total, rows.channel, touches)
+    return total.view(np.int64)
 
 
 def _refuse_totals(place: str, rows: PathRows) -> None:
@@ -135,12 +161,12 @@ def _refuse_totals(place: str, rows: PathRows) -> None:
 def _grouped(rows: PathRows) -> PathRows:
     """Add up rows of the same path."""
     order, is_first = _in_order(rows.channel, rows.length)
+    if not is_first.all():
+        # Sums of floats depend on the order of their terms, which must not be that of the rows.
+        order = order[np.lexsort((rows.value[order], np.cumsum(is_first)))]
     first = np.flatnonzero(is_first)
-    # Sums of floats depend on the order of their terms, which must not be that of the rows.
-    value = rows.value[order]
-    value = value[np.lexsort((value, np.cumsum(is_first)))]
     with np.errstate(over="ignore"):  # what overflows is refused later
-        total = np.add.reduceat(value, first)
+        total = np.add.reduceat(rows.value[order], first)
     paths = rows.taken(order[first])
     return PathRows(
         rows.channels,
@@ -164,18 +190,9 @@ def _in_order(
     is_first : (n,) bool
         Whether each path, in that order, differs from the one before.
     """
-    start = starts(length)
-    order = np.argsort(length, kind="stable")
-    is_first = np.ones(len(length), dtype=bool)
-    edges = np.flatnonzero(np.diff(length[order], prepend=0, append=0))
-    for low, high in itertools.pairwise(edges):
-        if high - low > 1:
-            rows = order[low:high]
-            steps = channel[start[rows, None] + np.arange(length[rows[0]])]
-            rank = np.lexsort(steps.T[::-1])
-            order[low:high], steps = rows[rank], steps[rank]
-            is_first[low + 1 : high] = (steps[1:] != steps[:-1]).any(axis=1)
-    return order, is_first
+    order, is_first = alphabetic(channel, length)
+    by_length = np.argsort(length[order], kind="stable")
+    return order[by_length], is_first[by_length]
 
 
 # --- the numbers of the channels ----------------------------------------------------------------
@@ -202,14 +219,8 @@ def _refined(rows: PathRows) -> NDArray[np.intp]:
     """Return a number for each channel, equal for those that nothing but the name tells apart."""
     row = np.repeat(np.arange(len(rows.length)), rows.length)
     position = np.arange(len(row)) - starts(rows.length)[row]
-    by_channel = np.argsort(rows.channel, kind="stable")
-    first = np.searchsorted(rows.channel[by_channel], np.arange(len(rows.channels)))
-
-    def summed(touches: NDArray[np.generic]) -> NDArray[np.int64]:
-        totals: NDArray[np.int64] = np.add.reduceat(touches[by_channel], first).view(np.int64)
-        return totals
-
-    colour = _ranked(-summed(rows.journeys[row]), -summed(rows.conversions[row]))
+    journeys, conversions = _met(rows)
+    colour = _ranked(-journeys, -conversions)
     for _ in range(_ROUNDS):
         if colour.max() + 1 == len(rows.channels):
             break
@@ -217,7 +228,7 @@ def _refined(rows: PathRows) -> NDArray[np.intp]:
         path = _mixed(
             np.add.reduceat(touch, starts(rows.length)), rows.conversions, rows.nulls, rows.value
         )
-        finer = _ranked(colour, summed(_mixed(path[row], position)))
+        finer = _ranked(colour, _summed(rows, _mixed(path[row], position)))
         if finer.max() == colour.max():
             break
         colour = finer

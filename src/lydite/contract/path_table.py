@@ -228,16 +228,21 @@ def _number(
             f"{_typed(engine, relation, name)}, which is no number."
             " Cast it to one in a .sql source."
         )
-    text = f"cast({quoted_name(name)} as varchar)"
-    given = text if _is(_TEXTS, relation, name) else quoted_name(name)
-    number = f"try_cast({given} as double)"
-    missing = f"{text} is null or trim({text}) = '' or isnan({number})"
-    if column == "value":
-        fit = f"isfinite({number})"
-    else:
+    given, count = quoted_name(name), column != "value"
+    if _is(_WHOLE_NUMBERS, relation, name):
+        fit = f"{given} between 0 and {MAX_COUNT}" if count else "true"
+        return f"case when {given} is null then {fallback} when {fit} then {given} end"
+    number, missing = f"try_cast({given} as double)", f"{given} is null"
+    if _is(_TEXTS, relation, name):
+        given = f"cast({given} as varchar)"
+        number, missing = f"try_cast({given} as double)", f"{missing} or trim({given}) = ''"
+    if count:
         # As a whole number the text is exact; the float would round 2^53 + 1 down.
         whole = f"coalesce(try_cast({given} as hugeint), try_cast({number} as hugeint))"
         fit = f"{number} >= 0 and {number} = trunc({number}) and {whole} <= {MAX_COUNT}"
+    else:
+        fit = f"isfinite({number})"
+    missing = f"{missing} or isnan({number})"
     return f"case when {missing} then {fallback} when {fit} then {number} end"
 
 

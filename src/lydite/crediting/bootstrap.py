@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import sparse
 
 from lydite.models.base import by_unit, drawn_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy import sparse
 
     from lydite.models import Model, Paths, Profiles
 
 REPLICATES = 200
 _EDGES = (0.025, 0.975)
+_FEW = 8  # journeys: so many of a unit are drawn one by one
 _AT_ONCE = 20  # replicates: weights are widened to full precision a part at a time
 
 
@@ -69,13 +70,22 @@ def draw_journeys(
     """Return by how much each counted unit weighs in each replicate, (replicates, units).
 
     Every unit stands for a number of journeys; each of them is drawn a Poisson number of times.
+    What a unit weighs in all replicates lies together, as sums over units want it.
     """
     rng = np.random.default_rng(seed)
-    weights = np.empty((replicates, len(counts)), dtype=np.float32)
-    mean = np.asarray(counts, dtype=np.float64)
-    for row in weights:
-        row[:] = _poisson(rng, mean) / np.maximum(mean, 1)
-    return weights
+    mean, few = np.asarray(counts, dtype=np.float64), np.asarray(counts) <= _FEW
+    # Of journeys that are drawn as often as there are of them, Poisson, and then uniformly, each is
+    # drawn a Poisson number of times: with few of them to a unit that takes fewer random numbers.
+    unit_of = np.repeat(np.flatnonzero(few), counts[few].astype(np.intp))
+    weights = np.empty((len(counts), replicates), dtype=np.float32)
+    for low in range(0, replicates, _AT_ONCE):
+        drawn = np.empty((min(_AT_ONCE, replicates - low), len(counts)))
+        for row in drawn:
+            journeys = rng.integers(0, len(unit_of), rng.poisson(len(unit_of)), dtype=np.intp)
+            row[:] = np.bincount(unit_of[journeys], minlength=len(counts))
+            row[~few] = _poisson(rng, mean[~few])
+        weights[:, low : low + _AT_ONCE] = (drawn / np.maximum(mean, 1)).T
+    return weights.T
 
 
 def _poisson(rng: np.random.Generator, mean: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -111,14 +121,16 @@ def credit_replicates(
     """
     conversions, value = counts_by_unit(profiles, paths, weights.shape[1])
     if not model.learns:
-        shares = model.shares(profiles)
-        return fixed_replicates(conversions.T @ shares, value.T @ shares, weights)
+        shares, units = model.shares(profiles), np.unique(paths.unit)
+        earned, worth = ((counts.T @ shares)[units] for counts in (conversions, value))
+        return fixed_replicates(earned, worth, weights.T[units].T)
     refits = copy.deepcopy(model).refits(evidence, weights)
     size = (len(weights), len(paths.channels))
     result = Replicates(np.zeros(size), np.zeros(size))
-    drawn = zip(drawn_sums(conversions, weights), drawn_sums(value, weights), strict=True)
-    for number, (refitted, (some, worth)) in enumerate(zip(refits, drawn, strict=True)):
-        result.conversions[number], result.value[number] = refitted.credit(profiles, (some, worth))
+    drawn = drawn_sums(sparse.vstack([conversions, value], format="csr"), weights)
+    for number, (refitted, both) in enumerate(zip(refits, drawn, strict=True)):
+        amounts = np.split(both, 2)
+        result.conversions[number], result.value[number] = refitted.credit(profiles, amounts)
     return result
 
 

@@ -126,6 +126,10 @@ def _comes_to_an_end(
     """
     size = len(ends)
     inside = destination >= 0
+    reached = ends.copy()
+    reached[origin[inside & ends[destination]]] = True
+    if reached.all():  # as it mostly is, one step before an end at most
+        return reached
     ending = np.flatnonzero(ends)
     backward = sparse.csr_array(
         (
@@ -156,6 +160,8 @@ def _invert(
     fundamental = np.linalg.inv(np.eye(len(ending)) - onward.toarray())
     visits = start @ fundamental
     first_visit = np.zeros(len(ending))
+    if len(np.unique(last)) == len(last):
+        return visits / fundamental.diagonal(), fundamental @ ending
     for channel in np.unique(last):
         there = np.flatnonzero(last == channel)
         block = fundamental[np.ix_(there, there)]

@@ -302,6 +302,9 @@ def drawn_sums(
     if (np.diff(matrix.indptr) == 1).all():  # each is of one unit, so that there is nothing to sum
         yield from (matrix.data * row[matrix.indices] for row in weights)
         return
+    used = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
+    if len(used) < matrix.shape[1]:
+        matrix, weights = matrix[:, used], weights.T[used].T
     for low in range(0, len(weights), _AT_ONCE):
         some = np.ascontiguousarray(weights[low : low + _AT_ONCE].T, dtype=float)
         yield from np.ascontiguousarray((matrix @ some).T)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
 import polars as pl
 
 from lydite.models.base import by_unit, drawn_sums
-from lydite.models.landmarks import HISTORY, lay_out
+from lydite.models.landmarks import HISTORY, Landmarks, distinct, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from scipy import sparse
 
-    from lydite.models.landmarks import LaidOut, Landmarks
+    from lydite.models.landmarks import LaidOut
+
+_Key = TypeVar("_Key", np.uint64, np.intp)
 
 START, CONVERSION, NULL = "(start)", "(conversion)", "(null)"
 
@@ -57,6 +59,15 @@ def find(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.intp
         return np.full(len(keys), -1, dtype=np.intp)
     place = np.minimum(np.searchsorted(among, keys), len(among) - 1)
     return np.where(among[place] == keys, place, -1)
+
+
+def ascending(keys: NDArray[_Key]) -> tuple[NDArray[_Key], NDArray[np.intp]]:
+    """Return the distinct keys in ascending order, and the number of each key among them."""
+    index, first = distinct(keys)
+    order = np.argsort(keys[first])
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return keys[first][order], rank[index]
 
 
 def sums(
@@ -224,9 +235,8 @@ class TransitionCounts:
         Channel names.
     order, states, origin, next_channel
         As in `Transitions`.
-    moves : (e, units) sparse matrix
-    conversions, nulls : (s, units) sparse matrices
-    starts : (channels, units) sparse matrix
+    counts : (e + 2s + channels, units) sparse matrix
+        The moves, conversions, nulls and starts, one after the other.
     """
 
     channels: tuple[str, ...]
@@ -234,10 +244,7 @@ class TransitionCounts:
     states: NDArray[np.uint64]
     origin: NDArray[np.intp]
     next_channel: NDArray[np.intp]
-    moves: sparse.csr_array[np.float64]
-    conversions: sparse.csr_array[np.float64]
-    nulls: sparse.csr_array[np.float64]
-    starts: sparse.csr_array[np.float64]
+    counts: sparse.csr_array[np.float64]
 
     @classmethod
     def of(cls, landmarks: Landmarks, order: int, units: int) -> Self:
@@ -259,29 +266,27 @@ class TransitionCounts:
             raise ValueError(f"the order of a chain is 1 to {MAX_ORDER}, not {order}")
         if size > MAX_CHANNELS:
             raise ValueError(f"a chain has at most {MAX_CHANNELS} channels, not {size}")
-        met = touches.count > 0
-        history, next_channel = touches.history[met], touches.next_channel[met]
-        converted, count, unit = touches.converted[met], touches.count[met], unit[met]
-        states, state = np.unique(pack(history[:, :order]), return_inverse=True)
-        moved = next_channel >= 0
-        edges, edge = np.unique(state[moved] * size + next_channel[moved], return_inverse=True)
-
-        def summed(
-            index: NDArray[np.integer], rows: NDArray[np.bool_], length: int
-        ) -> sparse.csr_array[np.float64]:
-            return by_unit(index, unit[rows], count[rows], (length, units))
-
-        hit, miss, first = converted & ~moved, ~(converted | moved), history[:, 1] < 0
+        counts = touches.count > 0
+        met = slice(None) if counts.all() else counts
+        history, path = _histories(touches, met)
+        states, of_path = ascending(pack(history[:, :order]))
+        state, next_channel = of_path[path], touches.next_channel[met]
+        moved = np.flatnonzero(next_channel >= 0)
+        edges, edge = ascending(state[moved] * size + next_channel[moved])
+        row = len(edges) + state
+        row[~touches.converted[met]] += len(states)
+        row[moved] = edge
+        begin, first = len(edges) + 2 * len(states), np.flatnonzero(history[:, 1][path] < 0)
+        row = np.concatenate([row, begin + history[path[first], 0].astype(np.intp)])
+        unit, count = unit[met], touches.count[met]
+        unit, count = (np.concatenate([own, own[first]]) for own in (unit, count))
         return cls(
             channels=channels,
             order=order,
             states=states,
             origin=edges // max(size, 1),
             next_channel=edges % max(size, 1),
-            moves=summed(edge, moved, len(edges)),
-            conversions=summed(state[hit], hit, len(states)),
-            nulls=summed(state[miss], miss, len(states)),
-            starts=summed(history[first, 0], first, size),
+            counts=by_unit(row, unit, count, (begin + size, units)),
         )
 
     def weighed(self, weights: NDArray[np.floating]) -> Transitions:
@@ -291,10 +296,9 @@ class TransitionCounts:
 
     def drawn(self, weights: NDArray[np.floating]) -> Iterator[Transitions]:
         """Yield the counts with each unit weighed, as each row of (replicates, units) says."""
-        counts = (self.moves, self.conversions, self.nulls, self.starts)
-        for moves, conversions, nulls, starts in zip(
-            *(drawn_sums(own, weights) for own in counts), strict=True
-        ):
+        sizes = (len(self.origin), len(self.states), len(self.states))
+        for counts in drawn_sums(self.counts, weights):
+            moves, conversions, nulls, starts = np.split(counts, np.cumsum(sizes))
             yield Transitions(
                 order=self.order,
                 n_channels=len(self.channels),
@@ -309,4 +313,19 @@ class TransitionCounts:
 
     def total(self) -> Transitions:
         """Return the counts of all units together."""
-        return self.weighed(np.ones(self.starts.shape[1]))
+        return self.weighed(np.ones(self.counts.shape[1]))
+
+
+def _histories(
+    touches: Landmarks | LaidOut, met: slice | NDArray[np.bool_]
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Return the distinct histories of some touches, if not quite, and the number of each's."""
+    if not isinstance(touches, Landmarks):
+        history = touches.history[met]
+        return history, np.arange(len(history))
+    path = touches.path[met]
+    used = np.zeros(len(touches.paths), dtype=bool)
+    used[path] = True
+    if used.all():
+        return touches.paths.history, path
+    return touches.paths.history[used], (np.cumsum(used) - 1)[path]
