@@ -248,26 +248,21 @@ def study(cells: Iterable[tuple[str, str, int]], seeds: int, jobs: int) -> None:
 def tables(done: Mapping[Key, Row]) -> str:
     """Return all tables in Markdown."""
     runs = {cell: [row for key, row in sorted(done.items()) if key[:3] == cell] for cell in CELLS}
-    return "\n".join(
-        [
-            f"{LOOKS} weekly looks, all {len(DEFAULT_MODELS)} default models, seeds from",
-            f"{FIRST_SEED} on. The histories are made by this command, with `--write` the tables:",
-            "",
-            f"    {COMMAND}",
-            "",
-            "### Where channels decide nothing",
-            "",
-            *_errors(runs),
-            "",
-            "### Where one model is true",
-            "",
-            *_truths(runs),
-            "",
-            "### When the truth changes half-way",
-            "",
-            *_turns(runs["drift", BEFORE, 5_000]),
-        ]
-    )
+    lines = [
+        f"{LOOKS} weekly looks, all {len(DEFAULT_MODELS)} default models, seeds from",
+        f"{FIRST_SEED} on. The histories are made by this command, with `--write` the tables:",
+        "",
+        f"    {COMMAND}",
+    ]
+    sections = {
+        "Where channels decide nothing": _errors(runs),
+        "Where one model is true": _truths(runs),
+        "When the truth changes half-way": _turns(runs["drift", BEFORE, 5_000]),
+    }
+    for title, told in sections.items():
+        if told:  # nothing of it may have run yet
+            lines += ["", f"### {title}", "", *told]
+    return "\n".join(lines)
 
 
 _Runs = dict[tuple[str, str, int], list[Row]]
@@ -307,7 +302,7 @@ def _errors(runs: _Runs) -> list[str]:
             ]
             head = f"| `{world}` | {variant} | {users:,} | {len(rows)} | {alpha:.2f} |"
             lines.append(f"{head} {' | '.join(cells)} |")
-    return lines
+    return lines if lines[-1].startswith("| `") else []
 
 
 def _share(found: Iterable[bool]) -> str:
@@ -345,7 +340,7 @@ def _truths(runs: _Runs) -> list[str]:
             _share(model["low"] <= mean <= model["high"] for model in own),
         ]
         lines.append(f"| `{world}` | {variant} | {len(rows)} | {' | '.join(cells)} |")
-    return lines
+    return lines if lines[-1].startswith("| `") else []
 
 
 def _first(own: Iterable[Row], verdicts: str) -> str:
