@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from datetime import timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -24,9 +26,9 @@ def make(name: str):
 
 def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
     trial = Trial.of(landmarks, CALENDAR)
-    for number, forecast in forecasts(make(name), trial):
-        if number == period:
-            return forecast
+    for span, forecast in forecasts(make(name), trial):
+        if period in span:
+            return forecast[trial.tested_in(span)[1] == period]
     raise AssertionError
 
 
@@ -76,6 +78,52 @@ def test_the_order_of_landmarks_does_not_matter(name):
             np.testing.assert_allclose(
                 getattr(two, field.name), getattr(one, field.name), rtol=1e-7, atol=1e-9
             )
+
+
+def fitted_before(trial: Trial, period: int) -> int:
+    return next(span.start for span in trial.spans() if period in span)
+
+
+def test_a_fit_is_made_again_once_what_is_known_has_grown_by_a_fifth():
+    trial = Trial.of(LANDMARKS, weekly(2, 9, timedelta(days=1)))
+    known = trial.known
+    assert known.tolist() == np.cumsum([len(own) for own in trial.released]).tolist()
+    spans = trial.spans()
+    assert [period for span in spans for period in span] == list(range(9))
+    assert 2 < len(spans) < 9
+    for span, after in pairwise(spans):
+        assert known[span[-1]] < 1.2 * known[span[0]] <= known[after[0]]
+
+
+def test_a_longer_history_takes_no_other_fits_before_its_end():
+    short, long = (Trial.of(LANDMARKS, weekly(4, periods)) for periods in (9, 20))
+    for period in range(9):
+        assert fitted_before(short, period) == fitted_before(long, period)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_period_is_forecast_alike_whichever_others_are_wanted(name):
+    calendar = weekly(4, 12)
+    trial = Trial.of(LANDMARKS, calendar)
+    whole = walk_forward(make(name), trial)
+    for period in range(len(calendar)):
+        only = np.arange(len(calendar)) == period
+        part = walk_forward(make(name), trial.only(only))
+        np.testing.assert_allclose(part.log_loss[period], whole.log_loss[period], rtol=1e-6)
+        assert part.landmarks[~only].sum() == 0
+
+
+def test_trials_that_want_other_periods_share_what_was_taken_out():
+    trial = Trial.of(LANDMARKS, CALENDAR)
+    wanted = np.ones(len(CALENDAR), dtype=bool)
+    first, second = trial.only(wanted), trial.only(wanted)
+    [span, *_] = trial.spans()
+    assert first.ahead(span) is second.ahead(span) is trial.ahead(span)
+    assert first.sample(1000).landmarks is second.sample(1000).landmarks
+
+
+def test_every_fold_has_a_fit_of_its_own():
+    assert [list(span) for span in Trial.of_folds(LANDMARKS).spans()] == [[n] for n in range(5)]
 
 
 def test_a_second_walk_of_the_same_model_is_the_first():

@@ -18,7 +18,7 @@ from lydite.models.landmarks import counted
 from lydite.models.mixture import ENOUGH_LANDMARKS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 NAME = "ceiling"
 CLAIM = "everything known at the touch, combined by gradient-boosted trees"
 MAX_TRAINING_LANDMARKS = 100_000
-# The trees are grown anew every few periods: their forecasts age slowly, and growing is dear.
-_REFIT_EVERY = 4
+# Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is
+# dear.
+_REGROW_AT_GROWTH = 0.5
 _CLIP = 1e-6
 # With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
 _MIN_OF_EACH = 20
@@ -54,32 +55,26 @@ def ceiling_scores(
     """
     sample = trial.sample(ENOUGH_LANDMARKS)
     seen = _Seen(rivals, sample, [model.encode(sample.landmarks) for model in rivals])
-    blocks = dict(_blocks(trial, sample))
+    spans = trial.spans(_REGROW_AT_GROWTH)
 
-    def forecasts(block: range) -> list[tuple[int, NDArray[np.float64]]]:
-        forecast = _grow(seen, blocks[block], seed)
-        wanted = [own for own in block if trial.wanted[own] and len(trial.tested[own])]
-        return [(own, forecast(trial.ahead(own))) for own in wanted]
+    def forecasts(span: range) -> NDArray[np.float64]:
+        forecast = _grow(seen, _known(sample, span.start), seed)
+        return forecast(trial.ahead(span))
 
     scores = {ALL: Scores.empty(len(trial))}
     with ThreadPoolExecutor(threads) as pool:
-        for block in pool.map(forecasts, blocks):
-            for period, forecast in block:
-                add_slices(scores, trial, period, forecast)
+        for span, forecast in zip(spans, pool.map(forecasts, spans), strict=True):
+            add_slices(scores, trial, span, forecast)
     return scores
 
 
-def _blocks(trial: Trial, sample: Trial) -> Iterator[tuple[range, NDArray[np.intp]]]:
-    """Yield periods that share their trees, and the landmarks of the sample that are known."""
+def _known(sample: Trial, period: int) -> NDArray[np.intp]:
+    """Return the landmarks of a sample that may train before a period."""
     known = np.zeros(len(sample.landmarks), dtype=bool)
-    folds = any(len(rows) for rows in trial.withdrawn)
-    together = 1 if folds else _REFIT_EVERY
-    for period in range(len(trial)):
-        known[sample.released[period]] = True
-        known[sample.withdrawn[period]] = False
-        block = range(period, min(period + together, len(trial)))
-        if period % together == 0 and trial.wanted[block].any():
-            yield block, np.flatnonzero(known)
+    for turn in range(period + 1):
+        known[sample.released[turn]] = True
+        known[sample.withdrawn[turn]] = False
+    return np.flatnonzero(known)
 
 
 @dataclass(frozen=True)

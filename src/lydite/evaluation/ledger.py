@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: Changed whenever forecasts or scores of the same models on the same data come to mean something
 #: else: evidence of before is then not added to.
-METHOD = 1
+METHOD = 2
 
 _SUMS = ("landmarks", "conversions", "log_loss", "brier")
 _GRID = ("grid_landmarks", "grid_conversions", "grid_forecast")
@@ -88,7 +88,12 @@ def changed_periods(
     for period in np.flatnonzero(then.landmarks.any(axis=1)):
         now = Scores.empty(1)
         rows = trial.tested[period]
-        now.add(0, landmarks.bucket[rows], landmarks.converted[rows], np.full(len(rows), 0.5))
+        now.add(
+            np.zeros(len(rows), dtype=np.intp),
+            landmarks.bucket[rows],
+            landmarks.converted[rows],
+            np.full(len(rows), 0.5),
+        )
         changed[period] = any(
             (getattr(then, name)[period, :sampled] != getattr(now, name)[0, :sampled]).any()
             for name in ("landmarks", "conversions")

@@ -49,38 +49,38 @@ class Scores:
 
     def add(
         self,
-        period: int,
+        period: NDArray[np.integer] | int,
         bucket: NDArray[np.integer],
         converted: NDArray[np.bool_],
         forecast: NDArray[np.float64],
         count: NDArray[np.floating] | float = 1.0,
     ) -> None:
-        """Add the landmarks of one period.
+        """Add landmarks.
 
         Parameters
         ----------
         period
-            Number of the period.
+            The (n,) numbers of their periods, or one for all.
         bucket, converted, forecast : (n,) arrays
         count : (n,) array
             How many landmarks each stands for.
         """
+        weight = np.broadcast_to(np.asarray(count, dtype=np.float64), forecast.shape)
+        hits = weight * converted
         loss = -np.log2(np.where(converted, forecast, 1 - forecast))
-        for sums, values in (
-            (self.landmarks, np.ones(len(bucket))),
-            (self.conversions, converted),
-            (self.log_loss, loss),
-            (self.brier, (forecast - converted) ** 2),
-        ):
-            sums[period] += counted(bucket, count * values, N_BUCKETS)
         height = (logit(forecast) + _GRID_END) / _GRID_WIDTH
         place = np.clip(height.astype(np.intp), 0, N_GRID - 1)
-        for grid, values in (
-            (self.grid_landmarks, np.ones(len(bucket))),
-            (self.grid_conversions, converted),
-            (self.grid_forecast, forecast),
+        by_bucket, by_bin = period * N_BUCKETS + bucket, period * N_GRID + place
+        for sums, key, values in (
+            (self.landmarks, by_bucket, weight),
+            (self.conversions, by_bucket, hits),
+            (self.log_loss, by_bucket, weight * loss),
+            (self.brier, by_bucket, weight * (forecast - converted) ** 2),
+            (self.grid_landmarks, by_bin, weight),
+            (self.grid_conversions, by_bin, hits),
+            (self.grid_forecast, by_bin, weight * forecast),
         ):
-            grid[period] += counted(place, count * values, N_GRID)
+            np.add(sums, counted(key, values, sums.size).reshape(sums.shape), out=sums)
 
     def first(self, periods: int) -> Scores:
         """Return the scores of the first periods alone."""

@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.segments import SegmentColumn
-    from lydite.models import Landmarks, Model
+    from lydite.models import Landmarks, Model, Profiles
 
 FOLDS = 5
+#: A fit is made again once what is known has grown by so much since.
+REFIT_AT_GROWTH = 0.2
 
 
 @dataclass(frozen=True)
@@ -43,8 +45,12 @@ class Trial:
         The landmarks that may train from each period on, and not before.
     withdrawn : list of p index arrays
         The landmarks that may train no more from each period on: none where time goes forward.
+    known : (p,) integers
+        How many landmarks may train before each period: of all, where the trial is a sample.
     wanted : (p,) bool
         The periods to forecast; the others are passed over.
+    in_time
+        Whether periods follow each other; folds do not.
     segments
         The slices of users that are scored beside all of them.
     """
@@ -54,10 +60,13 @@ class Trial:
     tested: list[NDArray[np.intp]]
     released: list[NDArray[np.intp]]
     withdrawn: list[NDArray[np.intp]]
+    known: NDArray[np.integer]
     wanted: NDArray[np.bool_]
+    in_time: bool = True
     segments: tuple[SegmentColumn, ...] = ()
-    _ahead: dict[int, Landmarks] = field(default_factory=dict, init=False, repr=False)
-    _samples: dict[int, Trial] = field(default_factory=dict, init=False, repr=False)
+    # Many models ask for the same; trials that differ in the wanted periods alone share them.
+    _ahead: dict[tuple[int, ...], Landmarks] = field(default_factory=dict, repr=False)
+    _samples: dict[int, Trial] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -74,8 +83,9 @@ class Trial:
             _by_period(calendar.period_of(landmarks.happened_at), len(calendar)),
             [order[a:b] for a, b in pairwise(edges)],
             [none] * len(calendar),
+            edges[1:],
             np.ones(len(calendar), dtype=bool),
-            segments,
+            segments=segments,
         )
 
     @classmethod
@@ -93,7 +103,9 @@ class Trial:
             within,
             [np.flatnonzero(fold != 0), *within[:-1]],
             [none, *within[1:]],
+            len(fold) - np.bincount(fold, minlength=folds),
             np.ones(folds, dtype=bool),
+            in_time=False,
         )
 
     def sample(self, at_most: int | None) -> Trial:
@@ -104,7 +116,7 @@ class Trial:
         """
         if at_most is None or len(self.landmarks) <= at_most:
             return self
-        if at_most not in self._samples:  # many models ask for the same
+        if at_most not in self._samples:
             self._samples[at_most] = self._drawn(at_most)
         return replace(self._samples[at_most], wanted=self.wanted)
 
@@ -129,6 +141,8 @@ class Trial:
             tested=[place[own][place[own] >= 0] for own in self.tested],
             released=[place[own] for own in released],
             withdrawn=[place[own] for own in withdrawn],
+            _ahead={},
+            _samples={},
         )
 
     def _buckets_within(self, at_most: int) -> NDArray[np.intp]:
@@ -136,17 +150,41 @@ class Trial:
         sizes = np.array(
             [np.bincount(self.landmarks.bucket[own], minlength=N_BUCKETS) for own in self.released]
         ).cumsum(axis=0)
-        if any(len(own) for own in self.withdrawn):  # folds, which are not in time
+        if not self.in_time:
             sizes[:] = np.bincount(self.landmarks.bucket, minlength=N_BUCKETS)
         within = (sizes.cumsum(axis=1) <= at_most).sum(axis=1)
         # Both halves of the buckets are needed, to cross-fit one on the other.
         return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
 
-    def ahead(self, period: int) -> Landmarks:
-        """Return the landmarks that are forecast in a period."""
-        if period not in self._ahead:  # all models forecast the same: taken out once
-            self._ahead[period] = self.landmarks.take(self.tested[period])
-        return self._ahead[period]
+    def spans(self, growth: float = REFIT_AT_GROWTH) -> list[range]:
+        """Return the periods that share a fit, where any landmark of them is to be forecast.
+
+        The fit is that of the first of them; it is made again once what is known has grown by so
+        much. A history twice as long takes a few fits more, not twice as many, and no forecast
+        rests on much less than what was known. Folds have a fit each.
+        """
+        first = [0]
+        for period in range(1, len(self)):
+            enough = (1 + growth) * self.known[first[-1]]
+            if not self.in_time or self.known[period] >= enough:
+                first.append(period)
+        spans = [range(a, b) for a, b in pairwise([*first, len(self)])]
+        return [span for span in spans if len(self.tested_in(span)[0])]
+
+    def tested_in(self, span: range) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the landmarks to forecast in some periods, and the period of each."""
+        wanted = [period for period in span if self.wanted[period]]
+        rows = [self.tested[period] for period in wanted]
+        lengths = np.array([len(own) for own in rows], dtype=np.intp)
+        empty = np.empty(0, dtype=np.intp)
+        return np.concatenate([empty, *rows]), np.repeat(np.array(wanted, dtype=np.intp), lengths)
+
+    def ahead(self, span: range) -> Landmarks:
+        """Return the landmarks that are forecast in some periods, as `tested_in` numbers them."""
+        wanted = tuple(period for period in span if self.wanted[period])
+        if wanted not in self._ahead:
+            self._ahead[wanted] = self.landmarks.take(self.tested_in(span)[0])
+        return self._ahead[wanted]
 
     def only(self, periods: NDArray[np.bool_]) -> Trial:
         """Return the same trial with some of its periods to forecast."""
@@ -179,10 +217,11 @@ class _Counts:
         self.trials = np.zeros(len(first))
         self.conversions = np.zeros(len(first))
 
-    def turn(self, period: int) -> None:
-        """Go on to a period: add the landmarks that it releases, take off those it withdraws."""
-        self._add(self._trial.released[period], 1.0)
-        self._add(self._trial.withdrawn[period], -1.0)
+    def go_on(self, periods: range) -> None:
+        """Go on over periods: add the landmarks they release, take off those they withdraw."""
+        for period in periods:
+            self._add(self._trial.released[period], 1.0)
+            self._add(self._trial.withdrawn[period], -1.0)
 
     def _add(self, rows: NDArray[np.intp], sign: float) -> None:
         if not len(rows):
@@ -203,8 +242,8 @@ class _Counts:
         )
 
 
-def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, NDArray[np.float64]]]:
-    """Yield each period with the forecasts of its landmarks, fitted on what was known before it.
+def forecasts(model: Model, trial: Trial) -> Iterator[tuple[range, NDArray[np.float64]]]:
+    """Yield periods with the forecasts of their landmarks, fitted on what was known before them.
 
     The forecasts are adjusted for activity. The adjustment is fitted on forecasts of one half of
     the buckets by a model of the other half: on its own training data, an overfitted rival looks
@@ -213,38 +252,47 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[int, NDArray[np.floa
     model = clone(model)  # what it was fitted on before does not matter
     sample = trial.sample(model.enough_landmarks)
     profiles = model.encode(sample.landmarks)
-    size = len(profiles)
     counts = _Counts(sample, profiles.index)
     adjustment = Adjustment(trial.activity.design())
-    everything = np.ones(len(counts.half), dtype=bool)
-    # Each goes on from its own fit of the period before: a warm start saves steps.
+    # Each goes on from its own fit of the periods before: a warm start saves steps.
     crossing = (clone(model), clone(model))
-    for period in range(len(trial)):
-        counts.turn(period)
-        if not trial.wanted[period]:
-            continue
-        known = counts.trials > 0
-        if model.is_baseline:
-            crossed = None
-        else:
-            crossed = np.empty(len(counts.half))
-            for half, other in enumerate(crossing):
-                other.fit_counts(profiles, *counts.by_profile(size, counts.half != half))
-                own = counts.half == half
-                crossed[own] = other.forecast_profiles(profiles)[counts.profile[own]]
-            crossed = crossed[known]
-        model.fit_counts(profiles, *counts.by_profile(size, everything))
-        adjustment.fit(counts.cell[known], crossed, counts.trials[known], counts.conversions[known])
-        yield period, _forecast(model, trial, period, adjustment)
+    gone = 0
+    for span in trial.spans():
+        counts.go_on(range(gone, span.start + 1))
+        gone = span.start + 1
+        _fit(model, crossing, adjustment, profiles, counts)
+        yield span, _forecast(model, trial, span, adjustment)
+
+
+def _fit(
+    model: Model,
+    crossing: tuple[Model, Model],
+    adjustment: Adjustment,
+    profiles: Profiles,
+    counts: _Counts,
+) -> None:
+    """Fit a model on the counts, and the adjustment on forecasts crossed over the halves."""
+    size, known = len(profiles), counts.trials > 0
+    crossed = None
+    if not model.is_baseline:
+        crossed = np.empty(len(counts.half))
+        for half, other in enumerate(crossing):
+            other.fit_counts(profiles, *counts.by_profile(size, counts.half != half))
+            own = counts.half == half
+            crossed[own] = other.forecast_profiles(profiles)[counts.profile[own]]
+        crossed = crossed[known]
+    model.fit_counts(profiles, *counts.by_profile(size, np.ones(len(known), dtype=bool)))
+    adjustment.fit(counts.cell[known], crossed, counts.trials[known], counts.conversions[known])
 
 
 def _forecast(
-    model: Model, trial: Trial, period: int, adjustment: Adjustment
+    model: Model, trial: Trial, span: range, adjustment: Adjustment
 ) -> NDArray[np.float64]:
     if model.name == "base_rate":
-        return model.forecast(trial.ahead(period))
-    own = None if model.is_baseline else model.forecast(trial.ahead(period))
-    return adjustment.forecast(trial.activity.cell[trial.tested[period]], own)
+        return model.forecast(trial.ahead(span))
+    own = None if model.is_baseline else model.forecast(trial.ahead(span))
+    rows, _ = trial.tested_in(span)
+    return adjustment.forecast(trial.activity.cell[rows], own)
 
 
 def walk_forward(model: Model, trial: Trial) -> Scores:
@@ -253,7 +301,7 @@ def walk_forward(model: Model, trial: Trial) -> Scores:
     Parameters
     ----------
     model
-        It is fitted anew for each period, on what was mature before the period began.
+        It is fitted on what was mature before a period began, and again once that has grown.
     trial
         Landmarks and calendar.
 
@@ -278,21 +326,18 @@ def walk_slices(model: Model, trial: Trial) -> dict[str, Scores]:
     # The matrices are small: threads of BLAS would wait for each other more than they work, on a
     # busy machine a hundred times more.
     with threadpool_limits(1, user_api="blas"):
-        for period, forecast in forecasts(model, trial):
-            add_slices(scores, trial, period, forecast)
+        for span, forecast in forecasts(model, trial):
+            add_slices(scores, trial, span, forecast)
     return scores
 
 
 def add_slices(
-    scores: dict[str, Scores],
-    trial: Trial,
-    period: int,
-    forecast: NDArray[np.float64],
+    scores: dict[str, Scores], trial: Trial, span: range, forecast: NDArray[np.float64]
 ) -> None:
-    """Add the forecasts of one period's landmarks to the scores of all users and of segments."""
-    rows, ahead = trial.tested[period], trial.ahead(period)
+    """Add the forecasts of some periods' landmarks to the scores of all users and of segments."""
+    (rows, period), ahead = trial.tested_in(span), trial.ahead(span)
     bucket, converted, count = ahead.bucket, ahead.converted, ahead.count
     scores[ALL].add(period, bucket, converted, forecast, count)
     for label, own in (part for column in trial.segments for part in column.split(rows)):
         slot = scores.setdefault(label, Scores.empty(len(trial)))
-        slot.add(period, bucket[own], converted[own], forecast[own], count[own])
+        slot.add(period[own], bucket[own], converted[own], forecast[own], count[own])
