@@ -20,7 +20,7 @@ from lydite.evaluation import ledger
 from lydite.evaluation.calendar import Calendar, History, make_calendar
 from lydite.evaluation.caveats import Size
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.ceiling import ceiling_scores
+from lydite.evaluation.ceiling import ceiling_scores, scored_by_ceiling
 from lydite.evaluation.comparable import comparable
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.sample import build_sample, load_sample
@@ -286,7 +286,7 @@ def score_ceiling(
     seed: int,
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
-    seen = _seen_by_ceiling(rivals, seed)
+    seen, trial = _seen_by_ceiling(rivals, seed), scored_by_ceiling(trial)
     due = _Due.of(engine, outcome, CEILING, seen, calendar, trial)
     scores = {}
     if due.wanted.any():

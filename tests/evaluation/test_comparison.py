@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import polars.testing
@@ -82,6 +84,45 @@ def test_a_ceiling_below_the_best_rival_gives_no_share_and_a_warning():
     table = low["model_comparison"]
     assert table["share_of_ceiling"].is_null().all()
     assert "no more than the best rival" in row(table, "ceiling")["warning"]
+
+
+def over_buckets(own: Scores, below: int) -> Scores:
+    """Return scores as of the first buckets alone; counts on the grid stay as they are."""
+    kept = np.arange(256) < below
+    sums = {name: getattr(own, name) * kept for name in ("landmarks", "conversions", "log_loss")}
+    return replace(own, **sums)
+
+
+def test_a_ceiling_of_fewer_landmarks_is_compared_over_those_alone():
+    whole = scores(SLOPES)
+    part = {name: {ALL: over_buckets(own[ALL], 64)} for name, own in whole.items()}
+    mixed = compare_outcome(
+        "lead", MODELS, whole | {"ceiling": part["ceiling"]}, CALENDAR, Evaluation()
+    )
+    table, bits = mixed["model_comparison"], {k: v[ALL].log_loss_bits for k, v in part.items()}
+    null = bits["touch_volume"]
+    assert row(table, "ceiling")["explained"] == pytest.approx(1 - bits["ceiling"] / null)
+    assert row(table, "linear")["share_of_ceiling"] == pytest.approx(
+        (null - bits["linear"]) / (null - bits["ceiling"])
+    )
+    all_of_it = whole["linear"][ALL].log_loss_bits / whole["touch_volume"][ALL].log_loss_bits
+    assert row(table, "linear")["explained"] == pytest.approx(1 - all_of_it)
+    last = mixed["evidence"].filter(pl.col("period_start") == pl.col("period_start").max())
+    assert row(last, "ceiling")["explained"] == pytest.approx(1 - bits["ceiling"] / null)
+
+
+def test_a_segment_that_the_ceiling_met_nobody_of_is_compared_all_the_same():
+    sliced = {
+        name: own if name == "ceiling" else own | {"country = li": own[ALL]}
+        for name, own in scores(SLOPES).items()
+    }
+    tables = compare_outcome("lead", MODELS, sliced, CALENDAR, Evaluation())
+    table = tables["model_comparison"].filter(segment="country = li")
+    assert row(table, "last_touch")["verdict"] == "best"
+    assert row(table, "last_touch")["share_of_ceiling"] is None
+    unknown = row(table, "ceiling")
+    assert unknown["explained"] is unknown["log_loss_bits"] is unknown["brier"] is None
+    assert "too few landmarks" in unknown["warning"]
 
 
 def test_a_badly_calibrated_rival_is_warned_of():

@@ -200,6 +200,25 @@ def test_later_landmarks_change_nothing_of_a_sample_before_them():
         assert {early[row] for row in training_sets(part, rows)[period]} == whole[period]
 
 
+def test_fewer_landmarks_are_forecast_as_whole_buckets_of_each_period():
+    trial = Trial.of(LANDMARKS, CALENDAR)
+    fewer = trial.testing(200)
+    for own, every in zip(fewer.tested, trial.tested, strict=True):
+        within = LANDMARKS.bucket[own].max()
+        expected = every[LANDMARKS.bucket[every] <= within]
+        np.testing.assert_array_equal(own, expected)
+        beyond = LANDMARKS.bucket[every][LANDMARKS.bucket[every] > within]
+        assert len(own) <= 200 < len(own) + (beyond == beyond.min()).sum()
+    whole, part = (walk_forward(make("linear"), own) for own in (trial, fewer))
+    cells = part.cells
+    np.testing.assert_allclose(part.log_loss[cells], whole.log_loss[cells], rtol=1e-9)
+    early = Trial.of(
+        LANDMARKS.take(np.flatnonzero(LANDMARKS.happened_at < CALENDAR.starts[3])), CALENDAR
+    )
+    for own, before in zip(fewer.tested[:3], early.testing(200).tested[:3], strict=True):
+        assert len(own) == len(before)
+
+
 def test_a_rule_learns_enough_from_a_sample(monkeypatch):
     trial = Trial.of(draw_landmarks(np.random.default_rng(8), 30_000), CALENDAR)
     one = walk_forward(make_model("linear"), trial)

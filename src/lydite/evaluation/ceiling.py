@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 NAME = "ceiling"
 CLAIM = "everything known at the touch, combined by gradient-boosted trees"
 MAX_TRAINING_LANDMARKS = 100_000
+#: The ceiling is a yardstick, not a rival: so many landmarks of a period tell how high it is.
+MAX_SCORED_LANDMARKS = 40_000
 # Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is
 # dear.
 _REGROW_AT_GROWTH = 0.5
@@ -47,7 +49,7 @@ def ceiling_scores(
         Their forecasts are among what the trees see; for training landmarks, forecasts by a model
         of the other half of the buckets.
     trial
-        Landmarks and calendar.
+        Landmarks and calendar; `scored_by_ceiling` leaves fewer to forecast.
     seed
         Seeds the choice of training landmarks, where there are too many, and the trees.
     threads
@@ -66,6 +68,11 @@ def ceiling_scores(
         for span, forecast in zip(spans, pool.map(forecasts, spans), strict=True):
             add_slices(scores, trial, span, forecast)
     return scores
+
+
+def scored_by_ceiling(trial: Trial) -> Trial:
+    """Return the trial with at most `MAX_SCORED_LANDMARKS` to forecast in each period."""
+    return trial.testing(MAX_SCORED_LANDMARKS)
 
 
 def _known(sample: Trial, period: int) -> NDArray[np.intp]:

@@ -11,6 +11,7 @@ import polars as pl
 from lydite.evaluation import ceiling
 from lydite.evaluation.caveats import Size, warnings_table
 from lydite.evaluation.pairs import pairs_table
+from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, SAME, judge_slices
 from lydite.models import BaseRate, TouchVolume
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from lydite.config import Evaluation
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.scores import Scores
     from lydite.evaluation.verdicts import Judged, Judgement
     from lydite.models import Model
 
@@ -65,6 +65,10 @@ class _Slice:
     @property
     def null(self) -> Scores:
         return self.scores[NULL]
+
+    def gain(self, name: str, cells: NDArray[np.bool_]) -> float:
+        """Return by how much less a model's loss is than the null's, over periods and buckets."""
+        return self.null.log_loss_over(cells) - self.scores[name].log_loss_over(cells)
 
     def date(self, period: int | None) -> object:
         """Return the first day of a period."""
@@ -146,9 +150,10 @@ def _judge(
     names = [*(model.name for model in models), *_REFERENCES]
     claims = {model.name: model.claim for model in models} | _REFERENCES
     found = {
-        segment: {name: scores[name][segment] for name in names}
-        for segment in scores[NULL]
-        if all(segment in scores[name] for name in names)
+        segment: {name: scores[name].get(segment) or Scores.like(null) for name in names}
+        for segment, null in scores[NULL].items()
+        # The ceiling, which may look at fewer landmarks, may have met none of a small segment.
+        if all(segment in scores[name] for name in names if name != ceiling.NAME)
     }
     judged: dict[str, Judged] = {}
     for family in ([ALL], [segment for segment in found if segment != ALL]):
@@ -168,15 +173,16 @@ def _judge(
 
 def _comparison(own: _Slice, late: _Slice | None, notes: Mapping[str, str]) -> pl.DataFrame:
     judgements = own.judged.judgements
-    null_loss = own.null.log_loss_bits
     ranks = _ranks({name: own.scores[name].log_loss_bits for name in judgements})
-    top_gain = null_loss - min(own.scores[name].log_loss_bits for name in judgements)
-    reach = null_loss - own.scores[ceiling.NAME].log_loss_bits
-    usable = reach > 0 and reach >= top_gain
+    # The ceiling may have looked at fewer landmarks: what it is compared with is what it looked at.
+    seen = own.scores[ceiling.NAME].cells
+    gains = {name: own.gain(name, seen) for name in (*judgements, ceiling.NAME)}
+    reach = gains.pop(ceiling.NAME)
+    usable = reach > 0 and reach >= max(gains.values())
     rows = []
     for name, scores in own.scores.items():
         verdict = judgements.get(name)
-        gain = null_loss - scores.log_loss_bits
+        null_loss = own.null.log_loss_over(scores.cells)
         told = [_warning(name, scores, usable=usable), notes.get(name)]
         rows.append(
             {
@@ -185,14 +191,14 @@ def _comparison(own: _Slice, late: _Slice | None, notes: Mapping[str, str]) -> p
                 "model": name,
                 "claim": own.claims[name],
                 "rank": ranks.get(name),
-                "log_loss_bits": scores.log_loss_bits,
-                "explained": gain / null_loss,
+                "log_loss_bits": _finite(scores.log_loss_bits),
+                "explained": _finite(own.gain(name, scores.cells) / null_loss),
                 "explained_low": verdict and _finite(verdict.gain.low[-1] / null_loss),
                 "explained_high": verdict and _finite(verdict.gain.high[-1] / null_loss),
-                "share_of_ceiling": gain / reach if usable and verdict else None,
+                "share_of_ceiling": gains[name] / reach if usable and verdict else None,
                 "auc": scores.auc,
                 "average_precision": scores.average_precision,
-                "brier": scores.brier_score,
+                "brier": _finite(scores.brier_score),
                 "calibration_slope": scores.calibration_slope,
                 "verdict": verdict and verdict.verdict,
                 "refuted_by": verdict and verdict.refuted_by,
@@ -216,8 +222,9 @@ def _restated(late: _Slice | None, name: str) -> dict[str, Any]:
     if late is None:
         return {"restated_explained": None, "restated_verdict": None}
     judged: Judgement | None = late.judged.judgements.get(name)
+    cells = late.scores[name].cells
     return {
-        "restated_explained": 1 - late.scores[name].log_loss_bits / late.null.log_loss_bits,
+        "restated_explained": _finite(late.gain(name, cells) / late.null.log_loss_over(cells)),
         "restated_verdict": judged and judged.verdict,
     }
 
@@ -265,6 +272,8 @@ def _finite(number: float) -> float | None:
 
 def _warning(name: str, own: Scores, *, usable: bool) -> str:
     slope = own.calibration_slope
+    if name == ceiling.NAME and not own.cells.any():
+        return "too few landmarks of the segment were looked at"
     if name == ceiling.NAME and not usable:
         return "it explains no more than the best rival: no share of what could be explained"
     if name not in _REFERENCES and slope is not None and not 0.5 <= slope <= 2:
@@ -281,11 +290,12 @@ def _evidence(own: _Slice, late: _Slice | None) -> pl.DataFrame:
     calendar = own.calendar
     if calendar is None:
         return pl.DataFrame(schema=_EVIDENCE)
-    seen = np.maximum(own.null.landmarks.sum(axis=1).cumsum(), 1)
-    null_so_far = _or_nan(own.null.log_loss.sum(axis=1).cumsum() / seen)
     parts = []
     for name, scores in own.scores.items():
         landmarks, loss = scores.landmarks.sum(axis=1), scores.log_loss.sum(axis=1)
+        seen = np.maximum(landmarks.cumsum(), 1)
+        null_loss = (own.null.log_loss * scores.cells).sum(axis=1)
+        null_so_far = _or_nan(null_loss.cumsum() / seen)
         so_far = loss.cumsum() / seen
         verdict = own.judged.judgements.get(name)
         missing = np.full(len(calendar), np.nan)
@@ -354,6 +364,8 @@ def _calibration(own: _Slice) -> pl.DataFrame:
     """Return forecast against outcome in bins that hold about as many landmarks each."""
     parts = []
     for name, scores in own.scores.items():
+        if not scores.cells.any():
+            continue
         n, k, p = (
             grid.sum(axis=0)
             for grid in (scores.grid_landmarks, scores.grid_conversions, scores.grid_forecast)

@@ -47,6 +47,11 @@ class Scores:
         grid = [np.zeros((periods, N_GRID)) for _ in range(3)]
         return cls(*sums, *grid)
 
+    @classmethod
+    def like(cls, other: Scores) -> Scores:
+        """Return scores of nothing yet, of as many periods."""
+        return cls.empty(len(other.landmarks))
+
     def add(
         self,
         period: NDArray[np.integer] | int,
@@ -87,10 +92,19 @@ class Scores:
         return Scores(*(getattr(self, field.name)[:periods] for field in fields(self)))
 
     @property
+    def cells(self) -> NDArray[np.bool_]:
+        """The (periods, 256) periods and buckets of which there are scores."""
+        return self.landmarks > 0
+
+    @property
     def log_loss_bits(self) -> float:
         """Mean log loss per landmark, in bits."""
-        n = float(self.landmarks.sum())
-        return float(self.log_loss.sum()) / n if n else float("nan")
+        return self.log_loss_over(self.cells)
+
+    def log_loss_over(self, cells: NDArray[np.bool_]) -> float:
+        """Return the mean log loss per landmark, in bits, over some periods and buckets."""
+        n = float(self.landmarks[cells].sum())
+        return float(self.log_loss[cells].sum()) / n if n else float("nan")
 
     @property
     def brier_score(self) -> float:
@@ -123,10 +137,12 @@ class Scores:
     def calibration_slope(self) -> float | None:
         """Slope of outcome on the forecast's logit: 1 when calibrated, below 1 when overconfident.
 
-        None where the forecasts are all but alike, so that no slope can be told.
+        None where the forecasts are all but alike, or none, so that no slope can be told.
         """
         n, k = self.grid_landmarks.sum(axis=0), self.grid_conversions.sum(axis=0)
         met = n > 0
+        if not met.any():
+            return None
         n, k = n[met], k[met]
         score = logit(self.grid_forecast.sum(axis=0)[met] / n)
         if n @ (score - n @ score / n.sum()) ** 2 / n.sum() < 1e-4 or not 0 < k.sum() < n.sum():

@@ -156,6 +156,20 @@ class Trial:
         # Both halves of the buckets are needed, to cross-fit one on the other.
         return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
 
+    def testing(self, at_most: int) -> Trial:
+        """Return the trial with at most so many landmarks to forecast in a period.
+
+        They are whole buckets, chosen by what there is in the period alone: what comes later
+        changes nothing of the periods before.
+        """
+        bucket = self.landmarks.bucket
+        tested = []
+        for own in self.tested:
+            size = np.bincount(bucket[own], minlength=N_BUCKETS).cumsum()
+            within = max(1, int(np.searchsorted(size, at_most, side="right")))
+            tested.append(own[bucket[own] < within])
+        return replace(self, tested=tested, _ahead={})
+
     def spans(self, growth: float = REFIT_AT_GROWTH) -> list[range]:
         """Return the periods that share a fit, where any landmark of them is to be forecast.
 
