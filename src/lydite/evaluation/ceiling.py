@@ -15,7 +15,6 @@ from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.walk_forward import add_slices
 from lydite.models.landmarks import counted
-from lydite.models.mixture import ENOUGH_LANDMARKS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,11 +50,11 @@ def ceiling_scores(
     trial
         Landmarks and calendar; `scored_by_ceiling` leaves fewer to forecast.
     seed
-        Seeds the choice of training landmarks, where there are too many, and the trees.
+        Seeds the trees.
     threads
         How many trees are grown at once.
     """
-    sample = trial.sample(ENOUGH_LANDMARKS)
+    sample = trial.sample(MAX_TRAINING_LANDMARKS)
     seen = _Seen(rivals, sample, [model.encode(sample.landmarks) for model in rivals])
     spans = trial.spans(_REGROW_AT_GROWTH)
 
@@ -103,19 +102,15 @@ def _grow(
     if min(converted, total - converted) < _MIN_OF_EACH:
         constant = (converted + 0.5) / (total + 1)
         return lambda ahead: np.full(len(ahead), constant)
-    chosen = known
-    if len(known) > MAX_TRAINING_LANDMARKS:
-        rng = np.random.default_rng(seed)
-        chosen = np.sort(rng.choice(known, MAX_TRAINING_LANDMARKS, replace=False))
     crossed = [
-        _cross_fitted(model, profiles, landmarks, known, chosen)
+        _cross_fitted(model, profiles, landmarks, known)
         for model, profiles in zip(rivals, seen.profiles, strict=True)
     ]
     trees = HistGradientBoostingClassifier(
         learning_rate=0.1,
         max_iter=200,
         max_leaf_nodes=12,
-        min_samples_leaf=max(50, len(chosen) // 500),
+        min_samples_leaf=max(50, len(known) // 500),
         l2_regularization=20.0,
         max_features=0.5,
         early_stopping=True,
@@ -124,14 +119,14 @@ def _grow(
         random_state=seed,
     )
     place = _places(landmarks, known)
-    features = _features(landmarks.take(chosen), place)
+    features = _features(landmarks.take(known), place)
     # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
     usable = ~np.isnan(features).all(axis=0)
     trees.fit(
         np.column_stack([features[:, usable], *crossed]),
-        landmarks.converted[chosen],
+        landmarks.converted[known],
         # Weights make the trees slow: they are given only where rows stand for more than one.
-        sample_weight=None if (landmarks.count == 1).all() else landmarks.count[chosen],
+        sample_weight=None if (landmarks.count == 1).all() else landmarks.count[known],
     )
 
     def forecast(ahead: Landmarks) -> NDArray[np.float64]:
@@ -147,13 +142,12 @@ def _cross_fitted(
     profiles: Profiles,
     landmarks: Landmarks,
     known: NDArray[np.intp],
-    chosen: NDArray[np.intp],
 ) -> NDArray[np.float32]:
-    """Return a rival's logits for the chosen landmarks, fitted on the other half of the buckets.
+    """Return a rival's logits for what is known, fitted on the other half of the buckets.
 
     In the end the rival is fitted on all that is known.
     """
-    half = landmarks.bucket & 1
+    half = landmarks.bucket[known] & 1
     size = len(profiles)
 
     def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
@@ -162,10 +156,10 @@ def _cross_fitted(
         conversions = counted(index, landmarks.count[rows] * landmarks.converted[rows], size)
         return _logit(model.fit_counts(profiles, trials, conversions).forecast_profiles(profiles))
 
-    crossed = np.empty(len(chosen), dtype=np.float32)
+    crossed = np.empty(len(known), dtype=np.float32)
     for side in (0, 1):
-        own = half[chosen] == side
-        crossed[own] = fit(known[half[known] != side])[profiles.index[chosen[own]]]
+        own = half == side
+        crossed[own] = fit(known[~own])[profiles.index[known[own]]]
     fit(known)
     return crossed
 

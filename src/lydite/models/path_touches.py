@@ -321,17 +321,16 @@ class _LaidOut:
             "last_non_direct_position": np.repeat(last, self.kept),
         }
 
-    @cached_property
-    def hours(self) -> dict[str, NDArray[np.float64]]:
-        """How long before the end and after the start of its path each touch was."""
+    def hours(self, used: Container[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Yield how long before the end and after the start of its path each touch was."""
         if self.touched.at_us is None:
-            return {}
+            return
         at, begin = self.touched.at_us[self.touch], self._begin
-        end = np.repeat(at[begin + self.kept - 1], self.kept)
-        return {
-            "hours_before_end": (end - at) / _US_PER_HOUR,
-            "hours_after_start": (at - np.repeat(at[begin], self.kept)) / _US_PER_HOUR,
-        }
+        if "hours_before_end" in used:
+            end = np.repeat(at[begin + self.kept - 1], self.kept)
+            yield "hours_before_end", (end - at) / _US_PER_HOUR
+        if "hours_after_start" in used:
+            yield "hours_after_start", (at - np.repeat(at[begin], self.kept)) / _US_PER_HOUR
 
     def alike(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Tell touches apart by all that the order of channels says of them.
@@ -357,10 +356,10 @@ class _LaidOut:
         return pa.table(columns)
 
     def _numbers(self, used: Container[str]) -> Iterator[tuple[str, NDArray[Any]]]:
-        for names, columns in ((_ORDER, "order"), (_HOURS, "hours")):
-            if any(name in used for name in names):
-                own = getattr(self, columns)
-                yield from ((name, values) for name, values in own.items() if name in used)
+        if any(name in used for name in _ORDER):
+            yield from ((name, values) for name, values in self.order.items() if name in used)
+        if any(name in used for name in _HOURS):
+            yield from self.hours(used)
 
     def _texts(
         self, rows: NDArray[np.intp] | slice, used: Container[str]
