@@ -149,7 +149,7 @@ def test_touches_alike_in_all_but_channel_are_in_order_of_how_common_the_channel
     assert conversion_paths(engine) == ["usual > rare"]
 
 
-def test_channels_are_numbered_by_how_common_then_how_early_then_name(engine):
+def test_channels_are_numbered_by_how_early_then_how_common_then_name(engine):
     build(
         engine,
         [
@@ -158,11 +158,22 @@ def test_channels_are_numbered_by_how_common_then_how_early_then_name(engine):
             ("ann", day(1), "y early"),
             ("ann", day(2), "a late"),
             ("ann", day(2), "b late"),
+            ("ann", day(3), "a last"),
+            ("ann", day(4), "a last"),
         ],
-        [("ann", day(4))],
+        [("ann", day(5))],
     )
     numbered = column(engine, "select channel from journeys.channels order by channel_key")
-    assert numbered == ["z common", "y early", "a late", "b late"]
+    assert numbered == ["z common", "y early", "a late", "b late", "a last"]
+
+
+def test_a_channel_that_comes_later_changes_no_number(engine):
+    before = [("ann", day(1), "tv"), ("ann", day(2), "search")]
+    build(engine, before, [("ann", day(5))])
+    first = engine.rows("select channel_key, channel from journeys.channels order by channel_key")
+    build(engine, [*before, *(("bob", day(3 + n), "new") for n in range(5))], [("ann", day(5))])
+    then = engine.rows("select channel_key, channel from journeys.channels order by channel_key")
+    assert then == [*first, (2, "new")]
 
 
 def test_users_are_apart(engine):
@@ -533,7 +544,7 @@ class PlainReading:
             when, who = [row[1] for row in own], [str(row[0]) for row in own]
             ids = [row[-1] for row in own if row[-1] is not None]
             named = (not ids, min(ids, default=""))
-            return (-len(own), min(when), max(when), min(who), max(who), *named, name)
+            return (min(when), -len(own), max(when), min(who), max(who), *named, name)
 
         return sorted({row[2] for row in self.touchpoints}, key=order)
 

@@ -39,6 +39,7 @@ events as (
 ),
 
 -- A touch at the instant of a conversion counts as before it: touches (0) sort before it (1).
+-- These windows look across conversions, to sort but once; what lies on the path is told below.
 ordered as (
     select
         *,
@@ -54,51 +55,59 @@ ordered as (
         ) as next_is_conversion,
         lead(channel_key) over (
             partition by user_key order by at_us, is_conversion, touch
-        ) as next_channel_key
+        ) as next_channel_key,
+        max(case when not is_direct then touch end) over (
+            partition by user_key order by at_us, is_conversion, touch
+            rows between unbounded preceding and current row
+        ) as last_non_direct_touch,
+        lag(touch) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as previous_touch,
+        lag(at_us) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as previous_at_us,
+        lag(channel_key, 1) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as channel_before_1,
+        lag(channel_key, 2) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as channel_before_2,
+        lag(channel_key, 3) over (
+            partition by user_key order by at_us, is_conversion, touch
+        ) as channel_before_3
     from events
 ),
 
--- A conversion resets the path: the windows below never look across one.
+-- A conversion resets the path: these windows never look across one.
 on_path as (
     select
         *,
-        min(touch) over (
+        -- Twice its number, and one more where it is direct: one look finds both.
+        min(2 * touch + cast(is_direct as integer)) over (
             partition by user_key, conversions_before order by at_us
             range between $lookback_us - 1 preceding and current row
-        ) as first_touch,
-        min(case when not is_direct then touch end) over (
-            partition by user_key, conversions_before order by at_us
-            range between $lookback_us - 1 preceding and current row
-        ) as first_non_direct_touch,
+        ) as first_touch_and_kind,
         min(case when is_conversion = 0 then at_us end) over (
             partition by user_key, conversions_before order by at_us
             range between $lookback_us - 1 preceding and current row
-        ) as first_at_us,
-        max(touch) over (
-            partition by user_key, conversions_before order by at_us, is_conversion, touch
-            rows between unbounded preceding and current row
-        ) as last_touch,
-        max(case when is_conversion = 0 then at_us end) over (
-            partition by user_key, conversions_before order by at_us, is_conversion, touch
-            rows between unbounded preceding and current row
-        ) as last_at_us,
-        max(case when not is_direct then touch end) over (
-            partition by user_key, conversions_before order by at_us, is_conversion, touch
-            rows between unbounded preceding and current row
-        ) as last_non_direct_touch,
-        lag(at_us) over (
-            partition by user_key, conversions_before order by at_us, is_conversion, touch
-        ) as previous_at_us,
-        lag(channel_key, 1) over (
-            partition by user_key, conversions_before order by at_us, is_conversion, touch
-        ) as channel_before_1,
-        lag(channel_key, 2) over (
-            partition by user_key, conversions_before order by at_us, is_conversion, touch
-        ) as channel_before_2,
-        lag(channel_key, 3) over (
-            partition by user_key, conversions_before order by at_us, is_conversion, touch
-        ) as channel_before_3
+        ) as first_at_us
     from ordered
+),
+
+told as (
+    select
+        *,
+        cast((first_touch_and_kind - first_touch_and_kind % 2) / 2 as integer) as first_touch,
+        first_touch_and_kind % 2 = 1 as first_is_direct,
+        -- A conversion whose path is not empty comes right after the path's last touch.
+        case when first_touch_and_kind is not null then coalesce(touch, previous_touch) end
+            as last_touch,
+        case
+            when first_touch_and_kind is null then null
+            when is_conversion = 1 then previous_at_us
+            else at_us
+        end as last_at_us
+    from on_path
 )
 
 select
@@ -109,16 +118,17 @@ select
     is_conversion = 1 as is_conversion,
     touch,
     channel_key,
+    -- Touches are numbered in time order: those from the first of the path on are on it.
     case when touch - 1 >= first_touch then channel_before_1 end as previous_1,
     case when touch - 2 >= first_touch then channel_before_2 end as previous_2,
     case when touch - 3 >= first_touch then channel_before_3 end as previous_3,
     first_touch,
-    case when first_touch is not null then last_touch end as last_touch,
+    last_touch,
     -- Of a path of more than 50, the touches between the first and the 49 most recent do not count.
     case
         when last_non_direct_touch >= first_touch and last_non_direct_touch > last_touch - 49
             then last_non_direct_touch
-        when first_non_direct_touch = first_touch then first_touch
+        when not first_is_direct then first_touch
     end as last_non_direct_touch,
     -- An empty path is told apart first: least() passes over nulls.
     cast(
@@ -126,7 +136,7 @@ select
         as smallint
     ) as path_length,
     make_timestamp(first_at_us) as first_touched_at,
-    case when first_touch is not null then make_timestamp(last_at_us) end as last_touched_at,
+    make_timestamp(last_at_us) as last_touched_at,
     case when touch - 1 >= first_touch then (at_us - previous_at_us) / 3.6e9 end
         as hours_since_previous,
     (at_us - first_at_us) / 3.6e9 as hours_since_first,
@@ -141,4 +151,4 @@ select
         else $lookback_us / 3.6e9
     end as hours_to_next,
     case when next_at_us - at_us < $lookback_us then next_channel_key end as next_channel_key
-from on_path
+from told
