@@ -20,7 +20,7 @@ class _Lines(logging.Handler):
 
 
 def words(step: str) -> str:
-    """Return the name of a step as words, nothing for a check: ``try_linear`` as "try linear"."""
+    """Return the name of a step as words, nothing for a check: ``try_models`` as "try models"."""
     return "" if "__" in step else step.replace("_", " ")
 
 

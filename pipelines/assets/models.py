@@ -1,5 +1,6 @@
 """The rivals: the sample that all are tried on, and one asset per model."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
@@ -19,14 +20,8 @@ _TRIED = ("duckdb", "python")
 
 
 def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
-    """Return the sample, one asset per baseline and rival of the settings, and the ceiling."""
-    models = settings.make_models()
-    tried = [*(baseline() for baseline in trial.BASELINES), *models]
-    return [
-        _sample(settings),
-        *(_model_asset(model, settings) for model in tried),
-        _ceiling(settings),
-    ]
+    """Return the sample, and one asset per baseline and rival of the settings, and the ceiling."""
+    return [_sample(settings), _models(settings)]
 
 
 def names(settings: Settings) -> list[str]:
@@ -52,8 +47,45 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
     return draw
 
 
-def _model_asset(model: Model, settings: Settings) -> dg.AssetsDefinition:
-    spec = table_spec(
+def _models(settings: Settings) -> dg.AssetsDefinition:
+    """Return the assets of all models: one step, to load the sample but once, or some of them."""
+    tried = [*(baseline() for baseline in trial.BASELINES), *settings.make_models()]
+    specs = [
+        *map(_model_spec, tried),
+        table_spec(
+            f"models.{ceiling.NAME}",
+            f"Scores of the ceiling, walked forward: {ceiling.CLAIM}.",
+            group="models",
+            kinds=_TRIED,
+            deps=[LANDMARKS],
+        ),
+    ]
+
+    @dg.multi_asset(name="try_models", specs=specs, pool=POOL, can_subset=True)
+    def walk(
+        context: dg.AssetExecutionContext, warehouse: Warehouse
+    ) -> Iterator[dg.MaterializeResult[Any]]:
+        asked = {key.path[-1] for key in context.selected_asset_keys}
+        with warehouse.open() as engine:
+            rivals = trial.usable_models(engine, settings)
+            usable = [*tried[: len(trial.BASELINES)], *rivals]
+            chosen = [model for model in usable if model.name in asked]
+            sees_all = ceiling.NAME in asked
+            for outcome, calendar, samples in trial.trials(engine, rivals if sees_all else chosen):
+                trial.score_models(engine, outcome, chosen, calendar, samples)
+                if sees_all:
+                    seed = settings.evaluation.seed
+                    trial.score_ceiling(engine, outcome, rivals, calendar, samples, seed)
+            known = {model.name for model in usable} | {ceiling.NAME}
+            for spec in specs:
+                if spec.key.path[-1] in asked:
+                    yield _scored(engine, spec.key, left_out=spec.key.path[-1] not in known)
+
+    return walk
+
+
+def _model_spec(model: Model) -> dg.AssetSpec:
+    return table_spec(
         f"models.{model.name}",
         f"Scores of {model.name}, walked forward. Its claim of what decides: {model.claim}.",
         group="models",
@@ -62,42 +94,13 @@ def _model_asset(model: Model, settings: Settings) -> dg.AssetsDefinition:
         code_version=model.fingerprint,
     )
 
-    @dg.multi_asset(name=f"try_{model.name}", specs=[spec], pool=POOL)
-    def walk(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
-        with warehouse.open() as engine:
-            usable = {own.name for own in trial.usable_models(engine, settings)}
-            if not model.is_baseline and model.name not in usable:
-                return dg.MaterializeResult(metadata={"left_out": True, "dagster/row_count": 0})
-            for outcome, calendar, samples in trial.trials(engine, [model]):
-                trial.score_models(engine, outcome, [model], calendar, samples)
-            return _scored(engine, model.name)
 
-    return walk
-
-
-def _ceiling(settings: Settings) -> dg.AssetsDefinition:
-    spec = table_spec(
-        f"models.{ceiling.NAME}",
-        f"Scores of the ceiling, walked forward: {ceiling.CLAIM}.",
-        group="models",
-        kinds=_TRIED,
-        deps=[LANDMARKS],
-    )
-
-    @dg.multi_asset(name="find_ceiling", specs=[spec], pool=POOL)
-    def find(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
-        seed = settings.evaluation.seed
-        with warehouse.open() as engine:
-            models = trial.usable_models(engine, settings)
-            for outcome, calendar, samples in trial.trials(engine, models):
-                trial.score_ceiling(engine, outcome, models, calendar, samples, seed)
-            return _scored(engine, ceiling.NAME)
-
-    return find
-
-
-def _scored(engine: DuckDBEngine, model: str) -> dg.MaterializeResult[Any]:
+def _scored(engine: DuckDBEngine, key: dg.AssetKey, *, left_out: bool) -> dg.MaterializeResult[Any]:
+    if left_out:
+        metadata: dict[str, Any] = {"left_out": True, "dagster/row_count": 0}
+        return dg.MaterializeResult(asset_key=key, metadata=metadata)
     rows = engine.scalar(
-        "select count(*) from ledger.scores where model = $model", {"model": model}
+        "select count(*) from ledger.scores where model = $model", {"model": key.path[-1]}
     )
-    return dg.MaterializeResult(metadata={"dagster/row_count": rows, "table": "ledger.scores"})
+    metadata = {"dagster/row_count": rows, "table": "ledger.scores"}
+    return dg.MaterializeResult(asset_key=key, metadata=metadata)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lydite.contract import Source
     from lydite.engine import DuckDBEngine
     from lydite.evaluation.scores import Scores
-    from lydite.models import Model
+    from lydite.models import Landmarks, Model
 
     Progress = Callable[[str], None]
 
@@ -83,18 +83,37 @@ def run_trial(
     models = usable_models(engine, settings, rivals)
     progress("drawing the evaluation sample")
     build_samples(engine, settings)
-    for outcome, calendar, trial in trials(engine, models):
-        tried = [*(baseline() for baseline in BASELINES), *models]
-        progress(f"{outcome}: trying {len(tried)} models")
-        score_models(engine, outcome, tried, calendar, trial)
-        progress(f"{outcome}: finding the ceiling")
-        score_ceiling(engine, outcome, models, calendar, trial, settings.evaluation.seed)
+    crediting.start_credit(engine)
+    for row in outcomes(engine, judged=False):
+        outcome, seed = row["outcome"], settings.evaluation.seed
+        # What is loaded serves the trial and the credit, one outcome at a time.
+        landmarks = load_sample(engine, outcome, crediting.channel_names(engine), models)
+        if row["periods"]:
+            _try_outcome(engine, row, models, landmarks, seed, progress)
+        progress(f"{outcome}: dividing the conversions")
+        divide_outcome(engine, outcome, models, landmarks, seed)
     progress("comparing the rivals")
     judge_rivals(engine, models, settings)
-    progress("dividing the conversions")
-    divide_conversions(engine, models, settings)
     progress("writing the marts")
     build_marts(engine)
+
+
+def _try_outcome(
+    engine: DuckDBEngine,
+    row: Mapping[str, Any],
+    models: Sequence[Model],
+    landmarks: Landmarks,
+    seed: int,
+    progress: Progress,
+) -> None:
+    """Walk the baselines, the models and the ceiling forward over one outcome."""
+    outcome, calendar = row["outcome"], calendar_of(engine, row)
+    trial = Trial.of(landmarks, calendar, load_segments(engine, outcome))
+    tried = [*(baseline() for baseline in BASELINES), *models]
+    progress(f"{outcome}: trying {len(tried)} models")
+    score_models(engine, outcome, tried, calendar, trial)
+    progress(f"{outcome}: finding the ceiling")
+    score_ceiling(engine, outcome, models, calendar, trial, seed)
 
 
 def _in_silence(step: str) -> None:
@@ -412,11 +431,16 @@ def divide_conversions(engine: DuckDBEngine, models: Sequence[Model], settings: 
     channels = crediting.channel_names(engine)
     for row in outcomes(engine, judged=False):
         landmarks = load_sample(engine, row["outcome"], channels, models)
-        # The matrices are small: more threads of BLAS would wait for each other, not work.
-        with threadpool_limits(1, user_api="blas"):
-            crediting.credit_outcome(
-                engine, row["outcome"], models, landmarks, settings.evaluation.seed
-            )
+        divide_outcome(engine, row["outcome"], models, landmarks, settings.evaluation.seed)
+
+
+def divide_outcome(
+    engine: DuckDBEngine, outcome: str, models: Sequence[Model], landmarks: Landmarks, seed: int
+) -> None:
+    """Fit the models on the mature landmarks of one outcome, and divide its conversions."""
+    # The matrices are small: more threads of BLAS would wait for each other, not work.
+    with threadpool_limits(1, user_api="blas"):
+        crediting.credit_outcome(engine, outcome, models, landmarks, seed)
 
 
 def build_marts(engine: DuckDBEngine) -> None:

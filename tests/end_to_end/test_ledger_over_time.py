@@ -89,7 +89,7 @@ SETTINGS = make_settings("7d", "week", None, 0.05, 0)
 def no_credit() -> Iterator[None]:
     """Leave out the steps after the verdicts: they neither read the ledger nor write to it."""
     with pytest.MonkeyPatch.context() as patch:
-        for step in ("divide_conversions", "build_marts"):
+        for step in ("divide_outcome", "build_marts"):
             patch.setattr(trial, step, lambda *_: None)
         yield
 
