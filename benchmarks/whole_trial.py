@@ -62,7 +62,12 @@ def sort(touchpoints: str) -> Figures:
 
 
 def run(touchpoints: str, conversions: str) -> Figures:
-    """Put all default models on trial, from files to page.
+    """Put all default models on trial, from files to page; figures as of `run_with`."""
+    return run_with(touchpoints, conversions, SETTINGS)
+
+
+def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
+    """Put the models of some settings on trial, from files to page.
 
     Returns
     -------
@@ -80,7 +85,7 @@ def run(touchpoints: str, conversions: str) -> Figures:
                 part.enter_context(watch(_PARTS[word]))
 
             sources = {"touchpoints": touchpoints, "conversions": conversions}
-            trial.run_trial(engine, sources, SETTINGS, turn)
+            trial.run_trial(engine, sources, settings, turn)
             read_comparison(engine).to_html(Path(folder) / "page.html")
         touches = engine.scalar("select count(*) from journeys.touches")
         landmarks = engine.scalar("select count(*) from evaluation.landmarks")

@@ -1,0 +1,234 @@
+"""Benchmark: what the whole trial costs as data grow in other directions than touches.
+
+One thing at a time is changed about the same number of touches: channels, touches of a user,
+outcomes, periods, models. How much more processor time the trial and each part of it takes.
+"""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from benchmarks import measure, tables, whole_trial
+from lydite.config import Evaluation, ModelEntry, Settings, Sources
+from lydite.models import DEFAULT_MODELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from benchmarks.measure import Figures
+
+NAME = "growth"
+START = np.datetime64("2025-01-06", "us")
+_STAY = 0.5  # chance of a touch to be of the channel of the one before
+_CONVERTING = 0.025  # conversions to a touch, so that all shapes have about as many
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What data look like, and what is asked of them.
+
+    Attributes
+    ----------
+    channels
+        How many there are; some are met more often than others.
+    length
+        Touches of a user, on average; the most a path can have is 50.
+    outcomes
+        How many kinds of conversion there are.
+    periods
+        Weeks that touches are spread over, beside the three that the first fit waits for.
+    models
+        How many rivals: the default ones up to all of them, then rules of one's own.
+    """
+
+    channels: int = 10
+    length: int = 4
+    outcomes: int = 1
+    periods: int = 26
+    models: int = 17
+
+
+#: What is measured in each direction, about one and the same shape.
+DIRECTIONS: Mapping[str, tuple[int, ...]] = {
+    "channels": (5, 20, 50, 100, 200),
+    "length": (1, 4, 12, 25, 50),
+    "outcomes": (1, 3, 10),
+    "periods": (4, 13, 26, 52, 104),
+    "models": (5, 10, 17, 25),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is measured: so many touches, the least and the largest of each direction or all."""
+
+    touches: int
+    ends_only: bool = False
+
+
+FULL, QUICK = Plan(50_000), Plan(50_000, ends_only=True)
+
+
+# --- work -----------------------------------------------------------------------------------------
+
+
+def make_touches(touches: int, shape: Shape, seed: int = 0) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Draw the touches and conversions of users.
+
+    Users come at any time, with gaps of some hours up to days between their touches. Some convert
+    an hour after the last one, more of them by some channels than by others.
+
+    Returns
+    -------
+    Touchpoints and conversions.
+    """
+    rng = np.random.default_rng(seed)
+    users = -(-touches // shape.length)
+    size = rng.poisson(shape.length - 1, users) + 1
+    user, first = np.repeat(np.arange(users), size), np.cumsum(size) - size
+    popularity = 1 / np.sqrt(np.arange(1, shape.channels + 1))
+    channel = rng.choice(shape.channels, len(user), p=popularity / popularity.sum())
+    # Users like to stay: a touch is of the channel of the last one that was freely chosen.
+    chosen = rng.random(len(user)) > _STAY
+    chosen[first] = True
+    channel = channel[np.maximum.accumulate(np.where(chosen, np.arange(len(user)), 0))]
+    span = 24 * 7 * (shape.periods + 3)
+    # The gaps of long journeys are shorter, so that all of them lie within the history.
+    gap = rng.exponential(min(48, 0.25 * span / shape.length), len(user))
+    gap[first] = rng.uniform(0, 0.85 * span, users)
+    hours = np.cumsum(gap)
+    hours -= np.repeat(hours[first] - gap[first], size)
+    last = first + size - 1
+    pull = 2 * _CONVERTING * shape.length * (channel[last] + 0.5) / shape.channels
+    converts = np.flatnonzero(rng.random(users) < np.minimum(pull, 0.9))
+    touchpoints = pl.DataFrame(
+        {
+            "user_id": pl.Series(user).cast(pl.String),
+            "touched_at": _at(hours),
+            "channel": pl.Series(channel).cast(pl.String),
+        }
+    )
+    conversions = pl.DataFrame(
+        {
+            "user_id": pl.Series(converts).cast(pl.String),
+            "converted_at": _at(hours[last[converts]] + 1),
+            "outcome": pl.Series(rng.integers(0, shape.outcomes, len(converts))).cast(pl.String),
+        }
+    )
+    return touchpoints, conversions
+
+
+def _at(hours: NDArray[np.float64]) -> pl.Series:
+    return pl.Series(START + np.rint(3.6e9 * hours).astype("timedelta64[us]"))
+
+
+def settings(shape: Shape) -> Settings:
+    """Return the settings of a trial of so many models.
+
+    Rules of one's own join all others, of which one that cannot be tried is left out; fewer models
+    than the default ones are chosen by name.
+    """
+    own = range(1, shape.models - len(DEFAULT_MODELS) + 1)
+    few = DEFAULT_MODELS[: shape.models] if shape.models < len(DEFAULT_MODELS) else ()
+    rules = [ModelEntry(name=f"rule_{n}", rule=f"1 + {n} * position / path_length") for n in own]
+    return Settings(
+        sources=Sources(touchpoints="-", conversions="-"),
+        evaluation=Evaluation(lookback="7d"),
+        models=(*(ModelEntry(name=name) for name in few), *rules),
+    )
+
+
+def run(touches: int, shape: Mapping[str, int]) -> Figures:
+    """Put the models on trial over data of a shape, from files to page; figures as there."""
+    own = Shape(**shape)
+    with tempfile.TemporaryDirectory() as folder:
+        files = [str(Path(folder) / f"{name}.parquet") for name in ("touchpoints", "conversions")]
+        for file, frame in zip(files, make_touches(touches, own), strict=True):
+            frame.write_parquet(file)
+        return whole_trial.run_with(files[0], files[1], settings(own))
+
+
+def measured(plan: Plan, repeats: int) -> dict[str, Any]:
+    """Measure everything in the plan, and return the result that `section` writes about."""
+    machine, runs = measure.machine(), []
+    for direction, values in DIRECTIONS.items():
+        for value in (values[0], values[-1]) if plan.ends_only else values:
+            shape = asdict(replace(Shape(), **{direction: value}))
+            print(direction, value)
+            found = [measure.once(measure.call(run, plan.touches, shape)) for _ in range(repeats)]
+            figures = {name: measure.spread([own[name] for own in found]) for name in found[0]}
+            runs.append({"direction": direction, "value": value, "trial": figures})
+    return {"machine": machine, "repeats": repeats, "plan": asdict(plan), "runs": runs}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the benchmark, keep its result and print it."""
+    asked = measure.options(__doc__, arguments)
+    result = measured(QUICK if asked.quick else FULL, 1)
+    measure.write(NAME, result, asked.results)
+    print(section(result))
+
+
+# --- report ---------------------------------------------------------------------------------------
+
+
+def section(result: Mapping[str, Any]) -> str:
+    """Return what the report says of a result."""
+    rows = []
+    for direction in DIRECTIONS:
+        runs = [own for own in result["runs"] if own["direction"] == direction]
+        for number, own in enumerate(runs):
+            figures = own["trial"]
+            parts = [f"{figures[f'{part}_cpu']['median']:.1f} s" for part in whole_trial.PARTS]
+            power = _power(runs[number - 1], own) if number else ""
+            rows.append(
+                (
+                    _WORDS[direction] if number == 0 else "",
+                    f"{own['value']}",
+                    f"{figures['seconds_cpu']['median']:.1f} s",
+                    power,
+                    *parts,
+                    tables.megabytes(figures["peak_mb"]),
+                )
+            )
+    base = Shape()
+    return f"""\
+## Growth in other directions
+
+`{measure.command(NAME)}`
+
+Processor time of the whole trial over {result["plan"]["touches"]:,} touches of {base.channels}
+channels, {base.length} touches of a user on average, {base.outcomes} outcome, {base.periods} weekly
+periods and {base.models} models, where one of these is another. The power is that by which the time
+grows from the row above: 1 where twice as many take twice as long.
+
+{tables.table((*_HEAD, *whole_trial.PARTS, "peak"), rows)}
+"""
+
+
+_HEAD = ("what grows", "to", "all", "power")
+_WORDS = {
+    "channels": "channels",
+    "length": "touches of a user",
+    "outcomes": "outcomes",
+    "periods": "periods",
+    "models": "models",
+}
+
+
+def _power(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
+    taken = [own["trial"]["seconds_cpu"]["median"] for own in (before, after)]
+    return f"{math.log(taken[1] / taken[0]) / math.log(after['value'] / before['value']):.2f}"
+
+
+if __name__ == "__main__":
+    main()
