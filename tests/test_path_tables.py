@@ -20,7 +20,7 @@ from lydite.contract.path_table import read_path_table
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.adjustment import Activity
-from lydite.models import Markov, Rule, TouchVolume, make_model, path_touches
+from lydite.models import Markov, Rule, TouchVolume, make_model, weighing
 from lydite.models.chain import Transitions
 from lydite.path_tables import journey_landmarks, landmarks_of, paths_of, summed_landmarks
 
@@ -331,7 +331,7 @@ def test_parts_change_nothing(read, rows, most):
     for make in (landmarks_of, paths_of):
         whole = make(table, RULES)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(path_touches, "_MAX_TOUCHES", most)
+            patch.setattr(weighing, "_MAX_TOUCHES", most)
             parts = make(table, RULES)
         for name, value in fields_of(whole).items():
             if name not in ("path", "paths"):

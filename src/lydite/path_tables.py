@@ -11,7 +11,8 @@ from lydite.errors import InputError
 from lydite.journeys import LONGEST_PATH
 from lydite.models.base import weight_columns
 from lydite.models.landmarks import HISTORY, DistinctPaths, Landmarks, PathChannels, Paths
-from lydite.models.path_touches import Stretches, Touched, channels_met, describe_paths
+from lydite.models.path_weights import channels_met, describe_paths
+from lydite.models.stretches import Stretches, Touched
 from lydite.prefixes import Prefixes
 
 if TYPE_CHECKING:

@@ -9,13 +9,8 @@ import pyarrow as pa
 
 from lydite.journeys import LONGEST_PATH
 from lydite.models.landmarks import N_BUCKETS, Landmarks
-from lydite.models.path_touches import (
-    OwnPaths,
-    Stretches,
-    Touched,
-    describe_paths,
-    distinct_paths,
-)
+from lydite.models.path_weights import OwnPaths, describe_paths
+from lydite.models.stretches import Stretches, Touched, distinct_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

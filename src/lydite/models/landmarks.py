@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.models.path_touches import OwnPaths
+    from lydite.models.path_weights import OwnPaths
 
 N_BUCKETS = 256
 HISTORY = 4  # a landmark knows the channel of the touch itself and of three before it

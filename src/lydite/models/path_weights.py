@@ -1,0 +1,178 @@
+"""The channels on paths with the weights of models: of distinct paths, and of every landmark's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lydite.contract.path_rows import runs, starts
+from lydite.models.base import weight_columns
+from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels
+from lydite.models.stretches import Touched
+from lydite.models.weighing import LaidOutTouches, chunks, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lydite.models.base import Model
+    from lydite.models.stretches import Stretches
+
+
+@dataclass(frozen=True)
+class Described:
+    """Paths with what models see of the order of their channels.
+
+    Attributes
+    ----------
+    paths : DistinctPaths
+    place : (touches,) integers
+        For each touch of each path, path after path, the place of its channel among those met.
+    """
+
+    paths: DistinctPaths
+    place: NDArray[np.integer]
+
+
+def describe_paths(touched: Touched, stretches: Stretches, models: Sequence[Model]) -> Described:
+    """Return paths with the models' weights, which look at nothing but the order of channels."""
+    history = np.full((len(stretches), HISTORY), -1, dtype=np.int16)
+    for back in range(HISTORY):
+        known = np.flatnonzero(stretches.kept > back)
+        own = stretches.take(known)
+        history[known, back] = touched.channel[own.touch(own.kept - 1 - back)]
+    order = Touched(touched.channels, touched.channel)
+    met, place = _channels_met(order, stretches, models)
+    return Described(DistinctPaths(history, stretches.kept, met), place)
+
+
+def channels_met(touched: Touched, stretches: Stretches, models: Sequence[Model]) -> PathChannels:
+    """Return the channels on paths, with the sums of the models' weights, all in one pass.
+
+    Parameters
+    ----------
+    touched, stretches
+        The paths.
+    models
+        Their weights are summed up by path and channel.
+
+    Raises
+    ------
+    InputError
+        When a weight is negative or endless, or cannot be computed.
+    """
+    return _channels_met(touched, stretches, models)[0]
+
+
+def _channels_met(
+    touched: Touched, stretches: Stretches, models: Sequence[Model]
+) -> tuple[PathChannels, NDArray[np.integer]]:
+    """Return the channels on paths, and the place of each touch's channel among them."""
+    columns, parts = weight_columns(models), []
+    expressions = list(dict.fromkeys(columns.values()))
+    for paths in chunks(stretches.kept):
+        laid = LaidOutTouches(touched, stretches.take(paths))
+        parts.append(_summed(laid, paths.start, weigh(laid, expressions, models)))
+    row, channel, touches, place, *sums = map(np.concatenate, zip(*parts, strict=True))
+    by_expression = dict(zip(expressions, sums, strict=True))
+    weights = {name: by_expression[expression] for name, expression in columns.items()}
+    return PathChannels(row, channel, touches, weights), place
+
+
+def _summed(
+    laid: LaidOutTouches, number: int, weights: Sequence[NDArray[np.float64]]
+) -> list[NDArray[np.generic]]:
+    """Sum up by path and channel: the path, from `number` on, channel, touches, place, weights."""
+    channels = len(laid.touched.channels)
+    key: NDArray[np.intp] = laid.path * channels + laid.channel
+    order = np.argsort(key, kind="stable")
+    ordered = key[order]
+    is_first = np.diff(ordered, prepend=-1) != 0
+    first = np.flatnonzero(is_first)
+    entry = np.empty(len(key), dtype=np.intp)
+    entry[order] = np.cumsum(is_first) - 1
+    row, channel = ordered[first] // channels, ordered[first] % channels
+    place = entry - np.searchsorted(row, np.arange(len(laid.kept)))[laid.path]
+    sums = [np.bincount(entry, weight, minlength=len(first)) for weight in weights]
+    return [number + row, channel, np.diff(first, append=len(key)), place, *sums]
+
+
+class OwnPaths:
+    """The path of every landmark, weighed by what looks at more than the order of channels.
+
+    What models do not ask for is not worked out: of the many weights of a fitted model one is
+    forecast with.
+
+    Parameters
+    ----------
+    touched, stretches
+        The paths.
+    number : (n,) integers
+        Which of the distinct paths each is.
+    described
+        The distinct paths.
+    models
+        Whose weights may be asked for.
+    """
+
+    def __init__(
+        self,
+        touched: Touched,
+        stretches: Stretches,
+        number: NDArray[np.integer],
+        described: Described,
+        models: Sequence[Model],
+    ) -> None:
+        self._touched, self._stretches, self._number = touched, stretches, number
+        self._described, self._models = described, models
+        self._columns = weight_columns(models)
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def __contains__(self, column: str) -> bool:
+        """Tell whether there is such a column of weights."""
+        return column in self._columns
+
+    def take(self, rows: NDArray[np.integer]) -> OwnPaths:
+        """Return some of the paths, in the given order."""
+        stretches, number = self._stretches.take(rows), self._number[rows]
+        return OwnPaths(self._touched, stretches, number, self._described, self._models)
+
+    def met(self, columns: Iterable[str]) -> PathChannels:
+        """Return the channels on the paths, with some columns of weights.
+
+        Raises
+        ------
+        InputError
+            When a weight is negative or endless, or cannot be computed.
+        """
+        expressions = {name: self._columns[name] for name in columns}
+        missing = [own for own in dict.fromkeys(expressions.values()) if own not in self._known]
+        if missing:
+            self._known.update(zip(missing, self._weighed(missing), strict=True))
+        weights = {name: self._known[expression] for name, expression in expressions.items()}
+        return replace(self._entries, weights=weights)
+
+    @cached_property
+    def _entries(self) -> PathChannels:
+        met = replace(self._described.paths.met, weights={})
+        return met.take(self._number, len(self._described.paths))
+
+    def _weighed(self, expressions: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return the sums of weights by path and channel."""
+        begin = starts(self._described.paths.length)
+        first = self._entries.starts(len(self._number))
+        parts = []
+        for paths in chunks(self._stretches.kept):
+            laid = LaidOutTouches(self._touched, self._stretches.take(paths))
+            place = self._described.place[runs(begin[self._number[paths]], laid.kept)]
+            entry = np.repeat(first[paths] - first[paths.start], laid.kept) + place
+            size = int(first[paths.stop] - first[paths.start])
+            weights = weigh(laid, expressions, self._models)
+            parts.append(
+                [np.bincount(entry, own, minlength=size).astype(np.float32) for own in weights]
+            )
+        return [np.concatenate(own) for own in zip(*parts, strict=True)]

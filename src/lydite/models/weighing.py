@@ -1,0 +1,190 @@
+"""Touches laid out path after path, and weighed by the SQL expressions of models."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from lydite.contract.path_rows import runs, starts
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.models.base import PATH_COLUMNS
+from lydite.models.expression import columns_of
+from lydite.models.landmarks import distinct
+from lydite.models.rules import weights_explained
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lydite.models.base import Model
+    from lydite.models.stretches import Stretches, Touched
+
+_DIRECT = frozenset({"direct", "(direct)", "(none)"})  # as in `sql/journeys/channels.sql`
+_MAX_TOUCHES = 4_000_000  # weighed at once
+_US_PER_HOUR = 3.6e9
+
+
+def chunks(size: NDArray[np.integer]) -> Iterator[slice]:
+    """Cut paths into runs of about `_MAX_TOUCHES` touches; at least one, maybe empty."""
+    chunk = starts(size) // _MAX_TOUCHES
+    edges = np.flatnonzero(np.diff(chunk)) + 1
+    for low, high in zip([0, *edges], [*edges, len(size)], strict=True):
+        yield slice(int(low), int(high))
+
+
+class LaidOutTouches:
+    """Touches that count on paths, path after path, as columns of length m.
+
+    Attributes
+    ----------
+    touch : (m,) integers
+        The number of the touch itself.
+    kept : (p,) integers
+        How many touches each path has.
+    """
+
+    def __init__(self, touched: Touched, stretches: Stretches) -> None:
+        self.touched = touched
+        self.kept = stretches.kept.astype(np.intp)
+        self._begin = starts(self.kept)
+        self.touch = runs(stretches.first + stretches.length - self.kept, self.kept)
+        self.touch[self._begin] = stretches.first
+
+    @cached_property
+    def path(self) -> NDArray[np.intp]:
+        """The number of the path, from 0."""
+        return np.repeat(np.arange(len(self.kept)), self.kept)
+
+    @cached_property
+    def channel(self) -> NDArray[np.integer]:
+        """The number of the channel."""
+        return self.touched.channel[self.touch]
+
+    @cached_property
+    def order(self) -> dict[str, NDArray[np.integer]]:
+        """What the order of channels says of each touch; 0 stands for none."""
+        position = runs(np.ones_like(self.kept), self.kept)
+        is_direct = np.array([name.lower() in _DIRECT for name in self.touched.channels])
+        known = np.where(is_direct[self.channel], 0, position)
+        last = np.maximum.reduceat(known, self._begin) if len(self.kept) else known
+        path_length = np.repeat(self.kept, self.kept)
+        return {
+            "position": position,
+            "path_length": path_length,
+            "position_from_end": path_length - position + 1,
+            "last_non_direct_position": np.repeat(last, self.kept),
+        }
+
+    def hours(self, used: Container[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Yield how long before the end and after the start of its path each touch was."""
+        if self.touched.at_us is None:
+            return
+        at, begin = self.touched.at_us[self.touch], self._begin
+        if "hours_before_end" in used:
+            end = np.repeat(at[begin + self.kept - 1], self.kept)
+            yield "hours_before_end", (end - at) / _US_PER_HOUR
+        if "hours_after_start" in used:
+            yield "hours_after_start", (at - np.repeat(at[begin], self.kept)) / _US_PER_HOUR
+
+    def alike(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Tell touches apart by all that the order of channels says of them.
+
+        Returns
+        -------
+        The (m,) number of each touch among the distinct ones, and where those stand first.
+        """
+        key = self.channel.astype(np.int64)
+        for name in ("position", "path_length", "last_non_direct_position"):
+            column = self.order[name]
+            key = key * (int(column.max(initial=0)) + 1) + column
+        return distinct(key)
+
+    def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
+        """Return the columns of `PATH_COLUMNS` that are used, and ``path``, for some touches."""
+        columns: dict[str, Any] = {"path": self.path[rows]}
+        for name, values in (*self._numbers(used), *self._texts(rows, used)):
+            columns[name] = values if isinstance(values, pa.Array) else values[rows]
+        last = columns.get("last_non_direct_position")
+        if last is not None:
+            columns["last_non_direct_position"] = pa.array(last, mask=last == 0)
+        return pa.table(columns)
+
+    def _numbers(self, used: Container[str]) -> Iterator[tuple[str, NDArray[Any]]]:
+        if any(name in used for name in _ORDER):
+            yield from ((name, values) for name, values in self.order.items() if name in used)
+        if any(name in used for name in _HOURS):
+            yield from self.hours(used)
+
+    def _texts(
+        self, rows: NDArray[np.intp] | slice, used: Container[str]
+    ) -> Iterator[tuple[str, pa.Array]]:
+        if "channel" in used:
+            channel = self.channel[rows].astype(np.int32)
+            names = list(self.touched.channels)
+            yield "channel", pa.DictionaryArray.from_arrays(channel, names)
+        for name in ("campaign", "interaction"):
+            if name in used:
+                text: pa.Array | None = getattr(self.touched, name)
+                touch = self.touch[rows]
+                nothing = pa.nulls(len(touch), pa.string())
+                yield name, nothing if text is None else text.take(touch)
+
+
+_ORDER = ("position", "path_length", "position_from_end", "last_non_direct_position")
+_HOURS = ("hours_before_end", "hours_after_start")
+
+
+def weigh(
+    laid: LaidOutTouches, expressions: Sequence[str], models: Sequence[Model]
+) -> list[NDArray[np.float64]]:
+    """Return the weight of each touch by every expression; `models` are whose they are."""
+    if not expressions:
+        return []
+    everything: slice | NDArray[np.intp] = slice(None)
+    alike, rows = laid.alike() if laid.touched.order_only else (everything, everything)
+    engine = _engine()
+    weights = ", ".join(
+        f"coalesce(cast(({expression}) as double), 0) as weight_{i}"
+        for i, expression in enumerate(expressions)
+    )
+    used = frozenset().union(*map(columns_of, expressions))
+    try:
+        with engine.registered(laid.table(rows, used)) as name:
+            found = engine.arrays(f"select {weights} from {name}")
+    except engine.error as error:
+        _explain(engine, laid, models, weights)
+        raise InputError(f"a model's weights do not fit the touches of a path: {error}") from error
+    return [own[alike] for own in found.values()]
+
+
+def _explain(
+    engine: DuckDBEngine, laid: LaidOutTouches, models: Sequence[Model], weights: str
+) -> None:
+    """Weigh whole paths, with all that there is to show of them, for an error that says more."""
+    with (
+        engine.registered(laid.table(slice(None), PATH_COLUMNS)) as name,
+        contextlib.suppress(engine.binder_error),
+        weights_explained(engine, models, name, "path"),
+    ):
+        engine.arrays(f"select {weights} from {name}")
+
+
+_engines = threading.local()
+
+
+def _engine() -> DuckDBEngine:
+    """Return the calling thread's own engine, which is kept: to open one takes longer than to ask.
+
+    Threads share models, not cores: each engine has one.
+    """
+    if not hasattr(_engines, "own"):
+        _engines.own = DuckDBEngine(threads=1)
+    own: DuckDBEngine = _engines.own
+    return own
