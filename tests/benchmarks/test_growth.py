@@ -28,7 +28,7 @@ def test_data_have_the_shape_that_is_asked_for(shape):
     assert conversions["outcome"].n_unique() == shape.outcomes
     assert conversions.height == pytest.approx(0.025 * 50_000, rel=0.6)
     weeks = (touchpoints["touched_at"].max() - touchpoints["touched_at"].min()).days / 7
-    assert 0.8 <= weeks / (shape.periods + 3) <= 1.3
+    assert 0.8 <= weeks / (shape.periods + 3) <= 1.8
 
 
 def test_data_are_the_same_again():
