@@ -281,10 +281,16 @@ def test_signs_and_the_p_value_are_those_of_the_windows():
             for own, share in zip(windows.sequences, windows.shares, strict=True)]  # fmt: skip
     expected = np.any(sure, axis=0)
     assert 0 < expected.sum() < len(expected)
-    np.testing.assert_array_equal(windows.log_p < np.log(ALPHA), expected)
-    np.testing.assert_array_equal(windows.signs(ALPHA)[:, -1] != 0, expected)
-    levels = np.linspace(0.001, 0.3, 40)
-    each = [windows.signs(level)[place] for place, level in enumerate(levels)]
+    signs = windows.signs(ALPHA)
+    np.testing.assert_array_equal(signs[:, -1] != 0, expected)
+    ever = np.logical_or.accumulate(signs != 0, axis=1)
+    assert (ever[:, -1] != expected).any()
+    np.testing.assert_array_equal(windows.log_p < np.log(ALPHA), ever)
+    levels = np.random.default_rng(36).uniform(0.001, 0.3, signs.shape)
+    each = [
+        [windows.signs(level)[place, look] for look, level in enumerate(row)]
+        for place, row in enumerate(levels)
+    ]
     np.testing.assert_array_equal(windows.signs(levels), each)
 
 

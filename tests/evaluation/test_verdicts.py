@@ -368,6 +368,25 @@ def test_more_slices_widen_what_is_shown_and_sure_ones_lend_their_level_to_the_o
         assert {own.verdict for own in slices[name].judgements.values()} == {"best", "refuted"}
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_said_of_slices_stays_as_periods_come_in(seed):
+    """Although a slice that becomes sure later lends its level to the others."""
+    slices = {
+        place: (drawn(10 * seed + n, {"a": 0.392, "b": 0.394 + 0.003 * n}), NULL_WEEKS)
+        for n, place in enumerate("xyz")
+    }
+    whole = judge_slices(slices, 0.2)
+    for t in range(1, WEEKS + 1):
+        so_far = {
+            place: ({name: one.first(t) for name, one in own.items()}, null.first(t))
+            for place, (own, null) in slices.items()
+        }
+        for place, then in judge_slices(so_far, 0.2).items():
+            for name, own in then.judgements.items():
+                assert own.history == whole[place].judgements[name].history[:t]
+    assert len({own.history for found in whole.values() for own in found.judgements.values()}) > 2
+
+
 def test_a_slice_of_few_users_is_too_early():
     scores = drawn(1, {"a": 0.35, "b": 0.37}, 0.01)
     few = ({name: only_in_buckets(own, 15) for name, own in scores.items()},
@@ -421,8 +440,8 @@ def test_in_no_slice_anything_is_ever_wrong_more_often_than_alpha():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_is_sure_by_now_is_what_holms_procedure_rejects(seed):
-    """Of the p-values over all windows, comparison by comparison."""
+def test_what_was_ever_sure_is_what_holms_procedure_rejects(seed):
+    """Of the p-values over all windows, comparison by comparison and period by period."""
     rng, alpha = np.random.default_rng(seed), 0.05
     null, found = loses(0.4, periods=12), {}
     for place in range(6):
@@ -440,11 +459,12 @@ def test_what_is_sure_by_now_is_what_holms_procedure_rejects(seed):
             difference = (losses[behind].log_loss - losses[ahead].log_loss)[None]
             # The bounds that are shown hold in all slices; their level tunes the mixture.
             log_p.append(Windows.of(difference, null.landmarks, alpha / 3 / len(found)).log_p[0])
-        expected = step_down(np.exp(log_p), alpha / 3)
-        signs = np.array([own.pairs[number].signs[-1] for own in judged.values()])
-        np.testing.assert_array_equal(signs != 0, expected)
-        sure += expected.sum()
-        levels = holm_levels(np.array(log_p)[:, None], alpha / 3)[:, 0]
+        p = np.exp(log_p)
+        expected = np.array([step_down(p[:, t], alpha / 3) for t in range(12)]).T
+        signs = np.array([own.pairs[number].signs for own in judged.values()])
+        np.testing.assert_array_equal(np.logical_or.accumulate(signs != 0, axis=1), expected)
+        sure += expected[:, -1].sum()
+        levels = holm_levels(np.array(log_p)[:, -1:], alpha / 3)[:, 0]
         found_levels = [own.pairs[number].level for own in judged.values()]
         np.testing.assert_allclose(found_levels, levels)
     assert 2 < sure < 16

@@ -180,9 +180,12 @@ class Windows:
 
     @property
     def log_p(self) -> NDArray[np.float64]:
-        """The (m,) logarithms of the p-values after the last period, over all windows."""
-        last = np.array([sequence.log_p[:, -1] for sequence in self.sequences])
-        return np.asarray(np.minimum(0, (last - np.log(self.shares)[:, None]).min(axis=0)))
+        """The (m, periods) logarithms of the smallest p-values in any window up to each period."""
+        result = np.zeros(self.whole.log_p.shape)
+        for start, share, own in zip(self.starts, self.shares, self.sequences, strict=True):
+            part = result[:, start:]
+            np.minimum(part, own.log_p - np.log(share), out=part)
+        return np.asarray(np.minimum.accumulate(result, axis=1))
 
     def signs(self, alpha: ArrayLike) -> NDArray[np.intp]:
         """Return what is sure after each period: 1 for above 0, -1 for below, 0 for neither.
@@ -191,16 +194,16 @@ class Windows:
 
         Parameters
         ----------
-        alpha : number or (m,) array
+        alpha : number or (m, periods) array
 
         Returns
         -------
         (m, periods) array
         """
         result = np.zeros(self.whole.mean.shape, dtype=np.intp)
-        level = np.log(np.broadcast_to(np.asarray(alpha, dtype=float), len(result)))[:, None]
+        level = np.log(np.broadcast_to(np.asarray(alpha, dtype=float), result.shape))
         for start, share, own in zip(self.starts, self.shares, self.sequences, strict=True):
-            sure = own.log_p < level + np.log(share)
+            sure = own.log_p < level[:, start:] + np.log(share)
             result[:, start:] = np.where(sure, np.sign(own.mean), result[:, start:])
         return result
 

@@ -156,8 +156,10 @@ def judge_slices(
 ) -> dict[str, Judged]:
     """Judge the same rivals in several slices of users, as one family.
 
-    Each comparison is tested in all slices by Holm's procedure, so that the chance that anything
-    is ever wrong in any slice is at most ``alpha``.
+    After every period each comparison is tested in all slices by Holm's procedure, on the smallest
+    p-values up to then, so that the chance that anything is ever wrong in any slice is at most
+    ``alpha``: when a true hypothesis is first rejected, its p-value is below ``alpha`` over the
+    number of true ones. What was said stays what it was as periods come in.
 
     Parameters
     ----------
@@ -197,18 +199,19 @@ def holm_levels(log_p: NDArray[np.float64], alpha: float) -> NDArray[np.float64]
 
     Parameters
     ----------
-    log_p : (s, m) array
-        Logarithms of p-values; each column is a family of its own.
+    log_p : (s, ...) array
+        Logarithms of p-values; those along the first axis are a family.
     alpha
         Chance of any wrong rejection in a family.
 
     Returns
     -------
-    (s, m) array
+    (s, ...) array
     """
     size = len(log_p)
     rank = log_p.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
-    fails = np.sort(log_p, axis=0) >= np.log(alpha / (size - np.arange(size)))[:, None]
+    steps = np.log(alpha / (size - np.arange(size)))
+    fails = np.sort(log_p, axis=0) >= steps.reshape(-1, *(1,) * (log_p.ndim - 1))
     first = np.where(fails.any(axis=0), fails.argmax(axis=0), size - 1)
     return np.asarray(alpha / (size - np.minimum(rank, first)))
 
@@ -260,7 +263,7 @@ def _judged(
             *pair,
             windows.whole[number],
             signs[number],
-            float(level[number]),
+            float(level[number, -1]),
             *windows.telling(number, int(signs[number, -1])),
         )
         for number, pair in enumerate(pairs)
