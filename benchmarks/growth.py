@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 NAME = "growth"
 START = np.datetime64("2025-01-06", "us")
 _STAY = 0.5  # chance of a touch to be of the channel of the one before
-_CONVERTING = 0.025  # conversions to a touch, so that all shapes have about as many
+_CONVERTING = 0.1  # conversions to a touch, at most: all shapes have about as many
 
 
 @dataclass(frozen=True)

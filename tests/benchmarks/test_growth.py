@@ -26,7 +26,7 @@ def test_data_have_the_shape_that_is_asked_for(shape):
     of_user = touchpoints.group_by("user_id").len()["len"]
     assert of_user.mean() == pytest.approx(shape.length, rel=0.05)
     assert conversions["outcome"].n_unique() == shape.outcomes
-    assert conversions.height == pytest.approx(0.025 * 50_000, rel=0.6)
+    assert 0.01 * 50_000 < conversions.height < 0.12 * 50_000
     weeks = (touchpoints["touched_at"].max() - touchpoints["touched_at"].min()).days / 7
     assert 0.8 <= weeks / (shape.periods + 3) <= 1.8
 
