@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
     from lydite.models.chain import Transitions
 
-#: What a walk may leave undecided, of P(conversion): for a result, and for one of many replicates.
-EXACT, ROUGH = 1e-13, 1e-3
+_UNDECIDED = 1e-13  # what a walk may leave undecided, of P(conversion)
 _MAX_STEPS = 5_000  # a walk that takes longer than this costs more than a factorisation
 _MAX_CELLS = 4_000_000  # of the table that is walked at once: 32 MB
 _MAX_DENSE = 400  # so many states are inverted faster than they are walked
@@ -48,7 +47,7 @@ class Absorption:
     removal_effect: NDArray[np.float64]
 
 
-def absorb(transitions: Transitions, undecided: float = EXACT) -> Absorption:
+def absorb(transitions: Transitions) -> Absorption:
     """Return how the paths of a chain end, exactly.
 
     To remove a channel is to end, without conversion, every path that meets it. So removal costs
@@ -64,9 +63,6 @@ def absorb(transitions: Transitions, undecided: float = EXACT) -> Absorption:
     ----------
     transitions
         Counts of a chain of any order.
-    undecided
-        What a walk through a chain of higher order may leave undecided, as a share of
-        P(conversion).
 
     References
     ----------
@@ -75,16 +71,11 @@ def absorb(transitions: Transitions, undecided: float = EXACT) -> Absorption:
        *International Journal of Research in Marketing* 33(3).
     """
     last = transitions.last_channel
-    onward, ending = _probabilities(transitions)
-    start = np.zeros(len(last))
-    began = np.flatnonzero(transitions.starts)
-    start[find(began.astype(np.uint64) + np.uint64(1), transitions.states)] = (
-        transitions.starts[began] / transitions.starts.sum()
-    )
+    onward, ending, start = probabilities_of(transitions)
     if len(last) <= _MAX_DENSE:
         first_visit, conversion_from = _invert(onward, ending, start, last)
     else:
-        first_visit, conversion_from = _solve_any_order(onward, ending, start, last, undecided)
+        first_visit, conversion_from = _solve_any_order(onward, ending, start, last)
     conversion = float(start @ conversion_from)
     size = transitions.n_channels
     lost = sums(last, first_visit * conversion_from, size)
@@ -96,8 +87,10 @@ def absorb(transitions: Transitions, undecided: float = EXACT) -> Absorption:
     )
 
 
-def _probabilities(transitions: Transitions) -> tuple[sparse.csr_array, NDArray[np.float64]]:
-    """Return Q, (s, s), of going on from state to state, and the (s,) of converting next.
+def probabilities_of(
+    transitions: Transitions,
+) -> tuple[sparse.csr_array, NDArray[np.float64], NDArray[np.float64]]:
+    """Return Q, (s, s), of going on, and the (s,) of converting next and of starting in each state.
 
     Moves to states that never come to an end are left out, so that I - Q can be inverted.
     """
@@ -114,7 +107,12 @@ def _probabilities(transitions: Transitions) -> tuple[sparse.csr_array, NDArray[
     onward = sparse.csr_array(
         (moves[kept] / totals[origin], (origin, destination)), shape=(size, size)
     )
-    return onward, transitions.conversions / totals
+    start = np.zeros(size)
+    began = np.flatnonzero(transitions.starts)
+    start[find(began.astype(np.uint64) + np.uint64(1), transitions.states)] = (
+        transitions.starts[began] / transitions.starts.sum()
+    )
+    return onward, transitions.conversions / totals, start
 
 
 def _comes_to_an_end(
@@ -174,30 +172,27 @@ def _solve_any_order(
     ending: NDArray[np.float64],
     start: NDArray[np.float64],
     last: NDArray[np.intp],
-    undecided: float,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return P(the first visit of its channel is in it) and P(conversion from) of each state.
 
     The chain is walked, all probability at once, until what is still under way is below
-    `undecided` of P(conversion). That is a bound on the error, not a hope: what is left can
+    `_UNDECIDED` of P(conversion). That is a bound on the error, not a hope: what is left can
     convert, or meet a channel first, at most once. The graph of states of order k has no small
     cuts, so factors of I - Q are dense and a walk is faster by far; only paths of many hundreds of
     touches need them.
     """
-    conversion_from, arrived = _walk_back(onward, ending, start, undecided)
+    conversion_from, arrived = _walk_back(onward, ending, start)
     if not arrived:
         return _factorise(onward, ending, start, last)
-    tolerance = undecided * _worth(start, conversion_from)
-    # Where a thousandth may be left undecided, numbers of seven digits do, in half the memory.
-    kind = np.float32 if undecided >= ROUGH else np.float64
-    forward = onward.T.tocsr().astype(kind)
+    tolerance = _UNDECIDED * _worth(start, conversion_from)
+    forward = onward.T.tocsr()
     first_visit = np.zeros(len(last))
     n_channels = int(last.max(initial=-1)) + 1
     width = max(1, _MAX_CELLS // max(1, len(last)))
     for low in range(0, n_channels, width):
         rows = np.flatnonzero((last >= low) & (last < low + width))
         columns = last[rows] - low
-        under_way = np.tile(start[:, None].astype(kind), min(width, n_channels - low))
+        under_way: NDArray[np.float64] = np.tile(start[:, None], min(width, n_channels - low))
         first_visit[rows] = _walk_until_visit(forward, under_way, rows, columns, tolerance)
     return first_visit, conversion_from
 
@@ -212,14 +207,13 @@ def _walk_back(
     onward: sparse.csr_array,
     ending: NDArray[np.float64],
     start: NDArray[np.float64],
-    undecided: float,
 ) -> tuple[NDArray[np.float64], bool]:
     """Return P(conversion from each state) within ever more steps, and whether that is all."""
     # Two columns, walked together: P(conversion within the steps), P(under way after them).
     first = np.column_stack([ending, np.zeros(len(ending))])
     walked: NDArray[np.float64] = np.column_stack([ending, np.ones(len(ending))])
     for _ in range(0, _MAX_STEPS, _STEPS):
-        if walked[:, 1].max(initial=0) <= undecided * _worth(start, walked[:, 0]):
+        if walked[:, 1].max(initial=0) <= _UNDECIDED * _worth(start, walked[:, 0]):
             return walked[:, 0].copy(), True
         for _ in range(_STEPS):
             walked = onward @ walked
@@ -229,7 +223,7 @@ def _walk_back(
 
 def _walk_until_visit(
     forward: sparse.csr_array,
-    under_way: NDArray[np.floating],
+    under_way: NDArray[np.float64],
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
     tolerance: float,

@@ -9,11 +9,12 @@ from scipy import sparse
 from scipy.special import betaln, xlog1py, xlogy
 from sklearn.utils.validation import check_is_fitted
 
-from lydite.models.absorption import EXACT, ROUGH, absorb
+from lydite.models.absorption import absorb
 from lydite.models.base import Model
 from lydite.models.chain import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
 from lydite.models.landmarks import Profiles, distinct, rows_to_one
 from lydite.models.mixture import base_rate
+from lydite.models.removal_draws import drawn_effects
 from lydite.models.sets import channel_sets
 
 if TYPE_CHECKING:
@@ -145,17 +146,19 @@ class Markov(Model):
         return TransitionCounts.of(landmarks, self.order, units)
 
     def fit_credit(self, evidence: TransitionCounts, weights: NDArray[np.floating]) -> Self:
-        """Fit the removal effects; those of a bootstrap to fewer digits."""
-        exact = bool((weights == 1).all())
+        """Fit the removal effects."""
         self.transitions_ = evidence.weighed(weights)
         self.channels_ = evidence.channels
-        self.removal_effects_ = absorb(self.transitions_, EXACT if exact else ROUGH).removal_effect
+        self.removal_effects_ = absorb(self.transitions_).removal_effect
         return self
 
     def refits(self, evidence: TransitionCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
-        """Yield this model with the removal effects under each row of weights."""
-        for transitions in evidence.drawn(weights):
-            self.removal_effects_ = absorb(transitions, ROUGH).removal_effect
+        """Yield this model with the removal effects under each row of weights.
+
+        Each is one step of the first order away from the effects of the fit itself.
+        """
+        for effects in drawn_effects(evidence, weights):
+            self.removal_effects_ = effects
             yield self
 
     def encode_paths(self, paths: Paths) -> Profiles:
