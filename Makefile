@@ -36,7 +36,7 @@ study: .venv/installed ## the whole studies behind docs/calibration.md and rival
 		$(BIN)/python tests/statistics/$$name.py && \
 		$(BIN)/python tests/statistics/$$name.py --write || exit 1; done
 
-bench: .venv/installed ## every benchmark, and the page about them (half an hour)
+bench: .venv/installed ## every benchmark, and the page about them (an hour)
 	@$(BIN)/python -m benchmarks
 
 lint: .venv/installed ## check rules and format
