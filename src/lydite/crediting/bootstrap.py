@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from lydite.models.base import by_unit, drawn_sums
+from lydite.models.base import by_unit, drawn_sums, weighed_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -147,12 +147,7 @@ def fixed_replicates(
     weights : (replicates, units) array
     """
     both = np.hstack([_full(conversions), _full(value)])
-    parts = [
-        weights[low : low + _AT_ONCE].astype(float) @ both
-        for low in range(0, len(weights), _AT_ONCE)
-    ]
-    found = np.hsplit(np.concatenate(parts), 2)
-    return Replicates(found[0], found[1])
+    return Replicates(*np.hsplit(weighed_sums(weights, both), 2))
 
 
 def _full(matrix: Any) -> NDArray[np.float64]:  # noqa: ANN401

@@ -310,6 +310,22 @@ def drawn_sums(
         yield from np.ascontiguousarray((matrix @ some).T)
 
 
+def weighed_sums(
+    weights: NDArray[np.floating], by_unit: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return ``weights @ by_unit``; weights are widened to full precision a part at a time.
+
+    Parameters
+    ----------
+    weights : (replicates, units) array
+    by_unit : (units, w) array
+    """
+    result = np.empty((len(weights), by_unit.shape[1]))
+    for low in range(0, len(weights), _AT_ONCE):
+        result[low : low + _AT_ONCE] = weights[low : low + _AT_ONCE].astype(float) @ by_unit
+    return result
+
+
 def by_unit(
     index: NDArray[np.integer],
     unit: NDArray[np.integer],

@@ -9,6 +9,7 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from lydite.models.absorption import probabilities_of
+from lydite.models.base import weighed_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from lydite.models.chain import TransitionCounts, Transitions
 
-_UNDECIDED = 1e-9  # of all paths, which a walk may leave on their way
+_UNDECIDED = 1e-9  # what a walk may leave undecided, of the largest number that it begins with
 _MAX_STEPS = 2_000  # a walk that takes longer than this costs more than factorisations
 _MAX_CELLS = 4_000_000  # of the tables that are walked at once: 32 MB each
 
@@ -55,22 +56,11 @@ def drawn_effects(evidence: TransitionCounts, weights: NDArray[np.floating]) -> 
     converted = np.empty((len(weights), size + 1))
     for columns, chance, influence in _without(transitions, max(1, _MAX_CELLS // cells)):
         by_unit = np.asarray(units @ influence)
-        converted[:, columns] = chance + _products(weights, by_unit) - by_unit.sum(axis=0)
+        converted[:, columns] = chance + weighed_sums(weights, by_unit) - by_unit.sum(axis=0)
     whole = converted[:, size:]
     with np.errstate(divide="ignore", invalid="ignore"):
         effects = 1 - converted[:, :size] / whole
     return np.where(whole > 0, np.clip(effects, 0, 1), 0.0)
-
-
-def _products(
-    weights: NDArray[np.floating], by_unit: NDArray[np.float64], at_once: int = 20
-) -> NDArray[np.float64]:
-    """Return ``weights @ by_unit``; weights are widened to full precision a part at a time."""
-    parts = [
-        weights[low : low + at_once].astype(float) @ by_unit
-        for low in range(0, len(weights), at_once)
-    ]
-    return np.concatenate(parts) if parts else np.empty((0, by_unit.shape[1]))
 
 
 def _without(
@@ -82,13 +72,14 @@ def _without(
     """
     onward, ending, start = probabilities_of(transitions)
     last, size = transitions.last_channel, transitions.n_channels
-    destination = transitions.destination
+    destination, backward = transitions.destination, onward.T.tocsr()
     for low in range(0, size + 1, width):
         columns = slice(low, min(low + width, size + 1))
         rows = np.flatnonzero((last >= columns.start) & (last < columns.stop))
         removed = (rows, last[rows] - low)
         n = columns.stop - low
-        visits, value = _solved(onward, ending, start, removed, n)
+        visits = _summed(backward, start, removed, n)
+        value = _summed(onward, ending, removed, n)
         yield columns, start @ value, _influence(transitions, destination, start, visits, value)
 
 
@@ -119,61 +110,48 @@ def _influence(
     )
 
 
-def _solved(
-    onward: sparse.csr_array,
-    ending: NDArray[np.float64],
-    start: NDArray[np.float64],
+def _summed(
+    step: sparse.csr_array,
+    begin: NDArray[np.float64],
     removed: tuple[NDArray[np.intp], NDArray[np.intp]],
     columns: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return expected visits and P(conversion) of each state, (s, columns), without some states.
+) -> NDArray[np.float64]:
+    """Return ``begin + step begin + step step begin + ..`` without some states, (s, columns).
+
+    With Q for the step and the ends for the beginning that is P(conversion) from each state; with
+    Q transposed and the starts, the expected visits to each.
 
     Parameters
     ----------
     removed
         Row and column of each state that ends, without conversion, every path that meets it.
     """
-    visits = _walked(onward.T.tocsr(), start, removed, columns)
-    value = _walked(onward, ending, removed, columns)
-    if visits is None or value is None:
-        return _factorised(onward, ending, start, removed, columns)
-    return visits, value
+    term = np.tile(begin[:, None], columns)
+    term[removed] = 0
+    total = term.copy()
+    enough = _UNDECIDED * begin.max(initial=0)
+    for _ in range(_MAX_STEPS):
+        if term.max(initial=0) <= enough:
+            return total
+        term = np.asarray(step @ term)
+        term[removed] = 0
+        total += term
+    return _factorised(step, begin, removed, columns)
 
 
-def _walked(
+def _factorised(
     step: sparse.csr_array,
     begin: NDArray[np.float64],
     removed: tuple[NDArray[np.intp], NDArray[np.intp]],
     columns: int,
-) -> NDArray[np.float64] | None:
-    """Return ``begin + step begin + step step begin + ..``; None where that takes too long."""
-    term = np.tile(begin[:, None], columns)
-    term[removed] = 0
-    total = term.copy()
-    for _ in range(_MAX_STEPS):
-        term = np.asarray(step @ term)
-        term[removed] = 0
-        total += term
-        if term.max(initial=0) <= _UNDECIDED:
-            return total
-    return None
-
-
-def _factorised(
-    onward: sparse.csr_array,
-    ending: NDArray[np.float64],
-    start: NDArray[np.float64],
-    removed: tuple[NDArray[np.intp], NDArray[np.intp]],
-    columns: int,
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return what `_solved` does, by a sparse factorisation for each column."""
-    identity = sparse.eye_array(len(ending), format="csr")
-    visits, value = np.empty((2, len(ending), columns))
+) -> NDArray[np.float64]:
+    """Return what `_summed` does, by a sparse factorisation for each column."""
+    identity = sparse.eye_array(len(begin), format="csr")
+    total = np.empty((len(begin), columns))
     for column in range(columns):
-        stays = np.ones(len(ending))
+        stays = np.ones(len(begin))
         stays[removed[0][removed[1] == column]] = 0
         kept = sparse.diags_array(stays)
-        leaving = (identity - kept @ onward @ kept).tocsc()
-        visits[:, column] = splu(leaving.T.tocsc()).solve(start * stays)
-        value[:, column] = splu(leaving).solve(ending * stays)
-    return visits, value
+        leaving = splu((identity - kept @ step @ kept).tocsc())
+        total[:, column] = leaving.solve(begin * stays)
+    return total
