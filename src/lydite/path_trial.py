@@ -19,7 +19,8 @@ from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.walk_forward import FOLDS, Trial, walk_forward
+from lydite.evaluation.split import FOLDS, Trial
+from lydite.evaluation.walk_forward import walk_forward
 from lydite.frames import given_back, kind_of
 from lydite.models import BaseRate, Markov, Model, Profiles, TouchVolume, choose, make_models
 from lydite.models.landmarks import rows_to_one

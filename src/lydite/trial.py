@@ -25,7 +25,8 @@ from lydite.evaluation.comparable import comparable
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.sample import build_sample, load_sample
 from lydite.evaluation.segments import load_segments
-from lydite.evaluation.walk_forward import Trial, walk_slices
+from lydite.evaluation.split import Trial
+from lydite.evaluation.walk_forward import walk_slices
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
 from lydite.models.rules import weightless
 

@@ -10,7 +10,8 @@ from drawn import DAY, draw_landmarks, weekly
 
 from lydite.evaluation import ceiling
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.walk_forward import Trial, walk_forward
+from lydite.evaluation.split import Trial
+from lydite.evaluation.walk_forward import walk_forward
 from lydite.models import BaseRate, make_model
 
 CALENDAR = weekly(4, 5)

@@ -20,7 +20,8 @@ from lydite.evaluation.ledger import (
 )
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.walk_forward import Trial, walk_slices
+from lydite.evaluation.split import Trial
+from lydite.evaluation.walk_forward import walk_slices
 from lydite.models import make_model
 
 NEW = "customer_type = new"

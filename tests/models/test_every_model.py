@@ -17,8 +17,9 @@ from lydite.comparison import make_settings
 from lydite.contract.path_table import read_path_table
 from lydite.crediting import bootstrap
 from lydite.engine import DuckDBEngine
+from lydite.evaluation.split import Trial
 from lydite.evaluation.verdicts import judge
-from lydite.evaluation.walk_forward import Trial, walk_forward
+from lydite.evaluation.walk_forward import walk_forward
 from lydite.models import Classifier, Model, Rule, TouchVolume, make_models
 from lydite.path_tables import journey_landmarks
 from lydite.simulation import simulate

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.walk_forward import Trial
+    from lydite.evaluation.split import Trial
     from lydite.models import Landmarks, Model, Profiles
 
 NAME = "ceiling"

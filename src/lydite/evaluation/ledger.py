@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.walk_forward import Trial
+    from lydite.evaluation.split import Trial
 
     Sliced = dict[str, Scores]
 

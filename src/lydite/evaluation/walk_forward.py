@@ -2,218 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from lydite.evaluation.adjustment import Activity, Adjustment
+from lydite.evaluation.adjustment import Adjustment
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.models.landmarks import N_BUCKETS, counted, distinct
+from lydite.models.landmarks import counted, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.segments import SegmentColumn
-    from lydite.models import Landmarks, Model, Profiles
-
-FOLDS = 5
-#: A fit is made again once what is known has grown by so much since.
-REFIT_AT_GROWTH = 0.2
-
-
-@dataclass(frozen=True)
-class Trial:
-    """Landmarks with their calendar: what a walk forward walks over.
-
-    Attributes
-    ----------
-    landmarks
-        The evaluation sample, n landmarks.
-    activity
-        The activity cell of each landmark.
-    tested : list of p index arrays
-        The landmarks that are forecast in each period, or fold, in ascending order.
-    released : list of p index arrays
-        The landmarks that may train from each period on, and not before.
-    withdrawn : list of p index arrays
-        The landmarks that may train no more from each period on: none where time goes forward.
-    known : (p,) integers
-        How many landmarks may train before each period: of all, where the trial is a sample.
-    wanted : (p,) bool
-        The periods to forecast; the others are passed over.
-    in_time
-        Whether periods follow each other; folds do not.
-    segments
-        The slices of users that are scored beside all of them.
-    """
-
-    landmarks: Landmarks
-    activity: Activity
-    tested: list[NDArray[np.intp]]
-    released: list[NDArray[np.intp]]
-    withdrawn: list[NDArray[np.intp]]
-    known: NDArray[np.integer]
-    wanted: NDArray[np.bool_]
-    in_time: bool = True
-    segments: tuple[SegmentColumn, ...] = ()
-    # Many models ask for the same; trials that differ in the wanted periods alone share them.
-    _ahead: dict[tuple[int, ...], Landmarks] = field(default_factory=dict, repr=False)
-    _samples: dict[int, Trial] = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def of(
-        cls, landmarks: Landmarks, calendar: Calendar, segments: tuple[SegmentColumn, ...] = ()
-    ) -> Trial:
-        """Lay the calendar over the landmarks."""
-        trains_from = calendar.trains_from(landmarks.happened_at)
-        order = np.argsort(trains_from, kind="stable")
-        edges = np.searchsorted(trains_from[order], np.arange(len(calendar) + 1))
-        none = np.empty(0, dtype=np.intp)
-        return cls(
-            landmarks,
-            Activity(landmarks),
-            _by_period(calendar.period_of(landmarks.happened_at), len(calendar)),
-            [order[a:b] for a, b in pairwise(edges)],
-            [none] * len(calendar),
-            edges[1:],
-            np.ones(len(calendar), dtype=bool),
-            segments=segments,
-        )
-
-    @classmethod
-    def of_folds(cls, landmarks: Landmarks, folds: int = FOLDS) -> Trial:
-        """Cross-validate: each fold of the buckets is forecast by models of the others.
-
-        Half of the buckets cross-fits the other half (`_Counts`), so that folds go by pairs.
-        """
-        fold = (landmarks.bucket // 2) % folds
-        within = [np.flatnonzero(fold == number) for number in range(folds)]
-        none = np.empty(0, dtype=np.intp)
-        return cls(
-            landmarks,
-            Activity(landmarks),
-            within,
-            [np.flatnonzero(fold != 0), *within[:-1]],
-            [none, *within[1:]],
-            len(fold) - np.bincount(fold, minlength=folds),
-            np.ones(folds, dtype=bool),
-            in_time=False,
-        )
-
-    def sample(self, at_most: int | None) -> Trial:
-        """Return the trial with at most so many landmarks that train, as whole buckets.
-
-        Buckets are left out by what is known before each period: what comes later changes nothing
-        of the periods before.
-        """
-        if at_most is None or len(self.landmarks) <= at_most:
-            return self
-        if at_most not in self._samples:
-            self._samples[at_most] = self._drawn(at_most)
-        return replace(self._samples[at_most], wanted=self.wanted)
-
-    def _drawn(self, at_most: int) -> Trial:
-        kept = self._buckets_within(at_most)
-        bucket = self.landmarks.bucket
-        released = [own[bucket[own] < k] for own, k in zip(self.released, kept, strict=True)]
-        withdrawn = [own[bucket[own] < k] for own, k in zip(self.withdrawn, kept, strict=True)]
-        for period in range(1, len(self)):
-            known = np.concatenate(released[:period])
-            leaves = (bucket[known] >= kept[period]) & (bucket[known] < kept[period - 1])
-            withdrawn[period] = np.append(withdrawn[period], known[leaves])
-        used = np.zeros(len(self.landmarks), dtype=bool)
-        for own in released:
-            used[own] = True
-        rows = np.flatnonzero(used)
-        place = np.where(used, np.cumsum(used) - 1, -1)
-        return replace(
-            self,
-            landmarks=self.landmarks.take(rows),
-            activity=self.activity.take(rows),
-            tested=[place[own][place[own] >= 0] for own in self.tested],
-            released=[place[own] for own in released],
-            withdrawn=[place[own] for own in withdrawn],
-            _ahead={},
-            _samples={},
-        )
-
-    def _buckets_within(self, at_most: int) -> NDArray[np.intp]:
-        """Return how many buckets hold so many landmarks of those known before each period."""
-        sizes = np.array(
-            [np.bincount(self.landmarks.bucket[own], minlength=N_BUCKETS) for own in self.released]
-        ).cumsum(axis=0)
-        if not self.in_time:
-            sizes[:] = np.bincount(self.landmarks.bucket, minlength=N_BUCKETS)
-        within = (sizes.cumsum(axis=1) <= at_most).sum(axis=1)
-        # Both halves of the buckets are needed, to cross-fit one on the other.
-        return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
-
-    def testing(self, at_most: int) -> Trial:
-        """Return the trial with at most so many landmarks to forecast in a period.
-
-        They are whole buckets, chosen by what there is in the period alone: what comes later
-        changes nothing of the periods before.
-        """
-        bucket = self.landmarks.bucket
-        tested = []
-        for own in self.tested:
-            size = np.bincount(bucket[own], minlength=N_BUCKETS).cumsum()
-            within = max(1, int(np.searchsorted(size, at_most, side="right")))
-            tested.append(own[bucket[own] < within])
-        return replace(self, tested=tested, _ahead={})
-
-    def spans(self, growth: float = REFIT_AT_GROWTH) -> list[range]:
-        """Return the periods that share a fit, where any landmark of them is to be forecast.
-
-        The fit is that of the first of them; it is made again once what is known has grown by so
-        much. A history twice as long takes a few fits more, not twice as many, and no forecast
-        rests on much less than what was known. Folds have a fit each.
-        """
-        first = [0]
-        for period in range(1, len(self)):
-            enough = (1 + growth) * self.known[first[-1]]
-            if not self.in_time or self.known[period] >= enough:
-                first.append(period)
-        spans = [range(a, b) for a, b in pairwise([*first, len(self)])]
-        return [span for span in spans if len(self.tested_in(span)[0])]
-
-    def tested_in(self, span: range) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the landmarks to forecast in some periods, and the period of each."""
-        wanted = [period for period in span if self.wanted[period]]
-        rows = [self.tested[period] for period in wanted]
-        lengths = np.array([len(own) for own in rows], dtype=np.intp)
-        empty = np.empty(0, dtype=np.intp)
-        return np.concatenate([empty, *rows]), np.repeat(np.array(wanted, dtype=np.intp), lengths)
-
-    def ahead(self, span: range) -> Landmarks:
-        """Return the landmarks that are forecast in some periods, as `tested_in` numbers them."""
-        wanted = tuple(period for period in span if self.wanted[period])
-        if wanted not in self._ahead:
-            self._ahead[wanted] = self.landmarks.take(self.tested_in(span)[0])
-        return self._ahead[wanted]
-
-    def only(self, periods: NDArray[np.bool_]) -> Trial:
-        """Return the same trial with some of its periods to forecast."""
-        return replace(self, wanted=periods)
-
-    def __len__(self) -> int:
-        """Return the number of periods or folds."""
-        return len(self.released)
-
-
-def _by_period(period: NDArray[np.intp], periods: int) -> list[NDArray[np.intp]]:
-    """Return the places of each period's number, in ascending order."""
-    order = np.argsort(period, kind="stable")
-    edges = np.searchsorted(period[order], np.arange(periods + 1))
-    return [order[a:b] for a, b in pairwise(edges)]
+    from lydite.evaluation.split import Trial
+    from lydite.models import Model, Profiles
 
 
 class _Counts:
