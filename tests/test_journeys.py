@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tables import make_contract
 
-from lydite.engine import DuckDBEngine
+from lydite.engine import DuckDBEngine, load_sql
 from lydite.errors import InputError
 from lydite.journeys import build_moments, build_touches, format_lookback, parse_lookback
 
@@ -183,6 +183,22 @@ def test_users_are_apart(engine):
         [("ann", day(2)), ("bob", day(2))],
     )
     assert sorted(conversion_paths(engine)) == ["search", "tv"]
+
+
+def test_a_user_s_number_depends_on_no_other_user(engine):
+    build(engine, [("bob", day(1), "tv")], [("bob", day(2))])
+    alone = engine.rows("from journeys.users")
+    build(engine, [("bob", day(1), "tv"), ("ann", day(1), "tv")], [("cid", day(2))])
+    assert engine.rows("from journeys.users where user_id = 'bob'") == alone
+
+
+def test_users_who_share_a_digest_have_numbers_of_their_own(engine):
+    users = [f"user {n}" for n in range(20)]
+    make_contract(engine, [(user, day(1), "tv") for user in users], [("ann", day(2))])
+    coarse = load_sql("journeys/users").replace("1, 15", "1, 1")  # of sixteen digests
+    rows = engine.rows(f"select user_key, user_id from ({coarse})")
+    assert len({key for key, _ in rows}) == len(rows) == 21
+    assert all(key // 8 == key_of(user) // 8 >> 56 for key, user in rows)
 
 
 # --- duplicates -----------------------------------------------------------------------------------
@@ -550,7 +566,7 @@ class PlainReading:
 
     def numbered_users(self) -> list[str]:
         names = {row[0] for row in self.touchpoints} | {row[0] for row in self.all_conversions}
-        return sorted(names, key=lambda name: (bucket_of(name), name))
+        return sorted(names, key=key_of)
 
     def touches_of(self, user: str) -> list[Touch]:
         rows = [
@@ -569,7 +585,7 @@ class PlainReading:
 
     def read_user(self, outcome: str, lookback: timedelta, user: str) -> None:
         instants = {c[1] for c in self.all_conversions if c[0] == user and c[2] == outcome}
-        whose = {"outcome": outcome, "user_key": self.users.index(user) + 1}
+        whose = {"outcome": outcome, "user_key": key_of(user)}
         whose["bucket"] = bucket_of(user)
         for touch in self.touches[user]:
             self.read_moment(whose, instants, lookback, user, touch.at, touch)
@@ -661,14 +677,14 @@ class PlainReading:
         def order(row: Row) -> list[Any]:
             user, at, outcome, value, conversion_id = row
             ids = [(part is None, part) for part in (conversion_id, value)]
-            return [outcome, self.users.index(user), at, *ids]
+            return [outcome, key_of(user), at, *ids]
 
         wanted = [row for row in self.all_conversions if row[2] in lookbacks]
         for number, row in enumerate(sorted(wanted, key=order), 1):
             user, at, outcome, value, conversion_id = row
             moment = {
                 "outcome": outcome,
-                "user_key": self.users.index(user) + 1,
+                "user_key": key_of(user),
                 "bucket": bucket_of(user),
             }
             lengths = [
@@ -686,6 +702,10 @@ class PlainReading:
                     "path_length": lengths[0],
                 }
             )
+
+
+def key_of(user: str) -> int:
+    return 8 * int(hashlib.md5(user.encode()).hexdigest()[:15], 16)
 
 
 def bucket_of(user: str) -> int:

@@ -1,7 +1,7 @@
 -- Everyone who was touched or who converted, with an integer key and a bucket.
--- @user_key number of the user: buckets in order, so that a bucket is one range of keys
+-- @user_key number of the user, from the hash of the id: it depends on no other user, and a bucket is one range of keys
 -- @user_id the user as the sources name them
--- @bucket 0..255, from the hash of the id: users in bulk, the unit of every error bar
+-- @bucket 0..255, from the same hash: users in bulk, the unit of every error bar
 with everyone as (
     select user_id from contract.touchpoints
     union
@@ -9,30 +9,29 @@ with everyone as (
 ),
 
 digested as (
-    -- md5, not the engine's own hash: the bucket of a user never changes with engine or version.
-    select user_id, md5(cast(user_id as varchar)) as digest from everyone
+    -- md5, not the engine's own hash: the number of a user never changes with engine or version.
+    select user_id, cast('0x' || substr(md5(cast(user_id as varchar)), 1, 15) as bigint) as digest
+    from everyone
 ),
 
-bucketed as (
+-- Of those who share a digest, which takes a billion users to happen, each has a turn of its own.
+shared as (
+    select digest from digested group by digest having count(*) > 1
+),
+
+turns as (
     select
-        user_id,
-        16 * (instr('0123456789abcdef', substr(digest, 1, 1)) - 1)
-            + instr('0123456789abcdef', substr(digest, 2, 1)) - 1 as bucket
+        digested.user_id,
+        row_number() over (
+            partition by digested.digest order by cast(digested.user_id as varchar)
+        ) - 1 as turn
     from digested
-),
-
--- Keys are counted within each bucket and go on from those before, so that nothing sorts all users.
-buckets as (
-    select bucket, sum(count(*)) over (order by bucket) - count(*) as users_before
-    from bucketed
-    group by bucket
+    inner join shared on digested.digest = shared.digest
 )
 
 select
-    cast(buckets.users_before + row_number() over (
-        partition by bucketed.bucket order by cast(bucketed.user_id as varchar)
-    ) as integer) as user_key,
-    bucketed.user_id,
-    cast(bucketed.bucket as smallint) as bucket
-from bucketed
-inner join buckets on bucketed.bucket = buckets.bucket
+    8 * digested.digest + coalesce(turns.turn, 0) as user_key,
+    digested.user_id,
+    cast(digested.digest >> 52 as smallint) as bucket
+from digested
+left join turns on digested.user_id = turns.user_id

@@ -76,6 +76,7 @@ def test_only_duckdb_s_sql_is_read():
         ("n / 3.6e9", "n / 3.6e9"),
         ("instr('abc', s)", "LOCATE(s, 'abc')"),
         ("cast(n as hugeint)", "CAST(n AS DECIMAL(38, 0))"),
+        ("cast('0x' || s as bigint)", "CAST(CONV(s, 16, 10) AS BIGINT)"),
         ("cast(s as timestamp)", "CAST(s AS TIMESTAMP_NTZ)"),
         ("trunc(x)", "CASE WHEN x < 0 THEN CEIL(x) ELSE FLOOR(x) END"),
         ("try(decode(b))", "TRY_VALIDATE_UTF8(CAST(b AS STRING))"),

@@ -237,6 +237,15 @@ def _try_cast(node: exp.TryCast) -> exp.Expr:
     return _wide(node)
 
 
+def _plain_cast(node: exp.Cast) -> exp.Expr:
+    """Read '0x' and digits as the number that DuckDB takes them for."""
+    text = node.this
+    if isinstance(text, exp.DPipe) and text.this.is_string and text.this.name == "0x":
+        number = "cast(conv(:digits, 16, 10) as bigint)"
+        return _spark(number, digits=text.expression)
+    return _wide(node)
+
+
 def _wide(node: exp.Cast) -> exp.Expr:
     """Make HUGEINT the widest whole number that Spark has."""
     if node.to.this == exp.DataType.Type.INT128:
@@ -351,7 +360,7 @@ def _spark(template: str, **parts: exp.Expr) -> exp.Expr:
 _REWRITES: Mapping[type[exp.Expr], Rewrite] = {
     exp.Anonymous: _anonymous,
     exp.Bracket: _bracket,
-    exp.Cast: _wide,
+    exp.Cast: _plain_cast,
     exp.Join: _join,
     exp.Literal: _number,
     exp.Lower: _lower,

@@ -85,7 +85,8 @@ def load_sample(
     beyond = [model for model in models if not model.sees_order_only]
     named = any(_NAMES & model.columns_seen for model in beyond)
     # The touches on the path of a mature landmark are mature landmarks too, right before it.
-    by_user = np.argsort(columns["user_key"].astype(np.int64) << 32 | columns["touch"])
+    # Landmarks are in the order of time, so each user's touches stay in theirs.
+    by_user = np.argsort(columns["user_key"], kind="stable")
     touched = Touched(
         channels,
         columns["channel_key"][by_user],
