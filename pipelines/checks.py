@@ -11,19 +11,13 @@ from pipelines.assets import publication
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, key_of
 
-_UNBALANCED = """
-with credited as (
-    select outcome, model, sum(conversions) as credited from {table} group by outcome, model
-),
-counted as (
-    select outcome, count(*) as conversions from journeys.conversions group by outcome
-)
-select outcome, model, credited, conversions
-from credited
-left join counted using (outcome)
-where abs(credited - coalesce(conversions, 0)) > 1e-6
+_CREDITED = """
+select outcome, model, sum(conversions) as credited
+from {table}
+group by outcome, model
 order by outcome, model
 """
+_COUNTED = "select outcome, count(*) as conversions from journeys.conversions group by outcome"
 _SHARE = """
 select coalesce(
     sum(rows) filter (where reason not in ('accepted', 'duplicate')) / nullif(sum(rows), 0), 0)
@@ -61,8 +55,7 @@ def _contract(table: contract.Table) -> dg.AssetChecksDefinition:
         pool=POOL,
     )
     def check(warehouse: Warehouse) -> dg.AssetCheckResult:
-        with warehouse.open() as engine:
-            found = engine.rows(f"select {counts} from {name}")[0]
+        found = warehouse.engine.rows(f"select {counts} from {name}")[0]
         nulls = {column: n for column, n in zip(required, found, strict=True) if n}
         return dg.AssetCheckResult(
             passed=not nulls,
@@ -82,8 +75,7 @@ def _quarantine(table: contract.Table, most: float) -> dg.AssetChecksDefinition:
         pool=POOL,
     )
     def check(warehouse: Warehouse) -> dg.AssetCheckResult:
-        with warehouse.open() as engine:
-            share = engine.scalar(_SHARE, {"name": table.name})
+        share = warehouse.engine.local.scalar(_SHARE, {"name": table.name})
         return dg.AssetCheckResult(
             passed=share <= most,
             description=f"{table.name}: {share:.2%} of the rows were set aside, {most:.2%} are"
@@ -104,8 +96,14 @@ def _balance(table: str) -> dg.AssetChecksDefinition:
         pool=POOL,
     )
     def check(warehouse: Warehouse) -> dg.AssetCheckResult:
-        with warehouse.open() as engine:
-            wrong = engine.rows(_UNBALANCED.format(table=table))
+        counted = dict(warehouse.engine.rows(_COUNTED))
+        wrong = [
+            (outcome, model, credited, counted.get(outcome, 0))
+            for outcome, model, credited in warehouse.engine.local.rows(
+                _CREDITED.format(table=table)
+            )
+            if abs(credited - counted.get(outcome, 0)) > 1e-6
+        ]
         return dg.AssetCheckResult(
             passed=not wrong,
             description="; ".join(

@@ -5,18 +5,11 @@ from typing import Any
 
 import dagster as dg
 
-from lydite.engine import DuckDBEngine
+from lydite.engine import DuckDBEngine, Engine
 from lydite.engine.files import describe
 
-_COLUMNS = """
-select column_name, data_type, comment, is_nullable
-from duckdb_columns()
-where database_name = current_database() and schema_name = $schema and table_name = $name
-order by column_index
-"""
 
-
-def table_metadata(engine: DuckDBEngine, table: str, file: str | None = None) -> dict[str, Any]:
+def table_metadata(engine: Engine, table: str, file: str | None = None) -> dict[str, Any]:
     """Return the row count and the columns of a table.
 
     Parameters
@@ -33,26 +26,18 @@ def table_metadata(engine: DuckDBEngine, table: str, file: str | None = None) ->
     }
 
 
-def _schema(engine: DuckDBEngine, table: str, file: str | None) -> dg.TableSchema:
-    schema, name = table.split(".")
-    documented = describe(file)[1] if file else {}
+def _schema(engine: Engine, table: str, file: str | None) -> dg.TableSchema:
+    told = {**(describe(file)[1] if file else {}), **engine.comments(table)}
     return dg.TableSchema(
         [
-            dg.TableColumn(
-                column,
-                kind,
-                description=comment or documented.get(column),
-                constraints=dg.TableColumnConstraints(nullable=nullable),
-            )
-            for column, kind, comment, nullable in engine.rows(
-                _COLUMNS, {"schema": schema, "name": name}
-            )
+            dg.TableColumn(column, kind, description=told.get(column))
+            for column, kind in engine.columns(table).items()
         ]
     )
 
 
 def materialized(
-    engine: DuckDBEngine,
+    engine: Engine,
     table: str,
     file: str | None = None,
     more: Mapping[str, Any] | None = None,

@@ -5,13 +5,17 @@ from collections.abc import Iterator
 from typing import Self
 
 import dagster as dg
+from pydantic import PrivateAttr
 
-from lydite.engine import DuckDBEngine
+from lydite.config import Engine as EngineSettings
+from lydite.engine import Engine, open_engine
 from pipelines.project import Project
+
+_SETTINGS = tuple(EngineSettings.model_fields)
 
 
 class Warehouse(dg.ConfigurableResource["Warehouse"]):
-    """Opens the pipeline's DuckDB file.
+    """The engine, with the pipeline's DuckDB file.
 
     For the length of a run the process stands in the project's folder, from which all paths count,
     and keeps the file open: DuckDB then refuses every other process, so two runs never mix.
@@ -19,26 +23,29 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
 
     folder: str
     path: str
+    name: str = "duckdb"
     threads: int | None = None
     memory_limit: str | None = None
+    spark: dict[str, str]
+    _engine: Engine = PrivateAttr()
 
     @classmethod
     def of(cls, project: Project) -> Self:
         """Return the warehouse of a project."""
-        engine = project.settings.engine
-        return cls(
-            folder=str(project.folder),
-            path=str(project.warehouse),
-            threads=engine.threads,
-            memory_limit=engine.memory_limit,
-        )
+        settings = project.settings.engine.model_dump()
+        return cls(folder=str(project.folder), path=str(project.warehouse), **settings)
 
     @contextlib.contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:  # noqa: ARG002
         """Hold the warehouse for the length of a run."""
-        with contextlib.chdir(self.folder), self.open():
+        with contextlib.chdir(self.folder), open_engine(self._settings, self.path) as self._engine:
             yield self
 
-    def open(self) -> DuckDBEngine:
-        """Return a connection of its own, to be used in a ``with`` block."""
-        return DuckDBEngine(self.path, threads=self.threads, memory_limit=self.memory_limit)
+    @property
+    def _settings(self) -> EngineSettings:
+        return EngineSettings.model_validate({name: getattr(self, name) for name in _SETTINGS})
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the run."""
+        return self._engine

@@ -12,8 +12,9 @@ from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, table_spec
 
+_BY_TOUCH = "credit.touch_credit"  # where all rows are; the others are sums
 _ABOUT = {
-    "credit.touch_credit": "A row per touch on the path of a conversion, a column per model.",
+    _BY_TOUCH: "A row per touch on the path of a conversion, a column per model.",
     "credit.statistics": "Credit summed by outcome, bucket, channel and model.",
     "credit.daily": "Credit summed by outcome, day, channel, campaign and model.",
     "credit.intervals": "Intervals of credit, 95 %: users drawn again, models fitted again.",
@@ -33,9 +34,9 @@ def credit_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name="divide_conversions", specs=specs, pool=POOL)
     def divide(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
-        with warehouse.open() as engine:
-            trial.divide_conversions(engine, trial.usable_models(engine, settings), settings)
-            for table in TABLES:
-                yield materialized(engine, table)
+        engine = warehouse.engine
+        trial.divide_conversions(engine, trial.usable_models(engine, settings), settings)
+        for table in TABLES:
+            yield materialized(engine if table == _BY_TOUCH else engine.local, table)
 
     return [divide]

@@ -41,10 +41,10 @@ def evaluation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name="judge_rivals", specs=specs, pool=POOL)
     def judge(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
-        with warehouse.open() as engine:
-            trial.judge_rivals(engine, trial.usable_models(engine, settings), settings)
-            for table in TABLES:
-                yield materialized(engine, table, more=_more(engine, table))
+        engine = warehouse.engine
+        trial.judge_rivals(engine, trial.usable_models(engine, settings), settings)
+        for table in TABLES:
+            yield materialized(engine.local, table, more=_more(engine.local, table))
 
     return [judge]
 

@@ -30,10 +30,10 @@ def journey_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name="lay_out_journeys", specs=specs, pool=POOL)
     def lay_out(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
-        with warehouse.open() as engine:
-            trial.build_journeys(engine, settings)
-            for table, file in FILES.items():
-                yield materialized(engine, table, file)
-            yield materialized(engine, OUTCOMES)
+        engine = warehouse.engine
+        trial.build_journeys(engine, settings)
+        for table, file in FILES.items():
+            yield materialized(engine, table, file)
+        yield materialized(engine.local, OUTCOMES)
 
     return [lay_out]

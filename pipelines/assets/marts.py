@@ -26,9 +26,9 @@ def mart_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
     @dg.multi_asset(name="build_marts", specs=specs, pool=POOL)
     def build(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
-        with warehouse.open() as engine:
-            trial.build_marts(engine)
-            for table in TABLES:
-                yield materialized(engine, table)
+        engine = warehouse.engine
+        trial.build_marts(engine)
+        for table in TABLES:
+            yield materialized(engine.local, table)
 
     return [build]

@@ -39,10 +39,10 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="draw_sample", specs=[spec], pool=POOL)
     def draw(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
-        with warehouse.open() as engine:
-            trial.usable_models(engine, settings)
-            trial.build_samples(engine, settings)
-            return materialized(engine, LANDMARKS, "evaluation/landmarks")
+        engine = warehouse.engine
+        trial.usable_models(engine, settings)
+        trial.build_samples(engine, settings)
+        return materialized(engine.local, LANDMARKS, "evaluation/landmarks")
 
     return draw
 
@@ -66,20 +66,20 @@ def _models(settings: Settings) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
         asked = {key.path[-1] for key in context.selected_asset_keys}
-        with warehouse.open() as engine:
-            rivals = trial.usable_models(engine, settings)
-            usable = [*tried[: len(trial.BASELINES)], *rivals]
-            chosen = [model for model in usable if model.name in asked]
-            sees_all = ceiling.NAME in asked
-            for outcome, calendar, samples in trial.trials(engine, rivals if sees_all else chosen):
-                trial.score_models(engine, outcome, chosen, calendar, samples)
-                if sees_all:
-                    seed = settings.evaluation.seed
-                    trial.score_ceiling(engine, outcome, rivals, calendar, samples, seed)
-            known = {model.name for model in usable} | {ceiling.NAME}
-            for spec in specs:
-                if spec.key.path[-1] in asked:
-                    yield _scored(engine, spec.key, left_out=spec.key.path[-1] not in known)
+        engine = warehouse.engine
+        rivals = trial.usable_models(engine, settings)
+        usable = [*tried[: len(trial.BASELINES)], *rivals]
+        chosen = [model for model in usable if model.name in asked]
+        sees_all = ceiling.NAME in asked
+        for outcome, calendar, samples in trial.trials(engine, rivals if sees_all else chosen):
+            trial.score_models(engine, outcome, chosen, calendar, samples)
+            if sees_all:
+                seed = settings.evaluation.seed
+                trial.score_ceiling(engine, outcome, rivals, calendar, samples, seed)
+        known = {model.name for model in usable} | {ceiling.NAME}
+        for spec in specs:
+            if spec.key.path[-1] in asked:
+                yield _scored(engine.local, spec.key, left_out=spec.key.path[-1] not in known)
 
     return walk
 

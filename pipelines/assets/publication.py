@@ -33,8 +33,7 @@ def _database(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="publish_database", specs=[spec], pool=POOL)
     def publish_database(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
-        with warehouse.open() as engine:
-            tables = publish(engine, path)
+        tables = publish(warehouse.engine.local, path)
         size = path.stat().st_size
         return _written(path, {"tables": tables, "bytes": size})
 
@@ -53,8 +52,7 @@ def _report(settings: Settings) -> dg.AssetsDefinition:
 
     @dg.multi_asset(name="write_report", specs=[spec], pool=POOL)
     def write_report(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
-        with warehouse.open() as engine:
-            comparison = read_comparison(engine)
+        comparison = read_comparison(warehouse.engine.local)
         path.parent.mkdir(parents=True, exist_ok=True)
         comparison.to_html(path)
         names = [row["outcome"] for row in comparison.outcomes]

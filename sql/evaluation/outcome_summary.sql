@@ -26,10 +26,6 @@ conversions as (
         sum(case when path_length > 0 then 1 else 0 end) as attributed
     from journeys.conversions
     group by outcome
-),
-
-samples as (
-    select outcome, count(*) as sampled_landmarks from evaluation.landmarks group by outcome
 )
 
 select
@@ -46,5 +42,5 @@ select
 from evaluation.outcomes as outcomes
 inner join landmarks on outcomes.outcome = landmarks.outcome
 inner join conversions on outcomes.outcome = conversions.outcome
-left join samples on outcomes.outcome = samples.outcome
+left join evaluation.samples as samples on outcomes.outcome = samples.outcome
 order by conversions.conversions desc, outcomes.outcome

@@ -112,6 +112,10 @@ def compare(
     seed: Annotated[
         int, typer.Option(help="Seeds the ceiling's training sample and the intervals of credit.")
     ] = 0,
+    engine_name: Annotated[
+        Literal["duckdb", "spark"],
+        typer.Option("--engine", help="Spark, where the rows are too many for this machine."),
+    ] = "duckdb",
     output: Format = "table",
     report: Annotated[Path | None, typer.Option(help="Write the leaders' page here.")] = None,
     database: Annotated[Path | None, typer.Option(help="Write the result tables here.")] = None,
@@ -123,27 +127,29 @@ def compare(
     }  # fmt: skip
     sources = {name: source for name, source in given.items() if source is not None}
     _check_sources(paths, sources, database)
+    _check_engine(engine_name, paths)
 
     from lydite import trial  # noqa: PLC0415  (heavy imports only where they are used)
     from lydite.comparison import make_settings, read_comparison  # noqa: PLC0415
-    from lydite.engine import DuckDBEngine  # noqa: PLC0415
+    from lydite.config import Engine  # noqa: PLC0415
+    from lydite.engine import open_engine  # noqa: PLC0415
     from lydite.path_trial import compare_paths  # noqa: PLC0415
     from lydite.publication import publish  # noqa: PLC0415
 
     settings = make_settings(lookback, period, outcome, alpha, seed)
     rivals = _rivals(models, rule)
-    with DuckDBEngine() as engine, _Progress(quiet=quiet) as progress:
+    with open_engine(Engine(name=engine_name)) as engine, _Progress(quiet=quiet) as progress:
         if paths is not None:
             comparison = compare_paths(paths, settings.evaluation, rivals, progress.say)
         else:
             trial.run_trial(engine, sources, settings, progress.say, rivals)
-            comparison = read_comparison(engine)
+            comparison = read_comparison(engine.local)
         if report is not None:
             progress.say("writing the page")
             comparison.to_html(report)
         if database is not None:
             progress.say("writing the database")
-            publish(engine, database)
+            publish(engine.local, database)
     _show(comparison, output)
 
 
@@ -160,6 +166,13 @@ def _check_sources(paths: str | None, sources: dict[str, str], database: Path | 
         raise InputError(f"--paths stands alone: leave out --{next(iter(sources))}, or --paths")
     elif database is not None:
         raise InputError("--database needs --touchpoints and --conversions; leave it out")
+
+
+def _check_engine(name: str, paths: str | None) -> None:
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    if name != "duckdb" and paths is not None:
+        raise InputError("--paths is read on this machine: leave out --engine")
 
 
 def _rivals(models: str | None, rules: list[str] | None) -> list[Model] | None:

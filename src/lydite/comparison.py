@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from lydite import trial
 from lydite.config import Evaluation, Outcome, Settings, Sources
-from lydite.engine import DuckDBEngine
+from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from lydite.contract import Source
+    from lydite.engine import Engine
     from lydite.models import Model
 
 _FRAMES = (*trial.MARTS, *TABLES)
@@ -179,7 +180,8 @@ def compare(
     ----------
     touchpoints, conversions, spend, users
         pandas or polars frames, Arrow tables, or paths and globs of Parquet, CSV or JSON files,
-        with the columns of the input contract.
+        with the columns of the input contract. Touchpoints that are a frame of Spark are worked on
+        in its session, and so are the others.
     paths
         A path table instead of touchpoints and conversions (see `lydite.credit`). It has no clock:
         models are compared by cross-validation, which is not forward in time.
@@ -229,9 +231,15 @@ def compare(
         return compare_paths(paths, settings.evaluation, rivals)
     if touchpoints is None or conversions is None:
         raise InputError("give touchpoints and conversions, or paths")
-    with DuckDBEngine() as engine:
+    with _engine_of(touchpoints) as engine:
         trial.run_trial(engine, sources, settings, rivals=rivals)
-        return read_comparison(engine, kind=kind_of(touchpoints))
+        return read_comparison(engine.local, kind=kind_of(touchpoints))
+
+
+def _engine_of(source: Source) -> Engine:
+    """Return the engine of a frame: where it is Spark's, its own session."""
+    session = getattr(source, "sparkSession", None)
+    return DuckDBEngine() if session is None else SparkEngine(session)
 
 
 def make_settings(
@@ -268,6 +276,6 @@ def read_comparison(engine: DuckDBEngine, kind: str = "polars") -> Comparison:
     marts = {
         name: engine.frame(f"from mart.{name}") for name in _FRAMES if engine.exists(f"mart.{name}")
     }
-    rows = engine.frame("evaluation/outcome_summary").to_dicts()
+    rows = engine.frame("from evaluation.outcome_summary").to_dicts()
     left_out = dict(engine.rows("from evaluation.left_out"))
     return Comparison(marts, rows, trial.quarantined(engine), left_out, kind)

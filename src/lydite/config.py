@@ -68,10 +68,22 @@ class Storage(_Section):
 
 
 class Engine(_Section):
-    """What DuckDB may use; its own choice where nothing is said."""
+    """Where the rows are worked on, and what that may use; its own choice where nothing is said.
 
+    Attributes
+    ----------
+    name
+        ``"spark"`` where the rows are too many for one machine.
+    threads, memory_limit
+        Of DuckDB, which holds the sample, the scores and the marts in either case.
+    spark
+        Settings of the Spark session, such as ``"spark.master"``.
+    """
+
+    name: Literal["duckdb", "spark"] = "duckdb"
     threads: Annotated[int, Field(ge=1)] | None = None
     memory_limit: str | None = None
+    spark: dict[str, str] = {}
 
 
 class Quality(_Section):

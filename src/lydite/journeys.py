@@ -52,9 +52,10 @@ def format_lookback(lookback: timedelta) -> str:
 
 @dataclass(frozen=True)
 class Journeys:
-    """What was built: the outcomes found, and the instant up to which the data is complete."""
+    """What was built: the outcomes found, the first touch, and up to when the data is complete."""
 
     outcomes: tuple[str, ...]
+    first_at: datetime
     as_of: datetime
     touches: int
     duplicates: int
@@ -83,9 +84,11 @@ def survey(engine: Engine) -> Journeys:
         "select least((select max(touched_at) from contract.touchpoints),"
         " (select max(converted_at) from contract.conversions))"
     )
+    first_at = engine.scalar("select min(touched_at) from journeys.touches")
     touches = engine.scalar("select count(*) from journeys.touches")
     touchpoints = engine.scalar("select count(*) from contract.touchpoints")
-    return Journeys(tuple(name for (name,) in outcomes), as_of, touches, touchpoints - touches)
+    names, duplicates = tuple(name for (name,) in outcomes), touchpoints - touches
+    return Journeys(names, first_at, as_of, touches, duplicates)
 
 
 def build_moments(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
@@ -106,4 +109,9 @@ def build_moments(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
             {"outcome": outcome, "lookback_us": lookback // timedelta(microseconds=1)},
         )
     engine.create("journeys.conversions", "journeys/conversions")
+    lay_out_paths(engine)
+
+
+def lay_out_paths(engine: Engine) -> None:
+    """Make the view that lays paths out touch by touch; on Spark a session has its own."""
     engine.view("journeys.path_touches", "journeys/path_touches")

@@ -17,13 +17,13 @@ from threadpoolctl import threadpool_limits
 from lydite import contract, crediting, journeys
 from lydite.errors import InputError
 from lydite.evaluation import ledger
-from lydite.evaluation.calendar import Calendar, History, make_calendar
+from lydite.evaluation.calendar import Calendar, History, build_history, make_calendar
 from lydite.evaluation.caveats import Size
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores, scored_by_ceiling
 from lydite.evaluation.comparable import comparable
 from lydite.evaluation.comparison import compare_outcome
-from lydite.evaluation.sample import build_sample, load_sample
+from lydite.evaluation.sample import build_sample, gather_users, load_sample
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.split import Trial
 from lydite.evaluation.walk_forward import walk_slices
@@ -32,13 +32,13 @@ from lydite.models.rules import weightless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import timedelta
 
     from numpy.typing import NDArray
 
     from lydite.config import Settings
     from lydite.contract import Source
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.evaluation.scores import Scores
     from lydite.models import Landmarks, Model
 
@@ -58,7 +58,7 @@ BASELINES = (BaseRate, TouchVolume)
 
 
 def run_trial(
-    engine: DuckDBEngine,
+    engine: Engine,
     sources: Mapping[str, Source],
     settings: Settings,
     progress: Progress | None = None,
@@ -85,10 +85,11 @@ def run_trial(
     progress("drawing the evaluation sample")
     build_samples(engine, settings)
     crediting.start_credit(engine)
+    channels = crediting.channel_names(engine.local)
     for row in outcomes(engine, judged=False):
         outcome, seed = row["outcome"], settings.evaluation.seed
         # What is loaded serves the trial and the credit, one outcome at a time.
-        landmarks = load_sample(engine, outcome, crediting.channel_names(engine), models)
+        landmarks = load_sample(engine.local, outcome, channels, models)
         if row["periods"]:
             _try_outcome(engine, row, models, landmarks, seed, progress)
         progress(f"{outcome}: dividing the conversions")
@@ -100,7 +101,7 @@ def run_trial(
 
 
 def _try_outcome(
-    engine: DuckDBEngine,
+    engine: Engine,
     row: Mapping[str, Any],
     models: Sequence[Model],
     landmarks: Landmarks,
@@ -109,7 +110,7 @@ def _try_outcome(
 ) -> None:
     """Walk the baselines, the models and the ceiling forward over one outcome."""
     outcome, calendar = row["outcome"], calendar_of(engine, row)
-    trial = Trial.of(landmarks, calendar, load_segments(engine, outcome))
+    trial = Trial.of(landmarks, calendar, load_segments(engine.local, outcome))
     tried = [*(baseline() for baseline in BASELINES), *models]
     progress(f"{outcome}: trying {len(tried)} models")
     score_models(engine, outcome, tried, calendar, trial)
@@ -121,12 +122,12 @@ def _in_silence(step: str) -> None:
     del step
 
 
-def load_contract(engine: DuckDBEngine, sources: Mapping[str, Source]) -> None:
+def load_contract(engine: Engine, sources: Mapping[str, Source]) -> None:
     """Load all input tables, and keep what was set aside and why in ``contract.report``."""
     write_report(engine, list(contract.load(engine, sources).tables.values()))
 
 
-def write_report(engine: DuckDBEngine, reports: Sequence[contract.TableReport]) -> None:
+def write_report(engine: Engine, reports: Sequence[contract.TableReport]) -> None:
     """Write how many rows of the given tables were accepted or set aside, and why."""
     rows = [
         (report.table, reason, n)
@@ -137,20 +138,21 @@ def write_report(engine: DuckDBEngine, reports: Sequence[contract.TableReport]) 
             *report.bad.items(),
         ]
     ]
-    if engine.exists("contract.report"):
+    local = engine.local
+    if local.exists("contract.report"):
         for report in reports:
-            engine.run(
+            local.run(
                 "delete from contract.report where table_name = $name", {"name": report.table}
             )
     schema = ["table_name", "reason", "rows"]
-    with engine.registered(pl.DataFrame(rows, schema=schema, orient="row")) as frame:
-        engine.append("contract.report", f"from {frame}")
+    with local.registered(pl.DataFrame(rows, schema=schema, orient="row")) as frame:
+        local.append("contract.report", f"from {frame}")
 
 
-def quarantined(engine: DuckDBEngine) -> dict[str, dict[str, int]]:
+def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
     """Return how many rows of each input table were set aside, by reason."""
     result: dict[str, dict[str, int]] = {}
-    for table, reason, n in engine.rows(
+    for table, reason, n in engine.local.rows(
         "select table_name, reason, rows from contract.report"
         " where reason not in ('accepted', 'duplicate') order by table_name, reason"
     ):
@@ -158,27 +160,28 @@ def quarantined(engine: DuckDBEngine) -> dict[str, dict[str, int]]:
     return result
 
 
-def build_journeys(engine: DuckDBEngine, settings: Settings) -> None:
+def build_journeys(engine: Engine, settings: Settings) -> None:
     """Build touches, moments and conversions, and the table of outcomes with their calendars."""
     built = journeys.build_touches(engine)
-    engine.run(
+    engine.local.run(
         "update contract.report set rows = $n where table_name = 'touchpoints'"
         " and reason = 'duplicate'",
         {"n": built.duplicates},
     )
     lookbacks = settings.lookbacks(built.outcomes)
     journeys.build_moments(engine, lookbacks)
+    build_history(engine)
     rows = [
-        _outcome_row(engine, outcome, lookback, built.as_of, settings)
+        _outcome_row(engine.local, outcome, lookback, built, settings)
         for outcome, lookback in lookbacks.items()
     ]
     if all(row["periods"] == 0 for row in rows):
         raise InputError("\n".join(row["note"] for row in rows))
-    engine.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
+    engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
 
 
 def usable_models(
-    engine: DuckDBEngine, settings: Settings, rivals: Sequence[Model] | None = None
+    engine: Engine, settings: Settings, rivals: Sequence[Model] | None = None
 ) -> list[Model]:
     """Return the models that can be tried on this data, and keep why others were left out.
 
@@ -194,7 +197,7 @@ def usable_models(
     if refused and (rivals is not None or settings.chooses_models):
         raise InputError("\n".join(refused.values()))
     names = {"model": pl.String, "reason": pl.String}
-    engine.store(
+    engine.local.store(
         "evaluation.left_out", pl.DataFrame(list(refused.items()), schema=names, orient="row")
     )
     return [model for model in models if model.name not in refused]
@@ -204,6 +207,7 @@ _OUTCOME_SCHEMA: dict[str, Any] = {
     "outcome": pl.String,
     "lookback": pl.String,
     "lookback_us": pl.Int64,
+    "first_at": pl.Datetime("us"),
     "as_of": pl.Datetime("us"),
     "mature_until": pl.Datetime("us"),
     "period": pl.String,
@@ -216,11 +220,11 @@ def _outcome_row(
     engine: DuckDBEngine,
     outcome: str,
     lookback: timedelta,
-    as_of: datetime,
+    built: journeys.Journeys,
     settings: Settings,
 ) -> dict[str, Any]:
     """Describe one outcome; one whose history is too short is credited but not judged."""
-    history = History.of(engine, outcome, as_of)
+    history = History.of(engine, outcome, built.first_at, built.as_of)
     note, periods = "", 0
     try:
         periods = len(make_calendar(history, lookback, settings.evaluation.period))
@@ -230,50 +234,58 @@ def _outcome_row(
         "outcome": outcome,
         "lookback": journeys.format_lookback(lookback),
         "lookback_us": int(np.timedelta64(lookback, "us").astype(int)),
-        "as_of": as_of,
-        "mature_until": as_of - lookback,
+        "first_at": built.first_at,
+        "as_of": built.as_of,
+        "mature_until": built.as_of - lookback,
         "period": settings.evaluation.period,
         "periods": periods,
         "note": note,
     }
 
 
-def outcomes(engine: DuckDBEngine, *, judged: bool = True) -> list[dict[str, Any]]:
+def outcomes(engine: Engine, *, judged: bool = True) -> list[dict[str, Any]]:
     """Return the rows of ``evaluation.outcomes``; only outcomes with a calendar by default."""
-    frame = engine.frame("select * from evaluation.outcomes order by outcome")
+    frame = engine.local.frame("select * from evaluation.outcomes order by outcome")
     return [row for row in frame.to_dicts() if row["periods"] or not judged]
 
 
-def calendar_of(engine: DuckDBEngine, outcome: Mapping[str, Any]) -> Calendar:
+def calendar_of(engine: Engine, outcome: Mapping[str, Any]) -> Calendar:
     """Lay out the calendar of one outcome, a row of `outcomes`."""
-    history = History.of(engine, outcome["outcome"], outcome["as_of"])
+    own = (outcome["outcome"], outcome["first_at"], outcome["as_of"])
+    history = History.of(engine.local, *own)
     return make_calendar(history, journeys.parse_lookback(outcome["lookback"]), outcome["period"])
 
 
-def build_samples(engine: DuckDBEngine, settings: Settings) -> None:
+_SAMPLES = """
+select outcome, count(*) as sampled_landmarks from evaluation.landmarks group by outcome
+"""
+
+
+def build_samples(engine: Engine, settings: Settings) -> None:
     """Draw the sample of every outcome: models are fitted on it, judged on it, and then credit."""
-    engine.drop("evaluation.landmarks")
-    for row in outcomes(engine, judged=False):
-        build_sample(
-            engine,
-            row["outcome"],
-            row["mature_until"],
-            settings.evaluation.max_landmarks,
-        )
+    engine.local.drop("evaluation.landmarks")
+    most = settings.evaluation.max_landmarks
+    buckets = [
+        build_sample(engine, row["outcome"], row["mature_until"], most)
+        for row in outcomes(engine, judged=False)
+    ]
+    gather_users(engine, max(buckets))
+    engine.local.create("evaluation.samples", _SAMPLES)
 
 
-def trials(engine: DuckDBEngine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Trial]]:
+def trials(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Trial]]:
     """Yield every outcome's calendar and sample, with what the given models see of paths."""
-    channels = crediting.channel_names(engine)
+    local = engine.local
+    channels = crediting.channel_names(local)
     for row in outcomes(engine):
-        landmarks = load_sample(engine, row["outcome"], channels, models)
+        landmarks = load_sample(local, row["outcome"], channels, models)
         calendar = calendar_of(engine, row)
-        segments = load_segments(engine, row["outcome"])
+        segments = load_segments(local, row["outcome"])
         yield row["outcome"], calendar, Trial.of(landmarks, calendar, segments)
 
 
 def score_models(
-    engine: DuckDBEngine,
+    engine: Engine,
     outcome: str,
     models: Sequence[Model],
     calendar: Calendar,
@@ -285,7 +297,8 @@ def score_models(
     now: these are written beside the first scores, not in their place.
     """
     due = [
-        _Due.of(engine, outcome, model.name, model.fingerprint, calendar, trial) for model in models
+        _Due.of(engine.local, outcome, model.name, model.fingerprint, calendar, trial)
+        for model in models
     ]
 
     def walk(model: Model, own: _Due) -> dict[str, Scores]:
@@ -294,11 +307,11 @@ def score_models(
     # The matrices are small: more threads of BLAS would wait for each other, not work.
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(engine.threads) as pool:
         for own, scores in zip(due, pool.map(walk, models, due), strict=True):
-            own.write(engine, calendar, scores)
+            own.write(engine.local, calendar, scores)
 
 
 def score_ceiling(
-    engine: DuckDBEngine,
+    engine: Engine,
     outcome: str,
     rivals: Sequence[Model],
     calendar: Calendar,
@@ -307,12 +320,12 @@ def score_ceiling(
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
     seen, trial = _seen_by_ceiling(rivals, seed), scored_by_ceiling(trial)
-    due = _Due.of(engine, outcome, CEILING, seen, calendar, trial)
+    due = _Due.of(engine.local, outcome, CEILING, seen, calendar, trial)
     scores = {}
     if due.wanted.any():
         with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
             scores = ceiling_scores(rivals, trial.only(due.wanted), seed, engine.threads)
-    due.write(engine, calendar, scores)
+    due.write(engine.local, calendar, scores)
 
 
 def _seen_by_ceiling(rivals: Sequence[Model], seed: int) -> str:
@@ -366,9 +379,10 @@ class _Due:
         ledger.restate_scores(*own, self.changed)
 
 
-def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
+def judge_rivals(engine: Engine, models: Sequence[Model], settings: Settings) -> None:
     """Compare the rivals of every outcome: tables `comparison.TABLES` of the schema ``mart``."""
     parts: dict[str, list[pl.DataFrame]] = {}
+    local = engine.local
     for row in outcomes(engine):
         calendar = calendar_of(engine, row)
         current = {
@@ -377,8 +391,8 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
         }
         seen = _seen_by_ceiling(models, settings.evaluation.seed)
         current[CEILING] = ledger.definition(seen, calendar)
-        read = partial(ledger.read_scores, engine, row["outcome"], current, calendar)
-        again = ledger.is_restated(engine, row["outcome"], current)
+        read = partial(ledger.read_scores, local, row["outcome"], current, calendar)
+        again = ledger.is_restated(local, row["outcome"], current)
         scores, restated = comparable(read(), read(restated=True) if again else None)
         tables = compare_outcome(
             row["outcome"],
@@ -387,25 +401,25 @@ def judge_rivals(engine: DuckDBEngine, models: Sequence[Model], settings: Settin
             calendar,
             settings.evaluation,
             restated=restated,
-            notes=_weightless(engine, row["outcome"], models),
-            size=_size(engine, row["outcome"]),
+            notes=_weightless(local, row["outcome"], models),
+            size=_size(engine, row),
         )
         for name, frame in tables.items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
-        engine.store(f"evaluation.{name}", pl.concat(frames))
-        engine.create(f"mart.{name}", f"marts/{name}")
-        engine.comment(f"mart.{name}", f"marts/{name}")
+        local.store(f"evaluation.{name}", pl.concat(frames))
+        local.create(f"mart.{name}", f"marts/{name}")
+        local.comment(f"mart.{name}", f"marts/{name}")
+        engine.share(f"mart.{name}")
 
 
-def _size(engine: DuckDBEngine, outcome: str) -> Size:
-    """Return how large the data of an outcome is, beyond what was scored."""
+def _size(engine: Engine, outcome: Mapping[str, Any]) -> Size:
+    """Return how large the data of an outcome is, a row of `outcomes`, beyond what was scored."""
     users, landmarks, immature = engine.rows(
         "select count(distinct user_key), count(*),"
-        " count(*) filter (where happened_at > mature_until)"
-        " from journeys.moments inner join evaluation.outcomes using (outcome)"
-        " where outcome = $outcome and not is_conversion",
-        {"outcome": outcome},
+        " count(*) filter (where happened_at > $mature_until)"
+        " from journeys.moments where outcome = $outcome and not is_conversion",
+        outcome,
     )[0]
     return Size(users, landmarks, immature)
 
@@ -426,17 +440,17 @@ def _weightless(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> 
     }
 
 
-def divide_conversions(engine: DuckDBEngine, models: Sequence[Model], settings: Settings) -> None:
+def divide_conversions(engine: Engine, models: Sequence[Model], settings: Settings) -> None:
     """Fit the models on all that is mature, and divide every conversion, with intervals."""
     crediting.start_credit(engine)
-    channels = crediting.channel_names(engine)
+    channels = crediting.channel_names(engine.local)
     for row in outcomes(engine, judged=False):
-        landmarks = load_sample(engine, row["outcome"], channels, models)
+        landmarks = load_sample(engine.local, row["outcome"], channels, models)
         divide_outcome(engine, row["outcome"], models, landmarks, settings.evaluation.seed)
 
 
 def divide_outcome(
-    engine: DuckDBEngine, outcome: str, models: Sequence[Model], landmarks: Landmarks, seed: int
+    engine: Engine, outcome: str, models: Sequence[Model], landmarks: Landmarks, seed: int
 ) -> None:
     """Fit the models on the mature landmarks of one outcome, and divide its conversions."""
     # The matrices are small: more threads of BLAS would wait for each other, not work.
@@ -444,8 +458,28 @@ def divide_outcome(
         crediting.credit_outcome(engine, outcome, models, landmarks, seed)
 
 
-def build_marts(engine: DuckDBEngine) -> None:
+#: What marts join to rows, wherever these are.
+_JOINED = (
+    "contract.report",
+    "evaluation.outcomes",
+    "evaluation.samples",
+    "credit.statistics",
+    "credit.daily",
+    "credit.intervals",
+    "credit.removal_effects",
+)
+
+
+def build_marts(engine: Engine) -> None:
     """Build the marts that are plain SQL, each with its comments."""
+    journeys.lay_out_paths(engine)
+    for table in _JOINED:
+        engine.share(table)
     for name in MARTS:
-        engine.create(f"mart.{name}", f"marts/{name}")
-        engine.comment(f"mart.{name}", f"marts/{name}")
+        mart = f"mart.{name}"
+        engine.local.drop(mart)
+        engine.gather(mart, f"marts/{name}")
+        engine.local.comment(mart, f"marts/{name}")
+        engine.share(mart)
+    engine.local.drop("evaluation.outcome_summary")
+    engine.gather("evaluation.outcome_summary", "evaluation/outcome_summary")

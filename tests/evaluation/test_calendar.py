@@ -30,7 +30,7 @@ def at(text: str) -> np.datetime64:
 
 def history(first: str, as_of: str, converting=None, hours=1.0) -> History:
     when = np.full(500, at(first)) if converting is None else converting
-    return History("purchase", at(first), at(as_of), when, np.full(len(when), hours))
+    return History("purchase", at(first), at(as_of), when, np.full(len(when), hours), len(when))
 
 
 def test_weeks_start_on_monday_and_only_whole_mature_ones_count():
@@ -102,6 +102,7 @@ histories = st.builds(
         at("2025-01-01") + np.random.default_rng(seed).integers(0, days * 86_400, k)
         * np.timedelta64(1, "s"),
         np.random.default_rng(seed).exponential(60, k),
+        k,
     ),
     st.integers(3, 150), st.integers(0, 900), st.integers(0, 9),
 )  # fmt: skip
@@ -148,7 +149,7 @@ def _check_message(message: str, history: History, lookback: timedelta, period: 
 def test_below_a_day_hours_are_named():
     # Every conversion is known after 12 h; a day-long lookback leaves one whole day only.
     when = np.full(200, at("2025-01-01T01:00"))
-    short = History("lead", at("2025-01-01"), at("2025-01-04T06:00"), when, np.full(200, 0.5))
+    short = History("lead", at("2025-01-01"), at("2025-01-04T06:00"), when, np.full(200, 0.5), 200)
     with pytest.raises(InputError, match=r"longest lookback that would work is 6h\.$"):
         make_calendar(short, timedelta(days=1), "day")
     assert len(make_calendar(short, timedelta(hours=6), "day")) == 2

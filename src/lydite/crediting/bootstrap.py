@@ -34,6 +34,10 @@ class Replicates:
     conversions: NDArray[np.float64]
     value: NDArray[np.float64]
 
+    def scaled(self, factor: float) -> Replicates:
+        """Return the same for so many times as many conversions."""
+        return Replicates(factor * self.conversions, factor * self.value)
+
     def bounds(self) -> dict[str, NDArray[np.float64]]:
         """Return the bounds of the 95 % interval of every figure, by column, a row per channel.
 

@@ -11,21 +11,23 @@ import numpy as np
 from lydite.crediting.statements import numbered_sets
 from lydite.engine.duckdb import quoted_name
 from lydite.models.base import weight_columns
-from lydite.models.landmarks import PathChannels, Paths
+from lydite.models.landmarks import N_BUCKETS, PathChannels, Paths
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.models import Model
 
+#: A model that looks at every touch draws its intervals from so many paths at most.
+MOST_PATHS = 5_000_000
 _LAID_OUT = ("credit.paths", "credit.met", "credit.sets")
 
 
 @contextmanager
-def laid_out(engine: DuckDBEngine, outcome: str, channels: int) -> Iterator[None]:
+def laid_out(engine: Engine, outcome: str, channels: int) -> Iterator[None]:
     """Keep the converted paths of one outcome in tables while the block divides them.
 
     ``credit.paths`` has a row for each touch, ``credit.met`` for each channel on a path, and
@@ -57,7 +59,7 @@ class ConvertedSets:
     counted: Paths
 
 
-def load_sets(engine: DuckDBEngine, channels: Sequence[str]) -> ConvertedSets:
+def load_sets(engine: Engine, channels: Sequence[str]) -> ConvertedSets:
     """Load the sets of channels on the paths that are laid out, with what they have earned."""
     met = engine.arrays("credit/set_channels")
     counts = engine.arrays("credit/set_counts")
@@ -79,8 +81,22 @@ def load_sets(engine: DuckDBEngine, channels: Sequence[str]) -> ConvertedSets:
     )
 
 
-def load_paths(engine: DuckDBEngine, channels: Sequence[str], model: Model) -> Paths:
-    """Load the paths that are laid out, a row each, with the weights that a model looks at."""
+def buckets_of_paths(engine: Engine) -> int:
+    """Return how many buckets, from 0 on, hold at most `MOST_PATHS` of the paths laid out."""
+    counts = engine.arrays(
+        "select bucket, count(*) as n from credit.paths where position = 1 group by bucket"
+    )
+    per_bucket = np.bincount(counts["bucket"], counts["n"], minlength=N_BUCKETS)
+    return max(1, int(np.searchsorted(per_bucket.cumsum(), MOST_PATHS, side="right")))
+
+
+def load_paths(
+    engine: Engine, channels: Sequence[str], model: Model, buckets: int = N_BUCKETS
+) -> Paths:
+    """Load the paths that are laid out, a row each, with the weights that a model looks at.
+
+    Only so many buckets are loaded, from 0 on: intervals from fewer users are wider, if anything.
+    """
     columns = weight_columns([model])
     sums = "".join(
         f", sum(coalesce(cast(({weight}) as double), 0)) as {quoted_name(name)}"
@@ -88,9 +104,10 @@ def load_paths(engine: DuckDBEngine, channels: Sequence[str], model: Model) -> P
     )
     entries = engine.arrays(
         "select conversion_key, bucket, coalesce(value, 0) as value, channel_key,"
-        f" count(*) as touches{sums}\nfrom credit.paths\n"
+        f" count(*) as touches{sums}\nfrom credit.paths where bucket < $buckets\n"
         "group by conversion_key, bucket, coalesce(value, 0), channel_key\n"
-        "order by conversion_key, channel_key"
+        "order by conversion_key, channel_key",
+        {"buckets": buckets},
     )
     keys = entries["conversion_key"]
     first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])

@@ -16,7 +16,7 @@ from lydite.crediting.bootstrap import (
     draw_buckets,
     fixed_replicates,
 )
-from lydite.crediting.converted import laid_out, load_paths, load_sets
+from lydite.crediting.converted import buckets_of_paths, laid_out, load_paths, load_sets
 from lydite.crediting.statements import credit_by_bucket, summed, touch_credit
 from lydite.models.fitted_rules import FittedRule
 from lydite.models.landmarks import N_BUCKETS
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Landmarks, Model, Paths
 
 UNATTRIBUTED = "(unattributed)"
@@ -47,22 +47,23 @@ _NUMBERS = {
 }
 
 
-def channel_names(engine: DuckDBEngine) -> list[str]:
+def channel_names(engine: Engine) -> list[str]:
     """Return the channels in the order of their numbers."""
     return [c for (c,) in engine.rows("select channel from journeys.channels order by channel_key")]
 
 
-def start_credit(engine: DuckDBEngine) -> None:
+def start_credit(engine: Engine) -> None:
     """Drop what was credited before, and make the tables that no outcome may fill."""
     for table in TABLES:
         engine.drop(table)
+        engine.local.drop(table)
     for table, numbers in _NUMBERS.items():
         names = dict.fromkeys(("outcome", "model", "channel"), pl.String)
-        engine.store(table, pl.DataFrame(schema=names | dict.fromkeys(numbers, pl.Float64)))
+        engine.local.store(table, pl.DataFrame(schema=names | dict.fromkeys(numbers, pl.Float64)))
 
 
 def credit_outcome(
-    engine: DuckDBEngine,
+    engine: Engine,
     outcome: str,
     models: Sequence[Model],
     landmarks: Landmarks,
@@ -93,22 +94,25 @@ def credit_outcome(
             engine.append("credit.touch_credit", touch_credit(models))
         engine.drop(_SET_SHARES)
     by_bucket = summed(models, "outcome, bucket, channel_key")
-    engine.append("credit.statistics", by_bucket, {"outcome": outcome})
+    engine.gather("credit.statistics", by_bucket, {"outcome": outcome})
     by_day = summed(models, "outcome, converted_on, channel_key, campaign")
-    engine.append("credit.daily", by_day, {"outcome": outcome})
+    engine.gather("credit.daily", by_day, {"outcome": outcome})
+    alone = _unattributed(engine, outcome, drawn)
     for model in models:
         if model.name not in replicates:
             size = len(landmarks.channels)
-            replicates[model.name] = _of_rule(engine, outcome, model, size, drawn)
-        _keep_intervals(engine, outcome, model, replicates[model.name], drawn)
-        _keep_effects(engine, outcome, model)
+            replicates[model.name] = _of_rule(engine.local, outcome, model, size, drawn)
+        rows = _bounds(landmarks.channels, replicates[model.name])
+        intervals = pl.concat([rows, alone], how="diagonal")
+        _append(engine.local, "credit.intervals", outcome, model, intervals)
+        _keep_effects(engine.local, outcome, model)
 
 
 # --- what learns --------------------------------------------------------------------------------
 
 
 def _fit(
-    engine: DuckDBEngine,
+    engine: Engine,
     models: Sequence[Model],
     landmarks: Landmarks,
     drawn: NDArray[np.float64],
@@ -117,8 +121,10 @@ def _fit(
     found = load_sets(engine, landmarks.channels)
     rules = [model for model in models if isinstance(model, FittedRule)]
     others = [model for model in models if model.learns and not isinstance(model, FittedRule)]
+    by_path = any(model.divides_touches for model in others)
+    buckets = buckets_of_paths(engine) if by_path else N_BUCKETS
     paths = {
-        model.name: load_paths(engine, landmarks.channels, model)
+        model.name: load_paths(engine, landmarks.channels, model, buckets)
         if model.divides_touches
         else found.counted
         for model in others
@@ -127,6 +133,11 @@ def _fit(
         chosen = pool.map(lambda rule: _choose(rule, landmarks, drawn), rules)
         learnt = pool.map(lambda model: _learn(model, landmarks, paths[model.name], drawn), others)
         replicates = dict(zip((model.name for model in others), learnt, strict=True))
+        replicates |= {
+            model.name: replicates[model.name].scaled(N_BUCKETS / buckets)
+            for model in others
+            if model.divides_touches
+        }
         choices = dict(zip((rule.name for rule in rules), chosen, strict=True))
     for rule in rules:
         size = len(landmarks.channels)
@@ -162,7 +173,7 @@ def _choose(
     return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(evidence, drawn)])
 
 
-def _keep_shares(engine: DuckDBEngine, models: Sequence[Model], sets: Paths) -> None:
+def _keep_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> None:
     """Keep what each model gives the channels of each set."""
     met = sets.path
     shares = {model.name: entry_shares(model, sets) for model in models}
@@ -182,7 +193,7 @@ def entry_shares(model: Model, paths: Paths) -> NDArray[np.float64]:
 
 
 def _of_fitted_rule(
-    engine: DuckDBEngine,
+    engine: Engine,
     rule: FittedRule,
     chosen: NDArray[np.integer],
     channels: int,
@@ -231,22 +242,13 @@ def _table(
 # --- intervals ----------------------------------------------------------------------------------
 
 
-def _keep_intervals(
-    engine: DuckDBEngine,
-    outcome: str,
-    model: Model,
-    replicates: Replicates,
-    drawn: NDArray[np.float64],
-) -> None:
+def _bounds(channels: Sequence[str], replicates: Replicates) -> pl.DataFrame:
+    """Return the bounds of every channel's figures."""
     bounds: dict[str, Any] = replicates.bounds()
-    rows = pl.DataFrame({"channel": channel_names(engine), **bounds})
-    alone = pl.DataFrame({"channel": [UNATTRIBUTED], **_unattributed(engine, outcome, drawn)})
-    _append(engine, "credit.intervals", outcome, model, pl.concat([rows, alone], how="diagonal"))
+    return pl.DataFrame({"channel": list(channels), **bounds})
 
 
-def _unattributed(
-    engine: DuckDBEngine, outcome: str, drawn: NDArray[np.float64]
-) -> dict[str, NDArray[np.float64]]:
+def _unattributed(engine: Engine, outcome: str, drawn: NDArray[np.float64]) -> pl.DataFrame:
     """Return the bounds of the conversions without a path, which no model divides."""
     sums = engine.arrays(
         "select bucket, count(*) as conversions, coalesce(sum(value), 0) as value"
@@ -255,8 +257,8 @@ def _unattributed(
     )
     conversions, value = np.zeros((2, N_BUCKETS, 1))
     conversions[sums["bucket"], 0], value[sums["bucket"], 0] = sums["conversions"], sums["value"]
-    bounds = fixed_replicates(conversions, value, drawn).bounds()
-    return {name: edge for name, edge in bounds.items() if not name.startswith("share")}
+    bounds = _bounds([UNATTRIBUTED], fixed_replicates(conversions, value, drawn))
+    return bounds.drop("share_low", "share_high")
 
 
 def _keep_effects(engine: DuckDBEngine, outcome: str, model: Model) -> None:

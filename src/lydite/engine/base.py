@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import polars as pl
+
+    from lydite.engine.duckdb import DuckDBEngine
 
     Parameters = Mapping[str, object]
 
@@ -24,6 +26,19 @@ class Engine(Protocol):
     @property
     def threads(self) -> int:
         """How many threads the caller may use beside."""
+
+    @property
+    def local(self) -> DuckDBEngine:
+        """The DuckDB on this machine that holds the sample, the scores and the marts.
+
+        On DuckDB it is the engine itself; on Spark, a file or memory of the driver.
+        """
+
+    def __enter__(self) -> Self:
+        """Return the engine itself; leaving the block closes it."""
+
+    def __exit__(self, *_: object) -> None:
+        """Close the engine."""
 
     def close(self) -> None:
         """Let go of what the engine holds."""
@@ -40,6 +55,12 @@ class Engine(Protocol):
     def store(self, table: str, frame: pl.DataFrame) -> None:
         """Replace `table` by the rows of a frame."""
 
+    def gather(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+        """Add the rows of `select`, in their order, to a `table` of `local`; make it if need be."""
+
+    def share(self, table: str) -> None:
+        """Make a `table` of `local` known where all rows are; nothing to do on DuckDB."""
+
     def comment(self, table: str, file: str) -> None:
         """Write what a SQL file says of its result onto `table` and its columns."""
 
@@ -51,6 +72,9 @@ class Engine(Protocol):
 
     def columns(self, relation: str) -> dict[str, str]:
         """Return the types of a relation's columns by name, in DuckDB's words."""
+
+    def comments(self, table: str) -> dict[str, str]:
+        """Return what is said of a table's columns, by name (`comment`)."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Show what the block writes when all of it is written, or none of it."""

@@ -35,6 +35,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Exists,
     exp.Explode,
     exp.FirstValue,
+    exp.Floor,
     exp.GenerateSeries,
     exp.Greatest,
     exp.If,
@@ -47,8 +48,10 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Min,
     exp.Nullif,
     exp.Or,
+    exp.Pow,
     exp.Rank,
     exp.Replace,
+    exp.Round,
     exp.RowNumber,
     exp.StrPosition,
     exp.Struct,
@@ -341,9 +344,26 @@ def _bracket(node: exp.Bracket) -> exp.Expr:
     )
 
 
+def _listed(node: exp.GroupConcat) -> exp.Expr:
+    """Keep what is listed in an order; in none, either engine lists as it pleases."""
+    if not isinstance(node.this, exp.Order):
+        raise UntranslatableError(f"{_duck(node)}: say in which order")
+    return node
+
+
+def _concat(node: exp.Concat) -> exp.Expr:
+    """Pass over nulls, and make text of what is none."""
+    empty = exp.Literal.string("")
+    parts = [exp.func("coalesce", _cast(part, "varchar"), empty) for part in node.expressions]
+    return exp.Anonymous(this="concat", expressions=parts)
+
+
 def _anonymous(node: exp.Anonymous) -> exp.Expr:
-    if node.name.lower() == "epoch_us":
+    name = node.name.lower()
+    if name == "epoch_us":
         return _epoch_us(node.expressions[0])
+    if name == "error":
+        return exp.Anonymous(this="raise_error", expressions=node.expressions)
     raise _unknown(node)
 
 
@@ -361,6 +381,8 @@ _REWRITES: Mapping[type[exp.Expr], Rewrite] = {
     exp.Anonymous: _anonymous,
     exp.Bracket: _bracket,
     exp.Cast: _plain_cast,
+    exp.Concat: _concat,
+    exp.GroupConcat: _listed,
     exp.Join: _join,
     exp.Literal: _number,
     exp.Lower: _lower,

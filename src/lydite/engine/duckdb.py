@@ -80,6 +80,11 @@ class DuckDBEngine:
         self.connection.close()
 
     @property
+    def local(self) -> Self:
+        """The engine itself: all rows are on this machine."""
+        return self
+
+    @property
     def threads(self) -> int:
         """How many threads DuckDB may use, and so may we."""
         return int(self.scalar("select current_setting('threads')"))
@@ -107,6 +112,13 @@ class DuckDBEngine:
         """Replace `table` by the rows of a frame."""
         with self.registered(frame) as name:
             self.create(table, f"from {name}")
+
+    def gather(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+        """Add the rows of `select` to `table`: they are here already."""
+        self.append(table, select, parameters)
+
+    def share(self, table: str) -> None:
+        """Do nothing: all rows are here."""
 
     def comment(self, table: str, file: str) -> None:
         """Write what a SQL file says of its result onto `table` and its columns."""
@@ -137,6 +149,18 @@ class DuckDBEngine:
     def columns(self, relation: str) -> dict[str, str]:
         """Return the types of a relation's columns by name."""
         return {name: kind for name, kind, *_ in self.rows(f"describe from {relation}")}
+
+    def comments(self, table: str) -> dict[str, str]:
+        """Return what is said of a table's columns, by name (`comment`)."""
+        schema, name = table.split(".")
+        return dict(
+            self.rows(
+                "select column_name, comment from duckdb_columns() where comment is not null"
+                " and database_name = current_database() and schema_name = $schema"
+                " and table_name = $name order by column_index",
+                {"schema": schema, "name": name},
+            )
+        )
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 import polars as pl
 
+from lydite.engine.duckdb import DuckDBEngine
 from lydite.engine.files import describe, statement_of
 from lydite.errors import InputError
 
@@ -89,6 +90,9 @@ class SparkEngine:
         at its start only are for a new one.
     prefix
         What the names of databases begin with, so that they meet no others in a shared catalog.
+    local
+        The DuckDB on the driver that holds the sample, the scores and the marts; it is closed with
+        the engine. One in memory when None.
 
     Raises
     ------
@@ -104,6 +108,7 @@ class SparkEngine:
         warehouse: str | Path | None = None,
         settings: Mapping[str, str] | None = None,
         prefix: str = "lydite_",
+        local: DuckDBEngine | None = None,
     ) -> None:
         _require_packages()
         self._prefix = prefix
@@ -113,6 +118,7 @@ class SparkEngine:
         )
         self._files: dict[str, str] = {}  # what is said of a table, by the table
         self._cleanup = contextlib.ExitStack()
+        self._local = self._cleanup.enter_context(local or DuckDBEngine())
         running = session or _running()
         self.session = running or self._start(master, warehouse, settings or {})
         self._cleanup.callback(self._restore, self._set({**_SETTINGS, **(settings or {})}))
@@ -179,9 +185,14 @@ class SparkEngine:
         return PySparkException, Py4JJavaError  # the latter where Spark has no name for the failure
 
     @property
+    def local(self) -> DuckDBEngine:
+        """The DuckDB on the driver that holds the sample, the scores and the marts."""
+        return self._local
+
+    @property
     def threads(self) -> int:
         """How many threads there are on the driver, where the statistics are reckoned."""
-        return os.cpu_count() or 1
+        return self._local.threads
 
     # --- tables ---------------------------------------------------------------------------------
 
@@ -222,6 +233,15 @@ class SparkEngine:
         with self.registered(frame) as name:
             self.create(table, f"from {name}")
 
+    def gather(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+        """Add the rows of `select`, in their order, to a `table` of `local`; make it if need be."""
+        with self.local.registered(self._arrow(select, parameters)) as rows:
+            self.local.append(table, f"from {rows}")
+
+    def share(self, table: str) -> None:
+        """Write a `table` of `local` to where all rows are."""
+        self.store(table, self.local.frame(f"from {table}"))
+
     def comment(self, table: str, file: str) -> None:
         """Write what a SQL file says of its result onto `table` and its columns."""
         self._files[table] = file
@@ -250,6 +270,10 @@ class SparkEngine:
         """Return the types of a relation's columns by name, in DuckDB's words."""
         schema = self.query(f"select * from {relation}").schema
         return {field.name: _type_name(field.dataType.simpleString()) for field in schema}
+
+    def comments(self, table: str) -> dict[str, str]:
+        """Return what is said of a table's columns, by name (`comment`)."""
+        return describe(self._files[table])[1] if table in self._files else {}
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

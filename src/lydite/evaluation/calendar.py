@@ -14,7 +14,7 @@ from lydite.journeys import format_lookback
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import DuckDBEngine, Engine
 
 Period = Literal["day", "week", "month"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
@@ -33,9 +33,11 @@ class History:
     first_at, as_of : datetime64[us]
         The first landmark, and the instant up to which the data is complete.
     converting_at : (k,) datetime64[us]
-        The landmarks whose next event is a conversion.
+        The landmarks whose next event is a conversion; the earliest of each hour to it are enough.
     hours_to_conversion : (k,) float
         How long after the landmark the conversion came.
+    conversions
+        How many such landmarks there are in all.
     """
 
     outcome: str
@@ -43,23 +45,31 @@ class History:
     as_of: np.datetime64
     converting_at: NDArray[np.datetime64]
     hours_to_conversion: NDArray[np.floating]
+    conversions: int
 
     @classmethod
-    def of(cls, engine: DuckDBEngine, outcome: str, as_of: datetime) -> History:
-        """Read the history of an outcome off its moments."""
-        first = engine.scalar("select min(touched_at) from journeys.touches")
+    def of(cls, engine: DuckDBEngine, outcome: str, first_at: datetime, as_of: datetime) -> History:
+        """Load the history of an outcome (`build_history`)."""
         columns = engine.arrays(
-            "select happened_at, hours_to_conversion from journeys.moments"
-            " where outcome = $outcome and converted",
+            "select happened_at, hours_to_conversion, conversions from evaluation.history"
+            " where outcome = $outcome",
             {"outcome": outcome},
         )
         return cls(
             outcome,
-            np.datetime64(first, "us"),
+            np.datetime64(first_at, "us"),
             np.datetime64(as_of, "us"),
             columns["happened_at"].astype("datetime64[us]"),
             columns["hours_to_conversion"],
+            int(columns["conversions"].max(initial=0)),
         )
+
+
+def build_history(engine: Engine) -> None:
+    """Gather what the calendars must know of the moments."""
+    engine.local.drop("evaluation.history")
+    enough = {"enough": MIN_TRAINING_CONVERSIONS}
+    engine.gather("evaluation.history", "evaluation/history", enough)
 
 
 @dataclass(frozen=True)
@@ -151,7 +161,7 @@ def _too_short(history: History, lookback: timedelta, period: Period) -> str:
     days = (history.as_of - history.first_at) / np.timedelta64(1, "D")
     problem = (
         f"outcome {history.outcome!r}: {days:.0f} days of complete data with"
-        f" {len(history.converting_at)} conversions are too short a history for a lookback of"
+        f" {history.conversions} conversions are too short a history for a lookback of"
         f" {format_lookback(lookback)}: fewer than two whole {period}s are mature and follow"
         f" {MIN_TRAINING_CONVERSIONS} conversions that were known before them"
     )

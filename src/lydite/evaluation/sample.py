@@ -18,16 +18,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
 
 MAX_LANDMARKS = 5_000_000
 _NAMES = frozenset({"campaign", "interaction"})
 
 
-def buckets_within(
-    engine: DuckDBEngine, outcome: str, mature_until: datetime, max_landmarks: int
-) -> int:
+def buckets_within(engine: Engine, outcome: str, mature_until: datetime, max_landmarks: int) -> int:
     """Return how many buckets, from 0 on, hold at most `max_landmarks` mature landmarks."""
     counts = engine.arrays(
         "select bucket, count(*) as n from journeys.moments where outcome = $outcome"
@@ -39,7 +37,7 @@ def buckets_within(
 
 
 def build_sample(
-    engine: DuckDBEngine,
+    engine: Engine,
     outcome: str,
     mature_until: datetime,
     max_landmarks: int = MAX_LANDMARKS,
@@ -59,10 +57,41 @@ def build_sample(
     """
     buckets = buckets_within(engine, outcome, mature_until, max_landmarks)
     parameters = {"outcome": outcome, "mature_until": mature_until, "buckets": buckets}
-    if engine.exists("evaluation.landmarks"):
-        engine.run("delete from evaluation.landmarks where outcome = $outcome", parameters)
-    engine.append("evaluation.landmarks", "evaluation/landmarks", parameters)
+    local = engine.local
+    if local.exists("evaluation.landmarks"):
+        local.run("delete from evaluation.landmarks where outcome = $outcome", parameters)
+    engine.gather("evaluation.landmarks", "evaluation/landmarks", parameters)
     return buckets
+
+
+_SAMPLED = {
+    "journeys.channels": "from journeys.channels",
+    "journeys.users": "from journeys.users where bucket < $buckets",
+    "contract.users": """
+select users.*
+from contract.users as users
+inner join journeys.users as people on users.user_id = people.user_id
+where people.bucket < $buckets
+""",
+    "journeys.touches": """
+select user_key, touch, campaign, interaction from journeys.touches where bucket < $buckets
+""",
+}
+
+
+def gather_users(engine: Engine, buckets: int) -> None:
+    """Gather what is known of the users of the samples, where it is not on this machine.
+
+    Parameters
+    ----------
+    buckets
+        How many buckets the largest sample has.
+    """
+    if engine.local is engine:
+        return
+    for table, select in _SAMPLED.items():
+        engine.local.drop(table)
+        engine.gather(table, select, {"buckets": buckets})
 
 
 def load_sample(

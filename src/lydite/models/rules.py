@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.models.landmarks import Landmarks, PathChannels, Paths
 
 # Shares of a path are kept in steps of 1/120: exact for equal shares of up to 6, 8, 10 or 12
@@ -151,7 +151,7 @@ _BAD_WEIGHT = "the rule {!r} gives the weight "
 
 @contextlib.contextmanager
 def weights_explained(
-    engine: DuckDBEngine, models: Iterable[Model], touches: str, path: str
+    engine: Engine, models: Iterable[Model], touches: str, path: str
 ) -> Iterator[None]:
     """Turn what a rule's weight has stopped into an error that shows the path.
 
@@ -185,7 +185,7 @@ def weights_explained(
         ) from error
 
 
-def _refuse_what_fails(engine: DuckDBEngine, rules: Iterable[Rule], touches: str) -> None:
+def _refuse_what_fails(engine: Engine, rules: Iterable[Rule], touches: str) -> None:
     """Raise an error that names the rule that cannot be computed on some touch, if one is."""
     for rule in rules:
         checked = check_expression(rule.name, rule.expression)
@@ -198,7 +198,7 @@ def _refuse_what_fails(engine: DuckDBEngine, rules: Iterable[Rule], touches: str
             ) from error
 
 
-def _example(engine: DuckDBEngine, rule: Rule, touches: str, path: str) -> str:
+def _example(engine: Engine, rule: Rule, touches: str, path: str) -> str:
     """Return a path on which the rule has a weight that is none."""
     checked = check_expression(rule.name, rule.expression)
     text: str = engine.scalar(

@@ -1,0 +1,76 @@
+"""The whole trial on Spark: the same verdicts, credit and marts as on DuckDB."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from polars.testing import assert_frame_equal
+
+from lydite import simulate, trial
+from lydite.comparison import make_settings, read_comparison
+from lydite.engine import DuckDBEngine, SparkEngine
+from lydite.evaluation.comparison import TABLES
+from lydite.models import choose, make_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lydite.comparison import Comparison
+    from lydite.models import Model
+
+# One worker of the tests starts one Java machine, where groups are kept together.
+pytestmark = pytest.mark.xdist_group("spark")
+
+
+def rivals() -> list[Model]:
+    """Return a model of each kind: what SQL weighs, what is fitted on sets, paths and clocks."""
+    by_name = make_rule("email", "case when channel = 'email' then 2 else 1.0 / position end")
+    names = ("last_touch", "time_decay_fitted", "markov_2", "additive_hazard")
+    return choose([*names, by_name])
+
+
+def tried(engine: DuckDBEngine | SparkEngine) -> Comparison:
+    world = simulate("storefront", users=1_500, seed=3, weeks=16)
+    sources = {
+        "touchpoints": world.touchpoints,
+        "conversions": world.conversions,
+        "spend": world.spend,
+        "users": world.users,
+    }
+    settings = make_settings("14d", "week", ["lead"], 0.05, 0)
+    trial.run_trial(engine, sources, settings, rivals=rivals())
+    return read_comparison(engine.local)
+
+
+@pytest.fixture(scope="module")
+def on_duckdb() -> Iterator[Comparison]:
+    with DuckDBEngine(threads=1) as engine:
+        yield tried(engine)
+
+
+@pytest.fixture(scope="module")
+def on_spark(spark) -> Iterator[Comparison]:
+    with SparkEngine(spark.session) as engine:
+        yield tried(engine)
+
+
+def test_the_result_is_that_of_duckdb(on_duckdb, on_spark):
+    """Words, counts and verdicts exactly, and floats to the ninth digit."""
+    assert on_spark.outcomes == on_duckdb.outcomes
+    assert on_spark.quarantined == on_duckdb.quarantined
+    assert on_spark.verdict() == on_duckdb.verdict()
+
+
+@pytest.mark.parametrize("mart", [*trial.MARTS, *TABLES])
+def test_every_mart_is_that_of_duckdb(on_duckdb, on_spark, mart):
+    one, other = on_duckdb.marts[mart], on_spark.marts[mart]
+    assert mart in {"removal_effects", "warnings"} or one.height > 1
+    assert_frame_equal(one, other, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_marts_are_written_where_the_rows_are(on_spark, spark):
+    for mart in (*trial.MARTS, *TABLES):
+        written = spark.session.table(f"lydite_mart.{mart}")
+        assert written.count() == on_spark.marts[mart].height
+        assert written.columns == on_spark.marts[mart].columns
