@@ -149,6 +149,8 @@ def test_help_answers(command: tuple[str, ...]) -> None:
         (["compare", "--no-such-option"], "--no-such-option"),
         (["compare", "--period", "year"], "'week'"),
         (["compare", "--seed", "many"], "--seed"),
+        (["compare", "--engine", "sparc"], "'spark'"),
+        (["compare", "--engine", "spark", "--paths", "p.csv"], "leave out --engine"),
         (["credit"], "--paths"),
         (["simulate", "--out", "w"], "--world"),
         (["simulate", "--world", "lineal", "--out", "w"], "'lineal'"),

@@ -109,6 +109,8 @@ def test_outcomes_may_have_their_own_lookback(load):
         (SOURCES + '[[models]]\nname="linear"\n' * 2, 6, "named twice; remove one"),
         ("models = 3\n" + SOURCES, 1, "models = 3: Input should be a valid tuple"),
         (SOURCES + "[engine]\nthreads = 0\n", 5, "greater than or equal to 1"),
+        (SOURCES + '[engine]\nname = "sparc"\n', 5, "'duckdb' or 'spark'"),
+        (SOURCES + "[engine.spark]\nmaster = 2\n", 5, "valid string"),
     ],
 )
 def test_a_mistake_names_its_line_and_what_is_wrong(load, text, line, words):

@@ -192,7 +192,9 @@ def usable_models(
     """
     channels = len(crediting.channel_names(engine))
     models = settings.make_models() if rivals is None else list(rivals)
-    reasons = {model.name: model.refusal(channels) for model in models}
+    reasons = {
+        model.name: model.refusal(channels) or _cannot_run(engine, model) for model in models
+    }
     refused = {name: why for name, why in reasons.items() if why}
     if refused and (rivals is not None or settings.chooses_models):
         raise InputError("\n".join(refused.values()))
@@ -201,6 +203,15 @@ def usable_models(
         "evaluation.left_out", pl.DataFrame(list(refused.items()), schema=names, orient="row")
     )
     return [model for model in models if model.name not in refused]
+
+
+def _cannot_run(engine: Engine, model: Model) -> str | None:
+    """Return why the engine cannot weigh touches as the model asks, None where it can."""
+    for expression in model.weight_columns.values():
+        why = engine.refusal(expression)
+        if why is not None:
+            return f"the model {model.name!r} cannot be tried on this engine: {why}"
+    return None
 
 
 _OUTCOME_SCHEMA: dict[str, Any] = {

@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 from lydite import simulate, trial
 from lydite.comparison import make_settings, read_comparison
 from lydite.engine import DuckDBEngine, SparkEngine
+from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.models import choose, make_rule
 
@@ -67,6 +68,15 @@ def test_every_mart_is_that_of_duckdb(on_duckdb, on_spark, mart):
     one, other = on_duckdb.marts[mart], on_spark.marts[mart]
     assert mart in {"removal_effects", "warnings"} or one.height > 1
     assert_frame_equal(one, other, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_a_rule_that_spark_would_read_otherwise_is_refused_before_anything_is_tried(spark):
+    odd = make_rule("odd", "case when regexp_matches(channel, 'e') then 1 else 2 end")
+    settings = make_settings("7d", "week", None, 0.05, 0)
+    with SparkEngine(spark.session, prefix="odd_") as engine:
+        engine.create("journeys.channels", "select 0 as channel_key, 'tv' as channel")
+        with pytest.raises(InputError, match="'odd' cannot be tried on this engine"):
+            trial.usable_models(engine, settings, [odd])
 
 
 def test_marts_are_written_where_the_rows_are(on_spark, spark):

@@ -129,6 +129,15 @@ def test_dropping_what_is_not_there_is_no_error(engine):
     engine.drop("nowhere.numbers")
 
 
+def test_all_rows_are_here_to_gather_and_to_share(engine):
+    assert engine.local is engine
+    engine.gather("x.numbers", NUMBERS)
+    engine.gather("x.numbers", "select 3 as number, 'three' as name")
+    engine.share("x.numbers")
+    assert engine.rows("select number from x.numbers") == [(1,), (2,), (3,)]
+    assert engine.refusal("median(number)") is None
+
+
 def test_a_frame_is_stored_with_its_types(engine):
     frame = pl.DataFrame({"name": ["a", None], "share": [0.5, 1.0]})
     engine.store("lent.shares", frame)

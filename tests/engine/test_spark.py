@@ -130,6 +130,25 @@ def test_a_view_follows_its_table_and_is_replaced_and_dropped(spark):
     assert not spark.exists("t.doubled")
 
 
+def test_rows_are_gathered_in_their_order_and_tables_of_the_driver_shared(spark):
+    spark.store("t.frame", FRAME)
+    spark.local.drop("t.gathered")
+    spark.gather("t.gathered", "select n, s, t from t.frame order by n desc nulls last")
+    spark.gather("t.gathered", "select n + $more as n from t.frame where n = 1", {"more": 7})
+    assert spark.local.rows("select n, s from t.gathered") == [
+        (2, None), (1, "it's \\d"), (None, "🙂"), (8, None),
+    ]  # fmt: skip
+    spark.share("t.gathered")
+    same(spark.local, spark, "from t.gathered")
+
+
+def test_an_expression_without_the_same_meaning_is_refused(spark):
+    assert spark.refusal("power(0.5, hours_before_end / 24)") is None
+    assert "median" in spark.refusal("median(position)").lower()
+    with pytest.raises(spark.error, match="too heavy"):
+        spark.scalar("select cast(error('too heavy') as double)")
+
+
 def test_what_a_file_says_is_written_onto_the_table(spark):
     spark.create("journeys.positions", "journeys/positions")
     spark.comment("journeys.positions", "journeys/positions")
@@ -137,6 +156,8 @@ def test_what_a_file_says_is_written_onto_the_table(spark):
         row[0]: row[2] for row in spark.session.sql("describe lydite_journeys.positions").collect()
     }
     assert told["position"] == "1 for the first touch .. path_length for the last"
+    assert spark.comments("journeys.positions")["position"] == told["position"]
+    assert spark.comments("journeys.nothing") == {}
     assert spark.scalar("select count(*) from journeys.positions") == 1275
 
 
@@ -212,6 +233,9 @@ TEXT = [*hostile.TIMES, *hostile.ZONED, *hostile.NUMBERS, *hostile.CHANNELS]
         r"regexp_full_match(s, '\d{1,4}[-:]?\d*'), regexp_extract(s, '[A-Z].*')",
         r"regexp_replace(s, '^(\d+)-(\d+)', '\2<\1>')",
         "cast(trunc(x) as integer), isnan(x), cast(x as float), abs(x) >= 1e3",
+        "power(0.5, x / 24.0), floor(x), round(x / 7, 9), concat('n ', n, null, ' of ', x > 0)",
+        "cast('0x' || substr(md5(s), 1, 15) as bigint) >> 52",
+        "case when n > 1000 then cast(error('too large') as double) else n end",
         "x / 3, n / 3, n % 3, cast(-n * 1.5 as double)",
         "try_cast(try_cast(trunc(x) as hugeint) as varchar)",
         "least(n, 3, null), greatest(x, 0.5), coalesce(null, n), s is distinct from null",
@@ -225,11 +249,13 @@ TEXT = [*hostile.TIMES, *hostile.ZONED, *hostile.NUMBERS, *hostile.CHANNELS]
         "min(n) over (order by n range between 10 - 1 preceding and current row) from rows",
         "count(*), count(distinct s), sum(n), min(s), max(s) from rows",
         "count(*) filter (where n > 3) from rows",
+        "string_agg(s, ' > ' order by n desc) from rows",
     ],
 )
 def test_a_construct_gives_the_same_on_both_engines(spark, both_rows, expression):
     tail = "" if " from rows" in expression else " from rows"
-    names = "n, s, " if "count(*)" not in expression else ""
+    summed = "count(*)" in expression or "string_agg" in expression
+    names = "" if summed else "n, s, "
     same(both_rows, spark, f"select {names}{expression}{tail}".replace("from rows", "from t.rows"))
 
 

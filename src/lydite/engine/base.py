@@ -76,6 +76,9 @@ class Engine(Protocol):
     def comments(self, table: str) -> dict[str, str]:
         """Return what is said of a table's columns, by name (`comment`)."""
 
+    def refusal(self, expression: str) -> str | None:
+        """Return why an expression of DuckDB's SQL cannot be run here, None where it can."""
+
     def transaction(self) -> AbstractContextManager[None]:
         """Show what the block writes when all of it is written, or none of it."""
 

@@ -35,7 +35,6 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Exists,
     exp.Explode,
     exp.FirstValue,
-    exp.Floor,
     exp.GenerateSeries,
     exp.Greatest,
     exp.If,
@@ -260,6 +259,14 @@ def _trunc(node: exp.Trunc) -> exp.Expr:
     return _spark("case when :value < 0 then ceil(:value) else floor(:value) end", value=node.this)
 
 
+def _floor(node: exp.Floor) -> exp.Expr:
+    """Keep a double a double: Spark makes a whole number of it, and 0 of what is none."""
+    return _spark(
+        "case when abs(:value) < 1e15 then cast(floor(:value) as double) else :value end",
+        value=node.this,
+    )
+
+
 def _try(node: exp.Try) -> exp.Expr:
     if not isinstance(node.this, exp.Decode):
         raise UntranslatableError(f"{_duck(node)}: Spark has no try() of this")
@@ -382,6 +389,7 @@ _REWRITES: Mapping[type[exp.Expr], Rewrite] = {
     exp.Bracket: _bracket,
     exp.Cast: _plain_cast,
     exp.Concat: _concat,
+    exp.Floor: _floor,
     exp.GroupConcat: _listed,
     exp.Join: _join,
     exp.Literal: _number,

@@ -162,6 +162,9 @@ class DuckDBEngine:
             )
         )
 
+    def refusal(self, expression: str) -> None:
+        """Return None: it is DuckDB's own SQL."""
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit what the block writes, or none of it."""

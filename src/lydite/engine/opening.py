@@ -30,4 +30,8 @@ def open_engine(settings: Settings, path: str | Path = ":memory:") -> Engine:
     local = DuckDBEngine(path, threads=settings.threads, memory_limit=settings.memory_limit)
     if settings.name == "duckdb":
         return local
-    return SparkEngine(settings=settings.spark, local=local)
+    try:
+        return SparkEngine(settings=settings.spark, local=local)
+    except BaseException:
+        local.close()
+        raise

@@ -275,6 +275,16 @@ class SparkEngine:
         """Return what is said of a table's columns, by name (`comment`)."""
         return describe(self._files[table])[1] if table in self._files else {}
 
+    def refusal(self, expression: str) -> str | None:
+        """Return why an expression is not known to mean the same here, None where it is."""
+        from lydite.engine.dialect import UntranslatableError
+
+        try:
+            self._translated(f"select {expression}", None)
+        except UntranslatableError as error:
+            return str(error)
+        return None
+
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Show the tables that the block creates when all are written, or none of them.
