@@ -15,13 +15,13 @@ import tempfile
 import time
 from collections import defaultdict
 from dataclasses import dataclass, fields
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lydite import contract
+from lydite import trial
+from lydite.comparison import make_settings
 from lydite.engine import DuckDBEngine, SparkEngine
-from lydite.journeys import build_moments, build_touches
+from lydite.models import choose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
 
 CACHE = Path(__file__).parents[1] / "var" / "benchmarks"
-LOOKBACKS = {"conversion": timedelta(days=30)}
+SETTINGS = make_settings("30d", "week", None, alpha=0.05, seed=0)
+#: A rule for positions and one for the clock, and what divides by the set of channels.
+MODELS = ("linear", "time_decay", "markov_1", "shapley")
 _TOUCHES_PER_USER = 8
 _SETTINGS = {
     "spark.sql.shuffle.partitions": "16",
@@ -91,6 +93,12 @@ class DescribedEngine(SparkEngine):
         super().append(table, *arguments)
         self.session.sparkContext.setJobDescription("(small queries)")
 
+    def gather(self, table: str, *arguments: Any) -> None:  # noqa: ANN401
+        """Gather a table as the engine does, under its name in Spark's log."""
+        self.session.sparkContext.setJobDescription(f"{table} (gathered)")
+        super().gather(table, *arguments)
+        self.session.sparkContext.setJobDescription("(small queries)")
+
 
 def make_sources(touches: int, longest: int = 0) -> dict[str, str]:
     """Return Parquet files of touchpoints and conversions, made at the first call."""
@@ -109,13 +117,14 @@ def make_sources(touches: int, longest: int = 0) -> dict[str, str]:
 
 
 def run(engine: Engine, sources: Mapping[str, str]) -> float:
-    """Load the contract and lay out the journeys; return the seconds by the clock."""
+    """Take the steps of the trial that work on every row; return the seconds by the clock."""
     begin = time.perf_counter()
-    contract.load(engine, sources)
-    build_touches(engine)
-    build_moments(engine, LOOKBACKS)
-    values = {"outcome": "conversion"}
-    engine.create("credit.paths", "credit/conversion_paths", values)
+    models = choose(MODELS)
+    trial.load_contract(engine, sources)
+    trial.build_journeys(engine, SETTINGS)
+    trial.build_samples(engine, SETTINGS)
+    trial.divide_conversions(engine, models, SETTINGS)
+    trial.build_marts(engine)
     return time.perf_counter() - begin
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from polars.testing import assert_frame_equal
 
-from lydite import simulate, trial
+from lydite import comparison, simulate, trial
 from lydite.comparison import make_settings, read_comparison
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.errors import InputError
@@ -77,6 +77,13 @@ def test_a_rule_that_spark_would_read_otherwise_is_refused_before_anything_is_tr
         engine.create("journeys.channels", "select 0 as channel_key, 'tv' as channel")
         with pytest.raises(InputError, match="'odd' cannot be tried on this engine"):
             trial.usable_models(engine, settings, [odd])
+
+
+def test_a_frame_of_spark_is_worked_on_in_its_session(spark):
+    with comparison._engine_of(spark.session.range(1)) as engine:
+        assert engine.session is spark.session
+    with comparison._engine_of("touchpoints.parquet") as engine:
+        assert engine.local is engine
 
 
 def test_marts_are_written_where_the_rows_are(on_spark, spark):
