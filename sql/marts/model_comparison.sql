@@ -3,7 +3,7 @@
 -- @segment users that were compared: all, or column = value of users; segments are one family
 -- @model name of the model
 -- @claim what decides, according to the model
--- @rank 1 for the lowest loss among the rivals; null for baselines and the ceiling
+-- @rank 1 for the lowest loss among the rivals, since a lead last turned; null for baselines and the ceiling
 -- @log_loss_bits mean log loss per landmark, bits; lower is better
 -- @explained share of touch volume's loss that the model saves
 -- @explained_low lower bound of explained, valid however often one looks

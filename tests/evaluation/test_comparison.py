@@ -62,6 +62,25 @@ def test_rivals_come_first_by_rank_and_twins_share_theirs(tables):
         assert row(table, reference)["claim"]
 
 
+def test_after_a_turn_the_rank_is_that_of_what_came_since():
+    calendar, n = weekly(3, 24), 4000
+    found = {name: Scores.empty(len(calendar)) for name in SLOPES}
+    for period in range(len(calendar)):
+        rng = np.random.default_rng(period)
+        score, bucket = rng.normal(0, 1.2, n), rng.integers(0, 256, n)
+        converted = rng.random(n) < expit(score - 2)
+        # Far ahead in the first weeks, and behind in all the others: ahead over all.
+        early = {"last_touch": 1.0, "linear": -0.6} if period < 8 else {}
+        for name, slope in {**SLOPES, "last_touch": 0.3, "linear": 0.9, **early}.items():
+            found[name].add(period, bucket, converted, expit(slope * score - 2))
+    sliced = {name: {ALL: own} for name, own in found.items()}
+    table = compare_outcome("lead", MODELS, sliced, calendar, Evaluation())["model_comparison"]
+    assert row(table, "last_touch")["moved_in"] is not None
+    assert row(table, "last_touch")["log_loss_bits"] < row(table, "linear")["log_loss_bits"]
+    assert row(table, "last_touch")["refuted_by"]
+    assert row(table, "linear")["rank"] < row(table, "last_touch")["rank"]
+
+
 def test_explained_is_the_share_of_the_nulls_loss(tables):
     own = {name: sliced[ALL] for name, sliced in scores(SLOPES).items()}
     table = tables["model_comparison"]

@@ -173,7 +173,8 @@ def _judge(
 
 def _comparison(own: _Slice, late: _Slice | None, notes: Mapping[str, str]) -> pl.DataFrame:
     judgements = own.judged.judgements
-    ranks = _ranks({name: own.scores[name].log_loss_bits for name in judgements})
+    lately = _since_last_turn(own)
+    ranks = _ranks({name: own.scores[name].log_loss_over(lately) for name in judgements})
     # The ceiling may have looked at fewer landmarks: what it is compared with is what it looked at.
     seen = own.scores[ceiling.NAME].cells
     gains = {name: own.gain(name, seen) for name in (*judgements, ceiling.NAME)}
@@ -256,6 +257,14 @@ _COMPARISON = {
     "periods": pl.Int64,
     "warning": pl.String,
 }
+
+
+def _since_last_turn(own: _Slice) -> NDArray[np.bool_]:
+    """Return the cells that tell who is ahead: all, or those since a lead last turned."""
+    since = max((pair.counted_from for pair in own.judged.pairs), default=0)
+    cells = own.null.cells.copy()
+    cells[:since] = False
+    return cells
 
 
 def _ranks(losses: Mapping[str, float]) -> dict[str, int]:
