@@ -79,7 +79,6 @@ def build_touches(engine: Engine) -> Journeys:
 
 def survey(engine: Engine) -> Journeys:
     """Read off the built touches what later steps must know of the data as a whole."""
-    outcomes = engine.rows("select distinct outcome from contract.conversions order by outcome")
     as_of = engine.scalar(
         "select least((select max(touched_at) from contract.touchpoints),"
         " (select max(converted_at) from contract.conversions))"
@@ -87,8 +86,13 @@ def survey(engine: Engine) -> Journeys:
     first_at = engine.scalar("select min(touched_at) from journeys.touches")
     touches = engine.scalar("select count(*) from journeys.touches")
     touchpoints = engine.scalar("select count(*) from contract.touchpoints")
-    names, duplicates = tuple(name for (name,) in outcomes), touchpoints - touches
-    return Journeys(names, first_at, as_of, touches, duplicates)
+    return Journeys(find_outcomes(engine), first_at, as_of, touches, touchpoints - touches)
+
+
+def find_outcomes(engine: Engine) -> tuple[str, ...]:
+    """Return the outcomes that the conversions have, in the order of their names."""
+    rows = engine.rows("select distinct outcome from contract.conversions order by outcome")
+    return tuple(name for (name,) in rows)
 
 
 def build_moments(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
@@ -101,6 +105,13 @@ def build_moments(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
     lookbacks
         The lookback of each outcome.
     """
+    lay_out_moments(engine, lookbacks)
+    engine.create("journeys.conversions", "journeys/conversions")
+    lay_out_paths(engine)
+
+
+def lay_out_moments(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
+    """Build the moments of every outcome."""
     engine.drop("journeys.moments")
     for outcome, lookback in lookbacks.items():
         engine.append(
@@ -108,8 +119,6 @@ def build_moments(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
             "journeys/moments",
             {"outcome": outcome, "lookback_us": lookback // timedelta(microseconds=1)},
         )
-    engine.create("journeys.conversions", "journeys/conversions")
-    lay_out_paths(engine)
 
 
 def lay_out_paths(engine: Engine) -> None:

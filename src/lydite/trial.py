@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from lydite import contract, crediting, journeys
+from lydite import contract, crediting, incremental, journeys
 from lydite.errors import InputError
 from lydite.evaluation import ledger
 from lydite.evaluation.calendar import Calendar, History, build_history, make_calendar
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from lydite.contract import Source
     from lydite.engine import DuckDBEngine, Engine
     from lydite.evaluation.scores import Scores
+    from lydite.incremental import LaidOut
     from lydite.models import Landmarks, Model
 
     Progress = Callable[[str], None]
@@ -160,16 +161,19 @@ def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
     return result
 
 
-def build_journeys(engine: Engine, settings: Settings) -> None:
-    """Build touches, moments and conversions, and the table of outcomes with their calendars."""
-    built = journeys.build_touches(engine)
+def build_journeys(engine: Engine, settings: Settings, *, full: bool = False) -> LaidOut:
+    """Build touches, moments and conversions, and the table of outcomes with their calendars.
+
+    In a file, only users who have changed since the last time are laid out, or all where `full`.
+    """
+    lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
+    laid_out = incremental.lay_out(engine, lookbacks, full=full)
+    built = laid_out.journeys
     engine.local.run(
         "update contract.report set rows = $n where table_name = 'touchpoints'"
         " and reason = 'duplicate'",
         {"n": built.duplicates},
     )
-    lookbacks = settings.lookbacks(built.outcomes)
-    journeys.build_moments(engine, lookbacks)
     build_history(engine)
     rows = [
         _outcome_row(engine.local, outcome, lookback, built, settings)
@@ -178,6 +182,7 @@ def build_journeys(engine: Engine, settings: Settings) -> None:
     if all(row["periods"] == 0 for row in rows):
         raise InputError("\n".join(row["note"] for row in rows))
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
+    return laid_out
 
 
 def usable_models(

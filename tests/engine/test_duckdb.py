@@ -159,6 +159,45 @@ def test_quotes_in_text_are_doubled(engine):
     assert engine.scalar(f"select {quoted(chr(39) + 'tis')}") == "'tis"
 
 
+# --- a database beside ----------------------------------------------------------------------------
+
+
+def test_inside_a_database_beside_names_mean_its_tables(engine):
+    engine.create("mine.numbers", NUMBERS)
+    with engine.beside() as beside:
+        with engine.inside(beside) as own:
+            assert not engine.exists("mine.numbers")
+            engine.create("mine.numbers", f"select number + 2 as number from {own}.mine.numbers")
+            assert engine.rows("from mine.numbers") == [(3,), (4,)]
+        assert engine.rows("from mine.numbers") == [(1, "one"), (2, "two")]
+        engine.append("mine.numbers", f"select *, 'more' as name from {beside}.mine.numbers")
+    assert engine.scalar("select sum(number) from mine.numbers") == 10
+
+
+def test_after_an_error_inside_names_mean_the_own_tables_again(engine):
+    engine.create("mine.numbers", NUMBERS)
+    with pytest.raises(KeyboardInterrupt), engine.beside() as beside, engine.inside(beside):
+        raise KeyboardInterrupt
+    assert engine.exists("mine.numbers")
+    with engine.beside() as beside, engine.inside(beside):
+        assert not engine.exists("mine.numbers")
+
+
+def test_a_file_may_have_any_name_and_a_database_beside_it(tmp_path):
+    with DuckDBEngine(tmp_path / 'a "b" - c.duckdb') as engine:
+        engine.create("mine.numbers", NUMBERS)
+        with engine.beside() as beside, engine.inside(beside) as own:
+            assert engine.scalar(f"select count(*) from {own}.mine.numbers") == 2
+
+
+def test_what_is_in_a_file_lasts(engine, tmp_path):
+    assert not engine.lasts
+    with DuckDBEngine(tmp_path / "warehouse.duckdb") as written:
+        assert written.lasts
+        with written.beside() as beside, written.inside(beside):
+            assert not written.lasts
+
+
 # --- results --------------------------------------------------------------------------------------
 
 

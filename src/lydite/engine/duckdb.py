@@ -89,6 +89,12 @@ class DuckDBEngine:
         """How many threads DuckDB may use, and so may we."""
         return int(self.scalar("select current_setting('threads')"))
 
+    @property
+    def lasts(self) -> bool:
+        """Whether what is written outlasts the engine: in a file, not in memory."""
+        path = "select path from duckdb_databases() where database_name = current_database()"
+        return self.scalar(path) is not None
+
     # --- tables ---------------------------------------------------------------------------------
 
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
@@ -141,7 +147,8 @@ class DuckDBEngine:
         schema, name = table.split(".")
         kind: str | None = self.scalar(
             "select table_type from information_schema.tables"
-            " where table_schema = $schema and table_name = $name",
+            " where table_catalog = current_database()"
+            " and table_schema = $schema and table_name = $name",
             {"schema": schema, "name": name},
         )
         return kind
@@ -175,6 +182,26 @@ class DuckDBEngine:
             self.run("rollback")
             raise
         self.run("commit")
+
+    @contextlib.contextmanager
+    def beside(self) -> Iterator[str]:
+        """Keep an empty database in memory beside the own one, and yield what SQL calls it."""
+        name = "lydite_beside"
+        self.run(f"attach ':memory:' as {name}")
+        try:
+            yield name
+        finally:
+            self.run(f"detach {name}")
+
+    @contextlib.contextmanager
+    def inside(self, database: str) -> Iterator[str]:
+        """Let all names mean tables of `database`, and yield what SQL calls the own one."""
+        own = quoted_name(self.scalar("select current_database()"))
+        self.run(f"use {database}")
+        try:
+            yield own
+        finally:
+            self.run(f"use {own}")
 
     # --- results --------------------------------------------------------------------------------
 
