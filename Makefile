@@ -14,9 +14,9 @@ help: ## list the targets
 demo: refresh ## run the job on the sample data, show the verdict, the page and a query
 	@$(BIN)/python -m pipelines.show
 
-refresh: .venv/installed var/dagster/dagster.yaml ## run the job `refresh` without the UI
+refresh: .venv/installed var/dagster/dagster.yaml ## run the job `refresh` without the UI; FULL=1 lays out all users anew
 	@echo "Putting the rivals on trial ..."
-	@$(BIN)/python -m pipelines.refresh
+	@$(BIN)/python -m pipelines.refresh $(if $(FULL),--full)
 
 show: .venv/installed ## show what the last run found
 	@$(BIN)/python -m pipelines.show

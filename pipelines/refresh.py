@@ -1,27 +1,34 @@
-"""Runs the job `refresh` headless: ``python -m pipelines.refresh``.
+"""Runs the job `refresh` headless: ``python -m pipelines.refresh``, or with ``--full``.
 
 Exit codes: 0 published, 2 the input cannot be used (nothing is published), 1 our fault.
 """
 
+import argparse
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 
 from lydite.errors import InputError, LyditeError
+from pipelines.assets.journeys import LAY_OUT
 from pipelines.definitions import make_definitions
 from pipelines.project import load_project
 
+_ABOUT = "Load, put every rival on trial, divide the conversions, publish."
 _ONLY_PROGRESS: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
+_IN_FULL = {"ops": {LAY_OUT: {"config": {"full": True}}}}
 _INPUT, _OURS = 2, 1
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job, and say in the end what went wrong, if anything did."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.refresh", description=_ABOUT)
+    parser.add_argument("--full", action="store_true", help="lay out the journeys of all users")
+    run_config = _ONLY_PROGRESS | (_IN_FULL if parser.parse_args(arguments).full else {})
     try:
         definitions = make_definitions(load_project())
     except LyditeError as error:
@@ -30,7 +37,7 @@ def main() -> int:
     job = definitions.resolve_job_def("refresh")
     with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
-            instance=instance, run_config=_ONLY_PROGRESS, raise_on_error=False
+            instance=instance, run_config=run_config, raise_on_error=False
         )
     return 0 if result.success else _explain(result)
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
+from pydantic import Field
 
 from lydite import trial
 from lydite.config import Settings
@@ -17,7 +18,14 @@ FILES = {
     for name in ("users", "channels", "touches", "moments", "conversions")
 }
 OUTCOMES = "evaluation.outcomes"
+LAY_OUT = "lay_out_journeys"
 _ABOUT_OUTCOMES = "The outcomes to judge: lookback, how far the data reaches, periods to forecast."
+
+
+class Extent(dg.Config):
+    """Whose journeys are laid out: those of users who have changed, or of all."""
+
+    full: bool = Field(default=False, description="lay out all users, changed or not")
 
 
 def journey_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -28,12 +36,13 @@ def journey_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         table_spec(OUTCOMES, _ABOUT_OUTCOMES, group="journeys", deps=raw.TABLES),
     ]  # fmt: skip
 
-    @dg.multi_asset(name="lay_out_journeys", specs=specs, pool=POOL)
-    def lay_out(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
+    @dg.multi_asset(name=LAY_OUT, specs=specs, pool=POOL)
+    def lay_out(config: Extent, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        trial.build_journeys(engine, settings)
+        laid_out = trial.build_journeys(engine, settings, full=config.full)
+        more = {"laid_out": str(laid_out), "recomputed_users": laid_out.recomputed}
         for table, file in FILES.items():
-            yield materialized(engine, table, file)
+            yield materialized(engine, table, file, more)
         yield materialized(engine.local, OUTCOMES)
 
     return [lay_out]

@@ -104,6 +104,14 @@ def test_the_job_runs_everything_in_one_process(definitions):
     )
 
 
+@pytest.mark.parametrize("config", [{}, {"full": True}, {"full": False}])
+def test_a_run_may_lay_out_all_users_anew(definitions, config):
+    job = definitions.resolve_job_def("refresh")
+    dg.validate_run_config(job, {"ops": {"lay_out_journeys": {"config": config}}})
+    with pytest.raises(dg.DagsterInvalidConfigError):
+        dg.validate_run_config(job, {"ops": {"lay_out_journeys": {"config": {"fully": True}}}})
+
+
 def test_the_schedule_is_weekly_and_waits_to_be_switched_on(definitions):
     schedule = definitions.get_repository_def().get_schedule_def("weekly_refresh")
     assert schedule.cron_schedule == "0 5 * * 1"
