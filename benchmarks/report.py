@@ -6,14 +6,29 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import credit_from_paths, evaluation, growth, measure, peers, whole_trial
+from benchmarks import (
+    credit_from_paths,
+    evaluation,
+    growth,
+    measure,
+    peers,
+    refresh,
+    whole_trial,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import ModuleType
 
 #: Every benchmark: a module with a `NAME`, a `main` that writes its result, and a `section`.
-BENCHMARKS: tuple[ModuleType, ...] = (whole_trial, growth, evaluation, credit_from_paths, peers)
+BENCHMARKS: tuple[ModuleType, ...] = (
+    whole_trial,
+    refresh,
+    growth,
+    evaluation,
+    credit_from_paths,
+    peers,
+)
 PAGE = Path(__file__).parent / "README.md"
 
 _HEAD = """\

@@ -26,7 +26,8 @@ models = ["last_touch", "linear"]
 touchpoints = "touchpoints.parquet"
 conversions = "conversions.parquet"
 [evaluation]
-lookback = "14d"
+lookback = "7d"
+period = "month"
 """
 TOUCHES = dg.AssetKey(["journeys", "touches"])
 
@@ -35,7 +36,7 @@ TOUCHES = dg.AssetKey(["journeys", "touches"])
 def shops(tmp_path_factory) -> tuple[Path, Path]:
     """Return two projects alike, refreshed as scheduled a day before the last of their data."""
     folder = tmp_path_factory.mktemp("by_day")
-    world = lydite.simulate("storefront", users=2_000, seed=12)
+    world = lydite.simulate("storefront", users=1_500, seed=12)
     last = world.touchpoints["touched_at"].max()
     one, other = folder / "one", folder / "other"
     one.mkdir()
