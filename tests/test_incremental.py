@@ -402,3 +402,19 @@ def on_disk(file: Path) -> tuple[tuple[str, bytes], ...]:
     """Return a database as it lies on the disk: what a process leaves that is killed right now."""
     log = file.with_name(f"{file.name}.wal")
     return tuple((p.name[len(file.name) :], p.read_bytes()) for p in (file, log) if p.exists())
+
+
+def test_a_run_whose_rows_are_elsewhere_leaves_no_state_in_the_file(tmp_path):
+    class Elsewhere(DuckDBEngine):
+        """All rows in memory, and what comes to this machine in a file, as beside Spark."""
+
+        local = DuckDBEngine(tmp_path / "w.duckdb", threads=1)  # type: ignore[assignment]
+
+    rows = ([("ann", day(2), "tv")], [("ann", day(3), "lead")])
+    with Elsewhere.local as file, Elsewhere(threads=1) as engine:
+        make_contract(file, *rows)
+        refresh(file, LOOKBACKS)
+        assert file.exists("journeys.definitions")
+        make_contract(engine, *rows)
+        lay_out(engine, LOOKBACKS)
+        assert not file.exists("journeys.definitions")

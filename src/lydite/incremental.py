@@ -71,6 +71,7 @@ def lay_out(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) -> Laid
     """
     if isinstance(engine, DuckDBEngine) and engine.lasts:
         return refresh(engine, lookbacks, full=full)
+    engine.local.drop(_DEFINITIONS)  # beside Spark, a file keeps no more than the sample's users
     return _all_of(engine, lookbacks, "nothing is kept from run to run")
 
 
