@@ -19,7 +19,7 @@ from benchmarks.data import CACHE, touch_tables
 from lydite import trial
 from lydite.comparison import read_comparison
 from lydite.config import Settings, Sources
-from lydite.engine import DuckDBEngine
+from lydite.engine import engine_for
 from lydite.models import make_models
 
 if TYPE_CHECKING:
@@ -75,7 +75,12 @@ def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
     ``touches`` and ``landmarks`` in the sample.
     """
     watch = measure.Stopwatch()
-    with DuckDBEngine() as engine, tempfile.TemporaryDirectory() as folder, watch("seconds"):
+    sources = {"touchpoints": touchpoints, "conversions": conversions}
+    with (
+        engine_for(settings.engine, sources.values()) as engine,
+        tempfile.TemporaryDirectory() as folder,
+        watch("seconds"),
+    ):
         with ExitStack() as part:
 
             def turn(step: str) -> None:
@@ -84,9 +89,8 @@ def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
                 word = step.rpartition(": ")[2].partition(" ")[0]
                 part.enter_context(watch(_PARTS[word]))
 
-            sources = {"touchpoints": touchpoints, "conversions": conversions}
             trial.run_trial(engine, sources, settings, turn)
-            read_comparison(engine).to_html(Path(folder) / "page.html")
+            read_comparison(engine.local).to_html(Path(folder) / "page.html")
         touches = engine.scalar("select count(*) from journeys.touches")
         landmarks = engine.scalar("select count(*) from evaluation.landmarks")
     return {**watch.seconds, "touches": touches, "landmarks": landmarks}

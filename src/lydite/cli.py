@@ -132,13 +132,14 @@ def compare(
     from lydite import trial  # noqa: PLC0415  (heavy imports only where they are used)
     from lydite.comparison import make_settings, read_comparison  # noqa: PLC0415
     from lydite.config import Engine  # noqa: PLC0415
-    from lydite.engine import open_engine  # noqa: PLC0415
+    from lydite.engine import engine_for  # noqa: PLC0415
     from lydite.path_trial import compare_paths  # noqa: PLC0415
     from lydite.publication import publish  # noqa: PLC0415
 
     settings = make_settings(lookback, period, outcome, alpha, seed)
     rivals = _rivals(models, rule)
-    with open_engine(Engine(name=engine_name)) as engine, _Progress(quiet=quiet) as progress:
+    engines = engine_for(Engine(name=engine_name), sources.values())
+    with engines as engine, _Progress(quiet=quiet) as progress:
         if paths is not None:
             comparison = compare_paths(paths, settings.evaluation, rivals, progress.say)
         else:

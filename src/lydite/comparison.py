@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from lydite import trial
+from lydite.config import Engine as EngineSettings
 from lydite.config import Evaluation, Outcome, Settings, Sources
-from lydite.engine import DuckDBEngine, SparkEngine
+from lydite.engine import SparkEngine, engine_for
 from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
@@ -18,12 +19,13 @@ from lydite.models import choose
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     import polars as pl
 
     from lydite.contract import Source
-    from lydite.engine import Engine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
 
 _FRAMES = (*trial.MARTS, *TABLES)
@@ -231,15 +233,17 @@ def compare(
         return compare_paths(paths, settings.evaluation, rivals)
     if touchpoints is None or conversions is None:
         raise InputError("give touchpoints and conversions, or paths")
-    with _engine_of(touchpoints) as engine:
+    with _engine_of(sources) as engine:
         trial.run_trial(engine, sources, settings, rivals=rivals)
         return read_comparison(engine.local, kind=kind_of(touchpoints))
 
 
-def _engine_of(source: Source) -> Engine:
-    """Return the engine of a frame: where it is Spark's, its own session."""
-    session = getattr(source, "sparkSession", None)
-    return DuckDBEngine() if session is None else SparkEngine(session)
+def _engine_of(sources: Mapping[str, Source]) -> AbstractContextManager[Engine]:
+    """Return the engine for the sources: where touchpoints are a frame of Spark, its session."""
+    session = getattr(sources["touchpoints"], "sparkSession", None)
+    if session is not None:
+        return SparkEngine(session)
+    return engine_for(EngineSettings(), sources.values())
 
 
 def make_settings(

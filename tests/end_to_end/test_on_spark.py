@@ -68,7 +68,7 @@ def test_a_rule_that_spark_would_read_otherwise_is_refused_before_anything_is_tr
 
 
 def test_a_frame_of_spark_is_worked_on_in_its_session(spark):
-    with comparison._engine_of(spark.session.range(1)) as engine:
+    with comparison._engine_of({"touchpoints": spark.session.range(1)}) as engine:
         assert engine.session is spark.session
-    with comparison._engine_of("touchpoints.parquet") as engine:
+    with comparison._engine_of({"touchpoints": "touchpoints.parquet"}) as engine:
         assert engine.local is engine

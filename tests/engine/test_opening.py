@@ -1,11 +1,14 @@
-"""The engine of the settings: DuckDB with its limits and file, or Spark beside it."""
+"""The engine of the settings: DuckDB with its limits and file, Spark beside it, one for a trial."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import polars as pl
 import pytest
 
 from lydite.config import Engine as Settings
-from lydite.engine import DuckDBEngine, SparkEngine, open_engine
+from lydite.engine import DuckDBEngine, SparkEngine, engine_for, open_engine, opening
 from lydite.engine import spark as module
 from lydite.errors import InputError
 
@@ -36,3 +39,20 @@ def test_the_file_is_free_where_spark_cannot_be_opened(monkeypatch, tmp_path):
     with pytest.raises(InputError, match="needs Java"):
         open_engine(Settings(name="spark"), tmp_path / "w.duckdb")
     DuckDBEngine(tmp_path / "w.duckdb", threads=1).close()  # refused while one is open otherwise
+
+
+def test_a_trial_of_large_files_works_in_a_file_that_goes_with_it(tmp_path, monkeypatch):
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.csv").write_bytes(bytes(1000))
+    monkeypatch.setattr(opening, "LARGE", 2000)
+    where = "select path from duckdb_databases() where database_name = current_database()"
+    with engine_for(Settings(), [str(tmp_path / "*.csv"), None]) as engine:
+        scratch = Path(engine.scalar(where))
+        limit = engine.scalar("select current_setting('memory_limit')")
+        assert scratch.exists()
+    assert not scratch.parent.exists()
+    with engine_for(Settings(), [tmp_path / "a.csv", pl.DataFrame({"n": [1]})]) as engine:
+        assert engine.scalar(where) is None
+        assert engine.scalar("select current_setting('memory_limit')") != limit
+    with engine_for(Settings(memory_limit="1GB"), [str(tmp_path / "*.csv")]) as engine:
+        assert engine.scalar("select current_setting('memory_limit')") == "953.6 MiB"

@@ -3,7 +3,15 @@
 from lydite.engine.base import Engine
 from lydite.engine.duckdb import DuckDBEngine
 from lydite.engine.files import load_sql, sql_directory
-from lydite.engine.opening import open_engine
+from lydite.engine.opening import engine_for, open_engine
 from lydite.engine.spark import SparkEngine
 
-__all__ = ["DuckDBEngine", "Engine", "SparkEngine", "load_sql", "open_engine", "sql_directory"]
+__all__ = [
+    "DuckDBEngine",
+    "Engine",
+    "SparkEngine",
+    "engine_for",
+    "load_sql",
+    "open_engine",
+    "sql_directory",
+]
