@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import logit
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
@@ -59,8 +60,10 @@ def ceiling_scores(
     spans = trial.spans(_REGROW_AT_GROWTH)
 
     def forecasts(span: range) -> NDArray[np.float64]:
-        forecast = _grow(seen, _known(sample, span.start), seed)
-        return forecast(trial.ahead(span))
+        # Trees of threads wait for each other on a busy machine. A limit holds for one thread.
+        with threadpool_limits(1):
+            forecast = _grow(seen, _known(sample, span.start), seed)
+            return forecast(trial.ahead(span))
 
     scores = {ALL: Scores.empty(len(trial))}
     with ThreadPoolExecutor(threads) as pool:
