@@ -29,7 +29,7 @@ def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
     drawn = draw_landmarks(np.random.default_rng(0), n)
     landmarks = with_paths(drawn, PathChannels(landmark, channel, touches, {"linear": flat}))
     profiles = make_model("linear").encode(landmarks)
-    shares = profiles.features.toarray()[profiles.index]
+    shares = profiles.features[profiles.index]
 
     exact = np.zeros((n, 4))
     exact[landmark, channel] = flat
@@ -53,7 +53,7 @@ def test_equal_shares_are_exact():
     profiles = make_model("linear").encode(with_paths(drawn, path))
     assert len(profiles) == 6
     expected = np.tril(np.ones((6, 6))) / sizes[:, None]
-    np.testing.assert_allclose(profiles.features.toarray()[profiles.index], expected, rtol=1e-12)
+    np.testing.assert_allclose(profiles.features[profiles.index], expected, rtol=1e-12)
 
 
 def test_paths_that_are_divided_alike_are_one_profile():
@@ -61,7 +61,7 @@ def test_paths_that_are_divided_alike_are_one_profile():
     profiles = make_model("last_touch").encode(landmarks)
     assert len(profiles) == 4
     np.testing.assert_array_equal(
-        profiles.features.toarray()[profiles.index].argmax(axis=1), landmarks.history[:, 0]
+        profiles.features[profiles.index].argmax(axis=1), landmarks.history[:, 0]
     )
 
 

@@ -14,8 +14,8 @@ from lydite.models.mixture import (
     LAST_GAIN,
     UnitCounts,
     base_rate,
-    fast_matrix,
     fit_rates,
+    some_rows,
     stepped_likelihood,
 )
 from lydite.models.rules import mixed_rates, path_shares, share_rows
@@ -91,7 +91,7 @@ class FittedRule(Model):
             keys += profiles.index.astype(np.uint64) * multiplier
         index, first = distinct(keys)
         maps = [profiles.index[first] for profiles in seen]
-        return Profiles(index, _Seen(maps, [fast_matrix(profiles.features) for profiles in seen]))
+        return Profiles(index, _Seen(maps, [profiles.features for profiles in seen]))
 
     def fit_counts(
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
@@ -125,7 +125,7 @@ class FittedRule(Model):
             start = np.full(shares.shape[1], base)
         met = n > 0
         self._rates[number], likelihood = fit_rates(
-            shares[met], n[met], k[met], base, start, last_gain
+            some_rows(shares, met), n[met], k[met], base, start, last_gain
         )
         return likelihood
 

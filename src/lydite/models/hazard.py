@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -238,14 +239,13 @@ def _fit(
     )
     total = float(conversions.sum())
     prior = gamma_prior(exposure, total)
-    scale = exposure + prior
     events = np.flatnonzero(conversions > 0)
-    added = fast_matrix(_added(intervals, number, events, scale))
-    starts = [np.full(len(scale), total / len(scale) + 1)]
-    if last is not None and len(last) == len(scale):
-        starts.append(last * scale)
-    scaled, value = _maximise(added, conversions[events], starts)
-    return scaled / scale, value - float(np.log(scale / prior).sum())
+    starts = [(total / len(exposure) + 1) / (exposure + prior)]
+    if last is not None and len(last) == len(exposure):
+        starts.append(last)
+    added = _added(intervals, number, events)
+    theta, value = _maximise(added, conversions[events], exposure + prior, starts)
+    return theta, value + float(np.log(prior).sum())
 
 
 def _neighbourhoods(
@@ -267,7 +267,7 @@ def _neighbourhoods(
         fading = trials.data * intervals.fading_hours[number][trials.row]
         faded = counted(cell, strength.data[entry.data] * fading[row], units * first.shape[1])
         yield Neighbourhood(
-            fast_matrix(_added(intervals, number, rows, np.ones(len(fits[number])))),
+            _added(intervals, number, rows),
             events,
             np.column_stack([hours, faded.reshape(units, -1)]),
             fits[number],
@@ -275,47 +275,49 @@ def _neighbourhoods(
 
 
 def _added(
-    intervals: _Intervals,
-    number: int,
-    events: NDArray[np.intp],
-    scale: NDArray[np.float64],
-) -> sparse.csr_array[np.float64]:
-    """Return what each parameter, times its scale, adds to the hazard at the given conversions."""
+    intervals: _Intervals, number: int, events: NDArray[np.intp]
+) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
+    """Return what each parameter adds to the hazard at the given conversions."""
     strength = intervals.strengths[number][events]
     fade = 0.5 ** (intervals.hours[events].astype(float) / HALF_LIVES_HOURS[number])
-    left = strength.data * np.repeat(fade, np.diff(strength.indptr)) / scale[1:][strength.indices]
-    touches = sparse.csr_array((left, strength.indices, strength.indptr), shape=strength.shape)
-    baseline = sparse.csr_array(np.full((len(events), 1), 1 / scale[0]))
-    return sparse.csr_array(sparse.hstack([baseline, touches], format="csr"))
+    left = strength.data * np.repeat(fade, np.diff(strength.indptr))
+    touches = fast_matrix(
+        sparse.csr_array((left, strength.indices, strength.indptr), shape=strength.shape)
+    )
+    baseline = np.ones((len(events), 1))
+    if isinstance(touches, np.ndarray):
+        return np.hstack([baseline, touches])
+    return sparse.csr_array(sparse.hstack([sparse.csr_array(baseline), touches], format="csr"))
 
 
 def _maximise(
     added: NDArray[np.float64] | sparse.csr_array[np.float64],
     events: NDArray[np.floating],
+    exposure: NDArray[np.float64],
     starts: Sequence[NDArray[np.float64]],
 ) -> tuple[NDArray[np.float64], float]:
-    """Maximise ``sum k log(a x) - sum x + sum log x`` over x > 0, and return x and the maximum.
+    """Maximise ``sum k log(a x) - E x + sum log x`` over x > 0, and return x and the maximum.
 
     Strictly concave, and the logarithms keep the maximum inside, so that Newton's method with
     backtracking always arrives, from any start; it sets out from the highest that is given.
     """
 
     def value(x: NDArray[np.float64]) -> float:
-        return float(events @ np.log(np.asarray(added @ x)) - x.sum() + np.log(x).sum())
+        return float(events @ np.log(np.asarray(added @ x)) - exposure @ x + np.log(x).sum())
 
-    x = max(starts, key=value)
-    best = value(x)
+    best, x = max(((value(start), start) for start in starts), key=itemgetter(0))
     for _ in range(_MAX_NEWTON_STEPS):
         hazard = np.asarray(added @ x)
-        slope = np.asarray(added.T @ (events / hazard)) - 1 + 1 / x
-        curvature = squares(added, events / hazard**2)
-        curvature[np.diag_indices_from(curvature)] += 1 / x**2
+        # In units of x itself, whatever its own are, the equations are easy to solve.
+        slope = x * (np.asarray(added.T @ (events / hazard)) - exposure) + 1
+        curvature = np.outer(x, x) * squares(added, events / hazard**2)
+        curvature[np.diag_indices_from(curvature)] += 1
         step = np.linalg.solve(curvature, slope)
         gain, part = float(slope @ step), 1.0
         # What is less than rounding of the value cannot be seen in it; the step is right even so.
         unseen = gain < max(_LAST_GAIN, _ROUNDING * abs(best))
         while True:
-            trial = x + part * step
+            trial = x * (1 + part * step)
             if trial.min() > 0:
                 reached = value(trial)
                 if unseen or reached >= best + 1e-4 * part * gain or part < 1e-8:

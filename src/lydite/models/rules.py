@@ -14,7 +14,7 @@ from lydite.errors import InputError
 from lydite.models.base import Model
 from lydite.models.expression import check_expression, columns_of
 from lydite.models.landmarks import Profiles, counted, distinct, rows_to_one
-from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fit_rates
+from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fast_matrix, fit_rates, some_rows
 from lydite.models.sets import digest
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Rule(Model):
         return any(name.startswith("hours_") for name in columns_of(self.expression))
 
     def encode(self, landmarks: Landmarks) -> Profiles:
-        """Return the distinct divisions of a path over channels, as a sparse (k, c) matrix."""
+        """Return the distinct divisions of a path over channels, as a (k, c) matrix."""
         return share_rows(landmarks, self.name)
 
     def fit_counts(
@@ -80,7 +80,8 @@ class Rule(Model):
     ) -> Self:
         """Fit the rates; a fit goes on from the rates of the fit before."""
         seen = trials > 0
-        shares, trials, conversions = profiles.features[seen], trials[seen], conversions[seen]
+        shares = some_rows(profiles.features, seen)
+        trials, conversions = trials[seen], conversions[seen]
         base = base_rate(trials, conversions)
         start = getattr(self, "rates_", None)
         if start is None or len(start) != shares.shape[1]:
@@ -244,13 +245,13 @@ def weightless(landmarks: Landmarks, column: str) -> int:
 def share_rows(landmarks: Landmarks, column: str) -> Profiles:
     """Return the distinct divisions of paths over channels by a column of weights.
 
-    The features are a sparse (k, channels) matrix of shares, which are kept in steps.
+    The features are a (k, channels) matrix of shares (`fast_matrix`), which are kept in steps.
     """
     path, path_of, paths = landmarks.met([column])
     steps = _steps(path.row, path.weights[column], path.touches, paths)
     index, first = distinct(digest(path, steps, paths))
     shares = _shares(path, steps, first, (paths, len(landmarks.channels)))
-    return Profiles(index[path_of], shares)
+    return Profiles(index[path_of], fast_matrix(shares))
 
 
 def _steps(
