@@ -29,11 +29,16 @@ class _Counts:
         cells = len(trial.activity.levels)
         half = trial.landmarks.bucket.astype(np.int64) & 1
         key = (profile.astype(np.int64) * cells + trial.activity.cell) * 2 + half
-        self._row, first = distinct(key)
-        self._trial = trial
+        row, first = distinct(key)
+        # One half after the other, so that each is a slice.
+        order = np.argsort(half[first], kind="stable")
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        first, self._row, self._trial = first[order], place[row], trial
         self.profile = profile[first]
         self.cell = trial.activity.cell[first]
-        self.half = half[first]
+        middle = int(np.searchsorted(half[first], 1))
+        self.halves = (slice(middle), slice(middle, None))
         self.trials = np.zeros(len(first))
         self.conversions = np.zeros(len(first))
 
@@ -52,13 +57,12 @@ class _Counts:
         self.conversions += counted(row, count * landmarks.converted[rows], len(self.trials))
 
     def by_profile(
-        self, profiles: int, halves: NDArray[np.bool_]
+        self, profiles: int, rows: slice = slice(None)
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return trials and conversions of each profile, over the rows that are chosen."""
-        chosen = self.profile[halves]
+        """Return trials and conversions of each profile, over some of the rows."""
         return (
-            counted(chosen, self.trials[halves], profiles),
-            counted(chosen, self.conversions[halves], profiles),
+            counted(self.profile[rows], self.trials[rows], profiles),
+            counted(self.profile[rows], self.conversions[rows], profiles),
         )
 
 
@@ -95,13 +99,12 @@ def _fit(
     size, known = len(profiles), counts.trials > 0
     crossed = None
     if not model.is_baseline:
-        crossed = np.empty(len(counts.half))
-        for half, other in enumerate(crossing):
-            other.fit_counts(profiles, *counts.by_profile(size, counts.half != half))
-            own = counts.half == half
+        crossed = np.empty(len(known))
+        for other, own, rest in zip(crossing, counts.halves, counts.halves[::-1], strict=True):
+            other.fit_counts(profiles, *counts.by_profile(size, rest))
             crossed[own] = other.forecast_profiles(profiles)[counts.profile[own]]
         crossed = crossed[known]
-    model.fit_counts(profiles, *counts.by_profile(size, np.ones(len(known), dtype=bool)))
+    model.fit_counts(profiles, *counts.by_profile(size))
     adjustment.fit(counts.cell[known], crossed, counts.trials[known], counts.conversions[known])
 
 
