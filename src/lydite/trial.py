@@ -312,6 +312,8 @@ def score_models(
     Only periods that have no scores yet are forecast, and those of which other data is known by
     now: these are written beside the first scores, not in their place.
     """
+    # Those that look at more than the order take longest: begun last, one would keep all waiting.
+    models = sorted(models, key=lambda model: model.sees_order_only)
     due = [
         _Due.of(engine.local, outcome, model.name, model.fingerprint, calendar, trial)
         for model in models
