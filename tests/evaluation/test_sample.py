@@ -72,7 +72,7 @@ def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
         expected = np.zeros((n, c))
         np.add.at(expected, (paths["path"].to_numpy(), number), model.weights(paths))
         profiles = model.encode(sample)
-        found = profiles.features.toarray()[profiles.index]
+        found = profiles.features[profiles.index]
         np.testing.assert_allclose(found, expected, atol=2.5 / 118)
     np.testing.assert_array_equal(
         np.bincount(sample.paths.met.row, sample.paths.met.touches), sample.paths.length

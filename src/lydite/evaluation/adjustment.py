@@ -39,13 +39,17 @@ class Activity:
 
     def __init__(self, landmarks: Landmarks) -> None:
         touches = np.minimum(landmarks.path_length, _MOST_TOUCHES) - 1
-        since_previous = _hour_level(landmarks.hours_since_previous)
         lonely = np.isnan(landmarks.hours_since_previous)
-        since_first = np.where(lonely, 0, _hour_level(landmarks.hours_since_first))
-        levels = np.column_stack([touches, np.where(lonely, 0, since_previous), since_first])
-        keys = np.ravel_multi_index(tuple(levels.T), _LEVELS)
-        self.cell, first = distinct(keys)
-        self.levels = levels[first]
+        since_previous, since_first = (
+            np.where(lonely, 0, _hour_level(hours))
+            for hours in (landmarks.hours_since_previous, landmarks.hours_since_first)
+        )
+        self.cell, first = distinct(
+            np.ravel_multi_index((touches, since_previous, since_first), _LEVELS)
+        )
+        self.levels = np.column_stack(
+            [level[first] for level in (touches, since_previous, since_first)]
+        )
 
     def take(self, rows: NDArray[np.integer]) -> Activity:
         """Return the activity of some of the landmarks, in the same cells."""

@@ -157,7 +157,7 @@ def columns_of(expression: str) -> frozenset[str]:
         When the text is no SQL expression.
     """
     try:
-        with _connect() as connection:
+        with _reader().cursor() as connection:
             return frozenset(_columns(_parse(connection, expression)))
     except _FAILURES as error:
         raise InputError(f"{_quote(expression)} cannot be read: {_reason(error)}.") from error
@@ -173,6 +173,12 @@ def _checked(name: str, expression: str, columns: tuple[tuple[str, str], ...]) -
             f"the rule {name!r} cannot weigh a touch by {_quote(expression)}: {_reason(error)}."
             f" It may use the columns {', '.join(column for column, _ in columns)}."
         ) from error
+
+
+@functools.cache
+def _reader() -> duckdb.DuckDBPyConnection:
+    """Open the database that only reads expressions: to open one takes longer than to read."""
+    return _connect()
 
 
 def _connect() -> duckdb.DuckDBPyConnection:

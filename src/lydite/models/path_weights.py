@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from lydite.contract.path_rows import runs, starts
 from lydite.models.base import weight_columns
@@ -76,7 +77,9 @@ def _channels_met(
     expressions = list(dict.fromkeys(columns.values()))
     for paths in chunks(stretches.kept):
         laid = LaidOutTouches(touched, stretches.take(paths))
-        parts.append(_summed(laid, paths.start, weigh(laid, expressions, models)))
+        alike, rows = laid.alike()
+        by_kind = weigh(laid, expressions, models, rows)
+        parts.append(_summed(laid, paths.start, alike, by_kind))
     row, channel, touches, place, *sums = map(np.concatenate, zip(*parts, strict=True))
     by_expression = dict(zip(expressions, sums, strict=True))
     weights = {name: by_expression[expression] for name, expression in columns.items()}
@@ -84,7 +87,10 @@ def _channels_met(
 
 
 def _summed(
-    laid: LaidOutTouches, number: int, weights: Sequence[NDArray[np.float64]]
+    laid: LaidOutTouches,
+    number: int,
+    alike: NDArray[np.intp],
+    weights: Sequence[NDArray[np.float64]],
 ) -> list[NDArray[np.generic]]:
     """Sum up by path and channel: the path, from `number` on, channel, touches, place, weights."""
     channels = len(laid.touched.channels)
@@ -97,8 +103,14 @@ def _summed(
     entry[order] = np.cumsum(is_first) - 1
     row, channel = ordered[first] // channels, ordered[first] % channels
     place = entry - np.searchsorted(row, np.arange(len(laid.kept)))[laid.path]
-    sums = [np.bincount(entry, weight, minlength=len(first)) for weight in weights]
-    return [number + row, channel, np.diff(first, append=len(key)), place, *sums]
+    touches = np.diff(first, append=len(key))
+    # A row for each path and channel, which counts the kinds of its touches.
+    kinds = sparse.csr_array(
+        (np.ones(len(key)), alike[order], np.append(first, len(key))),
+        shape=(len(first), alike.max(initial=-1) + 1),
+    )
+    sums = [kinds @ weight for weight in weights]
+    return [number + row, channel, touches, place, *sums]
 
 
 class OwnPaths:

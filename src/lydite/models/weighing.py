@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lydite.models.stretches import Stretches, Touched
 
 _DIRECT = frozenset({"direct", "(direct)", "(none)"})  # as in `sql/journeys/channels.sql`
-_MAX_TOUCHES = 4_000_000  # weighed at once
+_MAX_TOUCHES = 500_000  # weighed at once
 _US_PER_HOUR = 3.6e9
 
 
@@ -94,12 +94,15 @@ class LaidOutTouches:
             yield "hours_after_start", (at - np.repeat(at[begin], self.kept)) / _US_PER_HOUR
 
     def alike(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Tell touches apart by all that the order of channels says of them.
+        """Tell touches apart by all that is known of them, where that is no more than their order.
 
         Returns
         -------
         The (m,) number of each touch among the distinct ones, and where those stand first.
         """
+        if not self.touched.order_only:
+            every = np.arange(len(self.touch))
+            return every, every
         key = self.channel.astype(np.int64)
         for name in ("position", "path_length", "last_non_direct_position"):
             column = self.order[name]
@@ -142,13 +145,14 @@ _HOURS = ("hours_before_end", "hours_after_start")
 
 
 def weigh(
-    laid: LaidOutTouches, expressions: Sequence[str], models: Sequence[Model]
+    laid: LaidOutTouches,
+    expressions: Sequence[str],
+    models: Sequence[Model],
+    rows: slice | NDArray[np.intp] = slice(None),
 ) -> list[NDArray[np.float64]]:
-    """Return the weight of each touch by every expression; `models` are whose they are."""
+    """Return the weight of some touches by every expression; `models` are whose they are."""
     if not expressions:
         return []
-    everything: slice | NDArray[np.intp] = slice(None)
-    alike, rows = laid.alike() if laid.touched.order_only else (everything, everything)
     engine = _engine()
     weights = ", ".join(
         f"coalesce(cast(({expression}) as double), 0) as weight_{i}"
@@ -161,7 +165,7 @@ def weigh(
     except engine.error as error:
         _explain(engine, laid, models, weights)
         raise InputError(f"a model's weights do not fit the touches of a path: {error}") from error
-    return [own[alike] for own in found.values()]
+    return list(found.values())
 
 
 def _explain(
