@@ -34,6 +34,7 @@ MAX_SCORED_LANDMARKS = 40_000
 # dear.
 _REGROW_AT_GROWTH = 0.5
 _CLIP = 1e-6
+_AT_ONCE = 4096  # landmarks
 # With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
 _MIN_OF_EACH = 20
 
@@ -135,7 +136,10 @@ def _grow(
     def forecast(ahead: Landmarks) -> NDArray[np.float64]:
         own = [_logit(model.forecast(ahead)) for model in rivals]
         table = np.column_stack([_features(ahead, place)[:, usable], *own])
-        return np.asarray(np.clip(trees.predict_proba(table)[:, 1], _CLIP, 1 - _CLIP))
+        # Every tree looks at every row: a part at a time stays in the cache.
+        parts = [slice(low, low + _AT_ONCE) for low in range(0, len(table), _AT_ONCE)]
+        chance = np.concatenate([trees.predict_proba(table[part])[:, 1] for part in parts])
+        return np.asarray(np.clip(chance, _CLIP, 1 - _CLIP))
 
     return forecast
 

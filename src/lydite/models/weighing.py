@@ -110,8 +110,10 @@ class LaidOutTouches:
         return distinct(key)
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
-        """Return the columns of `PATH_COLUMNS` that are used, and ``path``, for some touches."""
-        columns: dict[str, Any] = {"path": self.path[rows]}
+        """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
+        columns: dict[str, Any] = {"touch": self.touch[rows]}  # one there must be
+        if "path" in used:
+            columns["path"] = self.path[rows]
         for name, values in (*self._numbers(used), *self._texts(rows, used)):
             columns[name] = values if isinstance(values, pa.Array) else values[rows]
         last = columns.get("last_non_direct_position")
@@ -173,7 +175,7 @@ def _explain(
 ) -> None:
     """Weigh whole paths, with all that there is to show of them, for an error that says more."""
     with (
-        engine.registered(laid.table(slice(None), PATH_COLUMNS)) as name,
+        engine.registered(laid.table(slice(None), {*PATH_COLUMNS, "path"})) as name,
         contextlib.suppress(engine.binder_error),
         weights_explained(engine, models, name, "path"),
     ):
