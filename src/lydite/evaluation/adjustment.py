@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.models.landmarks import counted, distinct
+from lydite.models.landmarks import counted, distinct, parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -121,10 +121,14 @@ class Adjustment:
         self, cell: NDArray[np.integer], forecast: NDArray[np.floating] | None
     ) -> NDArray[np.float64]:
         """Return the adjusted probabilities, clipped to [1e-6, 1 - 1e-6]."""
-        score = (self._terms(np.arange(len(self.design))) @ self.terms_)[cell]
-        if forecast is not None and self.slope_ > 0:
-            score = score + self.slope_ * logit(np.clip(forecast, _CLIP, 1 - _CLIP))
-        return np.asarray(np.clip(expit(score), _CLIP, 1 - _CLIP))
+        of_cell = self._terms(np.arange(len(self.design))) @ self.terms_
+        adjusted = np.empty(len(cell))
+        for some in parts(len(cell)):
+            score = of_cell[cell[some]]
+            if forecast is not None and self.slope_ > 0:
+                score += self.slope_ * logit(np.clip(forecast[some], _CLIP, 1 - _CLIP))
+            adjusted[some] = np.clip(expit(score), _CLIP, 1 - _CLIP)
+        return adjusted
 
     def _terms(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
         return np.column_stack([np.ones(len(cells)), self.design[cells]])

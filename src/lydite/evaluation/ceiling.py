@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.walk_forward import add_slices
-from lydite.models.landmarks import counted
+from lydite.models.landmarks import counted, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,9 +136,9 @@ def _grow(
     def forecast(ahead: Landmarks) -> NDArray[np.float64]:
         own = [_logit(model.forecast(ahead)) for model in rivals]
         table = np.column_stack([_features(ahead, place)[:, usable], *own])
-        # Every tree looks at every row: a part at a time stays in the cache.
-        parts = [slice(low, low + _AT_ONCE) for low in range(0, len(table), _AT_ONCE)]
-        chance = np.concatenate([trees.predict_proba(table[part])[:, 1] for part in parts])
+        # Every tree looks at every row of a part, which had better stay in the cache.
+        some = parts(len(table), _AT_ONCE)
+        chance = np.concatenate([trees.predict_proba(table[part])[:, 1] for part in some])
         return np.asarray(np.clip(chance, _CLIP, 1 - _CLIP))
 
     return forecast

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.models.landmarks import N_BUCKETS, counted
+from lydite.models.landmarks import N_BUCKETS, counted, parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,19 @@ class Scores:
         count : (n,) array
             How many landmarks each stands for.
         """
+        period = np.broadcast_to(np.asarray(period), forecast.shape)
         weight = np.broadcast_to(np.asarray(count, dtype=np.float64), forecast.shape)
+        for some in parts(len(forecast)):
+            self._add(period[some], bucket[some], converted[some], forecast[some], weight[some])
+
+    def _add(
+        self,
+        period: NDArray[np.integer],
+        bucket: NDArray[np.integer],
+        converted: NDArray[np.bool_],
+        forecast: NDArray[np.float64],
+        weight: NDArray[np.float64],
+    ) -> None:
         hits = weight * converted
         # Not log2, which takes five times as long.
         loss = np.log(np.where(converted, forecast, 1 - forecast)) / -np.log(2)

@@ -12,7 +12,7 @@ from scipy import sparse
 from lydite.contract.path_rows import runs
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from numpy.typing import NDArray
 
@@ -331,6 +331,12 @@ def distinct(keys: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.in
 def counted(index: NDArray[np.integer], weights: NDArray[Any], size: int) -> NDArray[np.float64]:
     """Return the sums of `weights` by `index`, as a (size,) array."""
     return np.asarray(np.bincount(index, weights, minlength=size), dtype=np.float64)
+
+
+def parts(length: int, size: int = 65_536) -> Iterator[slice]:
+    """Cut columns into parts of so many rows: what is made of a part on the way stays in cache."""
+    for low in range(0, length, size):
+        yield slice(low, min(low + size, length))
 
 
 def rows_to_one(matrix: sparse.csr_array[np.float64]) -> sparse.csr_array[np.float64]:
