@@ -61,8 +61,8 @@ def ceiling_scores(
     spans = trial.spans(_REGROW_AT_GROWTH)
 
     def forecasts(span: range) -> NDArray[np.float64]:
-        # Trees of threads wait for each other on a busy machine. A limit holds for one thread.
-        with threadpool_limits(1):
+        # A limit of OpenMP's holds for the thread that sets it, so each sets its own.
+        with threadpool_limits(1, user_api="openmp"):
             forecast = _grow(seen, _known(sample, span.start), seed)
             return forecast(trial.ahead(span))
 

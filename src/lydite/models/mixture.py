@@ -114,7 +114,7 @@ def penalised_likelihood(
 ) -> float:
     """Return what `fit_rates` maximises, in nats."""
     p = np.asarray(shares @ rates)
-    # Not log1p, which takes thrice as long: with rates this far from 0 it says the same.
+    # Not log1p, which takes thrice as long for digits that the sum does not have.
     data = conversions @ np.log(p) + (trials - conversions) @ np.log(1 - p)
     return float(data + np.log(rates).sum() + (1.0 - base) / base * np.log1p(-rates).sum())
 
