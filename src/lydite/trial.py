@@ -460,6 +460,7 @@ def _weightless(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> 
 
 def divide_conversions(engine: Engine, models: Sequence[Model], settings: Settings) -> None:
     """Fit the models on all that is mature, and divide every conversion, with intervals."""
+    journeys.lay_out_paths(engine)  # a run that goes on from another has a session of its own
     crediting.start_credit(engine)
     channels = crediting.channel_names(engine.local)
     for row in outcomes(engine, judged=False):
