@@ -51,6 +51,7 @@ class Plan:
 
 
 FULL, QUICK = Plan((1_000_000, 10_000_000)), Plan((10_000,))
+LARGE = Plan((*FULL.sizes, 100_000_000))
 
 
 # --- work -----------------------------------------------------------------------------------------
@@ -113,9 +114,9 @@ def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, keep its result and print it."""
     parser = measure.parser(__doc__)
-    parser.add_argument("--touches", type=int, nargs="+", help="other sizes, such as 100000000")
+    parser.add_argument("--large", action="store_true", help="a hundred million touches too")
     asked = parser.parse_args(arguments)
-    plan = QUICK if asked.quick else Plan(tuple(asked.touches)) if asked.touches else FULL
+    plan = QUICK if asked.quick else LARGE if asked.large else FULL
     result = measured(plan, asked.repeats)
     measure.write(NAME, result, asked.results)
     print(section(result))
@@ -147,9 +148,10 @@ def section(result: Mapping[str, Any]) -> str:
 `{measure.command(NAME)}`
 
 All {len(make_models())} default models, from Parquet to verdict, page, and credit with intervals of
-200 replicates. *Journeys* is reading, checking and laying out, up to every landmark with its path,
-its outcome and the next touch. **The machine's limit** is DuckDB reading the touchpoints and
-sorting them by user and time into a table, on all cores; multiples (×) are of it.
+200 replicates; a hundred million touches with `--large`. *Journeys* is reading, checking and laying
+out, up to every landmark with its path, its outcome and the next touch. **The machine's limit** is
+DuckDB reading the touchpoints and sorting them by user and time into a table, on all cores;
+multiples (×) are of it.
 
 {tables.table(_HEAD, rows)}
 {_growth(result["runs"])}"""
