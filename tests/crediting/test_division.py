@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tables import make_contract
 
 from lydite import crediting, journeys
+from lydite.crediting import converted
 from lydite.crediting.converted import laid_out, load_paths
 from lydite.crediting.division import _choose, _fit
 from lydite.engine import DuckDBEngine
@@ -226,6 +227,26 @@ def test_replicates_are_those_of_conversions_divided_one_by_one(engine):
             for figure in ("conversions", "value"):
                 one, two = (getattr(own, figure) for own in (compact, whole))
                 np.testing.assert_allclose(one, two, rtol=1e-7, atol=1e-6, err_msg=name)
+
+
+def test_of_many_paths_those_of_some_buckets_stand_for_all(engine, monkeypatch):
+    channels = tuple(crediting.channel_names(engine))
+    [model] = [model for model in MODELS if model.name == "additive_hazard"]
+    landmarks = load_sample(engine, "lead", channels, [model])
+    drawn = crediting.draw_buckets(256, 1, 40)
+    with laid_out(engine, "lead", len(channels)):
+        whole = _fit(engine, [model], landmarks, drawn)[model.name]
+        most = engine.scalar("select count(distinct conversion_key) from credit.paths") // 2
+        monkeypatch.setattr(converted, "MOST_PATHS", most)
+        buckets = converted.buckets_of_paths(engine)
+        paths = load_paths(engine, channels, model, buckets)
+        some = _fit(engine, [model], landmarks, drawn)[model.name]
+    assert 80 < buckets < 180
+    assert most * 0.9 < len(paths) <= most
+    assert paths.unit.max() < buckets
+    one, two = (own.conversions.sum(axis=1) for own in (whole, some))
+    assert two.mean() == pytest.approx(one.mean(), rel=0.15)
+    assert 1.1 < two.std() / one.std() < 2.2  # half of the users: wider by the root of two
 
 
 def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch):

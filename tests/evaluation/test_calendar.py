@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.calendar import (
     MIN_PERIODS,
     MIN_TRAINING_CONVERSIONS,
     PERIODS,
     History,
+    build_history,
     make_calendar,
 )
 from lydite.journeys import parse_lookback
 
 DAY = np.timedelta64(1, "D")
-US = np.timedelta64(1, "us")
+SECOND, US = np.timedelta64(1, "s"), np.timedelta64(1, "us")
 
 
 def at(text: str) -> np.datetime64:
@@ -144,6 +147,38 @@ def _check_message(message: str, history: History, lookback: timedelta, period: 
         with pytest.raises(InputError):
             make_calendar(history, longer, period)
         longer += step
+
+
+@pytest.mark.parametrize("lookback", ["1h", "2h", "7h", "12h", "24h", "30h"])
+def test_the_earliest_of_each_hour_are_enough(lookback):
+    rng, n = np.random.default_rng(1), 9000
+    hours = 30 * rng.random(n)
+    moments = pl.DataFrame(
+        {
+            "outcome": "lead",
+            "happened_at": at("2025-01-01") + rng.integers(0, 40 * 86_400, n) * SECOND,
+            "hours_to_conversion": hours,
+            "converted": rng.random(n) < 0.8,
+        }
+    )
+    known = moments.filter("converted")
+    whole = History(
+        "lead",
+        at("2025-01-01"),
+        at("2025-02-20"),
+        known["happened_at"].to_numpy(),
+        known["hours_to_conversion"].to_numpy(),
+        known.height,
+    )
+    with DuckDBEngine(threads=1) as engine:
+        engine.store("journeys.moments", moments)
+        build_history(engine)
+        some = History.of(engine, "lead", datetime(2025, 1, 1), datetime(2025, 2, 20))
+    assert len(some.converting_at) == 30 * MIN_TRAINING_CONVERSIONS
+    assert some.conversions == known.height
+    for period in PERIODS[:2]:
+        one, other = (make_calendar(own, parse_lookback(lookback), period) for own in (whole, some))
+        assert one.starts.tolist() == other.starts.tolist()
 
 
 def test_below_a_day_hours_are_named():
