@@ -69,3 +69,9 @@ def test_a_folder_that_cannot_be_made_is_named(engine, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file"):
         publish(engine, tmp_path / "file" / "out.duckdb")
+
+
+def test_a_file_that_is_called_like_a_schema_is_refused(engine, tmp_path) -> None:
+    with pytest.raises(InputError, match="cannot be called like a schema"):
+        publish(engine, tmp_path / "mart.duckdb")
+    assert not list(tmp_path.iterdir())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lydite.engine.duckdb import quoted
+from lydite.engine.duckdb import quoted, refuse_name
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,9 +28,10 @@ def publish(engine: DuckDBEngine, path: str | Path) -> int:
     Raises
     ------
     InputError
-        When the folder of `path` cannot be written.
+        When the folder of `path` cannot be written, or it is called like a schema.
     """
     path = Path(path)
+    refuse_name(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -273,6 +273,13 @@ def test_a_file_can_be_opened_once_the_other_process_has_ended(tmp_path):
         assert engine.scalar("select 1") == 1
 
 
+@pytest.mark.parametrize("name", ["journeys.duckdb", "Mart.db", "raw"])
+def test_a_file_that_is_called_like_a_schema_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match=r"cannot be called like a schema.*attribution\.duckdb"):
+        DuckDBEngine(tmp_path / name)
+    assert not (tmp_path / name).exists()
+
+
 def test_a_file_that_is_no_database_is_named(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, and no database at all. " * 100)

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 _COMMENT = re.compile(r"--[^\n]*")
+_SCHEMAS = frozenset(
+    {"contract", "credit", "evaluation", "journeys", "ledger", "mart", "quarantine", "raw"}
+)
 
 
 class DuckDBEngine:
@@ -58,6 +61,7 @@ class DuckDBEngine:
         if memory_limit is not None:
             settings["memory_limit"] = memory_limit
         if str(path) != ":memory:":
+            refuse_name(path)
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         try:
             self.connection = duckdb.connect(str(path), config=settings)
@@ -254,6 +258,21 @@ def quoted(text: str) -> str:
 def quoted_name(name: str) -> str:
     """Return `name` as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def refuse_name(path: str | Path) -> None:
+    """Raise where a file is called like a schema in it: its name is that of the database.
+
+    Raises
+    ------
+    InputError
+        When DuckDB could not tell ``mart.evidence`` of the file's database from the schema's.
+    """
+    if Path(path).stem.lower() in _SCHEMAS:
+        raise InputError(
+            f"{path}: a DuckDB file cannot be called like a schema in it"
+            f" ({', '.join(sorted(_SCHEMAS))}). Give it another name, such as attribution.duckdb."
+        )
 
 
 def _only_used(sql: str, parameters: Parameters | None) -> Parameters | None:
