@@ -272,7 +272,8 @@ def test_a_conversion_starts_the_path_afresh(engine):
     )
     assert conversion_paths(engine) == ["tv", "email > search"]
     assert landmark_paths(engine) == ["tv", "email", "email > search"]
-    assert column(engine, "select previous_1 from journeys.moments where touch = 2") == [None]
+    told = "select hours_since_previous from journeys.moments where touch = 2"
+    assert column(engine, told) == [None]
 
 
 def test_touches_at_the_instant_of_the_previous_conversion_belong_to_it(engine):
@@ -359,12 +360,8 @@ def test_a_landmarks_path_goes_back_less_than_the_lookback(engine, age, path, be
     build(engine, touchpoints, [("zoe", day(50))], "30d")
     assert landmark_paths(engine) == ["tv", path]
     assert what_is_next(engine) == ["email" if before else None, None]
-    previous = column(
-        engine,
-        "select channels.channel from journeys.moments left join journeys.channels"
-        " on previous_1 = channels.channel_key where touch = 2",
-    )
-    assert previous == [before]
+    known = column(engine, "select hours_since_previous from journeys.moments where touch = 2")
+    assert (known != [None]) == (before is not None)
 
 
 def test_a_further_touch_comes_between_even_where_the_conversion_is_near(engine):
@@ -387,36 +384,10 @@ def test_each_outcome_has_its_own_lookback(engine):
 # --- what is known at a landmark ------------------------------------------------------------------
 
 
-def previous_channels(engine: DuckDBEngine) -> list[str]:
-    """Return, for each landmark in order, the channels of the three touches before it."""
-    return column(
-        engine,
-        "select concat_ws(' < ', one.channel, two.channel, three.channel) from journeys.moments"
-        " left join journeys.channels as one on previous_1 = one.channel_key"
-        " left join journeys.channels as two on previous_2 = two.channel_key"
-        " left join journeys.channels as three on previous_3 = three.channel_key"
-        " where not is_conversion order by user_key, touch",
-    )
-
-
-def test_a_landmark_knows_the_three_touches_before(engine):
-    touchpoints = [("ann", day(n), channel) for n, channel in enumerate("abcde")]
-    build(engine, touchpoints, [("zoe", day(9))])
-    assert previous_channels(engine) == ["", "a", "b < a", "c < b < a", "d < c < b"]
-
-
-def test_a_landmark_knows_only_touches_on_its_own_path(engine):
-    touchpoints = [("ann", day(n), channel) for n, channel in enumerate("abcde")]
-    build(engine, touchpoints, [("zoe", day(9))], "3d")
-    assert previous_channels(engine) == ["", "a", "b < a", "c < b", "d < c"]
-    build(engine, touchpoints, [("ann", day(1))])
-    assert previous_channels(engine) == ["", "a", "", "c", "d < c"]
-
-
 def test_a_landmark_knows_how_long_ago_the_touch_before_and_the_first_were(engine):
     build(engine, [("ann", day(n), "tv") for n in (1, 2, 4)], [("ann", day(5))])
     known = engine.rows(
-        "select hours_since_previous, hours_since_first, hours_to_conversion"
+        "select hours_since_previous, hours_since_first, case when converted then hours_to_next end"
         " from journeys.moments order by happened_at"
     )
     assert known == [(None, 0, None), (24, 24, None), (48, 72, 24), (None, 96, None)]
@@ -618,7 +589,6 @@ class PlainReading:
                 **moment,
                 "touch": touch and touch.number,
                 "channel_key": None if touch is None else touch.channel,
-                **{f"previous_{n}": nth_before(path, n, touch) for n in (1, 2, 3)},
                 "first_touch": path[0].number if path else None,
                 "last_touch": path[-1].number if path else None,
                 "last_non_direct_touch": max(
@@ -630,7 +600,6 @@ class PlainReading:
                 "hours_since_previous": hours(path[-2].at, at) if touch and path[1:] else None,
                 "hours_since_first": hours(path[0].at, at) if path else None,
                 "converted": converts,
-                "hours_to_conversion": hours(at, next_at) if converts else None,
                 "hours_to_next": touch and hours(at, next_at if soon else at + lookback),
                 "next_channel_key": next_channel if soon else None,
             }
@@ -714,10 +683,6 @@ def bucket_of(user: str) -> int:
 
 def hours(start: datetime, end: datetime) -> float:
     return ((end - start) // MICROSECOND) / 3.6e9
-
-
-def nth_before(path: list[Touch], n: int, touch: Touch | None) -> int | None:
-    return path[-1 - n].channel if touch and len(path) > n else None
 
 
 # --- hostile data ---------------------------------------------------------------------------------

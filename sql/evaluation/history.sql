@@ -7,9 +7,9 @@ with placed as (
     select
         outcome,
         happened_at,
-        hours_to_conversion,
+        hours_to_next as hours_to_conversion,
         row_number() over (
-            partition by outcome, floor(hours_to_conversion) order by happened_at
+            partition by outcome, floor(hours_to_next) order by happened_at
         ) as place,
         count(*) over (partition by outcome) as conversions
     from journeys.moments

@@ -6,9 +6,6 @@
 -- @is_conversion whether the moment is a conversion; the others are landmarks
 -- @touch number of the touch, null for a conversion
 -- @channel_key channel of the touch, null for a conversion
--- @previous_1 channel of the touch before on the path, null where there is none
--- @previous_2 channel two touches before on the path, null where there is none
--- @previous_3 channel three touches before on the path, null where there is none
 -- @first_touch number of the path's first touch, null for an empty path
 -- @last_touch number of the path's last touch, null for an empty path
 -- @last_non_direct_touch number of the last touch that is not direct among those that count, null where there is none
@@ -18,7 +15,6 @@
 -- @hours_since_previous hours since the touch before on the path, null where there is none
 -- @hours_since_first hours since the path's first touch
 -- @converted whether the next event is a conversion, within the lookback
--- @hours_to_conversion hours to that conversion, null where the next event is none
 -- @hours_to_next hours from a landmark to the next event, touch or conversion; the lookback where none comes within it
 -- @next_channel_key channel of the next touch, where that is the next event and within the lookback
 with conversions as (
@@ -65,16 +61,7 @@ ordered as (
         ) as previous_touch,
         lag(at_us) over (
             partition by user_key order by at_us, is_conversion, touch
-        ) as previous_at_us,
-        lag(channel_key, 1) over (
-            partition by user_key order by at_us, is_conversion, touch
-        ) as channel_before_1,
-        lag(channel_key, 2) over (
-            partition by user_key order by at_us, is_conversion, touch
-        ) as channel_before_2,
-        lag(channel_key, 3) over (
-            partition by user_key order by at_us, is_conversion, touch
-        ) as channel_before_3
+        ) as previous_at_us
     from events
 ),
 
@@ -118,10 +105,6 @@ select
     is_conversion = 1 as is_conversion,
     touch,
     channel_key,
-    -- Touches are numbered in time order: those from the first of the path on are on it.
-    case when touch - 1 >= first_touch then channel_before_1 end as previous_1,
-    case when touch - 2 >= first_touch then channel_before_2 end as previous_2,
-    case when touch - 3 >= first_touch then channel_before_3 end as previous_3,
     first_touch,
     last_touch,
     -- Of a path of more than 50, the touches between the first and the 49 most recent do not count.
@@ -137,14 +120,11 @@ select
     ) as path_length,
     make_timestamp(first_at_us) as first_touched_at,
     make_timestamp(last_at_us) as last_touched_at,
+    -- Touches are numbered in time order: those from the first of the path on are on it.
     case when touch - 1 >= first_touch then (at_us - previous_at_us) / 3.6e9 end
         as hours_since_previous,
     (at_us - first_at_us) / 3.6e9 as hours_since_first,
     coalesce(next_is_conversion = 1 and next_at_us - at_us < $lookback_us, false) as converted,
-    case
-        when next_is_conversion = 1 and next_at_us - at_us < $lookback_us
-            then (next_at_us - at_us) / 3.6e9
-    end as hours_to_conversion,
     case
         when is_conversion = 1 then null
         when next_at_us - at_us < $lookback_us then (next_at_us - at_us) / 3.6e9

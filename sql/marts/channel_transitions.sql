@@ -28,7 +28,7 @@ counted as (
     select mature.outcome, '(start)', channels.channel, count(*)
     from mature
     inner join journeys.channels as channels on mature.channel_key = channels.channel_key
-    where mature.previous_1 is null
+    where mature.path_length = 1
     group by all
 )
 

@@ -157,7 +157,7 @@ def test_the_earliest_of_each_hour_are_enough(lookback):
         {
             "outcome": "lead",
             "happened_at": at("2025-01-01") + rng.integers(0, 40 * 86_400, n) * SECOND,
-            "hours_to_conversion": hours,
+            "hours_to_next": hours,
             "converted": rng.random(n) < 0.8,
         }
     )
@@ -167,7 +167,7 @@ def test_the_earliest_of_each_hour_are_enough(lookback):
         at("2025-01-01"),
         at("2025-02-20"),
         known["happened_at"].to_numpy(),
-        known["hours_to_conversion"].to_numpy(),
+        known["hours_to_next"].to_numpy(),
         known.height,
     )
     with DuckDBEngine(threads=1) as engine:
