@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import (
     credit_from_paths,
+    daily_refresh,
     evaluation,
     growth,
     measure,
     peers,
-    refresh,
     whole_trial,
 )
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 #: Every benchmark: a module with a `NAME`, a `main` that writes its result, and a `section`.
 BENCHMARKS: tuple[ModuleType, ...] = (
     whole_trial,
-    refresh,
+    daily_refresh,
     growth,
     evaluation,
     credit_from_paths,

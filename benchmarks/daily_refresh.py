@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from benchmarks.measure import Figures
 
-NAME = "refresh"
+NAME = "daily_refresh"
 DAYS = 182  # of the history: journeys still begin on its last day as on any other
 LOOKBACKS = {"conversion": parse_lookback("30d")}
 

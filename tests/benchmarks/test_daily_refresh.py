@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import refresh as benchmark
+from benchmarks import daily_refresh as benchmark
 from benchmarks.data import make_touches, touch_tables
 
 
