@@ -87,12 +87,8 @@ def measured(plan: Plan, repeats: int, cache: Path = data.CACHE) -> dict[str, An
     for size in plan.sizes:
         files = data.touch_tables(size, folder=cache)
         command = measure.call(run, str(files["touchpoints"]), str(files["conversions"]))
-        found = []
-        for number in range(repeats):
-            print(f"{number + 1}/{repeats} {size:,} touches")
-            found.append(measure.once(command))
-        figures = {name: measure.spread([own[name] for own in found]) for name in found[0]}
-        runs.append({"size": size, "refresh": figures})
+        print(f"{size:,} touches")
+        runs.append({"size": size, "refresh": measure.alone(command, repeats)})
     return {"machine": machine, "repeats": repeats, "plan": asdict(plan), "runs": runs}
 
 

@@ -16,6 +16,7 @@ from benchmarks.data import CACHE
 from lydite import trial
 from lydite.config import Settings, Sources
 from lydite.engine import DuckDBEngine, sql_directory
+from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import make_models
 from lydite.simulation import simulate
 
@@ -98,9 +99,9 @@ def evaluate(file: str) -> Figures:
             with watch("rivals"):
                 [(outcome, calendar, own)] = trial.trials(engine, models)
                 tried = [*(baseline() for baseline in trial.BASELINES), *models]
-                trial.score_models(engine, outcome, tried, calendar, own)
+                score_models(engine, outcome, tried, calendar, own)
             with watch("ceiling"):
-                trial.score_ceiling(engine, outcome, models, calendar, own, SEED)
+                score_ceiling(engine, outcome, models, calendar, own, SEED)
             with watch("verdicts"):
                 trial.judge_rivals(engine, models, SETTINGS)
     return {**watch.seconds, "landmarks": len(own.landmarks), "periods": len(calendar)}

@@ -164,8 +164,7 @@ def measured(plan: Plan, repeats: int) -> dict[str, Any]:
         for value in (values[0], values[-1]) if plan.ends_only else values:
             shape = asdict(replace(Shape(), **{direction: value}))
             print(direction, value)
-            found = [measure.once(measure.call(run, plan.touches, shape)) for _ in range(repeats)]
-            figures = {name: measure.spread([own[name] for own in found]) for name in found[0]}
+            figures = measure.alone(measure.call(run, plan.touches, shape), repeats)
             runs.append({"direction": direction, "value": value, "trial": figures})
     return {"machine": machine, "repeats": repeats, "plan": asdict(plan), "runs": runs}
 

@@ -168,10 +168,16 @@ def repeated(
             progress(f"{number + 1}/{repeats} {name}")
             for turn in (reference, name):
                 runs[turn].append(once(commands[turn]))
-    return {
-        name: {figure: spread([run[figure] for run in own]) for figure in own[0]}
-        for name, own in runs.items()
-    }
+    return {name: _spreads(own) for name, own in runs.items()}
+
+
+def alone(command: Sequence[str], repeats: int) -> dict[str, Spread]:
+    """Run a command that has its reference in itself; return the spread of every figure."""
+    return _spreads([once(command) for _ in range(repeats)])
+
+
+def _spreads(runs: Sequence[Figures]) -> dict[str, Spread]:
+    return {figure: spread([run[figure] for run in runs]) for figure in runs[0]}
 
 
 def spread(numbers: Sequence[float]) -> Spread:

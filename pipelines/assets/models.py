@@ -9,6 +9,7 @@ from lydite import trial
 from lydite.config import Settings
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import ceiling
+from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import Model
 from pipelines.assets import journeys
 from pipelines.metadata import materialized
@@ -72,10 +73,10 @@ def _models(settings: Settings) -> dg.AssetsDefinition:
         chosen = [model for model in usable if model.name in asked]
         sees_all = ceiling.NAME in asked
         for outcome, calendar, samples in trial.trials(engine, rivals if sees_all else chosen):
-            trial.score_models(engine, outcome, chosen, calendar, samples)
+            score_models(engine.local, outcome, chosen, calendar, samples)
             if sees_all:
                 seed = settings.evaluation.seed
-                trial.score_ceiling(engine, outcome, rivals, calendar, samples, seed)
+                score_ceiling(engine.local, outcome, rivals, calendar, samples, seed)
         known = {model.name for model in usable} | {ceiling.NAME}
         for spec in specs:
             if spec.key.path[-1] in asked:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +18,12 @@ from lydite.evaluation import ledger
 from lydite.evaluation.calendar import Calendar, History, build_history, make_calendar
 from lydite.evaluation.caveats import Size
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.ceiling import ceiling_scores, scored_by_ceiling
 from lydite.evaluation.comparable import comparable
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.sample import build_sample, gather_users, load_sample
+from lydite.evaluation.scoring import score_ceiling, score_models, seen_by_ceiling
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.split import Trial
-from lydite.evaluation.walk_forward import walk_slices
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
 from lydite.models.rules import weightless
 
@@ -34,12 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import timedelta
 
-    from numpy.typing import NDArray
-
     from lydite.config import Settings
     from lydite.contract import Source
     from lydite.engine import DuckDBEngine, Engine
-    from lydite.evaluation.scores import Scores
     from lydite.incremental import LaidOut
     from lydite.models import Landmarks, Model
 
@@ -114,9 +108,9 @@ def _try_outcome(
     trial = Trial.of(landmarks, calendar, load_segments(engine.local, outcome))
     tried = [*(baseline() for baseline in BASELINES), *models]
     progress(f"{outcome}: trying {len(tried)} models")
-    score_models(engine, outcome, tried, calendar, trial)
+    score_models(engine.local, outcome, tried, calendar, trial)
     progress(f"{outcome}: finding the ceiling")
-    score_ceiling(engine, outcome, models, calendar, trial, seed)
+    score_ceiling(engine.local, outcome, models, calendar, trial, seed)
 
 
 def _in_silence(step: str) -> None:
@@ -300,103 +294,6 @@ def trials(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calen
         yield row["outcome"], calendar, Trial.of(landmarks, calendar, segments)
 
 
-def score_models(
-    engine: Engine,
-    outcome: str,
-    models: Sequence[Model],
-    calendar: Calendar,
-    trial: Trial,
-) -> None:
-    """Walk models forward over one outcome, side by side, and write their scores to the ledger.
-
-    Only periods that have no scores yet are forecast, and those of which other data is known by
-    now: these are written beside the first scores, not in their place.
-    """
-    # Those that look at more than the order take longest: begun last, one would keep all waiting.
-    models = sorted(models, key=lambda model: model.sees_order_only)
-    due = [
-        _Due.of(engine.local, outcome, model.name, model.fingerprint, calendar, trial)
-        for model in models
-    ]
-
-    def walk(model: Model, own: _Due) -> dict[str, Scores]:
-        return walk_slices(model, trial.only(own.wanted)) if own.wanted.any() else {}
-
-    # The matrices are small: more threads of BLAS would wait for each other, not work.
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(engine.threads) as pool:
-        for own, scores in zip(due, pool.map(walk, models, due), strict=True):
-            own.write(engine.local, calendar, scores)
-
-
-def score_ceiling(
-    engine: Engine,
-    outcome: str,
-    rivals: Sequence[Model],
-    calendar: Calendar,
-    trial: Trial,
-    seed: int,
-) -> None:
-    """Walk the ceiling forward over one outcome and write its scores to the ledger."""
-    seen, trial = _seen_by_ceiling(rivals, seed), scored_by_ceiling(trial)
-    due = _Due.of(engine.local, outcome, CEILING, seen, calendar, trial)
-    scores = {}
-    if due.wanted.any():
-        with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
-            scores = ceiling_scores(rivals, trial.only(due.wanted), seed, engine.threads)
-    due.write(engine.local, calendar, scores)
-
-
-def _seen_by_ceiling(rivals: Sequence[Model], seed: int) -> str:
-    """Return the fingerprint of the ceiling, which sees the forecasts of all rivals."""
-    return " ".join([str(seed), *(model.fingerprint for model in rivals)])
-
-
-@dataclass(frozen=True)
-class _Due:
-    """What of a model is to be scored now.
-
-    Attributes
-    ----------
-    outcome, model, definition
-        Whose scores they are in the ledger.
-    missing, changed : (p,) bool
-        The periods that have no scores yet, and those of which other data is known by now.
-    """
-
-    outcome: str
-    model: str
-    definition: str
-    missing: NDArray[np.bool_]
-    changed: NDArray[np.bool_]
-
-    @classmethod
-    def of(
-        cls,
-        engine: DuckDBEngine,
-        outcome: str,
-        model: str,
-        fingerprint: str,
-        calendar: Calendar,
-        trial: Trial,
-    ) -> _Due:
-        """Look up in the ledger what there is."""
-        own = (outcome, model, ledger.definition(fingerprint, calendar))
-        missing = ledger.missing_periods(engine, *own, calendar)
-        return cls(*own, missing, ledger.changed_periods(engine, *own, calendar, trial))
-
-    @property
-    def wanted(self) -> NDArray[np.bool_]:
-        """The periods to forecast."""
-        return self.missing | self.changed
-
-    def write(self, engine: DuckDBEngine, calendar: Calendar, scores: Mapping[str, Scores]) -> None:
-        """Append what was missing, and restate what has changed."""
-        own = (engine, self.outcome, self.model, self.definition, calendar, scores)
-        if self.missing.any():
-            ledger.write_scores(*own, self.missing)
-        ledger.restate_scores(*own, self.changed)
-
-
 def judge_rivals(engine: Engine, models: Sequence[Model], settings: Settings) -> None:
     """Compare the rivals of every outcome: tables `comparison.TABLES` of the schema ``mart``."""
     parts: dict[str, list[pl.DataFrame]] = {}
@@ -407,7 +304,7 @@ def judge_rivals(engine: Engine, models: Sequence[Model], settings: Settings) ->
             model.name: ledger.definition(model.fingerprint, calendar)
             for model in (*(baseline() for baseline in BASELINES), *models)
         }
-        seen = _seen_by_ceiling(models, settings.evaluation.seed)
+        seen = seen_by_ceiling(models, settings.evaluation.seed)
         current[CEILING] = ledger.definition(seen, calendar)
         read = partial(ledger.read_scores, local, row["outcome"], current, calendar)
         again = ledger.is_restated(local, row["outcome"], current)

@@ -50,6 +50,7 @@ def test_a_trial_of_large_files_works_in_a_file_that_goes_with_it(tmp_path, monk
         scratch = Path(engine.scalar(where))
         limit = engine.scalar("select current_setting('memory_limit')")
         assert scratch.exists()
+        assert not engine.lasts
     assert not scratch.parent.exists()
     with engine_for(Settings(), [tmp_path / "a.csv", pl.DataFrame({"n": [1]})]) as engine:
         assert engine.scalar(where) is None

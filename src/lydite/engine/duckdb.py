@@ -39,6 +39,8 @@ class DuckDBEngine:
     memory_limit
         Such as ``"8GB"``; DuckDB's own choice (80 % of the machine) when None. Above it, DuckDB
         spills to disk.
+    scratch
+        Whether the file is thrown away after.
     """
 
     #: Raised by statements that fail, whatever the reason.
@@ -52,7 +54,9 @@ class DuckDBEngine:
         *,
         threads: int | None = None,
         memory_limit: str | None = None,
+        scratch: bool = False,
     ) -> None:
+        self._scratch = scratch
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": False,
         }
@@ -95,9 +99,9 @@ class DuckDBEngine:
 
     @property
     def lasts(self) -> bool:
-        """Whether what is written outlasts the engine: in a file, not in memory."""
+        """Whether what is written outlasts the engine: in a file that stays, not in memory."""
         path = "select path from duckdb_databases() where database_name = current_database()"
-        return self.scalar(path) is not None
+        return not self._scratch and self.scalar(path) is not None
 
     # --- tables ---------------------------------------------------------------------------------
 

@@ -65,12 +65,12 @@ def engine_for(settings: Settings, sources: Iterable[object]) -> Iterator[Engine
             yield engine
         return
     limit = settings.memory_limit or f"{_SHARE * _memory() / 1e9:.1f}GB"
-    spilling = settings.model_copy(update={"memory_limit": limit})
-    with (
-        tempfile.TemporaryDirectory(prefix="lydite_") as folder,
-        open_engine(spilling, Path(folder, "scratch.duckdb")) as engine,
-    ):
-        yield engine
+    with tempfile.TemporaryDirectory(prefix="lydite_") as folder:
+        file = Path(folder, "scratch.duckdb")
+        with DuckDBEngine(
+            file, threads=settings.threads, memory_limit=limit, scratch=True
+        ) as scratch:
+            yield scratch
 
 
 def _size(source: object) -> int:

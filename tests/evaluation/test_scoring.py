@@ -1,0 +1,51 @@
+"""Scoring against the ledger: only what is due is walked, by all models alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from lydite import simulate, trial
+from lydite.comparison import make_settings
+from lydite.engine import DuckDBEngine
+from lydite.evaluation import scoring
+from lydite.evaluation.scoring import score_ceiling, score_models, seen_by_ceiling
+from lydite.models import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCORES = "select * from ledger.scores order by all"
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[DuckDBEngine]:
+    world = simulate("linear", users=1_500, seed=2, weeks=16)
+    settings = make_settings("14d", "week", None, 0.05, 0)
+    with DuckDBEngine(threads=1) as engine:
+        sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
+        trial.load_contract(engine, sources)
+        trial.build_journeys(engine, settings)
+        trial.build_samples(engine, settings)
+        yield engine
+
+
+def test_a_second_scoring_walks_nothing_and_adds_nothing(engine, monkeypatch):
+    models = choose(["linear", "last_touch"])
+    [(outcome, calendar, samples)] = trial.trials(engine, models)
+    score_models(engine, outcome, models, calendar, samples)
+    score_ceiling(engine, outcome, models, calendar, samples, seed=0)
+    first = engine.rows(SCORES)
+    found = {model for (model,) in engine.rows("select distinct model from ledger.scores")}
+    assert found == {"linear", "last_touch", "ceiling"}
+    for walk in ("walk_slices", "ceiling_scores"):
+        monkeypatch.setattr(scoring, walk, lambda *_: pytest.fail("walked again"))
+    score_models(engine, outcome, models, calendar, samples)
+    score_ceiling(engine, outcome, models, calendar, samples, seed=0)
+    assert engine.rows(SCORES) == first
+
+
+def test_the_ceiling_is_another_one_with_other_rivals_or_another_seed():
+    one, other = choose(["linear"]), choose(["linear", "last_touch"])
+    assert len({seen_by_ceiling(one, 0), seen_by_ceiling(other, 0), seen_by_ceiling(one, 1)}) == 3
