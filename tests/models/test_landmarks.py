@@ -7,7 +7,7 @@ from drawn import draw_landmarks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lydite.models.landmarks import Profiles, distinct
+from lydite.models.landmarks import N_BUCKETS, Profiles, distinct, first_buckets
 
 
 @given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 4)))
@@ -50,3 +50,13 @@ def test_some_of_the_landmarks_are_those_with_their_paths():
         )
         np.testing.assert_array_equal(some, whole[rows])
     assert len(landmarks.take(np.empty(0, dtype=int))) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, N_BUCKETS - 1), st.integers(1, 9))), st.integers(0, 60))
+def test_the_first_buckets_hold_at_most_so_many_and_one_more_would_hold_more(rows, at_most):
+    bucket, counts = (np.array([row[i] for row in rows], dtype=int) for i in (0, 1))
+    found = first_buckets(bucket, counts, at_most)
+    assert 1 <= found <= N_BUCKETS
+    assert found == 1 or counts[bucket < found].sum() <= at_most
+    assert found == N_BUCKETS or counts[bucket <= found].sum() > at_most
+    assert first_buckets(np.repeat(bucket, counts), None, at_most) == found

@@ -11,7 +11,7 @@ import numpy as np
 from lydite.crediting.statements import numbered_sets
 from lydite.engine.duckdb import quoted_name
 from lydite.models.base import weight_columns
-from lydite.models.landmarks import N_BUCKETS, PathChannels, Paths
+from lydite.models.landmarks import N_BUCKETS, PathChannels, Paths, first_buckets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -86,8 +86,7 @@ def buckets_of_paths(engine: Engine) -> int:
     counts = engine.arrays(
         "select bucket, count(*) as n from credit.paths where position = 1 group by bucket"
     )
-    per_bucket = np.bincount(counts["bucket"], counts["n"], minlength=N_BUCKETS)
-    return max(1, int(np.searchsorted(per_bucket.cumsum(), MOST_PATHS, side="right")))
+    return first_buckets(counts["bucket"], counts["n"], MOST_PATHS)
 
 
 def load_paths(

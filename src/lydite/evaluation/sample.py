@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from lydite.journeys import LONGEST_PATH
-from lydite.models.landmarks import N_BUCKETS, Landmarks
+from lydite.models.landmarks import Landmarks, first_buckets
 from lydite.models.path_weights import OwnPaths, describe_paths
 from lydite.models.stretches import Stretches, Touched, distinct_paths
 
@@ -32,8 +32,7 @@ def buckets_within(engine: Engine, outcome: str, mature_until: datetime, max_lan
         " and not is_conversion and happened_at <= $mature_until group by bucket",
         {"outcome": outcome, "mature_until": mature_until},
     )
-    per_bucket = np.bincount(counts["bucket"], counts["n"], minlength=N_BUCKETS)
-    return max(1, int(np.searchsorted(per_bucket.cumsum(), max_landmarks, side="right")))
+    return first_buckets(counts["bucket"], counts["n"], max_landmarks)
 
 
 def build_sample(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.evaluation.adjustment import Activity
-from lydite.models.landmarks import N_BUCKETS
+from lydite.models.landmarks import N_BUCKETS, first_buckets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -157,11 +157,9 @@ class Trial:
         changes nothing of the periods before.
         """
         bucket = self.landmarks.bucket
-        tested = []
-        for own in self.tested:
-            size = np.bincount(bucket[own], minlength=N_BUCKETS).cumsum()
-            within = max(1, int(np.searchsorted(size, at_most, side="right")))
-            tested.append(own[bucket[own] < within])
+        tested = [
+            own[bucket[own] < first_buckets(bucket[own], None, at_most)] for own in self.tested
+        ]
         return replace(self, tested=tested, _ahead={})
 
     def spans(self, growth: float = REFIT_AT_GROWTH) -> list[range]:

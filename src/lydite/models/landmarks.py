@@ -333,6 +333,21 @@ def counted(index: NDArray[np.integer], weights: NDArray[Any], size: int) -> NDA
     return np.asarray(np.bincount(index, weights, minlength=size), dtype=np.float64)
 
 
+def first_buckets(
+    bucket: NDArray[np.integer], counts: NDArray[np.number] | None, at_most: int
+) -> int:
+    """Return how many buckets, from 0 on, hold at most so many; one at least.
+
+    Parameters
+    ----------
+    bucket : (n,) integers
+    counts : (n,) array
+        How many each stands for, one where None.
+    """
+    held = np.bincount(bucket, counts, minlength=N_BUCKETS).cumsum()
+    return max(1, int(np.searchsorted(held, at_most, side="right")))
+
+
 def parts(length: int, size: int = 65_536) -> Iterator[slice]:
     """Cut columns into parts of so many rows: what is made of a part on the way stays in cache."""
     for low in range(0, length, size):
