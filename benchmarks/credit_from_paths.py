@@ -6,9 +6,7 @@ with them; what of it is reading and what fitting; and how the fit grows with to
 
 from __future__ import annotations
 
-import math
 import resource
-import statistics
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 from unittest import mock
@@ -299,19 +297,13 @@ def _by_paths(result: Mapping[str, Any]) -> str:
         for run in runs
     ]
     paths = [run["paths"] for run in runs]
-    touches = f"{exponent(paths, [run['data']['touches'] for run in runs]):.2f}"
+    touches = f"{tables.exponent(paths, [run['data']['touches'] for run in runs]):.2f}"
     for clock, words in (("", "wall time"), ("_cpu", "processor time")):
         grown = [[run["figures"][f"{part}{clock}"]["median"] for run in runs] for part in parts]
-        powers = (f"{exponent(paths, values):.2f}" for values in grown)
+        powers = (f"{tables.exponent(paths, values):.2f}" for values in grown)
         rows.append((f"exponent, {words}", touches, *powers))
     head = ("distinct paths", "touches on them", "reading", "fit", "fit with intervals")
     return tables.table(head, rows)
-
-
-def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
-    """Return the power of the size with which a value grows, by least squares of logarithms."""
-    logarithms = ([math.log(number) for number in numbers] for numbers in (sizes, values))
-    return statistics.linear_regression(*logarithms).slope
 
 
 if __name__ == "__main__":

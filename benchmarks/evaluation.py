@@ -158,7 +158,8 @@ All {len(make_models())} default models over weekly periods, from the stored sam
 cores; multiples (×) are of it.
 
 {tables.table(_HEAD, rows)}
-"""
+
+{tables.growth([run["evaluate"] for run in result["runs"]], "landmarks", _GROWN)}"""
 
 
 _HEAD = ("part", "landmarks", "periods", "time", "× wall", "× processor", "peak")
@@ -168,6 +169,7 @@ _PARTS = {
     "the ceiling": "ceiling",
     "the verdicts": "verdicts",
 }
+_GROWN = {part: words for words, part in _PARTS.items()}
 
 if __name__ == "__main__":
     main()

@@ -6,7 +6,6 @@ outcomes, periods, models. How much more processor time the trial and each part 
 
 from __future__ import annotations
 
-import math
 import tempfile
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -226,7 +225,7 @@ _WORDS = {
 
 def _power(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     taken = [own["trial"]["seconds_cpu"]["median"] for own in (before, after)]
-    return f"{math.log(taken[1] / taken[0]) / math.log(after['value'] / before['value']):.2f}"
+    return f"{tables.exponent([before['value'], after['value']], taken):.2f}"
 
 
 if __name__ == "__main__":

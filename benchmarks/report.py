@@ -13,6 +13,7 @@ from benchmarks import (
     growth,
     measure,
     peers,
+    simulation,
     whole_trial,
 )
 
@@ -28,6 +29,7 @@ BENCHMARKS: tuple[ModuleType, ...] = (
     evaluation,
     credit_from_paths,
     peers,
+    simulation,
 )
 PAGE = Path(__file__).parent / "README.md"
 

@@ -1,11 +1,13 @@
-"""Writes figures as Markdown: numbers of three digits, and tables of them."""
+"""Writes figures as Markdown: numbers of three digits, tables of them, and how they grow."""
 
 from __future__ import annotations
 
+import math
+import statistics
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from benchmarks.measure import Spread
 
@@ -38,3 +40,31 @@ def megabytes(figure: Spread) -> str:
 def times(figure: Spread, limit: Spread) -> str:
     """Return a median as a multiple of another."""
     return f"{three_digits(figure['median'] / limit['median'])}×"
+
+
+def exponent(sizes: Sequence[float], values: Sequence[float]) -> float:
+    """Return the power of the size with which a value grows, by least squares of logarithms."""
+    logarithms = ([math.log(number) for number in numbers] for numbers in (sizes, values))
+    return statistics.linear_regression(*logarithms).slope
+
+
+def growth(runs: Sequence[Mapping[str, Spread]], size: str, parts: Mapping[str, str]) -> str:
+    """Say with which power of a size the processor time of each part grows, in words.
+
+    Parameters
+    ----------
+    runs
+        Figures by name, of several sizes.
+    size
+        The name of the size among the figures.
+    parts
+        What each part is called, by its name among the figures; the whole first.
+    """
+    if len(runs) < 2:
+        return ""
+    sizes = [run[size]["median"] for run in runs]
+    powers = [
+        f"{words} {exponent(sizes, [run[f'{part}_cpu']['median'] for run in runs]):.2f}"
+        for part, words in parts.items()
+    ]
+    return f"Processor time grows as {size} to the power of: {', '.join(powers)}.\n"

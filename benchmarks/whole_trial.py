@@ -7,7 +7,6 @@ time; and how each part grows with touches.
 
 from __future__ import annotations
 
-import math
 import tempfile
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -154,27 +153,12 @@ DuckDB reading the touchpoints and sorting them by user and time into a table, o
 multiples (×) are of it.
 
 {tables.table(_HEAD, rows)}
-{_growth(result["runs"])}"""
+
+{tables.growth([run["trial"] for run in result["runs"]], "touches", _WORDS)}"""
 
 
+_WORDS = {"seconds": "all"} | {part: part for part in PARTS}
 _HEAD = ("part", "touches", "time", "× wall", "× processor", "peak")
-
-
-def _growth(runs: Sequence[Mapping[str, Any]]) -> str:
-    """Say how processor time grows from the smallest to the largest size, as a power of it."""
-    if len(runs) < 2:
-        return ""
-    first, last = runs[0]["trial"], runs[-1]["trial"]
-    span = math.log(last["touches"]["median"] / first["touches"]["median"])
-    powers = {
-        part: math.log(last[f"{part}_cpu"]["median"] / first[f"{part}_cpu"]["median"]) / span
-        for part in ("seconds", *PARTS)
-    }
-    told = ", ".join(f"{part} {power:.2f}" for part, power in powers.items() if part != "seconds")
-    return (
-        f"\nProcessor time grows as touches to the power {powers['seconds']:.2f};"
-        f" of its parts: {told}.\n"
-    )
 
 
 if __name__ == "__main__":

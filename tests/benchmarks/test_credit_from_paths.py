@@ -78,11 +78,6 @@ def test_the_sets_hold_no_model_that_needs_a_clock():
     assert not {"time_decay", "time_decay_fitted", "additive_hazard"} & set(everything)
 
 
-def test_the_exponent_is_that_of_a_power():
-    sizes = [10, 30, 100]
-    assert benchmark.exponent(sizes, [5 * n**0.7 for n in sizes]) == pytest.approx(0.7)
-
-
 def test_a_quick_run_goes_all_the_way(tmp_path):
     command = [sys.executable, "-m", "benchmarks.credit_from_paths", "--quick", "--repeats", "1"]
     done = subprocess.run(

@@ -35,7 +35,9 @@ def test_the_section_holds_every_size(file, tmp_path):
     figure = {"min": 1.0, "median": 2.0, "max": 3.0}
     names = ("seconds", "rivals", "ceiling", "verdicts", "landmarks", "periods", "peak_mb")
     own = dict.fromkeys([*names, *(f"{name}_cpu" for name in names)], figure)
-    result = {"runs": [{"size": 1, "sort": own, "evaluate": own}] * 2}
-    text = benchmark.section(result)
+    more = own | {"landmarks": {"min": 8.0, "median": 8.0, "max": 8.0}}
+    runs = [{"size": 1, "sort": own, "evaluate": figures} for figures in (own, more)]
+    text = benchmark.section({"runs": runs})
     assert text.count("| all |") == 2
     assert "1.00×" in text
+    assert "all 0.00" in text

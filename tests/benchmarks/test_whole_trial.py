@@ -45,5 +45,5 @@ def test_the_section_says_how_each_part_grows():
 
     text = benchmark.section({"runs": [run(1e6, 2.0), run(1e8, 20.0)]})
     assert text.count("| all |") == 2
-    assert "to the power 0.50" in text
+    assert "all 0.50, journeys 0.50" in text
     assert "power" not in benchmark.section({"runs": [run(1e6, 2.0)]})
