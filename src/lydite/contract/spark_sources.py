@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -90,7 +91,9 @@ def _read(engine: SparkEngine, place: str, source: str) -> Any:  # noqa: ANN401 
         )
     if _TABLE.fullmatch(source) and not source.lower().endswith(".parquet"):
         return engine.session.table(source)
-    rows = engine.session.read.option("mergeSchema", "true").parquet(source)
+    # Spark counts paths from where its own process began, which may be elsewhere.
+    path = str(Path(source).absolute()) if glob.glob(source, recursive=True) else source  # noqa: PTH207
+    rows = engine.session.read.option("mergeSchema", "true").parquet(path)
     refuse_twins(place, rows.columns)
     return rows
 
