@@ -15,6 +15,7 @@ import pytest
 from lydite import trial
 from lydite.comparison import make_settings
 from lydite.engine import DuckDBEngine
+from lydite.evaluation import scoring
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models import Rule, make_models
@@ -404,7 +405,7 @@ def test_another_lookback_starts_evidence_of_its_own():
 
 def test_a_run_that_is_broken_off_goes_on_where_it_was(tmp_path, monkeypatch):
     models = ["linear", "last_touch", "markov_2"]
-    walk = trial.walk_slices
+    walk = scoring.walk_slices
     with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
         look(engine, SMALL.until(START + timedelta(weeks=14)), make_models(models))
         before = ledger(engine)
@@ -414,7 +415,7 @@ def test_a_run_that_is_broken_off_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             return walk(model, own)
 
-        monkeypatch.setattr(trial, "walk_slices", break_off)
+        monkeypatch.setattr(scoring, "walk_slices", break_off)
         with pytest.raises(KeyboardInterrupt):
             look(engine, SMALL, make_models(models))
         monkeypatch.undo()
