@@ -12,12 +12,14 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from benchmarks import limits, measure, tables
 from benchmarks.data import CACHE, touch_tables
 from lydite import trial
 from lydite.comparison import read_comparison
 from lydite.config import Settings, Sources
+from lydite.crediting import division
 from lydite.engine import engine_for
 from lydite.models import make_models
 
@@ -40,6 +42,9 @@ _PARTS = {
     "writing": "marts and page",
 }
 PARTS = tuple(dict.fromkeys(_PARTS.values()))
+#: A part of the credit: what draws units again, and what fits and divides again what is drawn.
+INTERVALS = "intervals"
+_DRAWING = ("draw_buckets", "credit_replicates", "_choose", "_of_fitted_rule", "_of_rule")
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,16 @@ def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
 
     Returns
     -------
-    The ``seconds`` of all and of each of `PARTS`, in processor time with ``_cpu`` behind the name;
-    ``touches`` and ``landmarks`` in the sample.
+    The ``seconds`` of all, of each of `PARTS` and of `INTERVALS`, in processor time with ``_cpu``
+    behind the name; ``touches`` and ``landmarks`` in the sample.
     """
     watch = measure.Stopwatch()
     sources = {"touchpoints": touchpoints, "conversions": conversions}
+    drawing: dict[str, Any] = {
+        name: watch.timing(INTERVALS, getattr(division, name)) for name in _DRAWING
+    }
     with (
+        mock.patch.multiple(division, **drawing),
         engine_for(settings.engine, sources.values()) as engine,
         tempfile.TemporaryDirectory() as folder,
         watch("seconds"),
@@ -129,11 +138,11 @@ def section(result: Mapping[str, Any]) -> str:
     rows = []
     for run in result["runs"]:
         own, bound = run["trial"], run["sort"]
-        for part in ("seconds", *PARTS):
+        for part, words in _WORDS.items():
             whole = part == "seconds"
             rows.append(
                 (
-                    "all" if whole else part,
+                    words,
                     f"{own['touches']['median']:,.0f}" if whole else "",
                     tables.seconds(own[part]),
                     tables.times(own[part], bound["seconds"]),
@@ -148,7 +157,8 @@ def section(result: Mapping[str, Any]) -> str:
 
 All {len(make_models())} default models, from Parquet to verdict, page, and credit with intervals of
 200 replicates; a hundred million touches with `--large`. *Journeys* is reading, checking and laying
-out, up to every landmark with its path, its outcome and the next touch. **The machine's limit** is
+out, up to every landmark with its path, its outcome and the next touch; *intervals* is drawing
+buckets of users again, fitting and dividing again, a part of the credit. **The machine's limit** is
 DuckDB reading the touchpoints and sorting them by user and time into a table, on all cores;
 multiples (×) are of it.
 
@@ -157,7 +167,11 @@ multiples (×) are of it.
 {tables.growth([run["trial"] for run in result["runs"]], "touches", _WORDS)}"""
 
 
-_WORDS = {"seconds": "all"} | {part: part for part in PARTS}
+_WORDS = {
+    "seconds": "all",
+    **{part: part for part in PARTS},
+    INTERVALS: "of the credit: intervals",
+}
 _HEAD = ("part", "touches", "time", "× wall", "× processor", "peak")
 
 

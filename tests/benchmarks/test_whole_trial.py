@@ -28,6 +28,7 @@ def test_the_parts_add_up_to_the_whole(files, monkeypatch):
     assert 0 < found["landmarks"] < found["touches"]
     parts = sum(found[part] for part in benchmark.PARTS)
     assert found["seconds"] == pytest.approx(parts, rel=0.2)
+    assert 0 < found[benchmark.INTERVALS] < found["credit"]
     assert pages
 
 
@@ -37,7 +38,7 @@ def test_the_limit_sorts_the_touchpoints(files):
 
 def test_the_section_says_how_each_part_grows():
     def run(touches, seconds):
-        names = ("seconds", *benchmark.PARTS)
+        names = ("seconds", *benchmark.PARTS, benchmark.INTERVALS)
         figures = {**dict.fromkeys(names, seconds), "peak_mb": 5.0, "touches": touches}
         figures |= {f"{name}_cpu": value for name, value in figures.items()}
         spread = {name: dict.fromkeys(("min", "median", "max"), v) for name, v in figures.items()}

@@ -39,6 +39,8 @@ _SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     # Without it, the windows that slide cost the square of a user's touches (Spark 4.3).
     "spark.sql.window.segmentTree.enabled": "true",
+    # What lies together by user is joined where it lies, on whatever else besides the user.
+    "spark.sql.requireAllClusterKeysForCoPartition": "false",
     "spark.sql.caseSensitive": "false",
     "spark.sql.parser.escapedStringLiterals": "false",
 }
