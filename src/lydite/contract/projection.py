@@ -164,7 +164,11 @@ def _number(name: str, kind: str) -> str:
 
 
 def _unless_blank(text: str) -> str:
-    return f"case when not regexp_full_match({text}, '{_BLANK}*') then {text} end"
+    # What begins with a printed character of ASCII is not blank: seen sooner than by a pattern.
+    return (
+        f"case when {text} between '!' and '~' then {text}"
+        f" when not regexp_full_match({text}, '{_BLANK}*') then {text} end"
+    )
 
 
 def _trimmed(text: str) -> str:
