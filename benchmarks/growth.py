@@ -170,10 +170,12 @@ def measured(plan: Plan, repeats: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, keep its result and print it."""
-    asked = measure.options(__doc__, arguments)
-    result = measured(QUICK if asked.quick else FULL, 1)
-    measure.write(NAME, result, asked.results)
-    print(section(result))
+
+    def once(plan: Plan, _: int) -> dict[str, Any]:
+        """Measure in one round, since there are many shapes."""
+        return measured(plan, 1)
+
+    measure.perform(NAME, __doc__, (FULL, QUICK), once, section, arguments)
 
 
 # --- report ---------------------------------------------------------------------------------------

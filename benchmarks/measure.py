@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 Given = ParamSpec("Given")
 Result = TypeVar("Result")
+Plan = TypeVar("Plan")
 Figures = dict[str, float]
 """Numbers by name, of one run."""
 Spread = dict[str, float]
@@ -212,21 +213,35 @@ def _figures(said: str) -> Figures:
     return last if isinstance(last, dict) else {}
 
 
-def options(about: str, arguments: Sequence[str] | None) -> argparse.Namespace:
-    """Return what a benchmark was asked for: ``quick``, ``repeats`` and ``results``.
+def perform(
+    name: str,
+    about: str,
+    plans: tuple[Plan, Plan],
+    measured: Callable[[Plan, int], dict[str, Any]],
+    section: Callable[[Mapping[str, Any]], str],
+    arguments: Sequence[str] | None,
+) -> None:
+    """Run a benchmark as the command line asks for it, keep its result and print it.
 
     Parameters
     ----------
-    about
-        The benchmark's docstring.
+    name, about
+        The benchmark's name and docstring.
+    plans
+        What is measured, and what with ``--quick``.
+    measured, section
+        Measures a plan in so many rounds; writes about the result.
     arguments
         Those of the command line where None.
     """
-    return parser(about).parse_args(arguments)
+    asked = parser(about).parse_args(arguments)
+    result = measured(plans[asked.quick], asked.repeats)
+    write(name, result, asked.results)
+    print(section(result))
 
 
 def parser(about: str) -> argparse.ArgumentParser:
-    """Return the parser of `options`, to which a benchmark may add its own."""
+    """Return the parser of what any benchmark may be asked for; each may add to it."""
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="tiny data, to see that all works")
     parser.add_argument("--repeats", type=int, default=3, help="rounds")

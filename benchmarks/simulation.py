@@ -59,10 +59,7 @@ def measured(plan: Plan, repeats: int) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the benchmark, keep its result and print it."""
-    asked = measure.options(__doc__, arguments)
-    result = measured(QUICK if asked.quick else FULL, asked.repeats)
-    measure.write(NAME, result, asked.results)
-    print(section(result))
+    measure.perform(NAME, __doc__, (FULL, QUICK), measured, section, arguments)
 
 
 # --- report ---------------------------------------------------------------------------------------

@@ -117,5 +117,19 @@ def test_results_are_read_as_they_were_written(tmp_path):
 
 
 def test_options_have_a_full_run_as_their_default():
-    asked = measure.options("What it is.\n\nMore.", [])
+    asked = measure.parser("What it is.\n\nMore.").parse_args([])
     assert (asked.quick, asked.repeats, asked.results) == (False, 3, measure.RESULTS)
+
+
+@pytest.mark.parametrize(("asked", "plan"), [([], "all"), (["--quick"], "some")])
+def test_a_benchmark_keeps_and_prints_what_it_was_asked_for(tmp_path, capsys, asked, plan):
+    def measured(plan, repeats):
+        return {"plan": plan, "rounds": repeats}
+
+    def section(result):
+        return f"{result['plan']}, {result['rounds']} rounds"
+
+    arguments = [*asked, "--repeats", "2", "--results", str(tmp_path)]
+    measure.perform("work", "About it.", ("all", "some"), measured, section, arguments)
+    assert capsys.readouterr().out == f"{plan}, 2 rounds\n"
+    assert measure.read(tmp_path) == {"work": {"plan": plan, "rounds": 2}}
