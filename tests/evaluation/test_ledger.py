@@ -9,12 +9,14 @@ import pytest
 from drawn import draw_landmarks, weekly
 
 from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
 from lydite.evaluation.ledger import (
     changed_periods,
     definition,
     is_restated,
     missing_periods,
     read_scores,
+    refuse_other_columns,
     restate_scores,
     write_scores,
 )
@@ -159,3 +161,14 @@ def test_what_another_calendar_left_behind_is_passed_over(engine):
     assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
     write_scores(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
     same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(2))
+
+
+@pytest.mark.parametrize("write", [write_scores, restate_scores])
+def test_a_ledger_of_another_version_is_refused_by_name(engine, write):
+    refuse_other_columns(engine)
+    write(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
+    refuse_other_columns(engine)
+    table = "ledger.scores" if write is write_scores else "ledger.restated_scores"
+    engine.run(f"alter table {table} drop column segment")
+    with pytest.raises(InputError, match=rf"{table} has no column segment: .* file aside"):
+        refuse_other_columns(engine)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from lydite.errors import InputError
 from lydite.evaluation.scores import N_GRID, Scores
 from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import N_BUCKETS
@@ -29,6 +30,7 @@ METHOD = 2
 
 _SUMS = ("landmarks", "conversions", "log_loss", "brier")
 _GRID = ("grid_landmarks", "grid_conversions", "grid_forecast")
+_HEAD = ("outcome", "segment", "model", "fingerprint", "period_start")
 # Scores as they were first written, and as they would be with what has come in since.
 _FIRST = {"ledger.scores": (_SUMS, "bucket"), "ledger.forecasts": (_GRID, "bin")}
 _AGAIN = {"ledger.restated_scores": (_SUMS, "bucket"), "ledger.restated_forecasts": (_GRID, "bin")}
@@ -47,6 +49,26 @@ def definition(fingerprint: str, calendar: Calendar) -> str:
     lookback = int(calendar.lookback.astype("timedelta64[us]").astype(np.int64))
     text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def refuse_other_columns(engine: DuckDBEngine) -> None:
+    """Raise an error where another version wrote the ledger, before anything is added to it.
+
+    Raises
+    ------
+    InputError
+        When a table lacks a column of those that scores are written in now.
+    """
+    for table, (columns, key) in {**_FIRST, **_AGAIN}.items():
+        if not engine.exists(table):
+            continue
+        missing = {*_HEAD, key, *columns} - set(engine.columns(table))
+        if missing:
+            raise InputError(
+                f"{table} has no column {', '.join(sorted(missing))}: another version of Lydite"
+                " wrote it, and evidence cannot go on from there. Set the warehouse's file aside;"
+                " the next run makes a new one, with scores from the first period on."
+            )
 
 
 # --- what is missing ------------------------------------------------------------------------------

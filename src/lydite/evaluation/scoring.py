@@ -38,6 +38,7 @@ def score_models(
     Only periods that have no scores yet are forecast, and those of which other data is known by
     now: these are written beside the first scores, not in their place.
     """
+    ledger.refuse_other_columns(engine)
     # Those that look at more than the order take longest: begun last, one would keep all waiting.
     models = sorted(models, key=lambda model: model.sees_order_only)
     due = [
@@ -62,6 +63,7 @@ def score_ceiling(
     seed: int,
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
+    ledger.refuse_other_columns(engine)
     seen, trial = seen_by_ceiling(rivals, seed), scored_by_ceiling(trial)
     due = _Due.of(engine, outcome, CEILING, seen, calendar, trial)
     scores = {}
