@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 import lydite
+from lydite.evaluation import ceiling
 from lydite.simulation import simulate
 
 MODELS = ["linear", "last_touch"]
@@ -57,6 +58,22 @@ def test_shuffled_rows_renamed_channels_and_retyped_ids_change_nothing(world, re
     mine, theirs = result.credit.sort(keys), credit.sort(keys)
     assert mine["channel"].equals(theirs["channel"])
     assert (mine["conversions"] - theirs["conversions"]).abs().max() < 1e-9
+
+
+def test_a_ceiling_that_looks_at_few_landmarks_changes_nothing_of_the_rivals(
+    world, result, monkeypatch
+) -> None:
+    monkeypatch.setattr(ceiling, "MAX_SCORED_LANDMARKS", 200)
+    other = lydite.compare(world.touchpoints, world.conversions, models=MODELS)
+    seen = {row["model"]: row["landmarks"] for row in other.table.iter_rows(named=True)}
+    assert 0 < seen.pop("ceiling") < min(seen.values())
+    rivals = pl.col("model") != "ceiling"
+    mine, theirs = (
+        found.table.filter(rivals).drop("share_of_ceiling", "warning") for found in (result, other)
+    )
+    assert mine.equals(theirs)
+    shares = other.table.filter(pl.col("verdict").is_not_null())["share_of_ceiling"]
+    assert shares.null_count() == len(shares) or shares.is_between(0, 1).all()
 
 
 def test_faces(result, tmp_path) -> None:

@@ -130,6 +130,32 @@ def test_users_who_changed_their_segment_count_in_it_for_no_model():
     np.testing.assert_array_equal(one["old"][NORTH].log_loss, one["new"][NORTH].log_loss)
 
 
+def test_a_ceiling_that_looks_at_fewer_landmarks_takes_none_from_the_models():
+    small = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
+    one, other = comparable(first(ceiling=small), restated(ceiling=small))
+    for name in POWERS:
+        for segment in (ALL, NORTH):
+            assert same(one[name][segment], first()[name][segment])
+            assert same(other[name][segment], restated()[name][segment])
+    for segment in (ALL, NORTH):
+        assert same(one["ceiling"][segment], small[segment])
+
+
+def test_what_the_ceiling_saw_of_other_data_counts_no_more():
+    """It was scored before conversions came in, the models after."""
+    then = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
+    models = restated()
+    one, _ = comparable(models | {"ceiling": then}, None)
+    seen, known = one["ceiling"][ALL], models["old"][ALL]
+    assert seen.cells[[0, 2, 3, 5], :50].any()
+    assert not seen.cells[:, 50:].any()
+    for counts in ("landmarks", "conversions"):
+        of_both = getattr(seen, counts)[seen.cells], getattr(known, counts)[seen.cells]
+        np.testing.assert_array_equal(*of_both)
+    assert (seen.landmarks.sum(axis=1) < then[ALL].landmarks.sum(axis=1))[LATE].all()
+    assert same(one["old"][ALL], known)
+
+
 def test_a_segment_that_only_some_models_have_stays_with_them():
     new = {ALL: scored(1.1, late=False)[ALL]}
     one, _ = comparable(first(new=new), None)

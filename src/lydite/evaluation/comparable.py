@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 
@@ -30,6 +31,9 @@ def comparable(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByMod
     Buckets in which they differ even so count for no model, as where the sample has shrunk since,
     or a user went to another segment.
 
+    The ceiling, which looks at fewer landmarks by design, takes nothing from the models: it is its
+    own buckets that count no more where it does not know what they know.
+
     Parameters
     ----------
     first
@@ -42,7 +46,7 @@ def comparable(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByMod
     The two; None for the second where it does not differ from the first by now.
     """
     if restated is not None:
-        apart = _differ(own[ALL] for own in first.values())
+        apart = _differ(own[ALL] for name, own in first.items() if name != CEILING)
         first = {
             name: {
                 segment: _replaced(first[name].get(segment), own, apart)
@@ -53,7 +57,9 @@ def comparable(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByMod
         restated = _in_common(restated)
     first = _in_common(first)
     if restated is not None and not any(
-        _differ((own[ALL], restated[name][ALL])).any() for name, own in first.items()
+        _differ((own[ALL], restated[name][ALL])).any()
+        for name, own in first.items()
+        if name != CEILING
     ):
         restated = None
     return first, restated
@@ -76,13 +82,21 @@ def _replaced(first: Scores | None, other: Scores, apart: NDArray[np.bool_]) -> 
 def _in_common(scores: ByModel) -> ByModel:
     """Leave out the buckets, period by period, in which models have other landmarks."""
     result: dict[str, dict[str, Scores]] = {name: dict(own) for name, own in scores.items()}
-    for segment in {segment for own in scores.values() for segment in own}:
-        having = [name for name, own in scores.items() if segment in own]
+    models = [name for name in scores if name != CEILING]
+    for segment in {segment for name in models for segment in scores[name]}:
+        having = [name for name in models if segment in scores[name]]
         apart = _differ(scores[name][segment] for name in having)
-        if not apart.any():
-            continue
         for name in having:
-            own = scores[name][segment]
-            kept = {sums: np.where(apart, 0.0, getattr(own, sums)) for sums in _SUMS}
-            result[name][segment] = replace(own, **kept)
+            result[name][segment] = _without(scores[name][segment], apart)
+        if segment in scores.get(CEILING, {}):
+            seen, known = scores[CEILING][segment], result[having[0]][segment]
+            result[CEILING][segment] = _without(seen, _differ((seen, known)))
     return result
+
+
+def _without(scores: Scores, apart: NDArray[np.bool_]) -> Scores:
+    """Leave out some periods and buckets."""
+    if not apart.any():
+        return scores
+    kept = {sums: np.where(apart, 0.0, getattr(scores, sums)) for sums in _SUMS}
+    return replace(scores, **kept)
