@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from drawn import DAY, draw_landmarks, weekly
 
+from lydite.evaluation import split
 from lydite.evaluation.split import Trial
 from lydite.evaluation.walk_forward import walk_forward
 from lydite.models import make_model
@@ -44,6 +45,18 @@ def test_a_fit_is_made_again_once_what_is_known_has_grown_by_a_fifth():
     assert 2 < len(spans) < 9
     for span, after in pairwise(spans):
         assert known[span[-1]] < 1.2 * known[span[0]] <= known[after[0]]
+
+
+def test_of_many_landmarks_it_is_made_again_less_often(monkeypatch):
+    trial = Trial.of(LANDMARKS, weekly(2, 9, timedelta(days=1)))
+    many = int(trial.known[3])
+    monkeypatch.setattr(split, "MANY_LANDMARKS", many)
+    first = [span.start for span in trial.spans()]
+    for start, after in pairwise(first):
+        growth = 1.5 if trial.known[start] >= many else 1.2
+        assert trial.known[after - 1] < growth * trial.known[start] <= trial.known[after]
+    assert any(trial.known[start] >= many for start in first)
+    assert len(first) < len(trial.spans(split.REFIT_AT_GROWTH))
 
 
 def test_a_longer_history_takes_no_other_fits_before_its_end():

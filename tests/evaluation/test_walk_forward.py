@@ -112,11 +112,21 @@ def test_a_period_without_landmarks_scores_nothing():
     assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()
 
 
-def test_a_rule_learns_enough_from_a_sample(monkeypatch):
+def test_a_rule_that_looks_at_times_learns_enough_from_a_sample(monkeypatch):
     trial = Trial.of(draw_landmarks(np.random.default_rng(8), 30_000), CALENDAR)
-    one = walk_forward(make_model("linear"), trial)
+    rule = Rule("linear", "every touch alike, whatever the time", "1 + 0 * hours_before_end")
+    one, ordered = walk_forward(rule, trial), walk_forward(make_model("linear"), trial)
+    np.testing.assert_array_equal(one.log_loss, ordered.log_loss)
     monkeypatch.setattr(Rule, "enough_landmarks", 10_000)
-    two = walk_forward(make_model("linear"), trial)
+    two = walk_forward(rule, trial)
     assert two.landmarks.sum() == one.landmarks.sum()
     assert two.log_loss_bits == pytest.approx(one.log_loss_bits, rel=5e-3)
     assert two.log_loss_bits != one.log_loss_bits
+
+
+def test_a_rule_that_looks_at_the_order_learns_from_all_as_its_twin_does(monkeypatch):
+    """Last touch and the chain of order 1 make one forecast: no sample may tell them apart."""
+    monkeypatch.setattr(Rule, "enough_landmarks", 1_000)
+    trial = Trial.of(LANDMARKS, CALENDAR)
+    one, two = (walk_forward(make_model(name), trial) for name in ("last_touch", "markov_1"))
+    np.testing.assert_allclose(one.log_loss, two.log_loss, rtol=1e-7, atol=1e-7)

@@ -81,6 +81,19 @@ def test_what_is_said_of_a_truth_that_changes():
     assert len(said) >= 3
 
 
+def test_what_is_said_over_millions_of_landmarks():
+    rows = [
+        row("plain", "linear", study.LARGE_USERS, 0, wrong=False,
+            histories={"linear": "ttc" + "b" * 23, "last_touch": "tt" + "r" * 24}),
+        row("plain", "null", study.LARGE_USERS, 0, wrong=False,
+            histories={"linear": "t" * 20 + "n" * 6, "last_touch": "t" * 26}),
+    ]  # fmt: skip
+    text = study.tables(keyed(rows))
+    assert line(text, "| `linear`")[3:] == ["too early, contender, best", "1", "`linear`"]
+    said = ["too early; too early, no better than volume", "–", "none"]
+    assert line(text, "| `null`")[3:] == said
+
+
 def test_cells_hold_every_world_and_every_variant():
     assert {variant for variant, _, _ in study.CELLS} == set(study.VARIANTS)
     assert {world for _, world, _ in study.CELLS} == set(study.TRUTHS)

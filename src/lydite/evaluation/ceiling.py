@@ -29,10 +29,10 @@ NAME = "ceiling"
 CLAIM = "everything known at the touch, combined by gradient-boosted trees"
 MAX_TRAINING_LANDMARKS = 100_000
 #: The ceiling is a yardstick, not a rival: so many landmarks of a period tell how high it is.
-MAX_SCORED_LANDMARKS = 40_000
+MAX_SCORED_LANDMARKS = 20_000
 # Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is
 # dear.
-_REGROW_AT_GROWTH = 0.5
+_REGROW_AT_GROWTH = 1.0
 _CLIP = 1e-6
 _AT_ONCE = 4096  # landmarks
 # With fewer conversions, as a very small sample may have, there is nothing to grow trees on.

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 FOLDS = 5
 #: A fit is made again once what is known has grown by so much since.
 REFIT_AT_GROWTH = 0.2
+#: Where more landmarks than this are known, a fit moves little, and is made again less often.
+MANY_LANDMARKS = 250_000
+REFIT_MANY_AT_GROWTH = 0.5
 
 
 @dataclass(frozen=True)
@@ -162,16 +165,19 @@ class Trial:
         ]
         return replace(self, tested=tested, _ahead={})
 
-    def spans(self, growth: float = REFIT_AT_GROWTH) -> list[range]:
+    def spans(self, growth: float | None = None) -> list[range]:
         """Return the periods that share a fit, where any landmark of them is to be forecast.
 
-        The fit is that of the first of them; it is made again once what is known has grown by so
-        much. A history twice as long takes a few fits more, not twice as many, and no forecast
-        rests on much less than what was known. Folds have a fit each.
+        The fit is that of the first of them; it is made again once what is known has grown by
+        `growth`, or by `REFIT_AT_GROWTH` (of many landmarks `REFIT_MANY_AT_GROWTH`). A history
+        twice as long takes a few fits more, not twice as many, and no forecast rests on much less
+        than what was known. Folds have a fit each.
         """
         first = [0]
         for period in range(1, len(self)):
-            enough = (1 + growth) * self.known[first[-1]]
+            known = self.known[first[-1]]
+            usual = REFIT_AT_GROWTH if known < MANY_LANDMARKS else REFIT_MANY_AT_GROWTH
+            enough = known * (1 + (usual if growth is None else growth))
             if not self.in_time or self.known[period] >= enough:
                 first.append(period)
         spans = [range(a, b) for a, b in pairwise([*first, len(self)])]
