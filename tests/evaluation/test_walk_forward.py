@@ -130,3 +130,26 @@ def test_a_rule_that_looks_at_the_order_learns_from_all_as_its_twin_does(monkeyp
     trial = Trial.of(LANDMARKS, CALENDAR)
     one, two = (walk_forward(make_model(name), trial) for name in ("last_touch", "markov_1"))
     np.testing.assert_allclose(one.log_loss, two.log_loss, rtol=1e-7, atol=1e-7)
+
+
+class Ignorant(Rule):
+    """It looks at times, and says the same of everybody."""
+
+    enough_landmarks = 2_000
+
+    def fit_counts(self, profiles, trials, conversions):
+        return self
+
+    def forecast_profiles(self, profiles):
+        return np.full(len(profiles), 0.1)
+
+    def forecast(self, landmarks):
+        return np.full(len(landmarks), 0.1)
+
+
+def test_a_rival_that_knows_nothing_is_touch_volume_however_few_it_learns_from():
+    trial = Trial.of(draw_landmarks(np.random.default_rng(9), 20_000), CALENDAR)
+    rule = Ignorant("linear", "nothing", "1 + 0 * hours_before_end")
+    assert len(trial.sample(rule.enough_landmarks).landmarks) < 5_000
+    one, null = walk_forward(rule, trial), walk_forward(TouchVolume(), trial)
+    np.testing.assert_allclose(one.log_loss, null.log_loss, rtol=1e-6)
