@@ -414,7 +414,7 @@ def _large(runs: _Runs) -> list[str]:
         "|---|---|--:|---|--:|---|",
     ]
     for (variant, world, _), rows in runs.items():
-        truth = AFTER if variant == "drift" else TRUE_MODEL.get(world)
+        truth = TRUE_MODEL.get(world)  # after a drift, of before
         for row in rows:
             models = row["at 0.05"]["models"]
             own = models.values() if truth is None else [models[truth]]
