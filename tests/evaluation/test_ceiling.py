@@ -12,7 +12,7 @@ from lydite.evaluation import ceiling
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.split import Trial
 from lydite.evaluation.walk_forward import walk_forward
-from lydite.models import BaseRate, make_model
+from lydite.models import BaseRate, TouchVolume, make_model
 
 CALENDAR = weekly(4, 5)
 
@@ -39,6 +39,19 @@ def test_it_learns_what_a_true_rival_knows_and_looks_no_further():
     other = landmarks.without_outcome(landmarks.converted ^ unknown)
     flipped = ceiling_scores(rivals, Trial.of(other, CALENDAR), seed=1)
     np.testing.assert_allclose(flipped.grid_forecast[4], scores.grid_forecast[4])
+
+
+def test_of_few_conversions_it_learns_most_of_what_a_true_rival_knows():
+    rivals = [make_model("last_touch"), make_model("linear")]
+    gained = np.zeros(2)
+    for seed in (0, 2, 3):
+        rng = np.random.default_rng(seed)
+        landmarks = draw_landmarks(rng, 8_000, rates=np.array([0.004, 0.02, 0.06, 0.01]))
+        trial = Trial.of(landmarks, CALENDAR)
+        null = walk_forward(TouchVolume(), trial).log_loss_bits
+        own = ceiling_scores(rivals, trial), walk_forward(rivals[0], trial)
+        gained += [null - scores.log_loss_bits for scores in own]
+    assert 0.75 * gained[1] < gained[0] < 1.1 * gained[1]
 
 
 def test_the_training_sample_is_bounded(monkeypatch):

@@ -9,8 +9,7 @@ from itertools import pairwise
 import numpy as np
 from drawn import DAY, draw_landmarks, weekly
 
-from lydite.evaluation import split
-from lydite.evaluation.split import Trial
+from lydite.evaluation.split import REFIT, Trial
 from lydite.evaluation.walk_forward import walk_forward
 from lydite.models import make_model
 
@@ -47,16 +46,15 @@ def test_a_fit_is_made_again_once_what_is_known_has_grown_by_a_fifth():
         assert known[span[-1]] < 1.2 * known[span[0]] <= known[after[0]]
 
 
-def test_of_many_landmarks_it_is_made_again_less_often(monkeypatch):
+def test_of_many_landmarks_it_is_made_again_less_often():
     trial = Trial.of(LANDMARKS, weekly(2, 9, timedelta(days=1)))
-    many = int(trial.known[3])
-    monkeypatch.setattr(split, "MANY_LANDMARKS", many)
-    first = [span.start for span in trial.spans()]
+    refit = REFIT._replace(many_from=int(trial.known[3]))
+    first = [span.start for span in trial.spans(refit)]
     for start, after in pairwise(first):
-        growth = 1.5 if trial.known[start] >= many else 1.2
+        growth = 1.5 if trial.known[start] >= refit.many_from else 1.2
         assert trial.known[after - 1] < growth * trial.known[start] <= trial.known[after]
-    assert any(trial.known[start] >= many for start in first)
-    assert len(first) < len(trial.spans(split.REFIT_AT_GROWTH))
+    assert any(trial.known[start] >= refit.many_from for start in first)
+    assert len(first) < len(trial.spans())
 
 
 def test_a_longer_history_takes_no_other_fits_before_its_end():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -19,11 +19,29 @@ if TYPE_CHECKING:
     from lydite.models import Landmarks
 
 FOLDS = 5
-#: A fit is made again once what is known has grown by so much since.
-REFIT_AT_GROWTH = 0.2
-#: Where more landmarks than this are known, a fit moves little, and is made again less often.
-MANY_LANDMARKS = 250_000
-REFIT_MANY_AT_GROWTH = 0.5
+
+
+class Refit(NamedTuple):
+    """By how much what is known must have grown until a fit is made again.
+
+    Attributes
+    ----------
+    few, many
+        The growth, where few or many landmarks are known: of many a fit moves little.
+    many_from
+        From so many landmarks on they are many.
+    """
+
+    few: float
+    many: float
+    many_from: int
+
+    def due(self, known: int) -> float:
+        """Return how many landmarks must be known for the next fit, after one on so many."""
+        return known * (1 + (self.few if known < self.many_from else self.many))
+
+
+REFIT = Refit(few=0.2, many=0.5, many_from=250_000)
 
 
 @dataclass(frozen=True)
@@ -165,20 +183,17 @@ class Trial:
         ]
         return replace(self, tested=tested, _ahead={})
 
-    def spans(self, growth: float | None = None) -> list[range]:
+    def spans(self, refit: Refit = REFIT) -> list[range]:
         """Return the periods that share a fit, where any landmark of them is to be forecast.
 
-        The fit is that of the first of them; it is made again once what is known has grown by
-        `growth`, or by `REFIT_AT_GROWTH` (of many landmarks `REFIT_MANY_AT_GROWTH`). A history
-        twice as long takes a few fits more, not twice as many, and no forecast rests on much less
-        than what was known. Folds have a fit each.
+        The fit is that of the first of them; it is made again once what is known has grown as much
+        as `refit` says. A history twice as long takes a few fits more, not twice as many, and no
+        forecast rests on much less than what was known. Folds have a fit each.
         """
         first = [0]
         for period in range(1, len(self)):
-            known = self.known[first[-1]]
-            usual = REFIT_AT_GROWTH if known < MANY_LANDMARKS else REFIT_MANY_AT_GROWTH
-            enough = known * (1 + (usual if growth is None else growth))
-            if not self.in_time or self.known[period] >= enough:
+            due = refit.due(int(self.known[first[-1]]))
+            if not self.in_time or self.known[period] >= due:
                 first.append(period)
         spans = [range(a, b) for a, b in pairwise([*first, len(self)])]
         return [span for span in spans if len(self.tested_in(span)[0])]
