@@ -59,8 +59,8 @@ class Model(BaseEstimator, ABC):
         """
         return {}
 
-    #: A model of so few parameters that more landmarks than this would tell it nothing is fitted on
-    #: a sample of them, as whole buckets; None where more always help.
+    #: A model of few parameters that looks at more than the order of channels is fitted on a sample
+    #: of at most so many landmarks, as whole buckets; None where it needs all.
     enough_landmarks: ClassVar[int | None] = None
 
     @property
