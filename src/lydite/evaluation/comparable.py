@@ -46,7 +46,7 @@ def comparable(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByMod
     The two; None for the second where it does not differ from the first by now.
     """
     if restated is not None:
-        apart = _differ(own[ALL] for name, own in first.items() if name != CEILING)
+        apart = _differ(first[name][ALL] for name in _models(first))
         first = {
             name: {
                 segment: _replaced(first[name].get(segment), own, apart)
@@ -57,12 +57,15 @@ def comparable(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByMod
         restated = _in_common(restated)
     first = _in_common(first)
     if restated is not None and not any(
-        _differ((own[ALL], restated[name][ALL])).any()
-        for name, own in first.items()
-        if name != CEILING
+        _differ((first[name][ALL], restated[name][ALL])).any() for name in _models(first)
     ):
         restated = None
     return first, restated
+
+
+def _models(scores: ByModel) -> list[str]:
+    """Return the names of all but the ceiling."""
+    return [name for name in scores if name != CEILING]
 
 
 def _differ(scores: Iterable[Scores]) -> NDArray[np.bool_]:
@@ -82,7 +85,7 @@ def _replaced(first: Scores | None, other: Scores, apart: NDArray[np.bool_]) -> 
 def _in_common(scores: ByModel) -> ByModel:
     """Leave out the buckets, period by period, in which models have other landmarks."""
     result: dict[str, dict[str, Scores]] = {name: dict(own) for name, own in scores.items()}
-    models = [name for name in scores if name != CEILING]
+    models = _models(scores)
     for segment in {segment for name in models for segment in scores[name]}:
         having = [name for name in models if segment in scores[name]]
         apart = _differ(scores[name][segment] for name in having)
