@@ -25,7 +25,7 @@ from lydite.evaluation.scoring import score_ceiling, score_models, seen_by_ceili
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.split import Trial
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
-from lydite.models.rules import weightless
+from lydite.models.shares import weightless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

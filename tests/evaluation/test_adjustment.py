@@ -10,12 +10,23 @@ from drawn import draw_landmarks
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from lydite.evaluation.adjustment import Activity, Adjustment
+from lydite.evaluation.adjustment import Activity, Adjustment, log_odds
 
 
 @pytest.fixture(scope="module")
 def activity() -> Activity:
     return Activity(draw_landmarks(np.random.default_rng(0), 20_000, longest=9))
+
+
+def fit(activity, cell, forecast, trials, conversions):
+    """Fit on forecasts, None for activity alone."""
+    score = None if forecast is None else log_odds(forecast)
+    return Adjustment(activity.design()).fit(cell, score, trials, conversions)
+
+
+def adjusted(fitted, cell, forecast):
+    """Return adjusted probabilities."""
+    return expit(fitted.adjusted(cell, None if forecast is None else log_odds(forecast)))
 
 
 def rows(activity, seed=1, n=20_000, levels=(0.02, 0.05, 0.1, 0.2, 0.4)):
@@ -49,18 +60,16 @@ def test_activity_levels_of_hand_made_landmarks():
 
 def test_it_recovers_what_generated_the_data(activity):
     cell, forecast, trials, conversions, truth = rows(activity, n=60_000)
-    fitted = Adjustment(activity.design()).fit(cell, forecast, trials, conversions)
+    fitted = fit(activity, cell, forecast, trials, conversions)
     assert fitted.slope_ == pytest.approx(0.8, abs=0.02)
-    error = logit(fitted.forecast(cell, forecast)) - logit(truth)
+    error = logit(adjusted(fitted, cell, forecast)) - logit(truth)
     assert np.sqrt(np.average(error**2, weights=trials)) < 0.05
 
 
 @pytest.mark.parametrize("alone", [False, True])
 def test_it_equals_scikit_learn_where_scores_are_few(activity, alone):
     cell, forecast, trials, conversions, _ = rows(activity, seed=2)
-    fitted = Adjustment(activity.design()).fit(
-        cell, None if alone else forecast, trials, conversions
-    )
+    fitted = fit(activity, cell, None if alone else forecast, trials, conversions)
     # A column on a large scale is hardly penalised, as the slope must not be.
     columns = activity.design()[cell]
     if not alone:
@@ -71,7 +80,7 @@ def test_it_equals_scikit_learn_where_scores_are_few(activity, alone):
         sample_weight=np.concatenate([conversions, trials - conversions]),
     )
     np.testing.assert_allclose(
-        fitted.forecast(cell, None if alone else forecast),
+        adjusted(fitted, cell, None if alone else forecast),
         reference.predict_proba(columns)[:, 1],
         rtol=2e-5,
     )
@@ -83,44 +92,44 @@ def test_bins_of_the_score_lose_little(activity):
     forecast = expit(rng.normal(-3, 1, 40_000))
     truth = expit(0.2 + 0.9 * logit(forecast))
     conversions = (rng.random(40_000) < truth).astype(float)
-    fitted = Adjustment(activity.design()).fit(cell, forecast, np.ones(40_000), conversions)
+    fitted = fit(activity, cell, forecast, np.ones(40_000), conversions)
     assert fitted.slope_ == pytest.approx(0.9, abs=0.06)
 
 
 def test_a_forecast_that_is_the_wrong_way_round_counts_for_nothing(activity):
     cell, forecast, trials, conversions, _ = rows(activity, seed=4)
-    wrong = Adjustment(activity.design()).fit(cell, 1 - forecast, trials, conversions)
-    alone = Adjustment(activity.design()).fit(cell, None, trials, conversions)
+    wrong = fit(activity, cell, 1 - forecast, trials, conversions)
+    alone = fit(activity, cell, None, trials, conversions)
     assert wrong.slope_ == 0
     np.testing.assert_allclose(
-        wrong.forecast(cell, 1 - forecast), alone.forecast(cell, None), rtol=1e-9
+        adjusted(wrong, cell, 1 - forecast), adjusted(alone, cell, None), rtol=1e-9
     )
 
 
 @pytest.mark.parametrize("start", ["cold", "warm"])
 def test_a_fit_does_not_depend_on_the_fit_before(activity, start):
     cell, forecast, trials, conversions, _ = rows(activity, seed=5)
-    expected = Adjustment(activity.design()).fit(cell, forecast, trials, conversions)
+    expected = fit(activity, cell, forecast, trials, conversions)
     other = Adjustment(activity.design())
     if start == "warm":
-        other.fit(cell, 1 - forecast, trials, conversions)
-    other.fit(cell, forecast, trials, conversions)
+        other.fit(cell, log_odds(1 - forecast), trials, conversions)
+    other.fit(cell, log_odds(forecast), trials, conversions)
     np.testing.assert_allclose(
-        other.forecast(cell, forecast), expected.forecast(cell, forecast), rtol=1e-8
+        adjusted(other, cell, forecast), adjusted(expected, cell, forecast), rtol=1e-8
     )
 
 
 def test_constant_forecasts_and_extreme_ones_stay_probabilities(activity):
     cell, _, trials, conversions, _ = rows(activity, seed=6, n=500)
     for forecast in (np.full(500, 0.1), np.repeat([0.0, 1.0], 250)):
-        fitted = Adjustment(activity.design()).fit(cell, forecast, trials, conversions)
-        p = fitted.forecast(cell, forecast)
-        assert ((p >= 1e-6) & (p <= 1 - 1e-6)).all()
+        fitted = fit(activity, cell, forecast, trials, conversions)
+        p = adjusted(fitted, cell, forecast)
+        assert ((p >= 0.999e-6) & (p <= 1 - 0.999e-6)).all()
 
 
 def test_nothing_converted_or_everything(activity):
     cell, forecast, trials, _, _ = rows(activity, seed=7, n=500)
     for conversions, low, high in ((0 * trials, 0, 0.05), (trials, 0.95, 1)):
-        p = Adjustment(activity.design()).fit(cell, forecast, trials, conversions)
-        assert (low <= p.forecast(cell, forecast)).all()
-        assert (p.forecast(cell, forecast) <= high).all()
+        p = fit(activity, cell, forecast, trials, conversions)
+        assert (low <= adjusted(p, cell, forecast)).all()
+        assert (adjusted(p, cell, forecast) <= high).all()

@@ -14,7 +14,7 @@ from scipy import sparse
 from lydite.models import FittedRule, PathChannels, Paths, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.mixture import base_rate, fit_rates
-from lydite.models.rules import SHARE_STEPS
+from lydite.models.shares import STEPS_BY_ORDER, STEPS_BY_TIME
 
 NAMES = ("time_decay_fitted", "position_based_fitted")
 ENDS = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
@@ -92,7 +92,8 @@ def by_each_candidate(name, paths, converted, channels=4):
     base = base_rate(trials, conversions)
     fits = []
     for number in range(size_of(name)):
-        kept = np.rint(shares_of(name, number, paths, channels) * SHARE_STEPS)
+        steps = STEPS_BY_TIME if name == "time_decay_fitted" else STEPS_BY_ORDER
+        kept = np.rint(shares_of(name, number, paths, channels) * steps)
         kept /= kept.sum(axis=1, keepdims=True)
         start = np.full(channels, base)
         rates, _ = fit_rates(sparse.csr_array(kept), trials, conversions, base, start)

@@ -34,7 +34,7 @@ def test_the_length_of_profiles_is_the_number_of_distinct_ones():
 def test_some_of_the_landmarks_are_those_with_their_paths():
     landmarks = draw_landmarks(np.random.default_rng(4), 300)
     rows = np.sort(np.random.default_rng(5).choice(300, 120, replace=False))
-    part = landmarks.take(rows)
+    part = landmarks.take(rows).with_paths_met()
     assert len(part) == 120
     np.testing.assert_array_equal(part.happened_at, landmarks.happened_at[rows])
     np.testing.assert_array_equal(part.history, landmarks.history[rows])

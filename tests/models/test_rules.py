@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lydite.models import PathChannels, make_model
-from lydite.models.rules import SHARE_STEPS
+from lydite.models.shares import STEPS_BY_ORDER
 
 
 @settings(max_examples=60, deadline=None)
@@ -40,7 +40,7 @@ def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
     exact /= exact.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
     # Half a step by rounding, and what the rounding of the others adds when they are summed to 1.
-    assert np.abs(shares - exact).max() <= 2.5 / (SHARE_STEPS - 2)
+    assert np.abs(shares - exact).max() <= 2.5 / (STEPS_BY_ORDER - 2)
 
 
 def test_equal_shares_are_exact():

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.models.landmarks import counted, distinct, parts
+from lydite.models.landmarks import counted, distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,6 +20,7 @@ _MOST_TOUCHES = 8
 _LEVELS = (_MOST_TOUCHES, len(_HOURS) + 2, len(_HOURS) + 2)
 _BINS = 32
 _CLIP = 1e-6
+_MOST_CERTAIN = float(logit(1 - _CLIP))
 _LAST_GAIN = 1e-8
 
 
@@ -66,6 +67,11 @@ def _hour_level(hours: NDArray[np.floating]) -> NDArray[np.intp]:
     return 1 + np.searchsorted(_HOURS, hours, side="left")
 
 
+def log_odds(forecast: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the log-odds of forecasts, which are kept within [1e-6, 1 - 1e-6]."""
+    return np.asarray(logit(np.clip(forecast, _CLIP, 1 - _CLIP)))
+
+
 class Adjustment:
     """``logit p = a + b logit f + g . activity``, fitted on cells by penalised likelihood.
 
@@ -86,7 +92,7 @@ class Adjustment:
     def fit(
         self,
         cell: NDArray[np.integer],
-        forecast: NDArray[np.floating] | None,
+        score: NDArray[np.floating] | None,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
@@ -96,16 +102,15 @@ class Adjustment:
         ----------
         cell : (m,) integers
             Activity cell of each row.
-        forecast : (m,) probabilities or None
-            Cross-fitted forecast of the model; None fits activity alone.
+        score : (m,) array or None
+            Log-odds of the model's cross-fitted forecasts (`log_odds`); None fits activity alone.
         trials, conversions : (m,) counts
         """
-        if forecast is None:
+        if score is None:
             cells, trials, conversions, _ = _binned(cell, np.zeros(len(cell)), trials, conversions)
             self.slope_ = 0.0
             self.terms_ = _logistic(self._terms(cells), trials, conversions, self.terms_)
             return self
-        score = logit(np.clip(forecast, _CLIP, 1 - _CLIP))
         cells, trials, conversions, mean_score = _binned(cell, score, trials, conversions)
         terms = self._terms(cells)
         columns = np.column_stack([terms, mean_score])
@@ -117,18 +122,15 @@ class Adjustment:
             self.slope_, self.terms_ = float(fitted[-1]), fitted[:-1]
         return self
 
-    def forecast(
-        self, cell: NDArray[np.integer], forecast: NDArray[np.floating] | None
+    def adjusted(
+        self, cell: NDArray[np.integer], score: NDArray[np.floating] | None
     ) -> NDArray[np.float64]:
-        """Return the adjusted probabilities, clipped to [1e-6, 1 - 1e-6]."""
+        """Return the adjusted log-odds, of probabilities within [1e-6, 1 - 1e-6]."""
         of_cell = self._terms(np.arange(len(self.design))) @ self.terms_
-        adjusted = np.empty(len(cell))
-        for some in parts(len(cell)):
-            score = of_cell[cell[some]]
-            if forecast is not None and self.slope_ > 0:
-                score += self.slope_ * logit(np.clip(forecast[some], _CLIP, 1 - _CLIP))
-            adjusted[some] = np.clip(expit(score), _CLIP, 1 - _CLIP)
-        return adjusted
+        result = of_cell[cell]
+        if score is not None and self.slope_ > 0:
+            result += self.slope_ * score
+        return np.asarray(np.clip(result, -_MOST_CERTAIN, _MOST_CERTAIN))
 
     def _terms(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
         return np.column_stack([np.ones(len(cells)), self.design[cells]])

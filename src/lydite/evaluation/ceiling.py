@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.split import Trial
+    from lydite.evaluation.split import Ahead, Trial
     from lydite.models import Landmarks, Model, Profiles
 
-    #: Forecasts landmarks, of which the activity cells are known.
-    _Forecaster = Callable[[Landmarks, NDArray[np.integer]], NDArray[np.float64]]
+    #: Forecasts what lies ahead, as log-odds.
+    _Forecaster = Callable[[Ahead], NDArray[np.float64]]
 
 NAME = "ceiling"
 CLAIM = "everything known at the touch, combined by gradient-boosted trees and a regression"
@@ -41,6 +41,7 @@ MAX_SCORED_LANDMARKS = 20_000
 # dear.
 _REGROW = Refit(few=0.5, many=1.0, many_from=MAX_TRAINING_LANDMARKS)
 _CLIP = 1e-6
+_MOST_CERTAIN = float(logit(1 - _CLIP))
 _AT_ONCE = 4096  # landmarks
 # With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
 _MIN_OF_EACH = 20
@@ -78,14 +79,12 @@ def ceiling_scores(
     def forecasts(span: range) -> NDArray[np.float64]:
         # A limit of OpenMP's holds for the thread that sets it, so each sets its own.
         with threadpool_limits(1, user_api="openmp"):
-            forecast = _grow(seen, _known(sample, span.start), seed)
-            rows, _ = trial.tested_in(span)
-            return forecast(trial.ahead(span), trial.activity.cell[rows])
+            return _grow(seen, _known(sample, span.start), seed)(trial.ahead(span))
 
     scores = {ALL: Scores.empty(len(trial))}
     with ThreadPoolExecutor(threads) as pool:
         for span, forecast in zip(spans, pool.map(forecasts, spans), strict=True):
-            add_slices(scores, trial, span, forecast)
+            add_slices(scores, trial.ahead(span), forecast)
     return scores
 
 
@@ -119,7 +118,7 @@ def _grow(seen: _Seen, known: NDArray[np.intp], seed: int) -> _Forecaster:
     converted = float(landmarks.count[known] @ landmarks.converted[known])
     if min(converted, total - converted) < _MIN_OF_EACH:
         constant = (converted + 0.5) / (total + 1)
-        return lambda ahead, _: np.full(len(ahead), constant)
+        return lambda ahead: np.full(len(ahead.cell), logit(constant))
     crossed = [
         _cross_fitted(model, profiles, landmarks, known)
         for model, profiles in zip(rivals, seen.profiles, strict=True)
@@ -127,7 +126,10 @@ def _grow(seen: _Seen, known: NDArray[np.intp], seed: int) -> _Forecaster:
     # Weights make the trees slow: they are given only where rows stand for more than one.
     weight = None if (landmarks.count == 1).all() else landmarks.count[known]
     outcome, place = landmarks.converted[known], _places(landmarks, known)
-    features, activity = _features(landmarks.take(known), place), seen.sample.activity
+    features, activity = (
+        _features(landmarks.take(known).with_paths_met(), place),
+        seen.sample.activity,
+    )
     # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
     usable = ~np.isnan(features).all(axis=0)
     trees = _trees(len(known), seed)
@@ -140,14 +142,15 @@ def _grow(seen: _Seen, known: NDArray[np.intp], seed: int) -> _Forecaster:
         logisticregression__sample_weight=weight,
     )
 
-    def forecast(ahead: Landmarks, cell: NDArray[np.integer]) -> NDArray[np.float64]:
-        own = [_logit(model.forecast(ahead)) for model in rivals]
-        table = np.column_stack([_features(ahead, place)[:, usable], *own])
+    def forecast(ahead: Ahead) -> NDArray[np.float64]:
+        landmarks = ahead.landmarks.with_paths_met()
+        own = [_logit(model.forecast(landmarks)) for model in rivals]
+        table = np.column_stack([_features(landmarks, place)[:, usable], *own])
         # Every tree looks at every row of a part, which had better stay in the cache.
         some = parts(len(table), _AT_ONCE)
         grown = np.concatenate([trees.decision_function(table[part]) for part in some])
-        stacked = stack.decision_function(np.column_stack([terms[cell], *own]))
-        return np.asarray(np.clip(expit((grown + stacked) / 2), _CLIP, 1 - _CLIP))
+        stacked = stack.decision_function(np.column_stack([terms[ahead.cell], *own]))
+        return np.asarray(np.clip((grown + stacked) / 2, -_MOST_CERTAIN, _MOST_CERTAIN))
 
     return forecast
 

@@ -123,7 +123,7 @@ def load_sample(
     )
     stretches = _stretches(columns, by_user)
     path, first = distinct_paths(touched, stretches)
-    described = describe_paths(touched, stretches.take(first), ordered)
+    described = describe_paths(touched, stretches.take(first), ordered, engine.threads)
     return Landmarks(
         channels=tuple(channels),
         happened_at=columns["happened_at"],

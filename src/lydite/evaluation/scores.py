@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.models.landmarks import N_BUCKETS, counted, parts
+from lydite.models.landmarks import N_BUCKETS, parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 # Forecasts are counted on a grid of the logit, fine enough that AUC and the calibration slope are
@@ -72,33 +74,16 @@ class Scores:
         """
         period = np.broadcast_to(np.asarray(period), forecast.shape)
         weight = np.broadcast_to(np.asarray(count, dtype=np.float64), forecast.shape)
-        for some in parts(len(forecast)):
-            self._add(period[some], bucket[some], converted[some], forecast[some], weight[some])
+        self.add_outcomes(Outcomes.of(period, bucket, converted, weight), logit(forecast))
 
-    def _add(
-        self,
-        period: NDArray[np.integer],
-        bucket: NDArray[np.integer],
-        converted: NDArray[np.bool_],
-        forecast: NDArray[np.float64],
-        weight: NDArray[np.float64],
-    ) -> None:
-        hits = weight * converted
-        # Not log2, which takes five times as long.
-        loss = np.log(np.where(converted, forecast, 1 - forecast)) / -np.log(2)
-        height = (logit(forecast) + _GRID_END) / _GRID_WIDTH
-        place = np.clip(height, 0, N_GRID - 1).astype(np.intp)
-        by_bucket, by_bin = period * N_BUCKETS + bucket, period * N_GRID + place
-        for sums, key, values in (
-            (self.landmarks, by_bucket, weight),
-            (self.conversions, by_bucket, hits),
-            (self.log_loss, by_bucket, weight * loss),
-            (self.brier, by_bucket, weight * (forecast - converted) ** 2),
-            (self.grid_landmarks, by_bin, weight),
-            (self.grid_conversions, by_bin, hits),
-            (self.grid_forecast, by_bin, weight * forecast),
-        ):
-            np.add(sums, counted(key, values, sums.size).reshape(sums.shape), out=sums)
+    def add_outcomes(self, outcomes: Outcomes, log_odds: NDArray[np.float64]) -> None:
+        """Add landmarks, with the (n,) log-odds that were forecast of them."""
+        own = outcomes.periods
+        self.landmarks[own] += outcomes.landmarks
+        self.conversions[own] += outcomes.conversions
+        for some in parts(len(log_odds)):
+            for name, sums in outcomes.sums(some, log_odds[some]):
+                getattr(self, name)[own] += sums
 
     def first(self, periods: int) -> Scores:
         """Return the scores of the first periods alone."""
@@ -161,6 +146,90 @@ class Scores:
         if n @ (score - n @ score / n.sum()) ** 2 / n.sum() < 1e-4 or not 0 < k.sum() < n.sum():
             return None
         return _slope(score, n, k)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of n landmarks, laid out once for all models that forecast them.
+
+    Attributes
+    ----------
+    periods
+        The p periods that they are of, from the first to the last.
+    by_bucket, by_bin : (n,) integers
+        Where, counted from the first period, the sums of a landmark's bucket and grid stand.
+    converted : (n,) bool
+    weight : (n,) float
+        How many landmarks each stands for; None where each is one.
+    hits : (n,) float
+        How many conversions.
+    landmarks, conversions : (p, 256) arrays
+        Counts by period and bucket.
+    """
+
+    periods: slice
+    by_bucket: NDArray[np.intp]
+    by_bin: NDArray[np.intp]
+    converted: NDArray[np.bool_]
+    weight: NDArray[np.float64] | None
+    hits: NDArray[np.float64]
+    landmarks: NDArray[np.float64]
+    conversions: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        period: NDArray[np.integer],
+        bucket: NDArray[np.integer],
+        converted: NDArray[np.bool_],
+        count: NDArray[np.floating],
+    ) -> Outcomes:
+        """Lay out landmarks by period and bucket; all are (n,) arrays."""
+        low, high = (int(period.min()), int(period.max()) + 1) if len(period) else (0, 0)
+        own = (period - low).astype(np.intp)
+        by_bucket, hits = own * N_BUCKETS + bucket, np.asarray(count * converted)
+        shape = (high - low, N_BUCKETS)
+        return cls(
+            periods=slice(low, high),
+            by_bucket=by_bucket,
+            by_bin=own * N_GRID,
+            converted=converted,
+            weight=None if (count == 1).all() else count.astype(np.float64),
+            hits=hits,
+            landmarks=_summed(by_bucket, count, shape),
+            conversions=_summed(by_bucket, hits, shape),
+        )
+
+    def sums(
+        self, some: slice, log_odds: NDArray[np.float64]
+    ) -> Iterator[tuple[str, NDArray[np.float64]]]:
+        """Yield what some of the landmarks add to the sums of `Scores` that models differ in."""
+        converted = self.converted[some]
+        weight = 1.0 if self.weight is None else self.weight[some]
+        # The odds of what is less likely: nothing overflows, and one exponential does for all.
+        odds = np.exp(-np.abs(log_odds))
+        likelier = 1 / (1 + odds)
+        forecast = np.where(log_odds < 0, odds * likelier, likelier)
+        missed = np.maximum(np.where(converted, -log_odds, log_odds), 0)
+        loss = (np.log1p(odds) + missed) * (1 / np.log(2))
+        height = (log_odds + _GRID_END) * (1 / _GRID_WIDTH)
+        place = self.by_bucket[some]
+        bins = self.by_bin[some] + np.clip(height, 0, N_GRID - 1).astype(np.intp)
+        buckets, grid = ((len(self.landmarks), size) for size in (N_BUCKETS, N_GRID))
+        yield "log_loss", _summed(place, weight * loss, buckets)
+        yield "brier", _summed(place, weight * (forecast - converted) ** 2, buckets)
+        ones = None if self.weight is None else self.weight[some]
+        yield "grid_landmarks", _summed(bins, ones, grid)
+        yield "grid_conversions", _summed(bins, self.hits[some], grid)
+        yield "grid_forecast", _summed(bins, weight * forecast, grid)
+
+
+def _summed(
+    place: NDArray[np.intp], values: NDArray[np.floating] | None, shape: tuple[int, int]
+) -> NDArray[np.float64]:
+    """Return the sums of values, of ones where there are none, by place in an array."""
+    sums = np.bincount(place, values, minlength=shape[0] * shape[1])
+    return np.asarray(sums, dtype=np.float64).reshape(shape)
 
 
 def _slope(score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]) -> float:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from lydite.evaluation.adjustment import Activity
-from lydite.models.landmarks import N_BUCKETS, first_buckets
+from lydite.evaluation.scores import Outcomes
+from lydite.models.landmarks import N_BUCKETS, first_buckets, stretch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,7 +82,7 @@ class Trial:
     in_time: bool = True
     segments: tuple[SegmentColumn, ...] = ()
     # Many models ask for the same; trials that differ in the wanted periods alone share them.
-    _ahead: dict[tuple[int, ...], Landmarks] = field(default_factory=dict, repr=False)
+    _ahead: dict[tuple[int, ...], Ahead] = field(default_factory=dict, repr=False)
     _samples: dict[int, Trial] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -151,7 +153,7 @@ class Trial:
         place = np.where(used, np.cumsum(used) - 1, -1)
         return replace(
             self,
-            landmarks=self.landmarks.take(rows),
+            landmarks=self.landmarks.take(rows).with_paths_met(),
             activity=self.activity.take(rows),
             tested=[place[own][place[own] >= 0] for own in self.tested],
             released=[place[own] for own in released],
@@ -206,11 +208,11 @@ class Trial:
         empty = np.empty(0, dtype=np.intp)
         return np.concatenate([empty, *rows]), np.repeat(np.array(wanted, dtype=np.intp), lengths)
 
-    def ahead(self, span: range) -> Landmarks:
-        """Return the landmarks that are forecast in some periods, as `tested_in` numbers them."""
+    def ahead(self, span: range) -> Ahead:
+        """Return what is forecast in some periods."""
         wanted = tuple(period for period in span if self.wanted[period])
         if wanted not in self._ahead:
-            self._ahead[wanted] = self.landmarks.take(self.tested_in(span)[0])
+            self._ahead[wanted] = Ahead.of(self, span)
         return self._ahead[wanted]
 
     def only(self, periods: NDArray[np.bool_]) -> Trial:
@@ -220,6 +222,50 @@ class Trial:
     def __len__(self) -> int:
         """Return the number of periods or folds."""
         return len(self.released)
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The landmarks that are forecast in some periods, ready for any model.
+
+    Attributes
+    ----------
+    whole
+        The landmarks that they are among.
+    rows
+        Which of them they are, as `Trial.tested_in` numbers them.
+    cell : (n,) integers
+        The activity cell of each.
+    outcomes
+        What became of them.
+    slices
+        For each segment its label, the places of those that are in it, and what became of them.
+    """
+
+    whole: Landmarks
+    rows: NDArray[np.intp] | slice
+    cell: NDArray[np.integer]
+    outcomes: Outcomes
+    slices: tuple[tuple[str, NDArray[np.intp], Outcomes], ...]
+
+    @classmethod
+    def of(cls, trial: Trial, span: range) -> Ahead:
+        """Take them out of a trial."""
+        places, period = trial.tested_in(span)
+        whole, rows = trial.landmarks, stretch(places)
+        bucket, converted, count = whole.bucket[rows], whole.converted[rows], whole.count[rows]
+        slices = tuple(
+            (label, own, Outcomes.of(period[own], bucket[own], converted[own], count[own]))
+            for column in trial.segments
+            for label, own in column.split(rows)
+        )
+        outcomes = Outcomes.of(period, bucket, converted, count)
+        return cls(whole, rows, trial.activity.cell[rows], outcomes, slices)
+
+    @cached_property
+    def landmarks(self) -> Landmarks:
+        """The landmarks themselves."""
+        return self.whole.take(self.rows)
 
 
 def _by_period(period: NDArray[np.intp], periods: int) -> list[NDArray[np.intp]]:

@@ -8,39 +8,42 @@ import numpy as np
 from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
-from lydite.evaluation.adjustment import Adjustment
+from lydite.evaluation.adjustment import Adjustment, log_odds
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.models.landmarks import counted, distinct
+from lydite.models.landmarks import Profiles, counted, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.split import Trial
-    from lydite.models import Model, Profiles
+    from lydite.evaluation.split import Ahead, Trial
+    from lydite.models import Model
 
 
 class _Counts:
-    """Training counts by (profile, activity cell, half of the buckets), grown period by period."""
+    """Training counts by (half of the buckets, profile, activity cell), grown period by period."""
 
-    def __init__(self, trial: Trial, profile: NDArray[np.integer]) -> None:
-        cells = len(trial.activity.levels)
-        half = trial.landmarks.bucket.astype(np.int64) & 1
-        key = (profile.astype(np.int64) * cells + trial.activity.cell) * 2 + half
-        row, first = distinct(key)
+    def __init__(self, trial: Trial, profiles: Profiles) -> None:
+        cells, size = len(trial.activity.levels), len(profiles)
+        half = trial.landmarks.bucket & 1
+        key = (half * np.intp(size) + profiles.index) * cells + trial.activity.cell
+        middle = size * cells
+        if 2 * middle <= len(key):  # so few that all may have a number, met or not
+            keys, self._row = np.arange(2 * middle), key
+        else:
+            row, first = distinct(key)
+            order = np.argsort(key[first] >= middle, kind="stable")
+            place = np.empty_like(order)
+            place[order] = np.arange(len(order))
+            keys, self._row = key[first][order], place[row]
         # One half after the other, so that each is a slice.
-        order = np.argsort(half[first], kind="stable")
-        place = np.empty_like(order)
-        place[order] = np.arange(len(order))
-        first, self._row, self._trial = first[order], place[row], trial
-        self.profile = profile[first]
-        self.cell = trial.activity.cell[first]
-        middle = int(np.searchsorted(half[first], 1))
-        self.halves = (slice(middle), slice(middle, None))
-        self.trials = np.zeros(len(first))
-        self.conversions = np.zeros(len(first))
+        split = int(np.searchsorted(keys >= middle, 1))
+        self.halves = (slice(split), slice(split, None))
+        self.profile, self.cell = keys // cells % size, keys % cells
+        self.trials, self.conversions = np.zeros(len(keys)), np.zeros(len(keys))
+        self._trial = trial
 
     def go_on(self, periods: range) -> None:
         """Go on over periods: add the landmarks they release, take off those they withdraw."""
@@ -51,10 +54,9 @@ class _Counts:
     def _add(self, rows: NDArray[np.intp], sign: float) -> None:
         if not len(rows):
             return
-        landmarks = self._trial.landmarks
-        row, count = self._row[rows], sign * landmarks.count[rows]
-        self.trials += counted(row, count, len(self.trials))
-        self.conversions += counted(row, count * landmarks.converted[rows], len(self.trials))
+        landmarks, row = self._trial.landmarks, self._row[rows]
+        self.trials += sign * counted(row, landmarks.count[rows], len(self.trials))
+        self.conversions += sign * counted(row, landmarks.hits[rows], len(self.trials))
 
     def by_profile(
         self, profiles: int, rows: slice = slice(None)
@@ -80,7 +82,7 @@ class _Refinement:
     """
 
     def __init__(self, trial: Trial, sample: Trial) -> None:
-        self._counts = [_Counts(own, np.zeros_like(own.activity.cell)) for own in (trial, sample)]
+        self._counts = [_Counts(own, _one_profile(own)) for own in (trial, sample)]
         self._adjustments = [Adjustment(trial.activity.design()) for _ in self._counts]
 
     def go_on(self, periods: range) -> None:
@@ -96,6 +98,10 @@ class _Refinement:
         return np.asarray(every - some)
 
 
+def _one_profile(trial: Trial) -> Profiles:
+    return Profiles(np.zeros_like(trial.activity.cell), np.zeros((1, 0)))
+
+
 def _adjust(adjustment: Adjustment, counts: _Counts, crossed: NDArray[np.float64] | None) -> None:
     """Fit an adjustment on what is known, with the forecast of each count."""
     known = counts.trials > 0
@@ -106,16 +112,16 @@ def _adjust(adjustment: Adjustment, counts: _Counts, crossed: NDArray[np.float64
 def forecasts(model: Model, trial: Trial) -> Iterator[tuple[range, NDArray[np.float64]]]:
     """Yield periods with the forecasts of their landmarks, fitted on what was known before them.
 
-    The forecasts are adjusted for activity. The adjustment is fitted on forecasts of one half of
-    the buckets by a model of the other half: on its own training data, an overfitted rival looks
-    better than it is.
+    The forecasts are log-odds, adjusted for activity. The adjustment is fitted on forecasts of one
+    half of the buckets by a model of the other half: on its own training data, an overfitted rival
+    looks better than it is.
     """
     model = clone(model)  # what it was fitted on before does not matter
     # What sees the order alone learns from all landmarks as easily as from few. From few it would
     # learn a little less, and lose to a twin that learns from all.
     sample = trial if model.sees_order_only else trial.sample(model.enough_landmarks)
     profiles = model.encode(sample.landmarks)
-    counts = _Counts(sample, profiles.index)
+    counts = _Counts(sample, profiles)
     adjustment = Adjustment(trial.activity.design())
     refinement = None if sample is trial else _Refinement(trial, sample)
     # Each goes on from its own fit of the periods before: a warm start saves steps.
@@ -128,7 +134,7 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[range, NDArray[np.fl
         if refinement is not None:
             refinement.go_on(passed)
             adjustment.terms_ = adjustment.terms_ + refinement.terms()
-        yield span, _forecast(model, trial, span, adjustment)
+        yield span, _forecast(model, profiles, trial.ahead(span), adjustment)
 
 
 def _fit(
@@ -144,19 +150,23 @@ def _fit(
         crossed = np.empty(len(counts.trials))
         for other, own, rest in zip(crossing, counts.halves, counts.halves[::-1], strict=True):
             other.fit_counts(profiles, *counts.by_profile(size, rest))
-            crossed[own] = other.forecast_profiles(profiles)[counts.profile[own]]
+            score = log_odds(other.forecast_profiles(profiles))
+            crossed[own] = score[counts.profile[own]]
     model.fit_counts(profiles, *counts.by_profile(size))
     _adjust(adjustment, counts, crossed)
 
 
 def _forecast(
-    model: Model, trial: Trial, span: range, adjustment: Adjustment
+    model: Model, profiles: Profiles, ahead: Ahead, adjustment: Adjustment
 ) -> NDArray[np.float64]:
-    if model.name == "base_rate":
-        return model.forecast(trial.ahead(span))
-    own = None if model.is_baseline else model.forecast(trial.ahead(span))
-    rows, _ = trial.tested_in(span)
-    return adjustment.forecast(trial.activity.cell[rows], own)
+    """Return the log-odds of what is forecast, adjusted but for the base rate."""
+    if model.is_baseline and model.name != "base_rate":
+        return adjustment.adjusted(ahead.cell, None)
+    if model.sees_order_only:  # its profiles are those of all landmarks
+        score = log_odds(model.forecast_profiles(profiles))[profiles.index[ahead.rows]]
+    else:
+        score = log_odds(model.forecast(ahead.landmarks))
+    return score if model.is_baseline else adjustment.adjusted(ahead.cell, score)
 
 
 def walk_forward(model: Model, trial: Trial) -> Scores:
@@ -191,17 +201,13 @@ def walk_slices(model: Model, trial: Trial) -> dict[str, Scores]:
     # busy machine a hundred times more.
     with threadpool_limits(1, user_api="blas"):
         for span, forecast in forecasts(model, trial):
-            add_slices(scores, trial, span, forecast)
+            add_slices(scores, trial.ahead(span), forecast)
     return scores
 
 
-def add_slices(
-    scores: dict[str, Scores], trial: Trial, span: range, forecast: NDArray[np.float64]
-) -> None:
-    """Add the forecasts of some periods' landmarks to the scores of all users and of segments."""
-    (rows, period), ahead = trial.tested_in(span), trial.ahead(span)
-    bucket, converted, count = ahead.bucket, ahead.converted, ahead.count
-    scores[ALL].add(period, bucket, converted, forecast, count)
-    for label, own in (part for column in trial.segments for part in column.split(rows)):
-        slot = scores.setdefault(label, Scores.empty(len(trial)))
-        slot.add(period[own], bucket[own], converted[own], forecast[own], count[own])
+def add_slices(scores: dict[str, Scores], ahead: Ahead, forecast: NDArray[np.float64]) -> None:
+    """Add forecasts, as log-odds, to the scores of all users and of segments."""
+    scores[ALL].add_outcomes(ahead.outcomes, forecast)
+    for label, own, outcomes in ahead.slices:
+        slot = scores.setdefault(label, Scores.like(scores[ALL]))
+        slot.add_outcomes(outcomes, forecast[own])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
 from lydite.models.base import Model
-from lydite.models.landmarks import Profiles, counted, distinct
+from lydite.models.landmarks import Profiles
 from lydite.models.mixture import (
     ENOUGH_LANDMARKS,
     LAST_GAIN,
@@ -18,7 +18,7 @@ from lydite.models.mixture import (
     some_rows,
     stepped_likelihood,
 )
-from lydite.models.rules import mixed_rates, path_shares, share_rows
+from lydite.models.shares import mixed_rates, path_shares, share_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -84,56 +84,46 @@ class FittedRule(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return what tells landmarks apart under any of the candidates."""
-        seen = [share_rows(landmarks, column) for column in self.columns]
-        multipliers = np.random.default_rng(1).integers(0, 2**64, len(seen), dtype=np.uint64)
-        keys = np.zeros(len(landmarks), dtype=np.uint64)
-        for profiles, multiplier in zip(seen, multipliers, strict=True):
-            keys += profiles.index.astype(np.uint64) * multiplier
-        index, first = distinct(keys)
-        maps = [profiles.index[first] for profiles in seen]
-        return Profiles(index, _Seen(maps, [profiles.features for profiles in seen]))
+        index, shares = share_rows(landmarks, self)
+        return Profiles(index, _Seen(shares))
 
     def fit_counts(
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
     ) -> Self:
         """Fit the rates of candidates, and choose one."""
-        seen: _Seen = profiles.features
+        met = trials > 0
+        counts = (trials[met], conversions[met])
+        seen = [some_rows(shares, met) for shares in profiles.features.shares]
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))
 
         def value(number: int) -> float:
-            return self._fit_candidate(seen, number, trials, conversions, _CHOICE_GAIN)
+            return self._fit_candidate(seen[number], number, *counts, _CHOICE_GAIN)
 
-        self.chosen_ = max(range(len(seen.shares)), key=value)
-        self._fit_candidate(seen, self.chosen_, trials, conversions)
+        self.chosen_ = max(range(len(seen)), key=value)
+        self._fit_candidate(seen[self.chosen_], self.chosen_, *counts)
         self.rates_ = self._rates[self.chosen_]
         return self
 
     def _fit_candidate(
         self,
-        seen: _Seen,
+        shares: NDArray[np.float64] | sparse.csr_array[np.float64],
         number: int,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
         last_gain: float = LAST_GAIN,
     ) -> float:
         """Fit the rates of one candidate, and return its penalised log-likelihood."""
-        shares, base = seen.shares[number], base_rate(trials, conversions)
-        n = counted(seen.maps[number], trials, shares.shape[0])
-        k = counted(seen.maps[number], conversions, shares.shape[0])
-        start = self._rates.get(number)
+        base, start = base_rate(trials, conversions), self._rates.get(number)
         if start is None or len(start) != shares.shape[1]:
             start = np.full(shares.shape[1], base)
-        met = n > 0
         self._rates[number], likelihood = fit_rates(
-            some_rows(shares, met), n[met], k[met], base, start, last_gain
+            shares, trials, conversions, base, start, last_gain
         )
         return likelihood
 
     def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
         """Return ``X r`` for each profile, under the chosen candidate."""
-        seen: _Seen = profiles.features
-        own = np.asarray(seen.shares[self.chosen_] @ self.rates_)
-        return np.asarray(own[seen.maps[self.chosen_]])
+        return np.asarray(profiles.features.shares[self.chosen_] @ self.rates_)
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return ``X r`` for each landmark, with shares that are not kept in steps."""
@@ -154,9 +144,8 @@ class FittedRule(Model):
         counts, weights = UnitCounts.of(evidence), np.asarray(weights, dtype=float)
         values = np.empty((len(seen.shares), len(weights)))
         for number, shares in enumerate(seen.shares):
-            self._fit_candidate(seen, number, trials, conversions)
-            own = replace(counts, row=seen.maps[number][counts.row])
-            values[number] = stepped_likelihood(shares, own, weights, self._rates[number])
+            self._fit_candidate(shares, number, trials, conversions)
+            values[number] = stepped_likelihood(shares, counts, weights, self._rates[number])
         for chosen in values.argmax(axis=0).tolist():
             self.chosen_ = chosen
             self.rates_ = self._rates[chosen]
@@ -165,9 +154,7 @@ class FittedRule(Model):
     def encode_paths(self, paths: Paths) -> Profiles:
         """Return each path's shares by channel under every candidate."""
         index = np.arange(len(paths))
-        return Profiles(
-            index, _Seen([index], [path_shares(paths, column) for column in self.columns])
-        )
+        return Profiles(index, _Seen([path_shares(paths, column) for column in self.columns]))
 
     def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
         """Return the shares under the chosen candidate."""
@@ -182,14 +169,13 @@ class FittedRule(Model):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What is seen of profiles under each candidate: its own profile, and that one's shares."""
+    """What is seen of profiles: their shares under each candidate."""
 
-    maps: Sequence[NDArray[np.integer]]
     shares: Sequence[NDArray[np.float64] | sparse.csr_array[np.float64]]
 
     @property
-    def shape(self) -> tuple[int]:
-        return (len(self.maps[0]),)
+    def shape(self) -> tuple[int, ...]:
+        return self.shares[0].shape
 
 
 def decay(hours: float) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 from scipy import sparse
 
+from lydite.contract.path_rows import runs
 from lydite.models.base import Model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS, decay
 from lydite.models.hazard_draws import Neighbourhood, gamma_prior
@@ -95,7 +96,9 @@ class AdditiveHazard(Model):
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
     ) -> Self:
         """Fit the hazards for half-lives, and choose one; a fit goes on from the one before."""
-        intervals: _Intervals = profiles.features
+        met = np.flatnonzero(trials > 0)
+        trials, conversions = trials[met], conversions[met]
+        intervals: _Intervals = profiles.features.take(met)
         fits: dict[int, NDArray[np.float64]] = dict(getattr(self, "_fits", {}))
 
         def value(number: int) -> float:
@@ -114,20 +117,19 @@ class AdditiveHazard(Model):
 
     def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
         """Return the chance of a conversion within the usual time to the next event."""
-        return self._chances(profiles.features.strengths[self.chosen_])
+        return self._chances(np.asarray(profiles.features.strengths[self.chosen_] @ self.hazards_))
 
-    def _chances(self, strength: sparse.csr_array[np.float64]) -> NDArray[np.float64]:
-        added = self.usual_fading_hours_ * np.asarray(strength @ self.hazards_)
-        expected = self.baseline_ * self.usual_hours_ + added
+    def _chances(self, hazard: NDArray[np.float64]) -> NDArray[np.float64]:
+        expected = self.baseline_ * self.usual_hours_ + self.usual_fading_hours_ * hazard
         return np.asarray(np.clip(-np.expm1(-expected), _LEAST, _MOST))
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return the chance at each landmark, by the strengths under the chosen half-life alone."""
         column = list(self.weight_columns)[self.chosen_]
-        met, index, n = landmarks.met([column])
-        [strength] = _strengths(met, [column], n, len(landmarks.channels))
-        chances: NDArray[np.float64] = self._chances(strength)[index]
-        return chances
+        if landmarks.own is None:
+            return super().forecast(landmarks)
+        _, hazard = landmarks.own.sums(column, self.hazards_)
+        return self._chances(hazard)
 
     # --- credit ---------------------------------------------------------------------------------
 
@@ -199,6 +201,21 @@ class _Intervals:
     @property
     def shape(self) -> tuple[int]:
         return (len(self.hours),)
+
+    def take(self, rows: NDArray[np.intp]) -> _Intervals:
+        """Return some of the intervals, in the given order."""
+        # The half-lives' matrices share one structure: only its entries' places are looked up.
+        first = self.strengths[0]
+        lengths = np.diff(first.indptr)[rows]
+        entry = runs(first.indptr[rows], lengths)
+        indices = first.indices[entry]
+        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        shape = (len(rows), first.shape[1])
+        return _Intervals(
+            [sparse.csr_array((own.data[entry], indices, indptr), shape) for own in self.strengths],
+            self.hours[rows],
+            [own[rows] for own in self.fading_hours],
+        )
 
 
 def _strengths(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 from scipy import sparse
 
 from lydite.contract.path_rows import runs
+from lydite.models.touch_kinds import KindWeights
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -66,7 +68,12 @@ class PathChannels:
             lengths = starts[rows + 1] - starts[rows]
             entry = runs(starts[rows], lengths)
             row = np.repeat(np.arange(len(rows)), lengths)
-        weights = {name: values[entry] for name, values in self.weights.items()}
+        own = self.weights
+        weights: Mapping[str, NDArray[np.floating]] = (
+            own.take(entry)
+            if isinstance(own, KindWeights)
+            else {name: values[entry] for name, values in own.items()}
+        )
         return PathChannels(row, self.channel[entry], self.touches[entry], weights)
 
 
@@ -170,23 +177,22 @@ class Landmarks:
             return self.own.met(columns), np.arange(len(self)), len(self)
         return self.paths.met, self.path, len(self.paths)
 
-    def take(self, rows: NDArray[np.integer]) -> Landmarks:
-        """Return some of the landmarks, by number in ascending order, and their paths alone."""
-        kept: slice | NDArray[np.integer] = rows
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
-            # A stretch without a gap is looked at where it is, not copied.
-            kept = slice(int(rows[0]), int(rows[-1]) + 1)
+    @cached_property
+    def hits(self) -> NDArray[np.float64]:
+        """The (n,) numbers of conversions that each row stands for."""
+        return np.asarray(self.count * self.converted, dtype=np.float64)
+
+    def take(self, rows: NDArray[np.integer] | slice) -> Landmarks:
+        """Return some of the landmarks; their paths are numbered among the same ones."""
+        columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
+        return replace(self, **columns, own=None if self.own is None else self.own.take(rows))
+
+    def with_paths_met(self) -> Landmarks:
+        """Return the same landmarks with the distinct paths that they are on, and no others."""
         used = np.zeros(len(self.paths), dtype=bool)
-        used[self.path[kept]] = True
+        used[self.path] = True
         number = np.cumsum(used) - 1
-        columns = {name: getattr(self, name)[kept] for name in _COLUMNS}
-        return replace(
-            self,
-            **columns,
-            path=number[self.path[kept]],
-            paths=self.paths.take(np.flatnonzero(used)),
-            own=None if self.own is None else self.own.take(rows),
-        )
+        return replace(self, path=number[self.path], paths=self.paths.take(np.flatnonzero(used)))
 
     def without_outcome(self, converted: NDArray[np.bool_]) -> Landmarks:
         """Return the same landmarks with other outcomes, as permutation tests need them."""
@@ -195,7 +201,7 @@ class Landmarks:
 
 _COLUMNS = (
     "happened_at", "bucket", "converted", "next_channel", "hours_since_previous",
-    "hours_since_first", "hours_to_next", "count",
+    "hours_since_first", "hours_to_next", "count", "path",
 )  # fmt: skip
 
 
@@ -312,8 +318,17 @@ class Profiles:
         return int(self.features.shape[0])
 
 
-def distinct(keys: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def distinct(
+    keys: NDArray[np.integer], size: int | None = None
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Give the distinct keys numbers, in order of appearance.
+
+    Parameters
+    ----------
+    keys : (n,) integers
+    size
+        Where all keys are known to be from 0 to below it and it is not large, numbers are in the
+        order of the keys, which takes less time.
 
     Returns
     -------
@@ -322,9 +337,17 @@ def distinct(keys: NDArray[np.integer]) -> tuple[NDArray[np.intp], NDArray[np.in
     first : (k,)
         Where each distinct key stands first.
     """
+    backwards = np.arange(len(keys) - 1, -1, -1)
+    if size is not None and size <= len(keys):
+        first = np.full(size, -1)
+        first[keys[::-1]] = backwards
+        met = np.flatnonzero(first >= 0)
+        number = np.empty(size, dtype=np.intp)
+        number[met] = np.arange(len(met))
+        return number[keys], first[met]
     index, uniques = pd.factorize(keys)
     first = np.empty(len(uniques), dtype=np.intp)
-    first[index[::-1]] = np.arange(len(keys) - 1, -1, -1)
+    first[index[::-1]] = backwards
     return index, first
 
 
@@ -346,6 +369,13 @@ def first_buckets(
     """
     held = np.bincount(bucket, counts, minlength=N_BUCKETS).cumsum()
     return max(1, int(np.searchsorted(held, at_most, side="right")))
+
+
+def stretch(rows: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """Return ascending rows as a slice where they have no gap: what it takes is not copied."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 def parts(length: int, size: int = 65_536) -> Iterator[slice]:

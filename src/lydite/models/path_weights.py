@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
 from lydite.contract.path_rows import runs, starts
 from lydite.models.base import weight_columns
-from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels
+from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels, distinct
 from lydite.models.stretches import Touched
-from lydite.models.weighing import LaidOutTouches, chunks, weigh
+from lydite.models.touch_kinds import KindWeights
+from lydite.models.weighing import LaidOutTouches, WeighedKinds, chunks, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -39,20 +40,25 @@ class Described:
     place: NDArray[np.integer]
 
 
-def describe_paths(touched: Touched, stretches: Stretches, models: Sequence[Model]) -> Described:
-    """Return paths with the models' weights, which look at nothing but the order of channels."""
+def describe_paths(
+    touched: Touched, stretches: Stretches, models: Sequence[Model], threads: int = 1
+) -> Described:
+    """Return paths with the models' weights, which look at nothing but the order of channels.
+
+    A weight is worked out, or stopped by a touch that it does not fit, when it is asked for.
+    """
     history = np.full((len(stretches), HISTORY), -1, dtype=np.int16)
     for back in range(HISTORY):
         known = np.flatnonzero(stretches.kept > back)
         own = stretches.take(known)
         history[known, back] = touched.channel[own.touch(own.kept - 1 - back)]
     order = Touched(touched.channels, touched.channel)
-    met, place = _channels_met(order, stretches, models)
+    met, place = _channels_met(order, stretches, models, threads)
     return Described(DistinctPaths(history, stretches.kept, met), place)
 
 
 def channels_met(touched: Touched, stretches: Stretches, models: Sequence[Model]) -> PathChannels:
-    """Return the channels on paths, with the sums of the models' weights, all in one pass.
+    """Return the channels on paths, with the sums of the models' weights.
 
     Parameters
     ----------
@@ -66,51 +72,75 @@ def channels_met(touched: Touched, stretches: Stretches, models: Sequence[Model]
     InputError
         When a weight is negative or endless, or cannot be computed.
     """
-    return _channels_met(touched, stretches, models)[0]
+    met, _ = _channels_met(touched, stretches, models)
+    return replace(met, weights=dict(met.weights))
 
 
 def _channels_met(
-    touched: Touched, stretches: Stretches, models: Sequence[Model]
+    touched: Touched, stretches: Stretches, models: Sequence[Model], threads: int = 1
 ) -> tuple[PathChannels, NDArray[np.integer]]:
     """Return the channels on paths, and the place of each touch's channel among them."""
-    columns, parts = weight_columns(models), []
-    expressions = list(dict.fromkeys(columns.values()))
-    for paths in chunks(stretches.kept):
+    longest = int(stretches.kept.max(initial=0))
+
+    def entries(paths: slice) -> _Entries:
         laid = LaidOutTouches(touched, stretches.take(paths))
-        alike, rows = laid.alike()
-        by_kind = weigh(laid, expressions, models, rows)
-        parts.append(_summed(laid, paths.start, alike, by_kind))
-    row, channel, touches, place, *sums = map(np.concatenate, zip(*parts, strict=True))
-    by_expression = dict(zip(expressions, sums, strict=True))
-    weights = {name: by_expression[expression] for name, expression in columns.items()}
+        return _Entries.of(laid, paths.start, longest)
+
+    with ThreadPoolExecutor(threads) as pool:
+        parts = list(pool.map(entries, chunks(stretches.kept)))
+    row, channel, touches, kind, place = (
+        np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Entries)
+    )
+    begin = np.concatenate([[0], np.cumsum(touches)])
+    kinds = len(touched.channels) * (longest + 1) ** 3 if touched.order_only else None
+    index, first = distinct(kind, kinds)
+    weighed = WeighedKinds(
+        touched,
+        stretches,
+        models,
+        path=row[np.searchsorted(begin, first, side="right") - 1],
+        position=kind[first] % (longest + 1) - 1,
+    )
+    weights = KindWeights(frozenset(weight_columns(models)), weighed, index, begin)
     return PathChannels(row, channel, touches, weights), place
 
 
-def _summed(
-    laid: LaidOutTouches,
-    number: int,
-    alike: NDArray[np.intp],
-    weights: Sequence[NDArray[np.float64]],
-) -> list[NDArray[np.generic]]:
-    """Sum up by path and channel: the path, from `number` on, channel, touches, place, weights."""
-    channels = len(laid.touched.channels)
-    key: NDArray[np.intp] = laid.path * channels + laid.channel
-    order = np.argsort(key, kind="stable")
-    ordered = key[order]
-    is_first = np.diff(ordered, prepend=-1) != 0
-    first = np.flatnonzero(is_first)
-    entry = np.empty(len(key), dtype=np.intp)
-    entry[order] = np.cumsum(is_first) - 1
-    row, channel = ordered[first] // channels, ordered[first] % channels
-    place = entry - np.searchsorted(row, np.arange(len(laid.kept)))[laid.path]
-    touches = np.diff(first, append=len(key))
-    # A row for each path and channel, which counts the kinds of its touches.
-    kinds = sparse.csr_array(
-        (np.ones(len(key)), alike[order], np.append(first, len(key))),
-        shape=(len(first), alike.max(initial=-1) + 1),
-    )
-    sums = [kinds @ weight for weight in weights]
-    return [number + row, channel, touches, place, *sums]
+@dataclass(frozen=True)
+class _Entries:
+    """Channels on some paths, an entry for each path and channel.
+
+    Attributes
+    ----------
+    row, channel, touches : (m,) integers
+        As in `PathChannels`.
+    kind : (t,) integers
+        The kind of each touch, entry after entry.
+    place : (t,) integers
+        For each touch, path after path, the place of its channel among the path's.
+    """
+
+    row: NDArray[np.intp]
+    channel: NDArray[np.intp]
+    touches: NDArray[np.intp]
+    kind: NDArray[np.intp]
+    place: NDArray[np.int16]
+
+    @classmethod
+    def of(cls, laid: LaidOutTouches, number: int, longest: int) -> _Entries:
+        """Lay out by channel; the paths are numbered from `number` on."""
+        channels = len(laid.touched.channels)
+        key: NDArray[np.intp] = laid.path * channels + laid.channel
+        order = np.argsort(key, kind="stable")
+        ordered = key[order]
+        is_first = np.diff(ordered, prepend=-1) != 0
+        first = np.flatnonzero(is_first)
+        entry = np.empty(len(key), dtype=np.intp)
+        entry[order] = np.cumsum(is_first) - 1
+        row, channel = np.divmod(ordered[first], channels)
+        place = entry - np.searchsorted(row, np.arange(len(laid.kept)))[laid.path]
+        touches = np.diff(first, append=len(key))
+        kind = laid.kind(number, longest)[order]
+        return cls(number + row, channel, touches, kind, place.astype(np.int16))
 
 
 class OwnPaths:
@@ -148,7 +178,7 @@ class OwnPaths:
         """Tell whether there is such a column of weights."""
         return column in self._columns
 
-    def take(self, rows: NDArray[np.integer]) -> OwnPaths:
+    def take(self, rows: NDArray[np.integer] | slice) -> OwnPaths:
         """Return some of the paths, in the given order."""
         stretches, number = self._stretches.take(rows), self._number[rows]
         return OwnPaths(self._touched, stretches, number, self._described, self._models)
@@ -167,6 +197,38 @@ class OwnPaths:
             self._known.update(zip(missing, self._weighed(missing), strict=True))
         weights = {name: self._known[expression] for name, expression in expressions.items()}
         return replace(self._entries, weights=weights)
+
+    def sums(
+        self, column: str, values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sum of a column's weights on each path, and that of weights times values.
+
+        Parameters
+        ----------
+        column
+            Name of the column of weights.
+        values : (channels,) array
+            What a touch of each channel is worth.
+
+        Returns
+        -------
+        Two (n,) arrays.
+
+        Raises
+        ------
+        InputError
+            When a weight is negative or endless, or cannot be computed.
+        """
+        weighed = []
+        for laid in self._laid_out():
+            [weight] = weigh(laid, [self._columns[column]], self._models)
+            weighed.append((laid.summed(weight), laid.summed(weight * values[laid.channel])))
+        weights, products = map(np.concatenate, zip(*weighed, strict=True))
+        return weights, products
+
+    def _laid_out(self) -> Iterator[LaidOutTouches]:
+        for paths in chunks(self._stretches.kept):
+            yield LaidOutTouches(self._touched, self._stretches.take(paths))
 
     @cached_property
     def _entries(self) -> PathChannels:

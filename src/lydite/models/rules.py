@@ -7,27 +7,23 @@ from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
-from scipy import sparse
 
 from lydite.engine.duckdb import quoted
 from lydite.errors import InputError
 from lydite.models.base import Model
 from lydite.models.expression import check_expression, columns_of
-from lydite.models.landmarks import Profiles, counted, distinct, rows_to_one
-from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fast_matrix, fit_rates, some_rows
-from lydite.models.sets import digest
+from lydite.models.landmarks import Profiles
+from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fit_rates, some_rows
+from lydite.models.shares import mixed_rates, path_shares, share_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from lydite.engine import Engine
-    from lydite.models.landmarks import Landmarks, PathChannels, Paths
-
-# Shares of a path are kept in steps of 1/120: exact for equal shares of up to 6, 8, 10 or 12
-# touches, and fine enough elsewhere that the forecast moves by less than it can be estimated.
-SHARE_STEPS = 120
+    from lydite.models.landmarks import Landmarks, Paths
 
 
 class Rule(Model):
@@ -73,7 +69,8 @@ class Rule(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return the distinct divisions of a path over channels, as a (k, c) matrix."""
-        return share_rows(landmarks, self.name)
+        index, [shares] = share_rows(landmarks, self)
+        return Profiles(index, shares)
 
     def fit_counts(
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
@@ -208,84 +205,3 @@ def _example(engine: Engine, rule: Rule, touches: str, path: str) -> str:
         f" where not (coalesce(cast(({checked}) as double), 0) between 0 and 1e300) limit 1)"
     )
     return text
-
-
-def path_shares(paths: Paths, column: str) -> sparse.csr_array[np.float64]:
-    """Return a column of weights as shares of each path; one without weight is by touches."""
-    path = paths.path
-    weights = path.weights[column].astype(float)
-    empty = counted(path.row, weights, len(paths))[path.row] <= 0
-    weights = np.where(empty, path.touches, weights)
-    return rows_to_one(path.matrix(weights, len(paths), len(paths.channels)))
-
-
-def mixed_rates(
-    landmarks: Landmarks, column: str, rates: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return each landmark's mean rate of channels, by its shares of a column of weights."""
-    path, index, n = landmarks.met([column])
-    weights = path.weights[column].astype(float)
-    total = counted(path.row, weights, n)
-    empty = total[path.row] <= 0
-    if empty.any():
-        weights = np.where(empty, path.touches, weights)
-        total = counted(path.row, weights, n)
-    mixed: NDArray[np.float64] = (counted(path.row, weights * rates[path.channel], n) / total)[
-        index
-    ]
-    return mixed
-
-
-def weightless(landmarks: Landmarks, column: str) -> int:
-    """Return how many landmarks have a path on which no touch has any weight."""
-    path, index, n = landmarks.met([column])
-    return int((counted(path.row, path.weights[column], n)[index] <= 0).sum())
-
-
-def share_rows(landmarks: Landmarks, column: str) -> Profiles:
-    """Return the distinct divisions of paths over channels by a column of weights.
-
-    The features are a (k, channels) matrix of shares (`fast_matrix`), which are kept in steps.
-    """
-    path, path_of, paths = landmarks.met([column])
-    steps = _steps(path.row, path.weights[column], path.touches, paths)
-    index, first = distinct(digest(path, steps, paths))
-    shares = _shares(path, steps, first, (paths, len(landmarks.channels)))
-    return Profiles(index[path_of], fast_matrix(shares))
-
-
-def _steps(
-    landmark: NDArray[np.integer],
-    weight: NDArray[np.floating],
-    touches: NDArray[np.integer],
-    n: int,
-) -> NDArray[np.uint64]:
-    """Return each entry's share of its landmark's path, in steps of 1/SHARE_STEPS.
-
-    A path on which every weight is zero is divided by touches.
-    """
-    total = np.bincount(landmark, weight, minlength=n)
-    empty = total[landmark] <= 0
-    if empty.any():
-        weight = np.where(empty, touches, weight)
-        total = np.bincount(landmark, weight, minlength=n)
-    steps: NDArray[np.uint64] = np.rint(weight * (SHARE_STEPS / total[landmark])).astype(np.uint64)
-    return steps
-
-
-def _shares(
-    path: PathChannels,
-    steps: NDArray[np.uint64],
-    first: NDArray[np.intp],
-    shape: tuple[int, int],
-) -> sparse.csr_array[np.float64]:
-    """Return the shares of the paths at `first`, a row each."""
-    row_of = np.full(shape[0], -1)
-    row_of[first] = np.arange(len(first))
-    row = row_of[path.row]
-    kept = (row >= 0) & (steps > 0)
-    matrix = sparse.csr_array(
-        (steps[kept].astype(float), (row[kept], path.channel[kept])),
-        shape=(len(first), shape[1]),
-    )
-    return sparse.diags_array(1.0 / matrix.sum(axis=1)).tocsr() @ matrix

@@ -13,9 +13,8 @@ import pyarrow as pa
 from lydite.contract.path_rows import runs, starts
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.models.base import PATH_COLUMNS
+from lydite.models.base import PATH_COLUMNS, weight_columns
 from lydite.models.expression import columns_of
-from lydite.models.landmarks import distinct
 from lydite.models.rules import weights_explained
 
 if TYPE_CHECKING:
@@ -82,6 +81,10 @@ class LaidOutTouches:
             "last_non_direct_position": np.repeat(last, self.kept),
         }
 
+    def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (p,) sums of (m,) values over the touches of each path."""
+        return np.add.reduceat(values, self._begin) if len(self._begin) else np.zeros(0)
+
     def hours(self, used: Container[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
         """Yield how long before the end and after the start of its path each touch was."""
         if self.touched.at_us is None:
@@ -93,21 +96,27 @@ class LaidOutTouches:
         if "hours_after_start" in used:
             yield "hours_after_start", (at - np.repeat(at[begin], self.kept)) / _US_PER_HOUR
 
-    def alike(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def kind(self, number: int, longest: int) -> NDArray[np.intp]:
         """Tell touches apart by all that is known of them, where that is no more than their order.
+
+        Parameters
+        ----------
+        number
+            The number of the first path, where more is known and no two touches are alike.
+        longest
+            No path has more touches.
 
         Returns
         -------
-        The (m,) number of each touch among the distinct ones, and where those stand first.
+        (m,) integers; modulo ``longest + 1`` they are the touch's position, from 1.
         """
+        base = longest + 1
         if not self.touched.order_only:
-            every = np.arange(len(self.touch))
-            return every, every
-        key = self.channel.astype(np.int64)
-        for name in ("position", "path_length", "last_non_direct_position"):
-            column = self.order[name]
-            key = key * (int(column.max(initial=0)) + 1) + column
-        return distinct(key)
+            return (number + self.path) * base + self.order["position"]
+        kind = self.channel.astype(np.intp)
+        for name in ("path_length", "last_non_direct_position", "position"):
+            kind = kind * base + self.order[name]
+        return kind
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
         """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
@@ -180,6 +189,47 @@ def _explain(
         weights_explained(engine, models, name, "path"),
     ):
         engine.arrays(f"select {weights} from {name}")
+
+
+class WeighedKinds:
+    """The weights of kinds of touches, by the name of a column.
+
+    Parameters
+    ----------
+    touched, stretches
+        The paths.
+    models
+        Whose columns may be asked for.
+    path, position : (k,) integers
+        Where a touch of each kind is: the number of its path, and its place there, from 0.
+    """
+
+    def __init__(
+        self,
+        touched: Touched,
+        stretches: Stretches,
+        models: Sequence[Model],
+        path: NDArray[np.integer],
+        position: NDArray[np.integer],
+    ) -> None:
+        self._columns, self._models = weight_columns(models), models
+        paths, place = np.unique(path, return_inverse=True)
+        self._laid = LaidOutTouches(touched, stretches.take(paths))
+        self._rows = starts(self._laid.kept)[place] + position
+        self._known: dict[str, NDArray[np.float64]] = {}
+
+    def __call__(self, name: str) -> NDArray[np.float64]:
+        """Return the weight of each kind.
+
+        Raises
+        ------
+        InputError
+            When it is negative or endless, or cannot be computed.
+        """
+        if name not in self._known:
+            expression = self._columns[name]
+            [self._known[name]] = weigh(self._laid, [expression], self._models, self._rows)
+        return self._known[name]
 
 
 _engines = threading.local()

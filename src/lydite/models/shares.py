@@ -1,0 +1,128 @@
+"""How weights of touches divide paths over channels, and landmarks that are divided alike."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lydite.models.landmarks import counted, distinct, rows_to_one
+from lydite.models.mixture import fast_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from scipy import sparse
+
+    from lydite.models.base import Model
+    from lydite.models.landmarks import Landmarks, PathChannels, Paths
+
+# Shares of a path are kept in steps, so that paths which are divided alike are seen as one. By the
+# order of channels few divisions are near each other, and steps may be fine: exact for equal shares
+# of up to 10 touches. By times all are near each other; steps of a 120th move the forecast by less
+# than it can be estimated.
+STEPS_BY_ORDER = 5040
+STEPS_BY_TIME = 120
+
+
+def path_shares(paths: Paths, column: str) -> sparse.csr_array[np.float64]:
+    """Return a column of weights as shares of each path; one without weight is by touches."""
+    path = paths.path
+    weights = path.weights[column].astype(float)
+    empty = counted(path.row, weights, len(paths))[path.row] <= 0
+    weights = np.where(empty, path.touches, weights)
+    return rows_to_one(path.matrix(weights, len(paths), len(paths.channels)))
+
+
+def mixed_rates(
+    landmarks: Landmarks, column: str, rates: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return each landmark's mean rate of channels, by its shares of a column of weights.
+
+    On a path without any weight all touches are alike.
+    """
+    own = landmarks.own
+    if own is not None and column in own:
+        return _means(own.sums(column, rates), lambda rows: own.take(rows).met([]), rates)
+    met, paths = landmarks.paths.met, len(landmarks.paths)
+    sums = _sums(met, met.weights[column], rates, paths)
+    mixed = _means(sums, lambda rows: met.take(rows, paths), rates)
+    return np.asarray(mixed[landmarks.path])
+
+
+def _means(
+    sums: tuple[NDArray[np.float64], NDArray[np.float64]],
+    met: Callable[[NDArray[np.intp]], PathChannels],
+    values: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return means by weight, of sums of weights and of products; by touches without weight."""
+    weight, product = sums
+    empty = np.flatnonzero(weight <= 0)
+    if len(empty):
+        alike = met(empty)
+        weight[empty], product[empty] = _sums(alike, alike.touches, values, len(empty))
+    return np.asarray(product / weight)
+
+
+def _sums(
+    path: PathChannels, weights: NDArray[np.number], values: NDArray[np.float64], paths: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the sum of weights on each path, and that of weights times the channels' values."""
+    total = counted(path.row, weights, paths)
+    return total, counted(path.row, weights * values[path.channel], paths)
+
+
+def weightless(landmarks: Landmarks, column: str) -> int:
+    """Return how many landmarks have a path on which no touch has any weight."""
+    path, index, n = landmarks.met([column])
+    return int((counted(path.row, path.weights[column], n)[index] <= 0).sum())
+
+
+def share_rows(
+    landmarks: Landmarks, model: Model
+) -> tuple[NDArray[np.integer], list[NDArray[np.float64] | sparse.csr_array[np.float64]]]:
+    """Return what tells landmarks apart that a model's columns of weights divide over channels.
+
+    Returns
+    -------
+    index : (n,) integers
+        The number of each landmark's path among the k that are divided unlike by any column.
+    shares : list of (k, channels) matrices
+        For each column (`fast_matrix`); they are kept in steps.
+    """
+    finest = STEPS_BY_ORDER if model.sees_order_only else STEPS_BY_TIME
+    met, path_of, paths = landmarks.met(model.weight_columns)
+    columns = {name: _steps(met, met.weights[name], paths, finest) for name in model.weight_columns}
+    index, first = distinct(_digest(met, list(columns.values()), paths))
+    some = replace(met, weights=columns).take(first, paths)
+    size = (len(first), len(landmarks.channels))
+    shares = [fast_matrix(rows_to_one(some.matrix(own, *size))) for own in some.weights.values()]
+    return index[path_of], shares
+
+
+def _steps(
+    met: PathChannels, weight: NDArray[np.floating], paths: int, finest: int
+) -> NDArray[np.float64]:
+    """Return each entry's share of its path, in steps; without any weight it is by touches."""
+    total = counted(met.row, weight, paths)
+    if (total <= 0).any():
+        weight = np.where(total[met.row] <= 0, met.touches, weight)
+        total = counted(met.row, weight, paths)
+    return np.asarray(np.rint(weight * (finest / total)[met.row]))
+
+
+def _digest(
+    met: PathChannels, columns: Sequence[NDArray[np.float64]], paths: int
+) -> NDArray[np.uint64]:
+    """Return a 64-bit digest of the channels and whole numbers on each path."""
+    channels = int(met.channel.max(initial=0)) + 1
+    drawn = np.random.default_rng(0).integers(0, 2**64, (len(columns), channels), dtype=np.uint64)
+    total = np.zeros(len(met.row) + 1, dtype=np.uint64)
+    # Sums modulo 2^64 are exact whatever the order, so that a difference of sums is a sum.
+    for values, multipliers in zip(columns, drawn, strict=True):
+        total[1:] += values.astype(np.uint64) * multipliers[met.channel]
+    np.cumsum(total, out=total)
+    ends = met.starts(paths)
+    return np.asarray(total[ends[1:]] - total[ends[:-1]])
