@@ -321,7 +321,7 @@ def test_a_path_of_ten_thousand_touches_has_few_entries(read, channels):
 def fields_of(thing):
     """Return every array of landmarks or paths by name."""
     path = vars(thing.paths.met if hasattr(thing, "paths") else thing.path)
-    return {k: v for k, v in (vars(thing) | path | path["weights"]).items() if k != "weights"}
+    return {k: v for k, v in (vars(thing) | path | dict(path["weights"])).items() if k != "weights"}
 
 
 @given(tables(), st.integers(1, 9))

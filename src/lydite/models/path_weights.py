@@ -14,7 +14,7 @@ from lydite.models.base import weight_columns
 from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels, distinct
 from lydite.models.stretches import Touched
 from lydite.models.touch_kinds import KindWeights
-from lydite.models.weighing import LaidOutTouches, WeighedKinds, chunks, weigh
+from lydite.models.weighing import LaidOutTouches, chunks, weigh
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -43,10 +43,7 @@ class Described:
 def describe_paths(
     touched: Touched, stretches: Stretches, models: Sequence[Model], threads: int = 1
 ) -> Described:
-    """Return paths with the models' weights, which look at nothing but the order of channels.
-
-    A weight is worked out, or stopped by a touch that it does not fit, when it is asked for.
-    """
+    """Return paths with the models' weights, which look at nothing but the order of channels."""
     history = np.full((len(stretches), HISTORY), -1, dtype=np.int16)
     for back in range(HISTORY):
         known = np.flatnonzero(stretches.kept > back)
@@ -94,15 +91,26 @@ def _channels_met(
     begin = np.concatenate([[0], np.cumsum(touches)])
     kinds = len(touched.channels) * (longest + 1) ** 3 if touched.order_only else None
     index, first = distinct(kind, kinds)
-    weighed = WeighedKinds(
-        touched,
-        stretches,
-        models,
-        path=row[np.searchsorted(begin, first, side="right") - 1],
-        position=kind[first] % (longest + 1) - 1,
-    )
-    weights = KindWeights(frozenset(weight_columns(models)), weighed, index, begin)
-    return PathChannels(row, channel, touches, weights), place
+    path = row[np.searchsorted(begin, first, side="right") - 1]
+    weights = _weighed(touched, stretches, models, path, kind[first] % (longest + 1) - 1)
+    return PathChannels(row, channel, touches, KindWeights(weights, index, begin)), place
+
+
+def _weighed(
+    touched: Touched,
+    stretches: Stretches,
+    models: Sequence[Model],
+    path: NDArray[np.integer],
+    position: NDArray[np.integer],
+) -> dict[str, NDArray[np.float64]]:
+    """Return the models' weights of single touches, by their path and position on it, from 0."""
+    columns = weight_columns(models)
+    expressions = list(dict.fromkeys(columns.values()))
+    paths, place = np.unique(path, return_inverse=True)
+    laid = LaidOutTouches(touched, stretches.take(paths))
+    rows = starts(laid.kept)[place] + position
+    by_expression = dict(zip(expressions, weigh(laid, expressions, models, rows), strict=True))
+    return {name: by_expression[expression] for name, expression in columns.items()}
 
 
 @dataclass(frozen=True)

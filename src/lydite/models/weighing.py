@@ -13,7 +13,7 @@ import pyarrow as pa
 from lydite.contract.path_rows import runs, starts
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.models.base import PATH_COLUMNS, weight_columns
+from lydite.models.base import PATH_COLUMNS
 from lydite.models.expression import columns_of
 from lydite.models.rules import weights_explained
 
@@ -189,47 +189,6 @@ def _explain(
         weights_explained(engine, models, name, "path"),
     ):
         engine.arrays(f"select {weights} from {name}")
-
-
-class WeighedKinds:
-    """The weights of kinds of touches, by the name of a column.
-
-    Parameters
-    ----------
-    touched, stretches
-        The paths.
-    models
-        Whose columns may be asked for.
-    path, position : (k,) integers
-        Where a touch of each kind is: the number of its path, and its place there, from 0.
-    """
-
-    def __init__(
-        self,
-        touched: Touched,
-        stretches: Stretches,
-        models: Sequence[Model],
-        path: NDArray[np.integer],
-        position: NDArray[np.integer],
-    ) -> None:
-        self._columns, self._models = weight_columns(models), models
-        paths, place = np.unique(path, return_inverse=True)
-        self._laid = LaidOutTouches(touched, stretches.take(paths))
-        self._rows = starts(self._laid.kept)[place] + position
-        self._known: dict[str, NDArray[np.float64]] = {}
-
-    def __call__(self, name: str) -> NDArray[np.float64]:
-        """Return the weight of each kind.
-
-        Raises
-        ------
-        InputError
-            When it is negative or endless, or cannot be computed.
-        """
-        if name not in self._known:
-            expression = self._columns[name]
-            [self._known[name]] = weigh(self._laid, [expression], self._models, self._rows)
-        return self._known[name]
 
 
 _engines = threading.local()
