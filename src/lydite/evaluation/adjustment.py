@@ -20,7 +20,8 @@ _MOST_TOUCHES = 8
 _LEVELS = (_MOST_TOUCHES, len(_HOURS) + 2, len(_HOURS) + 2)
 _BINS = 32
 _CLIP = 1e-6
-_MOST_CERTAIN = float(logit(1 - _CLIP))
+#: The log-odds that no forecast is beyond.
+MOST_CERTAIN = float(logit(1 - _CLIP))
 _LAST_GAIN = 1e-8
 
 
@@ -130,7 +131,7 @@ class Adjustment:
         result = of_cell[cell]
         if score is not None and self.slope_ > 0:
             result += self.slope_ * score
-        return np.asarray(np.clip(result, -_MOST_CERTAIN, _MOST_CERTAIN))
+        return np.asarray(np.clip(result, -MOST_CERTAIN, MOST_CERTAIN))
 
     def _terms(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
         return np.column_stack([np.ones(len(cells)), self.design[cells]])

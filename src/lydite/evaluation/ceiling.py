@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.special import logit
-from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
+from lydite.evaluation.adjustment import MOST_CERTAIN, log_odds
+from lydite.evaluation.cross_fitting import CrossFitted
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.split import Refit
@@ -22,15 +22,12 @@ from lydite.evaluation.walk_forward import add_slices
 from lydite.models.landmarks import counted, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.split import Ahead, Trial
-    from lydite.models import Landmarks, Model, Profiles
-
-    #: Forecasts what lies ahead, as log-odds.
-    _Forecaster = Callable[[Ahead], NDArray[np.float64]]
+    from lydite.evaluation.split import Trial
+    from lydite.models import Landmarks, Model
 
 NAME = "ceiling"
 CLAIM = "everything known at the touch, combined by gradient-boosted trees and a regression"
@@ -39,9 +36,7 @@ MAX_TRAINING_LANDMARKS = 100_000
 MAX_SCORED_LANDMARKS = 20_000
 # Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is
 # dear.
-_REGROW = Refit(few=0.5, many=1.0, many_from=MAX_TRAINING_LANDMARKS)
-_CLIP = 1e-6
-_MOST_CERTAIN = float(logit(1 - _CLIP))
+_REGROW = Refit(few=0.5, many=3.0, many_from=MAX_TRAINING_LANDMARKS)
 _AT_ONCE = 4096  # landmarks
 # With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
 _MIN_OF_EACH = 20
@@ -73,17 +68,28 @@ def ceiling_scores(
     .. [1] Wolpert (1992), "Stacked generalization", *Neural Networks* 5(2).
     """
     sample = trial.sample(MAX_TRAINING_LANDMARKS)
-    seen = _Seen(rivals, sample, [model.encode(sample.landmarks) for model in rivals])
     spans = trial.spans(_REGROW)
+    # Those that look at more than the order take longest: begun last, one would keep all waiting.
+    order = sorted(range(len(rivals)), key=lambda number: rivals[number].sees_order_only)
 
-    def forecasts(span: range) -> NDArray[np.float64]:
+    def ahead_of(span: range) -> Landmarks:
+        return trial.ahead(span).landmarks.with_paths_met()
+
+    def walk(number: int) -> list[_Walked]:
+        return list(_walk(rivals[number], sample, spans, ahead))
+
+    def grow(turn: int) -> NDArray[np.float64]:
+        own = [walked[turn] for _, walked in sorted(by_rival.items())]
         # A limit of OpenMP's holds for the thread that sets it, so each sets its own.
         with threadpool_limits(1, user_api="openmp"):
-            return _grow(seen, _known(sample, span.start), seed)(trial.ahead(span))
+            known, cell = _known(sample, spans[turn].start), trial.ahead(spans[turn]).cell
+            return _grow(sample, known, (ahead[turn], cell), own, seed)
 
     scores = {ALL: Scores.empty(len(trial))}
     with ThreadPoolExecutor(threads) as pool:
-        for span, forecast in zip(spans, pool.map(forecasts, spans), strict=True):
+        ahead = list(pool.map(ahead_of, spans))
+        by_rival = dict(zip(order, pool.map(walk, order), strict=True))
+        for span, forecast in zip(spans, pool.map(grow, range(len(spans))), strict=True):
             add_slices(scores, trial.ahead(span), forecast)
     return scores
 
@@ -102,38 +108,70 @@ def _known(sample: Trial, period: int) -> NDArray[np.intp]:
     return np.flatnonzero(known)
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """The rivals, the landmarks that train, and what each rival sees of them."""
+class _Walked(NamedTuple):
+    """What a rival says as of one growth, in log-odds.
 
-    rivals: Sequence[Model]
-    sample: Trial
-    profiles: Sequence[Profiles]
+    Attributes
+    ----------
+    crossed
+        Of what is known, by a model of the other half of the buckets.
+    forecast
+        Of what lies ahead.
+    """
+
+    crossed: NDArray[np.float32]
+    forecast: NDArray[np.float32]
 
 
-def _grow(seen: _Seen, known: NDArray[np.intp], seed: int) -> _Forecaster:
-    """Fit both learners on what is known and return their forecaster of what lies ahead."""
-    landmarks, rivals = seen.sample.landmarks, [clone(model) for model in seen.rivals]
-    total = float(landmarks.count[known].sum())
-    converted = float(landmarks.count[known] @ landmarks.converted[known])
+def _walk(
+    model: Model, sample: Trial, spans: Sequence[range], ahead: Sequence[Landmarks]
+) -> Iterator[_Walked]:
+    """Yield what a rival says as of each growth, fitted on what was known by then."""
+    fitted = CrossFitted(model, sample)
+    index, half = fitted.profiles.index, sample.landmarks.bucket & 1
+    for span, landmarks in zip(spans, ahead, strict=True):
+        fitted.fit_before(span.start)
+        known = _known(sample, span.start)
+        even, odd = (score[index[known]] for score in fitted.crossed())
+        crossed = np.where(half[known] == 0, even, odd)
+        forecast = log_odds(fitted.model.forecast(landmarks))
+        yield _Walked(crossed.astype(np.float32), forecast.astype(np.float32))
+
+
+def _grow(
+    sample: Trial,
+    known: NDArray[np.intp],
+    ahead: tuple[Landmarks, NDArray[np.integer]],
+    rivals: Sequence[_Walked],
+    seed: int,
+) -> NDArray[np.float64]:
+    """Fit both learners on what is known, and return their forecast of what lies ahead.
+
+    Parameters
+    ----------
+    known
+        Which landmarks of the sample train.
+    ahead
+        The landmarks to forecast, and the activity cell of each.
+    """
+    landmarks, activity = sample.landmarks, sample.activity
+    total, converted = (float(own[known].sum()) for own in (landmarks.count, landmarks.hits))
     if min(converted, total - converted) < _MIN_OF_EACH:
-        constant = (converted + 0.5) / (total + 1)
-        return lambda ahead: np.full(len(ahead.cell), logit(constant))
-    crossed = [
-        _cross_fitted(model, profiles, landmarks, known)
-        for model, profiles in zip(rivals, seen.profiles, strict=True)
-    ]
+        return np.full(len(ahead[0]), logit((converted + 0.5) / (total + 1)))
     # Weights make the trees slow: they are given only where rows stand for more than one.
     weight = None if (landmarks.count == 1).all() else landmarks.count[known]
     outcome, place = landmarks.converted[known], _places(landmarks, known)
-    features, activity = (
-        _features(landmarks.take(known).with_paths_met(), place),
-        seen.sample.activity,
-    )
+    crossed, own = [rival.crossed for rival in rivals], [rival.forecast for rival in rivals]
+    features = _features(landmarks.take(known).with_paths_met(), place)
     # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
     usable = ~np.isnan(features).all(axis=0)
     trees = _trees(len(known), seed)
     trees.fit(np.column_stack([features[:, usable], *crossed]), outcome, sample_weight=weight)
+    table = np.column_stack([_features(ahead[0], place)[:, usable], *own])
+    # Every tree looks at every row of a part, which had better stay in the cache.
+    some = parts(len(table), _AT_ONCE)
+    grown = np.concatenate([trees.decision_function(table[part]) for part in some])
+
     terms = activity.design()
     stack = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, solver="newton-cholesky"))
     stack.fit(
@@ -141,65 +179,24 @@ def _grow(seen: _Seen, known: NDArray[np.intp], seed: int) -> _Forecaster:
         outcome,
         logisticregression__sample_weight=weight,
     )
-
-    def forecast(ahead: Ahead) -> NDArray[np.float64]:
-        landmarks = ahead.landmarks.with_paths_met()
-        own = [_logit(model.forecast(landmarks)) for model in rivals]
-        table = np.column_stack([_features(landmarks, place)[:, usable], *own])
-        # Every tree looks at every row of a part, which had better stay in the cache.
-        some = parts(len(table), _AT_ONCE)
-        grown = np.concatenate([trees.decision_function(table[part]) for part in some])
-        stacked = stack.decision_function(np.column_stack([terms[ahead.cell], *own]))
-        return np.asarray(np.clip((grown + stacked) / 2, -_MOST_CERTAIN, _MOST_CERTAIN))
-
-    return forecast
+    stacked = stack.decision_function(np.column_stack([terms[ahead[1]], *own]))
+    return np.asarray(np.clip((grown + stacked) / 2, -MOST_CERTAIN, MOST_CERTAIN))
 
 
 def _trees(known: int, seed: int) -> HistGradientBoostingClassifier:
     """Return the trees to grow on so many landmarks."""
     return HistGradientBoostingClassifier(
-        learning_rate=0.1,
-        max_iter=200,
-        max_leaf_nodes=12,
+        learning_rate=0.2,
+        max_iter=100,
+        max_leaf_nodes=6,
         min_samples_leaf=max(50, known // 500),
         l2_regularization=20.0,
         max_features=0.5,
         early_stopping=True,
         validation_fraction=0.2,
-        n_iter_no_change=10,
+        n_iter_no_change=5,
         random_state=seed,
     )
-
-
-def _cross_fitted(
-    model: Model,
-    profiles: Profiles,
-    landmarks: Landmarks,
-    known: NDArray[np.intp],
-) -> NDArray[np.float32]:
-    """Return a rival's logits for what is known, fitted on the other half of the buckets.
-
-    In the end the rival is fitted on all that is known.
-    """
-    half = landmarks.bucket[known] & 1
-    size = len(profiles)
-
-    def fit(rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        index = profiles.index[rows]
-        trials = counted(index, landmarks.count[rows], size)
-        conversions = counted(index, landmarks.count[rows] * landmarks.converted[rows], size)
-        return _logit(model.fit_counts(profiles, trials, conversions).forecast_profiles(profiles))
-
-    crossed = np.empty(len(known), dtype=np.float32)
-    for side in (0, 1):
-        own = half == side
-        crossed[own] = fit(known[~own])[profiles.index[known[own]]]
-    fit(known)
-    return crossed
-
-
-def _logit(forecast: NDArray[np.float64]) -> NDArray[np.float32]:
-    return np.asarray(logit(np.clip(forecast, _CLIP, 1 - _CLIP)), dtype=np.float32)
 
 
 def _places(landmarks: Landmarks, known: NDArray[np.intp]) -> NDArray[np.intp]:

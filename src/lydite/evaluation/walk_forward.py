@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import Adjustment, log_odds
+from lydite.evaluation.cross_fitting import Counts, CrossFitted
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.models.landmarks import Profiles, counted, distinct
+from lydite.models.landmarks import Profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,52 +20,6 @@ if TYPE_CHECKING:
 
     from lydite.evaluation.split import Ahead, Trial
     from lydite.models import Model
-
-
-class _Counts:
-    """Training counts by (half of the buckets, profile, activity cell), grown period by period."""
-
-    def __init__(self, trial: Trial, profiles: Profiles) -> None:
-        cells, size = len(trial.activity.levels), len(profiles)
-        half = trial.landmarks.bucket & 1
-        key = (half * np.intp(size) + profiles.index) * cells + trial.activity.cell
-        middle = size * cells
-        if 2 * middle <= len(key):  # so few that all may have a number, met or not
-            keys, self._row = np.arange(2 * middle), key
-        else:
-            row, first = distinct(key)
-            order = np.argsort(key[first] >= middle, kind="stable")
-            place = np.empty_like(order)
-            place[order] = np.arange(len(order))
-            keys, self._row = key[first][order], place[row]
-        # One half after the other, so that each is a slice.
-        split = int(np.searchsorted(keys >= middle, 1))
-        self.halves = (slice(split), slice(split, None))
-        self.profile, self.cell = keys // cells % size, keys % cells
-        self.trials, self.conversions = np.zeros(len(keys)), np.zeros(len(keys))
-        self._trial = trial
-
-    def go_on(self, periods: range) -> None:
-        """Go on over periods: add the landmarks they release, take off those they withdraw."""
-        for period in periods:
-            self._add(self._trial.released[period], 1.0)
-            self._add(self._trial.withdrawn[period], -1.0)
-
-    def _add(self, rows: NDArray[np.intp], sign: float) -> None:
-        if not len(rows):
-            return
-        landmarks, row = self._trial.landmarks, self._row[rows]
-        self.trials += sign * counted(row, landmarks.count[rows], len(self.trials))
-        self.conversions += sign * counted(row, landmarks.hits[rows], len(self.trials))
-
-    def by_profile(
-        self, profiles: int, rows: slice = slice(None)
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return trials and conversions of each profile, over some of the rows."""
-        return (
-            counted(self.profile[rows], self.trials[rows], profiles),
-            counted(self.profile[rows], self.conversions[rows], profiles),
-        )
 
 
 class _Refinement:
@@ -82,18 +36,19 @@ class _Refinement:
     """
 
     def __init__(self, trial: Trial, sample: Trial) -> None:
-        self._counts = [_Counts(own, _one_profile(own)) for own in (trial, sample)]
+        self._counts = [Counts(own, _one_profile(own)) for own in (trial, sample)]
         self._adjustments = [Adjustment(trial.activity.design()) for _ in self._counts]
+        self._gone = 0
 
-    def go_on(self, periods: range) -> None:
-        """Go on over periods."""
-        for counts in self._counts:
-            counts.go_on(periods)
+    def terms_before(self, period: int) -> NDArray[np.float64]:
+        """Return what to add to the terms of an adjustment that is fitted on the sample.
 
-    def terms(self) -> NDArray[np.float64]:
-        """Return what to add to the terms of an adjustment that is fitted on the sample."""
+        As of what was known before a period; periods only go on.
+        """
         for adjustment, counts in zip(self._adjustments, self._counts, strict=True):
+            counts.go_on(range(self._gone, period + 1))
             _adjust(adjustment, counts, None)
+        self._gone = period + 1
         every, some = (adjustment.terms_ for adjustment in self._adjustments)
         return np.asarray(every - some)
 
@@ -102,7 +57,7 @@ def _one_profile(trial: Trial) -> Profiles:
     return Profiles(np.zeros_like(trial.activity.cell), np.zeros((1, 0)))
 
 
-def _adjust(adjustment: Adjustment, counts: _Counts, crossed: NDArray[np.float64] | None) -> None:
+def _adjust(adjustment: Adjustment, counts: Counts, crossed: NDArray[np.float64] | None) -> None:
     """Fit an adjustment on what is known, with the forecast of each count."""
     known = counts.trials > 0
     own = None if crossed is None else crossed[known]
@@ -116,50 +71,36 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[range, NDArray[np.fl
     half of the buckets by a model of the other half: on its own training data, an overfitted rival
     looks better than it is.
     """
-    model = clone(model)  # what it was fitted on before does not matter
     # What sees the order alone learns from all landmarks as easily as from few. From few it would
     # learn a little less, and lose to a twin that learns from all.
     sample = trial if model.sees_order_only else trial.sample(model.enough_landmarks)
-    profiles = model.encode(sample.landmarks)
-    counts = _Counts(sample, profiles)
+    fitted = CrossFitted(model, sample)
     adjustment = Adjustment(trial.activity.design())
     refinement = None if sample is trial else _Refinement(trial, sample)
-    # Each goes on from its own fit of the periods before: a warm start saves steps.
-    crossing = (clone(model), clone(model))
-    gone = 0
     for span in trial.spans():
-        passed, gone = range(gone, span.start + 1), span.start + 1
-        counts.go_on(passed)
-        _fit(model, crossing, adjustment, profiles, counts)
+        fitted.fit_before(span.start)
+        _adjust(adjustment, fitted.counts, _crossed(fitted))
         if refinement is not None:
-            refinement.go_on(passed)
-            adjustment.terms_ = adjustment.terms_ + refinement.terms()
-        yield span, _forecast(model, profiles, trial.ahead(span), adjustment)
+            adjustment.terms_ = adjustment.terms_ + refinement.terms_before(span.start)
+        yield span, _forecast(fitted, trial.ahead(span), adjustment)
 
 
-def _fit(
-    model: Model,
-    crossing: tuple[Model, Model],
-    adjustment: Adjustment,
-    profiles: Profiles,
-    counts: _Counts,
-) -> None:
-    """Fit a model on the counts, and the adjustment on forecasts crossed over the halves."""
-    size, crossed = len(profiles), None
-    if not model.is_baseline:
-        crossed = np.empty(len(counts.trials))
-        for other, own, rest in zip(crossing, counts.halves, counts.halves[::-1], strict=True):
-            other.fit_counts(profiles, *counts.by_profile(size, rest))
-            score = log_odds(other.forecast_profiles(profiles))
-            crossed[own] = score[counts.profile[own]]
-    model.fit_counts(profiles, *counts.by_profile(size))
-    _adjust(adjustment, counts, crossed)
+def _crossed(fitted: CrossFitted) -> NDArray[np.float64] | None:
+    """Return the cross-fitted log-odds of each count; None of a baseline, which needs none."""
+    if fitted.model.is_baseline:
+        return None
+    counts = fitted.counts
+    return np.concatenate(
+        [
+            score[counts.profile[half]]
+            for score, half in zip(fitted.crossed(), counts.halves, strict=True)
+        ]
+    )
 
 
-def _forecast(
-    model: Model, profiles: Profiles, ahead: Ahead, adjustment: Adjustment
-) -> NDArray[np.float64]:
+def _forecast(fitted: CrossFitted, ahead: Ahead, adjustment: Adjustment) -> NDArray[np.float64]:
     """Return the log-odds of what is forecast, adjusted but for the base rate."""
+    model, profiles = fitted.model, fitted.profiles
     if model.is_baseline and model.name != "base_rate":
         return adjustment.adjusted(ahead.cell, None)
     if model.sees_order_only:  # its profiles are those of all landmarks
