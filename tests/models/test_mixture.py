@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize, sparse
 
 from lydite.models.mixture import (
-    _DENSE_CHANNELS,
+    MAX_FULL_CHANNELS,
     UnitCounts,
     base_rate,
     fit_rates,
@@ -56,7 +56,7 @@ def test_rates_are_the_optimum_of_the_penalised_likelihood(seed):
 
 
 def test_many_channels_take_the_sparse_way_to_the_same_optimum():
-    shares, trials, conversions = problem(3, profiles=300, channels=_DENSE_CHANNELS + 6)
+    shares, trials, conversions = problem(3, profiles=300, channels=MAX_FULL_CHANNELS + 6)
     base = base_rate(trials, conversions)
     start = np.full(shares.shape[1], base)
     fitted, _ = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)

@@ -91,7 +91,7 @@ class FittedRule(Model):
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
     ) -> Self:
         """Fit the rates of candidates, and choose one."""
-        met = trials > 0
+        met = np.flatnonzero(trials > 0)
         counts = (trials[met], conversions[met])
         seen = [some_rows(shares, met) for shares in profiles.features.shares]
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))

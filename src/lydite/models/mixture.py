@@ -24,8 +24,8 @@ _MAX_NEWTON_STEPS = 100
 # Newton's method squares its error: after a step that gains less than this, in nats, what is left
 # is far below rounding of the likelihood, and models with the same forecast agree to many digits.
 LAST_GAIN = 1e-8
-# Up to so many channels a full matrix is faster than a sparse one.
-_DENSE_CHANNELS = 24
+#: Up to so many channels a full matrix is faster than a sparse one.
+MAX_FULL_CHANNELS = 24
 
 
 def base_rate(trials: NDArray[np.floating], conversions: NDArray[np.floating]) -> float:
@@ -37,16 +37,16 @@ def fast_matrix(
     shares: NDArray[np.float64] | sparse.csr_array[np.float64],
 ) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
     """Return shares in the form that is multiplied fastest: full, by column, of few channels."""
-    if isinstance(shares, np.ndarray) or shares.shape[1] > _DENSE_CHANNELS:
+    if isinstance(shares, np.ndarray) or shares.shape[1] > MAX_FULL_CHANNELS:
         return shares
     return shares.toarray(order="F")
 
 
 def some_rows(
-    matrix: NDArray[np.float64] | sparse.csr_array[np.float64], chosen: NDArray[np.bool_]
+    matrix: NDArray[np.float64] | sparse.csr_array[np.float64], rows: NDArray[np.intp]
 ) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
     """Return some rows of a matrix, in the form that it has."""
-    return matrix.T[:, chosen].T if isinstance(matrix, np.ndarray) else matrix[chosen]
+    return matrix.T.take(rows, axis=1).T if isinstance(matrix, np.ndarray) else matrix[rows]
 
 
 def fit_rates(

@@ -88,12 +88,11 @@ def _channels_met(
     row, channel, touches, kind, place = (
         np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Entries)
     )
-    begin = np.concatenate([[0], np.cumsum(touches)])
     kinds = len(touched.channels) * (longest + 1) ** 3 if touched.order_only else None
     index, first = distinct(kind, kinds)
-    path = row[np.searchsorted(begin, first, side="right") - 1]
+    path = row[np.searchsorted(starts(touches), first, side="right") - 1]
     weights = _weighed(touched, stretches, models, path, kind[first] % (longest + 1) - 1)
-    return PathChannels(row, channel, touches, KindWeights(weights, index, begin)), place
+    return PathChannels(row, channel, touches, KindWeights(weights, index, touches)), place
 
 
 def _weighed(

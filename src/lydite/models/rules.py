@@ -76,7 +76,7 @@ class Rule(Model):
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
     ) -> Self:
         """Fit the rates; a fit goes on from the rates of the fit before."""
-        seen = trials > 0
+        seen = np.flatnonzero(trials > 0)
         shares = some_rows(profiles.features, seen)
         trials, conversions = trials[seen], conversions[seen]
         base = base_rate(trials, conversions)

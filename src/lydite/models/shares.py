@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.models.landmarks import counted, distinct, rows_to_one
-from lydite.models.mixture import fast_matrix
+from lydite.models.mixture import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -90,7 +90,7 @@ def share_rows(
     index : (n,) integers
         The number of each landmark's path among the k that are divided unlike by any column.
     shares : list of (k, channels) matrices
-        For each column (`fast_matrix`); they are kept in steps.
+        For each column, in the form of `fast_matrix`; they are kept in steps.
     """
     finest = STEPS_BY_ORDER if model.sees_order_only else STEPS_BY_TIME
     met, path_of, paths = landmarks.met(model.weight_columns)
@@ -98,8 +98,7 @@ def share_rows(
     index, first = distinct(_digest(met, list(columns.values()), paths))
     some = replace(met, weights=columns).take(first, paths)
     size = (len(first), len(landmarks.channels))
-    shares = [fast_matrix(rows_to_one(some.matrix(own, *size))) for own in some.weights.values()]
-    return index[path_of], shares
+    return index[path_of], [_share_matrix(some, own, *size) for own in some.weights.values()]
 
 
 def _steps(
@@ -111,6 +110,18 @@ def _steps(
         weight = np.where(total[met.row] <= 0, met.touches, weight)
         total = counted(met.row, weight, paths)
     return np.asarray(np.rint(weight * (finest / total)[met.row]))
+
+
+def _share_matrix(
+    met: PathChannels, steps: NDArray[np.floating], paths: int, channels: int
+) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
+    """Return shares of paths as a (paths, channels) matrix."""
+    if channels > MAX_FULL_CHANNELS:
+        return rows_to_one(met.matrix(steps, paths, channels))
+    full = np.zeros((channels, paths))
+    full.ravel()[met.channel * paths + met.row] = steps
+    full /= full.sum(axis=0)
+    return full.T
 
 
 def _digest(

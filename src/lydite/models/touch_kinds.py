@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lydite.contract.path_rows import runs
+from lydite.contract.path_rows import runs, starts
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,23 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
         The weight of each kind of touch, by the name of a column.
     kind : (t,) integers
         The kind of each touch, entry after entry, which are a path and channel each.
-    starts : (m + 1,) integers
-        Where the touches of each entry start, and after it where all end.
+    touches : (m,) integers
+        How many touches each entry has.
     """
 
     by_kind: Mapping[str, NDArray[np.float64]]
     kind: NDArray[np.integer]
-    starts: NDArray[np.intp]
+    touches: NDArray[np.integer]
+
+    @cached_property
+    def _entry(self) -> NDArray[np.intp]:
+        return np.repeat(np.arange(len(self.touches)), self.touches)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the (m,) sums of a column's weights."""
         weights = self.by_kind[name][self.kind]
-        return np.add.reduceat(weights, self.starts[:-1]) if len(weights) else weights
+        sums = np.bincount(self._entry, weights, minlength=len(self.touches))
+        return np.asarray(sums, dtype=np.float64)
 
     def __iter__(self) -> Iterator[str]:
         """Go over the names of the columns."""
@@ -46,7 +52,6 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
 
     def take(self, entries: NDArray[np.integer] | slice) -> KindWeights:
         """Return the weights of some of the entries, in the given order."""
-        first, last = self.starts[:-1][entries], self.starts[1:][entries]
-        lengths = last - first
-        starts = np.concatenate([[0], np.cumsum(lengths)])
-        return KindWeights(self.by_kind, self.kind[runs(first, lengths)], starts)
+        touches = self.touches[entries]
+        kind = self.kind[runs(starts(self.touches)[entries], touches)]
+        return KindWeights(self.by_kind, kind, touches)

@@ -15,6 +15,7 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.models.base import PATH_COLUMNS
 from lydite.models.expression import columns_of
+from lydite.models.landmarks import counted
 from lydite.models.rules import weights_explained
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class LaidOutTouches:
 
     def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the (p,) sums of (m,) values over the touches of each path."""
-        return np.add.reduceat(values, self._begin) if len(self._begin) else np.zeros(0)
+        return counted(self.path, values, len(self.kept))
 
     def hours(self, used: Container[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
         """Yield how long before the end and after the start of its path each touch was."""
