@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from math import prod
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -46,12 +47,9 @@ class Activity:
             np.where(lonely, 0, _hour_level(hours))
             for hours in (landmarks.hours_since_previous, landmarks.hours_since_first)
         )
-        self.cell, first = distinct(
-            np.ravel_multi_index((touches, since_previous, since_first), _LEVELS)
-        )
-        self.levels = np.column_stack(
-            [level[first] for level in (touches, since_previous, since_first)]
-        )
+        levels = (touches, since_previous, since_first)
+        self.cell, first = distinct(np.ravel_multi_index(levels, _LEVELS), prod(_LEVELS))
+        self.levels = np.column_stack([level[first] for level in levels])
 
     def take(self, rows: NDArray[np.integer]) -> Activity:
         """Return the activity of some of the landmarks, in the same cells."""
@@ -64,8 +62,11 @@ class Activity:
         return np.hstack([np.eye(size)[self.levels[:, i]] for i, size in enumerate(_LEVELS)])
 
 
-def _hour_level(hours: NDArray[np.floating]) -> NDArray[np.intp]:
-    return 1 + np.searchsorted(_HOURS, hours, side="left")
+def _hour_level(hours: NDArray[np.floating]) -> NDArray[np.int8]:
+    level = np.ones(len(hours), dtype=np.int8)
+    for edge in _HOURS:  # so few that to look at each takes less time than to search
+        level += hours > edge
+    return level
 
 
 def log_odds(forecast: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
+from lydite.contract.path_rows import starts
 from lydite.journeys import LONGEST_PATH
-from lydite.models.landmarks import Landmarks, first_buckets
+from lydite.models.landmarks import Landmarks, distinct, first_buckets
 from lydite.models.path_weights import OwnPaths, describe_paths
 from lydite.models.stretches import Stretches, Touched, distinct_paths
 
@@ -103,36 +104,31 @@ def load_sample(
     InputError
         When a rule's weight is negative or endless, or cannot be computed.
     """
-    columns = engine.arrays(
-        "select user_key, touch, first_touch, bucket, happened_at, converted, channel_key,"
-        " next_channel_key, hours_since_previous, hours_since_first, hours_to_next"
-        " from evaluation.landmarks where outcome = $outcome order by landmark",
-        {"outcome": outcome},
-    )
+    columns = _columns(engine, outcome)
     ordered = [model for model in models if model.sees_order_only]
     beyond = [model for model in models if not model.sees_order_only]
     named = any(_NAMES & model.columns_seen for model in beyond)
     # The touches on the path of a mature landmark are mature landmarks too, right before it.
-    # Landmarks are in the order of time, so each user's touches stay in theirs.
-    by_user = np.argsort(columns["user_key"], kind="stable")
+    place = _place_by_user(columns["user_key"], columns["touch"])
     touched = Touched(
         channels,
-        columns["channel_key"][by_user],
-        columns["happened_at"][by_user].astype("datetime64[us]").astype(np.int64),
-        **(_named(engine, outcome, by_user) if named else {}),
+        _at(place, columns["channel_key"]),
+        _at(place, columns["happened_at"].astype("datetime64[us]").astype(np.int64)),
+        **(_named(engine, outcome, place) if named else {}),
     )
-    stretches = _stretches(columns, by_user)
+    before = (columns["touch"] - columns["first_touch"]).astype(np.intp)
+    stretches = Stretches(place - before, before + 1, np.minimum(before + 1, LONGEST_PATH))
     path, first = distinct_paths(touched, stretches)
     described = describe_paths(touched, stretches.take(first), ordered, engine.threads)
+    since_previous = columns["hours_since_previous"]
+    since_previous[since_previous < 0] = np.nan
     return Landmarks(
         channels=tuple(channels),
         happened_at=columns["happened_at"],
         bucket=columns["bucket"],
         converted=columns["converted"],
         next_channel=columns["next_channel_key"],
-        hours_since_previous=np.where(
-            columns["hours_since_previous"] < 0, np.nan, columns["hours_since_previous"]
-        ),
+        hours_since_previous=since_previous,
         hours_since_first=columns["hours_since_first"],
         hours_to_next=columns["hours_to_next"],
         count=np.ones(len(path)),
@@ -142,15 +138,40 @@ def load_sample(
     )
 
 
-def _stretches(columns: dict[str, NDArray[np.integer]], by_user: NDArray[np.intp]) -> Stretches:
-    """Return the path of each landmark as a stretch of the landmarks in the users' order."""
-    place = np.empty(len(by_user), dtype=np.intp)
-    place[by_user] = np.arange(len(by_user))
-    before = (columns["touch"] - columns["first_touch"]).astype(np.intp)
-    return Stretches(place - before, before + 1, np.minimum(before + 1, LONGEST_PATH))
+def _columns(engine: DuckDBEngine, outcome: str) -> dict[str, NDArray[Any]]:
+    """Return the columns of the sample in the order of its landmarks."""
+    columns = engine.arrays(
+        "select landmark, user_key, touch, first_touch, bucket, happened_at, converted,"
+        " channel_key, next_channel_key, hours_since_previous, hours_since_first, hours_to_next"
+        " from evaluation.landmarks where outcome = $outcome",
+        {"outcome": outcome},
+    )
+    # They were written in that order: to sort them, as a rule, is not needed.
+    landmark = columns.pop("landmark")
+    if (np.diff(landmark) > 0).all():
+        return columns
+    order = np.argsort(landmark)
+    return {name: values[order] for name, values in columns.items()}
 
 
-def _named(engine: DuckDBEngine, outcome: str, by_user: NDArray[np.intp]) -> dict[str, pa.Array]:
+def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the place of each landmark in the order of users and their touches, from 0.
+
+    A user's touches are numbered without a gap, and the landmarks are in the order of time.
+    """
+    number, first = distinct(user)
+    begin = starts(np.bincount(number, minlength=len(first))) - touch[first]
+    return np.asarray(begin[number] + touch)
+
+
+def _at(place: NDArray[np.intp], values: NDArray[Any]) -> NDArray[Any]:
+    """Put each value at its place."""
+    placed = np.empty_like(values)
+    placed[place] = values
+    return placed
+
+
+def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.intp]) -> dict[str, pa.Array]:
     """Return campaign and interaction of every touch."""
     names = engine.frame(
         "select touches.campaign, touches.interaction from evaluation.landmarks as landmarks"
@@ -159,4 +180,5 @@ def _named(engine: DuckDBEngine, outcome: str, by_user: NDArray[np.intp]) -> dic
         " order by landmarks.landmark",
         {"outcome": outcome},
     )
-    return {name: names[name].to_arrow().take(pa.array(by_user)) for name in names.columns}
+    by_user = pa.array(_at(place, np.arange(len(place))))
+    return {name: names[name].to_arrow().take(by_user) for name in names.columns}

@@ -79,7 +79,8 @@ def distinct_paths(
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Tell paths apart by the order of their channels.
 
-    Each path has a digest of 64 bits, so that the work is one look at each touch of each path.
+    Each path has a digest of 64 bits: a polynomial in a random number over the random codes of its
+    channels, modulo 2^64, which sums over all touches give at once [1]_.
 
     Returns
     -------
@@ -87,17 +88,30 @@ def distinct_paths(
         The number of each path among the distinct ones, in order of appearance.
     first : (k,)
         Where each distinct path stands first.
+
+    References
+    ----------
+    .. [1] Karp & Rabin (1987), "Efficient randomized pattern-matching algorithms", *IBM Journal of
+       Research and Development* 31(2).
     """
     drawn = np.random.default_rng(0).integers(
         0, 2**64, size=len(touched.channels) + 1, dtype=np.uint64
     )
-    code, multiplier = drawn[1:], drawn[0] | np.uint64(1)
-    digest = np.zeros(len(stretches), dtype=np.uint64)
-    longer = np.arange(len(stretches))
-    begin, recent = stretches.first, stretches.first + stretches.length - stretches.kept
-    for position in range(int(stretches.kept.max(initial=0))):
-        longer = longer[stretches.kept[longer] > position]
-        channel = touched.channel[begin[longer] + position]
-        digest[longer] = digest[longer] * multiplier + code[channel]
-        begin = recent
+    code = drawn[1:][touched.channel]
+    base = drawn[0] | np.uint64(1)
+    inverse = np.uint64(pow(int(base), -1, 2**64))
+    powers, inverses = (_powers(number, len(code) + 1) for number in (base, inverse))
+    sums = np.zeros(len(code) + 1, dtype=np.uint64)
+    np.cumsum(code * powers[:-1], out=sums[1:])
+    # The first touch that counts, and the stretch of the others, right before the end.
+    end = stretches.first + stretches.length
+    begin = end - (stretches.kept - 1)
+    digest = code[stretches.first] + (sums[end] - sums[begin]) * inverses[begin] * base
     return distinct(digest)
+
+
+def _powers(number: np.uint64, count: int) -> NDArray[np.uint64]:
+    """Return the powers 0, 1, .. of a number, modulo 2^64."""
+    powers = np.full(count, number, dtype=np.uint64)
+    powers[0] = 1
+    return np.multiply.accumulate(powers)
