@@ -113,13 +113,14 @@ def load_sample(
     touched = Touched(
         channels,
         _at(place, columns["channel_key"]),
-        _at(place, columns["happened_at"].astype("datetime64[us]").astype(np.int64)),
+        _at(place, columns["happened_at"].astype("datetime64[us]", copy=False).view(np.int64)),
         **(_named(engine, outcome, place) if named else {}),
     )
-    before = (columns["touch"] - columns["first_touch"]).astype(np.intp)
-    stretches = Stretches(place - before, before + 1, np.minimum(before + 1, LONGEST_PATH))
-    path, first = distinct_paths(touched, stretches)
-    described = describe_paths(touched, stretches.take(first), ordered, engine.threads)
+    before = columns["touch"] - columns["first_touch"]
+    by_user = _ending_at(np.arange(len(place)), _at(place, before))
+    path, first = distinct_paths(touched, by_user)
+    described = describe_paths(touched, by_user.take(first), ordered, engine.threads)
+    path, stretches = path[place], _ending_at(place, before)
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -162,6 +163,12 @@ def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDA
     number, first = distinct(user)
     begin = starts(np.bincount(number, minlength=len(first))) - touch[first]
     return np.asarray(begin[number] + touch)
+
+
+def _ending_at(place: NDArray[np.intp], before: NDArray[np.integer]) -> Stretches:
+    """Return paths by the place of their last touch, and how many touches come before it."""
+    first, length = (place - before).astype(np.int32), before + np.int32(1)
+    return Stretches(first, length, np.minimum(length, LONGEST_PATH))
 
 
 def _at(place: NDArray[np.intp], values: NDArray[Any]) -> NDArray[Any]:

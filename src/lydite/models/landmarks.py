@@ -320,7 +320,7 @@ class Profiles:
 
 def distinct(
     keys: NDArray[np.integer], size: int | None = None
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
     """Give the distinct keys numbers, in order of appearance.
 
     Parameters
@@ -337,18 +337,22 @@ def distinct(
     first : (k,)
         Where each distinct key stands first.
     """
-    backwards = np.arange(len(keys) - 1, -1, -1)
     if size is not None and size <= len(keys):
-        first = np.full(size, -1)
-        first[keys[::-1]] = backwards
+        first = _first_places(keys, size)
         met = np.flatnonzero(first >= 0)
-        number = np.empty(size, dtype=np.intp)
+        number = np.empty(size, dtype=np.int32)
         number[met] = np.arange(len(met))
         return number[keys], first[met]
     index, uniques = pd.factorize(keys)
-    first = np.empty(len(uniques), dtype=np.intp)
-    first[index[::-1]] = backwards
-    return index, first
+    return index, _first_places(index, len(uniques))
+
+
+def _first_places(index: NDArray[np.integer], size: int) -> NDArray[np.intp]:
+    """Return where each number below `size` stands first, -1 where it does not."""
+    first = np.full(size, -1)
+    for some in reversed(list(parts(len(index)))):  # of equal ones the last that is written stays
+        first[index[some][::-1]] = np.arange(some.stop - 1, some.start - 1, -1)
+    return first
 
 
 def counted(index: NDArray[np.integer], weights: NDArray[Any], size: int) -> NDArray[np.float64]:

@@ -127,9 +127,9 @@ class _Entries:
     """
 
     row: NDArray[np.intp]
-    channel: NDArray[np.intp]
-    touches: NDArray[np.intp]
-    kind: NDArray[np.intp]
+    channel: NDArray[np.int32]
+    touches: NDArray[np.int32]
+    kind: NDArray[np.integer]
     place: NDArray[np.int16]
 
     @classmethod
@@ -146,8 +146,13 @@ class _Entries:
         row, channel = np.divmod(ordered[first], channels)
         place = entry - np.searchsorted(row, np.arange(len(laid.kept)))[laid.path]
         touches = np.diff(first, append=len(key))
-        kind = laid.kind(number, longest)[order]
-        return cls(number + row, channel, touches, kind, place.astype(np.int16))
+        return cls(
+            number + row,
+            channel.astype(np.int32),
+            touches.astype(np.int32),
+            laid.kind(number, longest)[order],
+            place.astype(np.int16),
+        )
 
 
 class OwnPaths:

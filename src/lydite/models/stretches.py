@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.models.landmarks import distinct
+from lydite.models.landmarks import distinct, parts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +76,7 @@ class Stretches:
 
 def distinct_paths(
     touched: Touched, stretches: Stretches
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
     """Tell paths apart by the order of their channels.
 
     Each path has a digest of 64 bits: a polynomial in a random number over the random codes of its
@@ -97,20 +97,28 @@ def distinct_paths(
     drawn = np.random.default_rng(0).integers(
         0, 2**64, size=len(touched.channels) + 1, dtype=np.uint64
     )
-    code = drawn[1:][touched.channel]
-    base = drawn[0] | np.uint64(1)
-    inverse = np.uint64(pow(int(base), -1, 2**64))
-    powers, inverses = (_powers(number, len(code) + 1) for number in (base, inverse))
-    sums = np.zeros(len(code) + 1, dtype=np.uint64)
-    np.cumsum(code * powers[:-1], out=sums[1:])
-    # The first touch that counts, and the stretch of the others, right before the end.
-    end = stretches.first + stretches.length
-    begin = end - (stretches.kept - 1)
-    digest = code[stretches.first] + (sums[end] - sums[begin]) * inverses[begin] * base
+    digest = np.empty(len(stretches), dtype=np.uint64)
+    for some in parts(len(stretches)):
+        digest[some] = _digest(touched.channel, stretches.take(some), drawn[1:], int(drawn[0]) | 1)
     return distinct(digest)
 
 
-def _powers(number: np.uint64, count: int) -> NDArray[np.uint64]:
+def _digest(
+    channel: NDArray[np.integer], stretches: Stretches, codes: NDArray[np.uint64], base: int
+) -> NDArray[np.uint64]:
+    """Return a digest of each path: its channels' codes times the powers of an odd number."""
+    # The first touch that counts, and the stretch of the others, right before the end.
+    end = stretches.first + stretches.length
+    begin = end - (stretches.kept - 1)
+    low, high = int(begin.min()), int(end.max())
+    powers, inverses = (_powers(n, high - low + 1) for n in (base, pow(base, -1, 2**64)))
+    sums = np.zeros(high - low + 1, dtype=np.uint64)
+    np.cumsum(codes[channel[low:high]] * powers[:-1], out=sums[1:])
+    others = (sums[end - low] - sums[begin - low]) * inverses[begin - low]
+    return np.asarray(codes[channel[stretches.first]] + others * np.uint64(base))
+
+
+def _powers(number: int, count: int) -> NDArray[np.uint64]:
     """Return the powers 0, 1, .. of a number, modulo 2^64."""
     powers = np.full(count, number, dtype=np.uint64)
     powers[0] = 1

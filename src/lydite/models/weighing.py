@@ -97,7 +97,7 @@ class LaidOutTouches:
         if "hours_after_start" in used:
             yield "hours_after_start", (at - np.repeat(at[begin], self.kept)) / _US_PER_HOUR
 
-    def kind(self, number: int, longest: int) -> NDArray[np.intp]:
+    def kind(self, number: int, longest: int) -> NDArray[np.integer]:
         """Tell touches apart by all that is known of them, where that is no more than their order.
 
         Parameters
@@ -114,10 +114,12 @@ class LaidOutTouches:
         base = longest + 1
         if not self.touched.order_only:
             return (number + self.path) * base + self.order["position"]
-        kind = self.channel.astype(np.intp)
+        kind: NDArray[np.intp] = self.channel.astype(np.intp)
         for name in ("path_length", "last_non_direct_position", "position"):
-            kind = kind * base + self.order[name]
-        return kind
+            kind *= base
+            kind += self.order[name]
+        few = len(self.touched.channels) * base**3 < 2**31
+        return kind.astype(np.int32) if few else kind
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
         """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
