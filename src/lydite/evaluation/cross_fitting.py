@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
@@ -22,11 +22,17 @@ class Counts:
 
     def __init__(self, trial: Trial, profiles: Profiles) -> None:
         cells, size = len(trial.activity.levels), len(profiles)
-        half = trial.landmarks.bucket & 1
-        key = (half * np.intp(size) + profiles.index) * cells + trial.activity.cell
         middle = size * cells
+        # Numbers of 32 bits are told apart several times as fast.
+        half = trial.landmarks.bucket & 1
+        key: NDArray[Any] = half.astype(np.int32 if 2 * middle < 2**31 else np.int64)
+        key *= size
+        key += profiles.index
+        key *= cells
+        key += trial.activity.cell
         if 2 * middle <= len(key):  # so few that all may have a number, met or not
-            keys, self._row = np.arange(2 * middle), key
+            keys: NDArray[Any] = np.arange(2 * middle)
+            self._row = key
         else:
             row, first = distinct(key)
             order = np.argsort(key[first] >= middle, kind="stable")
@@ -49,9 +55,12 @@ class Counts:
     def _add(self, rows: NDArray[np.intp], sign: float) -> None:
         if not len(rows):
             return
-        landmarks, row = self._trial.landmarks, self._row[rows]
-        self.trials += sign * counted(row, landmarks.count[rows], len(self.trials))
-        self.conversions += sign * counted(row, landmarks.hits[rows], len(self.trials))
+        landmarks, converted = self._trial.landmarks, rows[self._trial.landmarks.converted[rows]]
+        self.trials += sign * self._counted(rows, landmarks.count)
+        self.conversions += sign * self._counted(converted, landmarks.count)
+
+    def _counted(self, rows: NDArray[np.intp], count: NDArray[np.floating]) -> NDArray[np.float64]:
+        return counted(self._row[rows], count[rows], len(self.trials))
 
     def by_profile(
         self, profiles: int, rows: slice = slice(None)

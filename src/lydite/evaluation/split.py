@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
@@ -84,6 +85,7 @@ class Trial:
     # Many models ask for the same; trials that differ in the wanted periods alone share them.
     _ahead: dict[tuple[int, ...], Ahead] = field(default_factory=dict, repr=False)
     _samples: dict[int, Trial] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def of(
@@ -132,8 +134,9 @@ class Trial:
         """
         if at_most is None or len(self.landmarks) <= at_most:
             return self
-        if at_most not in self._samples:
-            self._samples[at_most] = self._drawn(at_most)
+        with self._lock:  # others that ask for the same wait for it
+            if at_most not in self._samples:
+                self._samples[at_most] = self._drawn(at_most)
         return replace(self._samples[at_most], wanted=self.wanted)
 
     def _drawn(self, at_most: int) -> Trial:
@@ -159,6 +162,7 @@ class Trial:
             withdrawn=[place[own] for own in withdrawn],
             _ahead={},
             _samples={},
+            _lock=threading.Lock(),
         )
 
     def _buckets_within(self, at_most: int) -> NDArray[np.intp]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lydite.models.path_weights import OwnPaths
 
 N_BUCKETS = 256
+_PATHS_AT_ONCE = 16_384
 HISTORY = 4  # a landmark knows the channel of the touch itself and of three before it
 
 
@@ -62,19 +63,31 @@ class PathChannels:
         starts = self.starts(paths)
         if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
             # A stretch without a gap is looked at where it is, not copied.
-            entry: slice | NDArray[np.integer] = slice(starts[rows[0]], starts[rows[-1] + 1])
-            row = self.row[entry] - rows[0]
-        else:
-            lengths = starts[rows + 1] - starts[rows]
-            entry = runs(starts[rows], lengths)
-            row = np.repeat(np.arange(len(rows)), lengths)
+            return self._entries(slice(starts[rows[0]], starts[rows[-1] + 1]), int(rows[0]))
+        lengths = starts[rows + 1] - starts[rows]
+        row = np.repeat(np.arange(len(rows)), lengths)
+        return replace(self._entries(runs(starts[rows], lengths)), row=row)
+
+    def parts(self, paths: int) -> Iterator[tuple[slice, PathChannels]]:
+        """Cut so many paths into stretches, small enough that what is made of one stays in cache.
+
+        Yields
+        ------
+        The numbers of the paths, and the channels on them, numbered anew from 0.
+        """
+        starts = self.starts(paths)
+        for some in parts(paths, _PATHS_AT_ONCE):
+            yield some, self._entries(slice(starts[some.start], starts[some.stop]), some.start)
+
+    def _entries(self, entries: slice | NDArray[np.integer], number: int = 0) -> PathChannels:
         own = self.weights
         weights: Mapping[str, NDArray[np.floating]] = (
-            own.take(entry)
+            own.take(entries)
             if isinstance(own, KindWeights)
-            else {name: values[entry] for name, values in own.items()}
+            else {name: values[entries] for name, values in own.items()}
         )
-        return PathChannels(row, self.channel[entry], self.touches[entry], weights)
+        row = self.row[entries] - number
+        return PathChannels(row, self.channel[entries], self.touches[entries], weights)
 
 
 @dataclass(frozen=True)

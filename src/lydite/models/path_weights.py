@@ -17,7 +17,7 @@ from lydite.models.touch_kinds import KindWeights
 from lydite.models.weighing import LaidOutTouches, chunks, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -231,16 +231,20 @@ class OwnPaths:
         InputError
             When a weight is negative or endless, or cannot be computed.
         """
-        weighed = []
-        for laid in self._laid_out():
+        order, stretches = self._as_they_lie
+        weights, products = np.empty(len(order)), np.empty(len(order))
+        for paths in chunks(stretches.kept):
+            laid = LaidOutTouches(self._touched, stretches.take(paths))
             [weight] = weigh(laid, [self._columns[column]], self._models)
-            weighed.append((laid.summed(weight), laid.summed(weight * values[laid.channel])))
-        weights, products = map(np.concatenate, zip(*weighed, strict=True))
+            weights[order[paths]] = laid.summed(weight)
+            products[order[paths]] = laid.summed(weight * values[laid.channel])
         return weights, products
 
-    def _laid_out(self) -> Iterator[LaidOutTouches]:
-        for paths in chunks(self._stretches.kept):
-            yield LaidOutTouches(self._touched, self._stretches.take(paths))
+    @cached_property
+    def _as_they_lie(self) -> tuple[NDArray[np.intp], Stretches]:
+        """The numbers of the paths, and the paths, as their touches lie in memory."""
+        order = np.argsort(self._stretches.first)
+        return order, self._stretches.take(order)
 
     @cached_property
     def _entries(self) -> PathChannels:

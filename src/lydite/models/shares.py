@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from lydite.models.landmarks import counted, distinct, rows_to_one
 from lydite.models.mixture import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
     from scipy import sparse
@@ -94,22 +93,51 @@ def share_rows(
     """
     finest = STEPS_BY_ORDER if model.sees_order_only else STEPS_BY_TIME
     met, path_of, paths = landmarks.met(model.weight_columns)
-    columns = {name: _steps(met, met.weights[name], paths, finest) for name in model.weight_columns}
-    index, first = distinct(_digest(met, list(columns.values()), paths))
-    some = replace(met, weights=columns).take(first, paths)
-    size = (len(first), len(landmarks.channels))
-    return index[path_of], [_share_matrix(some, own, *size) for own in some.weights.values()]
+    channels, columns = len(landmarks.channels), list(model.weight_columns)
+    drawn = np.random.default_rng(0).integers(0, 2**64, (len(columns), channels), dtype=np.uint64)
+    digest = np.empty(paths, dtype=np.uint64)
+    for some, part in met.parts(paths):
+        size = some.stop - some.start
+        steps = (_steps(part, name, size, finest) for name in columns)
+        digest[some] = _digest(part, steps, drawn, size)
+    index, first = distinct(digest)
+    met, paths = met.take(first, paths), len(first)
+    steps = (_steps(met, name, paths, finest) for name in columns)
+    return index[path_of], [_share_matrix(met, own, paths, channels) for own in steps]
 
 
-def _steps(
-    met: PathChannels, weight: NDArray[np.floating], paths: int, finest: int
-) -> NDArray[np.float64]:
+def _steps(met: PathChannels, column: str, paths: int, finest: int) -> NDArray[np.float64]:
     """Return each entry's share of its path, in steps; without any weight it is by touches."""
+    weight = met.weights[column]
     total = counted(met.row, weight, paths)
     if (total <= 0).any():
         weight = np.where(total[met.row] <= 0, met.touches, weight)
         total = counted(met.row, weight, paths)
     return np.asarray(np.rint(weight * (finest / total)[met.row]))
+
+
+def _digest(
+    met: PathChannels,
+    columns: Iterable[NDArray[np.float64]],
+    drawn: NDArray[np.uint64],
+    paths: int,
+) -> NDArray[np.uint64]:
+    """Return a 64-bit digest of each path: of whole numbers by column and channel.
+
+    Parameters
+    ----------
+    columns
+        The numbers of all entries.
+    drawn : (columns, channels) array
+        Drawn at random.
+    """
+    total = np.zeros(len(met.row) + 1, dtype=np.uint64)
+    # Sums modulo 2^64 are exact whatever the order, so that a difference of sums is a sum.
+    for values, multipliers in zip(columns, drawn, strict=True):
+        total[1:] += values.astype(np.uint64) * multipliers[met.channel]
+    np.cumsum(total, out=total)
+    ends = met.starts(paths)
+    return np.asarray(total[ends[1:]] - total[ends[:-1]])
 
 
 def _share_matrix(
@@ -122,18 +150,3 @@ def _share_matrix(
     full.ravel()[met.channel * paths + met.row] = steps
     full /= full.sum(axis=0)
     return full.T
-
-
-def _digest(
-    met: PathChannels, columns: Sequence[NDArray[np.float64]], paths: int
-) -> NDArray[np.uint64]:
-    """Return a 64-bit digest of the channels and whole numbers on each path."""
-    channels = int(met.channel.max(initial=0)) + 1
-    drawn = np.random.default_rng(0).integers(0, 2**64, (len(columns), channels), dtype=np.uint64)
-    total = np.zeros(len(met.row) + 1, dtype=np.uint64)
-    # Sums modulo 2^64 are exact whatever the order, so that a difference of sums is a sum.
-    for values, multipliers in zip(columns, drawn, strict=True):
-        total[1:] += values.astype(np.uint64) * multipliers[met.channel]
-    np.cumsum(total, out=total)
-    ends = met.starts(paths)
-    return np.asarray(total[ends[1:]] - total[ends[:-1]])

@@ -39,8 +39,7 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the (m,) sums of a column's weights."""
         weights = self.by_kind[name][self.kind]
-        sums = np.bincount(self._entry, weights, minlength=len(self.touches))
-        return np.asarray(sums, dtype=np.float64)
+        return np.asarray(np.bincount(self._entry, weights, len(self.touches)), dtype=np.float64)
 
     def __iter__(self) -> Iterator[str]:
         """Go over the names of the columns."""
@@ -52,6 +51,12 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
 
     def take(self, entries: NDArray[np.integer] | slice) -> KindWeights:
         """Return the weights of some of the entries, in the given order."""
-        touches = self.touches[entries]
-        kind = self.kind[runs(starts(self.touches)[entries], touches)]
-        return KindWeights(self.by_kind, kind, touches)
+        touches, first = self.touches[entries], self._starts[entries]
+        if isinstance(entries, slice) and len(first):
+            stretch = slice(int(first[0]), int(first[-1] + touches[-1]))
+            return KindWeights(self.by_kind, self.kind[stretch], touches)
+        return KindWeights(self.by_kind, self.kind[runs(first, touches)], touches)
+
+    @cached_property
+    def _starts(self) -> NDArray[np.intp]:
+        return starts(self.touches)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from lydite.contract.path_rows import runs, starts
+from lydite.contract.path_rows import starts
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.models.base import PATH_COLUMNS
@@ -44,6 +44,8 @@ class LaidOutTouches:
 
     Attributes
     ----------
+    path : (m,) integers
+        The number of the path, from 0.
     touch : (m,) integers
         The number of the touch itself.
     kept : (p,) integers
@@ -54,13 +56,11 @@ class LaidOutTouches:
         self.touched = touched
         self.kept = stretches.kept.astype(np.intp)
         self._begin = starts(self.kept)
-        self.touch = runs(stretches.first + stretches.length - self.kept, self.kept)
+        self.path = np.repeat(np.arange(len(self.kept)), self.kept)
+        self._place = np.arange(len(self.path))
+        recent = stretches.first + stretches.length - self.kept - self._begin
+        self.touch: NDArray[np.intp] = recent[self.path] + self._place
         self.touch[self._begin] = stretches.first
-
-    @cached_property
-    def path(self) -> NDArray[np.intp]:
-        """The number of the path, from 0."""
-        return np.repeat(np.arange(len(self.kept)), self.kept)
 
     @cached_property
     def channel(self) -> NDArray[np.integer]:
@@ -70,16 +70,16 @@ class LaidOutTouches:
     @cached_property
     def order(self) -> dict[str, NDArray[np.integer]]:
         """What the order of channels says of each touch; 0 stands for none."""
-        position = runs(np.ones_like(self.kept), self.kept)
+        position = self._place - (self._begin - 1)[self.path]
         is_direct = np.array([name.lower() in _DIRECT for name in self.touched.channels])
         known = np.where(is_direct[self.channel], 0, position)
         last = np.maximum.reduceat(known, self._begin) if len(self.kept) else known
-        path_length = np.repeat(self.kept, self.kept)
+        path_length = self.kept[self.path]
         return {
             "position": position,
             "path_length": path_length,
             "position_from_end": path_length - position + 1,
-            "last_non_direct_position": np.repeat(last, self.kept),
+            "last_non_direct_position": last[self.path],
         }
 
     def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -92,10 +92,10 @@ class LaidOutTouches:
             return
         at, begin = self.touched.at_us[self.touch], self._begin
         if "hours_before_end" in used:
-            end = np.repeat(at[begin + self.kept - 1], self.kept)
+            end = at[begin + self.kept - 1][self.path]
             yield "hours_before_end", (end - at) / _US_PER_HOUR
         if "hours_after_start" in used:
-            yield "hours_after_start", (at - np.repeat(at[begin], self.kept)) / _US_PER_HOUR
+            yield "hours_after_start", (at - at[begin][self.path]) / _US_PER_HOUR
 
     def kind(self, number: int, longest: int) -> NDArray[np.integer]:
         """Tell touches apart by all that is known of them, where that is no more than their order.
