@@ -259,7 +259,7 @@ class OwnPaths:
         for paths in chunks(self._stretches.kept):
             laid = LaidOutTouches(self._touched, self._stretches.take(paths))
             place = self._described.place[runs(begin[self._number[paths]], laid.kept)]
-            entry = np.repeat(first[paths] - first[paths.start], laid.kept) + place
+            entry = (first[paths] - first[paths.start])[laid.path] + place
             size = int(first[paths.stop] - first[paths.start])
             weights = weigh(laid, expressions, self._models)
             parts.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
 
 from lydite.models.landmarks import counted, distinct, rows_to_one
 from lydite.models.mixture import MAX_FULL_CHANNELS
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
-    from scipy import sparse
 
     from lydite.models.base import Model
     from lydite.models.landmarks import Landmarks, PathChannels, Paths
@@ -131,13 +131,12 @@ def _digest(
     drawn : (columns, channels) array
         Drawn at random.
     """
-    total = np.zeros(len(met.row) + 1, dtype=np.uint64)
-    # Sums modulo 2^64 are exact whatever the order, so that a difference of sums is a sum.
-    for values, multipliers in zip(columns, drawn, strict=True):
-        total[1:] += values.astype(np.uint64) * multipliers[met.channel]
-    np.cumsum(total, out=total)
-    ends = met.starts(paths)
-    return np.asarray(total[ends[1:]] - total[ends[:-1]])
+    total = np.zeros(paths, dtype=np.uint64)
+    starts, shape = met.starts(paths), (paths, drawn.shape[1])
+    for values, multipliers in zip(columns, drawn, strict=True):  # sums are modulo 2^64
+        numbers = sparse.csr_array((values.astype(np.uint64), met.channel, starts), shape=shape)
+        total += numbers @ multipliers
+    return total
 
 
 def _share_matrix(

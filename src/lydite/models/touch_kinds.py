@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lydite.contract.path_rows import runs, starts
+from lydite.contract.path_rows import run_numbers, runs, starts
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
 
     @cached_property
     def _entry(self) -> NDArray[np.intp]:
-        return np.repeat(np.arange(len(self.touches)), self.touches)
+        return run_numbers(self.touches)
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the (m,) sums of a column's weights."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from lydite.contract.path_rows import starts
+from lydite.contract.path_rows import run_numbers, starts
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.models.base import PATH_COLUMNS
@@ -56,7 +56,7 @@ class LaidOutTouches:
         self.touched = touched
         self.kept = stretches.kept.astype(np.intp)
         self._begin = starts(self.kept)
-        self.path = np.repeat(np.arange(len(self.kept)), self.kept)
+        self.path = run_numbers(self.kept)
         self._place = np.arange(len(self.path))
         recent = stretches.first + stretches.length - self.kept - self._begin
         self.touch: NDArray[np.intp] = recent[self.path] + self._place
