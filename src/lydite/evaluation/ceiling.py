@@ -36,7 +36,7 @@ MAX_TRAINING_LANDMARKS = 100_000
 MAX_SCORED_LANDMARKS = 20_000
 # Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is
 # dear.
-_REGROW = Refit(few=0.5, many=3.0, many_from=MAX_TRAINING_LANDMARKS)
+_REGROW = Refit(few=0.5, many=3.0, many_from=50_000)
 _AT_ONCE = 4096  # landmarks
 # With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
 _MIN_OF_EACH = 20
@@ -89,8 +89,9 @@ def ceiling_scores(
     with ThreadPoolExecutor(threads) as pool:
         ahead = list(pool.map(ahead_of, spans))
         by_rival = dict(zip(order, pool.map(walk, order), strict=True))
-        for span, forecast in zip(spans, pool.map(grow, range(len(spans))), strict=True):
-            add_slices(scores, trial.ahead(span), forecast)
+        turns = sorted(range(len(spans)), key=lambda turn: -len(ahead[turn]))
+        for turn, forecast in zip(turns, pool.map(grow, turns), strict=True):
+            add_slices(scores, trial.ahead(spans[turn]), forecast)
     return scores
 
 
