@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lydite.contract.path_rows import runs, starts
+from lydite.contract.path_rows import run_numbers, runs, starts
 
 
 @settings(deadline=None)
@@ -16,3 +16,10 @@ def test_runs_equal_ranges(pairs):
     expected = [i for start, count in pairs for i in range(start, start + count)]
     assert runs(begin, size).tolist() == expected
     assert starts(size).tolist() == [int(size[:i].sum()) for i in range(len(size))]
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(1, 5)))
+def test_runs_are_numbered(sizes):
+    expected = [number for number, size in enumerate(sizes) for _ in range(size)]
+    assert run_numbers(np.array(sizes, dtype=int)).tolist() == expected

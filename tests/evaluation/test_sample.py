@@ -129,3 +129,18 @@ def test_a_smaller_sample_replaces_the_larger(engine, sample):
     assert 0 < len(small) <= 200
     np.testing.assert_array_equal(small.happened_at, sample.happened_at[kept])
     np.testing.assert_array_equal(small.path_length, sample.path_length[kept])
+
+
+def test_the_order_of_rows_in_the_table_does_not_matter(engine, sample):
+    build_sample(engine, "conversion", MATURE)
+    engine.run(
+        "create or replace table evaluation.landmarks as"
+        " select * from evaluation.landmarks order by md5(cast(landmark as varchar))"
+    )
+    again = load_sample(engine, "conversion", sample.channels, MODELS)
+    for name in ("happened_at", "bucket", "converted", "path", "hours_since_previous"):
+        np.testing.assert_array_equal(getattr(again, name), getattr(sample, name))
+    column = "strength after 72 h"
+    np.testing.assert_array_equal(
+        again.own.met([column]).weights[column], sample.own.met([column]).weights[column]
+    )

@@ -11,7 +11,7 @@ from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
-from lydite.evaluation.scores import N_GRID, Scores
+from lydite.evaluation.scores import N_GRID, Outcomes, Scores
 
 
 def drawn(seed=0, n=30_000, slope=1.0):
@@ -246,3 +246,43 @@ def test_the_first_periods_alone_are_what_was_known_then():
         for field in fields(Scores):
             kept = getattr(whole.first(periods), field.name)
             np.testing.assert_array_equal(kept, getattr(then, field.name))
+
+
+def test_outcomes_laid_out_once_serve_every_forecast():
+    rng = np.random.default_rng(6)
+    n = 5000
+    period, bucket = rng.integers(3, 6, n), rng.integers(0, 256, n)
+    converted, count = rng.random(n) < 0.2, rng.integers(1, 4, n).astype(float)
+    for weight in (np.ones(n), count):
+        outcomes = Outcomes.of(period, bucket, converted, weight)
+        for forecast in (rng.beta(2, 9, n), np.full(n, 0.2)):
+            one, two = Scores.empty(8), Scores.empty(8)
+            one.add_outcomes(outcomes, logit(forecast))
+            for turn in range(8):
+                own = period == turn
+                two.add(turn, bucket[own], converted[own], forecast[own], weight[own])
+            for field in fields(Scores):
+                np.testing.assert_allclose(
+                    getattr(one, field.name), getattr(two, field.name), rtol=1e-12, atol=1e-12
+                )
+
+
+@pytest.mark.parametrize("log_odds", [-800.0, -40.0, 0.0, 40.0, 800.0])
+def test_no_forecast_overflows(log_odds):
+    scores = Scores.empty(1)
+    both = np.array([False, True])
+    with np.errstate(all="raise", under="ignore"):
+        scores.add_outcomes(
+            Outcomes.of(np.zeros(2, int), np.array([0, 1]), both, np.ones(2)),
+            np.full(2, log_odds),
+        )
+    missed = np.logaddexp(0, [log_odds, -log_odds]) / np.log(2)
+    np.testing.assert_allclose(scores.log_loss[0, :2], missed, rtol=1e-12)
+    np.testing.assert_allclose(scores.brier[0, :2], (expit(log_odds) - both) ** 2, rtol=1e-12)
+
+
+def test_of_no_landmarks_there_is_nothing_to_add():
+    scores, none = Scores.empty(2), np.empty(0)
+    scores.add_outcomes(Outcomes.of(none.astype(int), none.astype(int), none > 0, none), none)
+    assert not scores.landmarks.any()
+    assert not scores.log_loss.any()

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from drawn import DAY, draw_landmarks, weekly
 
+from lydite.evaluation.segments import SegmentColumn
 from lydite.evaluation.split import REFIT, Trial
 from lydite.evaluation.walk_forward import walk_forward
 from lydite.models import make_model
@@ -70,6 +71,22 @@ def test_trials_that_want_other_periods_share_what_was_taken_out():
     [span, *_] = trial.spans()
     assert first.ahead(span) is second.ahead(span) is trial.ahead(span)
     assert first.sample(1000).landmarks is second.sample(1000).landmarks
+
+
+def test_what_lies_ahead_is_told_by_segment_too():
+    codes = np.random.default_rng(3).integers(0, 3, len(LANDMARKS))
+    column = SegmentColumn(("kind = a", "kind = b", "kind = c"), codes)
+    trial = Trial.of(LANDMARKS, CALENDAR, (column,))
+    for span in trial.spans():
+        ahead, (rows, period) = trial.ahead(span), trial.tested_in(span)
+        np.testing.assert_array_equal(ahead.cell, trial.activity.cell[rows])
+        np.testing.assert_array_equal(ahead.landmarks.converted, LANDMARKS.converted[rows])
+        assert [label for label, _, _ in ahead.slices] == list(column.labels)
+        for code, (_, places, outcomes) in enumerate(ahead.slices):
+            np.testing.assert_array_equal(places, np.flatnonzero(codes[rows] == code))
+            for turn, sums in zip(span, outcomes.landmarks, strict=True):
+                assert sums.sum() == ((codes[rows] == code) & (period == turn)).sum()
+        assert ahead.outcomes.conversions.sum() == LANDMARKS.converted[rows].sum()
 
 
 def test_every_fold_has_a_fit_of_its_own():

@@ -6,54 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 from drawn import draw_landmarks, with_paths
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lydite.models import PathChannels, make_model
-from lydite.models.shares import STEPS_BY_ORDER
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    st.lists(
-        st.lists(st.floats(0, 1).map(lambda x: round(x, 3)), min_size=1, max_size=4),
-        min_size=1, max_size=20,
-    )
-)  # fmt: skip
-def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
-    n = len(weights)
-    landmark = np.repeat(np.arange(n), [len(w) for w in weights])
-    channel = np.concatenate([np.arange(len(w)) for w in weights])
-    touches = 1 + (np.arange(len(landmark)) % 3)
-    flat = np.concatenate([np.array(w) for w in weights])
-    drawn = draw_landmarks(np.random.default_rng(0), n)
-    landmarks = with_paths(drawn, PathChannels(landmark, channel, touches, {"linear": flat}))
-    profiles = make_model("linear").encode(landmarks)
-    shares = profiles.features[profiles.index]
-
-    exact = np.zeros((n, 4))
-    exact[landmark, channel] = flat
-    plain = np.zeros((n, 4))
-    plain[landmark, channel] = touches
-    empty = exact.sum(axis=1) == 0
-    exact[empty] = plain[empty]
-    exact /= exact.sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-12)
-    # Half a step by rounding, and what the rounding of the others adds when they are summed to 1.
-    assert np.abs(shares - exact).max() <= 2.5 / (STEPS_BY_ORDER - 2)
-
-
-def test_equal_shares_are_exact():
-    drawn = draw_landmarks(np.random.default_rng(0), 6, channels=6)
-    sizes = np.arange(1, 7)
-    landmark = np.repeat(np.arange(6), sizes)
-    channel = np.concatenate([np.arange(k) for k in sizes])
-    ones = np.ones(len(landmark))
-    path = PathChannels(landmark, channel, ones.astype(int), {"linear": ones})
-    profiles = make_model("linear").encode(with_paths(drawn, path))
-    assert len(profiles) == 6
-    expected = np.tril(np.ones((6, 6))) / sizes[:, None]
-    np.testing.assert_allclose(profiles.features[profiles.index], expected, rtol=1e-12)
 
 
 def test_paths_that_are_divided_alike_are_one_profile():

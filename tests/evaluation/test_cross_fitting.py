@@ -1,0 +1,89 @@
+"""Cross-fitting: counts are those of what is known, and no half is forecast by a fit on itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from drawn import draw_landmarks, weekly
+
+from lydite.evaluation.adjustment import log_odds
+from lydite.evaluation.cross_fitting import Counts, CrossFitted
+from lydite.evaluation.split import Trial
+from lydite.models import TouchVolume, make_model
+from lydite.models.landmarks import Profiles
+
+LANDMARKS = draw_landmarks(np.random.default_rng(0), 6000)
+TRIAL = Trial.of(LANDMARKS, weekly(4, 6))
+
+
+def known_before(trial: Trial, period: int) -> np.ndarray:
+    """Return the landmarks that may train before a period."""
+    known: set[int] = set()
+    for turn in range(period + 1):
+        known |= set(trial.released[turn].tolist())
+        known -= set(trial.withdrawn[turn].tolist())
+    return np.array(sorted(known))
+
+
+@pytest.mark.parametrize("trial", [TRIAL, Trial.of_folds(LANDMARKS)], ids=["weeks", "folds"])
+@pytest.mark.parametrize("profiles", [3, 100_000], ids=["all numbered", "those met numbered"])
+def test_counts_are_those_of_what_is_known(trial, profiles):
+    index = np.random.default_rng(1).integers(0, profiles, len(LANDMARKS))
+    counts = Counts(trial, Profiles(index, np.zeros((profiles, 0))))
+    gone = 0
+    for period in (0, 1, 4):
+        counts.go_on(range(gone, period + 1))
+        gone = period + 1
+        known = known_before(trial, period)
+        half, cell = LANDMARKS.bucket & 1, trial.activity.cell
+        keys = list(zip(half[known], index[known], cell[known], strict=True))
+        trials = Counter(keys)
+        hits = Counter(
+            key for key, hit in zip(keys, LANDMARKS.converted[known], strict=True) if hit
+        )
+        for side, rows in enumerate(counts.halves):
+            for row in range(rows.start or 0, len(counts.trials) if side else rows.stop):
+                key = (side, counts.profile[row], counts.cell[row])
+                assert counts.trials[row] == trials.pop(key, 0)
+                assert counts.conversions[row] == hits.pop(key, 0)
+        assert not trials
+        assert not hits
+
+
+@pytest.mark.parametrize("name", ["linear", "markov_2"])
+def test_each_half_is_forecast_by_a_fit_on_the_other(name):
+    fitted = CrossFitted(make_model(name), TRIAL)
+    for period in (1, 4):
+        fitted.fit_before(period)
+        known = known_before(TRIAL, period)
+        half = LANDMARKS.bucket[known] & 1
+        index, size = fitted.profiles.index, len(fitted.profiles)
+
+        def forecast(rows, index=index, size=size):
+            trials = np.bincount(index[rows], minlength=size).astype(float)
+            hits = np.bincount(index[rows], LANDMARKS.converted[rows], minlength=size)
+            model = make_model(name).fit_counts(fitted.profiles, trials, hits)
+            return model.forecast_profiles(fitted.profiles)
+
+        for side, crossed in enumerate(fitted.crossed()):
+            expected = log_odds(forecast(known[half != side]))
+            np.testing.assert_allclose(crossed, expected, rtol=1e-6, atol=1e-6)
+        found = fitted.model.forecast_profiles(fitted.profiles)
+        np.testing.assert_allclose(found, forecast(known), rtol=1e-6)
+
+
+def test_what_the_model_was_fitted_on_before_does_not_matter():
+    before = make_model("linear").fit(draw_landmarks(np.random.default_rng(9), 500))
+    one, two = (CrossFitted(model, TRIAL) for model in (before, make_model("linear")))
+    for fitted in (one, two):
+        fitted.fit_before(3)
+    np.testing.assert_array_equal(one.model.rates_, two.model.rates_)
+
+
+def test_a_baseline_is_fitted_on_all_alone():
+    fitted = CrossFitted(TouchVolume(), TRIAL)
+    fitted.fit_before(2)
+    known = known_before(TRIAL, 2)
+    assert fitted.model.rate_ == pytest.approx(LANDMARKS.converted[known].mean(), abs=1e-3)
