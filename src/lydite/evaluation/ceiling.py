@@ -18,7 +18,7 @@ from lydite.evaluation.cross_fitting import CrossFitted
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.split import Refit
-from lydite.evaluation.walk_forward import add_slices
+from lydite.evaluation.walk_forward import add_slices, effort
 from lydite.models.landmarks import counted, parts
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def ceiling_scores(
     """
     sample = trial.sample(MAX_TRAINING_LANDMARKS)
     spans = trial.spans(_REGROW)
-    # Those that look at more than the order take longest: begun last, one would keep all waiting.
-    order = sorted(range(len(rivals)), key=lambda number: rivals[number].sees_order_only)
+    # What takes longest is begun first: begun last, it would keep all waiting.
+    order = sorted(range(len(rivals)), key=lambda number: effort(rivals[number]), reverse=True)
 
     def ahead_of(span: range) -> Landmarks:
         return trial.ahead(span).landmarks.with_paths_met()
