@@ -370,7 +370,7 @@ def test_a_touch_weighs_what_is_left_of_its_hazard_to_the_last_digit():
     hazards = [1 / 3, 1e-17 / 7]
     model = by_hand(hazards, 72, "ab")
     assert model.needs_clock
-    decay = "exp(hours_before_end * (ln(0.5) / 72.0))"
+    decay = "power(0.5, hours_before_end / 72.0)"
     assert model.touch_weight.endswith(f" * {decay}")
     written = [float(word) for word in model.touch_weight.split() if "e-" in word]
     assert written == hazards

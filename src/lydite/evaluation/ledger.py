@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: Changed whenever forecasts or scores of the same models on the same data come to mean something
 #: else: evidence of before is then not added to.
-METHOD = 3
+METHOD = 4
 
 _SUMS = ("landmarks", "conversions", "log_loss", "brier")
 _GRID = ("grid_landmarks", "grid_conversions", "grid_forecast")
