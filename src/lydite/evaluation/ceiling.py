@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,6 +69,7 @@ def ceiling_scores(
     .. [1] Wolpert (1992), "Stacked generalization", *Neural Networks* 5(2).
     """
     sample = trial.sample(MAX_TRAINING_LANDMARKS)
+    sample = replace(sample, landmarks=sample.landmarks.with_paths_met())
     spans = trial.spans(_REGROW)
     # What takes longest is begun first: begun last, it would keep all waiting.
     order = sorted(range(len(rivals)), key=lambda number: effort(rivals[number]), reverse=True)

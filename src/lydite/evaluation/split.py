@@ -155,7 +155,7 @@ class Trial:
         place = np.where(used, np.cumsum(used) - 1, -1)
         return replace(
             self,
-            landmarks=self.landmarks.take(rows).with_paths_met(),
+            landmarks=self.landmarks.take(rows),
             activity=self.activity.take(rows),
             tested=[place[own][place[own] >= 0] for own in self.tested],
             released=[place[own] for own in released],

@@ -146,6 +146,6 @@ def _share_matrix(
     if channels > MAX_FULL_CHANNELS:
         return rows_to_one(met.matrix(steps, paths, channels))
     full = np.zeros((channels, paths))
-    full.ravel()[met.channel * paths + met.row] = steps
+    full.ravel()[met.channel.astype(np.intp) * paths + met.row] = steps
     full /= full.sum(axis=0)
     return full.T

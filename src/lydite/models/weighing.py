@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lydite.models.stretches import Stretches, Touched
 
 _DIRECT = frozenset({"direct", "(direct)", "(none)"})  # as in `sql/journeys/channels.sql`
-_MAX_TOUCHES = 500_000  # weighed at once
+_MAX_TOUCHES = 1_000_000  # weighed at once
 _US_PER_HOUR = 3.6e9
 
 
