@@ -167,7 +167,8 @@ def _choose(
     """
     enough = rule.enough_landmarks or len(landmarks)
     if len(landmarks) > enough:
-        landmarks = landmarks.take(np.arange(0, len(landmarks), -(-len(landmarks) // enough)))
+        some = np.arange(0, len(landmarks), -(-len(landmarks) // enough))
+        landmarks = landmarks.take(some).with_paths_met()
     evidence = rule.evidence(landmarks, N_BUCKETS)
     rule.fit_credit(evidence, np.ones(N_BUCKETS))
     return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(evidence, drawn)])
