@@ -515,3 +515,16 @@ def test_conversions_at_the_moment_of_the_touch(some):
     model = make_model("additive_hazard").fit(everything)
     assert np.isfinite(found(model)).all()
     assert np.isfinite(model.forecast(everything)).all()
+
+
+def test_what_was_never_met_changes_no_fit(some):
+    model, rows = make_model("additive_hazard"), np.arange(0, len(some), 3)
+    profiles = model.encode(some)
+    trials = np.zeros(len(some))
+    trials[rows] = 1
+    fitted = model.fit_counts(profiles, trials, trials * some.converted)
+    alone = make_model("additive_hazard").fit(some.take(rows))
+    assert fitted.chosen_ == alone.chosen_
+    np.testing.assert_allclose(fitted.hazards_, alone.hazards_, rtol=1e-6)
+    assert fitted.baseline_ == pytest.approx(alone.baseline_, rel=1e-6)
+    assert fitted.usual_hours_ == pytest.approx(alone.usual_hours_, rel=1e-9)

@@ -86,8 +86,10 @@ class AdditiveHazard(Model):
 
     def encode(self, landmarks: Landmarks) -> Profiles:
         """Return the strength of each channel at each landmark, and the time to the next event."""
-        met, _, n = landmarks.met(self.weight_columns)
+        met, path, n = landmarks.met(self.weight_columns)
         strengths = _strengths(met, self.weight_columns, n, len(landmarks.channels))
+        if landmarks.own is None:  # landmarks may share a path
+            strengths = [own[path] for own in strengths]
         hours = landmarks.hours_to_next
         fading = [_fading_hours(hours, half_life) for half_life in HALF_LIVES_HOURS]
         return Profiles(np.arange(len(landmarks)), _Intervals(strengths, hours, fading))
@@ -96,9 +98,11 @@ class AdditiveHazard(Model):
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
     ) -> Self:
         """Fit the hazards for half-lives, and choose one; a fit goes on from the one before."""
+        intervals: _Intervals = profiles.features
         met = np.flatnonzero(trials > 0)
-        trials, conversions = trials[met], conversions[met]
-        intervals: _Intervals = profiles.features.take(met)
+        if len(met) < len(trials):
+            trials, conversions = trials[met], conversions[met]
+            intervals = intervals.take(met)
         fits: dict[int, NDArray[np.float64]] = dict(getattr(self, "_fits", {}))
 
         def value(number: int) -> float:
