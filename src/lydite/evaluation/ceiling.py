@@ -18,8 +18,9 @@ from lydite.evaluation.adjustment import MOST_CERTAIN, log_odds
 from lydite.evaluation.cross_fitting import CrossFitted
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
+from lydite.evaluation.side_by_side import effort_of, longest_first
 from lydite.evaluation.split import Refit
-from lydite.evaluation.walk_forward import add_slices, effort
+from lydite.evaluation.walk_forward import add_slices
 from lydite.models.landmarks import counted, parts
 
 if TYPE_CHECKING:
@@ -71,29 +72,27 @@ def ceiling_scores(
     sample = trial.sample(MAX_TRAINING_LANDMARKS)
     sample = replace(sample, landmarks=sample.landmarks.with_paths_met())
     spans = trial.spans(_REGROW)
-    # What takes longest is begun first: begun last, it would keep all waiting.
-    order = sorted(range(len(rivals)), key=lambda number: effort(rivals[number]), reverse=True)
+    known = [_known(sample, span.start) for span in spans]
 
     def ahead_of(span: range) -> Landmarks:
         return trial.ahead(span).landmarks.with_paths_met()
 
-    def walk(number: int) -> list[_Walked]:
-        return list(_walk(rivals[number], sample, spans, ahead))
+    def walk(model: Model) -> list[_Walked]:
+        return list(_walk(model, sample, spans, known, ahead))
 
     def grow(turn: int) -> NDArray[np.float64]:
-        own = [walked[turn] for _, walked in sorted(by_rival.items())]
+        own, cell = [walked[turn] for walked in by_rival], trial.ahead(spans[turn]).cell
         # A limit of OpenMP's holds for the thread that sets it, so each sets its own.
         with threadpool_limits(1, user_api="openmp"):
-            known, cell = _known(sample, spans[turn].start), trial.ahead(spans[turn]).cell
-            return _grow(sample, known, (ahead[turn], cell), own, seed)
+            return _grow(sample, known[turn], (ahead[turn], cell), own, seed)
 
     scores = {ALL: Scores.empty(len(trial))}
     with ThreadPoolExecutor(threads) as pool:
         ahead = list(pool.map(ahead_of, spans))
-        by_rival = dict(zip(order, pool.map(walk, order), strict=True))
-        turns = sorted(range(len(spans)), key=lambda turn: -len(ahead[turn]))
-        for turn, forecast in zip(turns, pool.map(grow, turns), strict=True):
-            add_slices(scores, trial.ahead(spans[turn]), forecast)
+        by_rival = longest_first(pool, walk, rivals, effort_of)
+        grown = longest_first(pool, grow, range(len(spans)), lambda turn: len(ahead[turn]))
+    for span, forecast in zip(spans, grown, strict=True):
+        add_slices(scores, trial.ahead(span), forecast)
     return scores
 
 
@@ -127,16 +126,19 @@ class _Walked(NamedTuple):
 
 
 def _walk(
-    model: Model, sample: Trial, spans: Sequence[range], ahead: Sequence[Landmarks]
+    model: Model,
+    sample: Trial,
+    spans: Sequence[range],
+    known: Sequence[NDArray[np.intp]],
+    ahead: Sequence[Landmarks],
 ) -> Iterator[_Walked]:
     """Yield what a rival says as of each growth, fitted on what was known by then."""
     fitted = CrossFitted(model, sample)
     index, half = fitted.profiles.index, sample.landmarks.bucket & 1
-    for span, landmarks in zip(spans, ahead, strict=True):
+    for span, rows, landmarks in zip(spans, known, ahead, strict=True):
         fitted.fit_before(span.start)
-        known = _known(sample, span.start)
-        even, odd = (score[index[known]] for score in fitted.crossed())
-        crossed = np.where(half[known] == 0, even, odd)
+        even, odd = (score[index[rows]] for score in fitted.crossed())
+        crossed = np.where(half[rows] == 0, even, odd)
         forecast = log_odds(fitted.model.forecast(landmarks))
         yield _Walked(crossed.astype(np.float32), forecast.astype(np.float32))
 

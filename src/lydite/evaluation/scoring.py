@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 from lydite.evaluation import ledger
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores, scored_by_ceiling
-from lydite.evaluation.walk_forward import effort, walk_slices
+from lydite.evaluation.side_by_side import effort_of
+from lydite.evaluation.walk_forward import walk_slices
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ def score_models(
     now: these are written beside the first scores, not in their place.
     """
     ledger.refuse_other_columns(engine)
-    models = sorted(models, key=effort, reverse=True)  # begun last, a long one keeps all waiting
+    models = sorted(models, key=effort_of, reverse=True)
     due = [
         _Due.of(engine, outcome, model.name, model.fingerprint, calendar, trial) for model in models
     ]

@@ -152,8 +152,3 @@ def add_slices(scores: dict[str, Scores], ahead: Ahead, forecast: NDArray[np.flo
     for label, own, outcomes in ahead.slices:
         slot = scores.setdefault(label, Scores.like(scores[ALL]))
         slot.add_outcomes(outcomes, forecast[own])
-
-
-def effort(model: Model) -> tuple[int, bool]:
-    """Return what tells models that take long from others: candidates, and more than the order."""
-    return len(model.weight_columns), not model.sees_order_only
