@@ -7,7 +7,7 @@ from drawn import draw_landmarks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lydite.models.landmarks import N_BUCKETS, Profiles, distinct, first_buckets
+from lydite.models.landmarks import N_BUCKETS, Profiles, distinct, first_buckets, stretch
 
 
 @given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 4)))
@@ -60,3 +60,22 @@ def test_the_first_buckets_hold_at_most_so_many_and_one_more_would_hold_more(row
     assert found == 1 or counts[bucket < found].sum() <= at_most
     assert found == N_BUCKETS or counts[bucket <= found].sum() > at_most
     assert first_buckets(np.repeat(bucket, counts), None, at_most) == found
+
+
+@given(st.lists(st.integers(0, 9), max_size=8))
+def test_a_stretch_is_the_rows_themselves(rows):
+    array = np.array(rows, dtype=int)
+    found = stretch(array)
+    assert np.arange(10)[found].tolist() == rows
+    without_gap = rows == list(range(rows[0], rows[0] + len(rows))) if rows else False
+    assert isinstance(found, slice) == without_gap
+
+
+@given(st.lists(st.integers(0, 9), max_size=30))
+def test_small_keys_are_numbered_in_their_order(keys):
+    array = np.array(keys, dtype=int)
+    index, first = distinct(array, size=10)
+    assert [keys[place] for place in first[index]] == keys
+    assert [keys.index(keys[place]) for place in first] == first.tolist()
+    if len(keys) >= 10:
+        assert array[first].tolist() == sorted(set(keys))

@@ -38,7 +38,7 @@ class SegmentColumn:
     labels: tuple[str, ...]
     code: NDArray[np.integer]
 
-    def split(self, rows: NDArray[np.intp] | slice) -> Iterator[tuple[str, NDArray[np.intp]]]:
+    def split(self, rows: NDArray[np.integer] | slice) -> Iterator[tuple[str, NDArray[np.intp]]]:
         """Yield each segment with the places in `rows` of those that are in it, where any are."""
         code = self.code[rows]
         for number, label in enumerate(self.labels):

@@ -110,7 +110,7 @@ class Trial:
     def of_folds(cls, landmarks: Landmarks, folds: int = FOLDS) -> Trial:
         """Cross-validate: each fold of the buckets is forecast by models of the others.
 
-        Half of the buckets cross-fits the other half (`_Counts`), so that folds go by pairs.
+        Half of the buckets cross-fits the other half (`CrossFitted`), so that folds go by pairs.
         """
         fold = (landmarks.bucket // 2) % folds
         within = [np.flatnonzero(fold == number) for number in range(folds)]
@@ -246,7 +246,7 @@ class Ahead:
     """
 
     whole: Landmarks
-    rows: NDArray[np.intp] | slice
+    rows: NDArray[np.integer] | slice
     cell: NDArray[np.integer]
     outcomes: Outcomes
     slices: tuple[tuple[str, NDArray[np.intp], Outcomes], ...]

@@ -60,10 +60,9 @@ class PathChannels:
 
     def take(self, rows: NDArray[np.integer], paths: int) -> PathChannels:
         """Return the channels on some of so many paths, numbered anew in the given order."""
-        starts = self.starts(paths)
-        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-            # A stretch without a gap is looked at where it is, not copied.
-            return self._entries(slice(starts[rows[0]], starts[rows[-1] + 1]), int(rows[0]))
+        starts, some = self.starts(paths), stretch(rows)
+        if isinstance(some, slice):
+            return self._entries(slice(starts[some.start], starts[some.stop]), some.start)
         lengths = starts[rows + 1] - starts[rows]
         row = np.repeat(np.arange(len(rows)), lengths)
         return replace(self._entries(runs(starts[rows], lengths)), row=row)
@@ -388,9 +387,9 @@ def first_buckets(
     return max(1, int(np.searchsorted(held, at_most, side="right")))
 
 
-def stretch(rows: NDArray[np.intp]) -> NDArray[np.intp] | slice:
-    """Return ascending rows as a slice where they have no gap: what it takes is not copied."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1:
+def stretch(rows: NDArray[np.integer]) -> NDArray[np.integer] | slice:
+    """Return rows as a slice where each is right behind the other: what it takes is not copied."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
         return slice(int(rows[0]), int(rows[-1]) + 1)
     return rows
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from lydite.contract.path_rows import runs, starts
 from lydite.models.base import weight_columns
-from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels, distinct
+from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels, counted, distinct
 from lydite.models.stretches import Touched
 from lydite.models.touch_kinds import KindWeights
 from lydite.models.weighing import LaidOutTouches, chunks, weigh
@@ -262,7 +262,5 @@ class OwnPaths:
             entry = (first[paths] - first[paths.start])[laid.path] + place
             size = int(first[paths.stop] - first[paths.start])
             weights = weigh(laid, expressions, self._models)
-            parts.append(
-                [np.bincount(entry, own, minlength=size).astype(np.float32) for own in weights]
-            )
+            parts.append([counted(entry, own, size).astype(np.float32) for own in weights])
         return [np.concatenate(own) for own in zip(*parts, strict=True)]
