@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
@@ -212,6 +213,19 @@ def test_a_frame_is_a_polars_frame(engine):
 
 def test_arrays_come_by_column(engine):
     assert engine.arrays(NUMBERS)["number"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("rows", [0, 1, 1000])
+def test_arrays_of_so_many_rows_are_those_that_are_counted_on_the_way(engine, rows, monkeypatch):
+    monkeypatch.setattr("lydite.engine.duckdb._ROWS_AT_ONCE", 300)
+    kinds = "i::smallint as small, i / 3 as share, i % 3 = 0 as third"
+    at = "timestamp '2026-01-01' + to_seconds(i) as at"
+    sql = f"select i, {kinds}, {at} from range({rows}) as numbers(i)"
+    found, expected = engine.arrays(sql, rows=rows), engine.arrays(sql)
+    assert list(found) == list(expected)
+    for name, values in expected.items():
+        assert found[name].dtype == values.dtype
+        np.testing.assert_array_equal(found[name], values)
 
 
 @pytest.mark.parametrize("kind", [pl.DataFrame, pd.DataFrame, pa.table])

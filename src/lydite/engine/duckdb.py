@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 _COMMENT = re.compile(r"--[^\n]*")
+_ROWS_AT_ONCE = 250_000  # of a large result, so that what is read reuses the same memory
+# The views of `information_schema` say the same, and take six times as long.
+_KIND = """
+select 'table' from duckdb_tables()
+where database_name = current_database() and schema_name = $schema and table_name = $name
+union all
+select 'view' from duckdb_views()
+where database_name = current_database() and schema_name = $schema and view_name = $name
+"""
 _SCHEMAS = frozenset(
     {"contract", "credit", "evaluation", "journeys", "ledger", "mart", "quarantine", "raw"}
 )
@@ -145,7 +154,7 @@ class DuckDBEngine:
         """Drop the table or view `table` where there is one."""
         kind = self._kind(table)
         if kind is not None:
-            self.run(f"drop {'view' if kind == 'VIEW' else 'table'} {table}")
+            self.run(f"drop {kind} {table}")
 
     def exists(self, table: str) -> bool:
         """Tell whether there is a table or view `table` (``schema.name``)."""
@@ -153,12 +162,7 @@ class DuckDBEngine:
 
     def _kind(self, table: str) -> str | None:
         schema, name = table.split(".")
-        kind: str | None = self.scalar(
-            "select table_type from information_schema.tables"
-            " where table_catalog = current_database()"
-            " and table_schema = $schema and table_name = $name",
-            {"schema": schema, "name": name},
-        )
+        kind: str | None = self.scalar(_KIND, {"schema": schema, "name": name})
         return kind
 
     def columns(self, relation: str) -> dict[str, str]:
@@ -235,10 +239,27 @@ class DuckDBEngine:
         """Return the result as a polars frame."""
         return self._query(sql, parameters).pl()
 
-    def arrays(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
-        """Return the result as numpy arrays by column; columns hold no nulls."""
-        columns = self._query(sql, parameters).fetchnumpy()
-        return {name: np.asarray(column) for name, column in columns.items()}
+    def arrays(
+        self, sql: str, parameters: Parameters | None = None, *, rows: int | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the result as numpy arrays by column; columns hold no nulls.
+
+        Of a large result it takes half the time and memory if it is known how many rows it has.
+        """
+        result = self._query(sql, parameters)
+        if rows is None:
+            return {name: np.asarray(column) for name, column in result.fetchnumpy().items()}
+        batches, low = result.to_arrow_reader(_ROWS_AT_ONCE), 0
+        nothing = batches.schema.empty_table()
+        arrays = {
+            name: np.empty(rows, dtype=nothing[name].to_numpy().dtype)
+            for name in nothing.column_names
+        }
+        for batch in batches:
+            for values, column in zip(arrays.values(), batch.columns, strict=True):
+                values[low : low + len(batch)] = column.to_numpy(zero_copy_only=False)
+            low += len(batch)
+        return arrays
 
     @contextlib.contextmanager
     def registered(self, frame: object) -> Iterator[str]:
