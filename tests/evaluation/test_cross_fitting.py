@@ -43,13 +43,15 @@ def test_counts_are_those_of_what_is_known(trial, profiles):
         hits = Counter(
             key for key, hit in zip(keys, LANDMARKS.converted[known], strict=True) if hit
         )
-        for side, rows in enumerate(counts.halves):
-            for row in range(rows.start or 0, len(counts.trials) if side else rows.stop):
-                key = (side, counts.profile[row], counts.cell[row])
-                assert counts.trials[row] == trials.pop(key, 0)
-                assert counts.conversions[row] == hits.pop(key, 0)
+        by_half = np.zeros((2, 2, profiles))
+        for row, number in enumerate(counts.half_profile):
+            key = (number // profiles, number % profiles, counts.cell[row])
+            assert counts.trials[row] == trials.pop(key, 0)
+            assert counts.conversions[row] == hits.pop(key, 0)
+            by_half[:, key[0], key[1]] += counts.trials[row], counts.conversions[row]
         assert not trials
         assert not hits
+        np.testing.assert_array_equal(counts.by_half, by_half)
 
 
 @pytest.mark.parametrize("name", ["linear", "markov_2"])

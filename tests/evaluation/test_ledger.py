@@ -11,14 +11,14 @@ from drawn import draw_landmarks, weekly
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.ledger import (
+    Entry,
     changed_periods,
     definition,
     is_restated,
     missing_periods,
     read_scores,
     refuse_other_columns,
-    restate_scores,
-    write_scores,
+    write,
 )
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
@@ -47,6 +47,16 @@ def same(a: dict[str, Scores], b: dict[str, Scores]) -> None:
             np.testing.assert_array_equal(getattr(own, field.name), getattr(b[segment], field.name))
 
 
+def write_first(engine, outcome, model, fingerprint, calendar, scores, periods) -> None:
+    entry = Entry(outcome, model, fingerprint, periods, np.zeros_like(periods), scores)
+    write(engine, calendar, [entry])
+
+
+def restate(engine, outcome, model, fingerprint, calendar, scores, periods) -> None:
+    entry = Entry(outcome, model, fingerprint, np.zeros_like(periods), periods, scores)
+    write(engine, calendar, [entry])
+
+
 @pytest.fixture
 def engine():
     with DuckDBEngine() as engine:
@@ -55,7 +65,7 @@ def engine():
 
 def test_what_is_written_is_read_again_by_model_and_segment(engine):
     for outcome, model, seed in [("lead", "a", 1), ("lead", "b", 2), ("purchase", "a", 3)]:
-        write_scores(engine, outcome, model, "f", CALENDAR, scores(seed), EVERY)
+        write_first(engine, outcome, model, "f", CALENDAR, scores(seed), EVERY)
     both = {"a": "f", "b": "f"}
     read = read_scores(engine, "lead", both, CALENDAR)
     assert set(read) == {"a", "b"}
@@ -66,6 +76,23 @@ def test_what_is_written_is_read_again_by_model_and_segment(engine):
     assert read_scores(engine, "signup", both, CALENDAR) == {}
 
 
+def test_what_is_written_at_once_is_what_is_written_one_by_one():
+    other = ~np.array([True, False, True])
+    entries = [
+        Entry("lead", "a", "f", EVERY, ~EVERY, scores(1)),
+        Entry("lead", "b", "f", other, ~other, scores(2)),
+        Entry("lead", "c", "f", ~EVERY, ~EVERY),
+    ]
+    with DuckDBEngine() as together, DuckDBEngine() as apart:
+        write(together, CALENDAR, entries)
+        for entry in entries:
+            write(apart, CALENDAR, [entry])
+        for name in ("scores", "forecasts", "restated_scores", "restated_forecasts"):
+            found, expected = (one.frame(f"from ledger.{name}") for one in (together, apart))
+            assert len(found) > 0
+            assert found.equals(expected)
+
+
 def test_a_ledger_without_any_table_is_empty(engine):
     assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
     assert missing_periods(engine, "lead", "a", "f", CALENDAR).all()
@@ -74,16 +101,16 @@ def test_a_ledger_without_any_table_is_empty(engine):
 
 def test_only_the_chosen_periods_are_written_and_the_others_stay_missing(engine):
     first = np.array([True, True, False])
-    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), first)
+    write_first(engine, "lead", "a", "f", CALENDAR, scores(1), first)
     assert missing_periods(engine, "lead", "a", "f", CALENDAR).tolist() == [False, False, True]
-    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), ~first)
+    write_first(engine, "lead", "a", "f", CALENDAR, scores(1), ~first)
     same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(1))
 
 
 def test_another_definition_starts_its_own_evidence(engine):
-    write_scores(engine, "lead", "a", "old", CALENDAR, scores(1), EVERY)
+    write_first(engine, "lead", "a", "old", CALENDAR, scores(1), EVERY)
     assert missing_periods(engine, "lead", "a", "new", CALENDAR).all()
-    write_scores(engine, "lead", "a", "new", CALENDAR, scores(2), EVERY)
+    write_first(engine, "lead", "a", "new", CALENDAR, scores(2), EVERY)
     same(read_scores(engine, "lead", {"a": "new"}, CALENDAR)["a"], scores(2))
     same(read_scores(engine, "lead", {"a": "old"}, CALENDAR)["a"], scores(1))
 
@@ -98,10 +125,10 @@ def test_a_definition_is_the_model_the_lookback_and_the_period():
 
 
 def test_restated_scores_stand_beside_the_first(engine):
-    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
+    write_first(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
     second = np.array([False, True, False])
     for seed in (5, 2):  # the last restatement counts
-        restate_scores(engine, "lead", "a", "f", CALENDAR, scores(seed), second)
+        restate(engine, "lead", "a", "f", CALENDAR, scores(seed), second)
     same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(1))
     again = read_scores(engine, "lead", {"a": "f"}, CALENDAR, restated=True)["a"]
     for segment in (ALL, NEW):
@@ -114,14 +141,14 @@ def test_restated_scores_stand_beside_the_first(engine):
     assert not is_restated(engine, "purchase", {"a": "f"})
     # What was restated of a model that is defined otherwise by now concerns nobody.
     assert not is_restated(engine, "lead", {"a": "g", "b": "f"})
-    restate_scores(engine, "lead", "a", "f", CALENDAR, {}, ~EVERY)
+    restate(engine, "lead", "a", "f", CALENDAR, {}, ~EVERY)
     assert not is_restated(engine, "lead", {"a": "f"})
 
 
 @pytest.mark.parametrize("again", [False, True])
 def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, monkeypatch, again):
-    write_scores(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
-    restate_scores(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
+    write_first(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
+    restate(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
     tables = ["scores", "forecasts", "restated_scores", "restated_forecasts"]
     before = [engine.frame(f"from ledger.{name}") for name in tables]
     append = engine.append
@@ -132,9 +159,9 @@ def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, mo
         append(table, *rest)
 
     monkeypatch.setattr(engine, "append", break_off)
-    write, model = (restate_scores, "a") if again else (write_scores, "b")
+    put, model = (restate, "a") if again else (write_first, "b")
     with pytest.raises(KeyboardInterrupt):
-        write(engine, "lead", model, "f", CALENDAR, scores(3), EVERY)
+        put(engine, "lead", model, "f", CALENDAR, scores(3), EVERY)
     monkeypatch.undo()
     for name, frame in zip(tables, before, strict=True):
         assert engine.frame(f"from ledger.{name}").equals(frame)
@@ -147,7 +174,7 @@ def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
     trial = Trial.of(landmarks, calendar)
     key = (engine, "lead", "linear", "f")
     walked = walk_slices(make_model("linear"), trial)
-    write_scores(*key, calendar, walked, np.ones(6, dtype=bool))
+    write_first(*key, calendar, walked, np.ones(6, dtype=bool))
     assert not changed_periods(*key, calendar, trial).any()
     late = landmarks.converted.copy()
     late[trial.tested[4][np.flatnonzero(~late[trial.tested[4]])[0]]] = True
@@ -157,18 +184,18 @@ def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
 
 def test_what_another_calendar_left_behind_is_passed_over(engine):
     """A rival that was dropped keeps its rows; the calendar goes on without it."""
-    write_scores(engine, "lead", "a", "f", weekly(6, 5), scores(1, 5), np.ones(5, dtype=bool))
+    write_first(engine, "lead", "a", "f", weekly(6, 5), scores(1, 5), np.ones(5, dtype=bool))
     assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
-    write_scores(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
+    write_first(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
     same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(2))
 
 
-@pytest.mark.parametrize("write", [write_scores, restate_scores])
-def test_a_ledger_of_another_version_is_refused_by_name(engine, write):
+@pytest.mark.parametrize("put", [write_first, restate])
+def test_a_ledger_of_another_version_is_refused_by_name(engine, put):
     refuse_other_columns(engine)
-    write(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
+    put(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
     refuse_other_columns(engine)
-    table = "ledger.scores" if write is write_scores else "ledger.restated_scores"
+    table = "ledger.scores" if put is write_first else "ledger.restated_scores"
     engine.run(f"alter table {table} drop column segment")
     with pytest.raises(InputError, match=rf"{table} has no column segment: .* file aside"):
         refuse_other_columns(engine)

@@ -7,16 +7,7 @@ from drawn import draw_landmarks
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lydite.models.landmarks import N_BUCKETS, Profiles, distinct, first_buckets, stretch
-
-
-@given(st.lists(st.integers(0, 2**63 - 1) | st.integers(0, 4)))
-def test_distinct_numbers_keys_in_order_of_appearance(keys):
-    array = np.array(keys, dtype=np.uint64)
-    index, first = distinct(array)
-    seen = list(dict.fromkeys(keys))
-    assert index.tolist() == [seen.index(key) for key in keys]
-    assert first.tolist() == [keys.index(key) for key in seen]
+from lydite.models.landmarks import N_BUCKETS, Profiles, first_buckets, stretch
 
 
 def test_other_outcomes_leave_the_rest():
@@ -69,13 +60,3 @@ def test_a_stretch_is_the_rows_themselves(rows):
     assert np.arange(10)[found].tolist() == rows
     without_gap = rows == list(range(rows[0], rows[0] + len(rows))) if rows else False
     assert isinstance(found, slice) == without_gap
-
-
-@given(st.lists(st.integers(0, 9), max_size=30))
-def test_small_keys_are_numbered_in_their_order(keys):
-    array = np.array(keys, dtype=int)
-    index, first = distinct(array, size=10)
-    assert [keys[place] for place in first[index]] == keys
-    assert [keys.index(keys[place]) for place in first] == first.tolist()
-    if len(keys) >= 10:
-        assert array[first].tolist() == sorted(set(keys))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from lydite.compiled import compiled
 from lydite.contract.path_order import alphabetic
 from lydite.errors import InputError
 
@@ -28,15 +29,36 @@ def starts(size: NDArray[np.integer]) -> NDArray[np.intp]:
 
 def runs(start: NDArray[np.integer], size: NDArray[np.integer]) -> NDArray[np.intp]:
     """Return the positions ``start, start + 1, ..`` of runs of given sizes, run after run."""
-    total = int(size.sum())
-    return np.arange(total, dtype=np.intp) + np.repeat(start - starts(size), size)
+    position = np.empty(int(size.sum()), dtype=np.intp)
+    _put_runs(start, size, position)
+    return position
 
 
 def run_numbers(size: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Return the number of the run of each position, of runs of at least 1 one after the other."""
-    number = np.zeros(int(size.sum()), dtype=np.intp)
-    number[starts(size)[1:]] = 1
-    return np.cumsum(number, out=number)  # a third of the time that it takes to repeat numbers
+    """Return the number of the run of each position, of runs one after the other."""
+    number = np.empty(int(size.sum()), dtype=np.intp)
+    _put_numbers(size, number)
+    return number
+
+
+@compiled
+def _put_runs(
+    start: NDArray[np.integer], size: NDArray[np.integer], position: NDArray[np.intp]
+) -> None:
+    place = 0
+    for run in range(len(size)):
+        for step in range(size[run]):
+            position[place] = start[run] + step
+            place += 1
+
+
+@compiled
+def _put_numbers(size: NDArray[np.integer], number: NDArray[np.intp]) -> None:
+    place = 0
+    for run in range(len(size)):
+        for _ in range(size[run]):
+            number[place] = run
+            place += 1
 
 
 @dataclass(frozen=True)

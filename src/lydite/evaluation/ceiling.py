@@ -10,8 +10,6 @@ import numpy as np
 from scipy.special import logit
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import MOST_CERTAIN, log_odds
@@ -21,7 +19,8 @@ from lydite.evaluation.segments import ALL
 from lydite.evaluation.side_by_side import effort_of, longest_first
 from lydite.evaluation.split import Refit
 from lydite.evaluation.walk_forward import add_slices
-from lydite.models.landmarks import counted, parts
+from lydite.models.counting import counted
+from lydite.models.landmarks import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from lydite.models import Landmarks, Model
 
 NAME = "ceiling"
+#: Changed whenever the forecasts of the same rivals come to another ceiling: its evidence of before
+#: is then not added to.
+METHOD = 2
 CLAIM = "everything known at the touch, combined by gradient-boosted trees and a regression"
 MAX_TRAINING_LANDMARKS = 100_000
 #: The ceiling is a yardstick, not a rival: so many landmarks of a period tell how high it is.
@@ -167,25 +169,64 @@ def _grow(
     weight = None if (landmarks.count == 1).all() else landmarks.count[known]
     outcome, place = landmarks.converted[known], _places(landmarks, known)
     crossed, own = [rival.crossed for rival in rivals], [rival.forecast for rival in rivals]
-    features = _features(landmarks.take(known).with_paths_met(), place)
+    stack = _Stack(activity.design(), activity.cell[known], crossed, outcome, weight)
+
+    def seen(
+        some: Landmarks, cell: NDArray[np.integer], forecasts: Sequence[NDArray[np.float32]]
+    ) -> NDArray[np.float32]:
+        # Rounded, so that trees split alike whatever the order of sums in the regression.
+        stacked = stack.log_odds(cell, forecasts).astype(np.float32)
+        return np.column_stack([_features(some, place), stacked])
+
+    train = seen(landmarks.take(known).with_paths_met(), activity.cell[known], crossed)
     # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
-    usable = ~np.isnan(features).all(axis=0)
+    usable = ~np.isnan(train).all(axis=0)
     trees = _trees(len(known), seed)
-    trees.fit(np.column_stack([features[:, usable], *crossed]), outcome, sample_weight=weight)
-    table = np.column_stack([_features(ahead[0], place)[:, usable], *own])
+    trees.fit(train[:, usable], outcome, sample_weight=weight)
+    table = seen(*ahead, own)[:, usable]
     # Every tree looks at every row of a part, which had better stay in the cache.
     some = parts(len(table), _AT_ONCE)
     grown = np.concatenate([trees.decision_function(table[part]) for part in some])
+    return np.asarray(np.clip((grown + table[:, -1]) / 2, -MOST_CERTAIN, MOST_CERTAIN))
 
-    terms = activity.design()
-    stack = make_pipeline(StandardScaler(), LogisticRegression(C=0.1, solver="newton-cholesky"))
-    stack.fit(
-        np.column_stack([terms[activity.cell[known]], *crossed]),
-        outcome,
-        logisticregression__sample_weight=weight,
-    )
-    stacked = stack.decision_function(np.column_stack([terms[ahead[1]], *own]))
-    return np.asarray(np.clip((grown + stacked) / 2, -MOST_CERTAIN, MOST_CERTAIN))
+
+class _Stack:
+    """A logistic regression on activity and on the forecasts of rivals, fitted on n landmarks.
+
+    Parameters
+    ----------
+    terms : (cells, terms) array
+        Those of activity.
+    cell : (n,) integers
+    forecasts
+        Each rival's (n,) log-odds.
+    outcome : (n,) bool
+    weight : (n,) array
+        None where landmarks weigh alike.
+    """
+
+    def __init__(
+        self,
+        terms: NDArray[np.float64],
+        cell: NDArray[np.integer],
+        forecasts: Sequence[NDArray[np.float32]],
+        outcome: NDArray[np.bool_],
+        weight: NDArray[np.floating] | None,
+    ) -> None:
+        regression = LogisticRegression(C=0.02, solver="newton-cholesky")
+        table = np.column_stack([terms[cell], *forecasts])
+        [weights] = regression.fit(table, outcome, sample_weight=weight).coef_
+        of_activity, self._of_rivals = np.split(weights, [terms.shape[1]])
+        self._of_cell = regression.intercept_[0] + terms @ of_activity
+
+    def log_odds(
+        self, cell: NDArray[np.integer], forecasts: Sequence[NDArray[np.float32]]
+    ) -> NDArray[np.float64]:
+        """Return the log-odds of landmarks."""
+        result: NDArray[np.float64] = self._of_cell[cell]
+        for weight, forecast in zip(self._of_rivals, forecasts, strict=True):
+            result += weight * forecast
+        return result
 
 
 def _trees(known: int, seed: int) -> HistGradientBoostingClassifier:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
+from lydite.compiled import compiled
 from lydite.evaluation.adjustment import log_odds
-from lydite.models.landmarks import counted, distinct
+from lydite.models.counting import counted, distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,31 +19,33 @@ if TYPE_CHECKING:
 
 
 class Counts:
-    """Training counts by (half of the buckets, profile, activity cell), grown period by period."""
+    """Training counts by (half of the buckets, profile, activity cell), grown period by period.
+
+    Attributes
+    ----------
+    half_profile : (m,) integers
+        The profile of each row, and of the other half of the buckets as many more.
+    cell : (m,) integers
+    trials, conversions : (m,) counts
+    """
 
     def __init__(self, trial: Trial, profiles: Profiles) -> None:
-        cells, size = len(trial.activity.levels), len(profiles)
-        middle = size * cells
-        # Numbers of 32 bits are told apart several times as fast.
-        half = trial.landmarks.bucket & 1
-        key: NDArray[Any] = half.astype(np.int32 if 2 * middle < 2**31 else np.int64)
-        key *= size
-        key += profiles.index
-        key *= cells
-        key += trial.activity.cell
-        if 2 * middle <= len(key):  # so few that all may have a number, met or not
-            keys: NDArray[Any] = np.arange(2 * middle)
+        cells, self._profiles = len(trial.activity.levels), len(profiles)
+        size = 2 * self._profiles * cells
+        # Numbers of 32 bits go through memory twice as fast.
+        key: NDArray[Any] = np.empty(
+            len(trial.landmarks), dtype=np.int32 if size < 2**31 else np.int64
+        )
+        _number(
+            trial.landmarks.bucket, profiles.index, trial.activity.cell, self._profiles, cells, key
+        )
+        if size <= len(key):  # so few that all may have a number, met or not
+            keys: NDArray[Any] = np.arange(size)
             self._row = key
         else:
-            row, first = distinct(key)
-            order = np.argsort(key[first] >= middle, kind="stable")
-            place = np.empty_like(order)
-            place[order] = np.arange(len(order))
-            keys, self._row = key[first][order], place[row]
-        # One half after the other, so that each is a slice.
-        split = int(np.searchsorted(keys >= middle, 1))
-        self.halves = (slice(split), slice(split, None))
-        self.profile, self.cell = keys // cells % size, keys % cells
+            self._row, first = distinct(key)
+            keys = key[first]
+        self.half_profile, self.cell = np.divmod(keys, cells)
         self.trials, self.conversions = np.zeros(len(keys)), np.zeros(len(keys))
         self._trial = trial
 
@@ -52,24 +55,49 @@ class Counts:
             self._add(self._trial.released[period], 1.0)
             self._add(self._trial.withdrawn[period], -1.0)
 
-    def _add(self, rows: NDArray[np.intp], sign: float) -> None:
-        if not len(rows):
-            return
-        landmarks, converted = self._trial.landmarks, rows[self._trial.landmarks.converted[rows]]
-        self.trials += sign * self._counted(rows, landmarks.count)
-        self.conversions += sign * self._counted(converted, landmarks.count)
+    def _add(self, landmarks: NDArray[np.intp], sign: float) -> None:
+        own, totals = self._trial.landmarks, (self.trials, self.conversions)
+        _count(landmarks, sign, self._row, own.converted, own.count, *totals)
 
-    def _counted(self, rows: NDArray[np.intp], count: NDArray[np.floating]) -> NDArray[np.float64]:
-        return counted(self._row[rows], count[rows], len(self.trials))
-
-    def by_profile(
-        self, profiles: int, rows: slice = slice(None)
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return trials and conversions of each profile, over some of the rows."""
-        return (
-            counted(self.profile[rows], self.trials[rows], profiles),
-            counted(self.profile[rows], self.conversions[rows], profiles),
+    @property
+    def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Trials and conversions of each profile, two (2, k) arrays: of either half of buckets."""
+        trials, conversions = (
+            counted(self.half_profile, own, 2 * self._profiles).reshape(2, -1)
+            for own in (self.trials, self.conversions)
         )
+        return trials, conversions
+
+
+@compiled
+def _number(
+    bucket: NDArray[np.integer],
+    profile: NDArray[np.integer],
+    cell: NDArray[np.integer],
+    profiles: int,
+    cells: int,
+    key: NDArray[np.integer],
+) -> None:
+    """Give the same number to what is counted together."""
+    for row in range(len(key)):
+        key[row] = ((bucket[row] & 1) * profiles + profile[row]) * cells + cell[row]
+
+
+@compiled
+def _count(
+    landmarks: NDArray[np.intp],
+    sign: float,
+    row: NDArray[np.integer],
+    converted: NDArray[np.bool_],
+    count: NDArray[np.floating],
+    trials: NDArray[np.float64],
+    conversions: NDArray[np.float64],
+) -> None:
+    """Add some landmarks to the counts of their rows."""
+    for number in landmarks:
+        trials[row[number]] += sign * count[number]
+        if converted[number]:
+            conversions[row[number]] += sign * count[number]
 
 
 class CrossFitted:
@@ -104,12 +132,14 @@ class CrossFitted:
         """Fit on what was known before a period; periods only go on."""
         self.counts.go_on(range(self._gone, period + 1))
         self._gone = period + 1
-        size, halves = len(self.profiles), self.counts.halves
-        self.model.fit_counts(self.profiles, *self.counts.by_profile(size))
+        trials, conversions = self.counts.by_half
+        self.model.fit_counts(self.profiles, trials.sum(axis=0), conversions.sum(axis=0))
         if not self.model.is_baseline:
-            for other, rest in zip(self._crossing, halves[::-1], strict=True):
-                other.fit_counts(self.profiles, *self.counts.by_profile(size, rest))
+            for other, half in zip(self._crossing, (1, 0), strict=True):
+                other.fit_counts(self.profiles, trials[half], conversions[half])
 
-    def crossed(self) -> list[NDArray[np.float64]]:
-        """Return log-odds of the profiles in each half of the buckets, by a model of the other."""
-        return [log_odds(other.forecast_profiles(self.profiles)) for other in self._crossing]
+    def crossed(self) -> NDArray[np.float64]:
+        """Return log-odds of the (2, k) profiles in each half, by a model of the other half."""
+        return np.array(
+            [log_odds(other.forecast_profiles(self.profiles)) for other in self._crossing]
+        )

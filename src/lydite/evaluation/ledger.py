@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from lydite.evaluation.segments import ALL
 from lydite.models.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -126,65 +127,75 @@ def changed_periods(
 # --- writing --------------------------------------------------------------------------------------
 
 
-def write_scores(
-    engine: DuckDBEngine,
-    outcome: str,
-    model: str,
-    fingerprint: str,
-    calendar: Calendar,
-    scores: Mapping[str, Scores],
-    periods: NDArray[np.bool_],
-) -> None:
-    """Append the scores of periods that had none, all of them or nothing.
+@dataclass(frozen=True)
+class Entry:
+    """What is due of one model, and its scores once it has been walked.
 
+    Attributes
+    ----------
+    outcome, model, fingerprint
+        Whose scores they are; the last is of `definition`.
+    missing, changed : (p,) bool
+        The periods that have no scores yet, and those of which other data is known by now.
+    scores
+        By segment.
+    """
+
+    outcome: str
+    model: str
+    fingerprint: str
+    missing: NDArray[np.bool_]
+    changed: NDArray[np.bool_]
+    scores: Mapping[str, Scores] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> NDArray[np.bool_]:
+        """The periods to forecast."""
+        return self.missing | self.changed
+
+    @property
+    def head(self) -> dict[str, str]:
+        """What all of its rows begin with."""
+        return {"outcome": self.outcome, "model": self.model, "fingerprint": self.fingerprint}
+
+
+def write(engine: DuckDBEngine, calendar: Calendar, entries: Sequence[Entry]) -> None:
+    """Write the scores of models, all of them or nothing.
+
+    Of periods that had none they are appended. Of periods that have changed they are written beside
+    the first scores, which stay as they are, in the place of what was restated before.
     ``ledger.scores`` has a row per segment, period and bucket, ``ledger.forecasts`` a row per
     segment, period and bin of the forecast.
     """
-    head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
-    with engine.transaction():  # a period has all of its rows, or is missing
-        _append(engine, _FIRST, head, scores, calendar, periods)
-
-
-def restate_scores(
-    engine: DuckDBEngine,
-    outcome: str,
-    model: str,
-    fingerprint: str,
-    calendar: Calendar,
-    scores: Mapping[str, Scores],
-    periods: NDArray[np.bool_],
-) -> None:
-    """Write beside the first scores of some periods what they would be with the data of today.
-
-    It takes the place of what was restated before; the first scores stay as they are.
-    """
-    head = {"outcome": outcome, "model": model, "fingerprint": fingerprint}
-    own = " and ".join(f"{name} = ${name}" for name in head)
-    with engine.transaction():  # a period has all of its rows, or is missing
-        for table in _AGAIN:
-            if engine.exists(table):
-                engine.run(f"delete from {table} where {own}", head)
-        if periods.any():
-            _append(engine, _AGAIN, head, scores, calendar, periods)
+    with engine.transaction():
+        _append(engine, _FIRST, calendar, [(entry, entry.missing) for entry in entries])
+        for table in filter(engine.exists, _AGAIN):
+            for entry in entries:
+                own = " and ".join(f"{name} = ${name}" for name in entry.head)
+                engine.run(f"delete from {table} where {own}", entry.head)
+        _append(engine, _AGAIN, calendar, [(entry, entry.changed) for entry in entries])
 
 
 def _append(
     engine: DuckDBEngine,
     tables: Mapping[str, tuple[tuple[str, ...], str]],
-    head: Mapping[str, str],
-    scores: Mapping[str, Scores],
     calendar: Calendar,
-    periods: NDArray[np.bool_],
+    entries: Sequence[tuple[Entry, NDArray[np.bool_]]],
 ) -> None:
+    """Append some of the periods of each entry."""
     for table, (columns, key) in tables.items():
-        rows = pl.concat(
-            [
-                _long(own, columns, key, calendar, periods).with_columns(segment=pl.lit(segment))
-                for segment, own in scores.items()
-            ]
-        ).with_columns(pl.lit(value).alias(name) for name, value in head.items())
-        with engine.registered(rows) as frame:
-            engine.append(table, f"from {frame}")
+        frames = [
+            _long(own, columns, key, calendar, periods).with_columns(
+                pl.lit(value).alias(name)
+                for name, value in {"segment": segment, **entry.head}.items()
+            )
+            for entry, periods in entries
+            if periods.any()
+            for segment, own in entry.scores.items()
+        ]
+        if frames:
+            with engine.registered(pl.concat(frames)) as frame:
+                engine.append(table, f"from {frame}")
 
 
 def _long(

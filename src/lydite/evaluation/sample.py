@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from lydite.contract.path_rows import starts
 from lydite.journeys import LONGEST_PATH
-from lydite.models.landmarks import Landmarks, distinct, first_buckets
+from lydite.models.counting import distinct
+from lydite.models.landmarks import Landmarks, first_buckets
 from lydite.models.path_weights import OwnPaths, describe_paths
 from lydite.models.stretches import Stretches, Touched, distinct_paths
 
@@ -119,7 +120,7 @@ def load_sample(
     before = columns["touch"] - columns["first_touch"]
     by_user = _ending_at(np.arange(len(place)), _at(place, before))
     path, first = distinct_paths(touched, by_user)
-    described = describe_paths(touched, by_user.take(first), ordered, engine.threads)
+    described = describe_paths(touched, by_user.take(first), ordered)
     path, stretches = path[place], _ending_at(place, before)
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
@@ -132,7 +133,7 @@ def load_sample(
         hours_since_previous=since_previous,
         hours_since_first=columns["hours_since_first"],
         hours_to_next=columns["hours_to_next"],
-        count=np.ones(len(path)),
+        count=np.broadcast_to(1.0, len(path)),
         path=path,
         paths=described.paths,
         own=OwnPaths(touched, stretches, path, described, beyond) if beyond else None,
@@ -141,11 +142,13 @@ def load_sample(
 
 def _columns(engine: DuckDBEngine, outcome: str) -> dict[str, NDArray[Any]]:
     """Return the columns of the sample in the order of its landmarks."""
+    of_outcome, own = "from evaluation.landmarks where outcome = $outcome", {"outcome": outcome}
     columns = engine.arrays(
         "select landmark, user_key, touch, first_touch, bucket, happened_at, converted,"
-        " channel_key, next_channel_key, hours_since_previous, hours_since_first, hours_to_next"
-        " from evaluation.landmarks where outcome = $outcome",
-        {"outcome": outcome},
+        f" channel_key, next_channel_key, hours_since_previous, hours_since_first, hours_to_next"
+        f" {of_outcome}",
+        own,
+        rows=engine.scalar(f"select count(*) {of_outcome}", own),
     )
     # They were written in that order: to sort them, as a rule, is not needed.
     landmark = columns.pop("landmark")
@@ -160,7 +163,7 @@ def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDA
 
     A user's touches are numbered without a gap, and the landmarks are in the order of time.
     """
-    number, first = distinct(user)
+    number, first = distinct(user, int(user.max(initial=0)) + 1)
     begin = starts(np.bincount(number, minlength=len(first))) - touch[first]
     return np.asarray(begin[number] + touch)
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import expit, logit
 
+from lydite.compiled import compiled
+from lydite.models.counting import counted
 from lydite.models.landmarks import N_BUCKETS, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 # Forecasts are counted on a grid of the logit, fine enough that AUC and the calibration slope are
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _GRID_WIDTH = 0.05
 _GRID_END = 14.0
 N_GRID = int(2 * _GRID_END / _GRID_WIDTH)
+_LN2 = math.log(2)
 
 
 @dataclass
@@ -78,12 +80,30 @@ class Scores:
 
     def add_outcomes(self, outcomes: Outcomes, log_odds: NDArray[np.float64]) -> None:
         """Add landmarks, with the (n,) log-odds that were forecast of them."""
-        own = outcomes.periods
+        own, count = outcomes.periods, outcomes.count
         self.landmarks[own] += outcomes.landmarks
         self.conversions[own] += outcomes.conversions
+        sums = (
+            self.log_loss[own],
+            self.brier[own],
+            self.grid_landmarks[own],
+            self.grid_conversions[own],
+            self.grid_forecast[own],
+        )
         for some in parts(len(log_odds)):
-            for name, sums in outcomes.sums(some, log_odds[some]):
-                getattr(self, name)[own] += sums
+            # The odds of what is less likely: nothing overflows, and one exponential does for all.
+            # numpy takes several at once, as compiled loops do not.
+            odds = np.exp(-np.abs(log_odds[some]))
+            _add(
+                log_odds[some],
+                odds,
+                np.log1p(odds),
+                outcomes.period[some],
+                outcomes.bucket[some],
+                outcomes.converted[some],
+                None if count is None else count[some],
+                *sums,
+            )
 
     def first(self, periods: int) -> Scores:
         """Return the scores of the first periods alone."""
@@ -156,23 +176,21 @@ class Outcomes:
     ----------
     periods
         The p periods that they are of, from the first to the last.
-    by_bucket, by_bin : (n,) integers
-        Where, counted from the first period, the sums of a landmark's bucket and grid stand.
+    period : (n,) integers
+        The period of each, counted from the first of those.
+    bucket : (n,) integers
     converted : (n,) bool
-    weight : (n,) float
+    count : (n,) float
         How many landmarks each stands for; None where each is one.
-    hits : (n,) float
-        How many conversions.
     landmarks, conversions : (p, 256) arrays
         Counts by period and bucket.
     """
 
     periods: slice
-    by_bucket: NDArray[np.intp]
-    by_bin: NDArray[np.intp]
+    period: NDArray[np.int32]
+    bucket: NDArray[np.integer]
     converted: NDArray[np.bool_]
-    weight: NDArray[np.float64] | None
-    hits: NDArray[np.float64]
+    count: NDArray[np.floating] | None
     landmarks: NDArray[np.float64]
     conversions: NDArray[np.float64]
 
@@ -186,50 +204,53 @@ class Outcomes:
     ) -> Outcomes:
         """Lay out landmarks by period and bucket; all are (n,) arrays."""
         low, high = (int(period.min()), int(period.max()) + 1) if len(period) else (0, 0)
-        own = (period - low).astype(np.intp)
-        by_bucket, hits = own * N_BUCKETS + bucket, np.asarray(count * converted)
-        shape = (high - low, N_BUCKETS)
+        own = (period - low).astype(np.int32)
+        place, size = own * N_BUCKETS + bucket, (high - low) * N_BUCKETS
+        landmarks, conversions = (
+            counted(place, values, size).reshape(-1, N_BUCKETS)
+            for values in (count, count * converted)
+        )
+        ones = (count == 1).all()
         return cls(
-            periods=slice(low, high),
-            by_bucket=by_bucket,
-            by_bin=own * N_GRID,
-            converted=converted,
-            weight=None if (count == 1).all() else count.astype(np.float64),
-            hits=hits,
-            landmarks=_summed(by_bucket, count, shape),
-            conversions=_summed(by_bucket, hits, shape),
+            slice(low, high),
+            own,
+            bucket,
+            converted,
+            None if ones else count,
+            landmarks,
+            conversions,
         )
 
-    def sums(
-        self, some: slice, log_odds: NDArray[np.float64]
-    ) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        """Yield what some of the landmarks add to the sums of `Scores` that models differ in."""
-        converted = self.converted[some]
-        weight = 1.0 if self.weight is None else self.weight[some]
-        # The odds of what is less likely: nothing overflows, and one exponential does for all.
-        odds = np.exp(-np.abs(log_odds))
-        likelier = 1 / (1 + odds)
-        forecast = np.where(log_odds < 0, odds * likelier, likelier)
-        missed = np.maximum(np.where(converted, -log_odds, log_odds), 0)
-        loss = (np.log1p(odds) + missed) * (1 / np.log(2))
-        height = (log_odds + _GRID_END) * (1 / _GRID_WIDTH)
-        place = self.by_bucket[some]
-        bins = self.by_bin[some] + np.clip(height, 0, N_GRID - 1).astype(np.intp)
-        buckets, grid = ((len(self.landmarks), size) for size in (N_BUCKETS, N_GRID))
-        yield "log_loss", _summed(place, weight * loss, buckets)
-        yield "brier", _summed(place, weight * (forecast - converted) ** 2, buckets)
-        ones = None if self.weight is None else self.weight[some]
-        yield "grid_landmarks", _summed(bins, ones, grid)
-        yield "grid_conversions", _summed(bins, self.hits[some], grid)
-        yield "grid_forecast", _summed(bins, weight * forecast, grid)
 
-
-def _summed(
-    place: NDArray[np.intp], values: NDArray[np.floating] | None, shape: tuple[int, int]
-) -> NDArray[np.float64]:
-    """Return the sums of values, of ones where there are none, by place in an array."""
-    sums = np.bincount(place, values, minlength=shape[0] * shape[1])
-    return np.asarray(sums, dtype=np.float64).reshape(shape)
+@compiled
+def _add(
+    log_odds: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    surprise: NDArray[np.float64],
+    period: NDArray[np.integer],
+    bucket: NDArray[np.integer],
+    converted: NDArray[np.bool_],
+    count: NDArray[np.floating] | None,
+    log_loss: NDArray[np.float64],
+    brier: NDArray[np.float64],
+    grid_landmarks: NDArray[np.float64],
+    grid_conversions: NDArray[np.float64],
+    grid_forecast: NDArray[np.float64],
+) -> None:
+    """Add landmarks to the sums of `Scores` that models differ in."""
+    for row in range(len(log_odds)):
+        score, hit, when = log_odds[row], converted[row], period[row]
+        n = 1.0 if count is None else count[row]
+        likelier = 1 / (1 + odds[row])
+        forecast = odds[row] * likelier if score < 0 else likelier
+        missed = max(-score if hit else score, 0.0)
+        log_loss[when, bucket[row]] += n * (surprise[row] + missed) / _LN2
+        brier[when, bucket[row]] += n * (forecast - hit) ** 2
+        height = (score + _GRID_END) / _GRID_WIDTH
+        place = int(min(max(height, 0.0), N_GRID - 1.0))
+        grid_landmarks[when, place] += n
+        grid_conversions[when, place] += n * hit
+        grid_forecast[when, place] += n * forecast
 
 
 def _slope(score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]) -> float:

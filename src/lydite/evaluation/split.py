@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -75,9 +75,9 @@ class Trial:
 
     landmarks: Landmarks
     activity: Activity
-    tested: list[NDArray[np.intp]]
-    released: list[NDArray[np.intp]]
-    withdrawn: list[NDArray[np.intp]]
+    tested: list[NDArray[Any]]
+    released: list[NDArray[Any]]
+    withdrawn: list[NDArray[Any]]
     known: NDArray[np.integer]
     wanted: NDArray[np.bool_]
     in_time: bool = True
@@ -271,8 +271,11 @@ class Ahead:
         return self.whole.take(self.rows)
 
 
-def _by_period(period: NDArray[np.intp], periods: int) -> list[NDArray[np.intp]]:
+def _by_period(period: NDArray[np.intp], periods: int) -> list[NDArray[Any]]:
     """Return the places of each period's number, in ascending order."""
-    order = np.argsort(period.astype(np.int16), kind="stable")  # of small numbers a fast sort
-    edges = np.searchsorted(period[order], np.arange(periods + 1))
-    return [order[a:b] for a, b in pairwise(edges)]
+    places = np.arange(len(period), dtype=np.int32)
+    if (period[1:] < period[:-1]).any():  # as a rule, landmarks are in the order of time
+        places = np.argsort(period, kind="stable").astype(np.int32)
+        period = period[places]
+    edges = np.searchsorted(period, np.arange(periods + 1))
+    return [places[a:b] for a, b in pairwise(edges)]

@@ -47,7 +47,7 @@ class _Refinement:
         """
         for adjustment, counts in zip(self._adjustments, self._counts, strict=True):
             counts.go_on(range(self._gone, period + 1))
-            _adjust(adjustment, counts, None)
+            adjustment.fit(counts.cell, None, counts.trials, counts.conversions)
         self._gone = period + 1
         every, some = (adjustment.terms_ for adjustment in self._adjustments)
         return np.asarray(every - some)
@@ -55,13 +55,6 @@ class _Refinement:
 
 def _one_profile(trial: Trial) -> Profiles:
     return Profiles(np.zeros_like(trial.activity.cell), np.zeros((1, 0)))
-
-
-def _adjust(adjustment: Adjustment, counts: Counts, crossed: NDArray[np.float64] | None) -> None:
-    """Fit an adjustment on what is known, with the forecast of each count."""
-    known = counts.trials > 0
-    own = None if crossed is None else crossed[known]
-    adjustment.fit(counts.cell[known], own, counts.trials[known], counts.conversions[known])
 
 
 def forecasts(model: Model, trial: Trial) -> Iterator[tuple[range, NDArray[np.float64]]]:
@@ -79,23 +72,13 @@ def forecasts(model: Model, trial: Trial) -> Iterator[tuple[range, NDArray[np.fl
     refinement = None if sample is trial else _Refinement(trial, sample)
     for span in trial.spans():
         fitted.fit_before(span.start)
-        _adjust(adjustment, fitted.counts, _crossed(fitted))
+        counts = fitted.counts
+        # A baseline needs no cross-fitting.
+        score = None if model.is_baseline else fitted.crossed().ravel()
+        adjustment.fit(counts.cell, score, counts.trials, counts.conversions, counts.half_profile)
         if refinement is not None:
             adjustment.terms_ = adjustment.terms_ + refinement.terms_before(span.start)
         yield span, _forecast(fitted, trial.ahead(span), adjustment)
-
-
-def _crossed(fitted: CrossFitted) -> NDArray[np.float64] | None:
-    """Return the cross-fitted log-odds of each count; None of a baseline, which needs none."""
-    if fitted.model.is_baseline:
-        return None
-    counts = fitted.counts
-    return np.concatenate(
-        [
-            score[counts.profile[half]]
-            for score, half in zip(fitted.crossed(), counts.halves, strict=True)
-        ]
-    )
 
 
 def _forecast(fitted: CrossFitted, ahead: Ahead, adjustment: Adjustment) -> NDArray[np.float64]:
@@ -104,10 +87,12 @@ def _forecast(fitted: CrossFitted, ahead: Ahead, adjustment: Adjustment) -> NDAr
     if model.is_baseline and model.name != "base_rate":
         return adjustment.adjusted(ahead.cell, None)
     if model.sees_order_only:  # its profiles are those of all landmarks
-        score = log_odds(model.forecast_profiles(profiles))[profiles.index[ahead.rows]]
+        score, profile = log_odds(model.forecast_profiles(profiles)), profiles.index[ahead.rows]
     else:
-        score = log_odds(model.forecast(ahead.landmarks))
-    return score if model.is_baseline else adjustment.adjusted(ahead.cell, score)
+        score, profile = log_odds(model.forecast(ahead.landmarks)), None
+    if model.is_baseline:
+        return score if profile is None else score[profile]
+    return adjustment.adjusted(ahead.cell, score, profile)
 
 
 def walk_forward(model: Model, trial: Trial) -> Scores:

@@ -12,8 +12,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from lydite.models.counting import counted
 from lydite.models.expression import columns_of
-from lydite.models.landmarks import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

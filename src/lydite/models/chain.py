@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 
 from lydite.models.base import by_unit, drawn_sums
-from lydite.models.landmarks import HISTORY, Landmarks, distinct, lay_out
+from lydite.models.counting import distinct
+from lydite.models.landmarks import HISTORY, Landmarks, lay_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

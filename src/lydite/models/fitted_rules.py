@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from lydite.models.base import Model
+from lydite.models.decay import HALF_LIVES_HOURS, decay
 from lydite.models.landmarks import Profiles
 from lydite.models.mixture import (
     ENOUGH_LANDMARKS,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from lydite.models.base import ProfileCounts
     from lydite.models.landmarks import Landmarks, Paths
 
-HALF_LIVES_HOURS = (6, 24, 72, 168, 336)
 # Candidates are compared as soon as a step promises to gain less than this, in nats: what is left
 # after it is a small part of it, and far less than what tells candidates apart.
 _CHOICE_GAIN = 0.01
@@ -176,11 +176,6 @@ class _Seen:
     @property
     def shape(self) -> tuple[int, ...]:
         return self.shares[0].shape
-
-
-def decay(hours: float) -> str:
-    """Return the weight of a touch that loses half in so many hours."""
-    return f"power(0.5, hours_before_end / {float(hours)})"
 
 
 def time_decay_fitted() -> FittedRule:

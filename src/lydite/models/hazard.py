@@ -11,9 +11,10 @@ from scipy import sparse
 
 from lydite.contract.path_rows import runs
 from lydite.models.base import Model
-from lydite.models.fitted_rules import HALF_LIVES_HOURS, decay
+from lydite.models.counting import counted
+from lydite.models.decay import HALF_LIVES_HOURS, decay
 from lydite.models.hazard_draws import Neighbourhood, gamma_prior
-from lydite.models.landmarks import Profiles, counted, rows_to_one
+from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix, squares
 
 if TYPE_CHECKING:

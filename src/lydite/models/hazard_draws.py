@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.models.landmarks import counted
+from lydite.models.counting import counted
 from lydite.models.mixture import squares
 
 if TYPE_CHECKING:

@@ -7,21 +7,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
+from lydite.compiled import compiled
 from lydite.contract.path_rows import runs
+from lydite.models.counting import counted
 from lydite.models.touch_kinds import KindWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from lydite.models.path_weights import OwnPaths
 
 N_BUCKETS = 256
-_PATHS_AT_ONCE = 16_384
 HISTORY = 4  # a landmark knows the channel of the touch itself and of three before it
 
 
@@ -56,7 +56,9 @@ class PathChannels:
 
     def starts(self, paths: int) -> NDArray[np.intp]:
         """Return where the entries of each of so many paths start, and after it where all end."""
-        return np.concatenate([[0], np.cumsum(np.bincount(self.row, minlength=paths))])
+        edges = np.zeros(paths + 1, dtype=np.intp)
+        _put_edges(self.row, edges)
+        return edges
 
     def take(self, rows: NDArray[np.integer], paths: int) -> PathChannels:
         """Return the channels on some of so many paths, numbered anew in the given order."""
@@ -67,16 +69,14 @@ class PathChannels:
         row = np.repeat(np.arange(len(rows)), lengths)
         return replace(self._entries(runs(starts[rows], lengths)), row=row)
 
-    def parts(self, paths: int) -> Iterator[tuple[slice, PathChannels]]:
-        """Cut so many paths into stretches, small enough that what is made of one stays in cache.
-
-        Yields
-        ------
-        The numbers of the paths, and the channels on them, numbered anew from 0.
-        """
-        starts = self.starts(paths)
-        for some in parts(paths, _PATHS_AT_ONCE):
-            yield some, self._entries(slice(starts[some.start], starts[some.stop]), some.start)
+    def summands(
+        self, columns: Sequence[str]
+    ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.intp]]:
+        """Return some columns of weights as sums of what is told once (`KindWeights.summands`)."""
+        if isinstance(self.weights, KindWeights):
+            return self.weights.summands(columns)
+        weights = np.array([self.weights[name] for name in columns], dtype=np.float64)
+        return weights, np.arange(len(self.row)), np.arange(len(self.row) + 1)
 
     def _entries(self, entries: slice | NDArray[np.integer], number: int = 0) -> PathChannels:
         own = self.weights
@@ -87,6 +87,15 @@ class PathChannels:
         )
         row = self.row[entries] - number
         return PathChannels(row, self.channel[entries], self.touches[entries], weights)
+
+
+@compiled
+def _put_edges(row: NDArray[np.integer], edges: NDArray[np.intp]) -> None:
+    """Put down where each row starts, of ascending rows, and where all end."""
+    for entry in range(len(row)):
+        edges[row[entry] + 1] = entry + 1
+    for own in range(1, len(edges)):  # rows without entries
+        edges[own] = max(edges[own], edges[own - 1])
 
 
 @dataclass(frozen=True)
@@ -328,48 +337,6 @@ class Profiles:
     def __len__(self) -> int:
         """Return the number of distinct profiles."""
         return int(self.features.shape[0])
-
-
-def distinct(
-    keys: NDArray[np.integer], size: int | None = None
-) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
-    """Give the distinct keys numbers, in order of appearance.
-
-    Parameters
-    ----------
-    keys : (n,) integers
-    size
-        Where all keys are known to be from 0 to below it and it is not large, numbers are in the
-        order of the keys, which takes less time.
-
-    Returns
-    -------
-    index : (n,)
-        The number of each key.
-    first : (k,)
-        Where each distinct key stands first.
-    """
-    if size is not None and size <= len(keys):
-        first = _first_places(keys, size)
-        met = np.flatnonzero(first >= 0)
-        number = np.empty(size, dtype=np.int32)
-        number[met] = np.arange(len(met))
-        return number[keys], first[met]
-    index, uniques = pd.factorize(keys)
-    return index, _first_places(index, len(uniques))
-
-
-def _first_places(index: NDArray[np.integer], size: int) -> NDArray[np.intp]:
-    """Return where each number below `size` stands first, -1 where it does not."""
-    first = np.full(size, -1)
-    for some in reversed(list(parts(len(index)))):  # of equal ones the last that is written stays
-        first[index[some][::-1]] = np.arange(some.stop - 1, some.start - 1, -1)
-    return first
-
-
-def counted(index: NDArray[np.integer], weights: NDArray[Any], size: int) -> NDArray[np.float64]:
-    """Return the sums of `weights` by `index`, as a (size,) array."""
-    return np.asarray(np.bincount(index, weights, minlength=size), dtype=np.float64)
 
 
 def first_buckets(

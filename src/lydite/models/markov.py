@@ -12,7 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 from lydite.models.absorption import absorb
 from lydite.models.base import Model
 from lydite.models.chain import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
-from lydite.models.landmarks import Profiles, distinct, rows_to_one
+from lydite.models.counting import distinct
+from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.mixture import base_rate
 from lydite.models.removal_draws import drawn_effects
 from lydite.models.sets import channel_sets

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from lydite.models.landmarks import counted
+from lydite.models.counting import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lydite.contract.path_rows import runs, starts
+from lydite.contract.path_rows import starts
+from lydite.models import path_loops
 from lydite.models.base import weight_columns
-from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels, counted, distinct
+from lydite.models.counting import distinct
+from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels
 from lydite.models.stretches import Touched
 from lydite.models.touch_kinds import KindWeights
 from lydite.models.weighing import LaidOutTouches, chunks, weigh
@@ -32,26 +33,20 @@ class Described:
     Attributes
     ----------
     paths : DistinctPaths
-    place : (touches,) integers
+    slot : (touches,) integers
         For each touch of each path, path after path, the place of its channel among those met.
     """
 
     paths: DistinctPaths
-    place: NDArray[np.integer]
+    slot: NDArray[np.integer]
 
 
-def describe_paths(
-    touched: Touched, stretches: Stretches, models: Sequence[Model], threads: int = 1
-) -> Described:
+def describe_paths(touched: Touched, stretches: Stretches, models: Sequence[Model]) -> Described:
     """Return paths with the models' weights, which look at nothing but the order of channels."""
-    history = np.full((len(stretches), HISTORY), -1, dtype=np.int16)
-    for back in range(HISTORY):
-        known = np.flatnonzero(stretches.kept > back)
-        own = stretches.take(known)
-        history[known, back] = touched.channel[own.touch(own.kept - 1 - back)]
-    order = Touched(touched.channels, touched.channel)
-    met, place = _channels_met(order, stretches, models, threads)
-    return Described(DistinctPaths(history, stretches.kept, met), place)
+    history = np.empty((len(stretches), HISTORY), dtype=np.int16)
+    path_loops.histories(*stretches.columns, touched.channel, history)
+    met, slot = _channels_met(Touched(touched.channels, touched.channel), stretches, models)
+    return Described(DistinctPaths(history, stretches.kept, met), slot)
 
 
 def channels_met(touched: Touched, stretches: Stretches, models: Sequence[Model]) -> PathChannels:
@@ -74,25 +69,30 @@ def channels_met(touched: Touched, stretches: Stretches, models: Sequence[Model]
 
 
 def _channels_met(
-    touched: Touched, stretches: Stretches, models: Sequence[Model], threads: int = 1
+    touched: Touched, stretches: Stretches, models: Sequence[Model]
 ) -> tuple[PathChannels, NDArray[np.integer]]:
     """Return the channels on paths, and the place of each touch's channel among them."""
     longest = int(stretches.kept.max(initial=0))
-
-    def entries(paths: slice) -> _Entries:
-        laid = LaidOutTouches(touched, stretches.take(paths))
-        return _Entries.of(laid, paths.start, longest)
-
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(entries, chunks(stretches.kept)))
-    row, channel, touches, kind, place = (
-        np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(_Entries)
+    kinds = _kinds(touched, longest, len(stretches))
+    paths = *stretches.columns, touched.channel
+    size = path_loops.channels_on(*paths, len(touched.channels))
+    counting = int(stretches.kept.sum())
+    row, channel, touches = np.empty((3, int(size.sum())), dtype=np.int32)
+    kind: NDArray[Any] = np.empty(counting, dtype=np.int32 if kinds < 2**31 else np.int64)
+    slot = np.empty(counting, dtype=np.int16)
+    path_loops.lay_out_by_channel(
+        *paths, touched.is_direct, touched.order_only, longest, row, channel, touches, kind, slot
     )
-    kinds = len(touched.channels) * (longest + 1) ** 3 if touched.order_only else None
     index, first = distinct(kind, kinds)
     path = row[np.searchsorted(starts(touches), first, side="right") - 1]
     weights = _weighed(touched, stretches, models, path, kind[first] % (longest + 1) - 1)
-    return PathChannels(row, channel, touches, KindWeights(weights, index, touches)), place
+    return PathChannels(row, channel, touches, KindWeights(weights, index, touches)), slot
+
+
+def _kinds(touched: Touched, longest: int, paths: int) -> int:
+    """Return below what number kinds of touches are."""
+    base = longest + 1
+    return len(touched.channels) * base**3 if touched.order_only else paths * base
 
 
 def _weighed(
@@ -107,52 +107,9 @@ def _weighed(
     expressions = list(dict.fromkeys(columns.values()))
     paths, place = np.unique(path, return_inverse=True)
     laid = LaidOutTouches(touched, stretches.take(paths))
-    rows = starts(laid.kept)[place] + position
+    rows = starts(laid.stretches.kept)[place] + position
     by_expression = dict(zip(expressions, weigh(laid, expressions, models, rows), strict=True))
     return {name: by_expression[expression] for name, expression in columns.items()}
-
-
-@dataclass(frozen=True)
-class _Entries:
-    """Channels on some paths, an entry for each path and channel.
-
-    Attributes
-    ----------
-    row, channel, touches : (m,) integers
-        As in `PathChannels`.
-    kind : (t,) integers
-        The kind of each touch, entry after entry.
-    place : (t,) integers
-        For each touch, path after path, the place of its channel among the path's.
-    """
-
-    row: NDArray[np.intp]
-    channel: NDArray[np.int32]
-    touches: NDArray[np.int32]
-    kind: NDArray[np.integer]
-    place: NDArray[np.int16]
-
-    @classmethod
-    def of(cls, laid: LaidOutTouches, number: int, longest: int) -> _Entries:
-        """Lay out by channel; the paths are numbered from `number` on."""
-        channels = len(laid.touched.channels)
-        key: NDArray[np.intp] = laid.path * channels + laid.channel
-        order = np.argsort(key, kind="stable")
-        ordered = key[order]
-        is_first = np.diff(ordered, prepend=-1) != 0
-        first = np.flatnonzero(is_first)
-        entry = np.empty(len(key), dtype=np.intp)
-        entry[order] = np.cumsum(is_first) - 1
-        row, channel = np.divmod(ordered[first], channels)
-        place = entry - np.searchsorted(row, np.arange(len(laid.kept)))[laid.path]
-        touches = np.diff(first, append=len(key))
-        return cls(
-            number + row,
-            channel.astype(np.int32),
-            touches.astype(np.int32),
-            laid.kind(number, longest)[order],
-            place.astype(np.int16),
-        )
 
 
 class OwnPaths:
@@ -231,20 +188,14 @@ class OwnPaths:
         InputError
             When a weight is negative or endless, or cannot be computed.
         """
-        order, stretches = self._as_they_lie
-        weights, products = np.empty(len(order)), np.empty(len(order))
-        for paths in chunks(stretches.kept):
-            laid = LaidOutTouches(self._touched, stretches.take(paths))
+        weights, products = np.empty((2, len(self._number)))
+        for paths in chunks(self._stretches.kept):
+            stretches = self._stretches.take(paths)
+            laid = LaidOutTouches(self._touched, stretches)
             [weight] = weigh(laid, [self._columns[column]], self._models)
-            weights[order[paths]] = laid.summed(weight)
-            products[order[paths]] = laid.summed(weight * values[laid.channel])
+            of_paths = *stretches.columns, self._touched.channel
+            path_loops.weighted_sums(*of_paths, weight, values, weights[paths], products[paths])
         return weights, products
-
-    @cached_property
-    def _as_they_lie(self) -> tuple[NDArray[np.intp], Stretches]:
-        """The numbers of the paths, and the paths, as their touches lie in memory."""
-        order = np.argsort(self._stretches.first)
-        return order, self._stretches.take(order)
 
     @cached_property
     def _entries(self) -> PathChannels:
@@ -253,14 +204,12 @@ class OwnPaths:
 
     def _weighed(self, expressions: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return the sums of weights by path and channel."""
-        begin = starts(self._described.paths.length)
-        first = self._entries.starts(len(self._number))
-        parts = []
+        begin = starts(self._described.paths.length)[self._number]
+        entry = self._entries.starts(len(self._number))
+        sums = [np.zeros(entry[-1]) for _ in expressions]
         for paths in chunks(self._stretches.kept):
             laid = LaidOutTouches(self._touched, self._stretches.take(paths))
-            place = self._described.place[runs(begin[self._number[paths]], laid.kept)]
-            entry = (first[paths] - first[paths.start])[laid.path] + place
-            size = int(first[paths.stop] - first[paths.start])
-            weights = weigh(laid, expressions, self._models)
-            parts.append([counted(entry, own, size).astype(np.float32) for own in weights])
-        return [np.concatenate(own) for own in zip(*parts, strict=True)]
+            of_paths = laid.stretches.kept, begin[paths], entry[paths], self._described.slot
+            for weight, own in zip(weigh(laid, expressions, self._models), sums, strict=True):
+                path_loops.sums_by_entry(weight, *of_paths, own)
+        return [own.astype(np.float32) for own in sums]

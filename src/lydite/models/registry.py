@@ -12,8 +12,9 @@ from sklearn.tree import DecisionTreeClassifier
 from lydite.errors import InputError
 from lydite.models.chain import MAX_ORDER
 from lydite.models.classifier import Classifier
+from lydite.models.decay import decay
 from lydite.models.expression import check_expression
-from lydite.models.fitted_rules import decay, position_based_fitted, time_decay_fitted
+from lydite.models.fitted_rules import position_based_fitted, time_decay_fitted
 from lydite.models.hazard import AdditiveHazard
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov

@@ -8,7 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from lydite.models.base import Model
-from lydite.models.landmarks import PathChannels, Profiles, distinct, rows_to_one
+from lydite.models.counting import distinct
+from lydite.models.landmarks import PathChannels, Profiles, rows_to_one
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

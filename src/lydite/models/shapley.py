@@ -10,7 +10,8 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from lydite.errors import InputError
-from lydite.models.landmarks import Profiles, counted, rows_to_one
+from lydite.models.counting import counted
+from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.markov import most_likely_pseudo_count
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel

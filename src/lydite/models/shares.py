@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from lydite.models.landmarks import counted, distinct, rows_to_one
+from lydite.compiled import compiled
+from lydite.models.counting import counted, distinct
+from lydite.models.landmarks import rows_to_one
 from lydite.models.mixture import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -94,58 +96,122 @@ def share_rows(
     finest = STEPS_BY_ORDER if model.sees_order_only else STEPS_BY_TIME
     met, path_of, paths = landmarks.met(model.weight_columns)
     channels, columns = len(landmarks.channels), list(model.weight_columns)
+    start = met.starts(paths)
+    weights, kind, begin = met.summands(columns)
     drawn = np.random.default_rng(0).integers(0, 2**64, (len(columns), channels), dtype=np.uint64)
     digest = np.empty(paths, dtype=np.uint64)
-    for some, part in met.parts(paths):
-        size = some.stop - some.start
-        steps = (_steps(part, name, size, finest) for name in columns)
-        digest[some] = _digest(part, steps, drawn, size)
+    entries = start, met.channel, met.touches, kind, begin
+    _digest(*entries, weights, finest, drawn, digest)
     index, first = distinct(digest)
-    met, paths = met.take(first, paths), len(first)
-    steps = (_steps(met, name, paths, finest) for name in columns)
-    return index[path_of], [_share_matrix(met, own, paths, channels) for own in steps]
+    shares = []
+    edges = np.append(0, np.cumsum(start[first + 1] - start[first]))
+    for own in weights:
+        share, channel = np.empty(edges[-1]), np.empty(edges[-1], dtype=np.int32)
+        _put_shares(*entries, own, finest, first, share, channel)
+        shares.append(_matrix(share, channel, edges, channels))
+    return index[path_of], shares
 
 
-def _steps(met: PathChannels, column: str, paths: int, finest: int) -> NDArray[np.float64]:
-    """Return each entry's share of its path, in steps; without any weight it is by touches."""
-    weight = met.weights[column]
-    total = counted(met.row, weight, paths)
-    if (total <= 0).any():
-        weight = np.where(total[met.row] <= 0, met.touches, weight)
-        total = counted(met.row, weight, paths)
-    return np.asarray(np.rint(weight * (finest / total)[met.row]))
-
-
-def _digest(
-    met: PathChannels,
-    columns: Iterable[NDArray[np.float64]],
-    drawn: NDArray[np.uint64],
-    paths: int,
-) -> NDArray[np.uint64]:
-    """Return a 64-bit digest of each path: of whole numbers by column and channel.
-
-    Parameters
-    ----------
-    columns
-        The numbers of all entries.
-    drawn : (columns, channels) array
-        Drawn at random.
-    """
-    total = np.zeros(paths, dtype=np.uint64)
-    starts, shape = met.starts(paths), (paths, drawn.shape[1])
-    for values, multipliers in zip(columns, drawn, strict=True):  # sums are modulo 2^64
-        numbers = sparse.csr_array((values.astype(np.uint64), met.channel, starts), shape=shape)
-        total += numbers @ multipliers
-    return total
-
-
-def _share_matrix(
-    met: PathChannels, steps: NDArray[np.floating], paths: int, channels: int
+def _matrix(
+    share: NDArray[np.float64], channel: NDArray[np.int32], edges: NDArray[np.intp], channels: int
 ) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
-    """Return shares of paths as a (paths, channels) matrix."""
+    """Return the shares of k paths as a (k, channels) matrix, in the form of `fast_matrix`."""
+    shape = len(edges) - 1, channels
     if channels > MAX_FULL_CHANNELS:
-        return rows_to_one(met.matrix(steps, paths, channels))
-    full = np.zeros((channels, paths))
-    full.ravel()[met.channel.astype(np.intp) * paths + met.row] = steps
-    full /= full.sum(axis=0)
-    return full.T
+        return sparse.csr_array((share, channel, edges), shape=shape)
+    full = np.zeros(shape, order="F")
+    _spread(share, channel, edges, full)
+    return full
+
+
+@compiled
+def _spread(
+    share: NDArray[np.float64],
+    channel: NDArray[np.int32],
+    edges: NDArray[np.intp],
+    full: NDArray[np.float64],
+) -> None:
+    for path in range(len(full)):
+        for entry in range(edges[path], edges[path + 1]):
+            full[path, channel[entry]] = share[entry]
+
+
+@compiled
+def _divide(
+    low: int,
+    high: int,
+    touches: NDArray[np.integer],
+    kind: NDArray[np.integer],
+    begin: NDArray[np.integer],
+    weight: NDArray[np.float64],
+    finest: int,
+    steps: NDArray[np.float64],
+) -> float:
+    """Put down the shares of a path's entries, in steps, and return how many steps they are.
+
+    On a path without any weight, touches share alike.
+    """
+    total = 0.0
+    for entry in range(low, high):
+        own = 0.0
+        for touch in range(begin[entry], begin[entry + 1]):
+            own += weight[kind[touch]]
+        steps[entry - low] = own
+        total += own
+    if total <= 0:
+        total = 0.0
+        for entry in range(low, high):
+            steps[entry - low] = touches[entry]
+            total += touches[entry]
+    step, whole = finest / total, 0.0
+    for place in range(high - low):
+        steps[place] = np.rint(steps[place] * step)
+        whole += steps[place]
+    return whole
+
+
+@compiled
+def _digest(
+    start: NDArray[np.integer],
+    channel: NDArray[np.integer],
+    touches: NDArray[np.integer],
+    kind: NDArray[np.integer],
+    begin: NDArray[np.integer],
+    weights: NDArray[np.float64],
+    finest: int,
+    drawn: NDArray[np.uint64],
+    digest: NDArray[np.uint64],
+) -> None:
+    """Put down a 64-bit digest of how each path is divided; sums are modulo 2^64."""
+    steps = np.empty(drawn.shape[1])
+    for path in range(len(digest)):
+        low, high, total = start[path], start[path + 1], np.uint64(0)
+        for column in range(len(weights)):
+            _divide(low, high, touches, kind, begin, weights[column], finest, steps)
+            for entry in range(low, high):
+                total += np.uint64(steps[entry - low]) * drawn[column, channel[entry]]
+        digest[path] = total
+
+
+@compiled
+def _put_shares(
+    start: NDArray[np.integer],
+    channel: NDArray[np.integer],
+    touches: NDArray[np.integer],
+    kind: NDArray[np.integer],
+    begin: NDArray[np.integer],
+    weight: NDArray[np.float64],
+    finest: int,
+    chosen: NDArray[np.intp],
+    share: NDArray[np.float64],
+    channel_of: NDArray[np.int32],
+) -> None:
+    """Put down shares and channels of some paths, path after path."""
+    steps = np.empty(channel.max() + 1 if len(channel) else 1)
+    place = 0
+    for path in chosen:
+        low, high = start[path], start[path + 1]
+        whole = _divide(low, high, touches, kind, begin, weight, finest, steps)
+        for entry in range(low, high):
+            share[place], channel_of[place] = steps[entry - low] / whole, channel[entry]
+            place += 1

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.models.landmarks import distinct, parts
+from lydite.models import path_loops
+from lydite.models.counting import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
+
+
+_DIRECT = frozenset({"direct", "(direct)", "(none)"})  # as in `sql/journeys/channels.sql`
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,11 @@ class Touched:
     at_us: NDArray[np.int64] | None = None
     campaign: pa.Array | None = None
     interaction: pa.Array | None = None
+
+    @property
+    def is_direct(self) -> NDArray[np.bool_]:
+        """Whether each channel is none, that somebody came by themselves."""
+        return np.array([name.lower() in _DIRECT for name in self.channels], dtype=bool)
 
     @property
     def order_only(self) -> bool:
@@ -67,11 +76,10 @@ class Stretches:
         """Return some of the paths, in the given order."""
         return Stretches(self.first[rows], self.length[rows], self.kept[rows])
 
-    def touch(self, position: NDArray[np.integer] | int) -> NDArray[np.integer]:
-        """Return the number of the touch at a position of each path, 0 for the first."""
-        skipped = np.where(np.equal(position, 0), 0, self.length - self.kept)
-        touch: NDArray[np.integer] = self.first + skipped + position
-        return touch
+    @property
+    def columns(self) -> tuple[NDArray[np.integer], NDArray[np.integer], NDArray[np.integer]]:
+        """All three, as loops over paths take them."""
+        return self.first, self.length, self.kept
 
 
 def distinct_paths(
@@ -80,7 +88,7 @@ def distinct_paths(
     """Tell paths apart by the order of their channels.
 
     Each path has a digest of 64 bits: a polynomial in a random number over the random codes of its
-    channels, modulo 2^64, which sums over all touches give at once [1]_.
+    channels, modulo 2^64 [1]_.
 
     Returns
     -------
@@ -98,28 +106,5 @@ def distinct_paths(
         0, 2**64, size=len(touched.channels) + 1, dtype=np.uint64
     )
     digest = np.empty(len(stretches), dtype=np.uint64)
-    for some in parts(len(stretches)):
-        digest[some] = _digest(touched.channel, stretches.take(some), drawn[1:], int(drawn[0]) | 1)
+    path_loops.digests(*stretches.columns, touched.channel, drawn[1:], drawn[0] | 1, digest)
     return distinct(digest)
-
-
-def _digest(
-    channel: NDArray[np.integer], stretches: Stretches, codes: NDArray[np.uint64], base: int
-) -> NDArray[np.uint64]:
-    """Return a digest of each path: its channels' codes times the powers of an odd number."""
-    # The first touch that counts, and the stretch of the others, right before the end.
-    end = stretches.first + stretches.length
-    begin = end - (stretches.kept - 1)
-    low, high = int(begin.min()), int(end.max())
-    powers, inverses = (_powers(n, high - low + 1) for n in (base, pow(base, -1, 2**64)))
-    sums = np.zeros(high - low + 1, dtype=np.uint64)
-    np.cumsum(codes[channel[low:high]] * powers[:-1], out=sums[1:])
-    others = (sums[end - low] - sums[begin - low]) * inverses[begin - low]
-    return np.asarray(codes[channel[stretches.first]] + others * np.uint64(base))
-
-
-def _powers(number: int, count: int) -> NDArray[np.uint64]:
-    """Return the powers 0, 1, .. of a number, modulo 2^64."""
-    powers = np.full(count, number, dtype=np.uint64)
-    powers[0] = 1
-    return np.multiply.accumulate(powers)

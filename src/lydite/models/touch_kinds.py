@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lydite.contract.path_rows import run_numbers, runs, starts
+from lydite.compiled import compiled
+from lydite.contract.path_rows import runs, starts
 
 
 @dataclass(frozen=True)
@@ -32,14 +33,24 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
     kind: NDArray[np.integer]
     touches: NDArray[np.integer]
 
-    @cached_property
-    def _entry(self) -> NDArray[np.intp]:
-        return run_numbers(self.touches)
+    def summands(
+        self, names: Sequence[str]
+    ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.intp]]:
+        """Return the weights of kinds, a row for each column, and which of them entries sum up.
+
+        Returns
+        -------
+        weights : (columns, kinds)
+        kind : (t,) integers
+        begin : (m + 1,) integers
+            Where the touches of each entry begin, and after it where all end.
+        """
+        weights = np.array([self.by_kind[name] for name in names])
+        return weights, self.kind, np.append(self._starts, len(self.kind))
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the (m,) sums of a column's weights."""
-        weights = self.by_kind[name][self.kind]
-        return np.asarray(np.bincount(self._entry, weights, len(self.touches)), dtype=np.float64)
+        return _sums(self.by_kind[name], self.kind, self.touches)
 
     def __iter__(self) -> Iterator[str]:
         """Go over the names of the columns."""
@@ -60,3 +71,17 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
     @cached_property
     def _starts(self) -> NDArray[np.intp]:
         return starts(self.touches)
+
+
+@compiled
+def _sums(
+    weight: NDArray[np.float64], kind: NDArray[np.integer], touches: NDArray[np.integer]
+) -> NDArray[np.float64]:
+    """Return the sums of the weights of the touches of each entry."""
+    sums = np.zeros(len(touches))
+    touch = 0
+    for entry in range(len(touches)):
+        for _ in range(touches[entry]):
+            sums[entry] += weight[kind[touch]]
+            touch += 1
+    return sums

@@ -13,9 +13,10 @@ import pyarrow as pa
 from lydite.contract.path_rows import run_numbers, starts
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
+from lydite.models import path_loops
 from lydite.models.base import PATH_COLUMNS
+from lydite.models.decay import half_life
 from lydite.models.expression import columns_of
-from lydite.models.landmarks import counted
 from lydite.models.rules import weights_explained
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ if TYPE_CHECKING:
     from lydite.models.base import Model
     from lydite.models.stretches import Stretches, Touched
 
-_DIRECT = frozenset({"direct", "(direct)", "(none)"})  # as in `sql/journeys/channels.sql`
 _MAX_TOUCHES = 1_000_000  # weighed at once
-_US_PER_HOUR = 3.6e9
 
 
 def chunks(size: NDArray[np.integer]) -> Iterator[slice]:
@@ -44,23 +43,28 @@ class LaidOutTouches:
 
     Attributes
     ----------
-    path : (m,) integers
-        The number of the path, from 0.
-    touch : (m,) integers
-        The number of the touch itself.
-    kept : (p,) integers
-        How many touches each path has.
+    touched, stretches
+        The touches, and the paths.
     """
 
     def __init__(self, touched: Touched, stretches: Stretches) -> None:
-        self.touched = touched
-        self.kept = stretches.kept.astype(np.intp)
-        self._begin = starts(self.kept)
-        self.path = run_numbers(self.kept)
-        self._place = np.arange(len(self.path))
-        recent = stretches.first + stretches.length - self.kept - self._begin
-        self.touch: NDArray[np.intp] = recent[self.path] + self._place
-        self.touch[self._begin] = stretches.first
+        self.touched, self.stretches = touched, stretches
+
+    def __len__(self) -> int:
+        """Return the number of touches."""
+        return int(self.stretches.kept.sum())
+
+    @cached_property
+    def path(self) -> NDArray[np.intp]:
+        """The number of the path, from 0."""
+        return run_numbers(self.stretches.kept)
+
+    @cached_property
+    def touch(self) -> NDArray[np.int64]:
+        """The number of the touch itself."""
+        touch = np.empty(len(self), dtype=np.int64)
+        path_loops.touches(*self.stretches.columns, touch)
+        return touch
 
     @cached_property
     def channel(self) -> NDArray[np.integer]:
@@ -70,11 +74,12 @@ class LaidOutTouches:
     @cached_property
     def order(self) -> dict[str, NDArray[np.integer]]:
         """What the order of channels says of each touch; 0 stands for none."""
-        position = self._place - (self._begin - 1)[self.path]
-        is_direct = np.array([name.lower() in _DIRECT for name in self.touched.channels])
-        known = np.where(is_direct[self.channel], 0, position)
-        last = np.maximum.reduceat(known, self._begin) if len(self.kept) else known
-        path_length = self.kept[self.path]
+        kept = self.stretches.kept
+        begin = starts(kept)
+        position = np.arange(1, len(self.path) + 1) - begin[self.path]
+        known = np.where(self.touched.is_direct[self.channel], 0, position)
+        last = np.maximum.reduceat(known, begin) if len(kept) else known
+        path_length = kept[self.path]
         return {
             "position": position,
             "path_length": path_length,
@@ -82,52 +87,19 @@ class LaidOutTouches:
             "last_non_direct_position": last[self.path],
         }
 
-    def summed(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the (p,) sums of (m,) values over the touches of each path."""
-        return counted(self.path, values, len(self.kept))
-
-    def hours(self, used: Container[str]) -> Iterator[tuple[str, NDArray[np.float64]]]:
-        """Yield how long before the end and after the start of its path each touch was."""
-        if self.touched.at_us is None:
-            return
-        at, begin = self.touched.at_us[self.touch], self._begin
-        if "hours_before_end" in used:
-            end = at[begin + self.kept - 1][self.path]
-            yield "hours_before_end", (end - at) / _US_PER_HOUR
-        if "hours_after_start" in used:
-            yield "hours_after_start", (at - at[begin][self.path]) / _US_PER_HOUR
-
-    def kind(self, number: int, longest: int) -> NDArray[np.integer]:
-        """Tell touches apart by all that is known of them, where that is no more than their order.
-
-        Parameters
-        ----------
-        number
-            The number of the first path, where more is known and no two touches are alike.
-        longest
-            No path has more touches.
-
-        Returns
-        -------
-        (m,) integers; modulo ``longest + 1`` they are the touch's position, from 1.
-        """
-        base = longest + 1
-        if not self.touched.order_only:
-            return (number + self.path) * base + self.order["position"]
-        kind: NDArray[np.intp] = self.channel.astype(np.intp)
-        for name in ("path_length", "last_non_direct_position", "position"):
-            kind *= base
-            kind += self.order[name]
-        few = len(self.touched.channels) * base**3 < 2**31
-        return kind.astype(np.int32) if few else kind
+    def hours(self, name: str) -> NDArray[np.float64]:
+        """Return how long before the end, or after the start, of its path each touch was."""
+        hours = np.empty(len(self))
+        getattr(path_loops, name)(*self.stretches.columns, self.touched.at_us, hours)
+        return hours
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
         """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
-        columns: dict[str, Any] = {"touch": self.touch[rows]}  # one there must be
-        if "path" in used:
-            columns["path"] = self.path[rows]
+        columns: dict[str, Any] = {}
         for name, values in (*self._numbers(used), *self._texts(rows, used)):
             columns[name] = values if isinstance(values, pa.Array) else values[rows]
+        if "path" in used or not columns:  # one there must be
+            columns["path"] = self.path[rows]
         last = columns.get("last_non_direct_position")
         if last is not None:
             columns["last_non_direct_position"] = pa.array(last, mask=last == 0)
@@ -136,8 +108,8 @@ class LaidOutTouches:
     def _numbers(self, used: Container[str]) -> Iterator[tuple[str, NDArray[Any]]]:
         if any(name in used for name in _ORDER):
             yield from ((name, values) for name, values in self.order.items() if name in used)
-        if any(name in used for name in _HOURS):
-            yield from self.hours(used)
+        if self.touched.at_us is not None:
+            yield from ((name, self.hours(name)) for name in _HOURS if name in used)
 
     def _texts(
         self, rows: NDArray[np.intp] | slice, used: Container[str]
@@ -165,6 +137,22 @@ def weigh(
     rows: slice | NDArray[np.intp] = slice(None),
 ) -> list[NDArray[np.float64]]:
     """Return the weight of some touches by every expression; `models` are whose they are."""
+    clock = laid.touched.at_us is not None
+    half_lives = [half_life(expression) if clock else None for expression in expressions]
+    others = [own for own, known in zip(expressions, half_lives, strict=True) if known is None]
+    by_sql = iter(_weigh_by_sql(laid, others, models, rows))
+    if len(others) == len(expressions):
+        return list(by_sql)
+    hours = laid.hours("hours_before_end")[rows]
+    return [next(by_sql) if known is None else np.exp2(hours / -known) for known in half_lives]
+
+
+def _weigh_by_sql(
+    laid: LaidOutTouches,
+    expressions: Sequence[str],
+    models: Sequence[Model],
+    rows: slice | NDArray[np.intp],
+) -> list[NDArray[np.float64]]:
     if not expressions:
         return []
     engine = _engine()
