@@ -5,10 +5,21 @@ from __future__ import annotations
 import numpy as np
 from drawn_stretches import HOUR, NAMES, channels_of, draw_stretches, touches_of
 from hypothesis import given
+from hypothesis import strategies as st
 
 from lydite.models import path_loops
 
 VALUES = np.array([0.5, 2.0, 3.0])
+
+
+@given(st.lists(st.integers(1, 9), max_size=30), st.integers(1, 20))
+def test_paths_are_cut_at_multiples_of_so_many_touches(sizes, most):
+    kept = np.array(sizes, dtype=np.int32)
+    edges = np.zeros(sum(sizes) // most + 2, dtype=np.intp)
+    found = edges[: path_loops.cut(kept, most, edges) + 1].tolist()
+    part = (np.cumsum(kept) - kept) // most
+    expected = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(sizes)]
+    assert found == expected
 
 
 @given(draw_stretches())

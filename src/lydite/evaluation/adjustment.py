@@ -42,15 +42,17 @@ class Activity:
     """
 
     def __init__(self, landmarks: Landmarks) -> None:
-        touches = np.minimum(landmarks.path_length, _MOST_TOUCHES) - 1
-        lonely = np.isnan(landmarks.hours_since_previous)
-        since_previous, since_first = (
-            np.where(lonely, 0, _hour_level(hours))
-            for hours in (landmarks.hours_since_previous, landmarks.hours_since_first)
+        number = np.empty(len(landmarks), dtype=np.int16)
+        _number_levels(
+            landmarks.path,
+            landmarks.paths.length,
+            landmarks.hours_since_previous,
+            landmarks.hours_since_first,
+            number,
         )
-        levels = (touches, since_previous, since_first)
-        self.cell, first = distinct(np.ravel_multi_index(levels, _LEVELS), prod(_LEVELS))
-        self.levels = np.column_stack([level[first] for level in levels])
+        cell, first = distinct(number, prod(_LEVELS))
+        self.cell = cell.astype(np.int16)
+        self.levels = np.column_stack(np.unravel_index(number[first], _LEVELS))
 
     def take(self, rows: NDArray[np.integer]) -> Activity:
         """Return the activity of some of the landmarks, in the same cells."""
@@ -63,11 +65,24 @@ class Activity:
         return np.hstack([np.eye(size)[self.levels[:, i]] for i, size in enumerate(_LEVELS)])
 
 
-def _hour_level(hours: NDArray[np.floating]) -> NDArray[np.int8]:
-    level = np.ones(len(hours), dtype=np.int8)
-    for edge in _HOURS:  # so few that to look at each takes less time than to search
-        level += hours > edge
-    return level
+@compiled
+def _number_levels(
+    path: NDArray[np.integer],
+    length: NDArray[np.integer],
+    since_previous: NDArray[np.floating],
+    since_first: NDArray[np.floating],
+    number: NDArray[np.int16],
+) -> None:
+    """Give landmarks with the same levels the same number, below the product of `_LEVELS`."""
+    for row in range(len(path)):
+        touches = min(length[path[row]], _MOST_TOUCHES) - 1
+        previous, first = 0, 0
+        if not np.isnan(since_previous[row]):
+            previous, first = 1, 1
+            for edge in _HOURS:
+                previous += since_previous[row] > edge
+                first += since_first[row] > edge
+        number[row] = (touches * _LEVELS[1] + previous) * _LEVELS[2] + first
 
 
 def log_odds(forecast: NDArray[np.floating]) -> NDArray[np.float64]:

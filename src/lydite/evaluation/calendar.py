@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from lydite.compiled import compiled
 from lydite.errors import InputError
 from lydite.journeys import format_lookback
 
@@ -97,14 +98,38 @@ class Calendar:
         """Return the number of scored periods."""
         return len(self.starts)
 
-    def period_of(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.intp]:
+    def period_of(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
         """Return the scored period in which each landmark is forecast, -1 for none."""
-        place = np.searchsorted(self.starts, happened_at, side="right") - 1
-        return np.where(happened_at < self.end, place, -1)
+        begun = _passed(np.append(self.starts, self.end), happened_at)
+        return np.where(begun > len(self), 0, begun) - np.int16(1)
 
-    def trains_from(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.intp]:
+    def trains_from(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
         """Return the first period whose models may be fitted on each landmark; p for none."""
-        return np.searchsorted(self.starts, happened_at + self.lookback, side="left")
+        return _passed(self.starts - self.lookback + np.timedelta64(1, "us"), happened_at)
+
+
+def _passed(edges: NDArray[np.datetime64], instants: NDArray[np.datetime64]) -> NDArray[np.int16]:
+    """Return how many edges, in ascending order, each instant has passed or reached."""
+    number = np.empty(len(instants), dtype=np.int16)
+    _count_passed(_in_us(edges), _in_us(instants), number)
+    return number
+
+
+def _in_us(instants: NDArray[np.datetime64]) -> NDArray[np.int64]:
+    return instants.astype("datetime64[us]", copy=False).view(np.int64)
+
+
+@compiled
+def _count_passed(
+    edges: NDArray[np.int64], instants: NDArray[np.int64], number: NDArray[np.int16]
+) -> None:
+    passed = 0
+    for row in range(len(instants)):  # as a rule they are in the order of time
+        while passed > 0 and edges[passed - 1] > instants[row]:
+            passed -= 1
+        while passed < len(edges) and edges[passed] <= instants[row]:
+            passed += 1
+        number[row] = passed
 
 
 def make_calendar(history: History, lookback: timedelta, period: Period) -> Calendar:

@@ -35,7 +35,7 @@ NAME = "ceiling"
 #: is then not added to.
 METHOD = 2
 CLAIM = "everything known at the touch, combined by gradient-boosted trees and a regression"
-MAX_TRAINING_LANDMARKS = 100_000
+MAX_TRAINING_LANDMARKS = 60_000
 #: The ceiling is a yardstick, not a rival: so many landmarks of a period tell how high it is.
 MAX_SCORED_LANDMARKS = 20_000
 # Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is

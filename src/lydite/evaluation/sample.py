@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from lydite.contract.path_rows import starts
 from lydite.journeys import LONGEST_PATH
-from lydite.models.counting import distinct
+from lydite.models.counting import counted, distinct, placed, taken
 from lydite.models.landmarks import Landmarks, first_buckets
 from lydite.models.path_weights import OwnPaths, describe_paths
 from lydite.models.stretches import Stretches, Touched, distinct_paths
@@ -113,15 +113,15 @@ def load_sample(
     place = _place_by_user(columns["user_key"], columns["touch"])
     touched = Touched(
         channels,
-        _at(place, columns["channel_key"]),
-        _at(place, columns["happened_at"].astype("datetime64[us]", copy=False).view(np.int64)),
+        placed(place, columns["channel_key"]),
+        placed(place, columns["happened_at"].astype("datetime64[us]", copy=False).view(np.int64)),
         **(_named(engine, outcome, place) if named else {}),
     )
     before = columns["touch"] - columns["first_touch"]
-    by_user = _ending_at(np.arange(len(place)), _at(place, before))
+    by_user = _ending_at(np.arange(len(place), dtype=np.int32), placed(place, before))
     path, first = distinct_paths(touched, by_user)
     described = describe_paths(touched, by_user.take(first), ordered)
-    path, stretches = path[place], _ending_at(place, before)
+    path, stretches = taken(path, place), _ending_at(place, before)
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -152,36 +152,32 @@ def _columns(engine: DuckDBEngine, outcome: str) -> dict[str, NDArray[Any]]:
     )
     # They were written in that order: to sort them, as a rule, is not needed.
     landmark = columns.pop("landmark")
-    if (np.diff(landmark) > 0).all():
+    if (landmark[1:] > landmark[:-1]).all():
         return columns
     order = np.argsort(landmark)
     return {name: values[order] for name, values in columns.items()}
 
 
-def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.intp]:
+def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.int32]:
     """Return the place of each landmark in the order of users and their touches, from 0.
 
     A user's touches are numbered without a gap, and the landmarks are in the order of time.
     """
-    number, first = distinct(user, int(user.max(initial=0)) + 1)
-    begin = starts(np.bincount(number, minlength=len(first))) - touch[first]
-    return np.asarray(begin[number] + touch)
+    number, first = distinct(user)
+    size = counted(number, np.broadcast_to(1.0, len(number)), len(first)).astype(np.int32)
+    begin = starts(size).astype(np.int32) - touch[first]
+    place: NDArray[np.int32] = taken(begin, number)
+    place += touch
+    return place
 
 
-def _ending_at(place: NDArray[np.intp], before: NDArray[np.integer]) -> Stretches:
+def _ending_at(place: NDArray[np.int32], before: NDArray[np.int32]) -> Stretches:
     """Return paths by the place of their last touch, and how many touches come before it."""
-    first, length = (place - before).astype(np.int32), before + np.int32(1)
-    return Stretches(first, length, np.minimum(length, LONGEST_PATH))
+    length = before + np.int32(1)
+    return Stretches(place - before, length, np.minimum(length, LONGEST_PATH))
 
 
-def _at(place: NDArray[np.intp], values: NDArray[Any]) -> NDArray[Any]:
-    """Put each value at its place."""
-    placed = np.empty_like(values)
-    placed[place] = values
-    return placed
-
-
-def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.intp]) -> dict[str, pa.Array]:
+def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.integer]) -> dict[str, pa.Array]:
     """Return campaign and interaction of every touch."""
     names = engine.frame(
         "select touches.campaign, touches.interaction from evaluation.landmarks as landmarks"
@@ -190,5 +186,5 @@ def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.intp]) -> dict[
         " order by landmarks.landmark",
         {"outcome": outcome},
     )
-    by_user = pa.array(_at(place, np.arange(len(place))))
+    by_user = pa.array(placed(place, np.arange(len(place))))
     return {name: names[name].to_arrow().take(by_user) for name in names.columns}

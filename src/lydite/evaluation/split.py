@@ -271,11 +271,11 @@ class Ahead:
         return self.whole.take(self.rows)
 
 
-def _by_period(period: NDArray[np.intp], periods: int) -> list[NDArray[Any]]:
+def _by_period(period: NDArray[np.int16], periods: int) -> list[NDArray[Any]]:
     """Return the places of each period's number, in ascending order."""
     places = np.arange(len(period), dtype=np.int32)
     if (period[1:] < period[:-1]).any():  # as a rule, landmarks are in the order of time
         places = np.argsort(period, kind="stable").astype(np.int32)
         period = period[places]
-    edges = np.searchsorted(period, np.arange(periods + 1))
+    edges = np.searchsorted(period, np.arange(periods + 1, dtype=np.int16))
     return [places[a:b] for a, b in pairwise(edges)]

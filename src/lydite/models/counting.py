@@ -116,3 +116,29 @@ def counted(index: NDArray[np.integer], weights: NDArray[Any], size: int) -> NDA
 def _add_up(index: NDArray[np.integer], weights: NDArray[Any], sums: NDArray[np.float64]) -> None:
     for row in range(len(index)):
         sums[index[row]] += weights[row]
+
+
+def taken(values: NDArray[Any], index: NDArray[np.integer]) -> NDArray[Any]:
+    """Return ``values[index]``; numpy would make the index wider first."""
+    result = np.empty(len(index), dtype=values.dtype)
+    _take(values, index, result)
+    return result
+
+
+@compiled
+def _take(values: NDArray[Any], index: NDArray[np.integer], result: NDArray[Any]) -> None:
+    for row in range(len(index)):
+        result[row] = values[index[row]]
+
+
+def placed(place: NDArray[np.integer], values: NDArray[Any]) -> NDArray[Any]:
+    """Put each value at its place, of as many; the counterpart of `taken`."""
+    result = np.empty(len(place), dtype=values.dtype)
+    _put(place, values, result)
+    return result
+
+
+@compiled
+def _put(place: NDArray[np.integer], values: NDArray[Any], result: NDArray[Any]) -> None:
+    for row in range(len(place)):
+        result[place[row]] = values[row]

@@ -93,14 +93,14 @@ class FittedRule(Model):
         """Fit the rates of candidates, and choose one."""
         met = np.flatnonzero(trials > 0)
         counts = (trials[met], conversions[met])
-        seen = [some_rows(shares, met) for shares in profiles.features.shares]
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))
 
-        def value(number: int) -> float:
-            return self._fit_candidate(seen[number], number, *counts, _CHOICE_GAIN)
+        def value(number: int, last_gain: float = _CHOICE_GAIN) -> float:
+            seen = some_rows(profiles.features.shares[number], met)
+            return self._fit_candidate(seen, number, *counts, last_gain)
 
-        self.chosen_ = max(range(len(seen)), key=value)
-        self._fit_candidate(seen[self.chosen_], self.chosen_, *counts)
+        self.chosen_ = max(range(len(profiles.features.shares)), key=value)
+        value(self.chosen_, LAST_GAIN)
         self.rates_ = self._rates[self.chosen_]
         return self
 

@@ -230,7 +230,10 @@ def _strengths(
     starts = path.starts(paths).astype(np.int32)
     channel = path.channel.astype(np.int32)
     return [
-        sparse.csr_array((path.weights[column], channel, starts), shape=(paths, channels))
+        # In full precision: each product would widen them anew.
+        sparse.csr_array(
+            (path.weights[column].astype(np.float64), channel, starts), shape=(paths, channels)
+        )
         for column in columns
     ]
 

@@ -71,11 +71,11 @@ class PathChannels:
 
     def summands(
         self, columns: Sequence[str]
-    ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.intp]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.integer]]:
         """Return some columns of weights as sums of what is told once (`KindWeights.summands`)."""
         if isinstance(self.weights, KindWeights):
             return self.weights.summands(columns)
-        weights = np.array([self.weights[name] for name in columns], dtype=np.float64)
+        weights = np.array([self.weights[name] for name in columns])
         return weights, np.arange(len(self.row)), np.arange(len(self.row) + 1)
 
     def _entries(self, entries: slice | NDArray[np.integer], number: int = 0) -> PathChannels:

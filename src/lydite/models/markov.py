@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from lydite.models.absorption import absorb
 from lydite.models.base import Model
 from lydite.models.chain import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
-from lydite.models.counting import distinct
+from lydite.models.counting import distinct, taken
 from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.mixture import base_rate
 from lydite.models.removal_draws import drawn_effects
@@ -95,7 +95,7 @@ class Markov(Model):
         """Return the distinct states, packed into a (k,) array of integers."""
         keys = pack(landmarks.paths.history[:, : self.order])
         index, first = distinct(keys)
-        return Profiles(index[landmarks.path], keys[first])
+        return Profiles(taken(index, landmarks.path), keys[first])
 
     def fit_counts(
         self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]

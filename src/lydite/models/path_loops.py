@@ -25,6 +25,22 @@ def touch_at(first: int, length: int, kept: int, place: int) -> int:
 
 
 @compiled
+def cut(kept: NDArray[np.integer], most: int, edges: NDArray[np.integer]) -> int:
+    """Cut paths where they come to a multiple of so many touches, and return how many parts.
+
+    The edges of the parts are put down, from 0 to the number of paths.
+    """
+    parts, before = 0, 0
+    for path in range(len(kept)):
+        if path > 0 and before // most > (before - kept[path - 1]) // most:
+            parts += 1
+            edges[parts] = path
+        before += kept[path]
+    edges[parts + 1] = len(kept)
+    return parts + 1
+
+
+@compiled
 def touches(
     first: NDArray[np.integer],
     length: NDArray[np.integer],

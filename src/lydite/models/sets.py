@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from lydite.compiled import compiled
 from lydite.models.base import Model
-from lydite.models.counting import distinct
+from lydite.models.counting import distinct, taken
 from lydite.models.landmarks import PathChannels, Profiles, rows_to_one
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class SetModel(Model):
         """Return the distinct sets of channels, as a sparse (k, channels) matrix of ones."""
         paths = landmarks.paths
         sets = channel_sets(paths.met, len(paths), len(landmarks.channels))
-        return Profiles(sets.index[landmarks.path], sets.features)
+        return Profiles(taken(sets.index, landmarks.path), sets.features)
 
     def encode_paths(self, paths: Paths) -> Profiles:
         """Return the distinct sets of channels on the paths, in the same form."""
@@ -127,20 +128,24 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> Profiles:
     Profiles
         Its features are a sparse (k, channels) matrix of ones, a row for each distinct set.
     """
-    ones = np.ones(len(path.channel))
-    index, first = distinct(digest(path, ones.astype(np.uint64), paths))
-    return Profiles(index, path.matrix(ones, paths, channels)[first])
+    digest = np.empty(paths, dtype=np.uint64)
+    codes = np.random.default_rng(0).integers(0, 2**64, size=channels, dtype=np.uint64)
+    _digest(path.starts(paths), path.channel, codes, digest)
+    index, first = distinct(digest)
+    met = path.take(first, paths)
+    return Profiles(index, met.matrix(np.ones(len(met.row)), len(first), channels))
 
 
-def digest(path: PathChannels, values: NDArray[np.uint64], paths: int) -> NDArray[np.uint64]:
-    """Return a 64-bit digest of each path's values by channel, 0 for a path without any."""
-    multipliers = np.random.default_rng(0).integers(
-        0, 2**64, size=int(path.channel.max(initial=0)) + 1, dtype=np.uint64
-    )
-    # Sums modulo 2^64 are exact whatever the order, so that a difference of sums is a sum.
-    total = np.concatenate(
-        [np.zeros(1, np.uint64), np.cumsum(values * multipliers[path.channel], dtype=np.uint64)]
-    )
-    ends = path.starts(paths)
-    result: NDArray[np.uint64] = total[ends[1:]] - total[ends[:-1]]
-    return result
+@compiled
+def _digest(
+    start: NDArray[np.intp],
+    channel: NDArray[np.integer],
+    codes: NDArray[np.uint64],
+    digest: NDArray[np.uint64],
+) -> None:
+    """Put down a 64-bit digest of the set of channels on each path: a sum, modulo 2^64."""
+    for path in range(len(digest)):
+        total = np.uint64(0)
+        for entry in range(start[path], start[path + 1]):
+            total += codes[channel[entry]]
+        digest[path] = total

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from lydite.compiled import compiled
-from lydite.models.counting import counted, distinct
+from lydite.models.counting import counted, distinct, taken
 from lydite.models.landmarks import rows_to_one
 from lydite.models.mixture import MAX_FULL_CHANNELS
 
@@ -109,7 +109,7 @@ def share_rows(
         share, channel = np.empty(edges[-1]), np.empty(edges[-1], dtype=np.int32)
         _put_shares(*entries, own, finest, first, share, channel)
         shares.append(_matrix(share, channel, edges, channels))
-    return index[path_of], shares
+    return taken(index, path_of), shares
 
 
 def _matrix(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lydite.compiled import compiled
-from lydite.contract.path_rows import runs, starts
+from lydite.contract.path_rows import runs
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
 
     def summands(
         self, names: Sequence[str]
-    ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.intp]]:
+    ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.integer]]:
         """Return the weights of kinds, a row for each column, and which of them entries sum up.
 
         Returns
@@ -46,7 +47,7 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
             Where the touches of each entry begin, and after it where all end.
         """
         weights = np.array([self.by_kind[name] for name in names])
-        return weights, self.kind, np.append(self._starts, len(self.kind))
+        return weights, self.kind, self._edges
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
         """Return the (m,) sums of a column's weights."""
@@ -62,15 +63,18 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
 
     def take(self, entries: NDArray[np.integer] | slice) -> KindWeights:
         """Return the weights of some of the entries, in the given order."""
-        touches, first = self.touches[entries], self._starts[entries]
+        touches, first = self.touches[entries], self._edges[:-1][entries]
         if isinstance(entries, slice) and len(first):
             stretch = slice(int(first[0]), int(first[-1] + touches[-1]))
             return KindWeights(self.by_kind, self.kind[stretch], touches)
         return KindWeights(self.by_kind, self.kind[runs(first, touches)], touches)
 
     @cached_property
-    def _starts(self) -> NDArray[np.intp]:
-        return starts(self.touches)
+    def _edges(self) -> NDArray[np.integer]:
+        kind = np.int32 if len(self.kind) < 2**31 else np.int64
+        edges: NDArray[Any] = np.zeros(len(self.touches) + 1, dtype=kind)
+        np.cumsum(self.touches, out=edges[1:])
+        return edges
 
 
 @compiled

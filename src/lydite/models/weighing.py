@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import threading
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -27,15 +28,14 @@ if TYPE_CHECKING:
     from lydite.models.base import Model
     from lydite.models.stretches import Stretches, Touched
 
-_MAX_TOUCHES = 1_000_000  # weighed at once
+_MAX_TOUCHES = 250_000  # weighed at once
 
 
 def chunks(size: NDArray[np.integer]) -> Iterator[slice]:
     """Cut paths into runs of about `_MAX_TOUCHES` touches; at least one, maybe empty."""
-    chunk = starts(size) // _MAX_TOUCHES
-    edges = np.flatnonzero(np.diff(chunk)) + 1
-    for low, high in zip([0, *edges], [*edges, len(size)], strict=True):
-        yield slice(int(low), int(high))
+    edges = np.zeros(int(size.sum()) // _MAX_TOUCHES + 2, dtype=np.intp)
+    cuts = path_loops.cut(size, _MAX_TOUCHES, edges)
+    yield from itertools.starmap(slice, itertools.pairwise(edges[: cuts + 1].tolist()))
 
 
 class LaidOutTouches:
@@ -144,7 +144,13 @@ def weigh(
     if len(others) == len(expressions):
         return list(by_sql)
     hours = laid.hours("hours_before_end")[rows]
-    return [next(by_sql) if known is None else np.exp2(hours / -known) for known in half_lives]
+    return [next(by_sql) if known is None else _left(hours, known) for known in half_lives]
+
+
+def _left(hours: NDArray[np.float64], half_life: float) -> NDArray[np.float64]:
+    """Return what is left after so many hours."""
+    left = hours / -half_life
+    return np.asarray(np.exp2(left, out=left))
 
 
 def _weigh_by_sql(
