@@ -17,8 +17,8 @@ def compiled(loop: _Loop) -> _Loop:
     """Compile a loop over arrays at its first call; other threads run beside it.
 
     The machine code is kept beside the file, or in the user's cache where that cannot be written.
-    Where neither can, each process compiles anew: half a minute in all. Places outside an array are
-    not looked after: who calls answers for them.
+    Where neither can, each process compiles anew, some ten seconds in all. Places outside an array
+    are not looked after: who calls answers for them.
     """
     compile_it = partial(numba.njit, nogil=True, error_model="numpy")
     try:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lydite.models.counting import counted, distinct
+from lydite.models.counting import counted, distinct, placed, taken
 
 
 def in_order_of_appearance(keys, index, first) -> None:
@@ -46,3 +46,12 @@ def test_values_are_added_up_by_their_number(rows, kind):
     values = np.array([value for _, value in rows]).astype(kind)
     expected = [float(sum(values[index == number].tolist())) for number in range(6)]
     assert counted(index, values, 6).tolist() == expected
+
+
+@given(st.permutations(range(9)), st.sampled_from([np.int16, np.int32, np.int64]))
+def test_values_are_taken_from_places_and_put_there_again(order, kind):
+    place, values = np.array(order, dtype=kind), np.arange(9, 18, dtype=np.float32)
+    found = taken(values, place)
+    assert found.dtype == values.dtype
+    assert found.tolist() == [9 + own for own in order]
+    assert placed(place, found).tolist() == values.tolist()

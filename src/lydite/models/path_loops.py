@@ -112,23 +112,6 @@ def hours_before_end(
 
 
 @compiled
-def hours_after_start(
-    first: NDArray[np.integer],
-    length: NDArray[np.integer],
-    kept: NDArray[np.integer],
-    at_us: NDArray[np.int64],
-    hours: NDArray[np.float64],
-) -> None:
-    """Put down how long after the start of its path each touch was."""
-    row = 0
-    for path in range(len(kept)):
-        for place in range(kept[path]):
-            touch = touch_at(first[path], length[path], kept[path], place)
-            hours[row] = (at_us[touch] - at_us[first[path]]) / _US_PER_HOUR
-            row += 1
-
-
-@compiled
 def weighted_sums(
     first: NDArray[np.integer],
     length: NDArray[np.integer],

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -87,11 +87,18 @@ class LaidOutTouches:
             "last_non_direct_position": last[self.path],
         }
 
-    def hours(self, name: str) -> NDArray[np.float64]:
-        """Return how long before the end, or after the start, of its path each touch was."""
-        hours = np.empty(len(self))
-        getattr(path_loops, name)(*self.stretches.columns, self.touched.at_us, hours)
+    @property
+    def hours_before_end(self) -> NDArray[np.float64]:
+        """How long before the end of its path each touch was; there must be a clock."""
+        hours, at = np.empty(len(self)), cast("NDArray[np.int64]", self.touched.at_us)
+        path_loops.hours_before_end(*self.stretches.columns, at, hours)
         return hours
+
+    @property
+    def hours_after_start(self) -> NDArray[np.float64]:
+        """How long after the start of its path each touch was; there must be a clock."""
+        before_end = self.hours_before_end
+        return before_end[starts(self.stretches.kept)][self.path] - before_end
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
         """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
@@ -109,7 +116,7 @@ class LaidOutTouches:
         if any(name in used for name in _ORDER):
             yield from ((name, values) for name, values in self.order.items() if name in used)
         if self.touched.at_us is not None:
-            yield from ((name, self.hours(name)) for name in _HOURS if name in used)
+            yield from ((name, getattr(self, name)) for name in _HOURS if name in used)
 
     def _texts(
         self, rows: NDArray[np.intp] | slice, used: Container[str]
@@ -143,7 +150,7 @@ def weigh(
     by_sql = iter(_weigh_by_sql(laid, others, models, rows))
     if len(others) == len(expressions):
         return list(by_sql)
-    hours = laid.hours("hours_before_end")[rows]
+    hours = laid.hours_before_end[rows]
     return [next(by_sql) if known is None else _left(hours, known) for known in half_lives]
 
 
