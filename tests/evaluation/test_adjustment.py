@@ -133,3 +133,8 @@ def test_nothing_converted_or_everything(activity):
         p = fit(activity, cell, forecast, trials, conversions)
         assert (low <= adjusted(p, cell, forecast)).all()
         assert (adjusted(p, cell, forecast) <= high).all()
+
+
+def test_a_forecast_that_is_no_number_is_refused():
+    with pytest.raises(ValueError, match="a forecast is nan"):
+        log_odds(np.array([0.5, np.nan]))

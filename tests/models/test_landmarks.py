@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from drawn import draw_landmarks
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,12 @@ def test_other_outcomes_leave_the_rest():
 
 def test_the_length_of_profiles_is_the_number_of_distinct_ones():
     assert len(Profiles(np.array([0, 1, 1, 0]), np.zeros((2, 3)))) == 2
+
+
+@pytest.mark.parametrize("index", [[0, 2], [-1, 0]])
+def test_an_index_of_no_profile_is_refused(index):
+    with pytest.raises(ValueError, match="2 profiles, so that their numbers are from 0 to 1, not"):
+        Profiles(np.array(index), np.zeros((2, 3)))
 
 
 def test_some_of_the_landmarks_are_those_with_their_paths():

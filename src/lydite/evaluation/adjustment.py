@@ -86,8 +86,16 @@ def _number_levels(
 
 
 def log_odds(forecast: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the log-odds of forecasts, which are kept within [1e-6, 1 - 1e-6]."""
+    """Return the log-odds of forecasts, which are kept within [1e-6, 1 - 1e-6].
+
+    Raises
+    ------
+    ValueError
+        When a forecast is not a number.
+    """
     kept = np.clip(forecast, _CLIP, 1 - _CLIP)
+    if np.isnan(kept.sum()):
+        raise ValueError("a forecast is nan; a model must give a chance from 0 to 1 to every path")
     # Within those bounds as exact as scipy's `logit`, and a third of its time.
     return np.asarray(np.log(kept / (1 - kept)))
 

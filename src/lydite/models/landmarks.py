@@ -329,10 +329,23 @@ class Profiles:
         The profile of each landmark or path.
     features
         One row for each profile, in the form that the model chose.
+
+    Raises
+    ------
+    ValueError
+        When an index is of no profile.
     """
 
     index: NDArray[np.integer]
     features: Any
+
+    def __post_init__(self) -> None:
+        """Check the index: what is counted by it looks at no bounds."""
+        if len(self.index) and not 0 <= self.index.min() <= self.index.max() < len(self):
+            raise ValueError(
+                f"there are {len(self)} profiles, so that their numbers are from 0 to"
+                f" {len(self) - 1}, not from {self.index.min()} to {self.index.max()}"
+            )
 
     def __len__(self) -> int:
         """Return the number of distinct profiles."""
