@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from lydite.models.base import Model
+from lydite.models.candidates import most_likely
 from lydite.models.decay import HALF_LIVES_HOURS, decay
 from lydite.models.landmarks import Profiles
 from lydite.models.mixture import (
@@ -95,12 +96,13 @@ class FittedRule(Model):
         counts = (trials[met], conversions[met])
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))
 
-        def value(number: int, last_gain: float = _CHOICE_GAIN) -> float:
+        def value(number: int, rival: float, last_gain: float = _CHOICE_GAIN) -> float:
             seen = some_rows(profiles.features.shares[number], met)
-            return self._fit_candidate(seen, number, *counts, last_gain)
+            return self._fit_candidate(seen, number, *counts, last_gain, rival)
 
-        self.chosen_ = max(range(len(profiles.features.shares)), key=value)
-        value(self.chosen_, LAST_GAIN)
+        last = getattr(self, "chosen_", 0)
+        self.chosen_ = most_likely(len(profiles.features.shares), last, value)
+        value(self.chosen_, -np.inf, LAST_GAIN)
         self.rates_ = self._rates[self.chosen_]
         return self
 
@@ -111,13 +113,14 @@ class FittedRule(Model):
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
         last_gain: float = LAST_GAIN,
+        rival: float = -np.inf,
     ) -> float:
         """Fit the rates of one candidate, and return its penalised log-likelihood."""
         base, start = base_rate(trials, conversions), self._rates.get(number)
         if start is None or len(start) != shares.shape[1]:
             start = np.full(shares.shape[1], base)
         self._rates[number], likelihood = fit_rates(
-            shares, trials, conversions, base, start, last_gain
+            shares, trials, conversions, base, start, last_gain, rival
         )
         return likelihood
 

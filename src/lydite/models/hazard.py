@@ -11,6 +11,7 @@ from scipy import sparse
 
 from lydite.contract.path_rows import runs
 from lydite.models.base import Model
+from lydite.models.candidates import most_likely, out_of_reach
 from lydite.models.counting import counted
 from lydite.models.decay import HALF_LIVES_HOURS, decay
 from lydite.models.hazard_draws import Neighbourhood, gamma_prior
@@ -106,13 +107,13 @@ class AdditiveHazard(Model):
             intervals = intervals.take(met)
         fits: dict[int, NDArray[np.float64]] = dict(getattr(self, "_fits", {}))
 
-        def value(number: int) -> float:
+        def value(number: int, rival: float) -> float:
             fits[number], likelihood = _fit(
-                intervals, number, trials, conversions, fits.get(number)
+                intervals, number, trials, conversions, fits.get(number), rival
             )
             return likelihood
 
-        self.chosen_ = max(range(len(HALF_LIVES_HOURS)), key=value)
+        self.chosen_ = most_likely(len(HALF_LIVES_HOURS), getattr(self, "chosen_", 0), value)
         self._fits = fits
         self.baseline_, self.hazards_ = float(fits[self.chosen_][0]), fits[self.chosen_][1:]
         total = max(float(trials.sum()), 1e-300)
@@ -145,7 +146,8 @@ class AdditiveHazard(Model):
         best; the one that is chosen takes further steps.
         """
         own: NDArray[np.float64] = np.asarray(weights, dtype=float)
-        drawn = [fit.drawn(own) for fit in _neighbourhoods(evidence, self._fits)]
+        fits = _fits_to_the_end(evidence, self._fits)
+        drawn = [fit.drawn(own) for fit in _neighbourhoods(evidence, fits)]
         chosen = np.argmax([draws.likelihood for draws in drawn], axis=0)
         theta = drawn[0].theta.copy()
         for number in np.unique(chosen):
@@ -250,8 +252,11 @@ def _fit(
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     last: NDArray[np.float64] | None = None,
+    rival: float = -np.inf,
 ) -> tuple[NDArray[np.float64], float]:
     """Return baseline and hazards for one half-life, and the penalised log-likelihood.
+
+    A fit that cannot come up to the likelihood of a rival is not made to the end.
 
     With ``E`` the exposure of each parameter theta and ``a`` what it adds to the hazard at a
     conversion, the log-likelihood is ``sum k log(a theta) - E theta``; the exposures are plain
@@ -269,8 +274,22 @@ def _fit(
     if last is not None and len(last) == len(exposure):
         starts.append(last)
     added = _added(intervals, number, events)
-    theta, value = _maximise(added, conversions[events], exposure + prior, starts)
-    return theta, value + float(np.log(prior).sum())
+    constant = float(np.log(prior).sum())
+    theta, value = _maximise(added, conversions[events], exposure + prior, starts, rival - constant)
+    return theta, value + constant
+
+
+def _fits_to_the_end(
+    evidence: ProfileCounts, fits: Mapping[int, NDArray[np.float64]]
+) -> dict[int, NDArray[np.float64]]:
+    """Return the fits of all half-lives, also of those that were out of reach of the best."""
+    trials: NDArray[np.float64] = np.asarray(evidence.trials.sum(axis=1))
+    conversions: NDArray[np.float64] = np.asarray(evidence.conversions.sum(axis=1))
+    intervals: _Intervals = evidence.profiles.features
+    return {
+        number: _fit(intervals, number, trials, conversions, start)[0]
+        for number, start in fits.items()
+    }
 
 
 def _neighbourhoods(
@@ -320,11 +339,13 @@ def _maximise(
     events: NDArray[np.floating],
     exposure: NDArray[np.float64],
     starts: Sequence[NDArray[np.float64]],
+    rival: float = -np.inf,
 ) -> tuple[NDArray[np.float64], float]:
     """Maximise ``sum k log(a x) - E x + sum log x`` over x > 0, and return x and the maximum.
 
     Strictly concave, and the logarithms keep the maximum inside, so that Newton's method with
-    backtracking always arrives, from any start; it sets out from the highest that is given.
+    backtracking always arrives, from any start; it sets out from the highest that is given. It
+    stops where the value of a rival is out of reach.
     """
 
     def value(x: NDArray[np.float64]) -> float:
@@ -339,6 +360,8 @@ def _maximise(
         curvature[np.diag_indices_from(curvature)] += 1
         step = np.linalg.solve(curvature, slope)
         gain, part = float(slope @ step), 1.0
+        if out_of_reach(best, gain, step, rival):
+            return x * (1 + step), best + gain / 2
         # What is less than rounding of the value cannot be seen in it; the step is right even so.
         unseen = gain < max(_LAST_GAIN, _ROUNDING * abs(best))
         while True:

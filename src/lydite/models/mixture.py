@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
+from lydite.models.candidates import out_of_reach
 from lydite.models.counting import counted
+from lydite.models.landmarks import stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +47,11 @@ def fast_matrix(
 def some_rows(
     matrix: NDArray[np.float64] | sparse.csr_array[np.float64], rows: NDArray[np.intp]
 ) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
-    """Return some rows of a matrix, in the form that it has."""
-    return matrix.T.take(rows, axis=1).T if isinstance(matrix, np.ndarray) else matrix[rows]
+    """Return some rows of a matrix, in the form that it has; a stretch of them is not copied."""
+    if not isinstance(matrix, np.ndarray):
+        return matrix[rows]
+    some = stretch(rows)
+    return matrix[some] if isinstance(some, slice) else matrix.T.take(rows, axis=1).T
 
 
 def fit_rates(
@@ -56,6 +61,7 @@ def fit_rates(
     base: float,
     start: NDArray[np.float64],
     last_gain: float = LAST_GAIN,
+    rival: float = -np.inf,
 ) -> tuple[NDArray[np.float64], float]:
     """Return the rates that maximise the likelihood of a rule mixture, and what it is there.
 
@@ -72,6 +78,8 @@ def fit_rates(
     start : (c,) array in (0, 1)
     last_gain
         The step that promises to gain less than this, in nats, is the last.
+    rival
+        A likelihood that is reached by others: what is out of its reach is not fitted to the end.
 
     Returns
     -------
@@ -99,7 +107,8 @@ def fit_rates(
         step = np.linalg.solve(curvature, slope)
         gain = float(slope @ step)
         ahead = rates + step
-        if gain < last_gain and ahead.min() > 0 and ahead.max() < 1:
+        inside = ahead.min() > 0 and ahead.max() < 1
+        if inside and (gain < last_gain or out_of_reach(best, gain, step / rates, rival)):
             return ahead, best + gain / 2
         rates, best = _backtrack(value, rates, best, step, gain)
     return rates, best

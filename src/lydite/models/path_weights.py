@@ -11,7 +11,7 @@ import numpy as np
 from lydite.contract.path_rows import starts
 from lydite.models import path_loops
 from lydite.models.base import weight_columns
-from lydite.models.counting import distinct
+from lydite.models.counting import distinct, placed
 from lydite.models.landmarks import HISTORY, DistinctPaths, PathChannels
 from lydite.models.stretches import Touched
 from lydite.models.touch_kinds import KindWeights
@@ -188,14 +188,22 @@ class OwnPaths:
         InputError
             When a weight is negative or endless, or cannot be computed.
         """
-        weights, products = np.empty((2, len(self._number)))
-        for paths in chunks(self._stretches.kept):
-            stretches = self._stretches.take(paths)
+        order, ordered = self._by_touch
+        sums = np.empty((2, len(order)))
+        for paths in chunks(ordered.kept):
+            stretches = ordered.take(paths)
             laid = LaidOutTouches(self._touched, stretches)
             [weight] = weigh(laid, [self._columns[column]], self._models)
             of_paths = *stretches.columns, self._touched.channel
-            path_loops.weighted_sums(*of_paths, weight, values, weights[paths], products[paths])
-        return weights, products
+            path_loops.weighted_sums(*of_paths, weight, values, *sums[:, paths])
+        return placed(order, sums[0]), placed(order, sums[1])
+
+    @cached_property
+    def _by_touch(self) -> tuple[NDArray[np.int32], Stretches]:
+        """The paths in the order of their touches, which then are read one after the other."""
+        end = self._stretches.first + self._stretches.length
+        order = np.argsort(end).astype(np.int32)
+        return order, self._stretches.take(order)
 
     @cached_property
     def _entries(self) -> PathChannels:
