@@ -27,6 +27,6 @@ def test_columns_are_sums_over_touches(entries, data):
         rows = np.array(some, dtype=int)
         np.testing.assert_array_equal(weights.take(rows)[name], sums[rows])
     columns, kinds, edges = weights.summands(["other", "one"])
-    for name, own in zip(["other", "one"], columns, strict=True):
+    for name, own in zip(["other", "one"], columns.T, strict=True):
         parts = np.split(own[kinds], edges[1:-1]) if entries else []
         assert [part.sum() for part in parts] == weights[name].tolist()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import Adjustment, log_odds
 from lydite.evaluation.cross_fitting import Counts, CrossFitted
@@ -123,11 +122,8 @@ def walk_slices(model: Model, trial: Trial) -> dict[str, Scores]:
     Sums per period and bucket, by segment; those of all users first.
     """
     scores = {ALL: Scores.empty(len(trial))}
-    # The matrices are small: threads of BLAS would wait for each other more than they work, on a
-    # busy machine a hundred times more.
-    with threadpool_limits(1, user_api="blas"):
-        for span, forecast in forecasts(model, trial):
-            add_slices(scores, trial.ahead(span), forecast)
+    for span, forecast in forecasts(model, trial):
+        add_slices(scores, trial.ahead(span), forecast)
     return scores
 
 

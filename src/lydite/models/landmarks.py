@@ -75,7 +75,7 @@ class PathChannels:
         """Return some columns of weights as sums of what is told once (`KindWeights.summands`)."""
         if isinstance(self.weights, KindWeights):
             return self.weights.summands(columns)
-        weights = np.array([self.weights[name] for name in columns])
+        weights = np.column_stack([self.weights[name] for name in columns])
         return weights, np.arange(len(self.row)), np.arange(len(self.row) + 1)
 
     def _entries(self, entries: slice | NDArray[np.integer], number: int = 0) -> PathChannels:

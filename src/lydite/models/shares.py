@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import sparse
@@ -95,45 +95,38 @@ def share_rows(
     """
     finest = STEPS_BY_ORDER if model.sees_order_only else STEPS_BY_TIME
     met, path_of, paths = landmarks.met(model.weight_columns)
-    channels, columns = len(landmarks.channels), list(model.weight_columns)
-    start = met.starts(paths)
-    weights, kind, begin = met.summands(columns)
-    drawn = np.random.default_rng(0).integers(0, 2**64, (len(columns), channels), dtype=np.uint64)
+    start, channels = met.starts(paths), len(landmarks.channels)
+    weights, kind, begin = met.summands(list(model.weight_columns))
+    entries = start, met.channel, met.touches, kind, begin, finest
+    drawn = np.random.default_rng(0).integers(
+        0, 2**64, (channels, weights.shape[1]), dtype=np.uint64
+    )
     digest = np.empty(paths, dtype=np.uint64)
-    entries = start, met.channel, met.touches, kind, begin
-    _digest(*entries, weights, finest, drawn, digest)
+    _digest(*entries, weights, drawn, digest)
     index, first = distinct(digest)
-    shares = []
-    edges = np.append(0, np.cumsum(start[first + 1] - start[first]))
-    for own in weights:
-        share, channel = np.empty(edges[-1]), np.empty(edges[-1], dtype=np.int32)
-        _put_shares(*entries, own, finest, first, share, channel)
-        shares.append(_matrix(share, channel, edges, channels))
+    shares = [
+        _shares_of(first, entries, weights[:, [column]], channels)
+        for column in range(weights.shape[1])
+    ]
     return taken(index, path_of), shares
 
 
-def _matrix(
-    share: NDArray[np.float64], channel: NDArray[np.int32], edges: NDArray[np.intp], channels: int
+def _shares_of(
+    chosen: NDArray[np.intp],
+    entries: tuple[Any, ...],
+    weight: NDArray[np.float64],
+    channels: int,
 ) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
-    """Return the shares of k paths as a (k, channels) matrix, in the form of `fast_matrix`."""
-    shape = len(edges) - 1, channels
-    if channels > MAX_FULL_CHANNELS:
-        return sparse.csr_array((share, channel, edges), shape=shape)
-    full = np.zeros(shape, order="F")
-    _spread(share, channel, edges, full)
-    return full
-
-
-@compiled
-def _spread(
-    share: NDArray[np.float64],
-    channel: NDArray[np.int32],
-    edges: NDArray[np.intp],
-    full: NDArray[np.float64],
-) -> None:
-    for path in range(len(full)):
-        for entry in range(edges[path], edges[path + 1]):
-            full[path, channel[entry]] = share[entry]
+    """Return the shares of some paths by one column of weights, in the form of `fast_matrix`."""
+    if channels <= MAX_FULL_CHANNELS:
+        full = np.zeros((channels, len(chosen)))
+        _put_shares(*entries, weight, chosen, full)
+        return full.T
+    start = entries[0]
+    edges = np.append(0, np.cumsum(start[chosen + 1] - start[chosen]))
+    channel, share = np.empty(edges[-1], dtype=np.int32), np.empty(edges[-1])
+    _list_shares(*entries, weight, chosen, channel, share)
+    return sparse.csr_array((share, channel, edges), shape=(len(chosen), channels))
 
 
 @compiled
@@ -143,31 +136,41 @@ def _divide(
     touches: NDArray[np.integer],
     kind: NDArray[np.integer],
     begin: NDArray[np.integer],
-    weight: NDArray[np.float64],
     finest: int,
-    steps: NDArray[np.float64],
-) -> float:
-    """Put down the shares of a path's entries, in steps, and return how many steps they are.
+    weights: NDArray[np.float64],
+    parts: NDArray[np.float64],
+    step: NDArray[np.float64],
+) -> None:
+    """Put down the parts of a path that its entries have by each column, and steps in one of each.
 
-    On a path without any weight, touches share alike.
+    On a path without any weight, touches have a part each.
     """
-    total = 0.0
+    step[:] = 0.0
     for entry in range(low, high):
-        own = 0.0
-        for touch in range(begin[entry], begin[entry + 1]):
-            own += weight[kind[touch]]
-        steps[entry - low] = own
-        total += own
-    if total <= 0:
-        total = 0.0
-        for entry in range(low, high):
-            steps[entry - low] = touches[entry]
-            total += touches[entry]
-    step, whole = finest / total, 0.0
-    for place in range(high - low):
-        steps[place] = np.rint(steps[place] * step)
-        whole += steps[place]
-    return whole
+        for column in range(len(step)):
+            own = np.float64(weights[kind[begin[entry]], column])
+            for touch in range(begin[entry] + 1, begin[entry + 1]):
+                own += weights[kind[touch], column]
+            parts[entry - low, column] = own
+            step[column] += own
+    for column in range(len(step)):
+        if step[column] <= 0:
+            step[column] = 0.0
+            for entry in range(low, high):
+                parts[entry - low, column] = touches[entry]
+                step[column] += touches[entry]
+        step[column] = finest / step[column]
+
+
+@compiled
+def _round(entries: int, parts: NDArray[np.float64], step: float) -> None:
+    """Turn the parts that entries have by one column into shares, in whole steps."""
+    whole = 0.0
+    for entry in range(entries):
+        parts[entry, 0] = np.rint(parts[entry, 0] * step)
+        whole += parts[entry, 0]
+    for entry in range(entries):
+        parts[entry, 0] /= whole
 
 
 @compiled
@@ -177,19 +180,20 @@ def _digest(
     touches: NDArray[np.integer],
     kind: NDArray[np.integer],
     begin: NDArray[np.integer],
-    weights: NDArray[np.float64],
     finest: int,
+    weights: NDArray[np.float64],
     drawn: NDArray[np.uint64],
     digest: NDArray[np.uint64],
 ) -> None:
     """Put down a 64-bit digest of how each path is divided; sums are modulo 2^64."""
-    steps = np.empty(drawn.shape[1])
+    parts, step = np.empty(drawn.shape), np.empty(drawn.shape[1])
     for path in range(len(digest)):
         low, high, total = start[path], start[path + 1], np.uint64(0)
-        for column in range(len(weights)):
-            _divide(low, high, touches, kind, begin, weights[column], finest, steps)
-            for entry in range(low, high):
-                total += np.uint64(steps[entry - low]) * drawn[column, channel[entry]]
+        _divide(low, high, touches, kind, begin, finest, weights, parts, step)
+        for entry in range(low, high):
+            for column in range(len(step)):
+                steps = np.rint(parts[entry - low, column] * step[column])
+                total += np.uint64(steps) * drawn[channel[entry], column]
         digest[path] = total
 
 
@@ -200,18 +204,41 @@ def _put_shares(
     touches: NDArray[np.integer],
     kind: NDArray[np.integer],
     begin: NDArray[np.integer],
-    weight: NDArray[np.float64],
     finest: int,
+    weight: NDArray[np.float64],
     chosen: NDArray[np.intp],
-    share: NDArray[np.float64],
-    channel_of: NDArray[np.int32],
+    full: NDArray[np.float64],
 ) -> None:
-    """Put down shares and channels of some paths, path after path."""
-    steps = np.empty(channel.max() + 1 if len(channel) else 1)
+    """Put down the shares of some paths, by channel and path."""
+    parts, step = np.empty((len(full), 1)), np.empty(1)
+    for number in range(len(chosen)):
+        low, high = start[chosen[number]], start[chosen[number] + 1]
+        _divide(low, high, touches, kind, begin, finest, weight, parts, step)
+        _round(high - low, parts, step[0])
+        for entry in range(low, high):
+            full[channel[entry], number] = parts[entry - low, 0]
+
+
+@compiled
+def _list_shares(
+    start: NDArray[np.integer],
+    channel: NDArray[np.integer],
+    touches: NDArray[np.integer],
+    kind: NDArray[np.integer],
+    begin: NDArray[np.integer],
+    finest: int,
+    weight: NDArray[np.float64],
+    chosen: NDArray[np.intp],
+    channel_of: NDArray[np.int32],
+    share: NDArray[np.float64],
+) -> None:
+    """Put down channels and shares of some paths, path after path."""
+    parts, step = np.empty((channel.max() + 1 if len(channel) else 1, 1)), np.empty(1)
     place = 0
     for path in chosen:
         low, high = start[path], start[path + 1]
-        whole = _divide(low, high, touches, kind, begin, weight, finest, steps)
+        _divide(low, high, touches, kind, begin, finest, weight, parts, step)
+        _round(high - low, parts, step[0])
         for entry in range(low, high):
-            share[place], channel_of[place] = steps[entry - low] / whole, channel[entry]
+            channel_of[place], share[place] = channel[entry], parts[entry - low, 0]
             place += 1

@@ -37,16 +37,16 @@ class KindWeights(Mapping[str, NDArray[np.float64]]):
     def summands(
         self, names: Sequence[str]
     ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.integer]]:
-        """Return the weights of kinds, a row for each column, and which of them entries sum up.
+        """Return the weights of kinds by column, and which of them entries sum up.
 
         Returns
         -------
-        weights : (columns, kinds)
+        weights : (kinds, columns)
         kind : (t,) integers
         begin : (m + 1,) integers
             Where the touches of each entry begin, and after it where all end.
         """
-        weights = np.array([self.by_kind[name] for name in names])
+        weights = np.column_stack([self.by_kind[name] for name in names])
         return weights, self.kind, self._edges
 
     def __getitem__(self, name: str) -> NDArray[np.float64]:
