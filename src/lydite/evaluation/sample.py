@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
+    from lydite.models.path_weights import Described
 
 MAX_LANDMARKS = 5_000_000
 _NAMES = frozenset({"campaign", "interaction"})
@@ -105,23 +108,18 @@ def load_sample(
     InputError
         When a rule's weight is negative or endless, or cannot be computed.
     """
-    columns = _columns(engine, outcome)
     ordered = [model for model in models if model.sees_order_only]
     beyond = [model for model in models if not model.sees_order_only]
-    named = any(_NAMES & model.columns_seen for model in beyond)
-    # The touches on the path of a mature landmark are mature landmarks too, right before it.
-    place = _place_by_user(columns["user_key"], columns["touch"])
-    touched = Touched(
-        channels,
-        placed(place, columns["channel_key"]),
-        placed(place, columns["happened_at"].astype("datetime64[us]", copy=False).view(np.int64)),
-        **(_named(engine, outcome, place) if named else {}),
-    )
-    before = columns["touch"] - columns["first_touch"]
-    by_user = _ending_at(np.arange(len(place), dtype=np.int32), placed(place, before))
-    path, first = distinct_paths(touched, by_user)
-    described = describe_paths(touched, by_user.take(first), ordered)
-    path, stretches = taken(path, place), _ending_at(place, before)
+    columns = _columns(engine, outcome, _OF_PATHS)
+    with ThreadPoolExecutor(1) as aside:  # the paths are laid out while the others are read
+        others = aside.submit(_columns, engine, outcome, _OF_LANDMARKS)
+        laid = _LaidOut.of(columns, channels, ordered)
+        columns |= others.result()
+    touched = laid.touched
+    if any(_NAMES & model.columns_seen for model in beyond):
+        touched = replace(touched, **_named(engine, outcome, laid.place))
+    path = taken(laid.path, laid.place)
+    stretches = _ending_at(laid.place, columns["touch"] - columns["first_touch"])
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -135,18 +133,23 @@ def load_sample(
         hours_to_next=columns["hours_to_next"],
         count=np.broadcast_to(1.0, len(path)),
         path=path,
-        paths=described.paths,
-        own=OwnPaths(touched, stretches, path, described, beyond) if beyond else None,
+        paths=laid.described.paths,
+        own=OwnPaths(touched, stretches, path, laid.described, beyond) if beyond else None,
     )
 
 
-def _columns(engine: DuckDBEngine, outcome: str) -> dict[str, NDArray[Any]]:
-    """Return the columns of the sample in the order of its landmarks."""
+_OF_PATHS = ("user_key", "touch", "first_touch", "happened_at", "channel_key")
+_OF_LANDMARKS = (
+    "bucket", "converted", "next_channel_key",
+    "hours_since_previous", "hours_since_first", "hours_to_next",
+)  # fmt: skip
+
+
+def _columns(engine: DuckDBEngine, outcome: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Return columns of the sample in the order of its landmarks."""
     of_outcome, own = "from evaluation.landmarks where outcome = $outcome", {"outcome": outcome}
     columns = engine.arrays(
-        "select landmark, user_key, touch, first_touch, bucket, happened_at, converted,"
-        f" channel_key, next_channel_key, hours_since_previous, hours_since_first, hours_to_next"
-        f" {of_outcome}",
+        f"select landmark, {', '.join(names)} {of_outcome}",
         own,
         rows=engine.scalar(f"select count(*) {of_outcome}", own),
     )
@@ -156,6 +159,46 @@ def _columns(engine: DuckDBEngine, outcome: str) -> dict[str, NDArray[Any]]:
         return columns
     order = np.argsort(landmark)
     return {name: values[order] for name, values in columns.items()}
+
+
+class _LaidOut(NamedTuple):
+    """The touches of the sample in the order of users, and the paths that end in them.
+
+    Attributes
+    ----------
+    place
+        The place of each landmark in that order.
+    touched
+        The touches.
+    path
+        The number of the path that ends in each touch, among the distinct ones.
+    described
+        The distinct paths.
+    """
+
+    place: NDArray[np.int32]
+    touched: Touched
+    path: NDArray[np.integer]
+    described: Described
+
+    @classmethod
+    def of(
+        cls, columns: dict[str, NDArray[Any]], channels: Sequence[str], models: Sequence[Model]
+    ) -> _LaidOut:
+        """Lay out the columns `_OF_PATHS`, with what models see of the order of channels."""
+        # The touches on the path of a mature landmark are mature landmarks too, right before it.
+        place = _place_by_user(columns["user_key"], columns["touch"])
+        happened_at = columns["happened_at"].astype("datetime64[us]", copy=False)
+        touched = Touched(
+            channels,
+            placed(place, columns["channel_key"]),
+            placed(place, happened_at.view(np.int64)),
+        )
+        before = placed(place, columns["touch"] - columns["first_touch"])
+        stretches = _ending_at(np.arange(len(place), dtype=np.int32), before)
+        path, first = distinct_paths(touched, stretches)
+        described = describe_paths(touched, stretches.take(first), models)
+        return cls(place, touched, path, described)
 
 
 def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.int32]:

@@ -144,20 +144,24 @@ class Trial:
         bucket = self.landmarks.bucket
         released = [own[bucket[own] < k] for own, k in zip(self.released, kept, strict=True)]
         withdrawn = [own[bucket[own] < k] for own, k in zip(self.withdrawn, kept, strict=True)]
+        known = np.empty(0, dtype=np.intp)
         for period in range(1, len(self)):
-            known = np.concatenate(released[:period])
-            leaves = (bucket[known] >= kept[period]) & (bucket[known] < kept[period - 1])
-            withdrawn[period] = np.append(withdrawn[period], known[leaves])
+            known = np.append(known, released[period - 1])
+            stays = bucket[known] < kept[period]
+            withdrawn[period] = np.append(withdrawn[period], known[~stays])
+            known = known[stays]
         used = np.zeros(len(self.landmarks), dtype=bool)
         for own in released:
             used[own] = True
         rows = np.flatnonzero(used)
-        place = np.where(used, np.cumsum(used) - 1, -1)
+        place = np.full(len(self.landmarks), -1, dtype=np.int32)
+        place[rows] = np.arange(len(rows))
+        tested = [place[own] for own in self.tested]
         return replace(
             self,
             landmarks=self.landmarks.take(rows),
             activity=self.activity.take(rows),
-            tested=[place[own][place[own] >= 0] for own in self.tested],
+            tested=[own[own >= 0] for own in tested],
             released=[place[own] for own in released],
             withdrawn=[place[own] for own in withdrawn],
             _ahead={},

@@ -32,7 +32,7 @@ def most_likely(candidates: int, first: int, fit: Callable[[int, float], float])
     return max(range(candidates), key=reached.__getitem__)
 
 
-def out_of_reach(value: float, gain: float, change: NDArray[np.float64], rival: float) -> bool:
+def out_of_reach(value: float, gain: float, change: NDArray[np.floating], rival: float) -> bool:
     """Tell whether a fit will stay below the likelihood of a rival, by its next Newton step.
 
     Where the step changes each parameter by less than half, the likelihood is not far from a

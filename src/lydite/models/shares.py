@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
     from lydite.models.base import Model
     from lydite.models.landmarks import Landmarks, PathChannels, Paths
+
+    _Integers = NDArray[np.integer]
+    # Where each path starts, and each entry's channel and touches; the kind of each touch, and
+    # where the touches of each entry begin; and the steps.
+    _Entries = tuple[_Integers, _Integers, _Integers, _Integers, _Integers, int]
 
 # Shares of a path are kept in steps, so that paths which are divided alike are seen as one. By the
 # order of channels few divisions are near each other, and steps may be fine: exact for equal shares
@@ -113,7 +118,7 @@ def share_rows(
 
 def _shares_of(
     chosen: NDArray[np.intp],
-    entries: tuple[Any, ...],
+    entries: _Entries,
     weight: NDArray[np.float64],
     channels: int,
 ) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
