@@ -109,29 +109,27 @@ def share_rows(
     digest = np.empty(paths, dtype=np.uint64)
     _digest(*entries, weights, drawn, digest)
     index, first = distinct(digest)
-    shares = [
-        _shares_of(first, entries, weights[:, [column]], channels)
-        for column in range(weights.shape[1])
-    ]
-    return taken(index, path_of), shares
+    return taken(index, path_of), _shares_of(first, entries, weights, channels)
 
 
 def _shares_of(
     chosen: NDArray[np.intp],
     entries: _Entries,
-    weight: NDArray[np.float64],
+    weights: NDArray[np.floating],
     channels: int,
-) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
-    """Return the shares of some paths by one column of weights, in the form of `fast_matrix`."""
+) -> list[NDArray[np.float64] | sparse.csr_array[np.float64]]:
+    """Return the shares of some paths by columns of weights, in the form of `fast_matrix`."""
+    columns = weights.shape[1]
     if channels <= MAX_FULL_CHANNELS:
-        full = np.zeros((channels, len(chosen)))
-        _put_shares(*entries, weight, chosen, full)
-        return full.T
+        full = np.zeros((columns, channels, len(chosen)))
+        _put_shares(*entries, weights, chosen, full)
+        return [own.T for own in full]
     start = entries[0]
     edges = np.append(0, np.cumsum(start[chosen + 1] - start[chosen]))
-    channel, share = np.empty(edges[-1], dtype=np.int32), np.empty(edges[-1])
-    _list_shares(*entries, weight, chosen, channel, share)
-    return sparse.csr_array((share, channel, edges), shape=(len(chosen), channels))
+    channel, share = np.empty(edges[-1], dtype=np.int32), np.empty((columns, edges[-1]))
+    _list_shares(*entries, weights, chosen, channel, share)
+    shape = len(chosen), channels
+    return [sparse.csr_array((own, channel, edges), shape) for own in share]
 
 
 @compiled
@@ -168,14 +166,15 @@ def _divide(
 
 
 @compiled
-def _round(entries: int, parts: NDArray[np.float64], step: float) -> None:
-    """Turn the parts that entries have by one column into shares, in whole steps."""
-    whole = 0.0
-    for entry in range(entries):
-        parts[entry, 0] = np.rint(parts[entry, 0] * step)
-        whole += parts[entry, 0]
-    for entry in range(entries):
-        parts[entry, 0] /= whole
+def _round(entries: int, parts: NDArray[np.float64], step: NDArray[np.float64]) -> None:
+    """Turn the parts that entries have by each column into shares, in whole steps."""
+    for column in range(len(step)):
+        whole = 0.0
+        for entry in range(entries):
+            parts[entry, column] = np.rint(parts[entry, column] * step[column])
+            whole += parts[entry, column]
+        for entry in range(entries):
+            parts[entry, column] /= whole
 
 
 @compiled
@@ -210,18 +209,19 @@ def _put_shares(
     kind: NDArray[np.integer],
     begin: NDArray[np.integer],
     finest: int,
-    weight: NDArray[np.float64],
+    weights: NDArray[np.floating],
     chosen: NDArray[np.intp],
     full: NDArray[np.float64],
 ) -> None:
-    """Put down the shares of some paths, by channel and path."""
-    parts, step = np.empty((len(full), 1)), np.empty(1)
+    """Put down the shares of some paths, by column, channel and path."""
+    parts, step = np.empty((full.shape[1], full.shape[0])), np.empty(full.shape[0])
     for number in range(len(chosen)):
         low, high = start[chosen[number]], start[chosen[number] + 1]
-        _divide(low, high, touches, kind, begin, finest, weight, parts, step)
-        _round(high - low, parts, step[0])
+        _divide(low, high, touches, kind, begin, finest, weights, parts, step)
+        _round(high - low, parts, step)
         for entry in range(low, high):
-            full[channel[entry], number] = parts[entry - low, 0]
+            for column in range(len(step)):
+                full[column, channel[entry], number] = parts[entry - low, column]
 
 
 @compiled
@@ -232,18 +232,21 @@ def _list_shares(
     kind: NDArray[np.integer],
     begin: NDArray[np.integer],
     finest: int,
-    weight: NDArray[np.float64],
+    weights: NDArray[np.floating],
     chosen: NDArray[np.intp],
     channel_of: NDArray[np.int32],
     share: NDArray[np.float64],
 ) -> None:
-    """Put down channels and shares of some paths, path after path."""
-    parts, step = np.empty((channel.max() + 1 if len(channel) else 1, 1)), np.empty(1)
+    """Put down channels of some paths, path after path, and their shares by each column."""
+    most = channel.max() + 1 if len(channel) else 1
+    parts, step = np.empty((most, len(share))), np.empty(len(share))
     place = 0
     for path in chosen:
         low, high = start[path], start[path + 1]
-        _divide(low, high, touches, kind, begin, finest, weight, parts, step)
-        _round(high - low, parts, step[0])
+        _divide(low, high, touches, kind, begin, finest, weights, parts, step)
+        _round(high - low, parts, step)
         for entry in range(low, high):
-            channel_of[place], share[place] = channel[entry], parts[entry - low, 0]
+            channel_of[place] = channel[entry]
+            for column in range(len(step)):
+                share[column, place] = parts[entry - low, column]
             place += 1
