@@ -9,7 +9,7 @@ from sklearn.base import clone
 
 from lydite.compiled import compiled
 from lydite.evaluation.adjustment import log_odds
-from lydite.models.counting import counted, distinct
+from lydite.models.counting import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,11 +62,9 @@ class Counts:
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Trials and conversions of each profile, two (2, k) arrays: of either half of buckets."""
-        trials, conversions = (
-            counted(self.half_profile, own, 2 * self._profiles).reshape(2, -1)
-            for own in (self.trials, self.conversions)
-        )
-        return trials, conversions
+        sums = np.zeros((2, 2 * self._profiles))
+        _add_up(self.half_profile, self.trials, self.conversions, *sums)
+        return sums[0].reshape(2, -1), sums[1].reshape(2, -1)
 
 
 @compiled
@@ -98,6 +96,21 @@ def _count(
         trials[row[number]] += sign * count[number]
         if converted[number]:
             conversions[row[number]] += sign * count[number]
+
+
+@compiled
+def _add_up(
+    row: NDArray[np.integer],
+    trials: NDArray[np.float64],
+    conversions: NDArray[np.float64],
+    sum_of_trials: NDArray[np.float64],
+    sum_of_conversions: NDArray[np.float64],
+) -> None:
+    """Sum up counts by row, of those that are met."""
+    for number in range(len(row)):
+        if trials[number] > 0:
+            sum_of_trials[row[number]] += trials[number]
+            sum_of_conversions[row[number]] += conversions[number]
 
 
 class CrossFitted:

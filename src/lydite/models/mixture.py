@@ -10,7 +10,7 @@ from scipy import sparse
 
 from lydite.models.candidates import out_of_reach
 from lydite.models.counting import counted
-from lydite.models.landmarks import stretch
+from lydite.models.landmarks import parts, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +25,8 @@ ENOUGH_LANDMARKS = 250_000
 _MAX_NEWTON_STEPS = 100
 # Newton's method squares its error: after a step that gains less than this, in nats, what is left
 # is far below rounding of the likelihood, and models with the same forecast agree to many digits.
-LAST_GAIN = 1e-8
+LAST_GAIN = 1e-7
+_AT_ONCE = 8192  # rows: what is made of them on the way stays in the cache
 #: Up to so many channels a full matrix is faster than a sparse one.
 MAX_FULL_CHANNELS = 24
 
@@ -224,10 +225,9 @@ def squares(
 ) -> NDArray[np.float64]:
     """Return ``X' diag(w) X``."""
     if isinstance(matrix, np.ndarray):
-        result = np.empty((matrix.shape[1], matrix.shape[1]))
-        for column in range(len(result)):
-            row = (matrix[:, column] * weights) @ matrix[:, column:]
-            result[column, column:] = result[column:, column] = row
+        result = np.zeros((matrix.shape[1], matrix.shape[1]))
+        for some in parts(len(matrix), _AT_ONCE):
+            result += (matrix[some] * weights[some, None]).T @ matrix[some]
         return result
     weighed: NDArray[np.float64] = (matrix.T @ matrix.multiply(weights[:, None])).toarray()
     return weighed
