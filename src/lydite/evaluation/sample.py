@@ -139,9 +139,12 @@ def load_sample(
 
 
 _OF_PATHS = ("user_key", "touch", "first_touch", "happened_at", "channel_key")
+# Hours are told to a fifth of a second in a month: narrow columns are gone through faster.
 _OF_LANDMARKS = (
     "bucket", "converted", "next_channel_key",
-    "hours_since_previous", "hours_since_first", "hours_to_next",
+    "cast(hours_since_previous as float) as hours_since_previous",
+    "cast(hours_since_first as float) as hours_since_first",
+    "cast(hours_to_next as float) as hours_to_next",
 )  # fmt: skip
 
 
