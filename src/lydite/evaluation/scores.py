@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 # Forecasts are counted on a grid of the logit, fine enough that AUC and the calibration slope are
 # those of the forecasts themselves to three digits or more.
-_GRID_WIDTH = 0.05
-_GRID_END = 14.0
-N_GRID = int(2 * _GRID_END / _GRID_WIDTH)
+_BINS_PER_UNIT = 20
+_GRID_END = 14
+N_GRID = 2 * _GRID_END * _BINS_PER_UNIT
 _LN2 = math.log(2)
 
 
@@ -83,13 +83,8 @@ class Scores:
         own, count = outcomes.periods, outcomes.count
         self.landmarks[own] += outcomes.landmarks
         self.conversions[own] += outcomes.conversions
-        sums = (
-            self.log_loss[own],
-            self.brier[own],
-            self.grid_landmarks[own],
-            self.grid_conversions[own],
-            self.grid_forecast[own],
-        )
+        periods = len(outcomes.landmarks)
+        losses, grid = np.zeros((periods, N_BUCKETS, 2)), np.zeros((periods, N_GRID, 3))
         for some in parts(len(log_odds)):
             # The odds of what is less likely: nothing overflows, and one exponential does for all.
             # numpy takes several at once, as compiled loops do not.
@@ -102,8 +97,14 @@ class Scores:
                 outcomes.bucket[some],
                 outcomes.converted[some],
                 None if count is None else count[some],
-                *sums,
+                losses,
+                grid,
             )
+        self.log_loss[own] += losses[:, :, 0] / _LN2
+        self.brier[own] += losses[:, :, 1]
+        self.grid_landmarks[own] += grid[:, :, 0]
+        self.grid_conversions[own] += grid[:, :, 1]
+        self.grid_forecast[own] += grid[:, :, 2]
 
     def first(self, periods: int) -> Scores:
         """Return the scores of the first periods alone."""
@@ -231,26 +232,23 @@ def _add(
     bucket: NDArray[np.integer],
     converted: NDArray[np.bool_],
     count: NDArray[np.floating] | None,
-    log_loss: NDArray[np.float64],
-    brier: NDArray[np.float64],
-    grid_landmarks: NDArray[np.float64],
-    grid_conversions: NDArray[np.float64],
-    grid_forecast: NDArray[np.float64],
+    losses: NDArray[np.float64],
+    grid: NDArray[np.float64],
 ) -> None:
-    """Add landmarks to the sums of `Scores` that models differ in."""
+    """Add what models differ in: losses in nats and squares, and the three sums of the grid."""
     for row in range(len(log_odds)):
         score, hit, when = log_odds[row], converted[row], period[row]
         n = 1.0 if count is None else count[row]
         likelier = 1 / (1 + odds[row])
         forecast = odds[row] * likelier if score < 0 else likelier
         missed = max(-score if hit else score, 0.0)
-        log_loss[when, bucket[row]] += n * (surprise[row] + missed) / _LN2
-        brier[when, bucket[row]] += n * (forecast - hit) ** 2
-        height = (score + _GRID_END) / _GRID_WIDTH
+        losses[when, bucket[row], 0] += n * (surprise[row] + missed)
+        losses[when, bucket[row], 1] += n * (forecast - hit) ** 2
+        height = (score + _GRID_END) * _BINS_PER_UNIT
         place = int(min(max(height, 0.0), N_GRID - 1.0))
-        grid_landmarks[when, place] += n
-        grid_conversions[when, place] += n * hit
-        grid_forecast[when, place] += n * forecast
+        grid[when, place, 0] += n
+        grid[when, place, 1] += n * hit
+        grid[when, place, 2] += n * forecast
 
 
 def _slope(score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]) -> float:

@@ -140,7 +140,7 @@ def _divide(
     kind: NDArray[np.integer],
     begin: NDArray[np.integer],
     finest: int,
-    weights: NDArray[np.float64],
+    weights: NDArray[np.floating],
     parts: NDArray[np.float64],
     step: NDArray[np.float64],
 ) -> None:
