@@ -220,7 +220,7 @@ def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDA
 def _ending_at(place: NDArray[np.int32], before: NDArray[np.int32]) -> Stretches:
     """Return paths by the place of their last touch, and how many touches come before it."""
     length = before + np.int32(1)
-    return Stretches(place - before, length, np.minimum(length, LONGEST_PATH))
+    return Stretches(place - before, length, np.minimum(length, LONGEST_PATH).astype(np.int16))
 
 
 def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.integer]) -> dict[str, pa.Array]:

@@ -77,7 +77,9 @@ def _channels_met(
     paths = *stretches.columns, touched.channel
     size = path_loops.channels_on(*paths, len(touched.channels))
     counting = int(stretches.kept.sum())
-    row, channel, touches = np.empty((3, int(size.sum())), dtype=np.int32)
+    entries = int(size.sum())
+    row = np.empty(entries, dtype=np.int32)
+    channel, touches = np.empty((2, entries), dtype=np.int16)
     kind: NDArray[Any] = np.empty(counting, dtype=np.int32 if kinds < 2**31 else np.int64)
     slot = np.empty(counting, dtype=np.int16)
     path_loops.lay_out_by_channel(
