@@ -76,7 +76,8 @@ class PathChannels:
         if isinstance(self.weights, KindWeights):
             return self.weights.summands(columns)
         weights = np.column_stack([self.weights[name] for name in columns])
-        return weights, np.arange(len(self.row)), np.arange(len(self.row) + 1)
+        each = np.arange(len(self.row) + 1, dtype=np.int32)
+        return weights, each[:-1], each
 
     def _entries(self, entries: slice | NDArray[np.integer], number: int = 0) -> PathChannels:
         own = self.weights

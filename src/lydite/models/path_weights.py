@@ -86,7 +86,7 @@ def _channels_met(
         *paths, touched.is_direct, touched.order_only, longest, row, channel, touches, kind, slot
     )
     index, first = distinct(kind, kinds)
-    path = row[np.searchsorted(starts(touches), first, side="right") - 1]
+    path = np.searchsorted(starts(stretches.kept), first, side="right") - 1
     weights = _weighed(touched, stretches, models, path, kind[first] % (longest + 1) - 1)
     return PathChannels(row, channel, touches, KindWeights(weights, index, touches)), slot
 
