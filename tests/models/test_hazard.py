@@ -14,7 +14,7 @@ from scipy import optimize
 
 from lydite.models import PathChannels, Paths, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
-from lydite.models.hazard import AdditiveHazard, _fit
+from lydite.models.hazard import AdditiveHazard, _added, _fit
 
 LOOKBACK = 240.0
 BASELINE = 0.0008
@@ -178,8 +178,13 @@ def test_parameters_are_the_optimum_of_the_penalised_likelihood(seed, true_half_
     landmarks = landmarks_of(journeys, 2)
     model = make_model("additive_hazard")
     intervals = model.encode(landmarks).features
+    exposures, events = (
+        intervals.exposures(np.ones(len(landmarks))),
+        np.flatnonzero(landmarks.converted),
+    )
     for number, (theta, likelihood) in enumerate(fits):
-        fitted = _fit(intervals, number, np.ones(len(landmarks)), landmarks.converted.astype(float))
+        added = _added(intervals, number, events)
+        fitted = _fit(added, np.ones(len(events)), exposures[number])
         np.testing.assert_allclose(fitted[0], theta, rtol=1e-3)
         assert fitted[1] == pytest.approx(likelihood, abs=1e-6)
     model.fit(landmarks)

@@ -71,10 +71,11 @@ def ceiling_scores(
     ----------
     .. [1] Wolpert (1992), "Stacked generalization", *Neural Networks* 5(2).
     """
-    sample = trial.sample(MAX_TRAINING_LANDMARKS)
-    sample = replace(sample, landmarks=sample.landmarks.with_paths_met())
     spans = trial.spans(_REGROW)
-    known = [_known(sample, span.start) for span in spans]
+
+    def drawn() -> Trial:
+        sample = trial.sample(MAX_TRAINING_LANDMARKS)
+        return replace(sample, landmarks=sample.landmarks.with_paths_met())
 
     def ahead_of(span: range) -> Landmarks:
         return trial.ahead(span).landmarks.with_paths_met()
@@ -90,7 +91,9 @@ def ceiling_scores(
 
     scores = {ALL: Scores.empty(len(trial))}
     with ThreadPoolExecutor(threads) as pool:
-        ahead = list(pool.map(ahead_of, spans))
+        drawing = pool.submit(drawn)
+        ahead, sample = list(pool.map(ahead_of, spans)), drawing.result()
+        known = [_known(sample, span.start) for span in spans]
         by_rival = longest_first(pool, walk, rivals, effort_of)
         grown = longest_first(pool, grow, range(len(spans)), lambda turn: len(ahead[turn]))
     for span, forecast in zip(spans, grown, strict=True):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 from scipy import sparse
 
-from lydite.contract.path_rows import runs
+from lydite.compiled import compiled
 from lydite.models.base import Model
 from lydite.models.candidates import most_likely, out_of_reach
 from lydite.models.counting import counted
@@ -101,16 +101,13 @@ class AdditiveHazard(Model):
     ) -> Self:
         """Fit the hazards for half-lives, and choose one; a fit goes on from the one before."""
         intervals: _Intervals = profiles.features
-        met = np.flatnonzero(trials > 0)
-        if len(met) < len(trials):
-            trials, conversions = trials[met], conversions[met]
-            intervals = intervals.take(met)
+        events = np.flatnonzero(conversions > 0)
+        exposures, hits = intervals.exposures(trials), conversions[events]
         fits: dict[int, NDArray[np.float64]] = dict(getattr(self, "_fits", {}))
 
         def value(number: int, rival: float) -> float:
-            fits[number], likelihood = _fit(
-                intervals, number, trials, conversions, fits.get(number), rival
-            )
+            added, last = _added(intervals, number, events), fits.get(number)
+            fits[number], likelihood = _fit(added, hits, exposures[number], last, rival)
             return likelihood
 
         self.chosen_ = most_likely(len(HALF_LIVES_HOURS), getattr(self, "chosen_", 0), value)
@@ -209,20 +206,46 @@ class _Intervals:
     def shape(self) -> tuple[int]:
         return (len(self.hours),)
 
-    def take(self, rows: NDArray[np.intp]) -> _Intervals:
-        """Return some of the intervals, in the given order."""
-        # The half-lives' matrices share one structure: only its entries' places are looked up.
-        first = self.strengths[0]
-        lengths = np.diff(first.indptr)[rows]
-        entry = runs(first.indptr[rows], lengths)
-        indices = first.indices[entry]
-        indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-        shape = (len(rows), first.shape[1])
-        return _Intervals(
-            [sparse.csr_array((own.data[entry], indices, indptr), shape) for own in self.strengths],
-            self.hours[rows],
-            [own[rows] for own in self.fading_hours],
-        )
+    def exposures(self, trials: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the exposures of baseline and hazards for each half-life.
+
+        Parameters
+        ----------
+        trials : (n,) array
+            How often each interval is met.
+
+        Returns
+        -------
+        (half-lives, 1 + channels) array
+        """
+        # The half-lives' matrices share one structure: all are summed up in one pass.
+        first, strengths = self.strengths[0], tuple(own.data for own in self.strengths)
+        exposures = np.zeros((len(strengths), 1 + first.shape[1]))
+        exposures[:, 0] = trials @ self.hours
+        fading = tuple(self.fading_hours)
+        _expose(first.indptr, first.indices, strengths, fading, trials, exposures)
+        return exposures
+
+
+@compiled
+def _expose(
+    starts: NDArray[np.integer],
+    channel: NDArray[np.integer],
+    strengths: tuple[NDArray[np.float64], ...],
+    fading_hours: tuple[NDArray[np.float64], ...],
+    trials: NDArray[np.floating],
+    exposures: NDArray[np.float64],
+) -> None:
+    """Add what channels are exposed to in intervals that are met, for each half-life."""
+    hours = np.empty(len(strengths))
+    for row in range(len(trials)):
+        if trials[row] > 0:
+            for number in range(len(hours)):
+                hours[number] = trials[row] * fading_hours[number][row]
+            for entry in range(starts[row], starts[row + 1]):
+                own = channel[entry] + 1
+                for number in range(len(hours)):
+                    exposures[number, own] += strengths[number][entry] * hours[number]
 
 
 def _strengths(
@@ -247,35 +270,27 @@ def _fading_hours(hours: NDArray[np.floating], half_life: float) -> NDArray[np.f
 
 
 def _fit(
-    intervals: _Intervals,
-    number: int,
-    trials: NDArray[np.floating],
+    added: NDArray[np.float64] | sparse.csr_array[np.float64],
     conversions: NDArray[np.floating],
+    exposure: NDArray[np.float64],
     last: NDArray[np.float64] | None = None,
     rival: float = -np.inf,
 ) -> tuple[NDArray[np.float64], float]:
     """Return baseline and hazards for one half-life, and the penalised log-likelihood.
 
-    A fit that cannot come up to the likelihood of a rival is not made to the end.
-
     With ``E`` the exposure of each parameter theta and ``a`` what it adds to the hazard at a
     conversion, the log-likelihood is ``sum k log(a theta) - E theta``; the exposures are plain
     sums, so that only converting intervals are iterated over.
+
+    A fit that cannot come up to the likelihood of a rival is not made to the end.
     """
-    strength = intervals.strengths[number]
-    exposure = np.append(
-        trials @ intervals.hours,
-        np.asarray(strength.T @ (trials * intervals.fading_hours[number])),
-    )
     total = float(conversions.sum())
     prior = gamma_prior(exposure, total)
-    events = np.flatnonzero(conversions > 0)
     starts = [(total / len(exposure) + 1) / (exposure + prior)]
     if last is not None and len(last) == len(exposure):
         starts.append(last)
-    added = _added(intervals, number, events)
     constant = float(np.log(prior).sum())
-    theta, value = _maximise(added, conversions[events], exposure + prior, starts, rival - constant)
+    theta, value = _maximise(added, conversions, exposure + prior, starts, rival - constant)
     return theta, value + constant
 
 
@@ -283,12 +298,15 @@ def _fits_to_the_end(
     evidence: ProfileCounts, fits: Mapping[int, NDArray[np.float64]]
 ) -> dict[int, NDArray[np.float64]]:
     """Return the fits of all half-lives, also of those that were out of reach of the best."""
-    trials: NDArray[np.float64] = np.asarray(evidence.trials.sum(axis=1))
-    conversions: NDArray[np.float64] = np.asarray(evidence.conversions.sum(axis=1))
     intervals: _Intervals = evidence.profiles.features
+    exposures = intervals.exposures(np.asarray(evidence.trials.sum(axis=1), dtype=float))
+    conversions: NDArray[np.float64] = np.asarray(evidence.conversions.sum(axis=1))
+    events = np.flatnonzero(conversions > 0)
     return {
-        number: _fit(intervals, number, trials, conversions, start)[0]
-        for number, start in fits.items()
+        number: _fit(
+            _added(intervals, number, events), conversions[events], exposures[number], own
+        )[0]
+        for number, own in fits.items()
     }
 
 
