@@ -12,10 +12,9 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.ledger import (
     Entry,
-    changed_periods,
     definition,
+    due,
     is_restated,
-    missing_periods,
     read_scores,
     refuse_other_columns,
     write,
@@ -29,6 +28,15 @@ from lydite.models import make_model
 NEW = "customer_type = new"
 CALENDAR = weekly(2, 3)
 EVERY = np.ones(3, dtype=bool)
+
+
+TRIAL = Trial.of(draw_landmarks(np.random.default_rng(7), 500), CALENDAR)
+
+
+def missing(engine, model: str, fingerprint: str) -> list[bool]:
+    """Return which periods of a lead's model have no scores yet."""
+    [entry] = due(engine, "lead", {model: fingerprint}, CALENDAR, TRIAL)
+    return entry.missing.tolist()
 
 
 def scores(seed: int, periods: int = 3, n: int = 700) -> dict[str, Scores]:
@@ -95,21 +103,21 @@ def test_what_is_written_at_once_is_what_is_written_one_by_one():
 
 def test_a_ledger_without_any_table_is_empty(engine):
     assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
-    assert missing_periods(engine, "lead", "a", "f", CALENDAR).all()
+    assert all(missing(engine, "a", "f"))
     assert not is_restated(engine, "lead", {"a": "f"})
 
 
 def test_only_the_chosen_periods_are_written_and_the_others_stay_missing(engine):
     first = np.array([True, True, False])
     write_first(engine, "lead", "a", "f", CALENDAR, scores(1), first)
-    assert missing_periods(engine, "lead", "a", "f", CALENDAR).tolist() == [False, False, True]
+    assert missing(engine, "a", "f") == [False, False, True]
     write_first(engine, "lead", "a", "f", CALENDAR, scores(1), ~first)
     same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(1))
 
 
 def test_another_definition_starts_its_own_evidence(engine):
     write_first(engine, "lead", "a", "old", CALENDAR, scores(1), EVERY)
-    assert missing_periods(engine, "lead", "a", "new", CALENDAR).all()
+    assert all(missing(engine, "a", "new"))
     write_first(engine, "lead", "a", "new", CALENDAR, scores(2), EVERY)
     same(read_scores(engine, "lead", {"a": "new"}, CALENDAR)["a"], scores(2))
     same(read_scores(engine, "lead", {"a": "old"}, CALENDAR)["a"], scores(1))
@@ -165,7 +173,7 @@ def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, mo
     monkeypatch.undo()
     for name, frame in zip(tables, before, strict=True):
         assert engine.frame(f"from ledger.{name}").equals(frame)
-    assert missing_periods(engine, "lead", "b", "f", CALENDAR).all()
+    assert all(missing(engine, "b", "f"))
 
 
 def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
@@ -175,11 +183,20 @@ def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
     key = (engine, "lead", "linear", "f")
     walked = walk_slices(make_model("linear"), trial)
     write_first(*key, calendar, walked, np.ones(6, dtype=bool))
-    assert not changed_periods(*key, calendar, trial).any()
+    own = {"never_met": "f", "linear": "f"}
+    new, scored = due(engine, "lead", own, calendar, trial)
+    assert (new.model, new.missing.all(), new.changed.any()) == ("never_met", True, False)
+    assert not scored.wanted.any()
     late = landmarks.converted.copy()
     late[trial.tested[4][np.flatnonzero(~late[trial.tested[4]])[0]]] = True
     other = Trial.of(landmarks.without_outcome(late), calendar)
-    assert np.flatnonzero(changed_periods(*key, calendar, other)).tolist() == [4]
+    new, scored = due(engine, "lead", own, calendar, other)
+    assert np.flatnonzero(scored.wanted).tolist() == [4]
+    assert not scored.missing.any()
+    assert new.missing.all()
+    # A sample that has shrunk says nothing of the buckets that it has not.
+    few = Trial.of(landmarks.take(np.flatnonzero(landmarks.bucket < 100)), calendar)
+    assert not due(engine, "lead", own, calendar, few)[1].wanted.any()
 
 
 def test_what_another_calendar_left_behind_is_passed_over(engine):

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 #: else: evidence of before is then not added to.
 METHOD = 4
 
-_SUMS = ("landmarks", "conversions", "log_loss", "brier")
+_COUNTS = ("landmarks", "conversions")
+_SUMS = (*_COUNTS, "log_loss", "brier")
 _GRID = ("grid_landmarks", "grid_conversions", "grid_forecast")
 _HEAD = ("outcome", "segment", "model", "fingerprint", "period_start")
 # Scores as they were first written, and as they would be with what has come in since.
@@ -75,58 +76,6 @@ def refuse_other_columns(engine: DuckDBEngine) -> None:
 # --- what is missing ------------------------------------------------------------------------------
 
 
-def missing_periods(
-    engine: DuckDBEngine, outcome: str, model: str, fingerprint: str, calendar: Calendar
-) -> NDArray[np.bool_]:
-    """Return which periods have no scores yet."""
-    if not engine.exists("ledger.scores"):
-        return np.ones(len(calendar), dtype=bool)
-    starts = engine.arrays(
-        "select distinct period_start from ledger.scores where outcome = $outcome"
-        " and model = $model and fingerprint = $fingerprint",
-        {"outcome": outcome, "model": model, "fingerprint": fingerprint},
-    )["period_start"]
-    return ~np.isin(calendar.starts, starts.astype("datetime64[us]"))
-
-
-def changed_periods(
-    engine: DuckDBEngine,
-    outcome: str,
-    model: str,
-    fingerprint: str,
-    calendar: Calendar,
-    trial: Trial,
-) -> NDArray[np.bool_]:
-    """Return the scored periods of which other landmarks or conversions are known by now.
-
-    Only buckets that are in the sample now are compared: a sample of whole buckets may have shrunk.
-    """
-    changed = np.zeros(len(calendar), dtype=bool)
-    kept = read_scores(engine, outcome, {model: fingerprint}, calendar, segment=ALL)
-    if model not in kept:
-        return changed
-    then = kept[model][ALL]
-    landmarks = trial.landmarks
-    sampled = int(landmarks.bucket.max(initial=-1)) + 1
-    for period in np.flatnonzero(then.landmarks.any(axis=1)):
-        now = Scores.empty(1)
-        rows = trial.tested[period]
-        now.add(
-            np.zeros(len(rows), dtype=np.intp),
-            landmarks.bucket[rows],
-            landmarks.converted[rows],
-            np.full(len(rows), 0.5),
-        )
-        changed[period] = any(
-            (getattr(then, name)[period, :sampled] != getattr(now, name)[0, :sampled]).any()
-            for name in ("landmarks", "conversions")
-        )
-    return changed
-
-
-# --- writing --------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True)
 class Entry:
     """What is due of one model, and its scores once it has been walked.
@@ -157,6 +106,57 @@ class Entry:
     def head(self) -> dict[str, str]:
         """What all of its rows begin with."""
         return {"outcome": self.outcome, "model": self.model, "fingerprint": self.fingerprint}
+
+
+def due(
+    engine: DuckDBEngine,
+    outcome: str,
+    fingerprints: Mapping[str, str],
+    calendar: Calendar,
+    trial: Trial,
+) -> list[Entry]:
+    """Return what of models is to be scored now.
+
+    Periods that have no scores yet are missing. Those of which other landmarks or conversions are
+    known by now have changed; only buckets that are in the sample now are compared, since a sample
+    of whole buckets may have shrunk.
+
+    Parameters
+    ----------
+    fingerprints
+        The definition of each model.
+    """
+    rows = _rows(engine, "ledger.scores", None, outcome, ALL)
+    kept = _wide(rows, fingerprints, calendar, "bucket", _COUNTS, N_BUCKETS)
+    now = _counts(trial) if kept else {}
+    sampled = int(trial.landmarks.bucket.max(initial=-1)) + 1
+
+    def entry(model: str) -> Entry:
+        scored = changed = np.zeros(len(calendar), dtype=bool)
+        then = kept.get((model, ALL))
+        if then is not None:
+            scored = np.asarray(then["landmarks"].any(axis=1))
+            differs = [(then[name] != now[name])[:, :sampled].any(axis=1) for name in _COUNTS]
+            changed = np.asarray(scored & (differs[0] | differs[1]))
+        return Entry(outcome, model, fingerprints[model], ~scored, changed)
+
+    return [entry(model) for model in fingerprints]
+
+
+def _counts(trial: Trial) -> dict[str, NDArray[np.float64]]:
+    """Return the landmarks and conversions of each period and bucket, (periods, 256) arrays."""
+    bucket, converted = trial.landmarks.bucket, trial.landmarks.converted
+    counts = [
+        [
+            np.bincount(own, minlength=N_BUCKETS)
+            for own in (bucket[rows], bucket[rows][converted[rows]])
+        ]
+        for rows in trial.tested
+    ]
+    return dict(zip(_COUNTS, np.array(counts, dtype=float).swapaxes(0, 1), strict=True))
+
+
+# --- writing --------------------------------------------------------------------------------------
 
 
 def write(engine: DuckDBEngine, calendar: Calendar, entries: Sequence[Entry]) -> None:

@@ -37,9 +37,8 @@ def score_models(
     """
     ledger.refuse_other_columns(engine)
     models = sorted(models, key=effort_of, reverse=True)
-    due = [
-        _due(engine, outcome, model.name, model.fingerprint, calendar, trial) for model in models
-    ]
+    definitions = {model.name: ledger.definition(model.fingerprint, calendar) for model in models}
+    due = ledger.due(engine, outcome, definitions, calendar, trial)
 
     def walk(model: Model, own: ledger.Entry) -> ledger.Entry:
         wanted = own.wanted.any()
@@ -65,7 +64,8 @@ def score_ceiling(
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
     ledger.refuse_other_columns(engine)
     seen, trial = seen_by_ceiling(rivals, seed), scored_by_ceiling(trial)
-    due = _due(engine, outcome, CEILING, seen, calendar, trial)
+    own = {CEILING: ledger.definition(seen, calendar)}
+    [due] = ledger.due(engine, outcome, own, calendar, trial)
     if due.wanted.any():
         with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
             scores = ceiling_scores(rivals, trial.only(due.wanted), seed, engine.threads)
@@ -76,17 +76,3 @@ def score_ceiling(
 def seen_by_ceiling(rivals: Sequence[Model], seed: int) -> str:
     """Return the fingerprint of the ceiling, which sees the forecasts of all rivals."""
     return " ".join([str(METHOD), str(seed), *(model.fingerprint for model in rivals)])
-
-
-def _due(
-    engine: DuckDBEngine,
-    outcome: str,
-    model: str,
-    fingerprint: str,
-    calendar: Calendar,
-    trial: Trial,
-) -> ledger.Entry:
-    """Look up in the ledger what of a model is to be scored now."""
-    own = (outcome, model, ledger.definition(fingerprint, calendar))
-    missing = ledger.missing_periods(engine, *own, calendar)
-    return ledger.Entry(*own, missing, ledger.changed_periods(engine, *own, calendar, trial))

@@ -25,7 +25,7 @@ ENOUGH_LANDMARKS = 250_000
 _MAX_NEWTON_STEPS = 100
 # Newton's method squares its error: after a step that gains less than this, in nats, what is left
 # is far below rounding of the likelihood, and models with the same forecast agree to many digits.
-LAST_GAIN = 1e-7
+LAST_GAIN = 1e-8
 _AT_ONCE = 8192  # rows: what is made of them on the way stays in the cache
 #: Up to so many channels a full matrix is faster than a sparse one.
 MAX_FULL_CHANNELS = 24
