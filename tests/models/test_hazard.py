@@ -533,3 +533,15 @@ def test_what_was_never_met_changes_no_fit(some):
     np.testing.assert_allclose(fitted.hazards_, alone.hazards_, rtol=1e-6)
     assert fitted.baseline_ == pytest.approx(alone.baseline_, rel=1e-6)
     assert fitted.usual_hours_ == pytest.approx(alone.usual_hours_, rel=1e-9)
+
+
+def test_exposures_are_sums_over_the_intervals_that_are_met(some):
+    intervals = make_model("additive_hazard").encode(some).features
+    trials = np.random.default_rng(5).integers(0, 3, len(some)).astype(float)
+    found = intervals.exposures(trials)
+    for number, (strength, fading) in enumerate(
+        zip(intervals.strengths, intervals.fading_hours, strict=True)
+    ):
+        assert found[number, 0] == pytest.approx(trials @ intervals.hours)
+        expected = (trials * fading) @ strength.toarray()
+        np.testing.assert_allclose(found[number, 1:], expected, rtol=1e-12)
