@@ -11,7 +11,8 @@ import pytest
 from drawn import draw_landmarks, reordered, with_paths
 from scipy import sparse
 
-from lydite.models import FittedRule, PathChannels, Paths, make_model
+from lydite.models import FittedRule, PathChannels, Paths, make_model, mixture
+from lydite.models.candidates import out_of_reach
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.mixture import base_rate, fit_rates
 from lydite.models.shares import STEPS_BY_ORDER, STEPS_BY_TIME
@@ -147,6 +148,31 @@ def test_a_warm_start_changes_nothing(name):
         assert warm.chosen_ == fresh.chosen_
         np.testing.assert_allclose(warm.rates_, fresh.rates_, rtol=1e-6)
     np.testing.assert_allclose(warm.forecast(second), fresh.forecast(second), rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_candidates_that_are_given_up_would_not_have_been_chosen(name, monkeypatch):
+    paths, converted = simulate(name, 2, 30, 3000)
+
+    def walked():
+        model = make_model(name)
+        for n in (300, 600, 1500, 3000):
+            model.fit(landmarks_of(name, paths[:n], converted[:n]))
+            yield model.chosen_, model.rates_
+
+    given_up = []
+
+    def told(*args):
+        given_up.append(out_of_reach(*args))
+        return given_up[-1]
+
+    monkeypatch.setattr(mixture, "out_of_reach", told)
+    found = list(walked())
+    assert any(given_up)
+    monkeypatch.setattr(mixture, "out_of_reach", lambda *_: False)
+    for (chosen, rates), (expected, exact) in zip(found, walked(), strict=True):
+        assert chosen == expected
+        np.testing.assert_allclose(rates, exact, rtol=1e-9)
 
 
 def test_a_fit_of_a_copy_leaves_the_model_as_it_was():
