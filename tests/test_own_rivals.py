@@ -56,6 +56,23 @@ def test_a_negative_weight_is_an_error_that_shows_the_path(world, expression):
         lydite.credit(paths, models=[mine])
 
 
+@pytest.mark.parametrize("expression", ["1e31", "1e31 * power(0.5, hours_before_end / 24)"])
+def test_a_weight_that_is_too_large_to_be_summed_up_is_an_error(world, expression):
+    mine = Rule("mine", "mine", expression)
+    with pytest.raises(lydite.InputError, match=r"'mine' gives the weight .* from 0 to 1e30"):
+        lydite.compare(world.touchpoints, world.conversions, models=[mine])
+
+
+def test_weights_may_be_large(world):
+    large, plain = (
+        Rule(name, name, f"{scale} * power(0.5, hours_before_end / 24)")
+        for name, scale in (("large", "1e29"), ("plain", "1.0"))
+    )
+    result = lydite.compare(world.touchpoints, world.conversions, models=[large, plain])
+    table = {row["model"]: row for row in result.table.to_dicts()}
+    assert table["large"]["explained"] == pytest.approx(table["plain"]["explained"], abs=1e-5)
+
+
 def test_a_rule_that_fails_on_some_touch_is_named(world):
     mine = Rule("mine", "mine", "ln(hours_before_end)")
     with pytest.raises(lydite.InputError, match=r"'mine'.*cannot be computed.*logarithm"):

@@ -121,3 +121,11 @@ def test_one_step_reaches_the_likelihood_of_a_refit_on_drawn_counts(full):
         before = penalised_likelihood(matrix, *own, rates)
         assert best - before > 0.3  # there was something to gain
         assert reached[draw] == pytest.approx(best, abs=0.1 * (best - before))
+
+
+@pytest.mark.parametrize("where", ["shares", "trials"])
+def test_what_is_no_number_is_an_error_not_an_endless_search(where):
+    given = {"shares": np.eye(3), "trials": np.full(3, 4.0)}
+    given[where][1] = np.nan
+    with pytest.raises(ValueError, match="no numbers"):
+        fit_rates(given["shares"], given["trials"], np.ones(3), 0.2, np.full(3, 0.2))

@@ -106,7 +106,7 @@ def load_sample(
     Raises
     ------
     InputError
-        When a rule's weight is negative or endless, or cannot be computed.
+        When a rule's weight is negative or huge, or cannot be computed.
     """
     ordered = [model for model in models if model.sees_order_only]
     beyond = [model for model in models if not model.sees_order_only]

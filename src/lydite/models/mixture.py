@@ -87,6 +87,11 @@ def fit_rates(
     rates : (c,) array in (0, 1)
     likelihood : float
         In nats; of the last step its promise is counted, not looked at.
+
+    Raises
+    ------
+    ValueError
+        When a share or a count is no number.
     """
     matrix = fast_matrix(shares)
     misses = trials - conversions
@@ -107,6 +112,8 @@ def fit_rates(
         )
         step = np.linalg.solve(curvature, slope)
         gain = float(slope @ step)
+        if not np.isfinite(gain):
+            raise ValueError("shares or counts are no numbers, so that no rates can be fitted")
         ahead = rates + step
         inside = ahead.min() > 0 and ahead.max() < 1
         if inside and (gain < last_gain or out_of_reach(best, gain, step / rates, rival)):

@@ -62,7 +62,7 @@ def channels_met(touched: Touched, stretches: Stretches, models: Sequence[Model]
     Raises
     ------
     InputError
-        When a weight is negative or endless, or cannot be computed.
+        When a weight is negative or huge, or cannot be computed.
     """
     met, _ = _channels_met(touched, stretches, models)
     return replace(met, weights=dict(met.weights))
@@ -160,7 +160,7 @@ class OwnPaths:
         Raises
         ------
         InputError
-            When a weight is negative or endless, or cannot be computed.
+            When a weight is negative or huge, or cannot be computed.
         """
         expressions = {name: self._columns[name] for name in columns}
         missing = [own for own in dict.fromkeys(expressions.values()) if own not in self._known]
@@ -188,7 +188,7 @@ class OwnPaths:
         Raises
         ------
         InputError
-            When a weight is negative or endless, or cannot be computed.
+            When a weight is negative or huge, or cannot be computed.
         """
         order, ordered = self._by_touch
         sums = np.empty((2, len(order)))

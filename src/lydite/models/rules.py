@@ -59,7 +59,7 @@ class Rule(Model):
 
     @property
     def weight_columns(self) -> Mapping[str, str]:
-        """The rule itself; a negative or endless weight stops the statement."""
+        """The rule itself; a negative or huge weight stops the statement."""
         return {self.name: guarded(self.name, self.expression)}
 
     @property
@@ -125,7 +125,7 @@ class KnownRule(Rule):
 
 @cache
 def guarded(name: str, expression: str) -> str:
-    """Return a checked expression that stops the statement at a negative or endless weight.
+    """Return a checked expression that stops the statement at a negative or huge weight.
 
     Raises
     ------
@@ -139,12 +139,14 @@ def guarded(name: str, expression: str) -> str:
         " path_length, ' on a path, of channel ', channel)"
     )
     return (
-        f"case when not (coalesce({weight}, 0) between 0 and 1e300)"
+        f"case when not (coalesce({weight}, 0) between 0 and {_MOST_WEIGHT})"
         f" then cast(error({told}) as double) else {weight} end"
     )
 
 
 _BAD_WEIGHT = "the rule {!r} gives the weight "
+# Sums of weights are kept in single precision, which ends at 3e38.
+_MOST_WEIGHT = "1e30"
 
 
 @contextlib.contextmanager
@@ -165,7 +167,7 @@ def weights_explained(
     Raises
     ------
     InputError
-        When a weight is negative or endless, or cannot be computed.
+        When a weight is negative or huge, or cannot be computed.
     """
     try:
         yield
@@ -178,8 +180,9 @@ def weights_explained(
         message = str(error).partition(_BAD_WEIGHT.format(guilty[0].name))
         shown = _example(engine, guilty[0], touches, path)
         raise InputError(
-            f"{message[1]}{message[2].splitlines()[0]}: weights are numbers of 0 or more. It"
-            f" happens on the path {shown}. Mend the expression, such as with greatest(0, ...)."
+            f"{message[1]}{message[2].splitlines()[0]}: weights are numbers from 0 to"
+            f" {_MOST_WEIGHT}. It happens on the path {shown}. Mend the expression, such as with"
+            " greatest(0, ...)."
         ) from error
 
 
@@ -198,10 +201,10 @@ def _refuse_what_fails(engine: Engine, rules: Iterable[Rule], touches: str) -> N
 
 def _example(engine: Engine, rule: Rule, touches: str, path: str) -> str:
     """Return a path on which the rule has a weight that is none."""
-    checked = check_expression(rule.name, rule.expression)
+    weight = f"cast(({check_expression(rule.name, rule.expression)}) as double)"
     text: str = engine.scalar(
         f"select string_agg(channel, ' > ' order by position) from {touches}"
         f" where ({path}) = (select ({path}) from {touches}"
-        f" where not (coalesce(cast(({checked}) as double), 0) between 0 and 1e300) limit 1)"
+        f" where not (coalesce({weight}, 0) between 0 and {_MOST_WEIGHT}) limit 1)"
     )
     return text
