@@ -63,7 +63,7 @@ class Counts:
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Trials and conversions of each profile, two (2, k) arrays: of either half of buckets."""
         sums = np.zeros((2, 2 * self._profiles))
-        _add_up(self.half_profile, self.trials, self.conversions, *sums)
+        _sum_by_half(self.half_profile, self.trials, self.conversions, *sums)
         return sums[0].reshape(2, -1), sums[1].reshape(2, -1)
 
 
@@ -99,18 +99,18 @@ def _count(
 
 
 @compiled
-def _add_up(
-    row: NDArray[np.integer],
+def _sum_by_half(
+    half_profile: NDArray[np.integer],
     trials: NDArray[np.float64],
     conversions: NDArray[np.float64],
     sum_of_trials: NDArray[np.float64],
     sum_of_conversions: NDArray[np.float64],
 ) -> None:
-    """Sum up counts by row, of those that are met."""
-    for number in range(len(row)):
-        if trials[number] > 0:
-            sum_of_trials[row[number]] += trials[number]
-            sum_of_conversions[row[number]] += conversions[number]
+    """Sum up what is met by half and profile: `counted` for both at once."""
+    for row in range(len(half_profile)):
+        if trials[row] > 0:
+            sum_of_trials[half_profile[row]] += trials[row]
+            sum_of_conversions[half_profile[row]] += conversions[row]
 
 
 class CrossFitted:

@@ -107,7 +107,7 @@ def share_rows(
         0, 2**64, (channels, weights.shape[1]), dtype=np.uint64
     )
     digest = np.empty(paths, dtype=np.uint64)
-    _digest(*entries, weights, drawn, digest)
+    _digest(entries, weights, drawn, digest)
     index, first = distinct(digest)
     return taken(index, path_of), _shares_of(first, entries, weights, channels)
 
@@ -122,12 +122,12 @@ def _shares_of(
     columns = weights.shape[1]
     if channels <= MAX_FULL_CHANNELS:
         full = np.zeros((columns, channels, len(chosen)))
-        _put_shares(*entries, weights, chosen, full)
+        _put_shares(entries, weights, chosen, full)
         return [own.T for own in full]
     start = entries[0]
     edges = np.append(0, np.cumsum(start[chosen + 1] - start[chosen]))
     channel, share = np.empty(edges[-1], dtype=np.int32), np.empty((columns, edges[-1]))
-    _list_shares(*entries, weights, chosen, channel, share)
+    _list_shares(entries, weights, chosen, channel, share)
     shape = len(chosen), channels
     return [sparse.csr_array((own, channel, edges), shape) for own in share]
 
@@ -179,17 +179,13 @@ def _round(entries: int, parts: NDArray[np.float64], step: NDArray[np.float64]) 
 
 @compiled
 def _digest(
-    start: NDArray[np.integer],
-    channel: NDArray[np.integer],
-    touches: NDArray[np.integer],
-    kind: NDArray[np.integer],
-    begin: NDArray[np.integer],
-    finest: int,
+    entries: _Entries,
     weights: NDArray[np.float64],
     drawn: NDArray[np.uint64],
     digest: NDArray[np.uint64],
 ) -> None:
     """Put down a 64-bit digest of how each path is divided; sums are modulo 2^64."""
+    start, channel, touches, kind, begin, finest = entries
     parts, step = np.empty(drawn.shape), np.empty(drawn.shape[1])
     for path in range(len(digest)):
         low, high, total = start[path], start[path + 1], np.uint64(0)
@@ -203,17 +199,13 @@ def _digest(
 
 @compiled
 def _put_shares(
-    start: NDArray[np.integer],
-    channel: NDArray[np.integer],
-    touches: NDArray[np.integer],
-    kind: NDArray[np.integer],
-    begin: NDArray[np.integer],
-    finest: int,
+    entries: _Entries,
     weights: NDArray[np.floating],
     chosen: NDArray[np.intp],
     full: NDArray[np.float64],
 ) -> None:
     """Put down the shares of some paths, by column, channel and path."""
+    start, channel, touches, kind, begin, finest = entries
     parts, step = np.empty((full.shape[1], full.shape[0])), np.empty(full.shape[0])
     for number in range(len(chosen)):
         low, high = start[chosen[number]], start[chosen[number] + 1]
@@ -226,18 +218,14 @@ def _put_shares(
 
 @compiled
 def _list_shares(
-    start: NDArray[np.integer],
-    channel: NDArray[np.integer],
-    touches: NDArray[np.integer],
-    kind: NDArray[np.integer],
-    begin: NDArray[np.integer],
-    finest: int,
+    entries: _Entries,
     weights: NDArray[np.floating],
     chosen: NDArray[np.intp],
     channel_of: NDArray[np.int32],
     share: NDArray[np.float64],
 ) -> None:
     """Put down channels of some paths, path after path, and their shares by each column."""
+    start, channel, touches, kind, begin, finest = entries
     most = channel.max() + 1 if len(channel) else 1
     parts, step = np.empty((most, len(share))), np.empty(len(share))
     place = 0
