@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from benchmarks import measure, tables
 from benchmarks.data import CACHE
 from lydite import trial
@@ -20,7 +18,6 @@ from lydite.config import Settings, Sources
 from lydite.engine import DuckDBEngine, sql_directory
 from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import make_models
-from lydite.models.counting import counted
 from lydite.simulation import simulate
 
 if TYPE_CHECKING:
@@ -96,8 +93,6 @@ def evaluate(file: str) -> Figures:
     """
     watch = measure.Stopwatch()
     models = make_models()
-    # Imports are not counted, and numba puts some of its own off to the first call of a loop.
-    counted(np.zeros(1, dtype=np.int32), np.ones(1), 1)
     with DuckDBEngine(file) as engine:
         engine.run("drop schema if exists ledger cascade")
         with watch("seconds"):
@@ -155,8 +150,7 @@ def section(result: Mapping[str, Any]) -> str:
 
 `{measure.command(NAME)}`
 
-All {len(make_models())} default models over weekly periods, from the stored sample to the verdicts;
-imports are not counted, also those of 0.2 s that numba puts off to its first loop.
+All {len(make_models())} default models over weekly periods, from the stored sample to the verdicts.
 **The machine's limit** is DuckDB sorting the same landmarks by user and time into a table, on all
 cores; multiples (×) are of it.
 
