@@ -33,8 +33,8 @@ slow: .venv/installed ## the long statistical studies
 STUDIES := error_control credit_coverage worlds_and_models
 study: .venv/installed ## the whole studies behind docs/calibration.md and rivals.md (hours; resumable)
 	@for name in $(STUDIES); do \
-		$(BIN)/python tests/statistics/$$name.py && \
-		$(BIN)/python tests/statistics/$$name.py --write || exit 1; done
+		$(BIN)/python -m studies.$$name && \
+		$(BIN)/python -m studies.$$name --write || exit 1; done
 
 bench: .venv/installed ## every benchmark, and the page about them (an hour)
 	@$(BIN)/python -m benchmarks

@@ -14,8 +14,8 @@ from unittest import mock
 import lydite
 from benchmarks import limits, measure, tables
 from benchmarks.data import CACHE, about, path_table
-from lydite import path_trial
-from lydite.crediting.bootstrap import REPLICATES
+from lydite import path_comparison
+from lydite.attribution.bootstrap import REPLICATES
 from lydite.models import DEFAULT_MODELS, make_models
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ SETS: dict[str, tuple[str, ...]] = {
 # Where `lydite.credit` spends its time; what is left over is the fit and the division itself.
 _STAGES = {
     "read_path_table": "read",
-    "landmarks_of": "lay_out",
-    "summed_landmarks": "lay_out",
-    "paths_of": "lay_out",
+    "landmarks_of": "expand",
+    "summed_landmarks": "expand",
+    "paths_of": "expand",
     "draw_journeys": "draw",
     "credit_replicates": "replicates",
 }
@@ -107,22 +107,22 @@ def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
     Returns
     -------
     The ``seconds`` of all, ``sql`` (reading and laying out) and ``fit`` (the rest); the parts of
-    these, ``read``, ``lay_out``, ``draw``, ``replicates`` and ``point``, the fit and the division
+    these, ``read``, ``expand``, ``draw``, ``replicates`` and ``point``, the fit and the division
     without intervals; each of these in processor time, with ``_cpu`` behind its name; and
     ``start_mb``, the memory that the imports alone have taken.
     """
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / measure.PER_MB
     watch = measure.Stopwatch()
-    with watch("seconds"), mock.patch.multiple(path_trial, **_timed(watch)):
+    with watch("seconds"), mock.patch.multiple(path_comparison, **_timed(watch)):
         lydite.credit(file, models=list(models), intervals=intervals)
     found = {"start_mb": start}
     for clock in ("", "_cpu"):
-        whole, read, lay_out, draw, replicates = (
+        whole, read, expand, draw, replicates = (
             watch.seconds.get(f"{stage}{clock}", 0.0) for stage in ("seconds", *_PARTS)
         )
-        sql = read + lay_out
+        sql = read + expand
         point = whole - sql - draw - replicates
-        own = {"read": read, "lay_out": lay_out, "draw": draw, "replicates": replicates}
+        own = {"read": read, "expand": expand, "draw": draw, "replicates": replicates}
         own |= {"seconds": whole, "sql": sql, "fit": whole - sql, "point": point}
         found |= {f"{part}{clock}": value for part, value in own.items()}
     return found
@@ -130,7 +130,7 @@ def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
 
 def _timed(watch: measure.Stopwatch) -> dict[str, Any]:
     """Return what `lydite.credit` calls, timed."""
-    return {name: watch.timing(_STAGES[name], getattr(path_trial, name)) for name in _STAGES}
+    return {name: watch.timing(_STAGES[name], getattr(path_comparison, name)) for name in _STAGES}
 
 
 def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
@@ -230,7 +230,7 @@ def _parts(result: Mapping[str, Any]) -> str:
     [run] = _runs(result, models=plan["sets"][0], paths=plan["paths"], factor=1, intervals=True)
     parts = {
         "reading the table": "read",
-        "laying it out": "lay_out",
+        "laying it out": "expand",
         "fit and division": "point",
         "drawing journeys for the intervals": "draw",
         "fitting and dividing again": "replicates",

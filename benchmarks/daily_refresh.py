@@ -16,10 +16,10 @@ import numpy as np
 import polars as pl
 
 from benchmarks import data, measure, tables
-from lydite import incremental
-from lydite.contract import load
+from lydite.durations import parse_duration
 from lydite.engine import DuckDBEngine
-from lydite.journeys import parse_lookback
+from lydite.inputs import load
+from lydite.journeys import incremental
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 NAME = "daily_refresh"
 DAYS = 182  # of the history: journeys still begin on its last day as on any other
-LOOKBACKS = {"conversion": parse_lookback("30d")}
+LOOKBACKS = {"conversion": parse_duration("30d")}
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks import measure, tables
 from benchmarks.data import CACHE
-from lydite import trial
-from lydite.config import Settings, Sources
+from lydite import pipeline
 from lydite.engine import DuckDBEngine, sql_directory
 from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import make_models
+from lydite.settings import Settings, Sources
 from lydite.simulation import simulate
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ WORLD, WEEKS, SEED = "linear", 38, 0
 PER_USER = 5.9
 SETTINGS = Settings(sources=Sources(touchpoints="-", conversions="-"))
 # Of what the kept warehouses are made by: another way to lay out makes others.
-_MADE_BY = (Path(__file__), Path(trial.__file__), *sorted(sql_directory().glob("*/*.sql")))
+_MADE_BY = (Path(__file__), Path(pipeline.__file__), *sorted(sql_directory().glob("*/*.sql")))
 _DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in _MADE_BY)).hexdigest()[:8]
 
 _SORT = """
@@ -69,10 +69,10 @@ def _build(file: Path, landmarks: int) -> None:
     world = simulate(WORLD, users=int(landmarks / PER_USER), seed=SEED, weeks=WEEKS)
     sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
     with DuckDBEngine(file) as engine:
-        trial.load_contract(engine, sources)
-        trial.build_journeys(engine, SETTINGS)
-        trial.usable_models(engine, SETTINGS)
-        trial.build_samples(engine, SETTINGS)
+        pipeline.load_inputs(engine, sources)
+        pipeline.build_journeys(engine, SETTINGS)
+        pipeline.usable_models(engine, SETTINGS)
+        pipeline.build_samples(engine, SETTINGS)
 
 
 def sort(file: str) -> Figures:
@@ -97,13 +97,13 @@ def evaluate(file: str) -> Figures:
         engine.run("drop schema if exists ledger cascade")
         with watch("seconds"):
             with watch("rivals"):
-                [(outcome, calendar, own)] = trial.trials(engine, models)
-                tried = [*(baseline() for baseline in trial.BASELINES), *models]
+                [(outcome, calendar, own)] = pipeline.splits(engine, models)
+                tried = [*(baseline() for baseline in pipeline.BASELINES), *models]
                 score_models(engine, outcome, tried, calendar, own)
             with watch("ceiling"):
                 score_ceiling(engine, outcome, models, calendar, own, SEED)
             with watch("verdicts"):
-                trial.judge_rivals(engine, models, SETTINGS)
+                pipeline.compare_models(engine, models, SETTINGS)
     return {**watch.seconds, "landmarks": len(own.landmarks), "periods": len(calendar)}
 
 

@@ -15,8 +15,8 @@ import numpy as np
 import polars as pl
 
 from benchmarks import measure, tables, whole_trial
-from lydite.config import Evaluation, ModelEntry, Settings, Sources
 from lydite.models import DEFAULT_MODELS
+from lydite.settings import Evaluation, ModelEntry, Settings, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -18,10 +18,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lydite import trial
-from lydite.comparison import make_settings
+from lydite import pipeline
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.models import choose
+from lydite.settings import make_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,11 +120,11 @@ def run(engine: Engine, sources: Mapping[str, str]) -> float:
     """Take the steps of the trial that work on every row; return the seconds by the clock."""
     begin = time.perf_counter()
     models = choose(MODELS)
-    trial.load_contract(engine, sources)
-    trial.build_journeys(engine, SETTINGS)
-    trial.build_samples(engine, SETTINGS)
-    trial.divide_conversions(engine, models, SETTINGS)
-    trial.build_marts(engine)
+    pipeline.load_inputs(engine, sources)
+    pipeline.build_journeys(engine, SETTINGS)
+    pipeline.build_samples(engine, SETTINGS)
+    pipeline.attribute_conversions(engine, models, SETTINGS)
+    pipeline.build_marts(engine)
     return time.perf_counter() - begin
 
 

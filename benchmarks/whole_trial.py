@@ -16,12 +16,12 @@ from unittest import mock
 
 from benchmarks import limits, measure, tables
 from benchmarks.data import CACHE, touch_tables
-from lydite import trial
-from lydite.comparison import read_comparison
-from lydite.config import Settings, Sources
-from lydite.crediting import division
+from lydite import pipeline
+from lydite.attribution import credit
 from lydite.engine import engine_for
 from lydite.models import make_models
+from lydite.results import read_comparison
+from lydite.settings import Settings, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "whole_trial"
 SETTINGS = Settings(sources=Sources(touchpoints="-", conversions="-"))
-#: Steps of `lydite.trial.run_trial` by the words with which it announces them, and their part.
+#: Steps of `lydite.pipeline.run` by the words with which it announces them, and their part.
 _PARTS = {
     "reading": "journeys",
     "laying": "journeys",
@@ -82,10 +82,10 @@ def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
     watch = measure.Stopwatch()
     sources = {"touchpoints": touchpoints, "conversions": conversions}
     drawing: dict[str, Any] = {
-        name: watch.timing(INTERVALS, getattr(division, name)) for name in _DRAWING
+        name: watch.timing(INTERVALS, getattr(credit, name)) for name in _DRAWING
     }
     with (
-        mock.patch.multiple(division, **drawing),
+        mock.patch.multiple(credit, **drawing),
         engine_for(settings.engine, sources.values()) as engine,
         tempfile.TemporaryDirectory() as folder,
         watch("seconds"),
@@ -98,7 +98,7 @@ def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
                 word = step.rpartition(": ")[2].partition(" ")[0]
                 part.enter_context(watch(_PARTS[word]))
 
-            trial.run_trial(engine, sources, settings, turn)
+            pipeline.run(engine, sources, settings, turn)
             read_comparison(engine.local).to_html(Path(folder) / "page.html")
         touches = engine.scalar("select count(*) from journeys.touches")
         landmarks = engine.scalar("select count(*) from evaluation.landmarks")

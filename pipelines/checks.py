@@ -5,8 +5,8 @@ import sys
 
 import dagster as dg
 
-from lydite import contract
-from lydite.config import Settings
+from lydite import inputs
+from lydite.settings import Settings
 from pipelines.assets import publication
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, key_of
@@ -21,7 +21,7 @@ _COUNTED = "select outcome, count(*) as conversions from journeys.conversions gr
 _SHARE = """
 select coalesce(
     sum(rows) filter (where reason not in ('accepted', 'duplicate')) / nullif(sum(rows), 0), 0)
-from contract.report
+from inputs.report
 where table_name = $name
 """
 _READ = (
@@ -33,7 +33,7 @@ _READ = (
 
 def all_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     """Return the checks; every one of them stops what depends on the asset when it fails."""
-    tables = contract.TABLES.values()
+    tables = inputs.TABLES.values()
     return [
         *(_contract(table) for table in tables),
         *(_quarantine(table, settings.quality.max_quarantined_share) for table in tables),
@@ -42,8 +42,8 @@ def all_checks(settings: Settings) -> list[dg.AssetChecksDefinition]:
     ]
 
 
-def _contract(table: contract.Table) -> dg.AssetChecksDefinition:
-    name = f"contract.{table.name}"
+def _contract(table: inputs.Table) -> dg.AssetChecksDefinition:
+    name = f"inputs.{table.name}"
     required = [column.name for column in table.columns if column.required]
     counts = ", ".join(f"count(*) filter (where {column} is null)" for column in required)
 
@@ -66,9 +66,9 @@ def _contract(table: contract.Table) -> dg.AssetChecksDefinition:
     return check
 
 
-def _quarantine(table: contract.Table, most: float) -> dg.AssetChecksDefinition:
+def _quarantine(table: inputs.Table, most: float) -> dg.AssetChecksDefinition:
     @dg.asset_check(
-        asset=key_of(f"contract.{table.name}"),
+        asset=key_of(f"inputs.{table.name}"),
         name="quarantine_share",
         description=f"At most {most:.2%} of the rows are set aside.",
         blocking=True,

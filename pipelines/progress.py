@@ -20,7 +20,7 @@ class _Lines(logging.Handler):
 
 
 def words(step: str) -> str:
-    """Return the name of a step as words, nothing for a check: ``try_models`` as "try models"."""
+    """Return a step name as words, empty for a check: `build_marts` becomes "build marts"."""
     return "" if "__" in step else step.replace("_", " ")
 
 

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lydite.config import Settings, load_settings
+from lydite.settings import Settings, load_settings
 
 
 @dataclass(frozen=True)

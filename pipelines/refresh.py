@@ -14,13 +14,13 @@ from typing import Any
 import dagster as dg
 
 from lydite.errors import InputError, LyditeError
-from pipelines.assets.journeys import LAY_OUT
+from pipelines.assets.journeys import BUILD_JOURNEYS
 from pipelines.definitions import make_definitions
 from pipelines.project import load_project
 
 _ABOUT = "Load, put every rival on trial, divide the conversions, publish."
 _ONLY_PROGRESS: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
-_IN_FULL = {"ops": {LAY_OUT: {"config": {"full": True}}}}
+_IN_FULL = {"ops": {BUILD_JOURNEYS: {"config": {"full": True}}}}
 _INPUT, _OURS = 2, 1
 
 

@@ -7,8 +7,8 @@ from typing import Self
 import dagster as dg
 from pydantic import PrivateAttr
 
-from lydite.config import Engine as EngineSettings
 from lydite.engine import Engine, open_engine
+from lydite.settings import Engine as EngineSettings
 from pipelines.project import Project
 
 _SETTINGS = tuple(EngineSettings.model_fields)

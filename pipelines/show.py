@@ -7,10 +7,10 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
-from lydite.comparison import read_comparison
 from lydite.engine import DuckDBEngine, load_sql
 from lydite.errors import LyditeError
 from lydite.reporting.terminal import print_comparison
+from lydite.results import read_comparison
 from pipelines.project import Project, load_project
 
 _QUERY = "examples/best_model"

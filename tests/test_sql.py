@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from tables import make_contract
 
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.engine.files import describe
-from lydite.journeys import build_moments, build_touches
+from lydite.journeys import build_path_events_and_conversions, build_touches
+from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +29,9 @@ def name_of(file: Path) -> str:
 def built() -> Iterator[DuckDBEngine]:
     """Yield an engine that holds the journeys of one user."""
     with DuckDBEngine() as engine:
-        make_contract(engine, [("ann", NOON, "tv")], [("ann", NOON, "purchase")])
+        make_inputs(engine, [("ann", NOON, "tv")], [("ann", NOON, "purchase")])
         build_touches(engine)
-        build_moments(engine, {"purchase": timedelta(days=1)})
+        build_path_events_and_conversions(engine, {"purchase": timedelta(days=1)})
         yield engine
 
 

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from lydite.config import Settings
+from lydite.settings import Settings
 from pipelines.assets.credit import credit_assets
 from pipelines.assets.evaluation import evaluation_assets
 from pipelines.assets.journeys import journey_assets

@@ -5,8 +5,8 @@ from typing import Any
 
 import dagster as dg
 
-from lydite import trial
-from lydite.config import Settings
+from lydite import pipeline
+from lydite.settings import Settings
 from pipelines.assets import journeys, models
 from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
@@ -32,10 +32,10 @@ def credit_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         for table, about in _ABOUT.items()
     ]
 
-    @dg.multi_asset(name="divide_conversions", specs=specs, pool=POOL)
+    @dg.multi_asset(name="attribute_conversions", specs=specs, pool=POOL)
     def divide(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        trial.divide_conversions(engine, trial.usable_models(engine, settings), settings)
+        pipeline.attribute_conversions(engine, pipeline.usable_models(engine, settings), settings)
         for table in TABLES:
             yield materialized(engine if table == _BY_TOUCH else engine.local, table)
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import dagster as dg
 
-from lydite import trial
-from lydite.config import Settings
+from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import comparison
+from lydite.settings import Settings
 from pipelines.assets import journeys, models
 from pipelines.metadata import markdown, materialized
 from pipelines.resources import Warehouse
@@ -39,10 +39,10 @@ def evaluation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         for table in TABLES
     ]
 
-    @dg.multi_asset(name="judge_rivals", specs=specs, pool=POOL)
+    @dg.multi_asset(name="compare_models", specs=specs, pool=POOL)
     def judge(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        trial.judge_rivals(engine, trial.usable_models(engine, settings), settings)
+        pipeline.compare_models(engine, pipeline.usable_models(engine, settings), settings)
         for table in TABLES:
             yield materialized(engine.local, table, more=_more(engine.local, table))
 

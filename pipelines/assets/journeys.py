@@ -1,4 +1,4 @@
-"""Journeys: touches, moments and conversions, and the outcomes with their calendars."""
+"""JourneySummary: touches, path_events and conversions, and the outcomes with their calendars."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -6,8 +6,8 @@ from typing import Any
 import dagster as dg
 from pydantic import Field
 
-from lydite import trial
-from lydite.config import Settings
+from lydite import pipeline
+from lydite.settings import Settings
 from pipelines.assets import raw
 from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
@@ -15,10 +15,10 @@ from pipelines.specs import POOL, table_spec
 
 FILES = {
     f"journeys.{name}": f"journeys/{name}"
-    for name in ("users", "channels", "touches", "moments", "conversions")
+    for name in ("users", "channels", "touches", "path_events", "conversions")
 }
 OUTCOMES = "evaluation.outcomes"
-LAY_OUT = "lay_out_journeys"
+BUILD_JOURNEYS = "build_journeys"
 _ABOUT_OUTCOMES = "The outcomes to judge: lookback, how far the data reaches, periods to forecast."
 
 
@@ -36,13 +36,13 @@ def journey_assets(settings: Settings) -> list[dg.AssetsDefinition]:
         table_spec(OUTCOMES, _ABOUT_OUTCOMES, group="journeys", deps=raw.TABLES),
     ]  # fmt: skip
 
-    @dg.multi_asset(name=LAY_OUT, specs=specs, pool=POOL)
-    def lay_out(config: Extent, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
+    @dg.multi_asset(name=BUILD_JOURNEYS, specs=specs, pool=POOL)
+    def build_journeys(config: Extent, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        laid_out = trial.build_journeys(engine, settings, full=config.full)
+        laid_out = pipeline.build_journeys(engine, settings, full=config.full)
         more = {"laid_out": str(laid_out), "recomputed_users": laid_out.recomputed}
         for table, file in FILES.items():
             yield materialized(engine, table, file, more)
         yield materialized(engine.local, OUTCOMES)
 
-    return [lay_out]
+    return [build_journeys]

@@ -5,14 +5,14 @@ from typing import Any
 
 import dagster as dg
 
-from lydite import trial
-from lydite.config import Settings
+from lydite import pipeline
+from lydite.settings import Settings
 from pipelines.assets import credit, journeys, raw
 from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, table_spec
 
-TABLES = tuple(f"mart.{name}" for name in trial.MARTS)
+TABLES = tuple(f"mart.{name}" for name in pipeline.MARTS)
 
 
 def mart_assets(settings: Settings) -> list[dg.AssetsDefinition]:
@@ -27,7 +27,7 @@ def mart_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name="build_marts", specs=specs, pool=POOL)
     def build(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        trial.build_marts(engine)
+        pipeline.build_marts(engine)
         for table in TABLES:
             yield materialized(engine.local, table)
 

@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from lydite import trial
-from lydite.config import Settings
+from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import ceiling
 from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import Model
+from lydite.settings import Settings
 from pipelines.assets import journeys
 from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
@@ -27,7 +27,7 @@ def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def names(settings: Settings) -> list[str]:
     """Return the assets of scores, by name (``models.name``)."""
-    baselines = [baseline.name for baseline in trial.BASELINES]
+    baselines = [baseline.name for baseline in pipeline.BASELINES]
     return [
         f"models.{name}"
         for name in (*baselines, *(m.name for m in settings.make_models()), ceiling.NAME)
@@ -41,8 +41,8 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(name="draw_sample", specs=[spec], pool=POOL)
     def draw(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
         engine = warehouse.engine
-        trial.usable_models(engine, settings)
-        trial.build_samples(engine, settings)
+        pipeline.usable_models(engine, settings)
+        pipeline.build_samples(engine, settings)
         return materialized(engine.local, LANDMARKS, "evaluation/landmarks")
 
     return draw
@@ -50,7 +50,7 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
 
 def _models(settings: Settings) -> dg.AssetsDefinition:
     """Return the assets of all models: one step, to load the sample but once, or some of them."""
-    tried = [*(baseline() for baseline in trial.BASELINES), *settings.make_models()]
+    tried = [*(baseline() for baseline in pipeline.BASELINES), *settings.make_models()]
     specs = [
         *map(_model_spec, tried),
         table_spec(
@@ -62,17 +62,17 @@ def _models(settings: Settings) -> dg.AssetsDefinition:
         ),
     ]
 
-    @dg.multi_asset(name="try_models", specs=specs, pool=POOL, can_subset=True)
+    @dg.multi_asset(name="backtest_models", specs=specs, pool=POOL, can_subset=True)
     def walk(
         context: dg.AssetExecutionContext, warehouse: Warehouse
     ) -> Iterator[dg.MaterializeResult[Any]]:
         asked = {key.path[-1] for key in context.selected_asset_keys}
         engine = warehouse.engine
-        rivals = trial.usable_models(engine, settings)
-        usable = [*tried[: len(trial.BASELINES)], *rivals]
+        rivals = pipeline.usable_models(engine, settings)
+        usable = [*tried[: len(pipeline.BASELINES)], *rivals]
         chosen = [model for model in usable if model.name in asked]
         sees_all = ceiling.NAME in asked
-        for outcome, calendar, samples in trial.trials(engine, rivals if sees_all else chosen):
+        for outcome, calendar, samples in pipeline.splits(engine, rivals if sees_all else chosen):
             score_models(engine.local, outcome, chosen, calendar, samples)
             if sees_all:
                 seed = settings.evaluation.seed

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
-from lydite.comparison import read_comparison
-from lydite.config import Settings
-from lydite.publication import publish
+from lydite.publishing import publish
+from lydite.results import read_comparison
+from lydite.settings import Settings
 from pipelines.assets import evaluation, marts
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, table_spec

@@ -12,7 +12,7 @@ with placed as (
             partition by outcome, floor(hours_to_next) order by happened_at
         ) as place,
         count(*) over (partition by outcome) as conversions
-    from journeys.moments
+    from journeys.path_events
     where converted
 )
 

@@ -28,7 +28,7 @@ select
     coalesce(hours_since_previous, -1) as hours_since_previous,
     hours_since_first,
     hours_to_next
-from journeys.moments
+from journeys.path_events
 where outcome = $outcome
     and not is_conversion
     and happened_at <= $mature_until

@@ -10,12 +10,12 @@
 -- @sampled_landmarks landmarks in the evaluation sample
 -- @note why the outcome was not judged, empty where it was
 with landmarks as (
-    select outcomes.outcome, count(moments.touch) as landmarks
+    select outcomes.outcome, count(path_events.touch) as landmarks
     from evaluation.outcomes as outcomes
-    left join journeys.moments as moments
-        on outcomes.outcome = moments.outcome
-        and not moments.is_conversion
-        and moments.happened_at <= outcomes.mature_until
+    left join journeys.path_events as path_events
+        on outcomes.outcome = path_events.outcome
+        and not path_events.is_conversion
+        and path_events.happened_at <= outcomes.mature_until
     group by outcomes.outcome
 ),
 

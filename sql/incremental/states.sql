@@ -4,9 +4,9 @@
 --
 -- The hash is DuckDB's own and may differ from version to version: states are compared within one.
 with hashed as (
-    select user_id, hash(touchpoints) as row_hash from contract.touchpoints as touchpoints
+    select user_id, hash(touchpoints) as row_hash from inputs.touchpoints as touchpoints
     union all
-    select user_id, hash(conversions) as row_hash from contract.conversions as conversions
+    select user_id, hash(conversions) as row_hash from inputs.conversions as conversions
 )
 
 select user_id, sum(row_hash) as digest

@@ -10,7 +10,7 @@ with met as (
         min(user_id) as first_user_id,
         max(user_id) as last_user_id,
         min(touchpoint_id) as first_touchpoint_id
-    from contract.touchpoints
+    from inputs.touchpoints
     group by channel
 ),
 
@@ -22,7 +22,7 @@ instants as (
 distinct_touches as (
     -- A touch that was sent again counts once: else a repeated delivery could renumber the channels.
     select distinct user_id, touched_at, channel, campaign, interaction, cost, touchpoint_id
-    from contract.touchpoints
+    from inputs.touchpoints
     where channel in (
         select channel from met inner join instants on met.first_touched_at = instants.first_touched_at
     )

@@ -9,20 +9,20 @@
 -- @path_length touches on its path; 0 for a conversion that cannot be attributed
 with pathed as (
     select
-        moments.outcome,
-        moments.user_key,
-        moments.bucket,
-        moments.happened_at,
+        path_events.outcome,
+        path_events.user_key,
+        path_events.bucket,
+        path_events.happened_at,
         conversions.value,
         conversions.conversion_id,
-        moments.path_length
-    from journeys.moments as moments
-    inner join journeys.users as users on moments.user_key = users.user_key
-    inner join contract.conversions as conversions
+        path_events.path_length
+    from journeys.path_events as path_events
+    inner join journeys.users as users on path_events.user_key = users.user_key
+    inner join inputs.conversions as conversions
         on users.user_id = conversions.user_id
-        and moments.happened_at = conversions.converted_at
-        and moments.outcome = conversions.outcome
-    where moments.is_conversion
+        and path_events.happened_at = conversions.converted_at
+        and path_events.outcome = conversions.outcome
+    where path_events.is_conversion
 ),
 
 -- Keys are counted within each bucket and go on from those before, so that nothing sorts all rows.

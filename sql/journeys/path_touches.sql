@@ -4,7 +4,7 @@
 -- @user_key number of the user
 -- @bucket bucket of the user
 -- @happened_at the moment, UTC
--- @moment_touch number of the landmark's touch, null for a conversion
+-- @event_touch number of the landmark's touch, null for a conversion
 -- @touch number of the touch on the path
 -- @touched_at instant of the touch, UTC
 -- @channel_key number of the channel
@@ -19,14 +19,14 @@
 -- @hours_after_start hours from the path's first touch to the touch
 with laid_out as (
     select
-        moments.*,
+        path_events.*,
         positions.position,
         case
-            when positions.position = 1 then moments.first_touch
-            else moments.last_touch - moments.path_length + positions.position
+            when positions.position = 1 then path_events.first_touch
+            else path_events.last_touch - path_events.path_length + positions.position
         end as path_touch
-    from journeys.moments as moments
-    inner join journeys.positions as positions on moments.path_length = positions.path_length
+    from journeys.path_events as path_events
+    inner join journeys.positions as positions on path_events.path_length = positions.path_length
 )
 
 select
@@ -35,7 +35,7 @@ select
     laid_out.user_key,
     laid_out.bucket,
     laid_out.happened_at,
-    laid_out.touch as moment_touch,
+    laid_out.touch as event_touch,
     touches.touch,
     touches.touched_at,
     touches.channel_key,

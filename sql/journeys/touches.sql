@@ -21,7 +21,7 @@ with ordered as (
         row_number() over in_time as place,
         rank() over in_time as first_place,
         dense_rank() over in_time as touch
-    from contract.touchpoints as touchpoints
+    from inputs.touchpoints as touchpoints
     inner join journeys.users as users on touchpoints.user_id = users.user_id
     inner join journeys.channels as channels on touchpoints.channel = channels.channel
     -- Touches of one instant: the touchpoint's id decides, then what else is known of them.

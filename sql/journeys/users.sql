@@ -3,9 +3,9 @@
 -- @user_id the user as the sources name them
 -- @bucket 0..255, from the same hash: users in bulk, the unit of every error bar
 with everyone as (
-    select user_id from contract.touchpoints
+    select user_id from inputs.touchpoints
     union
-    select user_id from contract.conversions
+    select user_id from inputs.conversions
 ),
 
 digested as (

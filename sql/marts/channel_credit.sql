@@ -44,7 +44,7 @@ touch_cost as (
 ),
 
 daily_cost as (
-    select channel, round(sum(cost), 6) as cost from contract.spend group by channel
+    select channel, round(sum(cost), 6) as cost from inputs.spend group by channel
 ),
 
 -- A channel's cost comes from the spend table where that has the channel, else from its touches:

@@ -5,10 +5,10 @@
 -- @transitions how often
 -- @probability share of the transitions from that channel, 0..1
 with mature as (
-    select moments.*
-    from journeys.moments as moments
-    inner join evaluation.outcomes as outcomes on moments.outcome = outcomes.outcome
-    where not moments.is_conversion and moments.happened_at <= outcomes.mature_until
+    select path_events.*
+    from journeys.path_events as path_events
+    inner join evaluation.outcomes as outcomes on path_events.outcome = outcomes.outcome
+    where not path_events.is_conversion and path_events.happened_at <= outcomes.mature_until
 ),
 
 counted as (

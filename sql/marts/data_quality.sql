@@ -2,4 +2,4 @@
 -- @table_name the input table
 -- @reason why rows were set aside; accepted and duplicate count the others
 -- @rows how many rows
-select table_name, reason, rows from contract.report order by table_name, rows desc, reason
+select table_name, reason, rows from inputs.report order by table_name, rows desc, reason

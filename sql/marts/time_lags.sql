@@ -7,7 +7,7 @@ with lags as (
     select
         outcome,
         cast(floor(hours_since_first / 24) as integer) as days
-    from journeys.moments
+    from journeys.path_events
     where is_conversion and path_length > 0
 )
 

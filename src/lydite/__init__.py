@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lydite import models
-    from lydite.comparison import Comparison, compare
+    from lydite.api import compare, credit
     from lydite.errors import InputError, LyditeError
-    from lydite.path_trial import Credit, credit
+    from lydite.results import Comparison, Credit
     from lydite.simulation import simulate
 
 __version__ = "0.1.0"
@@ -26,10 +26,10 @@ __all__ = [
 
 # What is heavy is imported when it is first used, so that `lydite --help` answers at once.
 _HOMES = {
-    "Comparison": "lydite.comparison",
-    "compare": "lydite.comparison",
-    "Credit": "lydite.path_trial",
-    "credit": "lydite.path_trial",
+    "Comparison": "lydite.results",
+    "compare": "lydite.api",
+    "Credit": "lydite.results",
+    "credit": "lydite.api",
     "InputError": "lydite.errors",
     "LyditeError": "lydite.errors",
     "models": "lydite.models",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 import typer
 
 if TYPE_CHECKING:
-    from lydite.comparison import Comparison
     from lydite.models import Model
+    from lydite.results import Comparison
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -129,12 +129,12 @@ def compare(
     _check_sources(paths, sources, database)
     _check_engine(engine_name, paths)
 
-    from lydite import trial  # noqa: PLC0415  (heavy imports only where they are used)
-    from lydite.comparison import make_settings, read_comparison  # noqa: PLC0415
-    from lydite.config import Engine  # noqa: PLC0415
+    from lydite import pipeline  # noqa: PLC0415  (heavy imports only where they are used)
     from lydite.engine import engine_for  # noqa: PLC0415
-    from lydite.path_trial import compare_paths  # noqa: PLC0415
-    from lydite.publication import publish  # noqa: PLC0415
+    from lydite.path_comparison import compare_paths  # noqa: PLC0415
+    from lydite.publishing import publish  # noqa: PLC0415
+    from lydite.results import read_comparison  # noqa: PLC0415
+    from lydite.settings import Engine, make_settings  # noqa: PLC0415
 
     settings = make_settings(lookback, period, outcome, alpha, seed)
     rivals = _rivals(models, rule)
@@ -143,7 +143,7 @@ def compare(
         if paths is not None:
             comparison = compare_paths(paths, settings.evaluation, rivals, progress.say)
         else:
-            trial.run_trial(engine, sources, settings, progress.say, rivals)
+            pipeline.run(engine, sources, settings, progress.say, rivals)
             comparison = read_comparison(engine.local)
         if report is not None:
             progress.say("writing the page")
@@ -215,7 +215,7 @@ def credit(
     quiet: Quiet = False,
 ) -> None:
     """Divide the conversions of a path table by every model that needs no clock."""
-    from lydite.path_trial import credit as divide  # noqa: PLC0415
+    from lydite.api import credit as divide  # noqa: PLC0415
 
     with _Progress(quiet=quiet) as progress:
         progress.say("dividing the conversions")
@@ -231,7 +231,7 @@ def credit(
         return
     from rich.console import Console  # noqa: PLC0415
 
-    from lydite.reporting.path_credit import print_credit  # noqa: PLC0415
+    from lydite.reporting.credit_table import print_credit  # noqa: PLC0415
 
     print_credit(divided, Console())
 

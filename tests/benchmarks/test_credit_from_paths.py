@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import credit_from_paths as benchmark
 from benchmarks.data import path_table
-from lydite import path_trial
+from lydite import path_comparison
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,9 +25,9 @@ def file(tmp_path_factory) -> str:
 def test_the_parts_add_up_to_the_whole(file, intervals):
     found = benchmark.ours(file, ["linear", "markov_2", "shapley"], intervals)
     for clock in ("", "_cpu"):
-        parts = ("seconds", "sql", "fit", "read", "lay_out", "draw", "replicates", "point")
+        parts = ("seconds", "sql", "fit", "read", "expand", "draw", "replicates", "point")
         own = {part: found[f"{part}{clock}"] for part in parts}
-        assert own["sql"] == pytest.approx(own["read"] + own["lay_out"])
+        assert own["sql"] == pytest.approx(own["read"] + own["expand"])
         assert own["fit"] == pytest.approx(own["point"] + own["draw"] + own["replicates"])
         assert own["seconds"] == pytest.approx(own["sql"] + own["fit"])
         assert own["point"] > 0
@@ -36,7 +36,7 @@ def test_the_parts_add_up_to_the_whole(file, intervals):
 def test_the_credit_that_is_timed_is_the_credit_itself(file, monkeypatch):
     models = ["first_touch", "markov_1"]
     results = []
-    credit = path_trial.credit
+    credit = path_comparison.credit
 
     def kept(*args, **options):
         results.append(credit(*args, **options))
@@ -57,8 +57,8 @@ def test_without_intervals_nothing_is_drawn(file, monkeypatch):
     def refuse(*_args):
         raise AssertionError
 
-    monkeypatch.setattr(path_trial, "draw_journeys", refuse)
-    monkeypatch.setattr(path_trial, "credit_replicates", refuse)
+    monkeypatch.setattr(path_comparison, "draw_journeys", refuse)
+    monkeypatch.setattr(path_comparison, "credit_replicates", refuse)
     benchmark.ours(file, ["markov_1"], intervals=False)
     with pytest.raises(AssertionError):
         benchmark.ours(file, ["markov_1"], intervals=True)

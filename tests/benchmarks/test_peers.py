@@ -20,7 +20,7 @@ from benchmarks import peers as benchmark
 from benchmarks.data import journey_table
 from benchmarks.peer_tools import HEURISTICS, PEERS, RUNNER, SHAPLEY, UnavailableError
 
-STAND_IN = Path(__file__).with_name("stand_in_calls.py")
+STAND_IN = Path(__file__).parents[1] / "helpers" / "peer_stand_in.py"
 
 
 @pytest.fixture(scope="module")

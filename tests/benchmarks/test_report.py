@@ -21,7 +21,7 @@ def still(number: float) -> dict[str, float]:
 
 
 def run(paths: int, factor: int, intervals: bool, **seconds: float) -> dict:
-    parts = {"read": 1.0, "lay_out": 2.0, "sql": 3.0, "draw": 0.0, "replicates": 0.0} | seconds
+    parts = {"read": 1.0, "expand": 2.0, "sql": 3.0, "draw": 0.0, "replicates": 0.0} | seconds
     parts["fit"] = parts["point"] + parts["draw"] + parts["replicates"]
     parts["seconds"] = parts["sql"] + parts["fit"]
     data = {"paths": paths, "touches": paths**2, "longest": 9, "channels": 4, "journeys": 10}

@@ -12,13 +12,13 @@ import polars as pl
 import polars.testing
 import pytest
 
-from lydite import trial
-from lydite.comparison import make_settings
+from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import scoring
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models import Rule, make_models
+from lydite.settings import make_settings
 from lydite.simulation import simulate
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ SETTINGS = make_settings("7d", "week", None, 0.05, 0)
 def no_credit() -> Iterator[None]:
     """Leave out the steps after the verdicts: they neither read the ledger nor write to it."""
     with pytest.MonkeyPatch.context() as patch:
-        for step in ("divide_outcome", "build_marts"):
-            patch.setattr(trial, step, lambda *_: None)
+        for step in ("attribute_outcome", "build_marts"):
+            patch.setattr(pipeline, step, lambda *_: None)
         yield
 
 
@@ -103,7 +103,7 @@ def look(
 ) -> Frames:
     """Run the trial on what is known, and return the tables that say what it comes to."""
     rivals = make_models(NAMES) if models is None else models
-    trial.run_trial(engine, vars(world), settings, rivals=rivals)
+    pipeline.run(engine, vars(world), settings, rivals=rivals)
     return {name: engine.frame(f"from mart.{name}") for name in TABLES}
 
 
@@ -405,7 +405,7 @@ def test_another_lookback_starts_evidence_of_its_own():
 
 def test_a_run_that_is_broken_off_goes_on_where_it_was(tmp_path, monkeypatch):
     models = ["linear", "last_touch", "markov_2"]
-    walk = scoring.walk_slices
+    walk = scoring.backtest_segments
     with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
         look(engine, SMALL.until(START + timedelta(weeks=14)), make_models(models))
         before = ledger(engine)
@@ -415,7 +415,7 @@ def test_a_run_that_is_broken_off_goes_on_where_it_was(tmp_path, monkeypatch):
                 raise KeyboardInterrupt
             return walk(model, own)
 
-        monkeypatch.setattr(scoring, "walk_slices", break_off)
+        monkeypatch.setattr(scoring, "backtest_segments", break_off)
         with pytest.raises(KeyboardInterrupt):
             look(engine, SMALL, make_models(models))
         monkeypatch.undo()

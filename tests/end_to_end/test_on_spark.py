@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import pytest
 from polars.testing import assert_frame_equal
 
-from lydite import comparison, simulate, trial
-from lydite.comparison import make_settings, read_comparison
+from lydite import api, pipeline, simulate
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.models import choose, make_rule
+from lydite.results import read_comparison
+from lydite.settings import make_settings
 
 if TYPE_CHECKING:
-    from lydite.comparison import Comparison
     from lydite.models import Model
+    from lydite.results import Comparison
 
 # One worker of the tests starts one Java machine, where groups are kept together.
 pytestmark = pytest.mark.xdist_group("spark")
@@ -38,7 +39,7 @@ def tried(engine: DuckDBEngine | SparkEngine) -> Comparison:
         "users": world.users,
     }
     settings = make_settings("14d", "week", ["lead"], 0.05, 0)
-    trial.run_trial(engine, sources, settings, rivals=rivals())
+    pipeline.run(engine, sources, settings, rivals=rivals())
     return read_comparison(engine.local)
 
 
@@ -49,7 +50,7 @@ def test_the_result_is_that_of_duckdb(spark):
     assert other.outcomes == one.outcomes
     assert other.quarantined == one.quarantined
     assert other.verdict() == one.verdict()
-    for name in (*trial.MARTS, *TABLES):
+    for name in (*pipeline.MARTS, *TABLES):
         mart = other.marts[name]
         assert_frame_equal(one.marts[name], mart, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
         written = spark.session.table(f"lydite_mart.{name}")  # where the rows are
@@ -64,11 +65,11 @@ def test_a_rule_that_spark_would_read_otherwise_is_refused_before_anything_is_tr
     with SparkEngine(spark.session, prefix="odd_") as engine:
         engine.create("journeys.channels", "select 0 as channel_key, 'tv' as channel")
         with pytest.raises(InputError, match="'odd' cannot be tried on this engine"):
-            trial.usable_models(engine, settings, [odd])
+            pipeline.usable_models(engine, settings, [odd])
 
 
 def test_a_frame_of_spark_is_worked_on_in_its_session(spark):
-    with comparison._engine_of({"touchpoints": spark.session.range(1)}) as engine:
+    with api._engine_of({"touchpoints": spark.session.range(1)}) as engine:
         assert engine.session is spark.session
-    with comparison._engine_of({"touchpoints": "touchpoints.parquet"}) as engine:
+    with api._engine_of({"touchpoints": "touchpoints.parquet"}) as engine:
         assert engine.local is engine

@@ -85,7 +85,7 @@ def shop(tmp_path_factory) -> Shop:
     made.configure()
     run = made.refresh()
     assert run.returncode == 0, run.stderr
-    assert "  try models\n" in run.stderr
+    assert "  backtest models\n" in run.stderr
     assert "DEBUG" not in run.stderr + run.stdout
     return made
 

@@ -73,7 +73,7 @@ def scheduled(folder: Path) -> dg.ExecuteInProcessResult:
 
 def laid_out(result: dg.ExecuteInProcessResult) -> list[str]:
     """Return what the journeys' metadata say of who was laid out."""
-    events = result.asset_materializations_for_node("lay_out_journeys")
+    events = result.asset_materializations_for_node("build_journeys")
     found = [event.metadata for event in events if event.asset_key.path[0] == "journeys"]
     assert len(found) == 5
     return [metadata["laid_out"].value for metadata in found]

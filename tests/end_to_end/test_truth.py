@@ -6,12 +6,12 @@ from functools import cache
 
 import pytest
 
-from lydite import trial
-from lydite.config import Settings, Sources
+from lydite import pipeline
 from lydite.engine import DuckDBEngine
+from lydite.evaluation.backtest import backtest
 from lydite.evaluation.verdicts import judge
-from lydite.evaluation.walk_forward import walk_forward
 from lydite.models import TouchVolume, make_models
+from lydite.settings import Settings, Sources
 from lydite.simulation import simulate
 
 # Seeds of these tests' own, not those of the samples.
@@ -29,14 +29,14 @@ def judged(world: str, seed: int):
     settings = Settings(sources=Sources(touchpoints="-", conversions="-"))
     models = make_models()
     with DuckDBEngine() as engine:
-        trial.load_contract(
+        pipeline.load_inputs(
             engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
         )
-        trial.build_journeys(engine, settings)
-        trial.build_samples(engine, settings)
-        [(_, _, own)] = trial.trials(engine, models)
-    scores = {model.name: walk_forward(model, own) for model in models}
-    return scores, judge(scores, walk_forward(TouchVolume(), own))
+        pipeline.build_journeys(engine, settings)
+        pipeline.build_samples(engine, settings)
+        [(_, _, own)] = pipeline.splits(engine, models)
+    scores = {model.name: backtest(model, own) for model in models}
+    return scores, judge(scores, backtest(TouchVolume(), own))
 
 
 @pytest.mark.parametrize("world", WORLDS)

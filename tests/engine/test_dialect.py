@@ -153,7 +153,7 @@ def test_an_asof_join_is_refused():
 
 
 FILES = [
-    *(sql_directory() / "contract").glob("*.sql"),
+    *(sql_directory() / "inputs").glob("*.sql"),
     *(sql_directory() / "journeys").glob("*.sql"),
     sql_directory() / "evaluation" / "landmarks.sql",
     sql_directory() / "credit" / "conversion_paths.sql",

@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lydite.config import Engine as Settings
 from lydite.engine import DuckDBEngine, SparkEngine, engine_for, open_engine, opening
 from lydite.engine import spark as module
 from lydite.errors import InputError
+from lydite.settings import Engine as Settings
 
 pytestmark = pytest.mark.xdist_group("spark")
 

@@ -7,18 +7,18 @@ import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import hostile
 import polars as pl
 import polars.selectors as cs
 import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from lydite import contract
+from lydite import inputs
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.engine import spark as module
 from lydite.errors import InputError
-from lydite.journeys import build_moments, build_touches
+from lydite.journeys import build_path_events_and_conversions, build_touches
+from tests.helpers import hostile_inputs as hostile
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -286,17 +286,17 @@ def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
     with DuckDBEngine(threads=1) as duck:
         found = []
         for engine in (duck, spark):
-            engine.store("contract.touchpoints", hostile.touchpoints())
-            engine.store("contract.conversions", hostile.conversions())
+            engine.store("inputs.touchpoints", hostile.touchpoints())
+            engine.store("inputs.conversions", hostile.conversions())
             found.append(build_touches(engine))
-            build_moments(engine, hostile.LOOKBACKS)
+            build_path_events_and_conversions(engine, hostile.LOOKBACKS)
         assert found[0] == found[1]
         yield duck
 
 
 @pytest.mark.parametrize(
     "table",
-    ["users", "channels", "touches", "positions", "moments", "conversions", "path_touches"],
+    ["users", "channels", "touches", "positions", "path_events", "conversions", "path_touches"],
 )
 def test_journeys_are_the_same_on_both_engines(spark, built, table):
     assert built.scalar(f"select count(*) from journeys.{table}") > 20
@@ -305,7 +305,7 @@ def test_journeys_are_the_same_on_both_engines(spark, built, table):
 
 def test_the_hostile_data_is_hostile(built):
     """The equality above would be worth little if nothing of this were in the data."""
-    assert built.scalar("select max(path_length) from journeys.moments") == 50
+    assert built.scalar("select max(path_length) from journeys.path_events") == 50
     assert built.scalar("select count(*) from journeys.conversions where path_length = 0") > 20
     at_touches = (
         "select count(*) from journeys.conversions inner join journeys.touches"
@@ -335,20 +335,20 @@ def test_frames_load_alike(spark):
         "users": hostile.raw_users(),
     }
     with DuckDBEngine(threads=1) as duck:
-        found = contract.load(duck, sources, now=hostile.NOW)
-        assert contract.load(spark, sources, now=hostile.NOW) == found
+        found = inputs.load(duck, sources, now=hostile.NOW)
+        assert inputs.load(spark, sources, now=hostile.NOW) == found
         assert all(found.counts.values())
         for table in sources:
-            same(duck, spark, f"from contract.{table}")
+            same(duck, spark, f"from inputs.{table}")
             same(duck, spark, f"from quarantine.{table}")
 
 
 def loads_alike(spark: SparkEngine, table: str, source: object, on_spark: object) -> None:
     """Assert that both engines accept and set aside the same rows of one table."""
     with DuckDBEngine(threads=1) as duck:
-        found = contract.load_table(duck, table, source, now=hostile.NOW)
-        assert contract.load_table(spark, table, on_spark, now=hostile.NOW) == found
-        same(duck, spark, f"from contract.{table}")
+        found = inputs.load_table(duck, table, source, now=hostile.NOW)
+        assert inputs.load_table(spark, table, on_spark, now=hostile.NOW) == found
+        same(duck, spark, f"from inputs.{table}")
         same(duck, spark, f"from quarantine.{table}")
 
 
@@ -365,7 +365,7 @@ def test_tables_of_the_catalog_and_frames_of_spark_load_alike(spark):
     spark.store("own.conversions", conversions)
     loads_alike(spark, "conversions", conversions, "spark_catalog.lydite_own.conversions")
     frame = spark.session.table("lydite_own.conversions")
-    report = contract.load_table(spark, "conversions", frame, now=hostile.NOW)
+    report = inputs.load_table(spark, "conversions", frame, now=hostile.NOW)
     assert report.read == len(conversions)
     assert stored(spark, "source") == []  # what was stored to be read is gone
 
@@ -400,7 +400,7 @@ def test_tables_of_the_catalog_and_frames_of_spark_load_alike(spark):
 )
 def test_a_source_that_cannot_be_used_is_refused_by_name(spark, source, message):
     with pytest.raises(InputError, match=message):
-        contract.load_table(spark, "conversions", source, now=hostile.NOW)
+        inputs.load_table(spark, "conversions", source, now=hostile.NOW)
 
 
 def test_a_damaged_file_is_named(spark, tmp_path: Path):
@@ -409,4 +409,4 @@ def test_a_damaged_file_is_named(spark, tmp_path: Path):
     whole = file.read_bytes()
     file.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
     with pytest.raises(InputError, match=r"conversions \(.*conversions.parquet\): cannot be read"):
-        contract.load_table(spark, "conversions", str(file), now=hostile.NOW)
+        inputs.load_table(spark, "conversions", str(file), now=hostile.NOW)

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
 from lydite.evaluation.adjustment import Activity, Adjustment, log_odds
+from tests.helpers.random_landmarks import draw_landmarks
 
 
 @pytest.fixture(scope="module")

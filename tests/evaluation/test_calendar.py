@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lydite.durations import parse_duration
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.calendar import (
@@ -21,7 +22,6 @@ from lydite.evaluation.calendar import (
     build_history,
     make_calendar,
 )
-from lydite.journeys import parse_lookback
 
 DAY = np.timedelta64(1, "D")
 SECOND, US = np.timedelta64(1, "s"), np.timedelta64(1, "us")
@@ -135,7 +135,7 @@ def test_a_calendar_is_mature_trained_and_whole_or_names_what_would_work(history
 def _check_message(message: str, history: History, lookback: timedelta, period: str) -> None:
     assert "'purchase'" in message
     named = re.search(r"longest lookback that would work is (\S+)\.$", message)
-    longest = parse_lookback(named[1]) if named else timedelta(0)
+    longest = parse_duration(named[1]) if named else timedelta(0)
     if named:
         assert longest < lookback
         assert len(make_calendar(history, longest, period)) >= MIN_PERIODS
@@ -153,7 +153,7 @@ def _check_message(message: str, history: History, lookback: timedelta, period: 
 def test_the_earliest_of_each_hour_are_enough(lookback):
     rng, n = np.random.default_rng(1), 9000
     hours = 30 * rng.random(n)
-    moments = pl.DataFrame(
+    path_events = pl.DataFrame(
         {
             "outcome": "lead",
             "happened_at": at("2025-01-01") + rng.integers(0, 40 * 86_400, n) * SECOND,
@@ -161,7 +161,7 @@ def test_the_earliest_of_each_hour_are_enough(lookback):
             "converted": rng.random(n) < 0.8,
         }
     )
-    known = moments.filter("converted")
+    known = path_events.filter("converted")
     whole = History(
         "lead",
         at("2025-01-01"),
@@ -171,13 +171,13 @@ def test_the_earliest_of_each_hour_are_enough(lookback):
         known.height,
     )
     with DuckDBEngine(threads=1) as engine:
-        engine.store("journeys.moments", moments)
+        engine.store("journeys.path_events", path_events)
         build_history(engine)
         some = History.of(engine, "lead", datetime(2025, 1, 1), datetime(2025, 2, 20))
     assert len(some.converting_at) == 30 * MIN_TRAINING_CONVERSIONS
     assert some.conversions == known.height
     for period in PERIODS[:2]:
-        one, other = (make_calendar(own, parse_lookback(lookback), period) for own in (whole, some))
+        one, other = (make_calendar(own, parse_duration(lookback), period) for own in (whole, some))
         assert one.starts.tolist() == other.starts.tolist()
 
 

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import DAY, draw_landmarks, weekly
 
 from lydite.evaluation import ceiling
+from lydite.evaluation.backtest import backtest
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.split import Trial
-from lydite.evaluation.walk_forward import walk_forward
+from lydite.evaluation.splits import Split
 from lydite.models import BaseRate, TouchVolume, make_model
+from tests.helpers.random_landmarks import DAY, draw_landmarks, weekly
 
 CALENDAR = weekly(4, 5)
 
@@ -25,10 +25,10 @@ def test_it_learns_what_a_true_rival_knows_and_looks_no_further():
     landmarks = draw_landmarks(np.random.default_rng(0), 20_000, rates=np.array([0.02, 0.1, 0.3]),
                                channels=3)  # fmt: skip
     rivals = [make_model("last_touch"), make_model("linear")]
-    trial = Trial.of(landmarks, CALENDAR)
+    trial = Split.of(landmarks, CALENDAR)
     scores = ceiling_scores(rivals, trial, seed=1)
-    truth = walk_forward(make_model("last_touch"), trial).log_loss_bits
-    base = walk_forward(BaseRate(), trial).log_loss_bits
+    truth = backtest(make_model("last_touch"), trial).log_loss_bits
+    base = backtest(BaseRate(), trial).log_loss_bits
     assert truth - 0.001 < scores.log_loss_bits < base - 0.8 * (base - truth)
     again = ceiling_scores(rivals, trial, seed=1)
     np.testing.assert_array_equal(scores.log_loss, again.log_loss)
@@ -37,7 +37,7 @@ def test_it_learns_what_a_true_rival_knows_and_looks_no_further():
     # forecasts, and so not where these fall on the grid.
     unknown = landmarks.happened_at + CALENDAR.lookback > CALENDAR.starts[4]
     other = landmarks.without_outcome(landmarks.converted ^ unknown)
-    flipped = ceiling_scores(rivals, Trial.of(other, CALENDAR), seed=1)
+    flipped = ceiling_scores(rivals, Split.of(other, CALENDAR), seed=1)
     np.testing.assert_allclose(flipped.grid_forecast[4], scores.grid_forecast[4])
 
 
@@ -47,16 +47,16 @@ def test_of_few_conversions_it_learns_most_of_what_a_true_rival_knows():
     for seed in (0, 2, 3):
         rng = np.random.default_rng(seed)
         landmarks = draw_landmarks(rng, 8_000, rates=np.array([0.004, 0.02, 0.06, 0.01]))
-        trial = Trial.of(landmarks, CALENDAR)
-        null = walk_forward(TouchVolume(), trial).log_loss_bits
-        own = ceiling_scores(rivals, trial), walk_forward(rivals[0], trial)
+        trial = Split.of(landmarks, CALENDAR)
+        null = backtest(TouchVolume(), trial).log_loss_bits
+        own = ceiling_scores(rivals, trial), backtest(rivals[0], trial)
         gained += [null - scores.log_loss_bits for scores in own]
     assert 0.75 * gained[1] < gained[0] < 1.1 * gained[1]
 
 
 def test_the_training_sample_is_bounded(monkeypatch):
     monkeypatch.setattr(ceiling, "MAX_TRAINING_LANDMARKS", 1500)
-    trial = Trial.of(draw_landmarks(np.random.default_rng(1), 6000), CALENDAR)
+    trial = Split.of(draw_landmarks(np.random.default_rng(1), 6000), CALENDAR)
     scores = ceiling_scores([make_model("linear")], trial)
     assert np.isfinite(scores.log_loss).all()
 
@@ -64,7 +64,7 @@ def test_the_training_sample_is_bounded(monkeypatch):
 @pytest.mark.parametrize("rate", [0.0, 0.003])
 def test_with_hardly_any_conversion_it_says_the_base_rate(rate):
     landmarks = draw_landmarks(np.random.default_rng(2), 3000, rates=np.full(4, rate))
-    scores = ceiling_scores([make_model("linear")], Trial.of(landmarks, CALENDAR))
+    scores = ceiling_scores([make_model("linear")], Split.of(landmarks, CALENDAR))
     assert np.count_nonzero(scores.grid_landmarks[0]) == 1
     assert scores.grid_forecast.sum() / scores.landmarks.sum() < 0.01
 
@@ -72,4 +72,4 @@ def test_with_hardly_any_conversion_it_says_the_base_rate(rate):
 def test_with_nothing_ahead_it_scores_nothing():
     landmarks = draw_landmarks(np.random.default_rng(3), 3000)
     early = replace(landmarks, happened_at=landmarks.happened_at - 60 * DAY)
-    assert ceiling_scores([make_model("linear")], Trial.of(early, CALENDAR)).landmarks.sum() == 0
+    assert ceiling_scores([make_model("linear")], Split.of(early, CALENDAR)).landmarks.sum() == 0

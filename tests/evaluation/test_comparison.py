@@ -8,15 +8,15 @@ import numpy as np
 import polars as pl
 import polars.testing
 import pytest
-from drawn import weekly
 from scipy.special import expit
 
-from lydite.config import Evaluation
 from lydite.evaluation.comparison import TABLES, compare_outcome
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import Judged, judge_slices
 from lydite.models import make_models
+from lydite.settings import Evaluation
+from tests.helpers.random_landmarks import weekly
 
 CALENDAR = weekly(3, 8)
 MODELS = make_models(["last_touch", "linear", "markov_1"])

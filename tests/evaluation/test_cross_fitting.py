@@ -6,19 +6,19 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks, weekly
 
 from lydite.evaluation.adjustment import log_odds
 from lydite.evaluation.cross_fitting import Counts, CrossFitted
-from lydite.evaluation.split import Trial
+from lydite.evaluation.splits import Split
 from lydite.models import TouchVolume, make_model
-from lydite.models.landmarks import Profiles
+from lydite.paths.landmarks import UniqueFeatures
+from tests.helpers.random_landmarks import draw_landmarks, weekly
 
 LANDMARKS = draw_landmarks(np.random.default_rng(0), 6000)
-TRIAL = Trial.of(LANDMARKS, weekly(4, 6))
+TRIAL = Split.of(LANDMARKS, weekly(4, 6))
 
 
-def known_before(trial: Trial, period: int) -> np.ndarray:
+def known_before(trial: Split, period: int) -> np.ndarray:
     """Return the landmarks that may train before a period."""
     known: set[int] = set()
     for turn in range(period + 1):
@@ -27,11 +27,11 @@ def known_before(trial: Trial, period: int) -> np.ndarray:
     return np.array(sorted(known))
 
 
-@pytest.mark.parametrize("trial", [TRIAL, Trial.of_folds(LANDMARKS)], ids=["weeks", "folds"])
+@pytest.mark.parametrize("trial", [TRIAL, Split.of_folds(LANDMARKS)], ids=["weeks", "folds"])
 @pytest.mark.parametrize("profiles", [3, 100_000], ids=["all numbered", "those met numbered"])
 def test_counts_are_those_of_what_is_known(trial, profiles):
     index = np.random.default_rng(1).integers(0, profiles, len(LANDMARKS))
-    counts = Counts(trial, Profiles(index, np.zeros((profiles, 0))))
+    counts = Counts(trial, UniqueFeatures(index, np.zeros((profiles, 0))))
     gone = 0
     for period in (0, 1, 4):
         counts.go_on(range(gone, period + 1))
@@ -67,12 +67,12 @@ def test_each_half_is_forecast_by_a_fit_on_the_other(name):
             trials = np.bincount(index[rows], minlength=size).astype(float)
             hits = np.bincount(index[rows], LANDMARKS.converted[rows], minlength=size)
             model = make_model(name).fit_counts(fitted.profiles, trials, hits)
-            return model.forecast_profiles(fitted.profiles)
+            return model.forecast_unique(fitted.profiles)
 
         for side, crossed in enumerate(fitted.crossed()):
             expected = log_odds(forecast(known[half != side]))
             np.testing.assert_allclose(crossed, expected, rtol=1e-6, atol=1e-6)
-        found = fitted.model.forecast_profiles(fitted.profiles)
+        found = fitted.model.forecast_unique(fitted.profiles)
         np.testing.assert_allclose(found, forecast(known), rtol=1e-6)
 
 

@@ -6,10 +6,10 @@ from dataclasses import fields, replace
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks, weekly
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
+from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ledger import (
     Entry,
     definition,
@@ -21,16 +21,16 @@ from lydite.evaluation.ledger import (
 )
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.split import Trial
-from lydite.evaluation.walk_forward import walk_slices
+from lydite.evaluation.splits import Split
 from lydite.models import make_model
+from tests.helpers.random_landmarks import draw_landmarks, weekly
 
 NEW = "customer_type = new"
 CALENDAR = weekly(2, 3)
 EVERY = np.ones(3, dtype=bool)
 
 
-TRIAL = Trial.of(draw_landmarks(np.random.default_rng(7), 500), CALENDAR)
+TRIAL = Split.of(draw_landmarks(np.random.default_rng(7), 500), CALENDAR)
 
 
 def missing(engine, model: str, fingerprint: str) -> list[bool]:
@@ -179,9 +179,9 @@ def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, mo
 def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
     landmarks = draw_landmarks(np.random.default_rng(3), 3000)
     calendar = weekly(3, 6)
-    trial = Trial.of(landmarks, calendar)
+    trial = Split.of(landmarks, calendar)
     key = (engine, "lead", "linear", "f")
-    walked = walk_slices(make_model("linear"), trial)
+    walked = backtest_segments(make_model("linear"), trial)
     write_first(*key, calendar, walked, np.ones(6, dtype=bool))
     own = {"never_met": "f", "linear": "f"}
     new, scored = due(engine, "lead", own, calendar, trial)
@@ -189,13 +189,13 @@ def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
     assert not scored.wanted.any()
     late = landmarks.converted.copy()
     late[trial.tested[4][np.flatnonzero(~late[trial.tested[4]])[0]]] = True
-    other = Trial.of(landmarks.without_outcome(late), calendar)
+    other = Split.of(landmarks.without_outcome(late), calendar)
     new, scored = due(engine, "lead", own, calendar, other)
     assert np.flatnonzero(scored.wanted).tolist() == [4]
     assert not scored.missing.any()
     assert new.missing.all()
     # A sample that has shrunk says nothing of the buckets that it has not.
-    few = Trial.of(landmarks.take(np.flatnonzero(landmarks.bucket < 100)), calendar)
+    few = Split.of(landmarks.take(np.flatnonzero(landmarks.bucket < 100)), calendar)
     assert not due(engine, "lead", own, calendar, few)[1].wanted.any()
 
 

@@ -9,15 +9,15 @@ from math import ceil
 import numpy as np
 import polars as pl
 import pytest
-from drawn import weekly
 
-from evaluation.made import loses, only_in_buckets
-from lydite.evaluation.caveats import Size
+from lydite.evaluation.confidence_sequence import Windows
 from lydite.evaluation.pairs import MOST_YEARS, pairs_table
-from lydite.evaluation.projection import times_as_much
+from lydite.evaluation.sample_size import times_as_much
 from lydite.evaluation.scores import Scores
-from lydite.evaluation.sequential import Windows
 from lydite.evaluation.verdicts import Judged, judge_slices
+from lydite.evaluation.warnings import Size
+from tests.helpers.made_scores import loses, only_in_buckets
+from tests.helpers.random_landmarks import weekly
 
 WEEKS = 12
 CALENDAR = weekly(4, WEEKS)

@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from tables import make_contract
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.sample import buckets_within, build_sample, load_sample
 from lydite.models import make_models
-from lydite.models.landmarks import N_BUCKETS
+from lydite.paths.landmarks import N_BUCKETS
+from tests.helpers.input_tables import make_inputs
 
 MATURE = datetime(2025, 3, 1)
 MODELS = make_models()
@@ -32,9 +32,9 @@ def engine():
         (f"u{u}", start + timedelta(hours=float(rng.uniform(0, 24 * 80)))) for u in range(0, 150, 3)
     ]
     with DuckDBEngine() as engine:
-        make_contract(engine, touches, conversions)
+        make_inputs(engine, touches, conversions)
         journeys.build_touches(engine)
-        journeys.build_moments(engine, {"conversion": timedelta(days=30)})
+        journeys.build_path_events_and_conversions(engine, {"conversion": timedelta(days=30)})
         yield engine
 
 
@@ -49,7 +49,7 @@ def sample(engine):
 
 def test_every_mature_landmark_is_there_once(engine, sample):
     rows = engine.rows(
-        "select count(*), sum(converted::int) from journeys.moments"
+        "select count(*), sum(converted::int) from journeys.path_events"
         " where not is_conversion and happened_at <= timestamp '2025-03-01'"
     )
     assert (len(sample), sample.converted.sum()) == rows[0]
@@ -62,7 +62,7 @@ def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
     paths = engine.frame(
         "select landmarks.landmark as path, path_touches.* from journeys.path_touches"
         " inner join evaluation.landmarks on landmarks.user_key = path_touches.user_key"
-        " and landmarks.touch = path_touches.moment_touch where not path_touches.is_conversion"
+        " and landmarks.touch = path_touches.event_touch where not path_touches.is_conversion"
     )
     n, c = len(sample), len(sample.channels)
     number = paths["channel_key"].to_numpy()
@@ -85,7 +85,7 @@ def test_columns_of_weights_are_sums_over_the_channels_touches(engine, sample):
         " sum(power(0.5, hours_before_end / 72.0)) as left_over"
         " from journeys.path_touches inner join evaluation.landmarks"
         " on landmarks.user_key = path_touches.user_key"
-        " and landmarks.touch = path_touches.moment_touch"
+        " and landmarks.touch = path_touches.event_touch"
         " where not path_touches.is_conversion"
         " group by landmark, path_touches.channel_key order by landmark, path_touches.channel_key"
     )

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lydite import simulate, trial
-from lydite.comparison import make_settings
+from lydite import pipeline, simulate
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import scoring
 from lydite.evaluation.scoring import score_ceiling, score_models, seen_by_ceiling
 from lydite.models import choose
+from lydite.settings import make_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,21 +25,21 @@ def engine() -> Iterator[DuckDBEngine]:
     settings = make_settings("14d", "week", None, 0.05, 0)
     with DuckDBEngine(threads=1) as engine:
         sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
-        trial.load_contract(engine, sources)
-        trial.build_journeys(engine, settings)
-        trial.build_samples(engine, settings)
+        pipeline.load_inputs(engine, sources)
+        pipeline.build_journeys(engine, settings)
+        pipeline.build_samples(engine, settings)
         yield engine
 
 
 def test_a_second_scoring_walks_nothing_and_adds_nothing(engine, monkeypatch):
     models = choose(["linear", "last_touch"])
-    [(outcome, calendar, samples)] = trial.trials(engine, models)
+    [(outcome, calendar, samples)] = pipeline.splits(engine, models)
     score_models(engine, outcome, models, calendar, samples)
     score_ceiling(engine, outcome, models, calendar, samples, seed=0)
     first = engine.rows(SCORES)
     found = {model for (model,) in engine.rows("select distinct model from ledger.scores")}
     assert found == {"linear", "last_touch", "ceiling"}
-    for walk in ("walk_slices", "ceiling_scores"):
+    for walk in ("backtest_segments", "ceiling_scores"):
         monkeypatch.setattr(scoring, walk, lambda *_: pytest.fail("walked again"))
     score_models(engine, outcome, models, calendar, samples)
     score_ceiling(engine, outcome, models, calendar, samples, seed=0)

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lydite import trial
-from lydite.comparison import make_settings
+from lydite import pipeline
 from lydite.engine import DuckDBEngine
+from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ceiling import ceiling_scores
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import (
@@ -21,8 +21,8 @@ from lydite.evaluation.segments import (
     load_segments,
     segment_columns,
 )
-from lydite.evaluation.walk_forward import walk_slices
 from lydite.models import make_models
+from lydite.settings import make_settings
 from lydite.simulation import simulate
 
 WORLD = simulate("last_touch", users=1200, seed=31, weeks=14)
@@ -39,9 +39,9 @@ def drawn(values: list[object], seed: int, shares: list[float] | None = None) ->
 def laid_out(engine: DuckDBEngine, users: pl.DataFrame | None) -> None:
     """Take the steps up to the sample."""
     sources = {"touchpoints": WORLD.touchpoints, "conversions": WORLD.conversions}
-    trial.load_contract(engine, sources | ({} if users is None else {"users": users}))
-    trial.build_journeys(engine, SETTINGS)
-    trial.build_samples(engine, SETTINGS)
+    pipeline.load_inputs(engine, sources | ({} if users is None else {"users": users}))
+    pipeline.build_journeys(engine, SETTINGS)
+    pipeline.build_samples(engine, SETTINGS)
 
 
 def loaded(users: pl.DataFrame | None) -> tuple[dict[str, list[str]], pl.DataFrame]:
@@ -183,8 +183,8 @@ def test_without_users_or_columns_there_are_no_segments(none):
         laid_out(engine, none)
         assert segment_columns(engine) == []
         assert load_segments(engine, OUTCOME) == ()
-        [(_, _, own)] = trial.trials(engine, make_models(MODELS))
-        assert set(walk_slices(make_models(MODELS)[0], own)) == {ALL}
+        [(_, _, own)] = pipeline.splits(engine, make_models(MODELS))
+        assert set(backtest_segments(make_models(MODELS)[0], own)) == {ALL}
 
 
 def test_without_a_contract_there_are_none_either():
@@ -212,9 +212,9 @@ def test_scores_of_a_columns_segments_add_up_to_those_of_all(users):
     with DuckDBEngine() as engine:
         laid_out(engine, users)
         models = make_models(MODELS)
-        [(_, calendar, own)] = trial.trials(engine, models)
+        [(_, calendar, own)] = pipeline.splits(engine, models)
     ceiling = ceiling_scores(models, own)
-    for scores in (*(walk_slices(model, own) for model in models), ceiling):
+    for scores in (*(backtest_segments(model, own) for model in models), ceiling):
         assert next(iter(scores)) == ALL
         names = {label.rpartition(" = ")[0] for label in scores if label != ALL}
         assert len(names) == users.width - 1
@@ -233,9 +233,9 @@ def test_a_segment_is_scored_as_its_users_alone_would_be_by_the_same_forecasts(u
     with DuckDBEngine() as engine:
         laid_out(engine, users)
         model = make_models(["linear"])[0]
-        [(_, calendar, own)] = trial.trials(engine, [model])
+        [(_, calendar, own)] = pipeline.splits(engine, [model])
     [region] = [column for column in own.segments if column.labels[0].startswith("region")]
-    scores = walk_slices(model, own)
+    scores = backtest_segments(model, own)
     period = calendar.period_of(own.landmarks.happened_at)
     for code, label in enumerate(region.labels):
         mine = (region.code == code) & (period >= 0)

@@ -8,12 +8,12 @@ import polars as pl
 import polars.testing
 import pytest
 
-from lydite import trial
-from lydite.comparison import make_settings
-from lydite.crediting import bootstrap
+from lydite import pipeline
+from lydite.attribution import bootstrap
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.comparison import TABLES
 from lydite.models import make_models
+from lydite.settings import make_settings
 from lydite.simulation import simulate
 
 WORLD = simulate("markov_2", users=1200, seed=41, weeks=16)
@@ -36,8 +36,8 @@ def run(sources: dict[str, pl.DataFrame], threads: int, seed: int = 0) -> dict[s
     settings = make_settings("7d", "week", None, 0.05, seed)
     with DuckDBEngine(threads=threads) as engine, pytest.MonkeyPatch.context() as patch:
         draw = bootstrap.draw_buckets
-        patch.setattr("lydite.crediting.division.draw_buckets", lambda n, s: draw(n, s, FEW))
-        trial.run_trial(engine, sources, settings, rivals=make_models(MODELS))
+        patch.setattr("lydite.attribution.credit.draw_buckets", lambda n, s: draw(n, s, FEW))
+        pipeline.run(engine, sources, settings, rivals=make_models(MODELS))
         assert engine.threads == threads
         tables = {
             name: engine.frame(f"from {schema}.{name}")

@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluation.made import PERIODS, loses, only_in_buckets
+from lydite.evaluation.confidence_sequence import Windows
 from lydite.evaluation.scores import Scores
-from lydite.evaluation.sequential import Windows
 from lydite.evaluation.verdicts import NULL as NULL_NAME
 from lydite.evaluation.verdicts import (
     Judgement,
@@ -21,6 +20,7 @@ from lydite.evaluation.verdicts import (
     judge_slices,
     same_forecasts,
 )
+from tests.helpers.made_scores import PERIODS, loses, only_in_buckets
 
 NULL = loses(0.4)
 

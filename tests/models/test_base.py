@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks, random_paths
 from sklearn.base import clone
 
 from lydite.errors import InputError
 from lydite.models import DEFAULT_MODELS, PATH_COLUMNS, Rule, make_model, make_models
+from tests.helpers.random_landmarks import draw_landmarks, random_paths
 
 
 @pytest.mark.parametrize("name", DEFAULT_MODELS)

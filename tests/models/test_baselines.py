@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks
 
 from lydite.models import BaseRate, PathChannels, Paths, TouchVolume
+from tests.helpers.random_landmarks import draw_landmarks
 
 
 @pytest.mark.parametrize("kind", [BaseRate, TouchVolume])

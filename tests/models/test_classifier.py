@@ -7,7 +7,6 @@ import sys
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks
 from scipy import sparse
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -30,8 +29,9 @@ from sklearn.tree import DecisionTreeClassifier
 from lydite.errors import InputError
 from lydite.models import classifier as module
 from lydite.models.classifier import Classifier, snake_case, weight_arguments
-from lydite.models.landmarks import Profiles
 from lydite.models.sets import seen_sets
+from lydite.paths.landmarks import UniqueFeatures
+from tests.helpers.random_landmarks import draw_landmarks
 
 EXACT = {"tol": 1e-10, "max_iter": 10_000}
 
@@ -46,7 +46,7 @@ def counts(seed=0, channels=4, most=60):
 
 
 def profiles_of(met):
-    return Profiles(np.arange(len(met)), sparse.csr_array(met))
+    return UniqueFeatures(np.arange(len(met)), sparse.csr_array(met))
 
 
 def expanded(met, trials, conversions):
@@ -88,7 +88,7 @@ def test_it_is_the_classifier_fitted_on_a_row_for_each_landmark(estimator):
     plain = clone(estimator).fit(*expanded(seen.toarray(), trials, conversions))
     expected = np.clip(plain.predict_proba(seen.toarray())[:, 1], 1e-12, 1 - 1e-12)
     np.testing.assert_allclose(
-        model.forecast_profiles(profiles_of(seen.toarray())), expected, rtol=1e-4, atol=1e-12
+        model.forecast_unique(profiles_of(seen.toarray())), expected, rtol=1e-4, atol=1e-12
     )
 
 
@@ -123,7 +123,7 @@ def test_with_one_outcome_the_forecast_is_the_base_rate(hits):
     met, trials, _ = counts()
     model = Classifier(LogisticRegression()).fit_counts(profiles_of(met), trials, hits * trials)
     expected = (hits * trials.sum() + 0.5) / (trials.sum() + 1)
-    np.testing.assert_allclose(model.forecast_profiles(profiles_of(met)), expected)
+    np.testing.assert_allclose(model.forecast_unique(profiles_of(met)), expected)
     shares = model.shares(profiles_of(met)).toarray()
     np.testing.assert_allclose(shares, met / met.sum(axis=1, keepdims=True))
 
@@ -137,18 +137,18 @@ def test_order_of_profiles_changes_nothing():
         model.fit_counts(profiles_of(met), trials, conversions)
         other.fit_counts(profiles_of(met[order]), trials[order], conversions[order])
         np.testing.assert_array_equal(
-            model.forecast_profiles(profiles_of(met)), other.forecast_profiles(profiles_of(met))
+            model.forecast_unique(profiles_of(met)), other.forecast_unique(profiles_of(met))
         )
 
 
 def test_large_tables_are_forecast_piece_by_piece(monkeypatch):
     met, trials, conversions = counts()
     model = Classifier(BernoulliNB()).fit_counts(profiles_of(met), trials, conversions)
-    at_once = model.forecast_profiles(profiles_of(met))
+    at_once = model.forecast_unique(profiles_of(met))
     monkeypatch.setattr(module, "_CELLS_AT_ONCE", 13)
-    np.testing.assert_allclose(model.forecast_profiles(profiles_of(met)), at_once)
+    np.testing.assert_allclose(model.forecast_unique(profiles_of(met)), at_once)
     none = np.zeros((0, 4))
-    assert model.forecast_profiles(profiles_of(none)).shape == (0,)
+    assert model.forecast_unique(profiles_of(none)).shape == (0,)
 
 
 def test_credit_is_what_the_forecast_loses_without_the_channel():
@@ -157,7 +157,7 @@ def test_credit_is_what_the_forecast_loses_without_the_channel():
     model.fit_counts(profiles_of(met), trials, conversions)
     shares = model.shares(profiles_of(met)).toarray()
     everything = np.vstack([np.zeros(4), met])
-    forecasts = model.forecast_profiles(profiles_of(everything))
+    forecasts = model.forecast_unique(profiles_of(everything))
     forecast = dict(zip(map(tuple, everything), forecasts, strict=True))
     for row, share in zip(met, shares, strict=True):
         lost = np.zeros(4)
@@ -186,7 +186,7 @@ def test_the_mend_for_that_works():
     met, trials, conversions = counts(most=500)
     mended = CalibratedClassifierCV(LinearSVC(), cv=3)
     model = Classifier(mended).fit_counts(profiles_of(met), trials, conversions)
-    forecast = model.forecast_profiles(profiles_of(met))
+    forecast = model.forecast_unique(profiles_of(met))
     assert ((forecast > 0) & (forecast < 1)).all()
 
 

@@ -12,16 +12,16 @@ import pytest
 from sklearn.naive_bayes import BernoulliNB
 
 import lydite
-from lydite import trial
-from lydite.comparison import make_settings
-from lydite.contract.path_table import read_path_table
-from lydite.crediting import bootstrap
+from lydite import pipeline
+from lydite.attribution import bootstrap
 from lydite.engine import DuckDBEngine
-from lydite.evaluation.split import Trial
+from lydite.evaluation.backtest import backtest
+from lydite.evaluation.splits import Split
 from lydite.evaluation.verdicts import judge
-from lydite.evaluation.walk_forward import walk_forward
+from lydite.inputs.path_table import read_path_table
 from lydite.models import Classifier, Model, Rule, TouchVolume, make_models
-from lydite.path_tables import journey_landmarks
+from lydite.paths.path_table_landmarks import journey_landmarks
+from lydite.settings import make_settings
 from lydite.simulation import simulate
 
 if TYPE_CHECKING:
@@ -147,11 +147,11 @@ def run(
     models, back = every_model(), back or {}
     with DuckDBEngine() as engine, pytest.MonkeyPatch.context() as patch:
         draw = bootstrap.draw_buckets
-        patch.setattr("lydite.crediting.division.draw_buckets", lambda n, s: draw(n, s, replicates))
+        patch.setattr("lydite.attribution.credit.draw_buckets", lambda n, s: draw(n, s, replicates))
         own = trial_of(engine, world, models)
-        scores = {model.name: walk_forward(model, own) for model in models if walks}
+        scores = {model.name: backtest(model, own) for model in models if walks}
         walked = learnt(models, own.landmarks.channels, back) if walks else {}
-        trial.divide_conversions(engine, models, SETTINGS)
+        pipeline.attribute_conversions(engine, models, SETTINGS)
         engine.create("mart.channel_credit", "marts/channel_credit")
         credit = engine.frame("from mart.channel_credit")
         sums = ", ".join(f'sum("{name}") as "{name}"' for name in NAMES)
@@ -163,13 +163,13 @@ def run(
         )
 
 
-def trial_of(engine: DuckDBEngine, world: World, models: list[Model]) -> Trial:
+def trial_of(engine: DuckDBEngine, world: World, models: list[Model]) -> Split:
     """Take the steps up to the walk forward."""
     sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
-    trial.load_contract(engine, sources)
-    trial.build_journeys(engine, SETTINGS)
-    trial.build_samples(engine, SETTINGS)
-    [(_, _, own)] = trial.trials(engine, models)
+    pipeline.load_inputs(engine, sources)
+    pipeline.build_journeys(engine, SETTINGS)
+    pipeline.build_samples(engine, SETTINGS)
+    [(_, _, own)] = pipeline.splits(engine, models)
     return own
 
 
@@ -180,11 +180,11 @@ def run_paths(
     models, back = without_clock(), back or {}
     with DuckDBEngine() as engine, pytest.MonkeyPatch.context() as patch:
         draw = bootstrap.draw_journeys
-        patch.setattr("lydite.path_trial.draw_journeys", lambda n, s: draw(n, s, replicates))
+        patch.setattr("lydite.path_comparison.draw_journeys", lambda n, s: draw(n, s, replicates))
         credit = lydite.credit(table, models=models)
         paths = read_path_table(engine, table)
-    own = Trial.of_folds(journey_landmarks(paths, models))
-    scores = {model.name: walk_forward(model, own) for model in models}
+    own = Split.of_folds(journey_landmarks(paths, models))
+    scores = {model.name: backtest(model, own) for model in models}
     return Run(
         by_model(credit.table, back), scores, learnt(models, paths.channels, back), pl.DataFrame()
     )
@@ -386,8 +386,8 @@ SEEDS = (1, 2, 3)
 def drawn_outcomes(world: World, seed: int) -> World:
     """Hand every conversion to a touch drawn at random: a minute later, so before any other."""
     conversions = world.conversions.head(len(world.conversions) - LOST)
-    moments = world.touchpoints.select("user_id", "touched_at").unique(maintain_order=True)
-    drawn = moments.sample(len(conversions), seed=seed)
+    path_events = world.touchpoints.select("user_id", "touched_at").unique(maintain_order=True)
+    drawn = path_events.sample(len(conversions), seed=seed)
     at = drawn["touched_at"].alias("converted_at") + timedelta(minutes=1)
     return World(world.touchpoints, conversions.with_columns(drawn["user_id"], at))
 
@@ -397,8 +397,8 @@ def judged(world: World) -> dict[str, Any]:
     models = every_model()
     with DuckDBEngine() as engine:
         own = trial_of(engine, world, models)
-    scores = {model.name: walk_forward(model, own) for model in models}
-    return judge(scores, walk_forward(TouchVolume(), own))
+    scores = {model.name: backtest(model, own) for model in models}
+    return judge(scores, backtest(TouchVolume(), own))
 
 
 @pytest.fixture(scope="module")

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from drawn import draw_landmarks, reordered, with_paths
 from scipy import sparse
 
 from lydite.models import FittedRule, PathChannels, Paths, make_model, mixture
 from lydite.models.candidates import out_of_reach
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.mixture import base_rate, fit_rates
-from lydite.models.shares import STEPS_BY_ORDER, STEPS_BY_TIME
+from lydite.paths.shares import STEPS_BY_ORDER, STEPS_BY_TIME
+from tests.helpers.random_landmarks import draw_landmarks, reordered, with_paths
 
 NAMES = ("time_decay_fitted", "position_based_fitted")
 ENDS = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)

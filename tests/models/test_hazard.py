@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 import polars as pl
 import pytest
-from drawn import draw_landmarks, reordered
 from scipy import optimize
 
 from lydite.models import PathChannels, Paths, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.hazard import AdditiveHazard, _added, _fit
+from tests.helpers.random_landmarks import draw_landmarks, reordered
 
 LOOKBACK = 240.0
 BASELINE = 0.0008

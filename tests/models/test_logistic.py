@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import optimize, sparse, stats
 from scipy.special import expit, log_expit
 from sklearn.linear_model import LogisticRegression
 
-from lydite.models.landmarks import Profiles
 from lydite.models.logistic import PRIOR_SPREAD, BaggedLogistic, fit_logistic
+from lydite.paths.landmarks import UniqueFeatures
+from tests.helpers.random_landmarks import draw_landmarks
 
 WHOLE = {"bags": 1, "sample_share": 1.0}  # no bagging at all
 LOG_ODDS = np.array([0.8, -1.1, 0.3, 1.5, 0.0])
@@ -25,7 +25,7 @@ def all_sets(channels):
 
 
 def profiles_of(met):
-    return Profiles(np.arange(len(met)), sparse.csr_array(np.asarray(met, dtype=float)))
+    return UniqueFeatures(np.arange(len(met)), sparse.csr_array(np.asarray(met, dtype=float)))
 
 
 def simulated(rng, met, per_set, log_odds=LOG_ODDS, intercept=INTERCEPT):
@@ -78,7 +78,7 @@ def test_without_bagging_it_is_the_regression_of_another_library():
     np.testing.assert_allclose(model.coefficients_, theirs.coef_[0], atol=1e-4)
     assert model.intercept_ == pytest.approx(theirs.intercept_[0], abs=1e-4)
     np.testing.assert_allclose(
-        model.forecast_profiles(profiles_of(met)), theirs.predict_proba(met)[:, 1], rtol=1e-4
+        model.forecast_unique(profiles_of(met)), theirs.predict_proba(met)[:, 1], rtol=1e-4
     )
 
 
@@ -251,7 +251,7 @@ def test_forecast_and_credit_follow_from_the_coefficients():
     model.intercept_, model.coefficients_ = INTERCEPT, LOG_ODDS
     met = all_sets(5)
     np.testing.assert_allclose(
-        model.forecast_profiles(profiles_of(met)), expit(INTERCEPT + met @ LOG_ODDS)
+        model.forecast_unique(profiles_of(met)), expit(INTERCEPT + met @ LOG_ODDS)
     )
     shares = model.shares(profiles_of(met)).toarray()
     for row, share in zip(met, shares, strict=True):

@@ -12,11 +12,11 @@ from scipy import sparse, stats
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-from lydite.models.absorption import absorb
-from lydite.models.chain import Transitions
-from lydite.models.landmarks import DistinctPaths, Landmarks, PathChannels, Paths
 from lydite.models.markov import PSEUDO_COUNTS, Markov, most_likely_pseudo_count
 from lydite.models.mixture import base_rate, fit_rates
+from lydite.models.removal_effects import absorb
+from lydite.models.transitions import Transitions
+from lydite.paths.landmarks import DistinctPaths, Landmarks, PathChannels, Paths
 
 CHANNELS = ("ads", "bing", "cold")
 
@@ -65,7 +65,7 @@ def fitted(order, states, trials, conversions):
     model = Markov(order)
     profiles = model.encode(landmarks)
     model.fit_counts(profiles, np.array(trials, float), np.array(conversions, float))
-    return model, model.forecast_profiles(profiles)
+    return model, model.forecast_unique(profiles)
 
 
 # --- forecast -----------------------------------------------------------------------------------

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
-from drawn import draw_landmarks, with_paths
 
 from lydite.models import PathChannels, make_model
+from tests.helpers.random_landmarks import draw_landmarks, with_paths
 
 
 def test_paths_that_are_divided_alike_are_one_profile():

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks, reordered, with_paths
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
@@ -16,10 +15,11 @@ from sklearn.linear_model import LogisticRegression, PoissonRegressor
 from sklearn.tree import DecisionTreeClassifier
 
 from lydite.models.classifier import Classifier
-from lydite.models.landmarks import PathChannels, Paths, Profiles
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.sets import LEAST, MOST, SetModel, channel_sets, seen_sets, without_each
 from lydite.models.shapley import Shapley
+from lydite.paths.landmarks import PathChannels, Paths, UniqueFeatures
+from tests.helpers.random_landmarks import draw_landmarks, reordered, with_paths
 
 
 class Intensity(SetModel):
@@ -32,7 +32,7 @@ class Intensity(SetModel):
         self.regressor_ = PoissonRegressor(alpha=1e-6).fit(met, k / n, sample_weight=n)
         return self
 
-    def forecast_profiles(self, profiles):
+    def forecast_unique(self, profiles):
         return np.clip(self.regressor_.predict(profiles.features), LEAST, MOST)
 
 
@@ -83,7 +83,7 @@ def test_sets_met_have_an_order_of_their_own(channels):
     conversions = rng.binomial(trials.astype(int), 0.5).astype(float)
 
     def seen(order):
-        profiles = Profiles(np.arange(len(met)), sparse.csr_array(met[order]))
+        profiles = UniqueFeatures(np.arange(len(met)), sparse.csr_array(met[order]))
         features, n, k = seen_sets(profiles, trials[order], conversions[order])
         return np.column_stack([features.toarray(), n, k])
 

@@ -8,17 +8,17 @@ from math import factorial
 
 import numpy as np
 import pytest
-from drawn import draw_landmarks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
 from lydite.errors import InputError
-from lydite.models.landmarks import PathChannels, Paths, Profiles
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import PSEUDO_COUNTS
 from lydite.models.mixture import base_rate
 from lydite.models.shapley import Coalitions, Family, Shapley
+from lydite.paths.landmarks import PathChannels, Paths, UniqueFeatures
+from tests.helpers.random_landmarks import draw_landmarks
 
 
 def profiles_of(sets, channels):
@@ -26,7 +26,7 @@ def profiles_of(sets, channels):
     met = np.zeros((len(sets), channels))
     for row, members in enumerate(sets):
         met[row, list(members)] = 1
-    return Profiles(np.arange(len(sets)), Coalitions.of(sparse.csr_array(met)))
+    return UniqueFeatures(np.arange(len(sets)), Coalitions.of(sparse.csr_array(met)))
 
 
 def subsets(members):
@@ -136,12 +136,12 @@ def test_rates_are_those_of_the_definition(seed):
     profiles = profiles_of(list(counts), 4)
     model = Shapley().fit_counts(profiles, *np.array(list(counts.values()), float).T)
     np.testing.assert_allclose(
-        model.forecast_profiles(profiles), [rate(s) for s in counts], rtol=1e-10
+        model.forecast_unique(profiles), [rate(s) for s in counts], rtol=1e-10
     )
     assert dict(enumerate(model.pseudo_counts_, start=1)) == strength
     everything = subsets(range(4))  # also sets that were never met
     np.testing.assert_allclose(
-        model.forecast_profiles(profiles_of(everything, 4)), [rate(s) for s in everything],
+        model.forecast_unique(profiles_of(everything, 4)), [rate(s) for s in everything],
         rtol=1e-10,
     )  # fmt: skip
 
@@ -152,7 +152,7 @@ def test_single_channels_are_shrunk_like_the_last_touch():
     model = Shapley().fit_counts(profiles, trials, conversions)
     base = base_rate(trials, conversions)
     np.testing.assert_allclose(
-        model.forecast_profiles(profiles), (conversions + 1) / (trials + 1 / base)
+        model.forecast_unique(profiles), (conversions + 1) / (trials + 1 / base)
     )
 
 
@@ -244,7 +244,7 @@ def test_the_values_of_a_set_sum_to_its_rate():
     model = Shapley().fit(landmarks)
     profiles = model.encode(landmarks)
     sums = np.add.reduceat(model.values(profiles), profiles.features.met.indptr[:-1])
-    np.testing.assert_allclose(sums, model.forecast_profiles(profiles), rtol=1e-12)
+    np.testing.assert_allclose(sums, model.forecast_unique(profiles), rtol=1e-12)
 
 
 def test_channels_that_do_the_same_have_the_same():

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 from dagster._core.workspace.load import load_workspace_process_context_from_yaml_paths
 
-from lydite import contract, trial
+from lydite import inputs, pipeline
 from lydite.evaluation.comparison import TABLES
 from pipelines.definitions import make_definitions
 from pipelines.project import load_project
@@ -42,10 +42,10 @@ def specs(definitions) -> dict[str, dg.AssetSpec]:
 
 def test_assets_are_the_tables_of_the_warehouse_the_models_and_what_is_published(specs):
     models = {f"models.{name}" for name in (*RIVALS, "base_rate", "touch_volume", "ceiling")}
-    marts = {*trial.MARTS, *TABLES}
+    marts = {*pipeline.MARTS, *TABLES}
     assert set(specs) == (
-        {f"contract.{name}" for name in contract.TABLES}
-        | {f"journeys.{n}" for n in ("users", "channels", "touches", "moments", "conversions")}
+        {f"inputs.{name}" for name in inputs.TABLES}
+        | {f"journeys.{n}" for n in ("users", "channels", "touches", "path_events", "conversions")}
         | {"evaluation.outcomes", "evaluation.landmarks"}
         | models
         | {"credit.touch_credit", "credit.statistics", "credit.daily"}
@@ -82,8 +82,8 @@ def test_checks_stop_what_comes_after(definitions):
     graph = definitions.resolve_asset_graph()
     checks = {key.to_user_string(): graph.get(key) for key in graph.asset_check_keys}
     assert set(checks) == (
-        {f"contract/{name}:contract" for name in contract.TABLES}
-        | {f"contract/{name}:quarantine_share" for name in contract.TABLES}
+        {f"inputs/{name}:contract" for name in inputs.TABLES}
+        | {f"inputs/{name}:quarantine_share" for name in inputs.TABLES}
         | {f"mart/{name}:credit_sums_to_conversions" for name in ("channel_credit", "credit_daily")}
         | {"published/attribution:readable"}
     )
@@ -107,9 +107,9 @@ def test_the_job_runs_everything_in_one_process(definitions):
 @pytest.mark.parametrize("config", [{}, {"full": True}, {"full": False}])
 def test_a_run_may_lay_out_all_users_anew(definitions, config):
     job = definitions.resolve_job_def("refresh")
-    dg.validate_run_config(job, {"ops": {"lay_out_journeys": {"config": config}}})
+    dg.validate_run_config(job, {"ops": {"build_journeys": {"config": config}}})
     with pytest.raises(dg.DagsterInvalidConfigError):
-        dg.validate_run_config(job, {"ops": {"lay_out_journeys": {"config": {"fully": True}}}})
+        dg.validate_run_config(job, {"ops": {"build_journeys": {"config": {"fully": True}}}})
 
 
 def test_the_schedule_is_weekly_and_waits_to_be_switched_on(definitions):

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
-from lydite.config import Settings
 from lydite.engine import DuckDBEngine
+from lydite.settings import Settings
 from lydite.simulation import simulate
 from pipelines.assets.journeys import journey_assets
 from pipelines.assets.raw import raw_assets
@@ -49,13 +49,13 @@ def test_beside_spark_rows_are_there_and_what_is_gathered_is_in_the_file(spark, 
     parts = [*raw_assets(own.settings), *journey_assets(own.settings)]
     found = dg.materialize(parts, resources={"warehouse": Warehouse.of(own)})
     assert found.success
-    [moments] = found.asset_materializations_for_node("lay_out_journeys")[3:4]
-    assert moments.asset_key.path == ["journeys", "moments"]
-    assert moments.metadata["laid_out"].value.startswith("all ")
-    assert moments.metadata["dagster/row_count"].value > 600
-    [key] = [c for c in moments.metadata["dagster/column_schema"].value.columns
+    [path_events] = found.asset_materializations_for_node("build_journeys")[3:4]
+    assert path_events.asset_key.path == ["journeys", "path_events"]
+    assert path_events.metadata["laid_out"].value.startswith("all ")
+    assert path_events.metadata["dagster/row_count"].value > 600
+    [key] = [c for c in path_events.metadata["dagster/column_schema"].value.columns
              if c.name == "user_key"]  # fmt: skip
     assert (key.type, key.description) == ("BIGINT", "number of the user")
     with DuckDBEngine(own.warehouse) as file:
         assert file.scalar("select count(*) from evaluation.outcomes") == 1
-        assert not file.exists("journeys.moments")
+        assert not file.exists("journeys.path_events")

@@ -4,7 +4,10 @@ import math
 
 import polars as pl
 import pytest
-from hand_made import (
+
+from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
     BEST,
     EVERY_KIND,
     MANY,
@@ -13,9 +16,6 @@ from hand_made import (
     make_empty,
     make_path_comparison,
 )
-
-from lydite.comparison import Comparison
-from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
 
 _ALL = (explained_chart, credit_chart, evidence_chart)
 

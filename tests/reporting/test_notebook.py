@@ -3,7 +3,11 @@
 from html.parser import HTMLParser
 
 import pytest
-from hand_made import (
+
+from lydite.reporting.narrative import headline, reasons
+from lydite.reporting.notebook import notebook_html
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
     BEST,
     EVERY_KIND,
     SEGMENTS,
@@ -12,10 +16,6 @@ from hand_made import (
     make_empty,
     make_path_comparison,
 )
-
-from lydite.comparison import Comparison
-from lydite.reporting.notebook import notebook_html
-from lydite.reporting.words import headline, reasons
 
 
 @pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)

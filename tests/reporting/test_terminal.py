@@ -3,7 +3,11 @@
 import io
 
 import pytest
-from hand_made import (
+from rich.console import Console
+
+from lydite.reporting.terminal import print_comparison
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
     BEST,
     CHANNELS,
     CONTENDERS,
@@ -14,10 +18,6 @@ from hand_made import (
     make_empty,
     make_path_comparison,
 )
-from rich.console import Console
-
-from lydite.comparison import Comparison
-from lydite.reporting.terminal import print_comparison
 
 
 def _printed(comparison, width):

@@ -11,8 +11,8 @@ import pytest
 from lydite.simulation import _counterfactual
 from lydite.simulation import _market as market
 from lydite.simulation._calendar import Calendar
-from lydite.simulation._crowd import record
 from lydite.simulation._random import KeyedRandom
+from lydite.simulation._users import record
 
 CALENDAR = Calendar(date(2025, 1, 6), 56)
 USERS = np.arange(1_500)

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from lydite.simulation._paths import CHANNELS, by_channel
-
-from .hand_made import DAY, path
+from tests.helpers.made_simulation_paths import DAY, path
 
 
 def test_places_and_ages_stop_at_the_length():

@@ -7,8 +7,7 @@ import pytest
 
 from lydite.simulation import _rules as rules
 from lydite.simulation._paths import by_channel
-
-from .hand_made import path
+from tests.helpers.made_simulation_paths import path
 
 
 @pytest.mark.parametrize(

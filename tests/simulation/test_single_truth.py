@@ -13,8 +13,7 @@ from scipy import stats
 
 from lydite.simulation import simulate
 from lydite.simulation.single_truth import DAILY_COST, TOUCH_COST
-
-from .reading import landmarks
+from tests.helpers.simulation_tables import landmarks
 
 RULES = ("null", "first_touch", "last_touch", "linear", "position_based", "w_shaped", "time_decay",
          "markov_2", "markov_3", "channel_set", "logistic")  # fmt: skip

@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lydite.simulation import _truths, simulate
-from lydite.simulation._laws import Chance
-
-from .reading import LOOKBACK, Landmark, landmarks
+from lydite.simulation import _hypotheses, simulate
+from lydite.simulation._conversion_process import Chance
+from tests.helpers.simulation_tables import LOOKBACK, Landmark, landmarks
 
 USERS, SEED = 10_000, 931
 END = datetime(2025, 1, 6) + timedelta(weeks=26)
@@ -137,7 +136,7 @@ def test_each_channel_has_its_share(reading):
 
 
 def test_rescaled_by_its_hazard_time_is_a_poisson_process(reading):
-    """Stretches that end without a conversion run on into the next ones (no memory)."""
+    """PathSlices that end without a conversion run on into the next ones (no memory)."""
     clock = np.cumsum(reading.integrated.sum(axis=1))
     struck = clock[reading.converted]
     assert stats.kstest(np.diff(struck, prepend=0.0), "expon").pvalue > 1e-2
@@ -157,8 +156,8 @@ def test_the_truth_knows_the_base_rate(reading):
 def silent(monkeypatch):
     """Simulate the same users in a world where nobody ever converts."""
     never = Chance(lambda paths: np.zeros(len(paths.length)))
-    truth = replace(_truths.TRUTHS["hazard"], law=never)
-    monkeypatch.setitem(_truths.TRUTHS, "hazard", truth)
+    truth = replace(_hypotheses.TRUTHS["hazard"], law=never)
+    monkeypatch.setitem(_hypotheses.TRUTHS, "hazard", truth)
     return simulate("hazard", users=USERS, seed=SEED)
 
 

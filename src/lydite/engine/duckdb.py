@@ -32,7 +32,7 @@ select 'view' from duckdb_views()
 where database_name = current_database() and schema_name = $schema and view_name = $name
 """
 _SCHEMAS = frozenset(
-    {"contract", "credit", "evaluation", "journeys", "ledger", "mart", "quarantine", "raw"}
+    {"credit", "evaluation", "inputs", "journeys", "ledger", "mart", "quarantine", "raw"}
 )
 
 

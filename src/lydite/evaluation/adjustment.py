@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.compiled import compiled
-from lydite.models.counting import counted, distinct
+from lydite.paths.compiled import compiled
+from lydite.paths.grouping import counted, distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks
+    from lydite.paths.landmarks import Landmarks
 
 _HOURS = (1.0, 6.0, 24.0, 72.0, 168.0)
 _MOST_TOUCHES = 8

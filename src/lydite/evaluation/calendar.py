@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lydite.compiled import compiled
+from lydite.durations import format_duration
 from lydite.errors import InputError
-from lydite.journeys import format_lookback
+from lydite.paths.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -67,7 +67,7 @@ class History:
 
 
 def build_history(engine: Engine) -> None:
-    """Gather what the calendars must know of the moments."""
+    """Gather what the calendars must know of the path_events."""
     engine.local.drop("evaluation.history")
     enough = {"enough": MIN_TRAINING_CONVERSIONS}
     engine.gather("evaluation.history", "evaluation/history", enough)
@@ -187,13 +187,13 @@ def _too_short(history: History, lookback: timedelta, period: Period) -> str:
     problem = (
         f"outcome {history.outcome!r}: {days:.0f} days of complete data with"
         f" {history.conversions} conversions are too short a history for a lookback of"
-        f" {format_lookback(lookback)}: fewer than two whole {period}s are mature and follow"
+        f" {format_duration(lookback)}: fewer than two whole {period}s are mature and follow"
         f" {MIN_TRAINING_CONVERSIONS} conversions that were known before them"
     )
     longest = _longest_lookback(history, lookback, period)
     if longest is None:
         return f"{problem}. No shorter lookback would work: it takes more history."
-    return f"{problem}. The longest lookback that would work is {format_lookback(longest)}."
+    return f"{problem}. The longest lookback that would work is {format_duration(longest)}."
 
 
 def _longest_lookback(history: History, lookback: timedelta, period: Period) -> timedelta | None:

@@ -13,21 +13,21 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import MOST_CERTAIN, log_odds
+from lydite.evaluation.backtest import add_segment_scores
 from lydite.evaluation.cross_fitting import CrossFitted
+from lydite.evaluation.parallel import effort_of, longest_first
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.side_by_side import effort_of, longest_first
-from lydite.evaluation.split import Refit
-from lydite.evaluation.walk_forward import add_slices
-from lydite.models.counting import counted
-from lydite.models.landmarks import parts
+from lydite.evaluation.splits import Refit
+from lydite.paths.grouping import counted
+from lydite.paths.landmarks import parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.split import Trial
+    from lydite.evaluation.splits import Split
     from lydite.models import Landmarks, Model
 
 NAME = "ceiling"
@@ -47,7 +47,7 @@ _MIN_OF_EACH = 20
 
 
 def ceiling_scores(
-    rivals: Sequence[Model], trial: Trial, seed: int = 0, threads: int = 1
+    rivals: Sequence[Model], trial: Split, seed: int = 0, threads: int = 1
 ) -> dict[str, Scores]:
     """Score the ceiling over all periods, forward in time like any rival, by segment.
 
@@ -73,7 +73,7 @@ def ceiling_scores(
     """
     spans = trial.spans(_REGROW)
 
-    def drawn() -> Trial:
+    def drawn() -> Split:
         sample = trial.sample(MAX_TRAINING_LANDMARKS)
         return replace(sample, landmarks=sample.landmarks.with_paths_met())
 
@@ -97,16 +97,16 @@ def ceiling_scores(
         by_rival = longest_first(pool, walk, rivals, effort_of)
         grown = longest_first(pool, grow, range(len(spans)), lambda turn: len(ahead[turn]))
     for span, forecast in zip(spans, grown, strict=True):
-        add_slices(scores, trial.ahead(span), forecast)
+        add_segment_scores(scores, trial.ahead(span), forecast)
     return scores
 
 
-def scored_by_ceiling(trial: Trial) -> Trial:
+def scored_by_ceiling(trial: Split) -> Split:
     """Return the trial with at most `MAX_SCORED_LANDMARKS` to forecast in each period."""
     return trial.testing(MAX_SCORED_LANDMARKS)
 
 
-def _known(sample: Trial, period: int) -> NDArray[np.intp]:
+def _known(sample: Split, period: int) -> NDArray[np.intp]:
     """Return the landmarks of a sample that may train before a period."""
     known = np.zeros(len(sample.landmarks), dtype=bool)
     for turn in range(period + 1):
@@ -132,7 +132,7 @@ class _Walked(NamedTuple):
 
 def _walk(
     model: Model,
-    sample: Trial,
+    sample: Split,
     spans: Sequence[range],
     known: Sequence[NDArray[np.intp]],
     ahead: Sequence[Landmarks],
@@ -149,7 +149,7 @@ def _walk(
 
 
 def _grow(
-    sample: Trial,
+    sample: Split,
     known: NDArray[np.intp],
     ahead: tuple[Landmarks, NDArray[np.integer]],
     rivals: Sequence[_Walked],

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation import ceiling
-from lydite.evaluation.caveats import Size, warnings_table
 from lydite.evaluation.pairs import pairs_table
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, SAME, judge_slices
+from lydite.evaluation.warnings import Size, warnings_table
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.config import Evaluation
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.verdicts import Judged, Judgement
     from lydite.models import Model
+    from lydite.settings import Evaluation
 
     Sliced = Mapping[str, Mapping[str, Scores]]
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
-from lydite.compiled import compiled
 from lydite.evaluation.adjustment import log_odds
-from lydite.models.counting import distinct
+from lydite.paths.compiled import compiled
+from lydite.paths.grouping import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lydite.evaluation.split import Trial
-    from lydite.models import Model, Profiles
+    from lydite.evaluation.splits import Split
+    from lydite.models import Model, UniqueFeatures
 
 
 class Counts:
@@ -29,7 +29,7 @@ class Counts:
     trials, conversions : (m,) counts
     """
 
-    def __init__(self, trial: Trial, profiles: Profiles) -> None:
+    def __init__(self, trial: Split, profiles: UniqueFeatures) -> None:
         cells, self._profiles = len(trial.activity.levels), len(profiles)
         size = 2 * self._profiles * cells
         # Numbers of 32 bits go through memory twice as fast.
@@ -133,7 +133,7 @@ class CrossFitted:
         Their counts.
     """
 
-    def __init__(self, model: Model, trial: Trial) -> None:
+    def __init__(self, model: Model, trial: Split) -> None:
         self.model = clone(model)
         self.profiles = self.model.encode(trial.landmarks)
         self.counts = Counts(trial, self.profiles)
@@ -154,5 +154,5 @@ class CrossFitted:
     def crossed(self) -> NDArray[np.float64]:
         """Return log-odds of the (2, k) profiles in each half, by a model of the other half."""
         return np.array(
-            [log_odds(other.forecast_profiles(self.profiles)) for other in self._crossing]
+            [log_odds(other.forecast_unique(self.profiles)) for other in self._crossing]
         )

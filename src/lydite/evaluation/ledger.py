@@ -12,7 +12,7 @@ import polars as pl
 from lydite.errors import InputError
 from lydite.evaluation.scores import N_GRID, Scores
 from lydite.evaluation.segments import ALL
-from lydite.models.landmarks import N_BUCKETS
+from lydite.paths.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.split import Trial
+    from lydite.evaluation.splits import Split
 
     Sliced = dict[str, Scores]
 
@@ -113,7 +113,7 @@ def due(
     outcome: str,
     fingerprints: Mapping[str, str],
     calendar: Calendar,
-    trial: Trial,
+    trial: Split,
 ) -> list[Entry]:
     """Return what of models is to be scored now.
 
@@ -143,7 +143,7 @@ def due(
     return [entry(model) for model in fingerprints]
 
 
-def _counts(trial: Trial) -> dict[str, NDArray[np.float64]]:
+def _counts(trial: Split) -> dict[str, NDArray[np.float64]]:
     """Return the landmarks and conversions of each period and bucket, (periods, 256) arrays."""
     bucket, converted = trial.landmarks.bucket, trial.landmarks.converted
     counts = [

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from lydite.evaluation.projection import times_as_much
-from lydite.evaluation.sequential import Windows
+from lydite.evaluation.confidence_sequence import Windows
+from lydite.evaluation.sample_size import times_as_much
 
 if TYPE_CHECKING:
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.caveats import Size
     from lydite.evaluation.scores import Scores
     from lydite.evaluation.verdicts import Judged, Pair
+    from lydite.evaluation.warnings import Size
 
 #: What takes longer than this is at no realistic size.
 MOST_YEARS = 10

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from lydite.contract.path_rows import starts
+from lydite.inputs.path_rows import starts
 from lydite.journeys import LONGEST_PATH
-from lydite.models.counting import counted, distinct, placed, taken
-from lydite.models.landmarks import Landmarks, first_buckets
-from lydite.models.path_weights import OwnPaths, describe_paths
-from lydite.models.stretches import Stretches, Touched, distinct_paths
+from lydite.paths.grouping import counted, distinct, placed, taken
+from lydite.paths.landmarks import Landmarks, first_buckets
+from lydite.paths.path_slices import PathSlices, TouchArrays, distinct_paths
+from lydite.paths.rule_weights import LandmarkPaths, describe_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
-    from lydite.models.path_weights import Described
+    from lydite.paths.rule_weights import OrderFeatures
 
 MAX_LANDMARKS = 5_000_000
 _NAMES = frozenset({"campaign", "interaction"})
@@ -33,7 +33,7 @@ _NAMES = frozenset({"campaign", "interaction"})
 def buckets_within(engine: Engine, outcome: str, mature_until: datetime, max_landmarks: int) -> int:
     """Return how many buckets, from 0 on, hold at most `max_landmarks` mature landmarks."""
     counts = engine.arrays(
-        "select bucket, count(*) as n from journeys.moments where outcome = $outcome"
+        "select bucket, count(*) as n from journeys.path_events where outcome = $outcome"
         " and not is_conversion and happened_at <= $mature_until group by bucket",
         {"outcome": outcome, "mature_until": mature_until},
     )
@@ -51,7 +51,7 @@ def build_sample(
     Parameters
     ----------
     engine
-        Holds the moments.
+        Holds the path_events.
     mature_until
         Landmarks up to this instant are mature.
 
@@ -71,9 +71,9 @@ def build_sample(
 _SAMPLED = {
     "journeys.channels": "from journeys.channels",
     "journeys.users": "from journeys.users where bucket < $buckets",
-    "contract.users": """
+    "inputs.users": """
 select users.*
-from contract.users as users
+from inputs.users as users
 inner join journeys.users as people on users.user_id = people.user_id
 where people.bucket < $buckets
 """,
@@ -113,7 +113,7 @@ def load_sample(
     columns = _columns(engine, outcome, _OF_PATHS)
     with ThreadPoolExecutor(1) as aside:  # the paths are laid out while the others are read
         others = aside.submit(_columns, engine, outcome, _OF_LANDMARKS)
-        laid = _LaidOut.of(columns, channels, ordered)
+        laid = _SampleRows.of(columns, channels, ordered)
         columns |= others.result()
     touched = laid.touched
     if any(_NAMES & model.columns_seen for model in beyond):
@@ -134,7 +134,7 @@ def load_sample(
         count=np.broadcast_to(1.0, len(path)),
         path=path,
         paths=laid.described.paths,
-        own=OwnPaths(touched, stretches, path, laid.described, beyond) if beyond else None,
+        own=LandmarkPaths(touched, stretches, path, laid.described, beyond) if beyond else None,
     )
 
 
@@ -164,7 +164,7 @@ def _columns(engine: DuckDBEngine, outcome: str, names: Sequence[str]) -> dict[s
     return {name: values[order] for name, values in columns.items()}
 
 
-class _LaidOut(NamedTuple):
+class _SampleRows(NamedTuple):
     """The touches of the sample in the order of users, and the paths that end in them.
 
     Attributes
@@ -180,19 +180,19 @@ class _LaidOut(NamedTuple):
     """
 
     place: NDArray[np.int32]
-    touched: Touched
+    touched: TouchArrays
     path: NDArray[np.integer]
-    described: Described
+    described: OrderFeatures
 
     @classmethod
     def of(
         cls, columns: dict[str, NDArray[Any]], channels: Sequence[str], models: Sequence[Model]
-    ) -> _LaidOut:
+    ) -> _SampleRows:
         """Lay out the columns `_OF_PATHS`, with what models see of the order of channels."""
         # The touches on the path of a mature landmark are mature landmarks too, right before it.
         place = _place_by_user(columns["user_key"], columns["touch"])
         happened_at = columns["happened_at"].astype("datetime64[us]", copy=False)
-        touched = Touched(
+        touched = TouchArrays(
             channels,
             placed(place, columns["channel_key"]),
             placed(place, happened_at.view(np.int64)),
@@ -217,10 +217,10 @@ def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDA
     return place
 
 
-def _ending_at(place: NDArray[np.int32], before: NDArray[np.int32]) -> Stretches:
+def _ending_at(place: NDArray[np.int32], before: NDArray[np.int32]) -> PathSlices:
     """Return paths by the place of their last touch, and how many touches come before it."""
     length = before + np.int32(1)
-    return Stretches(place - before, length, np.minimum(length, LONGEST_PATH).astype(np.int16))
+    return PathSlices(place - before, length, np.minimum(length, LONGEST_PATH).astype(np.int16))
 
 
 def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.integer]) -> dict[str, pa.Array]:

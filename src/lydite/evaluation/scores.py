@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.compiled import compiled
-from lydite.models.counting import counted
-from lydite.models.landmarks import N_BUCKETS, parts
+from lydite.paths.compiled import compiled
+from lydite.paths.grouping import counted
+from lydite.paths.landmarks import N_BUCKETS, parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 from threadpoolctl import threadpool_limits
 
 from lydite.evaluation import ledger
+from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ceiling import METHOD, ceiling_scores, scored_by_ceiling
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.side_by_side import effort_of
-from lydite.evaluation.walk_forward import walk_slices
+from lydite.evaluation.parallel import effort_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lydite.engine import DuckDBEngine
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.split import Trial
+    from lydite.evaluation.splits import Split
     from lydite.models import Model
 
 
@@ -28,7 +28,7 @@ def score_models(
     outcome: str,
     models: Sequence[Model],
     calendar: Calendar,
-    trial: Trial,
+    trial: Split,
 ) -> None:
     """Walk models forward over one outcome, side by side, and write their scores to the ledger.
 
@@ -42,7 +42,9 @@ def score_models(
 
     def walk(model: Model, own: ledger.Entry) -> ledger.Entry:
         wanted = own.wanted.any()
-        return replace(own, scores=walk_slices(model, trial.only(own.wanted))) if wanted else own
+        return (
+            replace(own, scores=backtest_segments(model, trial.only(own.wanted))) if wanted else own
+        )
 
     scored: list[ledger.Entry] = []
     try:
@@ -58,7 +60,7 @@ def score_ceiling(
     outcome: str,
     rivals: Sequence[Model],
     calendar: Calendar,
-    trial: Trial,
+    trial: Split,
     seed: int,
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""

@@ -54,14 +54,14 @@ def load_segments(engine: DuckDBEngine, outcome: str) -> tuple[SegmentColumn, ..
 
 def segment_columns(engine: DuckDBEngine) -> list[str]:
     """Return the columns of `users` that are segments; none where there are no users."""
-    if not engine.exists("contract.users"):
+    if not engine.exists("inputs.users"):
         return []
-    if not engine.scalar("select count(*) from contract.users"):
+    if not engine.scalar("select count(*) from inputs.users"):
         return []
     return [
         name
         for (name,) in engine.rows(
-            "select column_name from information_schema.columns where table_schema = 'contract'"
+            "select column_name from information_schema.columns where table_schema = 'inputs'"
             " and table_name = 'users' and column_name <> 'user_id' order by column_name"
         )
     ]
@@ -74,7 +74,7 @@ select
     coalesce(cast(users.{quoted_name(name)} as varchar), '{_UNKNOWN}') as value
 from evaluation.landmarks as landmarks
 inner join journeys.users as people on landmarks.user_key = people.user_key
-left join contract.users as users on people.user_id = users.user_id
+left join inputs.users as users on people.user_id = users.user_id
 where landmarks.outcome = $outcome
 """
     kept = [

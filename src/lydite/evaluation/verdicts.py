@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from lydite.evaluation.confidence_sequence import ConfidenceSequence, Windows
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.sequential import ConfidenceSequence, Windows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,13 +5,13 @@ from lydite.models.baselines import BaseRate, TouchVolume
 from lydite.models.classifier import Classifier
 from lydite.models.fitted_rules import FittedRule
 from lydite.models.hazard import AdditiveHazard
-from lydite.models.landmarks import Landmarks, PathChannels, Paths, Profiles
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
 from lydite.models.registry import DEFAULT_MODELS, choose, make_model, make_models, make_rule
 from lydite.models.rules import Rule
 from lydite.models.sets import SetModel
 from lydite.models.shapley import Shapley
+from lydite.paths.landmarks import Landmarks, PathChannels, Paths, UniqueFeatures
 
 __all__ = [
     "DEFAULT_MODELS",
@@ -26,11 +26,11 @@ __all__ = [
     "Model",
     "PathChannels",
     "Paths",
-    "Profiles",
     "Rule",
     "SetModel",
     "Shapley",
     "TouchVolume",
+    "UniqueFeatures",
     "choose",
     "make_model",
     "make_models",

@@ -12,8 +12,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from lydite.models.counting import counted
 from lydite.models.expression import columns_of
+from lydite.paths.grouping import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks, Paths, Profiles
+    from lydite.paths.landmarks import Landmarks, Paths, UniqueFeatures
 
 
 class Model(BaseEstimator, ABC):
     """An attribution model as a hypothesis that can be wrong.
 
     A subclass says what it sees of a landmark (`encode`), how its forecast is fitted on counts
-    (`fit_counts`, `forecast_profiles`), what it sees of a converted path (`encode_paths`) and how
+    (`fit_counts`, `forecast_unique`), what it sees of a converted path (`encode_paths`) and how
     it divides one over the channels met (`shares`). Parameters of the constructor are scikit-learn
     parameters; what is learnt ends in ``_``.
 
@@ -86,12 +86,15 @@ class Model(BaseEstimator, ABC):
     # --- forecast -------------------------------------------------------------------------------
 
     @abstractmethod
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return what this model sees of each landmark, each distinct sight once."""
 
     @abstractmethod
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the forecast on how often each profile was met and how often it converted.
 
@@ -104,7 +107,7 @@ class Model(BaseEstimator, ABC):
         """
 
     @abstractmethod
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return the (k,) probabilities that a landmark with each profile converts."""
 
     def fit(self, landmarks: Landmarks, y: object = None) -> Self:
@@ -122,7 +125,7 @@ class Model(BaseEstimator, ABC):
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return the (n,) probabilities that each landmark's next event is a conversion."""
         profiles = self.encode(landmarks)
-        forecast: NDArray[np.float64] = self.forecast_profiles(profiles)[profiles.index]
+        forecast: NDArray[np.float64] = self.forecast_unique(profiles)[profiles.index]
         return forecast
 
     def predict_proba(self, landmarks: Landmarks) -> NDArray[np.float64]:
@@ -142,7 +145,7 @@ class Model(BaseEstimator, ABC):
         units
             How many units there are.
         """
-        return ProfileCounts.of(self.encode(landmarks), landmarks, units)
+        return FeatureCounts.of(self.encode(landmarks), landmarks, units)
 
     def fit_credit(self, evidence: Any, weights: NDArray[np.floating]) -> Self:  # noqa: ANN401
         """Fit what the credit needs, each unit of the evidence weighing as given.
@@ -180,18 +183,18 @@ class Model(BaseEstimator, ABC):
             yield self.fit_counts(evidence.profiles, trials, conversions)
 
     @abstractmethod
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return what this model's credit depends on of each converted path, each sight once."""
 
     @abstractmethod
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the (k, channels) shares of a conversion at the end of each kind of path.
 
         Rows sum to 1, and only channels of the path have a share.
         """
 
     def credit(
-        self, profiles: Profiles, amounts: Sequence[NDArray[np.floating]]
+        self, profiles: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
     ) -> list[NDArray[np.float64]]:
         """Return what each channel has of amounts, such as conversions and their value.
 
@@ -236,7 +239,7 @@ class Model(BaseEstimator, ABC):
             When `paths` lacks a column that the model looks at, or has a channel that a fitted
             model has never met.
         """
-        from lydite.crediting.touches import weigh  # noqa: PLC0415  (SQL is needed only here)
+        from lydite.attribution.touch_credit import weigh  # noqa: PLC0415  (SQL is needed only here)
 
         return weigh(self, paths)
 
@@ -258,7 +261,7 @@ _AT_ONCE = 20  # replicates
 
 
 @dataclass(frozen=True)
-class ProfileCounts:
+class FeatureCounts:
     """How often each profile was met and converted, by unit.
 
     Attributes
@@ -268,12 +271,12 @@ class ProfileCounts:
     trials, conversions : (k, units) sparse matrices
     """
 
-    profiles: Profiles
+    profiles: UniqueFeatures
     trials: sparse.csr_array[np.float64]
     conversions: sparse.csr_array[np.float64]
 
     @classmethod
-    def of(cls, profiles: Profiles, landmarks: Landmarks, units: int) -> ProfileCounts:
+    def of(cls, profiles: UniqueFeatures, landmarks: Landmarks, units: int) -> FeatureCounts:
         """Count the profiles of landmarks."""
         shape = (len(profiles), units)
         hit = landmarks.converted

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from lydite.models.base import Model
-from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.mixture import base_rate
+from lydite.paths.landmarks import UniqueFeatures, rows_to_one
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from lydite.models.landmarks import Landmarks, Paths
+    from lydite.paths.landmarks import Landmarks, Paths
 
 
 class _Constant(Model):
@@ -23,29 +23,32 @@ class _Constant(Model):
     is_baseline: ClassVar[bool] = True
     learns: ClassVar[bool] = False
 
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return one profile for all landmarks."""
-        return Profiles(np.zeros(len(landmarks), dtype=np.intp), np.zeros((1, 0)))
+        return UniqueFeatures(np.zeros(len(landmarks), dtype=np.intp), np.zeros((1, 0)))
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the one rate."""
         del profiles
         self.rate_ = base_rate(trials, conversions)
         return self
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return the one rate."""
         return np.full(len(profiles), self.rate_)
 
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the channels of each path; a baseline gives no credit in tables."""
         ones = np.ones(len(paths.path.channel))
         matrix = paths.path.matrix(ones, len(paths), len(paths.channels))
-        return Profiles(np.arange(len(paths)), matrix)
+        return UniqueFeatures(np.arange(len(paths)), matrix)
 
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Every channel alike: a baseline prefers none."""
         return rows_to_one(profiles.features)
 

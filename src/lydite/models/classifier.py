@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from scipy import sparse
     from sklearn.base import BaseEstimator
 
-    from lydite.models.landmarks import Profiles
+    from lydite.paths.landmarks import UniqueFeatures
 
 #: So many rows a classifier is given at most that takes no weights, one row for each landmark.
 MAX_ROWS = 2_000_000
@@ -71,7 +71,10 @@ class Classifier(SetModel):
         self.claim = f"which channels were met, as {self.name} has it" if claim is None else claim
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit a clone of the estimator.
 
@@ -113,7 +116,7 @@ class Classifier(SetModel):
             )
         return np.asarray(rows, dtype=np.intp)
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return the classifier's probability for each set."""
         check_is_fitted(self, "base_rate_")
         met: sparse.csr_array[np.float64] = profiles.features

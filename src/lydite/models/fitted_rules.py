@@ -10,7 +10,6 @@ import numpy as np
 from lydite.models.base import Model
 from lydite.models.candidates import most_likely
 from lydite.models.decay import HALF_LIVES_HOURS, decay
-from lydite.models.landmarks import Profiles
 from lydite.models.mixture import (
     ENOUGH_LANDMARKS,
     LAST_GAIN,
@@ -20,7 +19,8 @@ from lydite.models.mixture import (
     some_rows,
     stepped_likelihood,
 )
-from lydite.models.shares import mixed_rates, path_shares, share_rows
+from lydite.paths.landmarks import UniqueFeatures
+from lydite.paths.shares import mixed_rates, path_shares, share_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy import sparse
 
-    from lydite.models.base import ProfileCounts
-    from lydite.models.landmarks import Landmarks, Paths
+    from lydite.models.base import FeatureCounts
+    from lydite.paths.landmarks import Landmarks, Paths
 
 # Candidates are compared as soon as a step promises to gain less than this, in nats: what is left
 # after it is a small part of it, and far less than what tells candidates apart.
@@ -83,13 +83,16 @@ class FittedRule(Model):
 
     # --- forecast -------------------------------------------------------------------------------
 
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return what tells landmarks apart under any of the candidates."""
         index, shares = share_rows(landmarks, self)
-        return Profiles(index, _Seen(shares))
+        return UniqueFeatures(index, _Seen(shares))
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates of candidates, and choose one."""
         met = np.flatnonzero(trials > 0)
@@ -124,7 +127,7 @@ class FittedRule(Model):
         )
         return likelihood
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return ``X r`` for each profile, under the chosen candidate."""
         return np.asarray(profiles.features.shares[self.chosen_] @ self.rates_)
 
@@ -134,7 +137,7 @@ class FittedRule(Model):
 
     # --- credit ---------------------------------------------------------------------------------
 
-    def refits(self, evidence: ProfileCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+    def refits(self, evidence: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
         """Yield this model with the candidate that is best under each row of weights.
 
         Credit depends on the candidate alone, so that the rates are not needed, only how likely
@@ -154,12 +157,12 @@ class FittedRule(Model):
             self.rates_ = self._rates[chosen]
             yield self
 
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return each path's shares by channel under every candidate."""
         index = np.arange(len(paths))
-        return Profiles(index, _Seen([path_shares(paths, column) for column in self.columns]))
+        return UniqueFeatures(index, _Seen([path_shares(paths, column) for column in self.columns]))
 
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the shares under the chosen candidate."""
         shares: sparse.csr_array[np.float64] = profiles.features.shares[self.chosen_]
         return shares

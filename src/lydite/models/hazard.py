@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 from scipy import sparse
 
-from lydite.compiled import compiled
 from lydite.models.base import Model
 from lydite.models.candidates import most_likely, out_of_reach
-from lydite.models.counting import counted
 from lydite.models.decay import HALF_LIVES_HOURS, decay
-from lydite.models.hazard_draws import Neighbourhood, gamma_prior
-from lydite.models.landmarks import Profiles, rows_to_one
+from lydite.models.hazard_bootstrap import LikelihoodExpansion, gamma_prior
 from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix, squares
+from lydite.paths.compiled import compiled
+from lydite.paths.grouping import counted
+from lydite.paths.landmarks import UniqueFeatures, rows_to_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from lydite.models.base import ProfileCounts
-    from lydite.models.landmarks import Landmarks, PathChannels, Paths
+    from lydite.models.base import FeatureCounts
+    from lydite.paths.landmarks import Landmarks, PathChannels, Paths
 
 _LN2 = float(np.log(2))
 _LEAST, _MOST = 1e-9, 1 - 1e-9  # no forecast is certain
@@ -86,7 +86,7 @@ class AdditiveHazard(Model):
 
     # --- forecast -------------------------------------------------------------------------------
 
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the strength of each channel at each landmark, and the time to the next event."""
         met, path, n = landmarks.met(self.weight_columns)
         strengths = _strengths(met, self.weight_columns, n, len(landmarks.channels))
@@ -94,10 +94,13 @@ class AdditiveHazard(Model):
             strengths = [own[path] for own in strengths]
         hours = landmarks.hours_to_next
         fading = [_fading_hours(hours, half_life) for half_life in HALF_LIVES_HOURS]
-        return Profiles(np.arange(len(landmarks)), _Intervals(strengths, hours, fading))
+        return UniqueFeatures(np.arange(len(landmarks)), _Intervals(strengths, hours, fading))
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the hazards for half-lives, and choose one; a fit goes on from the one before."""
         intervals: _Intervals = profiles.features
@@ -118,7 +121,7 @@ class AdditiveHazard(Model):
         self.usual_fading_hours_ = float(trials @ intervals.fading_hours[self.chosen_]) / total
         return self
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return the chance of a conversion within the usual time to the next event."""
         return self._chances(np.asarray(profiles.features.strengths[self.chosen_] @ self.hazards_))
 
@@ -136,7 +139,7 @@ class AdditiveHazard(Model):
 
     # --- credit ---------------------------------------------------------------------------------
 
-    def refits(self, evidence: ProfileCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+    def refits(self, evidence: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
         """Yield this model with half-life and hazards as under each row of weights.
 
         Each half-life is one Newton step away from its own fit, which tells how likely it is at its
@@ -154,20 +157,20 @@ class AdditiveHazard(Model):
             self.chosen_, self.baseline_, self.hazards_ = number, float(row[0]), row[1:]
             yield self
 
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the strength of each channel at the end of each path."""
         strengths = _strengths(paths.path, self.weight_columns, len(paths), len(paths.channels))
         nothing = np.zeros(len(paths))
-        return Profiles(np.arange(len(paths)), _Intervals(strengths, nothing))
+        return UniqueFeatures(np.arange(len(paths)), _Intervals(strengths, nothing))
 
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return each channel's share of the hazard that touches add."""
         met: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
         added = met.data * self.hazards_[met.indices]
         return rows_to_one(sparse.csr_array((added, met.indices, met.indptr), shape=met.shape))
 
     def credit(
-        self, profiles: Profiles, amounts: Sequence[NDArray[np.floating]]
+        self, profiles: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
     ) -> list[NDArray[np.float64]]:
         """Return what each channel has of amounts, without the shares of single paths."""
         strength: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
@@ -295,7 +298,7 @@ def _fit(
 
 
 def _fits_to_the_end(
-    evidence: ProfileCounts, fits: Mapping[int, NDArray[np.float64]]
+    evidence: FeatureCounts, fits: Mapping[int, NDArray[np.float64]]
 ) -> dict[int, NDArray[np.float64]]:
     """Return the fits of all half-lives, also of those that were out of reach of the best."""
     intervals: _Intervals = evidence.profiles.features
@@ -311,8 +314,8 @@ def _fits_to_the_end(
 
 
 def _neighbourhoods(
-    evidence: ProfileCounts, fits: Mapping[int, NDArray[np.float64]]
-) -> Iterator[Neighbourhood]:
+    evidence: FeatureCounts, fits: Mapping[int, NDArray[np.float64]]
+) -> Iterator[LikelihoodExpansion]:
     """Yield the fit of each half-life with what its likelihood is made of, by unit."""
     intervals: _Intervals = evidence.profiles.features
     trials, hits = evidence.trials.tocoo(), evidence.conversions.tocoo()
@@ -328,7 +331,7 @@ def _neighbourhoods(
     for number, strength in enumerate(intervals.strengths):
         fading = trials.data * intervals.fading_hours[number][trials.row]
         faded = counted(cell, strength.data[entry.data] * fading[row], units * first.shape[1])
-        yield Neighbourhood(
+        yield LikelihoodExpansion(
             _added(intervals, number, rows),
             events,
             np.column_stack([hours, faded.reshape(units, -1)]),

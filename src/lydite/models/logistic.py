@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Profiles
+    from lydite.paths.landmarks import UniqueFeatures
 
 #: Standard deviation of the normal prior on coefficients, in log-odds: weak, and enough to keep
 #: them finite where a channel's landmarks all convert, or none does.
@@ -92,7 +92,10 @@ class BaggedLogistic(SetModel):
         self.seed = seed
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit a regression on every bag, and average them."""
         met, trials, conversions = seen_sets(profiles, trials, conversions)
@@ -105,7 +108,7 @@ class BaggedLogistic(SetModel):
         self.intercept_ = float(fitted[:, 0].mean())
         mean = fitted[:, 1:].sum(axis=0) / np.maximum(held.sum(axis=0), 1)
         # Bags differ by chance, also between channels that the data does not tell apart.
-        twins = told_apart(met, trials, conversions)
+        twins = distinct_rows(met, trials, conversions)
         self.coefficients_ = (np.bincount(twins, mean) / np.bincount(twins))[twins]
         return self
 
@@ -127,14 +130,14 @@ class BaggedLogistic(SetModel):
         drawn += (counts - whole) * (rng.random(size) < self.sample_share)
         return np.ascontiguousarray(drawn.T)
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return ``expit(intercept + sum of coefficients)`` for each set."""
         check_is_fitted(self, "coefficients_")
         log_odds = self.intercept_ + profiles.features @ self.coefficients_
         return np.asarray(np.clip(expit(log_odds), LEAST, MOST))
 
 
-def told_apart(
+def distinct_rows(
     met: sparse.csr_array[np.float64],
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],

@@ -9,21 +9,21 @@ from scipy import sparse
 from scipy.special import betaln, xlog1py, xlogy
 from sklearn.utils.validation import check_is_fitted
 
-from lydite.models.absorption import absorb
 from lydite.models.base import Model
-from lydite.models.chain import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
-from lydite.models.counting import distinct, taken
-from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.mixture import base_rate
-from lydite.models.removal_draws import drawn_effects
+from lydite.models.removal_effects import absorb
+from lydite.models.removal_effects_bootstrap import drawn_effects
 from lydite.models.sets import channel_sets
+from lydite.models.transitions import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
+from lydite.paths.grouping import distinct, taken
+from lydite.paths.landmarks import UniqueFeatures, rows_to_one
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks, Paths
+    from lydite.paths.landmarks import Landmarks, Paths
 
 #: How much the shorter state may count, in landmarks; the last falls back on it wholly.
 PSEUDO_COUNTS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, np.inf)
@@ -91,14 +91,17 @@ class Markov(Model):
 
     # --- forecast -------------------------------------------------------------------------------
 
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the distinct states, packed into a (k,) array of integers."""
         keys = pack(landmarks.paths.history[:, : self.order])
         index, first = distinct(keys)
-        return Profiles(taken(index, landmarks.path), keys[first])
+        return UniqueFeatures(taken(index, landmarks.path), keys[first])
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates of the states, those of fewer touches first."""
         seen = trials > 0
@@ -121,7 +124,7 @@ class Markov(Model):
             self.rates_.append(np.clip(rates, _MIN_RATE, 1 - _MIN_RATE))
         return self
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return the rate of each state, or of its longest end that the fit has seen."""
         check_is_fitted(self, "rates_")
         return self._rates(profiles.features)
@@ -162,11 +165,11 @@ class Markov(Model):
             self.removal_effects_ = effects
             yield self
 
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the set of channels on each path."""
         return channel_sets(paths.path, len(paths), len(paths.channels))
 
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return each channel's removal effect as a share of the effects on its path.
 
         Where none has an effect, the channels share alike.

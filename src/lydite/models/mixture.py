@@ -9,15 +9,15 @@ import numpy as np
 from scipy import sparse
 
 from lydite.models.candidates import out_of_reach
-from lydite.models.counting import counted
-from lydite.models.landmarks import parts, stretch
+from lydite.paths.grouping import counted
+from lydite.paths.landmarks import as_slice, parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from lydite.models.base import ProfileCounts
+    from lydite.models.base import FeatureCounts
 
 # A mixture has a rate for each of a few channels. Estimated from n landmarks they cost about
 # c / 2n nats per landmark against the best ones: of ten channels here a 50,000th of a nat.
@@ -51,7 +51,7 @@ def some_rows(
     """Return some rows of a matrix, in the form that it has; a stretch of them is not copied."""
     if not isinstance(matrix, np.ndarray):
         return matrix[rows]
-    some = stretch(rows)
+    some = as_slice(rows)
     return matrix[some] if isinstance(some, slice) else matrix.T.take(rows, axis=1).T
 
 
@@ -204,7 +204,7 @@ class UnitCounts:
     units: int
 
     @classmethod
-    def of(cls, evidence: ProfileCounts) -> UnitCounts:
+    def of(cls, evidence: FeatureCounts) -> UnitCounts:
         """Lay out counts whose profiles are the rows."""
         n, k = evidence.trials.tocoo(), evidence.conversions.tocoo()
         none_n, none_k = np.zeros(n.nnz), np.zeros(k.nnz)

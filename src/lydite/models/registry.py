@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from sklearn.tree import DecisionTreeClassifier
 
 from lydite.errors import InputError
-from lydite.models.chain import MAX_ORDER
 from lydite.models.classifier import Classifier
 from lydite.models.decay import decay
 from lydite.models.expression import check_expression
@@ -20,6 +19,7 @@ from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
 from lydite.models.rules import KnownRule, Rule
 from lydite.models.shapley import Shapley
+from lydite.models.transitions import MAX_ORDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

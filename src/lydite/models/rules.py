@@ -12,9 +12,9 @@ from lydite.engine.duckdb import quoted
 from lydite.errors import InputError
 from lydite.models.base import Model
 from lydite.models.expression import check_expression, columns_of
-from lydite.models.landmarks import Profiles
 from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fit_rates, some_rows
-from lydite.models.shares import mixed_rates, path_shares, share_rows
+from lydite.paths.landmarks import UniqueFeatures
+from lydite.paths.shares import mixed_rates, path_shares, share_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from lydite.engine import Engine
-    from lydite.models.landmarks import Landmarks, Paths
+    from lydite.paths.landmarks import Landmarks, Paths
 
 
 class Rule(Model):
@@ -67,13 +67,16 @@ class Rule(Model):
         """Whether the rule looks at times."""
         return any(name.startswith("hours_") for name in columns_of(self.expression))
 
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the distinct divisions of a path over channels, as a (k, c) matrix."""
         index, [shares] = share_rows(landmarks, self)
-        return Profiles(index, shares)
+        return UniqueFeatures(index, shares)
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates; a fit goes on from the rates of the fit before."""
         seen = np.flatnonzero(trials > 0)
@@ -86,7 +89,7 @@ class Rule(Model):
         self.rates_, _ = fit_rates(shares, trials, conversions, base, start)
         return self
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return ``X r`` for each profile."""
         return np.asarray(profiles.features @ self.rates_)
 
@@ -94,11 +97,11 @@ class Rule(Model):
         """Return ``X r`` for each landmark, with shares that are not kept in steps."""
         return mixed_rates(landmarks, self.name, self.rates_)
 
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return each path's weights by channel, as a sparse (n, c) matrix of shares."""
-        return Profiles(np.arange(len(paths)), path_shares(paths, self.name))
+        return UniqueFeatures(np.arange(len(paths)), path_shares(paths, self.name))
 
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the weights themselves; nothing is learnt."""
         features: sparse.csr_array[np.float64] = profiles.features
         return features

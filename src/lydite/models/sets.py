@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from lydite.compiled import compiled
 from lydite.models.base import Model
-from lydite.models.counting import distinct, taken
-from lydite.models.landmarks import PathChannels, Profiles, rows_to_one
+from lydite.paths.compiled import compiled
+from lydite.paths.grouping import distinct, taken
+from lydite.paths.landmarks import PathChannels, UniqueFeatures, rows_to_one
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks, Paths
+    from lydite.paths.landmarks import Landmarks, Paths
 
 #: The smallest and the largest forecast: none is ever certain.
 LEAST, MOST = 1e-12, 1 - 1e-12
@@ -27,7 +27,7 @@ class SetModel(Model):
     """A model that sees which channels were met, and neither their order nor their number.
 
     A subclass says how likely each set of channels is to convert (`fit_counts` and
-    `forecast_profiles`). The features of its profiles are a sparse (k, channels) matrix of ones.
+    `forecast_unique`). The features of its profiles are a sparse (k, channels) matrix of ones.
     Unless it has another idea of credit, a channel has the part of the forecast that is lost when
     the channel is taken out of the set. This is a whole model:
 
@@ -40,35 +40,35 @@ class SetModel(Model):
     ...         self.regressor_ = PoissonRegressor(alpha=1e-6).fit(met, k / n, sample_weight=n)
     ...         return self
     ...
-    ...     def forecast_profiles(self, profiles):
+    ...     def forecast_unique(self, profiles):
     ...         return np.clip(self.regressor_.predict(profiles.features), LEAST, MOST)
     """
 
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the distinct sets of channels, as a sparse (k, channels) matrix of ones."""
         paths = landmarks.paths
         sets = channel_sets(paths.met, len(paths), len(landmarks.channels))
-        return Profiles(taken(sets.index, landmarks.path), sets.features)
+        return UniqueFeatures(taken(sets.index, landmarks.path), sets.features)
 
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the distinct sets of channels on the paths, in the same form."""
         return channel_sets(paths.path, len(paths), len(paths.channels))
 
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return what the forecast loses without each channel, as shares of all that is lost.
 
         A channel whose absence raises the forecast has no share; where no channel's absence lowers
         it, all share alike.
         """
         met: sparse.csr_array[np.float64] = profiles.features
-        full = np.repeat(self.forecast_profiles(profiles), np.diff(met.indptr))
+        full = np.repeat(self.forecast_unique(profiles), np.diff(met.indptr))
         fewer = without_each(met)
-        lost = np.maximum(full - self.forecast_profiles(fewer)[fewer.index], 0)
+        lost = np.maximum(full - self.forecast_unique(fewer)[fewer.index], 0)
         return rows_to_one(sparse.csr_array((lost, met.indices, met.indptr), shape=met.shape))
 
 
 def seen_sets(
-    profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+    profiles: UniqueFeatures, trials: NDArray[np.floating], conversions: NDArray[np.floating]
 ) -> tuple[sparse.csr_array[np.float64], NDArray[np.floating], NDArray[np.floating]]:
     """Return the sets that were met at least once, with their counts, in an order of their own.
 
@@ -91,7 +91,7 @@ def seen_sets(
     return features[order], trials[order], conversions[order]
 
 
-def without_each(met: sparse.csr_array[np.float64]) -> Profiles:
+def without_each(met: sparse.csr_array[np.float64]) -> UniqueFeatures:
     """Return every set without each of its channels in turn, each distinct result once.
 
     Parameters
@@ -100,7 +100,7 @@ def without_each(met: sparse.csr_array[np.float64]) -> Profiles:
 
     Returns
     -------
-    Profiles
+    UniqueFeatures
         Of the stored entries of `met`, in their order: entry (S, c) has the profile of S without c.
     """
     size = np.diff(met.indptr)
@@ -113,7 +113,7 @@ def without_each(met: sparse.csr_array[np.float64]) -> Profiles:
     return channel_sets(PathChannels(entry[left], copies.indices[left], ones), entries, channels)
 
 
-def channel_sets(path: PathChannels, paths: int, channels: int) -> Profiles:
+def channel_sets(path: PathChannels, paths: int, channels: int) -> UniqueFeatures:
     """Return the distinct sets of channels on paths.
 
     Parameters
@@ -125,7 +125,7 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> Profiles:
 
     Returns
     -------
-    Profiles
+    UniqueFeatures
         Its features are a sparse (k, channels) matrix of ones, a row for each distinct set.
     """
     digest = np.empty(paths, dtype=np.uint64)
@@ -133,7 +133,7 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> Profiles:
     _digest(path.starts(paths), path.channel, codes, digest)
     index, first = distinct(digest)
     met = path.take(first, paths)
-    return Profiles(index, met.matrix(np.ones(len(met.row)), len(first), channels))
+    return UniqueFeatures(index, met.matrix(np.ones(len(met.row)), len(first), channels))
 
 
 @compiled

@@ -10,16 +10,16 @@ from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from lydite.errors import InputError
-from lydite.models.counting import counted
-from lydite.models.landmarks import Profiles, rows_to_one
 from lydite.models.markov import most_likely_pseudo_count
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel
+from lydite.paths.grouping import counted
+from lydite.paths.landmarks import UniqueFeatures, rows_to_one
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lydite.models.landmarks import Landmarks, Paths
+    from lydite.paths.landmarks import Landmarks, Paths
 
 #: Up to so many channels there are few enough coalitions: a million.
 MAX_CHANNELS = 20
@@ -70,7 +70,7 @@ class Shapley(SetModel):
 
     # --- forecast -------------------------------------------------------------------------------
 
-    def encode(self, landmarks: Landmarks) -> Profiles:
+    def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the distinct sets of channels, as `Coalitions`.
 
         Raises
@@ -80,14 +80,17 @@ class Shapley(SetModel):
         """
         return self._with_subsets(super().encode(landmarks))
 
-    def _with_subsets(self, profiles: Profiles) -> Profiles:
+    def _with_subsets(self, profiles: UniqueFeatures) -> UniqueFeatures:
         refusal = self.refusal(profiles.features.shape[1])
         if refusal:
             raise InputError(refusal)
-        return Profiles(profiles.index, Coalitions.of(profiles.features))
+        return UniqueFeatures(profiles.index, Coalitions.of(profiles.features))
 
     def fit_counts(
-        self, profiles: Profiles, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+        self,
+        profiles: UniqueFeatures,
+        trials: NDArray[np.floating],
+        conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates of the sets, the smaller first."""
         family, place = profiles.features.family, profiles.features.place
@@ -109,7 +112,7 @@ class Shapley(SetModel):
         self.family_, self.rates_ = family, rates
         return self
 
-    def forecast_profiles(self, profiles: Profiles) -> NDArray[np.float64]:
+    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return the rate of each set."""
         sets: Coalitions = profiles.features
         return np.asarray(self._rates(sets.family)[sets.place])
@@ -130,17 +133,17 @@ class Shapley(SetModel):
 
     # --- credit ---------------------------------------------------------------------------------
 
-    def encode_paths(self, paths: Paths) -> Profiles:
+    def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the distinct sets of channels on the paths, in the same form."""
         return self._with_subsets(super().encode_paths(paths))
 
-    def shares(self, profiles: Profiles) -> sparse.csr_array[np.float64]:
+    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the Shapley values of each set's channels as shares of their sum."""
         met: sparse.csr_array[np.float64] = profiles.features.met
         values = np.maximum(self.values(profiles), 0)
         return rows_to_one(sparse.csr_array((values, met.indices, met.indptr), shape=met.shape))
 
-    def values(self, profiles: Profiles) -> NDArray[np.float64]:
+    def values(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
         """Return the Shapley value of each channel of each set; those of a set sum to its rate.
 
         The values are the differences of one function of the sets, their potential [1]_:

@@ -14,7 +14,7 @@ from lydite.reporting.formats import (
     plain,
     verdict_label,
 )
-from lydite.reporting.reading import (
+from lydite.reporting.queries import (
     UNATTRIBUTED,
     references_of,
     rivals_of,
@@ -25,7 +25,7 @@ from lydite.reporting.reading import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from lydite.comparison import Comparison
+    from lydite.results import Comparison
 
     Row = Mapping[str, Any]
 

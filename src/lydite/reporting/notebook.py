@@ -6,12 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from lydite.reporting.charts import VERDICT_COLOURS
-from lydite.reporting.lines import lines_of
-from lydite.reporting.words import NOT_CAUSE, headline, reasons
+from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
+from lydite.reporting.table_rows import lines_of
 
 if TYPE_CHECKING:
-    from lydite.comparison import Comparison
-    from lydite.reporting.lines import Line
+    from lydite.reporting.table_rows import Line
+    from lydite.results import Comparison
 
 _CELL = "padding:.25em .8em .25em 0;border-bottom:1px solid rgba(128,128,128,.35);"
 _HEADS = (

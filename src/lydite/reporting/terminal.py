@@ -9,10 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lydite.reporting.by_segment import segment_lines
 from lydite.reporting.formats import INTERVAL, amount, amount_interval, count, fixed, percent, plain
-from lydite.reporting.lines import lines_of
-from lydite.reporting.reading import (
+from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
+from lydite.reporting.queries import (
     UNATTRIBUTED,
     credit_of,
     from_path_table,
@@ -21,15 +20,16 @@ from lydite.reporting.reading import (
     set_aside,
     warnings_of,
 )
-from lydite.reporting.words import NOT_CAUSE, headline, reasons
+from lydite.reporting.segments import segment_lines
+from lydite.reporting.table_rows import lines_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
-    from lydite.comparison import Comparison
-    from lydite.reporting.lines import Line
+    from lydite.reporting.table_rows import Line
+    from lydite.results import Comparison
 
     Row = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ import difflib
 from datetime import date
 
 from lydite.errors import InputError
-from lydite.simulation._truths import TRUTHS
+from lydite.simulation._hypotheses import TRUTHS
 from lydite.simulation.single_truth import simulate_single_truth
 from lydite.simulation.storefront import CLAIM, simulate_storefront
 from lydite.simulation.world import World

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from lydite.simulation import _market as market
-from lydite.simulation._crowd import record
+from lydite.simulation._users import record
 
 if TYPE_CHECKING:
     from lydite.simulation._calendar import Calendar

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lydite.simulation._laws import Chance
+from lydite.simulation._conversion_process import Chance
 from lydite.simulation._paths import Paths
 from lydite.simulation._random import Floats
 

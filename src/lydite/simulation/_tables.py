@@ -1,4 +1,4 @@
-"""From numbered events to the contract's tables: order, identifiers, names and times."""
+"""From numbered events to the input tables: order, identifiers, names and times."""
 
 from __future__ import annotations
 

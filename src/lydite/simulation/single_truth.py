@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from lydite.simulation._laws import NEVER, SHORTEST_WAIT
+from lydite.simulation._conversion_process import NEVER, SHORTEST_WAIT
+from lydite.simulation._hypotheses import TRUTHS, Truth
 from lydite.simulation._paths import CHANNELS, Paths
 from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
 from lydite.simulation._tables import (
@@ -20,7 +21,6 @@ from lydite.simulation._tables import (
     touchpoints_table,
     users_table,
 )
-from lydite.simulation._truths import TRUTHS, Truth
 from lydite.simulation.world import World
 
 if TYPE_CHECKING:

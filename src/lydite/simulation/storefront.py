@@ -9,7 +9,6 @@ import numpy as np
 from lydite.simulation import _market as market
 from lydite.simulation._calendar import Calendar
 from lydite.simulation._counterfactual import true_effects
-from lydite.simulation._crowd import record
 from lydite.simulation._random import KeyedRandom
 from lydite.simulation._tables import (
     Names,
@@ -18,6 +17,7 @@ from lydite.simulation._tables import (
     touchpoints_table,
     users_table,
 )
+from lydite.simulation._users import record
 from lydite.simulation.world import World
 
 if TYPE_CHECKING:

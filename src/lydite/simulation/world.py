@@ -1,4 +1,4 @@
-"""What a simulation returns: the contract's tables and the truth behind them; how it is stored."""
+"""What a simulation returns: the input tables and the truth behind them; how it is stored."""
 
 from __future__ import annotations
 

@@ -1,0 +1,163 @@
+-- Moments of one outcome: every touch and every conversion, with the path that counts there and the next event.
+-- @outcome name of the outcome
+-- @user_key number of the user
+-- @bucket bucket of the user
+-- @happened_at instant of the touch or conversion, UTC
+-- @is_conversion whether the moment is a conversion; the others are landmarks
+-- @touch number of the touch, null for a conversion
+-- @channel_key channel of the touch, null for a conversion
+-- @first_touch number of the path's first touch, null for an empty path
+-- @last_touch number of the path's last touch, null for an empty path
+-- @last_non_direct_touch number of the last touch that is not direct among those that count, null where there is none
+-- @path_length touches on the path; of more than 50, the first and the 49 most recent count
+-- @first_touched_at instant of the path's first touch
+-- @last_touched_at instant of the path's last touch
+-- @hours_since_previous hours since the touch before on the path, null where there is none
+-- @hours_since_first hours since the path's first touch
+-- @converted whether the next event is a conversion, within the lookback
+-- @hours_to_next hours from a landmark to the next event, touch or conversion; the lookback where none comes within it
+-- @next_channel_key channel of the next touch, where that is the next event and within the lookback
+with conversions as (
+    select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
+    from inputs.conversions as conversions
+    inner join journeys.users as users on conversions.user_id = users.user_id
+    where conversions.outcome = $outcome
+    group by users.user_key, users.bucket, conversions.converted_at
+),
+
+-- A touch is twice its number, and one more where it is direct: one look finds both. A conversion
+-- has none.
+events as (
+    select
+        user_key, bucket, epoch_us(touched_at) as at_us, channel_key,
+        2 * touch + cast(is_direct as integer) as touch_and_kind
+    from journeys.touches
+    union all
+    select user_key, bucket, at_us, null, null
+    from conversions
+),
+
+-- A touch at the instant of a conversion counts as before it: conversions sort last.
+-- These windows look across conversions, to sort but once; what lies on the path is told below.
+ordered as (
+    select
+        *,
+        lead(at_us) over (
+            partition by user_key order by at_us, touch_and_kind nulls last
+        ) as next_at_us,
+        lead(touch_and_kind) over (
+            partition by user_key order by at_us, touch_and_kind nulls last
+        ) as next_touch_and_kind,
+        lead(channel_key) over (
+            partition by user_key order by at_us, touch_and_kind nulls last
+        ) as next_channel_key,
+        lag(at_us) over (
+            partition by user_key order by at_us, touch_and_kind nulls last
+        ) as previous_at_us,
+        lag(touch_and_kind) over (
+            partition by user_key order by at_us, touch_and_kind nulls last
+        ) as previous_touch_and_kind,
+        max(case when touch_and_kind % 2 = 0 then touch_and_kind end) over (
+            partition by user_key order by at_us, touch_and_kind nulls last
+            rows between unbounded preceding and current row
+        ) as last_non_direct_and_kind,
+        max(case when touch_and_kind is null then at_us end) over (
+            partition by user_key order by at_us, touch_and_kind nulls last
+            rows between unbounded preceding and 1 preceding
+        ) as converted_before_us,
+        min(touch_and_kind) over (
+            partition by user_key order by at_us
+            range between $lookback_us - 1 preceding and current row
+        ) as within_touch_and_kind,
+        first_value(at_us) over (
+            partition by user_key order by at_us
+            range between $lookback_us - 1 preceding and current row
+        ) as within_at_us
+    from events
+),
+
+-- A conversion resets the path, which begins anew with the touch right after it, if there is one.
+resets as (
+    select
+        user_key,
+        at_us as converted_before_us,
+        next_at_us as first_at_us,
+        next_touch_and_kind as first_touch_and_kind
+    from ordered
+    where touch_and_kind is null
+),
+
+on_path as (
+    select
+        ordered.*,
+        case
+            when within_at_us <= ordered.converted_before_us then first_touch_and_kind
+            else within_touch_and_kind
+        end as first_touch_and_kind,
+        case
+            when within_at_us <= ordered.converted_before_us then first_at_us
+            else within_at_us
+        end as first_at_us
+    from ordered
+    left join resets
+        on ordered.user_key = resets.user_key
+        and ordered.converted_before_us = resets.converted_before_us
+),
+
+told as (
+    select
+        *,
+        touch_and_kind is null as is_conversion,
+        touch_and_kind >> 1 as touch,
+        first_touch_and_kind >> 1 as first_touch,
+        first_touch_and_kind % 2 = 1 as first_is_direct,
+        last_non_direct_and_kind >> 1 as last_non_direct,
+        -- A conversion whose path is not empty comes right after the path's last touch.
+        case
+            when first_touch_and_kind is not null
+                then coalesce(touch_and_kind, previous_touch_and_kind) >> 1
+        end as last_touch,
+        case
+            when first_touch_and_kind is null then null
+            when touch_and_kind is null then previous_at_us
+            else at_us
+        end as last_at_us
+    from on_path
+)
+
+select
+    $outcome as outcome,
+    user_key,
+    bucket,
+    make_timestamp(at_us) as happened_at,
+    is_conversion,
+    touch,
+    channel_key,
+    first_touch,
+    last_touch,
+    -- Of a path of more than 50, the touches between the first and the 49 most recent do not count.
+    case
+        when last_non_direct >= first_touch and last_non_direct > last_touch - 49
+            then last_non_direct
+        when not first_is_direct then first_touch
+    end as last_non_direct_touch,
+    -- An empty path is told apart first: least() passes over nulls.
+    cast(
+        case when first_touch is null then 0 else least(last_touch - first_touch + 1, 50) end
+        as smallint
+    ) as path_length,
+    case when first_touch is not null then make_timestamp(first_at_us) end as first_touched_at,
+    make_timestamp(last_at_us) as last_touched_at,
+    -- Touches are numbered in time order: those from the first of the path on are on it.
+    case when touch - 1 >= first_touch then (at_us - previous_at_us) / 3.6e9 end
+        as hours_since_previous,
+    case when first_touch is not null then (at_us - first_at_us) / 3.6e9 end as hours_since_first,
+    coalesce(next_touch_and_kind is null and next_at_us - at_us < $lookback_us, false)
+        as converted,
+    case
+        when is_conversion then null
+        when next_at_us - at_us < $lookback_us then (next_at_us - at_us) / 3.6e9
+        else $lookback_us / 3.6e9
+    end as hours_to_next,
+    case when next_at_us - at_us < $lookback_us then next_channel_key end as next_channel_key
+from told

@@ -1,0 +1,21 @@
+"""The input contract: which tables come in, their rules, and how they are loaded and cleaned."""
+
+from lydite.inputs.loading import Quarantine, TableReport, load, load_table
+from lydite.inputs.path_table import PathTable, read_path_table
+from lydite.inputs.schema import REASONS, TABLES, Column, Kind, Table
+from lydite.inputs.sources import Source
+
+__all__ = [
+    "REASONS",
+    "TABLES",
+    "Column",
+    "Kind",
+    "PathTable",
+    "Quarantine",
+    "Source",
+    "Table",
+    "TableReport",
+    "load",
+    "load_table",
+    "read_path_table",
+]

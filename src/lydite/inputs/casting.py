@@ -1,0 +1,218 @@
+"""Brings a source's columns to the contract's names and types, whatever form they came in."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING, NoReturn
+
+from lydite.engine.duckdb import quoted_name
+from lydite.errors import InputError
+from lydite.inputs.schema import Column, Kind, Table
+from lydite.inputs.source_rows import plain
+from lydite.inputs.timezones import refuse_doubtful, refuse_numbers
+
+if TYPE_CHECKING:
+    from lydite.engine import Engine
+    from lydite.inputs.source_rows import Relation
+
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
+_INTEGERS |= {f"U{name}" for name in _INTEGERS}
+_FLOATS = {"FLOAT", "DOUBLE"}
+_TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"}
+_ZONED = "TIMESTAMP WITH TIME ZONE"
+
+# What counts as blank: trim() alone knows no tabs and line ends. Here and below, patterns are such
+# that RE2 and Java read them alike: \x0B and \z, not \v and $.
+_BLANK = r"[\s\x0B\p{Z}\x{FEFF}]"
+
+
+def match_columns(relation: Relation, table: Table) -> dict[str, str]:
+    """Return the source's column for each contract column that it has; case does not count.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing, naming those found and the nearest.
+    """
+    by_name = {plain(name): name for name in relation.columns}
+    found = {
+        column.name: by_name[column.name] for column in table.columns if column.name in by_name
+    }
+    missing = [
+        column.name for column in table.columns if column.required and column.name not in found
+    ]
+    if missing:
+        raise InputError(_what_is_missing(relation, missing))
+    return found
+
+
+def _what_is_missing(relation: Relation, missing: list[str]) -> str:
+    names = list(relation.columns)
+    lowered = {plain(name): name for name in names}
+    hints = []
+    for name in missing:
+        near = difflib.get_close_matches(name, lowered, n=1)
+        hints += [f"did you mean {name!r} for {lowered[near[0]]!r}?"] if near else []
+    wanted = ", ".join(map(repr, missing))
+    return (
+        f"{relation.place}: misses the required column{'s' * (len(missing) > 1)} {wanted};"
+        f" it has {', '.join(map(repr, names))}"
+        + (f"; {' '.join(hints)}" if hints else ".")
+        + " Rename the columns, or select them under these names in a .sql source."
+    )
+
+
+def segments_of(relation: Relation, table: Table) -> list[str]:
+    """Return the source's columns that become segments, of a table that has them."""
+    known = {column.name for column in table.columns}
+    others = [name for name in relation.columns if plain(name) not in known]
+    return others if table.has_segments else []
+
+
+def projection(engine: Engine, relation: Relation, table: Table) -> str:
+    """Return the select of ``raw.<table>``: the contract's columns, and the row as it came.
+
+    Text is trimmed and blank text is null; times are UTC without a zone and null where unreadable;
+    numbers stay text where they came as text, so that the table's SQL can tell null from nonsense.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing, or a column as a whole cannot be understood.
+    """
+    matched = match_columns(relation, table)
+    columns = [
+        f"{_expression(engine, relation, column, matched.get(column.name))} as {column.name}"
+        for column in table.columns
+    ]
+    if table.has_segments:
+        columns.append(f"{_segments(relation, segments_of(relation, table))} as segments")
+        columns.append("row_number() over () as source_order")
+    columns.append(f"{_source_row(relation)} as source_row")
+    return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
+
+
+def _segments(relation: Relation, names: list[str]) -> str:
+    fields = [f"{quoted_name(name)} := {_label(name, relation.columns[name])}" for name in names]
+    return f"struct_pack({', '.join(fields)})" if fields else "null"
+
+
+def _source_row(relation: Relation) -> str:
+    """Pack the row as it came; the name `reason` is ours, in the quarantine."""
+    names = list(relation.columns)
+    taken = {plain(name) for name in names}
+    free = "source_reason"
+    while free in taken:
+        free = f"source_{free}"
+    fields = [
+        f"{quoted_name(free if plain(name) == 'reason' else name)} := {quoted_name(name)}"
+        for name in names
+    ]
+    return f"struct_pack({', '.join(fields)})"
+
+
+def _expression(engine: Engine, relation: Relation, column: Column, source: str | None) -> str:
+    if source is None:
+        return f"cast(null as {column.type})"
+    kind = relation.columns[source]
+    match column.kind:
+        case Kind.IDENTIFIER:
+            return _identifier(source, kind)
+        case Kind.LABEL:
+            return _label(source, kind)
+        case Kind.NUMBER:
+            return _number(source, kind)
+        case Kind.INSTANT:
+            return _instant(engine, relation, source)
+        case Kind.DAY:
+            return f"cast({_instant(engine, relation, source)} as date)"
+
+
+def _text(name: str, kind: str) -> str:
+    """Return the text of a value; a float or decimal without fraction is written without one."""
+    value = quoted_name(name)
+    if kind == "VARCHAR":
+        return value
+    if kind in _FLOATS or kind.startswith("DECIMAL"):
+        missing = f"when isnan({value}) then null " if kind in _FLOATS else ""
+        whole = f"try_cast(try_cast({value} as hugeint) as varchar)"
+        return (
+            f"case {missing}when {value} = trunc({value}) and abs({value}) < 1e18 then {whole}"
+            f" else cast({value} as varchar) end"
+        )
+    if kind == "BLOB":
+        return f"coalesce(try(decode({value})), cast({value} as varchar))"
+    if kind == "JSON":
+        return f"json_extract_string({value}, '$')"
+    return f"cast({value} as varchar)"
+
+
+def _identifier(name: str, kind: str) -> str:
+    """Keep an id as it is, blanks around it too, unless it is nothing but blanks."""
+    text = _text(name, kind)
+    return text if kind in _INTEGERS or kind in _FLOATS or kind == "UUID" else _unless_blank(text)
+
+
+def _label(name: str, kind: str) -> str:
+    return f"nullif({_trimmed(_text(name, kind))}, '')"
+
+
+def _number(name: str, kind: str) -> str:
+    if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
+        return f"cast({quoted_name(name)} as double)"
+    return _unless_blank(_text(name, kind))
+
+
+def _unless_blank(text: str) -> str:
+    # What begins with a printed character of ASCII is not blank: seen sooner than by a pattern.
+    return (
+        f"case when {text} between '!' and '~' then {text}"
+        f" when not regexp_full_match({text}, '{_BLANK}*') then {text} end"
+    )
+
+
+def _trimmed(text: str) -> str:
+    return f"regexp_replace({text}, '^{_BLANK}+|{_BLANK}+\\z', '', 'g')"
+
+
+def _instant(engine: Engine, relation: Relation, name: str) -> str:
+    kind, value = relation.columns[name], quoted_name(name)
+    if kind in _TIMES:
+        return _in_utc(f"try_cast({value} as timestamp)")
+    if kind == _ZONED:
+        return _in_utc(value)
+    if kind in {"VARCHAR", "JSON"} or kind.startswith("ENUM"):
+        text = _text(name, kind)
+        time = _in_utc(_parsed(text))
+        refuse_doubtful(engine, relation, name, _trimmed(text), time)
+        return time
+    if engine.scalar(f"select count({value}) from {relation.sql}"):
+        _refuse_type(engine, relation, name)
+    return "cast(null as timestamp)"
+
+
+def _parsed(text: str) -> str:
+    """Read ISO-8601 text; spellings that DuckDB does not know are rewritten, only where it fails.
+
+    As TIMESTAMP, DuckDB would drop the offset; as TIMESTAMPTZ, it takes text without a zone as UTC.
+    """
+    tidy = f"replace(upper({_trimmed(text)}), ',', '.')"
+    seconds = f"regexp_replace({tidy}, '^(.{{10}}[T ]\\d\\d:\\d\\d) ?(Z|[+-].*)?\\z', '\\1:00\\2')"
+    joined = f"regexp_replace({seconds}, ' (Z|[+-].*)\\z', '\\1')"
+    return f"coalesce(try_cast({text} as timestamptz), try_cast({joined} as timestamptz))"
+
+
+def _in_utc(time: str) -> str:
+    """Drop the zone; infinity, which has no microseconds, becomes null. timezone() is slow."""
+    return f"make_timestamp(epoch_us({time}))"
+
+
+def _refuse_type(engine: Engine, relation: Relation, name: str) -> NoReturn:
+    kind, value = relation.columns[name], quoted_name(name)
+    example = engine.scalar(f"select {value} from {relation.sql} where {value} is not null limit 1")
+    if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
+        refuse_numbers(relation, name, f"numbers of type {kind}", example)
+    raise InputError(
+        f"{relation.place}: column {name!r} has the type {kind} (such as {example}), which is no"
+        " time. Cast it to a timestamp in a .sql source."
+    )

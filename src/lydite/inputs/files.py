@@ -1,0 +1,265 @@
+"""Reads files: finds them, and writes the SQL that yields their rows as they are."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import difflib
+import glob
+import io
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from lydite.engine.duckdb import quoted, quoted_name
+from lydite.errors import InputError
+from lydite.inputs.source_rows import gist, refuse_twins
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lydite.engine import DuckDBEngine
+
+_KINDS = {
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".json": "json",
+    ".ndjson": "json",
+    ".jsonl": "json",
+    ".sql": "sql",
+}
+_PACKABLE = ("csv", "json")
+_CULPRIT = re.compile(r"^\s*file = (.+)$", re.MULTILINE)  # in DuckDB's words on CSV
+_DELIMITERS = ",;\t|"
+_MENDS = {
+    "parquet": "The file is damaged or no Parquet: write it again.",
+    "csv": "Correct that line: as many cells as the header has, quotes closed and doubled inside, "
+    "one kind of line ending.",
+    "json": "Write it again as JSON objects, one per row.",
+    "sql": "Save it as UTF-8 text that this user may read.",
+}
+
+
+# --- finding ------------------------------------------------------------------------------------
+
+
+def find(place: str, pattern: str | Path) -> list[str]:
+    """Return the files that a path or glob names, sorted.
+
+    Raises
+    ------
+    InputError
+        When there is none, or the path is a folder.
+    """
+    path = Path(pattern).expanduser()
+    if path.is_dir():
+        raise InputError(f"{place}: {path} is a folder. Name its files: '{path}/*.parquet'.")
+    if path.exists():
+        return [str(path)]
+    if not glob.has_magic(str(path)):
+        raise InputError(f"{place}: there is no such file.{_nearby(path)}")
+    found = glob.glob(str(path), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute ones
+    files = sorted(name for name in found if Path(name).is_file())
+    if not files:
+        raise InputError(
+            f"{place}: no file matches, looked up from {Path.cwd()}."
+            " Correct the pattern; '**' reaches into subfolders."
+        )
+    return files
+
+
+def _nearby(path: Path) -> str:
+    """Name the file that was probably meant, else the folder that was looked in."""
+    if not path.parent.is_dir():
+        return f" There is no folder {str(path.parent)!r} either: correct the path."
+    near = difflib.get_close_matches(path.name, [file.name for file in path.parent.iterdir()], n=1)
+    if near:
+        return f" Did you mean {str(path.parent / near[0])!r}?"
+    return f" Correct the path; it was looked up in {path.parent.resolve()}."
+
+
+def kind_of(place: str, files: Sequence[str]) -> str:
+    """Return what the files are, by their endings: parquet, csv, json or sql.
+
+    Raises
+    ------
+    InputError
+        When an ending is unknown, or the files are of several kinds.
+    """
+    kinds = {_kind(place, file): file for file in files}
+    if len(kinds) > 1 or ("sql" in kinds and len(files) > 1):
+        examples = " and ".join(repr(file) for file in (files[0], files[-1]))
+        raise InputError(
+            f"{place}: cannot read {examples} as one table."
+            " Narrow the pattern to Parquet, CSV or JSON files, or to one .sql file."
+        )
+    return next(iter(kinds))
+
+
+def _kind(place: str, file: str) -> str:
+    name = Path(file.lower())
+    packed = name.suffix in {".gz", ".zst"}
+    kind = _KINDS.get(Path(name.stem).suffix if packed else name.suffix)
+    if kind is None or (packed and kind not in _PACKABLE):
+        raise InputError(
+            f"{place}: cannot tell from the ending of {Path(file).name!r} what the file is."
+            f" Name it {', '.join(_KINDS)}; CSV and JSON also with .gz or .zst behind."
+        )
+    return kind
+
+
+# --- reading ------------------------------------------------------------------------------------
+
+
+def select(engine: DuckDBEngine, place: str, kind: str, files: Sequence[str]) -> str:
+    """Return a select of the files' rows: Parquet in its own types, CSV and JSON as text.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read, or has a column name twice.
+    """
+    try:
+        if kind == "parquet":
+            return _parquet(place, files)
+        if kind == "csv":
+            return _csv(place, files)
+        return _json(engine, place, files)
+    except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as error:
+        unreadable(place, kind, files, error)
+
+
+def _parquet(place: str, files: Sequence[str]) -> str:
+    for file in files:
+        with contextlib.suppress(pa.ArrowException, OSError):  # DuckDB says it better, a step later
+            refuse_twins(f"{place}, {file}", pq.read_schema(file).names)
+    return f"select * from read_parquet({_listed(files)}, union_by_name = true)"
+
+
+def _csv(place: str, files: Sequence[str]) -> str:
+    """Read the headers here and leave DuckDB nothing to guess: its sniffer errs on small files."""
+    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    for file in files:
+        delimiter, names = _header(file)
+        refuse_twins(f"{place}, {file}", names)
+        alike.setdefault((delimiter, tuple(names)), []).append(file)
+    return "\nunion all by name\n".join(
+        f"select * from read_csv({_listed(members)}, auto_detect = false, header = true,"
+        f" delim = {quoted(delimiter)}, quote = '\"', escape = '\"', columns = {_as_text(names)})"
+        for (delimiter, names), members in alike.items()
+    )
+
+
+def _header(file: str) -> tuple[str, list[str]]:
+    """Return the delimiter, the one that cuts the first record most, and the names between."""
+    with _opened(file) as stream:
+        text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+        record = text.readline()
+        while record.count('"') % 2 and (line := text.readline()):
+            record += line
+    cuts = {
+        sign: next(csv.reader(io.StringIO(record, newline=""), delimiter=sign), [])
+        for sign in _DELIMITERS
+    }
+    delimiter = max(cuts, key=lambda sign: len(cuts[sign]))
+    names = [name.strip() or f"column_{i}" for i, name in enumerate(cuts[delimiter], start=1)]
+    return delimiter, names or ["column_1"]
+
+
+def _json(engine: DuckDBEngine, place: str, files: Sequence[str]) -> str:
+    """Look for keys in every row: one that is rare, or differs in case only, must not be lost."""
+    listed = _listed(files)
+    keys = engine.rows(
+        f"select distinct unnest(json_keys(json)) as key from read_json_objects({listed})"
+        " order by key"
+    )
+    names = [key for (key,) in keys]
+    if not names:
+        if engine.scalar(f"select count(*) from read_json_objects({listed})"):
+            raise InputError(f"{place}: holds no JSON objects with keys. {_MENDS['json']}")
+        return "select 1 where false"
+    refuse_twins(place, names)
+    return f"select * from read_json({listed}, columns = {_as_text(names)})"
+
+
+def statement(engine: DuckDBEngine, place: str, file: str) -> str:
+    """Return the one select that a .sql file holds.
+
+    Raises
+    ------
+    InputError
+        When the file holds anything else.
+    """
+    try:
+        text = Path(file).read_text(encoding="utf-8-sig")
+        statements = engine.connection.extract_statements(text)
+    except (UnicodeDecodeError, OSError) as error:
+        unreadable(place, "sql", [file], error)
+    except duckdb.Error as error:
+        raise InputError(f"{place}: is no valid SQL: {failure(error)}") from error
+    kinds = [statement.type.name.lower() for statement in statements]
+    if kinds != ["select"]:
+        holds = " and ".join(kinds) or "nothing"
+        raise InputError(f"{place}: holds {holds}. A .sql source is one single select: write that.")
+    if statements[0].named_parameters:
+        names = ", ".join(sorted(statements[0].named_parameters))
+        raise InputError(f"{place}: has parameters ({names}). Write their values into the select.")
+    return str(statements[0].query).strip().rstrip(";")
+
+
+# --- failing ------------------------------------------------------------------------------------
+
+
+def unreadable(place: str, kind: str, files: Iterable[str], error: Exception) -> NoReturn:
+    """Raise the error that says which file cannot be read, why, and what to do."""
+    if "utf" in str(error).lower():
+        for file in files:
+            _refuse_other_encodings(place, file)
+    culprit = _CULPRIT.search(str(error))
+    file = f"{culprit[1]}: " if culprit and culprit[1] not in place else ""
+    raise InputError(f"{place}: cannot be read: {file}{gist(error)}. {_MENDS[kind]}") from error
+
+
+def failure(error: duckdb.Error) -> str:
+    """Return all of DuckDB's message about a statement, its lines joined."""
+    return "; ".join(line.strip() for line in str(error).splitlines() if line.strip(" ^\n"))
+
+
+def _refuse_other_encodings(place: str, file: str) -> None:
+    """Raise when a file is not UTF-8, naming the first line and byte that are not."""
+    with _opened(file) as stream:
+        for number, line in enumerate(io.BufferedReader(stream), start=1):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                raise InputError(
+                    f"{place}: {file} is not UTF-8: line {number} has the byte"
+                    f" 0x{line[error.start]:02x} at position {error.start + 1}. Convert it:"
+                    f" iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8{''.join(_endings(file))}"
+                ) from error
+
+
+def _endings(file: str) -> list[str]:
+    return [suffix for suffix in Path(file).suffixes if suffix not in {".gz", ".zst"}][-1:]
+
+
+# --- writing SQL --------------------------------------------------------------------------------
+
+
+def _opened(file: str) -> pa.NativeFile:
+    """Open a file for bytes, unpacked where its ending says that it is packed."""
+    return pa.input_stream(file, buffer_size=1 << 16)
+
+
+def _listed(files: Iterable[str]) -> str:
+    """Return files as a SQL list in which no sign of a name is taken for a pattern."""
+    return "[" + ", ".join(quoted(glob.escape(file)) for file in files) + "]"
+
+
+def _as_text(names: Iterable[str]) -> str:
+    """Return the SQL struct that makes every column text."""
+    return "{" + ", ".join(f"{quoted_name(name)}: 'VARCHAR'" for name in names) + "}"

@@ -1,0 +1,107 @@
+"""Turns frames in memory into Arrow tables, the one form that DuckDB scans without guessing."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+from lydite.errors import InputError
+from lydite.inputs.source_rows import refuse_twins
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def is_frame(source: object) -> bool:
+    """Tell whether `source` is a frame: pandas, polars or Arrow, or what speaks Arrow."""
+    return isinstance(source, pl.LazyFrame) or hasattr(source, "__arrow_c_stream__")
+
+
+def name_of(source: object) -> str:
+    """Return what to call a frame in messages, such as ``pandas DataFrame``."""
+    return f"{type(source).__module__.split('.')[0]} {type(source).__name__}"
+
+
+def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything that speaks Arrow
+    """Return the rows of a frame as an Arrow table.
+
+    Parameters
+    ----------
+    place
+        Table and source for messages.
+    frame
+        A pandas, polars or Arrow frame. A polars LazyFrame is collected.
+
+    Raises
+    ------
+    InputError
+        When a name stands twice, or values have no Arrow type.
+    """
+    try:
+        table = _converted(place, frame.collect() if isinstance(frame, pl.LazyFrame) else frame)
+    except (pa.ArrowException, pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{place}: cannot be read: {error}. Cast the column to text, numbers or times before."
+        ) from error
+    refuse_twins(place, table.column_names)
+    return _without_null_type(table)
+
+
+def _converted(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - as above
+    if isinstance(frame, pd.DataFrame):
+        return _of_pandas(place, frame)
+    if isinstance(frame, pl.DataFrame):
+        _refuse_objects(place, frame)
+        return frame.to_arrow()  # in plain strings, which DuckDB scans faster than string views
+    return pa.table(frame)
+
+
+def _refuse_objects(place: str, frame: pl.DataFrame) -> None:
+    """Refuse columns of Python objects: to Arrow they are pointers, which mean nothing."""
+    for name, kind in frame.schema.items():
+        if kind == pl.Object:
+            raise InputError(
+                f"{place}: column {name!r} holds Python objects, which polars cannot hand over."
+                " Cast the column to text, numbers or times before."
+            )
+
+
+def _of_pandas(place: str, frame: pd.DataFrame) -> pa.Table:
+    """Convert column by column: columns of Python objects become text, NaN becomes null."""
+    names = [str(name) for name in frame.columns]
+    refuse_twins(place, names)
+    columns = [_array(frame.iloc[:, i]) for i in range(len(names))]
+    return pa.table(columns, names=names)
+
+
+def _array(series: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
+    if isinstance(series.dtype, pd.CategoricalDtype):
+        codes = pa.array(series.cat.codes, mask=(series.cat.codes < 0).to_numpy())
+        return pa.DictionaryArray.from_arrays(codes, _array(series.cat.categories.to_series()))
+    if series.dtype != object:
+        return pa.array(series, from_pandas=True)
+    if pd.api.types.infer_dtype(series, skipna=True) != "string":
+        series = series.map(_text)
+    return pa.array(series, type=pa.large_string(), from_pandas=True)
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401 - a cell of a pandas object column
+    """Return a Python object as text: 5 and 5.0 alike, a time with its zone."""
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, float | Decimal) and math.isfinite(value) and value == value // 1:
+        return str(int(value))
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _without_null_type(table: pa.Table) -> pa.Table:
+    """Give columns without any value the type text: DuckDB would take them for integers."""
+    as_text: Callable[[pa.Field], pa.Field] = lambda field: (  # noqa: E731
+        field.with_type(pa.string()) if pa.types.is_null(field.type) else field
+    )
+    return table.cast(pa.schema([as_text(field) for field in table.schema]))

@@ -1,0 +1,185 @@
+"""Says which tables come in, column by column, and why a row can be set aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Kind(Enum):
+    """What a column holds; it decides how a value is read."""
+
+    IDENTIFIER = "identifier"  # text kept as it is; numbers become their text
+    LABEL = "label"  # text, trimmed
+    INSTANT = "instant"
+    DAY = "day"
+    NUMBER = "number"
+
+
+_TYPES = {
+    Kind.IDENTIFIER: "VARCHAR",
+    Kind.LABEL: "VARCHAR",
+    Kind.INSTANT: "TIMESTAMP",
+    Kind.DAY: "DATE",
+    Kind.NUMBER: "DOUBLE",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a input tables.
+
+    Parameters
+    ----------
+    name
+        The column's name; a source may write it in any case.
+    kind
+        What it holds.
+    description
+        One line for people.
+    required
+        Whether a source must have the column.
+    default
+        What stands where a source has no value; None is null.
+    unit
+        The unit of its values, empty where there is none.
+    """
+
+    name: str
+    kind: Kind
+    description: str
+    required: bool = False
+    default: str | None = None
+    unit: str = ""
+
+    @property
+    def type(self) -> str:
+        """The SQL type of the loaded column."""
+        return _TYPES[self.kind]
+
+
+@dataclass(frozen=True)
+class Table:
+    """One input tables.
+
+    Parameters
+    ----------
+    name
+        The table's name in the schemas ``raw``, ``inputs`` and ``quarantine``.
+    description
+        One line for people.
+    columns
+        The columns, in the order of the loaded table.
+    required
+        Whether a source must be given, and must yield at least one usable row.
+    distinct
+        Whether rows that are equal in every loaded column count once. Two equal rows of `spend`
+        are two bookings; equal touchpoints are merged when journeys are sorted.
+    has_segments
+        Whether all other columns of the source are kept, as text.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    required: bool = False
+    distinct: bool = False
+    has_segments: bool = False
+
+    @property
+    def sql(self) -> str:
+        """The name of the SQL file that judges the table's rows."""
+        return f"inputs/{self.name}"
+
+
+_USER = Column(
+    "user_id",
+    Kind.IDENTIFIER,
+    "the user; a number and its text are the same user",
+    required=True,
+)
+_CHANNEL = Column("channel", Kind.LABEL, "the marketing channel, such as email", required=True)
+_CAMPAIGN = Column("campaign", Kind.LABEL, "the campaign within the channel")
+
+_TABLES = (
+    Table(
+        "touchpoints",
+        "contacts of users with channels",
+        (
+            _USER,
+            Column("touched_at", Kind.INSTANT, "when it happened", required=True, unit="UTC"),
+            _CHANNEL,
+            _CAMPAIGN,
+            Column("interaction", Kind.LABEL, "the kind of contact, such as click or impression"),
+            Column("cost", Kind.NUMBER, "what this one contact cost", unit="currency"),
+            Column("touchpoint_id", Kind.IDENTIFIER, "the contact's own id in the source"),
+        ),
+        required=True,
+    ),
+    Table(
+        "conversions",
+        "events that the business wants",
+        (
+            _USER,
+            Column("converted_at", Kind.INSTANT, "when it happened", required=True, unit="UTC"),
+            Column("outcome", Kind.LABEL, "which wanted event it is", default="conversion"),
+            Column("value", Kind.NUMBER, "what it is worth; negative is a refund", unit="currency"),
+            Column(
+                "conversion_id",
+                Kind.IDENTIFIER,
+                "the event's own id in the source; it keeps two otherwise equal conversions apart",
+            ),
+        ),
+        required=True,
+        distinct=True,
+    ),
+    Table(
+        "spend",
+        "cost that is booked per day and not per contact",
+        (
+            Column("date", Kind.DAY, "the day of the booking", required=True, unit="UTC day"),
+            _CHANNEL,
+            _CAMPAIGN,
+            Column("cost", Kind.NUMBER, "what was spent", required=True, unit="currency"),
+        ),
+    ),
+    Table(
+        "users",
+        "one row per user; every other column is a segment",
+        (_USER,),
+        distinct=True,
+        has_segments=True,
+    ),
+)
+
+TABLES: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})
+"""The input tables by name."""
+
+_ISO = "such as 2026-03-01T09:30:00Z, or cast it in a .sql source"
+_PAST = "correct it, or cast it to UTC in a .sql source if it is local time"
+
+REASONS: Mapping[str, str] = MappingProxyType(
+    {
+        "missing_user_id": "user_id is null or blank; fill it, or leave the row out",
+        "duplicate_user_id": "another row has the user with other segments; give each user one row",
+        "invalid_touched_at": f"touched_at is missing or no time; write it as ISO-8601, {_ISO}",
+        "future_touched_at": f"touched_at lies in the future; {_PAST}",
+        "invalid_converted_at": f"converted_at is missing or no time; write it as ISO-8601, {_ISO}",
+        "future_converted_at": f"converted_at lies in the future; {_PAST}",
+        "invalid_date": "date is missing or no day; write it as ISO-8601, such as 2026-03-01",
+        "future_date": "date lies in the future; correct it, or leave planned spend out",
+        "missing_channel": "channel is null or blank; fill it, or leave the row out",
+        "missing_cost": "cost is null or blank; fill it, or leave the row out",
+        "invalid_cost": "cost is text that is no number; write it as digits, such as 1234.50",
+        "not_finite_cost": "cost is NaN or infinite; leave it empty where it is unknown",
+        "negative_cost": "cost is below zero; book credits apart",
+        "invalid_value": "value is text that is no number; write it as digits, such as 1234.50",
+        "not_finite_value": "value is NaN or infinite; leave it empty where it is unknown",
+    }
+)
+"""Why a row is set aside, and the mend, by reason."""

@@ -1,0 +1,105 @@
+"""What a source becomes: rows that SQL can read, and where they came from."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lydite.engine import Engine
+    from lydite.inputs.schema import Table
+
+_ADVICE = re.compile(r"\n\s*(?:LINE \d|Possible |Try |file = )")
+_CLASS = re.compile(r"^[A-Z][A-Za-z ]+ Error: ")
+_LONGEST = 500  # an unclosed quote makes DuckDB quote all the rest of the file
+_HALF = 200
+_CONDITION = re.compile(r"\[([A-Z_]{5,}[A-Z_.]*)\] ([^\n]+?)(?: SQLSTATE|\n|$)")  # in Spark's words
+
+
+@dataclass(frozen=True)
+class Relation:
+    """Rows as they came.
+
+    Parameters
+    ----------
+    place
+        Table and source for messages, such as ``touchpoints (data/t.csv)``.
+    sql
+        What stands after ``from``.
+    columns
+        The columns' DuckDB types by name, in order.
+    """
+
+    place: str
+    sql: str
+    columns: dict[str, str]
+
+
+def nothing(table: Table, place: str) -> Relation:
+    """Return a relation without rows that has the table's columns."""
+    types = {column.name: column.type for column in table.columns}
+    columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items())
+    return Relation(place, f"(select {columns} where false)", types)
+
+
+def refuse_twins(place: str, names: Sequence[str]) -> None:
+    """Raise when a column name stands twice, in whatever case."""
+    counts = Counter(map(plain, names))
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        same = [name for name in names if plain(name) == twice[0]]
+        raise InputError(
+            f"{place}: the column name {same[0]!r} stands {len(same)} times"
+            f" ({', '.join(map(repr, same))}; case does not count). Rename or drop all but one."
+        )
+
+
+def plain(name: str) -> str:
+    """Return a column's name as names are compared: without case, and without blanks around."""
+    return name.strip().lower()
+
+
+@contextlib.contextmanager
+def reading(engine: Engine, relation: Relation) -> Iterator[None]:
+    """Turn the engine's errors about data that it reads into errors that name the source."""
+    try:
+        yield
+    except engine.error as error:
+        if not is_unreadable(error):
+            raise
+        raise InputError(
+            f"{relation.place}: cannot be read: {gist(error)}."
+            " It is damaged, or changed meanwhile: write it again."
+        ) from error
+
+
+def is_unreadable(error: Exception) -> bool:
+    """Tell whether an error is about what is read, not about the statement or the machine.
+
+    Over some corrupt Parquet, DuckDB raises its bare base class. Spark names what went wrong.
+    """
+    condition = _CONDITION.search(str(error))
+    if condition is not None:
+        return condition[1].startswith("FAILED_READ_FILE")
+    about_data = (duckdb.IOException, duckdb.InvalidInputException, duckdb.ConversionException)
+    return type(error) is duckdb.Error or isinstance(error, about_data)
+
+
+def gist(error: Exception) -> str:
+    """Return what an error says in one line, without the engine's advice and settings."""
+    condition = _CONDITION.search(str(error))
+    if condition is not None:
+        return f"{condition[1]}: {condition[2].rstrip('. ')}"
+    lines = (line.strip() for line in _ADVICE.split(str(error))[0].splitlines())
+    about = "; ".join(line for line in lines if line).rstrip(".")
+    about = _CLASS.sub("", about)
+    return about if len(about) <= _LONGEST else f"{about[:_HALF]} ... {about[-_HALF:]}"

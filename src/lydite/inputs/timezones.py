@@ -1,0 +1,93 @@
+"""Refuses times whose zone is in doubt: a wrong guess would shift them unseen."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from lydite.engine.duckdb import quoted_name
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from lydite.engine import Engine
+    from lydite.inputs.source_rows import Relation
+
+_UTC = {"Z", "UTC", "GMT", "+0000", "-0000"}
+_NUMBER = "number"
+_MEND = "Convert it to UTC beforehand, or cast it in a .sql source"
+
+# What follows the clock, such as +02:00; nothing where no zone is given. Behind the ninth sign of a
+# date there is no further hyphen, so that the next one belongs to an offset.
+_DESIGNATORS = r"""
+    select
+        case
+            when regexp_full_match({text}, '[+-]?[0-9]+([.][0-9]+)?') then 'number'
+            when {time} is not null then regexp_extract(substr({text}, 10), '[^0-9:.,Tt ].*\z')
+        end as designator,
+        count(*) as count,
+        min({text}) as example
+    from {relation}
+    where {text} is not null
+    group by designator
+    order by count desc, designator
+"""
+
+
+@dataclass(frozen=True)
+class _Group:
+    """The values of a column that carry the same designator."""
+
+    designator: str
+    count: int
+    example: str
+
+    @property
+    def zone(self) -> str:
+        """The designator in one spelling: Z, +00, +0000 and +00:00 are the same."""
+        digits = self.designator.upper().replace(":", "")
+        offset = f"{digits:0<5}" if re.fullmatch(r"[+-]\d\d", digits) else digits
+        return "Z" if offset in _UTC else offset
+
+    def __str__(self) -> str:
+        carries = self.designator or "no zone"
+        return f"{self.count} with {carries} (such as {self.example!r})"
+
+
+def refuse_doubtful(engine: Engine, relation: Relation, column: str, text: str, time: str) -> None:
+    """Raise when a text column of times holds numbers only, or more than one zone.
+
+    Parameters
+    ----------
+    engine
+        Where the rows are.
+    relation
+        The rows as they came.
+    column
+        The column's name in the source.
+    text, time
+        SQL expressions of its trimmed text, and of the time read from it (null where none is).
+
+    Raises
+    ------
+    InputError
+        Naming the designators found, with a count and an example each.
+    """
+    rows = engine.rows(_DESIGNATORS.format(text=text, time=time, relation=relation.sql))
+    groups = [_Group(*row) for row in rows if row[0] is not None]
+    times = [group for group in groups if group.designator != _NUMBER]
+    if groups and not times:
+        refuse_numbers(relation, column, "numbers", groups[0].example)
+    if len({group.zone for group in times}) > 1:
+        found = ", ".join(map(str, times[:5])) + (", and more" if len(times) > 5 else "")
+        raise InputError(f"{relation.place}: column {column!r} mixes time zones: {found}. {_MEND}.")
+
+
+def refuse_numbers(relation: Relation, column: str, what: str, example: object) -> NoReturn:
+    """Raise for a column of times that holds numbers, whose unit and start nobody knows."""
+    cast = f"to_timestamp({quoted_name(column)})"
+    raise InputError(
+        f"{relation.place}: column {column!r} holds {what} (such as {example}), and their unit is"
+        f" unknown. {_MEND}: {cast} for seconds since 1970,"
+        f" epoch_ms({quoted_name(column)}) for milliseconds."
+    )

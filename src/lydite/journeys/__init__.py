@@ -1,0 +1,23 @@
+"""From input rows to journeys: touches, conversions and the paths between them."""
+
+from lydite.journeys.build import (
+    LONGEST_PATH,
+    JourneySummary,
+    build_path_events,
+    build_path_events_and_conversions,
+    build_touches,
+    create_path_touches_view,
+    find_outcomes,
+    survey,
+)
+
+__all__ = [
+    "LONGEST_PATH",
+    "JourneySummary",
+    "build_path_events",
+    "build_path_events_and_conversions",
+    "build_touches",
+    "create_path_touches_view",
+    "find_outcomes",
+    "survey",
+]

@@ -1,0 +1,157 @@
+"""Removal effects under draws of the units, to the first order around the effects themselves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse.linalg import splu
+
+from lydite.models.base import weighed_sums
+from lydite.models.removal_effects import probabilities_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from lydite.models.transitions import TransitionCounts, Transitions
+
+_UNDECIDED = 1e-9  # what a walk may leave undecided, of the largest number that it begins with
+_MAX_STEPS = 2_000  # a walk that takes longer than this costs more than factorisations
+_MAX_CELLS = 4_000_000  # of the tables that are walked at once: 32 MB each
+
+
+def drawn_effects(evidence: TransitionCounts, weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the removal effects under each row of weights, as `absorb` would, but for a remainder.
+
+    Let a unit weigh a little more. Then P(conversion) of the chain without channel c rises by the
+    sum over what the unit counted: with y the expected visits to a state, v the P(conversion) from
+    it and t all that followed it, a step from i to j counts ``y_i / t_i (v_j - v_i)``, where v is 1
+    at a conversion and 0 at another end and in c (the influence function of an absorbing chain;
+    the bootstrap of it is that of the infinitesimal jackknife, Efron 1982). So every draw only
+    weighs sums over units, and the chain is walked twice instead of once for every draw. What is
+    left out is of the second order in the spread of the weights: against whole fits the bounds of
+    intervals move by a few percent of their width, less than 200 draws tell.
+
+    Parameters
+    ----------
+    evidence
+        Counts by unit.
+    weights : (draws, units) array
+        How often each unit counts in each draw.
+
+    Returns
+    -------
+    (draws, channels) array, in [0, 1]; 0 where nothing converts.
+
+    References
+    ----------
+    Efron (1982), *The Jackknife, the Bootstrap and Other Resampling Plans*, chapter 6.
+    """
+    transitions, units = evidence.total(), evidence.counts.T.tocsr()
+    size = transitions.n_channels
+    cells = max(1, *units.shape)
+    converted = np.empty((len(weights), size + 1))
+    for columns, chance, influence in _without(transitions, max(1, _MAX_CELLS // cells)):
+        by_unit = np.asarray(units @ influence)
+        converted[:, columns] = chance + weighed_sums(weights, by_unit) - by_unit.sum(axis=0)
+    whole = converted[:, size:]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        effects = 1 - converted[:, :size] / whole
+    return np.where(whole > 0, np.clip(effects, 0, 1), 0.0)
+
+
+def _without(
+    transitions: Transitions, width: int
+) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
+    """Yield columns, at most `width` of them: a channel each that is removed, none in the last.
+
+    With them come the (w,) P(conversion), and the (counts, w) influence of each count on it.
+    """
+    onward, ending, start = probabilities_of(transitions)
+    last, size = transitions.last_channel, transitions.n_channels
+    destination, backward = transitions.destination, onward.T.tocsr()
+    for low in range(0, size + 1, width):
+        columns = slice(low, min(low + width, size + 1))
+        rows = np.flatnonzero((last >= columns.start) & (last < columns.stop))
+        removed = (rows, last[rows] - low)
+        n = columns.stop - low
+        visits = _summed(backward, start, removed, n)
+        value = _summed(onward, ending, removed, n)
+        yield columns, start @ value, _influence(transitions, destination, start, visits, value)
+
+
+def _influence(
+    transitions: Transitions,
+    destination: NDArray[np.intp],
+    start: NDArray[np.float64],
+    visits: NDArray[np.float64],
+    value: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return what one more of each count adds to P(conversion), in the order of the counts.
+
+    Parameters
+    ----------
+    visits, value : (s, w) arrays
+        Expected visits to each state, and P(conversion) from it.
+    """
+    origin, share = transitions.origin, visits / transitions.totals[:, None]
+    reached = np.where((destination >= 0)[:, None], value[destination], 0.0)
+    began = np.flatnonzero(transitions.starts)
+    starts = np.zeros((transitions.n_channels, value.shape[1]))
+    standing = np.flatnonzero(start > 0)
+    place = dict(zip(transitions.last_channel[standing].tolist(), standing.tolist(), strict=True))
+    first = np.array([place[channel] for channel in began.tolist()], dtype=np.intp)
+    starts[began] = (value[first] - start @ value) / transitions.starts.sum()
+    return np.vstack(
+        [share[origin] * (reached - value[origin]), share * (1 - value), -share * value, starts]
+    )
+
+
+def _summed(
+    step: sparse.csr_array,
+    begin: NDArray[np.float64],
+    removed: tuple[NDArray[np.intp], NDArray[np.intp]],
+    columns: int,
+) -> NDArray[np.float64]:
+    """Return ``begin + step begin + step step begin + ..`` without some states, (s, columns).
+
+    With Q for the step and the ends for the beginning that is P(conversion) from each state; with
+    Q transposed and the starts, the expected visits to each.
+
+    Parameters
+    ----------
+    removed
+        Row and column of each state that ends, without conversion, every path that meets it.
+    """
+    term = np.tile(begin[:, None], columns)
+    term[removed] = 0
+    total = term.copy()
+    enough = _UNDECIDED * begin.max(initial=0)
+    for _ in range(_MAX_STEPS):
+        if term.max(initial=0) <= enough:
+            return total
+        term = np.asarray(step @ term)
+        term[removed] = 0
+        total += term
+    return _factorised(step, begin, removed, columns)
+
+
+def _factorised(
+    step: sparse.csr_array,
+    begin: NDArray[np.float64],
+    removed: tuple[NDArray[np.intp], NDArray[np.intp]],
+    columns: int,
+) -> NDArray[np.float64]:
+    """Return what `_summed` does, by a sparse factorisation for each column."""
+    identity = sparse.eye_array(len(begin), format="csr")
+    total = np.empty((len(begin), columns))
+    for column in range(columns):
+        stays = np.ones(len(begin))
+        stays[removed[0][removed[1] == column]] = 0
+        kept = sparse.diags_array(stays)
+        leaving = splu((identity - kept @ step @ kept).tocsc())
+        total[:, column] = leaving.solve(begin * stays)
+    return total

@@ -1,0 +1,332 @@
+"""The chain behind the Markov models: what followed what, how often."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self, TypeVar
+
+import numpy as np
+import polars as pl
+
+from lydite.models.base import by_unit, drawn_sums
+from lydite.paths.grouping import distinct
+from lydite.paths.landmarks import HISTORY, Landmarks, expand_paths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+    from scipy import sparse
+
+    from lydite.paths.landmarks import ExpandedPaths
+
+_Key = TypeVar("_Key", np.uint64, np.intp)
+
+START, CONVERSION, NULL = "(start)", "(conversion)", "(null)"
+
+MAX_ORDER = HISTORY
+
+# A state is packed into one integer, 16 bits for each of its channels, the newest lowest; 0 stands
+# for "none". To go on is to shift, and to forget the oldest channel is to mask.
+_BITS = 16
+MAX_CHANNELS = (1 << _BITS) - 1
+
+
+def pack(history: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Return each row of an (n, k) history, newest channel first and -1 for none, as one integer.
+
+    Raises
+    ------
+    ValueError
+        When k is above `MAX_ORDER`.
+    """
+    if history.shape[1] > MAX_ORDER:
+        raise ValueError(f"a state has at most {MAX_ORDER} channels, not {history.shape[1]}")
+    keys: NDArray[np.uint64] = np.zeros(len(history), dtype=np.uint64)
+    for column in reversed(range(history.shape[1])):
+        keys = (keys << np.uint64(_BITS)) | (history[:, column] + 1).astype(np.uint64)
+    return keys
+
+
+def shorten(keys: NDArray[np.uint64], order: int) -> NDArray[np.uint64]:
+    """Return the states that are left of packed ones when only the last `order` channels count."""
+    return keys & np.uint64((1 << (_BITS * order)) - 1)
+
+
+def find(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.intp]:
+    """Return where each key stands in a sorted array, -1 where it is not in it."""
+    if not len(among):
+        return np.full(len(keys), -1, dtype=np.intp)
+    place = np.minimum(np.searchsorted(among, keys), len(among) - 1)
+    return np.where(among[place] == keys, place, -1)
+
+
+def ascending(keys: NDArray[_Key]) -> tuple[NDArray[_Key], NDArray[np.intp]]:
+    """Return the distinct keys in ascending order, and the number of each key among them."""
+    index, first = distinct(keys)
+    order = np.argsort(keys[first])
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return keys[first][order], rank[index]
+
+
+def sums(
+    index: NDArray[np.integer], values: NDArray[np.floating], size: int
+) -> NDArray[np.float64]:
+    """Return the (size,) sums of the values by index."""
+    return np.asarray(np.bincount(index, values, minlength=size), dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """Counts of a chain whose states are the last `order` channels: what followed what, how often.
+
+    Self-transitions are kept. Counts may be fractions, as weights of a bootstrap make them.
+
+    Attributes
+    ----------
+    order : int, 1..4
+    n_channels : int
+        Channels have the numbers 0 to `n_channels` - 1.
+    states : (s,) packed integers, ascending
+        The states from which something was counted; see `histories` for their channels.
+    origin, next_channel : (e,) integers
+        Each counted move from touch to touch: number of its state, and the channel that it met.
+    moves : (e,) counts
+    conversions, nulls : (s,) counts
+        How often a path ended in each state, with and without a conversion.
+    starts : (n_channels,) counts
+        How often a path began with each channel.
+    """
+
+    order: int
+    n_channels: int
+    states: NDArray[np.uint64]
+    origin: NDArray[np.intp]
+    next_channel: NDArray[np.intp]
+    moves: NDArray[np.float64]
+    conversions: NDArray[np.float64]
+    nulls: NDArray[np.float64]
+    starts: NDArray[np.float64]
+
+    @classmethod
+    def from_landmarks(cls, landmarks: Landmarks, order: int) -> Transitions:
+        """Count from landmarks.
+
+        A path begins at a landmark without a touch before. The lookback can cut the history of a
+        landmark, and the newest landmarks are not mature, so that a move may lead to a state from
+        which nothing was counted; `absorb` says what becomes of it.
+        """
+        everywhere = np.zeros(len(landmarks), dtype=np.intp)
+        return TransitionCounts.counted(landmarks, landmarks.channels, order, everywhere, 1).total()
+
+    @classmethod
+    def from_paths(
+        cls,
+        paths: Sequence[Sequence[int]],
+        conversions: ArrayLike,
+        nulls: ArrayLike,
+        order: int,
+        n_channels: int,
+    ) -> Transitions:
+        """Count from whole paths.
+
+        Parameters
+        ----------
+        paths
+            n paths: the numbers of their channels in time order, at least one each.
+        conversions, nulls : (n,) counts
+            How often each path ended with and without a conversion.
+        order : 1..4
+        n_channels
+
+        Raises
+        ------
+        ValueError
+            When a path is empty.
+        """
+        length = np.fromiter(map(len, paths), dtype=np.intp, count=len(paths))
+        if not length.all():
+            raise ValueError(f"path {int(np.argmin(length))} has no touch")
+        channel = np.fromiter(itertools.chain.from_iterable(paths), np.int64, int(length.sum()))
+        touches = expand_paths(channel, length, np.asarray(conversions), np.asarray(nulls))
+        names = tuple(map(str, range(n_channels)))
+        everywhere = np.zeros(len(touches.row), dtype=np.intp)
+        return TransitionCounts.counted(touches, names, order, everywhere, 1).total()
+
+    @property
+    def last_channel(self) -> NDArray[np.intp]:
+        """The (s,) numbers of the channel in which each state stands."""
+        return shorten(self.states, 1).astype(np.intp) - 1
+
+    @property
+    def histories(self) -> NDArray[np.intp]:
+        """The (s, order) channels of each state, oldest first; -1 before the start of the path."""
+        shifts = np.arange(self.order - 1, -1, -1, dtype=np.uint64) * np.uint64(_BITS)
+        shifted: NDArray[np.uint64] = self.states[:, None] >> shifts
+        return shorten(shifted, 1).astype(np.intp) - 1
+
+    @property
+    def totals(self) -> NDArray[np.float64]:
+        """The (s,) counts of all that followed each state."""
+        moved = sums(self.origin, self.moves, len(self.states))
+        return moved + self.conversions + self.nulls
+
+    @property
+    def destination(self) -> NDArray[np.intp]:
+        """The (e,) numbers of the states that the moves lead to, -1 where there is none to go on.
+
+        From the state (a, b) the channel c leads to (b, c). Where nothing was counted from there,
+        (b, c) stands for its longest end that was counted from: a lookback that cut b from the
+        path of every landmark with this history has counted them as (c).
+        """
+        shifted = (self.states[self.origin] << np.uint64(_BITS)) | (self.next_channel + 1).astype(
+            np.uint64
+        )
+        place = np.full(len(shifted), -1, dtype=np.intp)
+        for order in range(self.order, 0, -1):
+            missing = place < 0
+            place[missing] = find(shorten(shifted[missing], order), self.states)
+        return place
+
+    def transition_matrix(self, channels: Sequence[str]) -> pl.DataFrame:
+        """Return the counted transitions by name.
+
+        Parameters
+        ----------
+        channels
+            Names of the `n_channels` channels.
+
+        Returns
+        -------
+        Columns ``from, to, count, probability``. A state of several channels is written as
+        ``a > b``, oldest first; ``(start)``, ``(conversion)`` and ``(null)`` stand for the ends of
+        a path; the probabilities of each ``from`` sum to 1.
+        """
+        name = np.array(channels, dtype=object)
+        standing = np.array(
+            [" > ".join(name[c] for c in state if c >= 0) for state in self.histories],
+            dtype=object,
+        )
+        parts = [
+            (np.full(self.n_channels, START, dtype=object), name, self.starts),
+            (standing[self.origin], name[self.next_channel], self.moves),
+            (standing, np.full(len(standing), CONVERSION, dtype=object), self.conversions),
+            (standing, np.full(len(standing), NULL, dtype=object), self.nulls),
+        ]
+        origin, destination, count = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return (
+            pl.DataFrame(
+                {"from": origin, "to": destination, "count": count},
+                schema={"from": pl.String, "to": pl.String, "count": pl.Float64},
+            )
+            .filter(pl.col("count") > 0)
+            .with_columns(probability=pl.col("count") / pl.col("count").sum().over("from"))
+        )
+
+
+@dataclass(frozen=True)
+class TransitionCounts:
+    """Counts of a chain by unit, so that they can be weighed again for every replicate.
+
+    Attributes
+    ----------
+    channels
+        Channel names.
+    order, states, origin, next_channel
+        As in `Transitions`.
+    counts : (e + 2s + channels, units) sparse matrix
+        The moves, conversions, nulls and starts, one after the other.
+    """
+
+    channels: tuple[str, ...]
+    order: int
+    states: NDArray[np.uint64]
+    origin: NDArray[np.intp]
+    next_channel: NDArray[np.intp]
+    counts: sparse.csr_array[np.float64]
+
+    @classmethod
+    def of(cls, landmarks: Landmarks, order: int, units: int) -> Self:
+        """Count from landmarks, whose buckets are the units."""
+        return cls.counted(landmarks, landmarks.channels, order, landmarks.bucket, units)
+
+    @classmethod
+    def counted(
+        cls,
+        touches: Landmarks | ExpandedPaths,
+        channels: tuple[str, ...],
+        order: int,
+        unit: NDArray[np.integer],
+        units: int,
+    ) -> Self:
+        """Sum counts of touches by state, by what came next, and by unit."""
+        size = len(channels)
+        if not 1 <= order <= MAX_ORDER:
+            raise ValueError(f"the order of a chain is 1 to {MAX_ORDER}, not {order}")
+        if size > MAX_CHANNELS:
+            raise ValueError(f"a chain has at most {MAX_CHANNELS} channels, not {size}")
+        counts = touches.count > 0
+        met = slice(None) if counts.all() else counts
+        history, path = _histories(touches, met)
+        states, of_path = ascending(pack(history[:, :order]))
+        state, next_channel = of_path[path], touches.next_channel[met]
+        moved = np.flatnonzero(next_channel >= 0)
+        edges, edge = ascending(state[moved] * size + next_channel[moved])
+        row = len(edges) + state
+        row[~touches.converted[met]] += len(states)
+        row[moved] = edge
+        begin, first = len(edges) + 2 * len(states), np.flatnonzero(history[:, 1][path] < 0)
+        row = np.concatenate([row, begin + history[path[first], 0].astype(np.intp)])
+        unit, count = unit[met], touches.count[met]
+        unit, count = (np.concatenate([own, own[first]]) for own in (unit, count))
+        return cls(
+            channels=channels,
+            order=order,
+            states=states,
+            origin=edges // max(size, 1),
+            next_channel=edges % max(size, 1),
+            counts=by_unit(row, unit, count, (begin + size, units)),
+        )
+
+    def weighed(self, weights: NDArray[np.floating]) -> Transitions:
+        """Return the counts with each unit weighed, as a (units,) array says."""
+        [found] = self.drawn(np.asarray(weights)[None, :])
+        return found
+
+    def drawn(self, weights: NDArray[np.floating]) -> Iterator[Transitions]:
+        """Yield the counts with each unit weighed, as each row of (replicates, units) says."""
+        sizes = (len(self.origin), len(self.states), len(self.states))
+        for counts in drawn_sums(self.counts, weights):
+            moves, conversions, nulls, starts = np.split(counts, np.cumsum(sizes))
+            yield Transitions(
+                order=self.order,
+                n_channels=len(self.channels),
+                states=self.states,
+                origin=self.origin,
+                next_channel=self.next_channel,
+                moves=moves,
+                conversions=conversions,
+                nulls=nulls,
+                starts=starts,
+            )
+
+    def total(self) -> Transitions:
+        """Return the counts of all units together."""
+        return self.weighed(np.ones(self.counts.shape[1]))
+
+
+def _histories(
+    touches: Landmarks | ExpandedPaths, met: slice | NDArray[np.bool_]
+) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Return the distinct histories of some touches, if not quite, and the number of each's."""
+    if not isinstance(touches, Landmarks):
+        history = touches.history[met]
+        return history, np.arange(len(history))
+    path = touches.path[met]
+    used = np.zeros(len(touches.paths), dtype=bool)
+    used[path] = True
+    if used.all():
+        return touches.paths.history, path
+    return touches.paths.history[used], (np.cumsum(used) - 1)[path]

@@ -1,0 +1,1 @@
+"""Paths as arrays: one container, and the compiled kernels that read it."""

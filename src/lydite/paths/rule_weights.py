@@ -1,0 +1,236 @@
+"""The channels on paths with the weights of models: of distinct paths, and of every landmark's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from lydite.inputs.path_rows import starts
+from lydite.models.base import weight_columns
+from lydite.paths import kernels
+from lydite.paths.grouping import distinct, placed
+from lydite.paths.landmarks import HISTORY, DistinctPaths, PathChannels
+from lydite.paths.path_slices import TouchArrays
+from lydite.paths.touch_kinds import TouchKindWeights
+from lydite.paths.touch_weights import PathTouches, chunks, weigh
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from lydite.models.base import Model
+    from lydite.paths.path_slices import PathSlices
+
+
+@dataclass(frozen=True)
+class OrderFeatures:
+    """Paths with what models see of the order of their channels.
+
+    Attributes
+    ----------
+    paths : DistinctPaths
+    slot : (touches,) integers
+        For each touch of each path, path after path, the place of its channel among those met.
+    """
+
+    paths: DistinctPaths
+    slot: NDArray[np.integer]
+
+
+def describe_paths(
+    touched: TouchArrays, stretches: PathSlices, models: Sequence[Model]
+) -> OrderFeatures:
+    """Return paths with the models' weights, which look at nothing but the order of channels."""
+    history = np.empty((len(stretches), HISTORY), dtype=np.int16)
+    kernels.histories(*stretches.columns, touched.channel, history)
+    met, slot = _channels_met(TouchArrays(touched.channels, touched.channel), stretches, models)
+    return OrderFeatures(DistinctPaths(history, stretches.kept, met), slot)
+
+
+def channels_met(
+    touched: TouchArrays, stretches: PathSlices, models: Sequence[Model]
+) -> PathChannels:
+    """Return the channels on paths, with the sums of the models' weights.
+
+    Parameters
+    ----------
+    touched, stretches
+        The paths.
+    models
+        Their weights are summed up by path and channel.
+
+    Raises
+    ------
+    InputError
+        When a weight is negative or huge, or cannot be computed.
+    """
+    met, _ = _channels_met(touched, stretches, models)
+    return replace(met, weights=dict(met.weights))
+
+
+def _channels_met(
+    touched: TouchArrays, stretches: PathSlices, models: Sequence[Model]
+) -> tuple[PathChannels, NDArray[np.integer]]:
+    """Return the channels on paths, and the place of each touch's channel among them."""
+    longest = int(stretches.kept.max(initial=0))
+    kinds = _kinds(touched, longest, len(stretches))
+    paths = *stretches.columns, touched.channel
+    size = kernels.channels_on(*paths, len(touched.channels))
+    counting = int(stretches.kept.sum())
+    entries = int(size.sum())
+    row = np.empty(entries, dtype=np.int32)
+    channel, touches = np.empty((2, entries), dtype=np.int16)
+    kind: NDArray[Any] = np.empty(counting, dtype=np.int32 if kinds < 2**31 else np.int64)
+    slot = np.empty(counting, dtype=np.int16)
+    kernels.lay_out_by_channel(
+        *paths, touched.is_direct, touched.order_only, longest, row, channel, touches, kind, slot
+    )
+    index, first = distinct(kind, kinds)
+    path = np.searchsorted(starts(stretches.kept), first, side="right") - 1
+    weights = _weighed(touched, stretches, models, path, kind[first] % (longest + 1) - 1)
+    return PathChannels(row, channel, touches, TouchKindWeights(weights, index, touches)), slot
+
+
+def _kinds(touched: TouchArrays, longest: int, paths: int) -> int:
+    """Return below what number kinds of touches are."""
+    base = longest + 1
+    return len(touched.channels) * base**3 if touched.order_only else paths * base
+
+
+def _weighed(
+    touched: TouchArrays,
+    stretches: PathSlices,
+    models: Sequence[Model],
+    path: NDArray[np.integer],
+    position: NDArray[np.integer],
+) -> dict[str, NDArray[np.float64]]:
+    """Return the models' weights of single touches, by their path and position on it, from 0."""
+    columns = weight_columns(models)
+    expressions = list(dict.fromkeys(columns.values()))
+    paths, place = np.unique(path, return_inverse=True)
+    laid = PathTouches(touched, stretches.take(paths))
+    rows = starts(laid.stretches.kept)[place] + position
+    by_expression = dict(zip(expressions, weigh(laid, expressions, models, rows), strict=True))
+    return {name: by_expression[expression] for name, expression in columns.items()}
+
+
+class LandmarkPaths:
+    """The path of every landmark, weighed by what looks at more than the order of channels.
+
+    What models do not ask for is not worked out: of the many weights of a fitted model one is
+    forecast with.
+
+    Parameters
+    ----------
+    touched, stretches
+        The paths.
+    number : (n,) integers
+        Which of the distinct paths each is.
+    described
+        The distinct paths.
+    models
+        Whose weights may be asked for.
+    """
+
+    def __init__(
+        self,
+        touched: TouchArrays,
+        stretches: PathSlices,
+        number: NDArray[np.integer],
+        described: OrderFeatures,
+        models: Sequence[Model],
+    ) -> None:
+        self._touched, self._stretches, self._number = touched, stretches, number
+        self._described, self._models = described, models
+        self._columns = weight_columns(models)
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def __contains__(self, column: str) -> bool:
+        """Tell whether there is such a column of weights."""
+        return column in self._columns
+
+    def take(self, rows: NDArray[np.integer] | slice) -> LandmarkPaths:
+        """Return some of the paths, in the given order."""
+        stretches, number = self._stretches.take(rows), self._number[rows]
+        return LandmarkPaths(self._touched, stretches, number, self._described, self._models)
+
+    def met(self, columns: Iterable[str]) -> PathChannels:
+        """Return the channels on the paths, with some columns of weights.
+
+        Raises
+        ------
+        InputError
+            When a weight is negative or huge, or cannot be computed.
+        """
+        expressions = {name: self._columns[name] for name in columns}
+        missing = [own for own in dict.fromkeys(expressions.values()) if own not in self._known]
+        if missing:
+            self._known.update(zip(missing, self._weighed(missing), strict=True))
+        weights = {name: self._known[expression] for name, expression in expressions.items()}
+        return replace(self._entries, weights=weights)
+
+    def sums(
+        self, column: str, values: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the sum of a column's weights on each path, and that of weights times values.
+
+        Parameters
+        ----------
+        column
+            Name of the column of weights.
+        values : (channels,) array
+            What a touch of each channel is worth.
+
+        Returns
+        -------
+        Two (n,) arrays.
+
+        Raises
+        ------
+        InputError
+            When a weight is negative or huge, or cannot be computed.
+        """
+        order, ordered = self._by_touch
+        sums = np.empty((2, len(order)))
+        for paths in chunks(ordered.kept):
+            stretches = ordered.take(paths)
+            laid = PathTouches(self._touched, stretches)
+            [weight] = weigh(laid, [self._columns[column]], self._models)
+            of_paths = *stretches.columns, self._touched.channel
+            kernels.weighted_sums(*of_paths, weight, values, *sums[:, paths])
+        return placed(order, sums[0]), placed(order, sums[1])
+
+    @cached_property
+    def _by_touch(self) -> tuple[NDArray[np.int32], PathSlices]:
+        """The paths in the order of their touches, which then are read one after the other."""
+        order = _in_order(self._stretches.first + self._stretches.length)
+        return order, self._stretches.take(order)
+
+    @cached_property
+    def _entries(self) -> PathChannels:
+        met = replace(self._described.paths.met, weights={})
+        return met.take(self._number, len(self._described.paths))
+
+    def _weighed(self, expressions: Sequence[str]) -> list[NDArray[np.float32]]:
+        """Return the sums of weights by path and channel."""
+        begin = starts(self._described.paths.length)[self._number]
+        entry = self._entries.starts(len(self._number))
+        sums = [np.zeros(entry[-1]) for _ in expressions]
+        for paths in chunks(self._stretches.kept):
+            laid = PathTouches(self._touched, self._stretches.take(paths))
+            of_paths = laid.stretches.kept, begin[paths], entry[paths], self._described.slot
+            for weight, own in zip(weigh(laid, expressions, self._models), sums, strict=True):
+                kernels.sums_by_entry(weight, *of_paths, own)
+        return [own.astype(np.float32) for own in sums]
+
+
+def _in_order(places: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Return what sorts places, without comparing them where each is met once."""
+    number = np.full(int(places.max(initial=-1)) + 1, -1, dtype=np.int32)
+    number[places] = np.arange(len(places), dtype=np.int32)
+    order = number[number >= 0]
+    return order if len(order) == len(places) else np.argsort(places).astype(np.int32)

@@ -1,0 +1,253 @@
+"""Page: the one file that leaders open, complete in itself."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import vl_convert
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+
+from lydite.errors import InputError
+from lydite.reporting import formats
+from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
+from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
+from lydite.reporting.open_pairs import pair_lines
+from lydite.reporting.queries import (
+    UNATTRIBUTED,
+    conversion_dates,
+    credit_of,
+    from_path_table,
+    leaders,
+    rivals_of,
+    set_aside,
+    shown_first,
+    warnings_of,
+)
+from lydite.reporting.segments import segment_lines
+from lydite.reporting.table_rows import lines_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lydite.results import Comparison
+
+_CHARTS = (
+    (
+        "explained",
+        "How much each model explains",
+        "Points: what each model explains. Bars: bounds that hold however often one looks.",
+        explained_chart,
+    ),
+    (
+        "credit",
+        "Credit by channel and model",
+        "Share of the attributed conversions that each model gives to each channel.",
+        credit_chart,
+    ),
+    (
+        "evidence",
+        "Evidence over time",
+        "At most five models: explained so far, bounds (of the first where more than two lead).",
+        evidence_chart,
+    ),
+)
+_TRIANGLES = " Triangles at the edge: refuted models that explain less than is shown here."
+_MOST_CREDIT_TABLES = 3
+_MOST_SEGMENTS = _MOST_PAIRS = 12
+# Pixels of the heat map: in all, for the names around it, and for a column.
+_CREDIT_LEAST, _CREDIT_EDGES, _CREDIT_STEP = 704, 240, 40
+
+
+def write_page(comparison: Comparison, path: str | Path) -> None:
+    """Write the page: one HTML file without any outside reference.
+
+    The file is written beside `path` and moved into place, so that a reader never sees half a
+    page.
+
+    Parameters
+    ----------
+    comparison
+        The result of a trial.
+    path
+        Where the page goes; its folder is made where it is missing.
+
+    Raises
+    ------
+    InputError
+        When the folder cannot be written.
+    """
+    path = Path(path)
+    text = page_html(comparison)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except OSError as error:
+        raise InputError(f"the page {path} cannot be written: {error.strerror or error}") from error
+    finally:
+        _remove(beside)
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        # The folder is no folder or cannot be written: then nothing was left there either.
+        return
+
+
+def page_html(comparison: Comparison) -> str:
+    """Return the page as text."""
+    sections = [
+        _section(comparison, record, number) for number, record in enumerate(comparison.outcomes)
+    ]
+    specs = {chart["id"]: chart["spec"] for section in sections for chart in section["charts"]}
+    text: str = _template().render(
+        sections=sections,
+        specs=_script_json(specs),
+        bundle=_bundle() if specs else "",
+        dates=conversion_dates(comparison),
+        as_of=_as_of(comparison),
+        quality=_quality(comparison),
+        not_cause=NOT_CAUSE,
+        formats=formats,
+    )
+    return text
+
+
+@cache
+def _template() -> Any:  # noqa: ANN401
+    environment = Environment(
+        loader=PackageLoader("lydite.reporting", "."),
+        autoescape=select_autoescape(default=True, default_for_string=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["plain"] = formats.plain
+    return environment.get_template("report.html.j2")
+
+
+def _section(comparison: Comparison, record: Mapping[str, Any], number: int) -> dict[str, Any]:
+    outcome = record["outcome"]
+    return {
+        "id": f"outcome-{number}",
+        "record": record,
+        "from_path_table": from_path_table(record),
+        "outcome": outcome,
+        "headline": headline(comparison, outcome),
+        "reasons": reasons(comparison, outcome),
+        "lines": lines_of(comparison, outcome),
+        "warnings": warnings_of(comparison, outcome),
+        "segments": segment_lines(comparison, outcome, _MOST_SEGMENTS),
+        "pairs": pair_lines(comparison, outcome, _MOST_PAIRS),
+        "charts": _charts(comparison, outcome, number),
+        "credit": _credit_tables(comparison, outcome),
+    }
+
+
+def _charts(comparison: Comparison, outcome: str, number: int) -> list[dict[str, Any]]:
+    found = []
+    for name, title, caption, make in _CHARTS:
+        chart = make(comparison, outcome)
+        if chart is not None:
+            spec = chart.to_dict()
+            # The schema's address is not needed to draw, and the page refers to nothing outside.
+            spec.pop("$schema", None)
+            drawn = [row for rows in spec["datasets"].values() for row in rows]
+            more = _TRIANGLES if any(row.get("outside") for row in drawn) else ""
+            found.append(
+                {
+                    "id": f"chart-{number}-{name}",
+                    "kind": name,
+                    "title": title,
+                    "caption": caption + more,
+                    "width": _least_width(name, drawn),
+                    "spec": spec,
+                }
+            )
+    return found
+
+
+def _least_width(kind: str, drawn: Sequence[Mapping[str, Any]]) -> int | None:
+    """Return the pixels that a heat map takes, by its columns; None where the style says."""
+    if kind != "credit":
+        return None
+    columns = {row["model"] for row in drawn}
+    return max(_CREDIT_LEAST, _CREDIT_EDGES + _CREDIT_STEP * len(columns))
+
+
+def _credit_tables(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
+    rivals = rivals_of(comparison, outcome)
+    names = [row["model"] for row in leaders(rivals)] or shown_first(rivals, 1)
+    if not names:
+        names = _credited_models(comparison, outcome)
+    tables = [(name, credit_of(comparison, outcome, name)) for name in names[:_MOST_CREDIT_TABLES]]
+    return [
+        {
+            "model": name,
+            "rows": rows,
+            "with_cost": any(row["cost"] is not None for row in rows),
+            "with_value": any(row["value"] for row in rows),
+            "unattributed": UNATTRIBUTED,
+        }
+        for name, rows in tables
+        if rows
+    ]
+
+
+def _credited_models(comparison: Comparison, outcome: str) -> list[str]:
+    frame = comparison.marts.get("channel_credit")
+    if frame is None or "outcome" not in frame.columns:
+        return []
+    return sorted(set(frame.filter(frame["outcome"] == outcome)["model"].to_list()))
+
+
+def _quality(comparison: Comparison) -> dict[str, Any]:
+    """Return how many rows of each table were read, counted once and set aside."""
+    frame = comparison.marts.get("data_quality")
+    columns = ("table_name", "reason", "rows")
+    tables: dict[str, dict[str, int]] = {}
+    if frame is not None and set(columns) <= set(frame.columns):
+        for table, reason, n in frame.select(columns).rows():
+            tables.setdefault(table, {})[reason] = n
+    return {"tables": tables, "set_aside": set_aside(comparison)}
+
+
+def _as_of(comparison: Comparison) -> str:
+    known = [str(row["as_of"])[:16] for row in comparison.outcomes if row.get("as_of")]
+    return max(known, default="")
+
+
+def _script_json(value: object) -> Markup:
+    """Return JSON that cannot end the script element it stands in."""
+    text = json.dumps(_finite(value), ensure_ascii=True, allow_nan=False, sort_keys=True)
+    for sign, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
+        text = text.replace(sign, code)
+    return Markup(text)  # noqa: S704  (every sign that HTML knows is escaped just above)
+
+
+def _finite(value: object) -> object:
+    """Replace what JSON cannot say."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+@cache
+def _bundle() -> Markup:
+    """Return the library that draws the charts, as a script."""
+    text: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+    return Markup(text.replace("</script", "<\\/script"))  # noqa: S704  (a fixed text of a library)

@@ -1,0 +1,189 @@
+"""How every default model fares in every single-truth world, over many seeds.
+
+    .venv/bin/python -m studies.worlds_and_models            # run what is missing
+    .venv/bin/python -m studies.worlds_and_models --write    # write the tables
+
+A run appends one line per world, seed and model to `var/studies/worlds_and_models.jsonl`. It can be
+stopped and started again: what is finished is skipped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean, median
+from typing import TYPE_CHECKING
+
+from lydite import pipeline
+from lydite.engine import DuckDBEngine
+from lydite.evaluation.backtest import backtest
+from lydite.evaluation.verdicts import SAME, judge
+from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
+from lydite.settings import Settings, Sources
+from lydite.simulation import simulate
+from lydite.simulation._hypotheses import TRUTHS
+from studies import resumable
+
+if TYPE_CHECKING:
+    from studies.resumable import Row
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "var" / "studies" / "worlds_and_models.jsonl"
+PAGE = ROOT / "docs" / "rivals.md"
+STUDY = "worlds_and_models"
+COMMAND = ".venv/bin/python -m studies.worlds_and_models"
+FIRST_SEED = 1000
+
+#: The model that is the truth, where it has another name than the world.
+TRUE_MODEL: dict[str, str | None] = {
+    **{world: world for world in TRUTHS},
+    "channel_set": "shapley",
+    "logistic": "bagged_logistic",
+    "hazard": "additive_hazard",
+    "null": None,
+    "activity": None,
+}
+
+
+# --- one trial ------------------------------------------------------------------------------------
+
+
+def run(world: str, seed: int, users: int) -> list[Row]:
+    """Put all default models on trial in one world; return a row for each."""
+    made = simulate(world, users=users, seed=seed)
+    settings = Settings(sources=Sources(touchpoints="-", conversions="-"))
+    models = make_models()
+    with DuckDBEngine(threads=1) as engine:
+        pipeline.load_inputs(
+            engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
+        )
+        pipeline.build_journeys(engine, settings)
+        pipeline.build_samples(engine, settings)
+        [(_, _, own)] = pipeline.splits(engine, models)
+    scores = {model.name: backtest(model, own) for model in models}
+    null = backtest(TouchVolume(), own)
+    return [
+        {
+            "world": world,
+            "seed": seed,
+            "users": users,
+            "model": name,
+            "loss": scores[name].log_loss_bits,
+            "explained": 1 - scores[name].log_loss_bits / null.log_loss_bits,
+            "verdict": judged.verdict,
+            "refuted_by": judged.refuted_by,
+            "above_null": bool(judged.gain.low[-1] > 0),
+            "same_forecast_as": list(judged.same_forecast_as),
+        }
+        for name, judged in judge(scores, null).items()
+    ]
+
+
+# --- many -----------------------------------------------------------------------------------------
+
+
+def read(path: Path, users: int) -> dict[tuple[str, int], list[Row]]:
+    """Return the rows of each finished world and seed."""
+    finished = {}
+    for (world, seed, size), rows in resumable.read(path, "world", "seed", "users").items():
+        by_model = {row["model"]: row for row in rows}
+        if size == users and set(DEFAULT_MODELS) <= set(by_model):
+            finished[world, seed] = [by_model[name] for name in DEFAULT_MODELS]
+    return finished
+
+
+def study(worlds: list[str], seeds: int, users: int, jobs: int) -> None:
+    """Run what is missing, seed by seed over all worlds, so that what is there is balanced."""
+    done = {(*pair, users) for pair in read(RESULTS, users)}
+    keys = [
+        (world, seed, users) for seed in range(FIRST_SEED, FIRST_SEED + seeds) for world in worlds
+    ]
+    resumable.run_missing(run, keys, done, RESULTS, jobs)
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def ranks(rows: list[Row]) -> dict[str, int]:
+    """Return each model's place by loss; models with the same loss share the better place."""
+    return {
+        row["model"]: 1 + sum(other["loss"] < row["loss"] * (1 - SAME) for other in rows)
+        for row in rows
+    }
+
+
+def tables(done: dict[tuple[str, int], list[Row]], users: int) -> str:
+    """Return both tables in Markdown."""
+    trials: dict[str, list[list[Row]]] = {world: [] for world in TRUTHS}
+    for (world, _), rows in sorted(done.items()):
+        trials[world].append(rows)
+    return "\n".join(
+        [
+            f"{users:,} users in each world, seeds from {FIRST_SEED} on. The trials are made by",
+            "this command, and with `--write` the tables:",
+            "",
+            f"    {COMMAND}",
+            "",
+            *_truth_table(trials),
+            "",
+            *_model_table(trials),
+        ]
+    )
+
+
+def _truth_table(trials: dict[str, list[list[Row]]]) -> list[str]:
+    lines = [
+        "| World | Seeds | True model | Not refuted | Rank 1 | Ahead | Explains | Others ahead |",
+        "|---|--:|---|--:|--:|--:|--:|--:|",
+    ]
+    for world, runs in trials.items():
+        truth = TRUE_MODEL[world]
+        ahead = ("best", "contender")
+        others = [
+            sum(row["verdict"] in ahead and row["model"] != truth for row in rows) for rows in runs
+        ]
+        cells = ["–"] * 5
+        if truth is not None and runs:
+            own = [next(row for row in rows if row["model"] == truth) for rows in runs]
+            cells = [
+                f"`{truth}`",
+                str(sum(row["verdict"] != "refuted" for row in own)),
+                str(sum(ranks(rows)[truth] == 1 for rows in runs)),
+                str(sum(row["verdict"] in ahead for row in own)),
+                f"{100 * median(row['explained'] for row in own):.1f} %",
+            ]
+        mean = f"{fmean(others):.1f}" if others else "–"
+        lines.append(f"| `{world}` | {len(runs)} | {' | '.join(cells)} | {mean} |")
+    return lines
+
+
+def _model_table(trials: dict[str, list[list[Row]]]) -> list[str]:
+    places = {world: [ranks(rows) for rows in runs] for world, runs in trials.items()}
+    lines = [
+        "| Model | " + " | ".join(f"`{world}`" for world in trials) + " |",
+        "|---|" + "--:|" * len(trials),
+        "| seeds | " + " | ".join(str(len(runs)) for runs in trials.values()) + " |",
+    ]
+    for name in DEFAULT_MODELS:
+        cells = []
+        for world, runs in trials.items():
+            own = [row for rows in runs for row in rows if row["model"] == name]
+            kept = sum(row["verdict"] != "refuted" for row in own)
+            cell = f"{kept} · {fmean(p[name] for p in places[world]):.1f}" if runs else "–"
+            cells.append(f"**{cell}**" if TRUE_MODEL[world] == name else cell)
+        lines.append(f"| `{name}` | {' | '.join(cells)} |")
+    return lines
+
+
+def main() -> None:
+    """Run the study, or write its tables."""
+    parser = resumable.parser_of(__doc__, 20, FIRST_SEED)
+    asked = resumable.asked_in_worlds(parser, 20_000, TRUTHS)
+    if asked.write:
+        text = tables(read(RESULTS, asked.users), asked.users)
+        resumable.replace_between(PAGE, STUDY, text)
+    else:
+        study(asked.worlds, asked.seeds, asked.users, asked.jobs)
+
+
+if __name__ == "__main__":
+    main()

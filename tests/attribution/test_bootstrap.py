@@ -1,0 +1,79 @@
+"""The bootstrap: sums of draws."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.stats import chi2, poisson
+
+from lydite.attribution.bootstrap import draw_journeys, fixed_replicates
+from lydite.models.base import drawn_sums
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("once", [True, False])
+def test_drawn_sums_are_products_with_the_weights(once, kind):
+    rng = np.random.default_rng(1)
+    matrix = sparse.random_array((50, 20), density=0.2, rng=rng, format="csr")
+    if once:  # every row is of one unit
+        matrix = sparse.coo_array(
+            (rng.random(50), (np.arange(50), rng.integers(0, 20, 50))), shape=(50, 20)
+        ).tocsr()
+    weights = rng.poisson(1.0, (33, 20)).astype(kind)
+    found = np.array(list(drawn_sums(matrix, weights)))
+    np.testing.assert_allclose(found, weights @ matrix.toarray().T, rtol=1e-12)
+    assert found.dtype == np.float64
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_drawn_sums_skip_units_that_count_nothing(kind):
+    rng = np.random.default_rng(2)
+    dense = np.zeros((7, 30))
+    dense[:, [3, 4, 29]] = rng.random((7, 3))
+    weights = rng.poisson(1.0, (45, 30)).astype(kind)
+    found = np.array(list(drawn_sums(sparse.csr_array(dense), weights)))
+    np.testing.assert_allclose(found, weights @ dense.T, rtol=1e-12)
+    nothing = np.array(list(drawn_sums(sparse.csr_array((7, 30)), weights)))
+    assert nothing.shape == (45, 7)
+    assert not nothing.any()
+
+
+@pytest.mark.parametrize("count", [1, 2, 8, 9, 40, 2_000_000])
+def test_each_journey_is_drawn_a_poisson_number_of_times(count):
+    units, replicates = 500, 100
+    counts = np.full(units, count)
+    # Others, few and many, that must not matter.
+    weights = draw_journeys(np.concatenate([[3, 70], counts]), 7, replicates)[:, 2:]
+    drawn = np.rint(np.asarray(weights, dtype=float) * count)
+    n = drawn.size
+    assert abs(drawn.mean() - count) < 5 * np.sqrt(count / n)
+    # Of n Poisson numbers the variance has a variance of about (2 m^2 + m) / n.
+    assert abs(drawn.var() - count) < 5 * np.sqrt((2 * count**2 + count) / n)
+    if count <= 40:
+        values, met = np.unique(drawn, return_counts=True)
+        expected = n * poisson.pmf(values, count)
+        enough = expected > 5
+        chi_square = ((met - expected) ** 2 / expected)[enough].sum()
+        assert chi_square < chi2.ppf(1 - 1e-6, enough.sum())
+    # Units, and replicates, are drawn apart from each other.
+    for halves in ((drawn[:, 0::2], drawn[:, 1::2]), (drawn[0::2], drawn[1::2])):
+        correlation = np.corrcoef(*(half.ravel() for half in halves))[0, 1]
+        assert abs(correlation) < 5 / np.sqrt(n / 2)
+
+
+def test_the_seed_decides_what_is_drawn():
+    counts = np.array([1, 5, 30, 3_000_000])
+    first, again, other = (draw_journeys(counts, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+    assert draw_journeys(np.array([], dtype=int), 0).shape == (200, 0)
+
+
+def test_fixed_credit_is_weighed():
+    rng = np.random.default_rng(3)
+    conversions, value = rng.random((9, 2)), rng.random((9, 2))
+    weights = rng.random((41, 9)).astype(np.float32)
+    found = fixed_replicates(conversions, value, weights)
+    np.testing.assert_allclose(found.conversions, weights.astype(float) @ conversions)
+    np.testing.assert_allclose(found.value, weights.astype(float) @ value)

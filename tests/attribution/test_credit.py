@@ -1,0 +1,378 @@
+"""Credit: it sums to one per conversion, to the conversions over all, and costs count once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lydite import attribution, journeys
+from lydite.attribution import converted_paths
+from lydite.attribution.converted_paths import load_paths, path_tables
+from lydite.attribution.credit import _choose, _fit
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.evaluation.sample import build_sample, load_sample
+from lydite.models import DEFAULT_MODELS, Landmarks, Model, Rule, make_model, make_models
+from lydite.models.fitted_rules import FittedRule
+from tests.helpers.input_tables import make_inputs
+from tests.helpers.random_landmarks import draw_landmarks, random_paths
+
+START = datetime(2025, 1, 1)
+MODELS = [
+    *make_models(),
+    # A rule of one's own may name the channel, also beside models with an effect per channel.
+    Rule("mine", "mail counts twice", "case when channel = 'mail' then 2 else 1 end"),
+    Rule("nothing", "no touch at all", "0"),
+    Rule("unknown", "what is not known", "case when campaign = 'spring' then 1 end"),
+]
+
+
+NAMES = ("a", "b", "direct")
+
+
+def fitted(name: str) -> Model:
+    """Fit a model on drawn landmarks of three channels, with made-up weights of touches."""
+    model = make_model(name)
+    drawn = replace(draw_landmarks(np.random.default_rng(0), 500, channels=3), channels=NAMES)
+    return model.fit(weighed(drawn, model))
+
+
+def weighed(landmarks: Landmarks, model: Model) -> Landmarks:
+    """Give the touches of paths the weights that a model looks at."""
+    paths = landmarks.paths
+    weights = dict.fromkeys(model.weight_columns, paths.met.touches * 0.7)
+    return replace(landmarks, paths=replace(paths, met=replace(paths.met, weights=weights)))
+
+
+# --- weigh ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", DEFAULT_MODELS)
+@settings(max_examples=8, deadline=None)
+@given(st.integers(0, 10**6))
+def test_credit_sums_to_one_per_path(name, seed):
+    paths = random_paths(seed, 60)
+    credit = fitted(name).weights(paths)
+    assert (credit >= 0).all()
+    sums = np.bincount(paths["path"].to_numpy(), credit)
+    np.testing.assert_allclose(sums, 1, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", DEFAULT_MODELS)
+def test_credit_does_not_depend_on_the_order_of_rows_or_columns(name):
+    model, paths = fitted(name), random_paths(7, 40)
+    credit = model.weights(paths)
+    order = np.random.default_rng(0).permutation(len(paths))
+    shuffled = paths[order].select(sorted(paths.columns))
+    np.testing.assert_allclose(model.weights(shuffled), credit[order], rtol=1e-13)
+
+
+def test_a_chain_shares_a_channels_effect_among_its_touches():
+    model, paths = fitted("markov_1"), random_paths(3, 30).sort("path", "position")
+    effect = model.effects
+    for _, path in paths.group_by("path"):
+        distinct = path["channel"].unique().to_list()
+        total = sum(effect[c] for c in distinct)
+        credit = model.weights(path)
+        for channel in distinct:
+            own = credit[(path["channel"] == channel).to_numpy()]
+            np.testing.assert_allclose(own, effect[channel] / total / len(own), rtol=1e-9)
+
+
+def test_a_channel_that_the_model_never_met_is_named():
+    paths = random_paths(1, 3, names=("moon",))
+    with pytest.raises(InputError, match=r"'shapley'.*'moon'"):
+        fitted("shapley").weights(paths)
+
+
+def test_rules_that_weigh_nothing_or_know_nothing_fall_back_to_equal_shares():
+    paths = random_paths(1, 20).filter(pl.col("path_length") == 4)
+    for rule in (Rule("zero", "", "0"), Rule("null", "", "cast(null as double)")):
+        np.testing.assert_allclose(rule.weights(paths), 0.25)
+
+
+def test_a_missing_column_is_named():
+    with pytest.raises(InputError, match=r"'time_decay'.*hours_before_end"):
+        make_model("time_decay").weights(random_paths(1, 3).drop("hours_before_end"))
+
+
+# --- the whole ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def engine():
+    rng = np.random.default_rng(5)
+    names = ["search", "direct", "mail", "social"]
+    touches = [
+        (f"u{u}", START + timedelta(hours=float(h)), str(rng.choice(names)),
+         str(rng.choice(["spring", "autumn"])) if rng.random() < 0.6 else None, None,
+         float(rng.integers(1, 5)) if rng.random() < 0.8 else None)
+        for u in range(200)
+        for h in rng.uniform(0, 24 * 90, rng.integers(1, 9))
+    ]  # fmt: skip
+    conversions = [
+        (f"u{u}", START + timedelta(hours=float(h)), outcome, value, f"{u} {h} {outcome}")
+        for u in range(0, 230, 2)
+        for h in rng.uniform(0, 24 * 90, rng.integers(1, 3))
+        for outcome, value in [("lead", None), ("purchase", float(rng.integers(10, 99)))]
+    ]
+    # Two orders at one instant share their path.
+    conversions.append((*conversions[1][:3], 5.0, "again"))
+    spend = [(date(2025, 1, 1 + d), "mail", None, 10.0) for d in range(9)]
+    spend.append((date(2025, 1, 1), "radio", None, 70.0))
+    with DuckDBEngine() as engine:
+        make_inputs(engine, touches, conversions, spend)
+        journeys.build_touches(engine)
+        lookbacks = {"lead": timedelta(days=30), "purchase": timedelta(days=7)}
+        journeys.build_path_events_and_conversions(engine, lookbacks)
+        attribution.start_credit(engine)
+        channels = attribution.channel_names(engine)
+        for outcome, lookback in lookbacks.items():
+            mature = START + timedelta(days=90) - lookback
+            build_sample(engine, outcome, mature)
+            landmarks = load_sample(engine, outcome, channels, MODELS)
+            attribution.credit_outcome(engine, outcome, MODELS, landmarks, seed=3)
+        engine.create("mart.channel_credit", "marts/channel_credit")
+        engine.create("mart.credit_daily", "marts/credit_daily")
+        yield engine
+
+
+def test_every_conversion_with_a_path_is_divided_wholly(engine):
+    sums = ", ".join(f'sum("{m.name}")' for m in MODELS)
+    rows = engine.rows(f"select {sums} from credit.touch_credit group by conversion_key")
+    np.testing.assert_allclose(np.array(rows), 1, atol=1e-12)
+    divided = engine.rows(
+        "select count(distinct conversion_key) from credit.touch_credit"
+        " union all select count(*) from journeys.conversions where path_length > 0"
+    )
+    assert divided[0] == divided[1]
+    assert divided[0][0] > 100
+
+
+def test_credit_of_touches_is_what_the_models_give_a_notebook(engine):
+    paths = engine.frame(
+        "select conversions.conversion_key as path, path_touches.*"
+        " from journeys.path_touches inner join journeys.conversions"
+        " on path_touches.outcome = conversions.outcome"
+        " and path_touches.user_key = conversions.user_key"
+        " and path_touches.happened_at = conversions.converted_at"
+        " where path_touches.is_conversion and path_touches.outcome = 'lead'"
+        " order by path, touch"
+    )
+    credit = engine.frame(
+        "select * from credit.touch_credit where outcome = 'lead' order by conversion_key, touch"
+    )
+    assert len(paths) == len(credit)
+    landmarks = load_sample(engine, "lead", attribution.channel_names(engine), MODELS)
+    for model in MODELS:
+        if model.learns:
+            model.fit_credit(model.evidence(landmarks, 256), np.ones(256))
+            model.channels_ = landmarks.channels
+        np.testing.assert_allclose(
+            model.weights(paths), credit[model.name].to_numpy(), atol=1e-7, err_msg=model.name
+        )
+
+
+def test_intervals_hold_the_credit_and_most_are_narrow(engine):
+    rows = engine.frame("from mart.channel_credit where conversions > 0 and outcome = 'purchase'")
+    for figure in ("conversions", "value", "share", "cpa", "roas"):
+        known = rows.drop_nulls([figure, f"{figure}_low", f"{figure}_high"])
+        low, mid, high = (known[f"{figure}{end}"].to_numpy() for end in ("_low", "", "_high"))
+        assert (low <= high).all()
+        assert (low < high).mean() > 0.9
+        # A percentile interval need not hold the figure, but mostly does.
+        assert ((low <= mid + 1e-9) & (mid <= high + 1e-9)).mean() > 0.95, figure
+
+
+def test_intervals_of_a_rule_are_those_of_drawn_users(engine):
+    rows = engine.frame(
+        "select bucket, channel_key, conversions from credit.statistics"
+        " where model = 'linear' and outcome = 'lead'"
+    )
+    table = np.zeros((256, len(attribution.channel_names(engine))))
+    np.add.at(table, (rows["bucket"].to_numpy(), rows["channel_key"].to_numpy()),
+              rows["conversions"].to_numpy())  # fmt: skip
+    deviation = np.sqrt(((table - table.mean(axis=0)) ** 2).sum(axis=0))
+    shown = dict(
+        engine.rows(
+            "select channel, conversions_high - conversions_low from credit.intervals"
+            " where model = 'linear' and outcome = 'lead'"
+        )
+    )
+    for channel, spread in zip(attribution.channel_names(engine), deviation, strict=True):
+        assert shown[channel] == pytest.approx(2 * 1.96 * spread, rel=0.3)
+
+
+def test_replicates_are_those_of_conversions_divided_one_by_one(engine):
+    channels = tuple(attribution.channel_names(engine))
+    landmarks = load_sample(engine, "purchase", channels, MODELS)
+    drawn = attribution.draw_buckets(256, 1, 12)
+    with path_tables(engine, "purchase", len(channels)):
+        found = _fit(engine, MODELS, landmarks, drawn)
+        assert sorted(found) == sorted(model.name for model in MODELS if model.learns)
+        for name, compact in found.items():
+            model = make_model(name)
+            paths = load_paths(engine, channels, model)
+            evidence = model.evidence(landmarks, 256)
+            model.fit_credit(evidence, np.ones(256))
+            whole = attribution.credit_replicates(
+                model, evidence, model.encode_paths(paths), paths, drawn
+            )
+            for figure in ("conversions", "value"):
+                one, two = (getattr(own, figure) for own in (compact, whole))
+                np.testing.assert_allclose(one, two, rtol=1e-7, atol=1e-6, err_msg=name)
+
+
+def test_of_many_paths_those_of_some_buckets_stand_for_all(engine, monkeypatch):
+    channels = tuple(attribution.channel_names(engine))
+    [model] = [model for model in MODELS if model.name == "additive_hazard"]
+    landmarks = load_sample(engine, "lead", channels, [model])
+    drawn = attribution.draw_buckets(256, 1, 40)
+    with path_tables(engine, "lead", len(channels)):
+        whole = _fit(engine, [model], landmarks, drawn)[model.name]
+        most = engine.scalar("select count(distinct conversion_key) from credit.paths") // 2
+        monkeypatch.setattr(converted_paths, "MOST_PATHS", most)
+        buckets = converted_paths.buckets_of_paths(engine)
+        paths = load_paths(engine, channels, model, buckets)
+        some = _fit(engine, [model], landmarks, drawn)[model.name]
+    assert 80 < buckets < 180
+    assert most * 0.9 < len(paths) <= most
+    assert paths.unit.max() < buckets
+    one, two = (own.conversions.sum(axis=1) for own in (whole, some))
+    assert two.mean() == pytest.approx(one.mean(), rel=0.15)
+    assert 1.1 < two.std() / one.std() < 2.2  # half of the users: wider by the root of two
+
+
+def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch):
+    rule = make_model("position_based_fitted")
+    drawn = draw_landmarks(np.random.default_rng(0), 9000, channels=3)
+    landmarks = weighed(drawn, rule)
+    monkeypatch.setattr(FittedRule, "enough_landmarks", 4000)
+    seen = []
+    evidence = FittedRule.evidence
+    monkeypatch.setattr(
+        FittedRule, "evidence", lambda *args: seen.append(args[1]) or evidence(*args)
+    )
+    assert len(_choose(rule, landmarks, attribution.draw_buckets(256, 0, 5))) == 5
+    [used] = seen
+    assert len(used) == 3000
+    assert len(np.unique(used.bucket)) == 256
+
+
+def test_the_unattributed_have_an_interval_and_no_share(engine):
+    rows = engine.frame("from mart.channel_credit where channel = '(unattributed)'")
+    assert rows["share_low"].null_count() == len(rows)
+    assert (rows["conversions_low"] <= rows["conversions"]).all()
+    assert (rows["conversions"] <= rows["conversions_high"]).all()
+
+
+@pytest.mark.parametrize("table", ["statistics", "daily"])
+def test_credit_adds_up_over_outcomes_days_and_campaigns(engine, table):
+    attributed = engine.rows(
+        "select outcome, count(*) filter (path_length > 0), sum(value) filter (path_length > 0)"
+        " from journeys.conversions group by outcome order by outcome"
+    )
+    for model in MODELS:
+        sums = engine.rows(
+            f"select outcome, sum(conversions), sum(value) from credit.{table}"
+            " where model = $model group by outcome order by outcome",
+            {"model": model.name},
+        )
+        for (outcome, n, value), (own, credited, worth) in zip(attributed, sums, strict=True):
+            assert own == outcome
+            assert credited == pytest.approx(n, abs=1e-9)
+            assert worth == (None if value is None else pytest.approx(value))
+
+
+@pytest.mark.parametrize("mart", ["channel_credit", "credit_daily"])
+def test_with_the_unattributed_a_mart_adds_up_to_all_conversions(engine, mart):
+    conversions = dict(
+        engine.rows("select outcome, count(*) from journeys.conversions group by outcome")
+    )
+    unattributed = dict(
+        engine.rows(
+            "select outcome, count(*) from journeys.conversions where path_length = 0"
+            " group by outcome"
+        )
+    )
+    assert min(unattributed.values()) > 0
+    sums = engine.rows(
+        "select outcome, model, sum(conversions),"
+        " sum(conversions) filter (channel = '(unattributed)')"
+        f" from mart.{mart} group by outcome, model"
+    )
+    assert len(sums) == 2 * len(MODELS)
+    # The rows of marts are rounded to 9 digits.
+    for outcome, _, total, kept_apart in sums:
+        assert total == pytest.approx(conversions[outcome], abs=1e-6)
+        assert kept_apart == unattributed[outcome]
+
+
+def test_shares_leave_the_unattributed_out_and_sum_to_one(engine):
+    for (share,) in engine.rows(
+        "select sum(share) from mart.channel_credit where channel != '(unattributed)'"
+        " group by outcome, model"
+    ):
+        assert share == pytest.approx(1)
+
+
+def test_cost_comes_from_spend_or_from_touches_never_from_both(engine):
+    cost = dict(
+        engine.rows(
+            "select channel, cost from mart.channel_credit where model = 'linear'"
+            " and outcome = 'lead'"
+        )
+    )
+    touches = dict(
+        engine.rows("select channel, sum(cost) from inputs.touchpoints group by channel")
+    )
+    assert touches["mail"] > 0
+    assert cost["mail"] == 90
+    assert cost["search"] == pytest.approx(touches["search"])
+    # What was paid for and never met earns nothing, and still costs.
+    assert cost["radio"] == 70
+    assert cost["(unattributed)"] is None
+    row = engine.frame(
+        "select * from mart.channel_credit where model = 'linear' and outcome = 'purchase'"
+        " and channel = 'mail'"
+    ).row(0, named=True)
+    assert row["cpa"] == pytest.approx(90 / row["conversions"])
+    assert row["roas"] == pytest.approx(row["value"] / 90)
+
+
+def test_effects_of_the_chains_are_kept_by_outcome(engine):
+    chains = sum(model.name.startswith("markov") for model in MODELS)
+    found = engine.rows("select count(*), count(distinct outcome) from credit.removal_effects")
+    assert found == [(2 * chains * 4, 2)]
+
+
+def test_rules_alone_and_no_mature_landmark():
+    with DuckDBEngine() as engine:
+        make_inputs(
+            engine,
+            [("u", START, "direct"), ("u", START + timedelta(hours=1), "direct")],
+            [("u", START + timedelta(hours=2)), ("v", START)],
+        )
+        journeys.build_touches(engine)
+        journeys.build_path_events_and_conversions(engine, {"conversion": timedelta(days=1)})
+        models = make_models(["last_non_direct", "linear"])
+        attribution.start_credit(engine)
+        build_sample(engine, "conversion", START - timedelta(days=1))
+        landmarks = load_sample(engine, "conversion", ["direct"], models)
+        assert len(landmarks) == 0
+        attribution.credit_outcome(engine, "conversion", models, landmarks)
+        rows = engine.rows("select last_non_direct, linear from credit.touch_credit order by touch")
+        assert rows == [(0, 0.5), (1, 0.5)]
+        every = make_models()
+        attribution.start_credit(engine)
+        build_sample(engine, "conversion", START - timedelta(days=1))
+        landmarks = load_sample(engine, "conversion", ["direct"], every)
+        attribution.credit_outcome(engine, "conversion", every, landmarks)
+        [(total,)] = engine.rows("select sum(conversions) from credit.statistics")
+        assert total == pytest.approx(len(every))

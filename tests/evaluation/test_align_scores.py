@@ -1,0 +1,172 @@
+"""Comparable scores: a model that comes later is not judged on other landmarks than the rest."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from lydite.evaluation.align_scores import comparable
+from lydite.evaluation.scores import Scores
+from lydite.evaluation.segments import ALL
+from lydite.evaluation.verdicts import judge
+from tests.helpers.made_scores import only_in_buckets
+
+PERIODS, N = 6, 3000
+NORTH = "region = north"
+LATE = [1, 4]  # periods of which conversions came in later
+
+
+def world(late: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Return bucket, outcome and truth of each period's landmarks, as known then or by now."""
+    found = []
+    for period in range(PERIODS):
+        rng = np.random.default_rng(period)
+        bucket, p = rng.integers(0, 256, N), rng.beta(1, 6, N)
+        converted = rng.random(N) < p
+        if not late and period in LATE:
+            converted &= rng.random(N) < 0.7
+        found.append((bucket, converted, p))
+    return found
+
+
+def scored(power: float, *, late: bool, north: int = 3) -> dict[str, Scores]:
+    """Score forecasts that are the truth to some power, on all users and on a region."""
+    result = {ALL: Scores.empty(PERIODS), NORTH: Scores.empty(PERIODS)}
+    for period, (bucket, converted, p) in enumerate(world(late)):
+        forecast = p**power
+        result[ALL].add(period, bucket, converted, forecast)
+        own = bucket % north == 0
+        result[NORTH].add(period, bucket[own], converted[own], forecast[own])
+    return result
+
+
+POWERS = {"touch_volume": 1.3, "old": 1.1}
+
+
+def first(**new: dict[str, Scores]) -> dict[str, dict[str, Scores]]:
+    return {name: scored(power, late=False) for name, power in POWERS.items()} | new
+
+
+def restated(**new: dict[str, Scores]) -> dict[str, dict[str, Scores]]:
+    return {name: scored(power, late=True) for name, power in POWERS.items()} | new
+
+
+def same(a: Scores, b: Scores, but: tuple[str, ...] = ()) -> bool:
+    names = [field.name for field in fields(Scores) if not field.name.startswith(but or ("-",))]
+    return all(np.array_equal(getattr(a, name), getattr(b, name)) for name in names)
+
+
+def test_models_that_were_scored_together_keep_their_first_scores():
+    one, other = comparable(first(), restated())
+    for name in POWERS:
+        for segment in (ALL, NORTH):
+            assert same(one[name][segment], first()[name][segment])
+            assert same(other[name][segment], restated()[name][segment])
+    one, other = comparable(first(), None)
+    assert other is None
+    assert all(same(one[name][ALL], first()[name][ALL]) for name in POWERS)
+
+
+def test_a_model_that_came_later_brings_the_others_to_what_is_known_by_now():
+    new = scored(1.1, late=True)
+    one, other = comparable(first(new=new), restated(new=new))
+    assert other is None  # nothing else is known by now
+    for name in (*POWERS, "new"):
+        for segment in (ALL, NORTH):
+            assert same(one[name][segment], restated(new=new)[name][segment])
+
+
+def test_only_periods_in_which_the_data_differ_are_replaced():
+    """The new model came after the first late delivery, and before the second."""
+    new, now = scored(1.1, late=False), scored(1.1, late=True)
+    for segment, own in new.items():
+        for field in fields(Scores):
+            getattr(own, field.name)[1] = getattr(now[segment], field.name)[1]
+    one, other = comparable(first(new=new), restated(new=now))
+    assert other is not None
+    for name in (*POWERS, "new"):
+        then, late = first(new=new)[name][ALL], restated(new=now)[name][ALL]
+        assert same(other[name][ALL], late)
+        for field in fields(Scores):
+            found = getattr(one[name][ALL], field.name)
+            np.testing.assert_array_equal(found[1], getattr(late, field.name)[1])
+            rest = [0, 2, 3, 4, 5]
+            np.testing.assert_array_equal(found[rest], getattr(then, field.name)[rest])
+
+
+@pytest.mark.parametrize("power", [1.1, 1.0])
+def test_late_conversions_are_no_lead_over_a_new_model(power):
+    """The same forecast, or the truth itself, that knows of more conversions than the others."""
+    new = scored(power, late=True)
+    unlike = judge({"old": first()["old"][ALL], "new": new[ALL]}, first()["touch_volume"][ALL])
+    assert unlike["new"].verdict == "refuted"  # for no fault of its own
+    one, _ = comparable(first(new=new), restated(new=new))
+    judged = judge({name: one[name][ALL] for name in ("old", "new")}, one["touch_volume"][ALL])
+    assert judged["new"].verdict in {"best", "contender"}
+    assert (judged["new"].same_forecast_as == ("old",)) == (power == 1.1)
+
+
+def test_buckets_that_left_the_sample_count_for_no_model():
+    small = {segment: only_in_buckets(own, 100) for segment, own in scored(1.1, late=False).items()}
+    one, other = comparable(first(new=small), None)
+    assert other is None
+    for name in (*POWERS, "new"):
+        for segment in (ALL, NORTH):
+            expected = only_in_buckets(first(new=small)[name][segment], 100)
+            assert same(one[name][segment], expected, but=("grid",))
+    judged = judge({"old": one["old"][ALL], "new": one["new"][ALL]}, one["touch_volume"][ALL])
+    assert judged["new"].same_forecast_as == ("old",)
+
+
+def test_users_who_changed_their_segment_count_in_it_for_no_model():
+    new = scored(1.1, late=False, north=6)  # half of the buckets are elsewhere by now
+    one, _ = comparable(first(new=new), None)
+    for name in (*POWERS, "new"):
+        own = one[name][NORTH]
+        assert (own.landmarks.any(axis=0) == (np.arange(256) % 6 == 0)).all()
+        assert same(one[name][ALL], first(new=new)[name][ALL])
+    np.testing.assert_array_equal(one["old"][NORTH].log_loss, one["new"][NORTH].log_loss)
+
+
+def test_a_ceiling_that_looks_at_fewer_landmarks_takes_none_from_the_models():
+    small = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
+    one, other = comparable(first(ceiling=small), restated(ceiling=small))
+    for name in POWERS:
+        for segment in (ALL, NORTH):
+            assert same(one[name][segment], first()[name][segment])
+            assert same(other[name][segment], restated()[name][segment])
+    for segment in (ALL, NORTH):
+        assert same(one["ceiling"][segment], small[segment])
+
+
+def test_what_the_ceiling_saw_of_other_data_counts_no_more():
+    """It was scored before conversions came in, the models after."""
+    then = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
+    models = restated()
+    one, _ = comparable(models | {"ceiling": then}, None)
+    seen, known = one["ceiling"][ALL], models["old"][ALL]
+    assert seen.cells[[0, 2, 3, 5], :50].any()
+    assert not seen.cells[:, 50:].any()
+    for counts in ("landmarks", "conversions"):
+        of_both = getattr(seen, counts)[seen.cells], getattr(known, counts)[seen.cells]
+        np.testing.assert_array_equal(*of_both)
+    assert (seen.landmarks.sum(axis=1) < then[ALL].landmarks.sum(axis=1))[LATE].all()
+    assert same(one["old"][ALL], known)
+
+
+def test_a_segment_that_only_some_models_have_stays_with_them():
+    new = {ALL: scored(1.1, late=False)[ALL]}
+    one, _ = comparable(first(new=new), None)
+    assert set(one["new"]) == {ALL}
+    assert same(one["old"][NORTH], first()["old"][NORTH])
+
+
+def test_what_is_given_stays_as_it_was():
+    given, again = first(new=scored(1.1, late=True)), restated(new=scored(1.1, late=True))
+    comparable(given, again)
+    small = {ALL: only_in_buckets(scored(1.1, late=False)[ALL], 50)}
+    comparable(first(new=small), None)
+    assert same(given["old"][ALL], first()["old"][ALL])
+    assert same(again["old"][ALL], restated()["old"][ALL])

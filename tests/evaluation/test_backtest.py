@@ -1,0 +1,155 @@
+"""The walk forward: nothing that was not known trains, and order does not matter."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from lydite.evaluation.backtest import backtest, forecasts
+from lydite.evaluation.scores import Scores
+from lydite.evaluation.splits import Split
+from lydite.models import BaseRate, Rule, TouchVolume, make_model
+from tests.helpers.random_landmarks import DAY, draw_landmarks, reordered, weekly
+
+LANDMARKS = draw_landmarks(np.random.default_rng(0), 6000)
+CALENDAR = weekly(4, 6)
+MODELS = ["linear", "last_touch", "markov_1", "markov_2", "touch_volume", "base_rate"]
+
+
+def make(name: str):
+    own = {"touch_volume": TouchVolume, "base_rate": BaseRate}
+    return own[name]() if name in own else make_model(name)
+
+
+def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
+    trial = Split.of(landmarks, CALENDAR)
+    for span, forecast in forecasts(make(name), trial):
+        if period in span:
+            return forecast[trial.tested_in(span)[1] == period]
+    raise AssertionError
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("period", [1, 5])
+def test_outcomes_that_are_not_known_yet_change_no_forecast(name, period):
+    unknown = LANDMARKS.happened_at + CALENDAR.lookback > CALENDAR.starts[period]
+    shuffled = LANDMARKS.converted.copy()
+    shuffled[unknown] = ~shuffled[unknown]
+    np.testing.assert_array_equal(
+        forecast_of(name, LANDMARKS, period),
+        forecast_of(name, LANDMARKS.without_outcome(shuffled), period),
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_outcomes_that_are_known_do_change_it(name):
+    known = LANDMARKS.happened_at + CALENDAR.lookback <= CALENDAR.starts[5]
+    other = LANDMARKS.converted.copy()
+    other[np.flatnonzero(known & ~other)[:200]] = True
+    before = forecast_of(name, LANDMARKS, 5)
+    after = forecast_of(name, LANDMARKS.without_outcome(other), 5)
+    assert np.abs(after - before).max() > 1e-3
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_order_of_landmarks_does_not_matter(name):
+    order = np.random.default_rng(1).permutation(len(LANDMARKS))
+    one = backtest(make(name), Split.of(LANDMARKS, CALENDAR))
+    two = backtest(make(name), Split.of(reordered(LANDMARKS, order), CALENDAR))
+    for field in fields(Scores):
+        if not field.name.startswith("grid"):
+            np.testing.assert_allclose(
+                getattr(two, field.name), getattr(one, field.name), rtol=1e-7, atol=1e-9
+            )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_period_is_forecast_alike_whichever_others_are_wanted(name):
+    calendar = weekly(4, 12)
+    trial = Split.of(LANDMARKS, calendar)
+    whole = backtest(make(name), trial)
+    for period in range(len(calendar)):
+        only = np.arange(len(calendar)) == period
+        part = backtest(make(name), trial.only(only))
+        np.testing.assert_allclose(part.log_loss[period], whole.log_loss[period], rtol=1e-6)
+        assert part.landmarks[~only].sum() == 0
+
+
+def test_a_second_walk_of_the_same_model_is_the_first():
+    model, trial = make_model("linear"), Split.of(LANDMARKS, CALENDAR)
+    first, second = backtest(model, trial), backtest(model, trial)
+    np.testing.assert_allclose(first.log_loss, second.log_loss, rtol=1e-9)
+
+
+def test_every_landmark_of_the_periods_is_scored_once():
+    scores = backtest(make_model("linear"), Split.of(LANDMARKS, CALENDAR))
+    period = CALENDAR.period_of(LANDMARKS.happened_at)
+    assert scores.landmarks.sum() == (period >= 0).sum()
+    assert scores.conversions.sum() == LANDMARKS.converted[period >= 0].sum()
+
+
+def test_the_true_rule_wins_and_last_touch_forecasts_as_the_chain_of_order_one():
+    trial = Split.of(draw_landmarks(np.random.default_rng(2), 20_000), CALENDAR)
+    loss = {name: backtest(make(name), trial) for name in [*MODELS, "first_touch"]}
+    bits = {name: scores.log_loss_bits for name, scores in loss.items()}
+    assert min(bits.values()) == pytest.approx(bits["last_touch"], rel=1e-3)
+    assert bits["last_touch"] < bits["linear"] < bits["first_touch"]
+    np.testing.assert_allclose(
+        loss["last_touch"].log_loss, loss["markov_1"].log_loss, rtol=1e-7, atol=1e-7
+    )
+
+
+def test_a_period_without_landmarks_scores_nothing():
+    outside = CALENDAR.period_of(LANDMARKS.happened_at) != 2
+    kept = reordered(LANDMARKS, np.argsort(~outside, kind="stable"))
+    moved = kept.happened_at.copy()
+    moved[outside.sum() :] = CALENDAR.end + 5 * DAY
+    trial = Split.of(type(kept)(**{**vars(kept), "happened_at": moved}), CALENDAR)
+    scores = backtest(make_model("linear"), trial)
+    assert scores.landmarks[2].sum() == 0
+    assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()
+
+
+def test_a_rule_that_looks_at_times_learns_enough_from_a_sample(monkeypatch):
+    trial = Split.of(draw_landmarks(np.random.default_rng(8), 30_000), CALENDAR)
+    rule = Rule("linear", "every touch alike, whatever the time", "1 + 0 * hours_before_end")
+    one, ordered = backtest(rule, trial), backtest(make_model("linear"), trial)
+    np.testing.assert_allclose(one.log_loss, ordered.log_loss, rtol=1e-9)
+    monkeypatch.setattr(Rule, "enough_landmarks", 10_000)
+    two = backtest(rule, trial)
+    assert two.landmarks.sum() == one.landmarks.sum()
+    assert two.log_loss_bits == pytest.approx(one.log_loss_bits, rel=5e-3)
+    assert two.log_loss_bits != one.log_loss_bits
+
+
+def test_a_rule_that_looks_at_the_order_learns_from_all_as_its_twin_does(monkeypatch):
+    """Last touch and the chain of order 1 make one forecast: no sample may tell them apart."""
+    monkeypatch.setattr(Rule, "enough_landmarks", 1_000)
+    trial = Split.of(LANDMARKS, CALENDAR)
+    one, two = (backtest(make_model(name), trial) for name in ("last_touch", "markov_1"))
+    np.testing.assert_allclose(one.log_loss, two.log_loss, rtol=1e-7, atol=1e-7)
+
+
+class Ignorant(Rule):
+    """It looks at times, and says the same of everybody."""
+
+    enough_landmarks = 2_000
+
+    def fit_counts(self, profiles, trials, conversions):
+        return self
+
+    def forecast_unique(self, profiles):
+        return np.full(len(profiles), 0.1)
+
+    def forecast(self, landmarks):
+        return np.full(len(landmarks), 0.1)
+
+
+def test_a_rival_that_knows_nothing_is_touch_volume_however_few_it_learns_from():
+    trial = Split.of(draw_landmarks(np.random.default_rng(9), 20_000), CALENDAR)
+    rule = Ignorant("linear", "nothing", "1 + 0 * hours_before_end")
+    assert len(trial.sample(rule.enough_landmarks).landmarks) < 5_000
+    one, null = backtest(rule, trial), backtest(TouchVolume(), trial)
+    np.testing.assert_allclose(one.log_loss, null.log_loss, rtol=1e-6)

@@ -1,0 +1,336 @@
+"""Sequential confidence: it holds however often somebody looks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.integrate import quad
+
+from lydite.evaluation.confidence_sequence import (
+    MIN_BUCKETS,
+    RESTART_EVERY,
+    ConfidenceSequence,
+    Windows,
+    confidence_sequence,
+)
+
+LOOKS, BUCKETS, HISTORIES, ALPHA = 26, 256, 300, 0.05
+
+
+def history(rng: np.random.Generator, mean: float = 0.0, persistence: float = 0.3):
+    """Loss differences with a part that stays with the users of a bucket, and skewed noise."""
+    landmarks = rng.poisson(40, (LOOKS, BUCKETS)).astype(float)
+    noise = rng.exponential(1.0, (LOOKS, BUCKETS)) - 1
+    difference = np.sqrt(landmarks) * noise + persistence * landmarks**0.5 * rng.normal(
+        size=BUCKETS
+    )
+    return difference + mean * landmarks, landmarks
+
+
+def test_under_the_null_it_is_wrong_no_more_often_than_alpha_while_the_naive_test_is():
+    rng = np.random.default_rng(20)
+    ever, naive = 0, 0
+    for _ in range(HISTORIES):
+        difference, landmarks = history(rng, persistence=0.0)
+        sequence = confidence_sequence(difference, landmarks, ALPHA)
+        ever += bool(((sequence.low > 0) | (sequence.high < 0)).any())
+        sums, counts = difference.cumsum(axis=0), landmarks.cumsum(axis=0)
+        spread = sums - counts * (sums.sum(axis=1) / counts.sum(axis=1))[:, None]
+        z = sums.sum(axis=1) / np.sqrt((spread**2).sum(axis=1))
+        naive += bool((np.abs(z) > 1.96).any())
+    error = np.sqrt(ALPHA * (1 - ALPHA) / HISTORIES)
+    assert ever / HISTORIES <= ALPHA + 3 * error
+    assert naive / HISTORIES > ALPHA + 3 * error
+
+
+def test_what_stays_with_users_is_counted():
+    rng = np.random.default_rng(21)
+    ever = 0
+    for _ in range(HISTORIES):
+        sequence = confidence_sequence(*history(rng, persistence=1.0), ALPHA)
+        ever += bool(((sequence.low > 0) | (sequence.high < 0)).any())
+    assert ever / HISTORIES <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / HISTORIES)
+
+
+def test_a_true_lead_is_found_and_the_bounds_hold_it():
+    rng = np.random.default_rng(22)
+    found = held = 0
+    for _ in range(50):
+        sequence = confidence_sequence(*history(rng, mean=0.02), ALPHA)
+        found += sequence.first_above_zero() is not None
+        held += bool(((sequence.low <= 0.02) & (sequence.high >= 0.02)).all())
+    assert found >= 45
+    assert held >= 45
+
+
+def test_the_radius_shrinks_and_is_wider_than_one_fixed_look():
+    difference, landmarks = history(np.random.default_rng(23), persistence=0)
+    sequence = confidence_sequence(difference, landmarks, ALPHA)
+    assert (np.diff(sequence.radius[::5]) < 0).all()
+    counts = landmarks.sum(axis=0)
+    sums = difference.sum(axis=0)
+    fixed = 1.96 * np.sqrt(((sums - counts * sequence.mean[-1]) ** 2).sum()) / counts.sum()
+    assert fixed < sequence.radius[-1] < 2.5 * fixed
+
+
+def test_a_smaller_alpha_is_wider():
+    difference, landmarks = history(np.random.default_rng(24))
+    radii = [confidence_sequence(difference, landmarks, a).radius[-1] for a in (0.2, 0.05, 0.001)]
+    assert radii == sorted(radii)
+
+
+@pytest.mark.parametrize("scale", [1e-6, 3.0, 1e5])
+def test_it_scales_with_the_losses(scale):
+    difference, landmarks = history(np.random.default_rng(25))
+    one = confidence_sequence(difference, landmarks, ALPHA)
+    other = confidence_sequence(scale * difference, landmarks, ALPHA)
+    np.testing.assert_allclose(other.mean, scale * one.mean, rtol=1e-9)
+    np.testing.assert_allclose(other.radius, scale * one.radius, rtol=1e-9)
+
+
+def test_what_is_past_does_not_change_as_evidence_comes_in():
+    difference, landmarks = history(np.random.default_rng(26))
+    whole = confidence_sequence(difference, landmarks, ALPHA)
+    half = confidence_sequence(difference[:13], landmarks[:13], ALPHA)
+    np.testing.assert_allclose(half.low, whole.low[:13])
+
+
+def test_no_difference_is_known_to_be_none():
+    zero = confidence_sequence(np.zeros((3, 256)), np.ones((3, 256)), ALPHA)
+    assert zero.radius.tolist() == [0, 0, 0]
+    assert zero.first_above_zero() is None
+
+
+def test_of_few_buckets_nothing_is_sure():
+    landmarks = np.zeros((3, 256))
+    landmarks[:, : MIN_BUCKETS - 1] = 100
+    sequence = confidence_sequence(landmarks * 0.5, landmarks, ALPHA)
+    assert sequence.mean[-1] == 0.5
+    assert np.isinf(sequence.radius).all()
+    landmarks[2] = 100
+    difference = np.random.default_rng(0).normal(1, 0.1, (3, 256)) * landmarks
+    assert np.isfinite(confidence_sequence(difference, landmarks, ALPHA).radius).tolist() == [
+        False, False, True
+    ]  # fmt: skip
+
+
+def test_a_lead_without_any_variance_is_not_sure():
+    landmarks = np.ones((3, 256))
+    assert np.isinf(confidence_sequence(0.1 * landmarks, landmarks, ALPHA).radius).all()
+
+
+def test_periods_without_landmarks_wait():
+    difference, landmarks = history(np.random.default_rng(27))
+    difference[:2] = landmarks[:2] = 0
+    sequence = confidence_sequence(difference, landmarks, ALPHA)
+    assert np.isinf(sequence.radius).tolist() == [True] * 2 + [False] * 24
+    assert np.isfinite(sequence.mean).all()
+
+
+# --- what the bounds and the p-values are ---------------------------------------------------------
+
+
+def batch(seed: int, m: int = 6, scale: float = 0.06) -> tuple[np.ndarray, np.ndarray]:
+    """Return m differences over the same landmarks, from none to a sure one."""
+    rng = np.random.default_rng(seed)
+    landmarks = rng.poisson(40, (LOOKS, BUCKETS)).astype(float)
+    noise = np.sqrt(landmarks) * rng.standard_normal((m, LOOKS, BUCKETS))
+    return noise + np.linspace(-scale, scale, m)[:, None, None] * landmarks, landmarks
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.05, 0.001])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_p_value_is_below_alpha_just_where_the_bounds_exclude_zero(alpha, seed):
+    sequence = confidence_sequence(*batch(seed), alpha)
+    excluded = (sequence.low > 0) | (sequence.high < 0)
+    np.testing.assert_array_equal(sequence.log_p < np.log(alpha), excluded)
+    assert 0 < excluded.sum() < excluded.size
+
+
+def test_the_p_value_is_one_over_the_likelihood_ratio_of_the_normal_mixture():
+    """Robbins' mixture, integrated over the effect instead of written out."""
+    sequence = confidence_sequence(*batch(7, m=3, scale=0.01), ALPHA)
+    for m in range(3):
+        r = sequence.mixture[m]
+        for look in (0, 5, LOOKS - 1):
+            s, v = (sequence.mean * sequence.landmarks)[m, look], sequence.variance[m, look]
+            peak, width = s / (v + 1 / r), (v + 1 / r) ** -0.5
+
+            def mixed(x, s=s, v=v, r=r):
+                return np.exp(x * s - x * x * v / 2) * stats.norm.pdf(x, 0, r**0.5)
+
+            ratio = quad(mixed, peak - 12 * width, peak + 12 * width)[0]
+            assert sequence.log_p[m, look] == pytest.approx(min(0, -np.log(ratio)), abs=1e-7)
+
+
+def test_the_variance_is_that_between_users_in_bulk():
+    """The sum of squares that a loop over buckets and looks gives."""
+    (difference, *_), landmarks = batch(8, m=1)
+    landmarks[:, 200:] = difference[:, 200:] = 0
+    sequence = confidence_sequence(difference, landmarks, ALPHA)
+    for look in (0, 3, LOOKS - 1):
+        d = [difference[: look + 1, b].sum() for b in range(200)]
+        n = [landmarks[: look + 1, b].sum() for b in range(200)]
+        mean = sum(d) / sum(n)
+        squares = [(one - count * mean) ** 2 for one, count in zip(d, n, strict=True)]
+        assert sequence.mean[look] == pytest.approx(mean)
+        assert sequence.variance[look] == pytest.approx(sum(squares) * 200 / 199)
+
+
+def test_many_at_once_are_what_each_is_alone():
+    difference, landmarks = batch(9)
+    alphas = np.array([0.2, 0.05, 0.01, 0.05, 0.001, 0.1])
+    together = confidence_sequence(difference, landmarks, alphas)
+    of_their_own = confidence_sequence(difference, np.array([landmarks] * 6), alphas)
+    for place, alpha in enumerate(alphas):
+        alone = confidence_sequence(difference[place], landmarks, alpha)
+        for many in (together, of_their_own):
+            for name in ("mean", "radius", "log_p", "landmarks", "variance", "mixture"):
+                np.testing.assert_allclose(
+                    getattr(many[place], name), getattr(alone, name), rtol=1e-12, err_msg=name
+                )
+            assert many[place].first_above_zero() == alone.first_above_zero()
+
+
+@pytest.mark.parametrize("alpha", [0.2, 0.05])
+def test_long_walks_cross_the_bounds_about_as_often_as_alpha_allows(alpha):
+    """Gaussian walks over a variance that grows ten-thousandfold: the oracle of the whole idea.
+
+    A walk that is looked at without end, and all the time, crosses with probability alpha; looks
+    that are apart, and end, miss some of that.
+    """
+    rng = np.random.default_rng(30)
+    landmarks = np.ones((70, BUCKETS)) * 1.15 ** np.arange(70)[:, None]
+    crossed = walks = 0
+    for _ in range(5):
+        steps = rng.standard_normal((200, 70, BUCKETS), dtype=np.float32)
+        sequence = confidence_sequence(steps * np.sqrt(landmarks), landmarks, alpha)
+        crossed += int((np.abs(sequence.mean) > sequence.radius).any(axis=-1).sum())
+        walks += 200
+    assert sequence.variance[0, -1] / sequence.variance[0, 0] > 1e4
+    assert alpha / 2 - 3 * np.sqrt(alpha / 2 / walks) < crossed / walks
+    assert crossed / walks <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / walks)
+
+
+@pytest.mark.parametrize("until", [1, 5, 13])
+def test_what_is_past_does_not_change_once_rivals_that_were_alike_part(until):
+    """A rival forecasts as the null does until it has learnt something."""
+    difference, landmarks = history(np.random.default_rng(31), mean=0.05)
+    difference[:until] = 0
+    whole = confidence_sequence(difference, landmarks, ALPHA)
+    for looks in range(1, LOOKS + 1):
+        then = confidence_sequence(difference[:looks], landmarks[:looks], ALPHA)
+        np.testing.assert_allclose(whole.radius[:looks], then.radius, rtol=1e-12)
+        np.testing.assert_allclose(whole.log_p[:looks], then.log_p, rtol=1e-12, atol=1e-12)
+    assert (whole.radius[:until] == 0).all()
+    assert (whole.radius[until:] > 0).all()
+
+
+# --- windows: evidence that starts afresh ---------------------------------------------------------
+
+
+def same_past(whole: ConfidenceSequence, then: ConfidenceSequence) -> None:
+    looks = then.mean.shape[-1]
+    np.testing.assert_allclose(whole.low[:, :looks], then.low, rtol=1e-12)
+    np.testing.assert_allclose(whole.high[:, :looks], then.high, rtol=1e-12)
+    np.testing.assert_allclose(whole.log_p[:, :looks], then.log_p, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("looks", [1, RESTART_EVERY, RESTART_EVERY + 1, 26, 300])
+def test_shares_of_alpha_are_at_most_all_of_it(looks):
+    landmarks = np.ones((looks, 32))
+    windows = Windows.of(np.zeros((1, looks, 32)), landmarks, ALPHA)
+    assert windows.starts.tolist() == list(range(0, looks, RESTART_EVERY))
+    assert windows.shares[0] == Windows.WHOLE
+    assert (windows.shares > 0).all()
+    assert windows.shares.sum() <= 1
+    assert windows.shares.sum() == pytest.approx(1 - 0.5 / len(windows.shares))
+
+
+def test_a_window_is_the_evidence_from_its_start_on_at_its_share():
+    difference, landmarks = batch(32)
+    windows = Windows.of(difference, landmarks, ALPHA)
+    for start, share, own in zip(windows.starts, windows.shares, windows.sequences, strict=True):
+        for place in range(len(difference)):
+            alone = confidence_sequence(difference[place, start:], landmarks[start:], ALPHA * share)
+            np.testing.assert_allclose(own[place].radius, alone.radius, rtol=1e-12)
+            np.testing.assert_allclose(own[place].mean, alone.mean, rtol=1e-12)
+    assert windows.whole is windows.sequences[0]
+
+
+def test_the_past_of_all_windows_does_not_change_as_periods_come_in():
+    difference, landmarks = batch(33, scale=0.04)
+    difference[0, :6] = 0
+    whole = Windows.of(difference, landmarks, ALPHA)
+    signs = whole.signs(ALPHA)
+    assert np.unique(signs).tolist() == [-1, 0, 1]
+    for looks in range(1, LOOKS + 1):
+        then = Windows.of(difference[:, :looks], landmarks[:looks], ALPHA)
+        np.testing.assert_array_equal(then.signs(ALPHA), signs[:, :looks])
+        np.testing.assert_array_equal(then.shares, whole.shares[: len(then.shares)])
+        for own, other in zip(whole.sequences, then.sequences, strict=False):
+            same_past(own, other)
+
+
+def test_signs_and_the_p_value_are_those_of_the_windows():
+    """A p-value is below alpha where any window at its share is, whatever its sign."""
+    difference, landmarks = batch(34, m=40, scale=0.05)
+    windows = Windows.of(difference, landmarks, ALPHA)
+    sure = [own.log_p[:, -1] < np.log(ALPHA * share)
+            for own, share in zip(windows.sequences, windows.shares, strict=True)]  # fmt: skip
+    expected = np.any(sure, axis=0)
+    assert 0 < expected.sum() < len(expected)
+    signs = windows.signs(ALPHA)
+    np.testing.assert_array_equal(signs[:, -1] != 0, expected)
+    ever = np.logical_or.accumulate(signs != 0, axis=1)
+    assert (ever[:, -1] != expected).any()
+    np.testing.assert_array_equal(windows.log_p < np.log(ALPHA), ever)
+    levels = np.random.default_rng(36).uniform(0.001, 0.3, signs.shape)
+    each = [
+        [windows.signs(level)[place, look] for look, level in enumerate(row)]
+        for place, row in enumerate(levels)
+    ]
+    np.testing.assert_array_equal(windows.signs(levels), each)
+
+
+def test_under_the_null_any_window_is_ever_wrong_no_more_often_than_alpha():
+    alpha, rng, ever = 0.2, np.random.default_rng(35), 0
+    for _ in range(HISTORIES):
+        difference, landmarks = history(rng, persistence=0.5)
+        ever += bool(Windows.of(difference[None], landmarks, alpha).signs(alpha).any())
+    assert ever / HISTORIES <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / HISTORIES)
+
+
+def turned(seed: int, lead: float = 0.1, after: int = LOOKS // 2) -> Windows:
+    """Return the evidence on a lead that turns half-way, so that there is none on the whole."""
+    rng = np.random.default_rng(seed)
+    landmarks = np.full((LOOKS, BUCKETS), 40.0)
+    mean = np.where(np.arange(LOOKS) < after, lead, -lead)[:, None]
+    difference = mean * landmarks + np.sqrt(landmarks) * rng.standard_normal(landmarks.shape)
+    return Windows.of(difference[None], landmarks, ALPHA)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_lead_that_turns_is_seen_to_have_turned_while_the_whole_does_not_see_it_yet(seed):
+    windows = turned(seed)
+    [signs] = windows.signs(ALPHA)
+    assert signs[LOOKS // 2 - 1] == 1
+    assert signs[-1] == -1
+    assert not windows.whole.high[0, -1] < 0
+
+
+def test_where_windows_disagree_the_one_that_starts_last_counts():
+    windows = turned(50, lead=0.2, after=20)
+    level = np.log(ALPHA)
+    for look in range(LOOKS):
+        last = 0
+        for start, share, own in zip(
+            windows.starts, windows.shares, windows.sequences, strict=True
+        ):
+            if start <= look and own.log_p[0, look - start] < level + np.log(share):
+                last = int(np.sign(own.mean[0, look - start]))
+        assert windows.signs(ALPHA)[0, look] == last
+    # The whole is still sure of what was.
+    assert windows.whole.low[0, -1] > 0
+    assert windows.signs(ALPHA)[0, -1] == -1

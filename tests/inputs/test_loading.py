@@ -1,0 +1,313 @@
+"""Rows are typed, judged, counted and kept, and nothing is half written."""
+
+import datetime as dt
+import math
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.inputs import load, load_table
+
+TIME = dt.datetime(2026, 3, 1, 9, 30)
+LATER = dt.datetime(2026, 7, 2)
+
+
+def row(**cells):
+    return {"user_id": "u1", "touched_at": TIME, "channel": "search", "cost": 0.5} | cells
+
+
+def bought(**cells):
+    return {"user_id": "u1", "converted_at": TIME, "value": 9.0} | cells
+
+
+def booked(**cells):
+    return {"date": TIME.date(), "channel": "search", "cost": 9.0} | cells
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"user_id": None}, "missing_user_id"),
+        ({"user_id": ""}, "missing_user_id"),
+        ({"user_id": " \t\u00a0"}, "missing_user_id"),
+        ({"touched_at": None}, "invalid_touched_at"),
+        ({"touched_at": LATER}, "future_touched_at"),
+        ({"channel": None}, "missing_channel"),
+        ({"channel": " \t"}, "missing_channel"),
+        ({"cost": -0.01}, "negative_cost"),
+        ({"cost": math.nan}, "not_finite_cost"),
+        ({"cost": math.inf}, "not_finite_cost"),
+        ({"cost": -math.inf}, "not_finite_cost"),
+        # One reason per row: the first that applies.
+        ({"user_id": None, "touched_at": None, "channel": None}, "missing_user_id"),
+        ({"touched_at": LATER, "channel": None, "cost": -1.0}, "future_touched_at"),
+    ],
+)
+def test_bad_touchpoint(engine, read, cells, reason):
+    report = read("touchpoints", pl.DataFrame([row(), row(**cells)], infer_schema_length=None))
+    assert (report.rows, report.bad, report.duplicates) == (1, {reason: 1}, 0)
+    assert engine.rows("select reason from quarantine.touchpoints") == [(reason,)]
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"touched_at": "yesterday"}, "invalid_touched_at"),
+        ({"touched_at": ""}, "invalid_touched_at"),
+        ({"touched_at": "2026-02-30"}, "invalid_touched_at"),
+        ({"touched_at": "01/02/2026"}, "invalid_touched_at"),
+        ({"touched_at": "infinity"}, "invalid_touched_at"),
+        ({"touched_at": "-infinity"}, "invalid_touched_at"),
+        ({"touched_at": "2026-07-01T12:00:01"}, "future_touched_at"),
+        ({"cost": "1,50 €"}, "invalid_cost"),
+        ({"cost": "nan"}, "not_finite_cost"),
+        ({"cost": "-inf"}, "not_finite_cost"),
+        ({"cost": "-1"}, "negative_cost"),
+    ],
+)
+def test_bad_touchpoint_in_text(read, cells, reason):
+    good = row(touched_at="2026-03-01T09:30:00", cost="1.5")
+    report = read("touchpoints", pl.DataFrame([good, good | cells]))
+    assert (report.rows, report.bad) == (1, {reason: 1})
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"user_id": " "}, "missing_user_id"),
+        ({"converted_at": None}, "invalid_converted_at"),
+        ({"converted_at": LATER}, "future_converted_at"),
+        ({"value": math.nan}, "not_finite_value"),
+        ({"value": -math.inf}, "not_finite_value"),
+    ],
+)
+def test_bad_conversion(read, cells, reason):
+    report = read("conversions", pl.DataFrame([bought(), bought(**cells)]))
+    assert (report.rows, report.bad) == (1, {reason: 1})
+
+
+def test_bad_value_in_text(read):
+    report = read("conversions", pl.DataFrame([bought(value="7"), bought(value="seven")]))
+    assert report.bad == {"invalid_value": 1}
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"date": None}, "invalid_date"),
+        ({"date": LATER.date()}, "future_date"),
+        ({"channel": ""}, "missing_channel"),
+        ({"cost": None}, "missing_cost"),
+        ({"cost": math.nan}, "not_finite_cost"),
+        ({"cost": -1.0}, "negative_cost"),
+    ],
+)
+def test_bad_spend(read, cells, reason):
+    report = read("spend", pl.DataFrame([booked(), booked(**cells)]))
+    assert (report.rows, report.bad) == (1, {reason: 1})
+
+
+def test_bad_spend_in_text(read):
+    rows = [booked(cost="1", date="2026-03-01"), booked(cost="one", date="2026-03-01")]
+    rows.append(booked(cost="1", date="1 March"))
+    assert read("spend", pl.DataFrame(rows)).bad == {"invalid_cost": 1, "invalid_date": 1}
+
+
+def test_spend_of_today_counts(read):
+    assert read("spend", pl.DataFrame([booked(date=dt.date(2026, 7, 1))])).rows == 1
+
+
+def test_a_refund_and_an_unknown_value_are_fine(engine, read):
+    report = read("conversions", pl.DataFrame([bought(value=-9.0), bought(value=None)]))
+    assert report.rows == 2
+    assert engine.rows("select value from inputs.conversions order by value") == [(-9,), (None,)]
+
+
+def test_outcome_has_a_default(engine, read):
+    frame = pl.DataFrame([bought(outcome=name) for name in ("lead", None, " ", " lead  ")])
+    read("conversions", frame.with_columns(conversion_id=pl.Series(["a", "b", "c", "d"])))
+    assert engine.rows("select outcome from inputs.conversions order by conversion_id") == [
+        ("lead",),
+        ("conversion",),
+        ("conversion",),
+        ("lead",),
+    ]
+
+
+def test_equal_conversions_count_once(engine, read):
+    one = bought(conversion_id="c1")
+    report = read("conversions", pl.DataFrame([one, one, bought(conversion_id="c2"), one]))
+    assert (report.rows, report.duplicates, report.bad, report.read) == (2, 2, {}, 4)
+
+
+def test_equal_bookings_of_spend_are_two(read):
+    assert read("spend", pl.DataFrame([booked(), booked()])).rows == 2
+
+
+def test_equal_touchpoints_are_left_to_the_journeys(read):
+    assert read("touchpoints", pl.DataFrame([row(), row()])).rows == 2
+
+
+def test_bad_conversions_are_all_counted_though_they_are_equal(read):
+    bad = bought(user_id=None)
+    report = read("conversions", pl.DataFrame([bought(), bad, bad]))
+    assert (report.bad, report.duplicates) == ({"missing_user_id": 2}, 0)
+
+
+def test_of_users_that_contradict_each_other_the_first_counts(engine, read):
+    frame = pl.DataFrame(
+        {"user_id": [1, 2, 1, 1, None, 2], "region": ["n", "s", "n", "e", "w", None]},
+    )
+    report = read("users", frame)
+    assert (report.rows, report.duplicates) == (2, 1)
+    assert report.bad == {"duplicate_user_id": 2, "missing_user_id": 1}
+    assert engine.rows("from inputs.users order by user_id") == [("1", "n"), ("2", "s")]
+
+
+def test_segments_are_text_under_their_own_names(engine, read):
+    frame = pd.DataFrame(
+        {"USER_ID": ["a"], "Customer Type": [" new "], "age": [41], "reason": [""]}
+    )
+    read("users", frame)
+    assert engine.rows("describe inputs.users")[1][:2] == ("Customer Type", "VARCHAR")
+    assert engine.rows("from inputs.users") == [("a", "new", "41", None)]
+
+
+def test_users_without_segments(engine, read):
+    assert read("users", pd.DataFrame({"user_id": ["a", "a", "b"]})).duplicates == 1
+    assert engine.rows("from inputs.users order by all") == [("a",), ("b",)]
+
+
+def test_labels_are_trimmed_and_user_ids_kept(read, touches):
+    odd = row(user_id=" u ", channel="\t e mail\u00a0", campaign=" ", touchpoint_id=" t ")
+    read("touchpoints", pl.DataFrame([odd]))
+    assert touches("user_id, channel, campaign, touchpoint_id") == [(" u ", "e mail", None, " t ")]
+
+
+@pytest.mark.parametrize(
+    "channel", ["Été", "搜索", "🚀 launch", "o'brien", 'say "hi"', "a > b", "$now"]
+)
+def test_odd_channel_names_pass(read, touches, channel):
+    read("touchpoints", pl.DataFrame([row(channel=channel)]))
+    assert touches("channel") == [(channel,)]
+
+
+def test_the_quarantine_keeps_the_row_as_it_came(engine, read):
+    frame = pl.DataFrame(
+        {
+            "note": ["x", "y"],
+            "User_ID": [5, 6],
+            "touched_at": ["2026-03-01", " then "],
+            "CHANNEL": ["a", " b "],
+            "reason": ["theirs", "too"],
+        }
+    )
+    read("touchpoints", frame)
+    result = engine.frame("from quarantine.touchpoints")
+    assert result.columns == ["note", "User_ID", "touched_at", "CHANNEL", "source_reason", "reason"]
+    assert result.rows() == [("y", 6, " then ", " b ", "too", "invalid_touched_at")]
+
+
+def test_a_quarantine_can_be_loaded_again(engine, read, touches):
+    read("touchpoints", pl.DataFrame([row(), row(user_id=None)]))
+    first = engine.frame("from quarantine.touchpoints")
+    read("touchpoints", pl.concat([first, pl.DataFrame([row()])], how="diagonal"))
+    again = engine.frame("from quarantine.touchpoints").with_columns(user_id=pl.lit("mended"))
+    assert read("touchpoints", again).rows == 1
+
+
+def test_reasons_come_with_the_most_frequent_first(read):
+    frame = pl.DataFrame([row(), row(user_id=None), *[row(channel="")] * 2])
+    report = read("touchpoints", frame)
+    assert list(report.bad.items()) == [("missing_channel", 2), ("missing_user_id", 1)]
+    assert report.bad_share == 0.75
+
+
+def test_absent_tables_are_made_empty(engine, read_all, touchpoints, conversions):
+    quarantine = read_all(touchpoints=touchpoints, conversions=conversions, spend=None)
+    assert {name: report.rows for name, report in quarantine.tables.items()} == {
+        "touchpoints": 1,
+        "conversions": 1,
+        "spend": 0,
+        "users": 0,
+    }
+    assert quarantine.counts == {}
+    assert quarantine.tables["users"].bad_share == 0
+    assert engine.scalar("select count(*) from inputs.spend") == 0
+
+
+def test_a_source_that_is_left_out_empties_its_table(engine, read_all, touchpoints, conversions):
+    sources = {"touchpoints": touchpoints, "conversions": conversions}
+    read_all(**sources, spend=pl.DataFrame([booked()]))
+    read_all(**sources)
+    assert engine.scalar("select count(*) from inputs.spend") == 0
+
+
+def test_optional_tables_may_have_no_rows(read, write):
+    assert read("spend", write("spend.csv", "date,channel,cost\n")).rows == 0
+    assert read("users", write("users.json", "[]")).rows == 0
+    assert read("users", pd.DataFrame()).rows == 0
+
+
+def test_counts_name_only_tables_with_bad_rows(read_all, conversions):
+    frame = pl.DataFrame([row(), row(channel=None)])
+    quarantine = read_all(touchpoints=frame, conversions=conversions)
+    assert quarantine.counts == {"touchpoints": {"missing_channel": 1}}
+
+
+def test_now_is_the_clock_in_utc_where_it_is_not_given(engine):
+    recent = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=5)
+    soon = recent + dt.timedelta(minutes=10)
+    frame = pl.DataFrame([row(touched_at=recent), row(touched_at=soon)])
+    assert load_table(engine, "touchpoints", frame).bad == {"future_touched_at": 1}
+
+
+def test_now_with_a_zone_is_converted(engine):
+    now = dt.datetime(2026, 3, 1, 10, 30, tzinfo=dt.timezone(dt.timedelta(hours=1)))
+    late = TIME + dt.timedelta(seconds=1)
+    frame = pl.DataFrame([row(touched_at=TIME), row(touched_at=late)])
+    assert load_table(engine, "touchpoints", frame, now=now).bad == {"future_touched_at": 1}
+
+
+def test_raw_is_kept_on_request_only(engine, read):
+    frame = pl.DataFrame([row(), row(user_id=None)])
+    for keep_raw in (True, False, True):
+        read("touchpoints", frame, keep_raw=keep_raw)
+        assert engine.exists("raw.touchpoints") == keep_raw
+    assert engine.scalar("select count(*) from raw.touchpoints") == 2
+
+
+@pytest.mark.parametrize("path", [":memory:", "warehouse.duckdb"])
+def test_an_error_leaves_the_former_tables_whole(tmp_path, touchpoints, conversions, path):
+    with DuckDBEngine(path if path == ":memory:" else tmp_path / path) as engine:
+        sources = {"touchpoints": touchpoints, "conversions": conversions}
+        load(engine, sources | {"spend": pl.DataFrame([booked()])})
+        before = _everything(engine)
+        more = pd.concat([touchpoints, touchpoints, touchpoints.assign(user_id=None)])
+        bad = pa.table({"user_id": pa.nulls(2, pa.string()), "converted_at": [TIME, TIME]})
+        with pytest.raises(InputError, match="none of its 2 rows can be used"):
+            load(engine, {"touchpoints": more, "conversions": bad})
+        with pytest.raises(InputError, match="none of its 2 rows can be used"):
+            load_table(engine, "conversions", bad)
+        with pytest.raises(InputError, match="no such file"):
+            load(engine, {"touchpoints": more, "conversions": "none.csv"})
+        assert _everything(engine) == before
+        load(engine, sources)  # the engine is as good as before
+
+
+def _everything(engine):
+    names = engine.rows(
+        "select table_schema || '.' || table_name from information_schema.tables order by 1"
+    )
+    return {name: engine.rows(f"from {name}") for (name,) in names}
+
+
+def test_nothing_temporary_stays(engine, read, write):
+    read("touchpoints", write("t.csv", "user_id,touched_at,channel\n1,2026-01-01,a\n"))
+    read("touchpoints", pl.DataFrame([row()]))
+    names = engine.rows("select table_schema, table_name from information_schema.tables order by 2")
+    assert names == [("inputs", "touchpoints"), ("quarantine", "touchpoints")]

@@ -1,0 +1,57 @@
+"""The specification, the SQL and the loaded tables say the same."""
+
+import re
+
+import pytest
+
+from lydite.engine import load_sql
+from lydite.engine.files import describe
+from lydite.inputs import REASONS, TABLES
+
+
+def test_the_tables_are_those_of_the_contract():
+    assert list(TABLES) == ["touchpoints", "conversions", "spend", "users"]
+    assert [name for name, table in TABLES.items() if table.required] == [
+        "touchpoints",
+        "conversions",
+    ]
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_the_sql_documents_every_column_in_order(table):
+    about, columns = describe(table.sql)
+    assert about
+    assert list(columns) == [column.name for column in table.columns]
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
+def test_a_loaded_table_has_the_columns_and_types_of_the_specification(
+    table, engine, read_all, touchpoints, conversions
+):
+    read_all(touchpoints=touchpoints, conversions=conversions)
+    rows = engine.rows(f"describe inputs.{table.name}")
+    assert [(name, kind) for name, kind, *_ in rows] == [
+        (column.name, column.type) for column in table.columns
+    ]
+    quarantine = [row[0] for row in engine.rows(f"describe quarantine.{table.name}")]
+    assert quarantine[-1] == "reason"
+
+
+def test_loaded_tables_and_columns_carry_comments(engine, read, touchpoints):
+    read("touchpoints", touchpoints)
+    comments = engine.rows(
+        "select comment from duckdb_columns()"
+        " where schema_name = 'inputs' and table_name = 'touchpoints'"
+    )
+    assert all(comment for (comment,) in comments)
+
+
+def test_every_reason_of_the_sql_is_explained_and_no_other():
+    text = " ".join(load_sql(table.sql) for table in TABLES.values())
+    assert set(re.findall(r"then '(\w+)'", text)) == set(REASONS)
+
+
+def test_every_reason_names_the_column_that_it_is_about():
+    columns = {column.name for table in TABLES.values() for column in table.columns}
+    for reason in REASONS:
+        assert any(reason.endswith(f"_{column}") for column in columns)

@@ -1,0 +1,424 @@
+"""Refreshed journeys are those laid out anew, whatever has changed; who has not is left alone."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from lydite import journeys
+from lydite.engine import DuckDBEngine, load_sql
+from lydite.journeys import incremental
+from lydite.journeys.incremental import build_journeys, refresh
+from tests.helpers.input_tables import make_inputs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    Row = tuple[Any, ...]
+    Rows = tuple[list[Row], list[Row]]
+
+TABLES = ("users", "channels", "touches", "path_events", "conversions", "path_touches", "states")
+LOOKBACKS = {"lead": timedelta(hours=36), "sale": timedelta(days=9)}
+CHANNELS = ["search", "direct", "tv", "e-mail", "(none)"]
+
+
+def day(number: float) -> datetime:
+    """Return the instant `number` days into the year."""
+    return datetime(2026, 1, 1) + timedelta(days=number)
+
+
+@pytest.fixture
+def engine() -> Iterator[DuckDBEngine]:
+    with DuckDBEngine(threads=1) as engine:
+        yield engine
+
+
+# --- rows -----------------------------------------------------------------------------------------
+
+
+def touch(draw: random.Random, user: str, channels: list[str] | None = None) -> Row:
+    """Draw a touch, often at the instant of another, after the first day."""
+    return (
+        user,
+        day(1 + draw.randrange(120) / 4),
+        draw.choice(channels or CHANNELS),
+        draw.choice([None, "spring"]),
+        draw.choice([None, "click"]),
+        draw.choice([None, 0.0, 0.5]),
+        draw.choice([None, None, str(draw.randrange(5))]),
+    )
+
+
+def conversion(draw: random.Random, user: str) -> Row:
+    """Draw a conversion, often at the instant of a touch or of another conversion."""
+    outcome, value = draw.choice(list(LOOKBACKS)), draw.choice([None, 1.5, -2.0])
+    return (user, day(1 + draw.randrange(120) / 4), outcome, value, str(draw.randrange(10**9)))
+
+
+def users_batch(draw: random.Random, users: int = 40) -> Rows:
+    """Draw the rows of users, some of whom never convert and some of whom were never touched."""
+    names = [f"user {n}" for n in range(users)]
+    first = [("first", day(n / 100), name) for n, name in enumerate(CHANNELS)]
+    touchpoints = [touch(draw, user) for user in names for _ in range(draw.choice([0, 1, 2, 8]))]
+    conversions = [
+        conversion(draw, user) for user in names for _ in range(draw.choice([0, 0, 1, 3]))
+    ]
+    return [*map(completed, first), *touchpoints, *touchpoints[::7]], [
+        *conversions,
+        *(conversion(draw, "first") for _ in range(8)),
+    ]
+
+
+def completed(row: Row) -> Row:
+    return (*row, *[None] * (7 - len(row)))
+
+
+def someone(draw: random.Random, rows: list[Row]) -> str:
+    return draw.choice(rows)[0]
+
+
+# Each changes a few rows in place, as the sources of a later day may have them.
+
+
+def new_touches(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    touchpoints += [touch(draw, someone(draw, touchpoints)) for _ in range(3)]
+
+
+def new_users(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    name = f"new {draw.random()}"
+    touchpoints += [touch(draw, name) for _ in range(3)]
+    conversions += [conversion(draw, name), conversion(draw, f"untouched {draw.random()}")]
+
+
+def new_channel(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    row = (someone(draw, touchpoints), day(40 + draw.random()), f"channel {draw.random()}")
+    touchpoints.append(completed(row))
+
+
+def late_conversion(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    conversions.append(conversion(draw, someone(draw, touchpoints)))
+
+
+def gone_rows(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    for rows in (touchpoints, conversions):
+        rows.pop(draw.randrange(len(CHANNELS), len(rows)))
+
+
+def gone_user(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    user = someone(draw, touchpoints[len(CHANNELS) :])
+    for rows in (touchpoints, conversions):
+        rows[:] = [row for row in rows if row[0] != user]
+
+
+def sent_again(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    touchpoints += draw.sample(touchpoints, 2)
+
+
+def mended(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    place = draw.randrange(len(CHANNELS), len(touchpoints))
+    touchpoints[place] = touch(draw, touchpoints[place][0])
+    place = draw.randrange(len(conversions))
+    conversions[place] = (*conversions[place][:3], draw.random(), conversions[place][4])
+
+
+def backfill(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    touchpoints.append(completed((someone(draw, touchpoints), day(-draw.random()), "(none)")))
+
+
+def nothing(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+    for rows in (touchpoints, conversions):
+        draw.shuffle(rows)
+
+
+CHANGES: list[Callable[..., None]] = [
+    *(new_touches, new_users, new_channel, late_conversion, gone_rows, gone_user, sent_again),
+    *(mended, backfill, nothing),
+]  # fmt: skip
+
+
+# --- what stands ----------------------------------------------------------------------------------
+
+
+def standing(engine: DuckDBEngine) -> dict[str, list[Row]]:
+    """Return all rows of all tables, in one order."""
+    return {name: sorted(engine.frame(f"from journeys.{name}").rows(), key=repr) for name in TABLES}
+
+
+def anew(rows: Rows, lookbacks: dict[str, timedelta] | None = None) -> dict[str, list[Row]]:
+    """Return what stands where journeys are laid out for the first time."""
+    with DuckDBEngine(threads=1) as engine:
+        make_inputs(engine, *rows)
+        journeys.build_touches(engine)
+        journeys.build_path_events_and_conversions(engine, lookbacks or LOOKBACKS)
+        engine.create("journeys.states", "incremental/states")
+        return standing(engine)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_after_any_changes_all_is_as_if_laid_out_anew(engine, seed):
+    draw = random.Random(seed)
+    rows = users_batch(draw)
+    lookbacks = LOOKBACKS
+    make_inputs(engine, *rows)
+    reasons = [refresh(engine, lookbacks).why_all]
+    for _ in range(6):
+        for change in draw.choices(CHANGES, k=draw.choice([1, 2])):
+            change(draw, *rows)
+        if draw.random() < 0.1:
+            lookbacks = {**lookbacks, "lead": timedelta(hours=draw.randrange(1, 99))}
+        make_inputs(engine, *rows)
+        reasons.append(refresh(engine, lookbacks).why_all)
+        assert standing(engine) == anew(rows, lookbacks)
+    assert reasons[0] is not None
+    assert reasons.count(None) >= 3
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_comes_in_day_by_day_is_laid_out_beside(engine, change):
+    draw = random.Random(5)
+    rows = users_batch(draw)
+    make_inputs(engine, *rows)
+    refresh(engine, LOOKBACKS)
+    change(draw, *rows)
+    make_inputs(engine, *rows)
+    laid_out = refresh(engine, LOOKBACKS)
+    assert standing(engine) == anew(rows)
+    if change is backfill:
+        assert laid_out.why_all == "channels were renumbered"
+    else:
+        assert laid_out.why_all is None
+        assert laid_out.recomputed <= 5
+        assert (laid_out.recomputed == 0) == (change is nothing)
+
+
+# --- who is recomputed ----------------------------------------------------------------------------
+
+
+OTHER_VALUES = {
+    "touchpoints": (day(20), "tv", "autumn", "view", 7.0, "id"),
+    "conversions": (day(20), "lead", 7.0, "id"),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        (table, column, value)
+        for table, values in OTHER_VALUES.items()
+        for column, value in enumerate(values, start=1)
+    ],
+)
+def test_a_change_in_any_column_recomputes_the_one_user(engine, table, column, value):
+    rows = users_batch(random.Random(3))
+    make_inputs(engine, *rows)
+    refresh(engine, LOOKBACKS)
+    changed = rows[table == "conversions"]
+    place = next(n for n in reversed(range(len(changed))) if changed[n][column] != value)
+    changed[place] = (*changed[place][:column], value, *changed[place][column + 1 :])
+    make_inputs(engine, *rows)
+    assert refresh(engine, LOOKBACKS).recomputed == 1
+    assert standing(engine) == anew(rows)
+
+
+def test_who_has_not_changed_is_left_alone(engine):
+    touchpoints, conversions = users_batch(random.Random(4))
+    make_inputs(engine, touchpoints, conversions)
+    refresh(engine, LOOKBACKS)
+    marked = "update journeys.{} set bucket = 1000"
+    for table in ("users", "touches", "path_events"):
+        engine.run(marked.format(table))
+    touchpoints.append(completed(("user 7", day(50), "tv")))
+    make_inputs(engine, touchpoints, conversions)
+    assert refresh(engine, LOOKBACKS).recomputed == 1
+    for table in ("users", "touches", "path_events"):
+        anew_users = engine.rows(
+            f"select distinct users.user_id from journeys.{table} as t"
+            " inner join journeys.users as users on t.user_key = users.user_key"
+            " where t.bucket < 256"
+        )
+        assert anew_users == [("user 7",)], table
+
+
+def test_a_touch_that_is_sent_twice_more_does_not_cancel_out(engine):
+    touchpoints, conversions = users_batch(random.Random(4))
+    make_inputs(engine, touchpoints, conversions)
+    refresh(engine, LOOKBACKS)
+    make_inputs(engine, [*touchpoints, *2 * [touchpoints[-1]]], conversions)
+    assert refresh(engine, LOOKBACKS).recomputed == 1
+
+
+# --- when all are ---------------------------------------------------------------------------------
+
+
+def test_a_flag_lays_all_out(engine):
+    rows = users_batch(random.Random(1))
+    make_inputs(engine, *rows)
+    refresh(engine, LOOKBACKS)
+    engine.run("update journeys.touches set bucket = 1000")
+    assert str(refresh(engine, LOOKBACKS, full=True)) == "all 39 users: it was asked for"
+    assert standing(engine) == anew(rows)
+    assert refresh(engine, LOOKBACKS).recomputed == 0
+
+
+@pytest.mark.parametrize(
+    "lookbacks",
+    [{**LOOKBACKS, "sale": timedelta(days=8)}, {"sale": timedelta(days=9)}],
+    ids=["another", "one outcome less"],
+)
+def test_other_lookbacks_lay_all_out(engine, lookbacks):
+    rows = users_batch(random.Random(1))
+    make_inputs(engine, *rows)
+    refresh(engine, LOOKBACKS)
+    assert refresh(engine, lookbacks).why_all == "the lookbacks changed"
+    assert standing(engine) == anew(rows, lookbacks)
+
+
+def test_other_sql_lays_all_out(engine, monkeypatch):
+    make_inputs(engine, *users_batch(random.Random(1)))
+    refresh(engine, LOOKBACKS)
+    monkeypatch.setattr(incremental, "load_sql", lambda name: load_sql(name) + "\n-- mended")
+    assert refresh(engine, LOOKBACKS).why_all == "the SQL changed"
+
+
+def test_another_version_lays_all_out(engine):
+    make_inputs(engine, *users_batch(random.Random(1)))
+    refresh(engine, LOOKBACKS)
+    engine.run("update journeys.definitions set fingerprint = 'v0' where definition like 'Duck%'")
+    assert refresh(engine, LOOKBACKS).why_all == "DuckDB's version changed"
+
+
+def test_many_changes_lay_all_out(engine):
+    touchpoints, conversions = users_batch(random.Random(1))
+    make_inputs(engine, touchpoints, conversions)
+    refresh(engine, LOOKBACKS)
+    touchpoints += [completed((f"user {n}", day(50), "tv")) for n in range(11)]
+    make_inputs(engine, touchpoints, conversions)
+    assert "11 of them changed, which are too many" in refresh(engine, LOOKBACKS).why_all
+    assert standing(engine) == anew((touchpoints, conversions))
+
+
+@pytest.mark.parametrize(("before", "then"), [([], ["bob"]), (["ann", "bob"], ["ann"])])
+def test_users_who_share_a_digest_lay_all_out(engine, monkeypatch, before, then):
+    # Of one and the same digest are all but those whose name begins with "user".
+    coarse = load_sql("journeys/users").replace(
+        "md5(cast(user_id as varchar))",
+        "md5(case when user_id like 'user%' then user_id else 'one' end)",
+    )
+    monkeypatch.setattr(
+        "lydite.engine.duckdb.statement_of",
+        lambda sql: (
+            coarse if sql == "journeys/users" else load_sql(sql) if "/" in sql[:20] else sql
+        ),
+    )
+    crowded, conversions = users_batch(random.Random(1))
+    for names in (before, then):
+        touchpoints = [*crowded, *(completed((name, day(2), "tv")) for name in names)]
+        make_inputs(engine, touchpoints, conversions)
+        why_all = refresh(engine, LOOKBACKS).why_all
+    assert "share the digest" in why_all
+    assert standing(engine) == anew((touchpoints, conversions))
+
+
+def test_in_memory_all_are_laid_out_and_nothing_is_kept(engine):
+    make_inputs(engine, *users_batch(random.Random(1)))
+    for _ in range(2):
+        assert (
+            str(build_journeys(engine, LOOKBACKS))
+            == "all 39 users: nothing is kept from run to run"
+        )
+    assert not engine.exists("journeys.states")
+    assert not engine.exists("journeys.definitions")
+
+
+def test_in_a_file_the_next_process_goes_on(tmp_path):
+    touchpoints, conversions = users_batch(random.Random(1))
+    for expected in (39, 0):
+        with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
+            make_inputs(engine, touchpoints, conversions)
+            assert build_journeys(engine, LOOKBACKS).recomputed == expected
+
+
+# --- what is broken off ---------------------------------------------------------------------------
+
+
+def test_an_error_leaves_what_stood_and_the_next_run_goes_on(engine, monkeypatch):
+    touchpoints, conversions = users_batch(random.Random(2))
+    make_inputs(engine, touchpoints, conversions)
+    refresh(engine, LOOKBACKS)
+    before = standing(engine)
+    touchpoints.append(completed(("user 7", day(2), "tv")))
+    make_inputs(engine, touchpoints, conversions)
+    monkeypatch.setattr(engine, "create", failing_at(engine.create, "journeys.conversions"))
+    with pytest.raises(KeyboardInterrupt):
+        refresh(engine, LOOKBACKS)
+    monkeypatch.undo()
+    assert standing(engine) == before
+    laid_out = refresh(engine, LOOKBACKS)
+    assert (laid_out.recomputed, laid_out.why_all) == (1, None)
+    assert standing(engine) == anew((touchpoints, conversions))
+
+
+def failing_at(create: Callable[..., None], table: str) -> Callable[..., None]:
+    def fails(name: str, *rest: Any) -> None:
+        if name == table:
+            raise KeyboardInterrupt
+        create(name, *rest)
+
+    return fails
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_wherever_a_run_is_killed_the_next_one_is_right(tmp_path, monkeypatch, full):
+    touchpoints, conversions = users_batch(random.Random(2), users=12)
+    file, copies = tmp_path / "warehouse.duckdb", {}
+    with DuckDBEngine(file, threads=1) as engine:
+        make_inputs(engine, touchpoints, conversions)
+        refresh(engine, LOOKBACKS)
+        touchpoints.append(completed(("user 7", day(2), "tv")))
+        touchpoints.append(completed(("bob", day(2), "tv")))
+        make_inputs(engine, touchpoints, conversions)
+        run = engine.run
+
+        def run_and_copy(sql: str, *rest: Any) -> None:
+            run(sql, *rest)
+            copies.setdefault(on_disk(file), sql)
+
+        monkeypatch.setattr(engine, "run", run_and_copy)
+        refresh(engine, LOOKBACKS, full=full)
+    expected, recomputed = anew((touchpoints, conversions)), []
+    for number, (copy, last) in enumerate(copies.items()):
+        written = tmp_path / f"{number}.duckdb"
+        for name, content in copy:
+            written.with_name(written.name + name).write_bytes(content)
+        with DuckDBEngine(written, threads=1) as engine:
+            recomputed.append(refresh(engine, LOOKBACKS).recomputed)
+            assert standing(engine) == expected, last
+    # Before all was done, and once it was; a full run that is broken off begins again.
+    assert [n for n, _ in itertools.groupby(recomputed)] == ([2, 12, 0] if full else [2, 0])
+
+
+def on_disk(file: Path) -> tuple[tuple[str, bytes], ...]:
+    """Return a database as it lies on the disk: what a process leaves that is killed right now."""
+    log = file.with_name(f"{file.name}.wal")
+    return tuple((p.name[len(file.name) :], p.read_bytes()) for p in (file, log) if p.exists())
+
+
+def test_a_run_whose_rows_are_elsewhere_leaves_no_state_in_the_file(tmp_path):
+    class Elsewhere(DuckDBEngine):
+        """All rows in memory, and what comes to this machine in a file, as beside Spark."""
+
+        local = DuckDBEngine(tmp_path / "w.duckdb", threads=1)  # type: ignore[assignment]
+
+    rows = ([("ann", day(2), "tv")], [("ann", day(3), "lead")])
+    with Elsewhere.local as file, Elsewhere(threads=1) as engine:
+        make_inputs(file, *rows)
+        refresh(file, LOOKBACKS)
+        assert file.exists("journeys.definitions")
+        make_inputs(engine, *rows)
+        build_journeys(engine, LOOKBACKS)
+        assert not file.exists("journeys.definitions")

@@ -1,0 +1,430 @@
+"""The chain against brute force, against published figures, and against what must not matter."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lydite.models import removal_effects
+from lydite.models.removal_effects import absorb
+from lydite.models.transitions import TransitionCounts, Transitions, find, pack, shorten
+from lydite.paths.landmarks import ExpandedPaths
+
+REPO_ROOT = Path(__file__).parents[2]
+REFERENCE = REPO_ROOT.parent / "shared" / "reference"
+
+ORDERS = (1, 2, 3, 4)
+A, B, C = range(3)
+TOY = ([[A, B, A, B, B, A], [A, B, B, A, A], [A, A]], [1, 1, 1], [0, 0, 0])
+
+
+# --- brute force --------------------------------------------------------------------------------
+
+
+def count_paths(paths, conversions, nulls, order):
+    """Count moves by reading each path touch by touch; histories are oldest first."""
+    counts = defaultdict(lambda: defaultdict(float))
+    for path, hits, misses in zip(paths, conversions, nulls, strict=True):
+        if hits + misses == 0:
+            continue
+        state = "start"
+        for channel in path:
+            previous = (-1,) * order if state == "start" else state
+            following = (*previous[1:], channel)
+            counts[state][following] += hits + misses
+            state = following
+        counts[state]["conversion"] += hits
+        counts[state]["null"] += misses
+    return counts
+
+
+def probability_of_conversion(counts, removed=None):
+    """Solve the chain once, with every state that stands in the removed channel made a null."""
+    live = [s for s in counts if s == "start" or s[-1] != removed]
+    number = {state: i for i, state in enumerate(live)}
+    going, ending = np.zeros((len(live), len(live))), np.zeros(len(live))
+    for state in live:
+        total = sum(counts[state].values())
+        for following, count in counts[state].items():
+            if following == "conversion":
+                ending[number[state]] += count / total
+            elif following in number:
+                going[number[state], number[following]] += count / total
+    if "start" not in number:
+        return 0.0
+    return np.linalg.solve(np.eye(len(live)) - going, ending)[number["start"]]
+
+
+def brute_effects(counts, n_channels):
+    whole = probability_of_conversion(counts)
+    if whole == 0:
+        return np.zeros(n_channels)
+    return np.array([1 - probability_of_conversion(counts, c) / whole for c in range(n_channels)])
+
+
+@st.composite
+def path_tables(draw, max_channels=4):
+    n_channels = draw(st.integers(1, max_channels))
+    path = st.lists(st.integers(0, n_channels - 1), min_size=1, max_size=9)
+    paths = draw(st.lists(path, min_size=1, max_size=12))
+    counts = st.lists(st.integers(0, 5), min_size=len(paths), max_size=len(paths))
+    return paths, draw(counts), draw(counts), n_channels
+
+
+@given(path_tables(), st.sampled_from(ORDERS))
+def test_effects_equal_brute_force_removal(table, order):
+    paths, conversions, nulls, n_channels = table
+    counts = count_paths(paths, conversions, nulls, order)
+    result = absorb(Transitions.from_paths(paths, conversions, nulls, order, n_channels))
+    assert result.conversion == pytest.approx(probability_of_conversion(counts), abs=1e-9)
+    np.testing.assert_allclose(result.removal_effect, brute_effects(counts, n_channels), atol=1e-9)
+    assert (result.removal_effect >= 0).all()
+    assert (result.removal_effect <= 1).all()
+    # The chain moves as often as the paths do, so it converts as often.
+    total = sum(conversions) + sum(nulls)
+    if total:
+        assert result.conversion == pytest.approx(sum(conversions) / total, abs=1e-9)
+
+
+@given(path_tables(), st.sampled_from(ORDERS))
+def test_visits_equal_brute_force_arrival(table, order):
+    paths, conversions, nulls, n_channels = table
+    visit = absorb(Transitions.from_paths(paths, conversions, nulls, order, n_channels)).visit
+    for channel in range(n_channels):
+        counts = count_paths(paths, conversions, nulls, order)
+        for state in list(counts):
+            if state != "start" and state[-1] == channel:
+                counts[state] = {"conversion": 1.0}
+            else:
+                counts[state]["null"] += counts[state].pop("conversion", 0.0)
+        assert visit[channel] == pytest.approx(probability_of_conversion(counts), abs=1e-9)
+
+
+@given(path_tables(), st.sampled_from((2, 3, 4)))
+def test_factors_equal_the_walk(table, order):
+    transitions = Transitions.from_paths(*table[:3], order, table[3])
+    walked = absorb(transitions)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(removal_effects, "_MAX_STEPS", 0)
+        factorised = absorb(transitions)
+    np.testing.assert_allclose(walked.removal_effect, factorised.removal_effect, atol=1e-9)
+    np.testing.assert_allclose(walked.conversion_from, factorised.conversion_from, atol=1e-9)
+
+
+def test_many_channels_are_walked_in_parts(monkeypatch):
+    rng = np.random.default_rng(4)
+    paths = [rng.integers(0, 9, rng.integers(1, 12)).tolist() for _ in range(400)]
+    transitions = Transitions.from_paths(paths, np.ones(400), np.ones(400), 2, 9)
+    whole = absorb(transitions).removal_effect
+    monkeypatch.setattr(removal_effects, "_MAX_CELLS", 2 * len(transitions.states))
+    np.testing.assert_allclose(absorb(transitions).removal_effect, whole, rtol=1e-12)
+
+
+# --- figures known before -----------------------------------------------------------------------
+
+
+def shared_out(effects, conversions):
+    """Divide all conversions in proportion to the effects, as path tables are by custom."""
+    return effects / effects.sum() * conversions
+
+
+def test_toy_shares_two_conversions_and_one():
+    effects = absorb(Transitions.from_paths(*TOY, order=1, n_channels=2)).removal_effect
+    np.testing.assert_allclose(shared_out(effects, 3), [2, 1], rtol=1e-12)
+
+
+def read_reference(name, nulls):
+    path = REFERENCE / name
+    if not path.exists():
+        pytest.skip(f"the reference data {name} are not beside the repository")
+    table = pl.read_csv(path)
+    split = [[c.strip() for c in p.split(">")] for p in table["path"]]
+    names = sorted({channel for p in split for channel in p})
+    number = {channel: i for i, channel in enumerate(names)}
+    paths = [[number[channel] for channel in p] for p in split]
+    return paths, table["total_conversions"].to_numpy(), table[nulls].to_numpy(), names
+
+
+def test_path_table_has_its_published_figures():
+    paths, conversions, nulls, names = read_reference("path_table.csv.gz", "total_null")
+    result = absorb(Transitions.from_paths(paths, conversions, nulls, 1, len(names)))
+    credit = shared_out(result.removal_effect, conversions.sum())
+    figures = {
+        "alpha": (0.5584, 5344.95),
+        "iota": (0.4058, 3884.61),
+        "eta": (0.3490, 3340.85),
+        "beta": (0.2640, 2527.35),
+        "theta": (0.2060, 1971.91),
+        "lambda": (0.1340, 1282.85),
+        "epsilon": (0.0626, 599.57),
+        "zeta": (0.0398, 381.06),
+        "kappa": (0.0287, 274.36),
+        "gamma": (0.0179, 171.15),
+    }
+    found = {
+        name: (round(result.removal_effect[i], 4), round(credit[i], 2))
+        for i, name in enumerate(names)
+        if name in figures
+    }
+    assert found == figures
+    assert round(result.conversion, 6) == 0.223845
+
+
+def test_sparse_path_table_has_its_published_figures():
+    paths, conversions, nulls, names = read_reference(
+        "sparse_path_table.csv", "total_non_conversions"
+    )
+    result = absorb(Transitions.from_paths(paths, conversions, nulls, 1, len(names)))
+    credit = shared_out(result.removal_effect, conversions.sum())
+    figures = dict(
+        zip("ABCDEFGHI", [647.42, 654.10, 364.63, 254.88, 2.88, 6.44, 17.13, 27.50, 8.01],
+            strict=True)
+    )  # fmt: skip
+    assert {name: round(credit[names.index(name)], 2) for name in figures} == figures
+    assert round(result.conversion, 8) == 0.00738053
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_path_table_converts_as_counted_at_every_order(order):
+    paths, conversions, nulls, names = read_reference("path_table.csv.gz", "total_null")
+    result = absorb(Transitions.from_paths(paths, conversions, nulls, order, len(names)))
+    expected = conversions.sum() / (conversions.sum() + nulls.sum())
+    assert result.conversion == pytest.approx(expected, rel=1e-12)
+
+
+# --- what must not matter -----------------------------------------------------------------------
+
+
+@given(path_tables(), st.sampled_from(ORDERS), st.randoms(use_true_random=False))
+def test_relabelled_channels_permute_the_effects(table, order, random):
+    paths, conversions, nulls, n_channels = table
+    label = random.sample(range(n_channels), n_channels)
+    renamed = [[label[channel] for channel in path] for path in paths]
+    before = absorb(Transitions.from_paths(paths, conversions, nulls, order, n_channels))
+    after = absorb(Transitions.from_paths(renamed, conversions, nulls, order, n_channels))
+    np.testing.assert_allclose(after.removal_effect[label], before.removal_effect, atol=1e-12)
+
+
+@given(path_tables(), st.sampled_from(ORDERS))
+def test_split_rows_of_equal_paths_change_nothing(table, order):
+    paths, conversions, nulls, n_channels = table
+    half = np.array(conversions) // 2
+    whole = absorb(Transitions.from_paths(paths, conversions, nulls, order, n_channels))
+    split = absorb(
+        Transitions.from_paths(
+            [*paths, *paths[::-1]],
+            [*half, *(np.array(conversions) - half)[::-1]],
+            [*nulls, *[0] * len(nulls)],
+            order,
+            n_channels,
+        )
+    )
+    np.testing.assert_allclose(split.removal_effect, whole.removal_effect, atol=1e-12)
+
+
+def landmark_counts(paths, conversions, nulls):
+    """Write paths as `sql/journeys/transitions.sql` would count them."""
+    rows = []
+    for path, hits, misses in zip(paths, conversions, nulls, strict=True):
+        for i, channel in enumerate(path):
+            before = [path[i - back] if i >= back else None for back in (3, 2, 1)]
+            if i + 1 < len(path):
+                rows.append((*before, channel, path[i + 1], False, i % 2, hits + misses))
+            else:
+                rows.append((*before, channel, None, True, i % 2, hits))
+                rows.append((*before, channel, None, False, i % 2, misses))
+    whole = pl.Int16
+    return pl.DataFrame(
+        rows,
+        schema={
+            "previous_3": whole, "previous_2": whole, "previous_1": whole, "channel_key": whole,
+            "next_channel_key": whole, "converted": pl.Boolean, "bucket": whole,
+            "landmarks": pl.Int64,
+        },
+        orient="row",
+    )  # fmt: skip
+
+
+def from_landmark_counts(frame, order, n_channels):
+    """Count from landmarks given as a frame, each row standing for many."""
+    names = ["channel_key", "previous_1", "previous_2", "previous_3"]
+    channels = frame.select(pl.col(*names, "next_channel_key").cast(pl.Int64).fill_null(-1))
+    touches = ExpandedPaths(
+        row=np.arange(len(frame)),
+        position=np.zeros(len(frame), dtype=int),
+        history=channels.select(names).to_numpy(),
+        next_channel=channels["next_channel_key"].to_numpy(),
+        converted=frame["converted"].to_numpy(),
+        count=frame["landmarks"].cast(pl.Float64).to_numpy(),
+    )
+    names = tuple(map(str, range(n_channels)))
+    unit = np.arange(len(frame)) % 3
+    return TransitionCounts.counted(touches, names, order, unit, 3).total()
+
+
+@given(path_tables(), st.sampled_from(ORDERS))
+def test_landmarks_of_whole_paths_count_as_the_paths(table, order):
+    paths, conversions, nulls, n_channels = table
+    counted = from_landmark_counts(landmark_counts(paths, conversions, nulls), order, n_channels)
+    expected = Transitions.from_paths(paths, conversions, nulls, order, n_channels)
+    for name, value in vars(expected).items():
+        np.testing.assert_array_equal(getattr(counted, name), value, err_msg=name)
+
+
+# --- edges --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_no_conversions_have_no_effects(order):
+    result = absorb(Transitions.from_paths([[A, B], [B]], [0, 0], [3, 2], order, 2))
+    assert result.conversion == 0
+    assert result.removal_effect.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_nothing_counted_has_no_effects(order):
+    frame = landmark_counts([], [], [])
+    result = absorb(from_landmark_counts(frame, order, 2))
+    assert result.conversion == 0
+    assert result.removal_effect.tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_only_channel_has_effect_one(order):
+    result = absorb(Transitions.from_paths([[A], [A, A, A, A, A]], [1, 2], [3, 0], order, 1))
+    assert result.removal_effect == pytest.approx([1])
+    assert result.visit == pytest.approx([1])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_without_nulls_everything_converts(order):
+    result = absorb(Transitions.from_paths([[A, B], [B, C]], [1, 3], [0, 0], order, 3))
+    assert result.conversion == pytest.approx(1)
+    np.testing.assert_allclose(result.removal_effect, [1 / 4, 1, 3 / 4])
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_path_of_ten_thousand_touches(order):
+    path = [A, B] * 5_000
+    result = absorb(Transitions.from_paths([path, [C]], [1, 1], [1, 0], order, 3))
+    assert result.conversion == pytest.approx(2 / 3, abs=1e-9)
+    np.testing.assert_allclose(result.removal_effect, [1 / 2, 1 / 2, 1 / 2], atol=1e-9)
+
+
+def test_counts_above_32_bits():
+    many = 2**40
+    result = absorb(Transitions.from_paths([[A, B], [B]], [many, many], [many, 5 * many], 1, 2))
+    assert result.conversion == pytest.approx(2 / 8)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_loop_without_end_is_no_conversion(order):
+    # A and B lead to each other only: no landmark after them was mature.
+    rows = [(None, None, None, A, B, 2), (None, None, A, B, A, 2), (None, None, None, C, None, 2)]
+    frame = pl.DataFrame(
+        [(*row[:5], row[3] == C, row[5]) for row in rows],
+        schema=["previous_3", "previous_2", "previous_1", "channel_key", "next_channel_key",
+                "converted", "landmarks"],
+        orient="row",
+    )  # fmt: skip
+    result = absorb(from_landmark_counts(frame, order, 3))
+    assert result.conversion == pytest.approx(1 / 2)
+    np.testing.assert_allclose(result.removal_effect, [0, 0, 1], atol=1e-12)
+
+
+def test_a_cut_history_goes_on_from_its_longest_counted_end():
+    # The lookback cut A from the path of the last landmark: (A, B) then C was counted as (B, C).
+    frame = pl.DataFrame(
+        [
+            (None, None, None, A, B, False, 4),
+            (None, None, A, B, C, False, 4),
+            (None, None, B, C, None, True, 3),
+            (None, None, B, C, None, False, 1),
+        ],
+        schema=["previous_3", "previous_2", "previous_1", "channel_key", "next_channel_key",
+                "converted", "landmarks"],
+        orient="row",
+    )  # fmt: skip
+    result = absorb(from_landmark_counts(frame, 3, 3))
+    assert result.conversion == pytest.approx(3 / 4)
+    np.testing.assert_allclose(result.removal_effect, [1, 1, 1])
+
+
+def test_a_move_to_nowhere_is_no_conversion():
+    rows = [(None, None, None, A, B, False, 1), (None, None, None, A, None, True, 1)]
+    frame = pl.DataFrame(
+        rows,
+        schema={"previous_3": pl.Int16, "previous_2": pl.Int16, "previous_1": pl.Int16,
+                "channel_key": pl.Int16, "next_channel_key": pl.Int16, "converted": pl.Boolean,
+                "landmarks": pl.Int64},
+        orient="row",
+    )  # fmt: skip
+    result = absorb(from_landmark_counts(frame, 1, 2))
+    assert result.conversion == pytest.approx(1 / 2)
+    np.testing.assert_allclose(result.removal_effect, [1, 0])
+
+
+def test_empty_paths_and_unknown_orders_are_refused():
+    with pytest.raises(ValueError, match="path 1 has no touch"):
+        Transitions.from_paths([[A], []], [1, 1], [0, 0], 1, 1)
+    with pytest.raises(ValueError, match="1 to 4, not 5"):
+        Transitions.from_paths([[A]], [1], [0], 5, 1)
+    with pytest.raises(ValueError, match="at most 65535 channels"):
+        Transitions.from_paths([[A]], [1], [0], 1, 65_536)
+
+
+# --- names and packing --------------------------------------------------------------------------
+
+
+def test_transition_matrix_by_name():
+    transitions = Transitions.from_paths([[A, A, B], [B]], [2, 1], [1, 0], 1, 3)
+    matrix = transitions.transition_matrix(["ads", "bing", "cold"])
+    assert set(matrix.rows()) == {
+        ("(start)", "ads", 3.0, 0.75),
+        ("(start)", "bing", 1.0, 0.25),
+        ("ads", "ads", 3.0, 0.5),
+        ("ads", "bing", 3.0, 0.5),
+        ("bing", "(conversion)", 3.0, 0.75),
+        ("bing", "(null)", 1.0, 0.25),
+    }
+    longer = Transitions.from_paths([[A, A, B], [B]], [2, 1], [1, 0], 2, 3)
+    assert set(longer.transition_matrix(["ads", "bing", "cold"]).rows()) == {
+        ("(start)", "ads", 3.0, 0.75),
+        ("(start)", "bing", 1.0, 0.25),
+        ("ads", "ads", 3.0, 1.0),
+        ("ads > ads", "bing", 3.0, 1.0),
+        ("ads > bing", "(conversion)", 2.0, 2 / 3),
+        ("ads > bing", "(null)", 1.0, 1 / 3),
+        ("bing", "(conversion)", 1.0, 1.0),
+    }
+
+
+@given(path_tables(), st.sampled_from(ORDERS))
+@settings(max_examples=30)
+def test_states_are_the_histories_that_were_met(table, order):
+    paths, conversions, nulls, n_channels = table
+    counts = count_paths(paths, conversions, nulls, order)
+    transitions = Transitions.from_paths(paths, conversions, nulls, order, n_channels)
+    assert {tuple(row) for row in transitions.histories.tolist()} == set(counts) - {"start"}
+    np.testing.assert_array_equal(transitions.histories[:, -1], transitions.last_channel)
+
+
+def test_packed_states_shorten_to_their_newest_channels():
+    history = np.array([[3, 65_534, 0, 65_534], [0, -1, -1, -1]])
+    keys = pack(history)
+    for order in ORDERS:
+        np.testing.assert_array_equal(shorten(keys, order), pack(history[:, :order]))
+    with pytest.raises(ValueError, match="at most 4"):
+        pack(np.zeros((1, 5), dtype=int))
+
+
+def test_find_in_sorted_keys():
+    among = np.array([2, 5, 9], dtype=np.uint64)
+    assert find(np.array([9, 1, 5, 10], dtype=np.uint64), among).tolist() == [2, -1, 1, -1]
+    assert find(among, among[:0]).tolist() == [-1, -1, -1]

@@ -1,0 +1,69 @@
+"""Landmarks as columns."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lydite.paths.landmarks import N_BUCKETS, UniqueFeatures, as_slice, first_buckets
+from tests.helpers.random_landmarks import draw_landmarks
+
+
+def test_other_outcomes_leave_the_rest():
+    landmarks = draw_landmarks(np.random.default_rng(0), 50)
+    other = landmarks.without_outcome(~landmarks.converted)
+    assert (other.converted != landmarks.converted).all()
+    assert other.path is landmarks.path
+    assert len(other) == len(landmarks) == 50
+
+
+def test_the_length_of_profiles_is_the_number_of_distinct_ones():
+    assert len(UniqueFeatures(np.array([0, 1, 1, 0]), np.zeros((2, 3)))) == 2
+
+
+@pytest.mark.parametrize("index", [[0, 2], [-1, 0]])
+def test_an_index_of_no_profile_is_refused(index):
+    with pytest.raises(ValueError, match="2 profiles, so that their numbers are from 0 to 1, not"):
+        UniqueFeatures(np.array(index), np.zeros((2, 3)))
+
+
+def test_some_of_the_landmarks_are_those_with_their_paths():
+    landmarks = draw_landmarks(np.random.default_rng(4), 300)
+    rows = np.sort(np.random.default_rng(5).choice(300, 120, replace=False))
+    part = landmarks.take(rows).with_paths_met()
+    assert len(part) == 120
+    np.testing.assert_array_equal(part.happened_at, landmarks.happened_at[rows])
+    np.testing.assert_array_equal(part.history, landmarks.history[rows])
+    assert len(part.paths) == 120
+    for name in ("touches", "linear"):
+        whole, some = (
+            own.paths.met.matrix(
+                own.paths.met.touches if name == "touches" else own.paths.met.weights[name],
+                len(own.paths),
+                len(own.channels),
+            ).toarray()[own.path]
+            for own in (landmarks, part)
+        )
+        np.testing.assert_array_equal(some, whole[rows])
+    assert len(landmarks.take(np.empty(0, dtype=int))) == 0
+
+
+@given(st.lists(st.tuples(st.integers(0, N_BUCKETS - 1), st.integers(1, 9))), st.integers(0, 60))
+def test_the_first_buckets_hold_at_most_so_many_and_one_more_would_hold_more(rows, at_most):
+    bucket, counts = (np.array([row[i] for row in rows], dtype=int) for i in (0, 1))
+    found = first_buckets(bucket, counts, at_most)
+    assert 1 <= found <= N_BUCKETS
+    assert found == 1 or counts[bucket < found].sum() <= at_most
+    assert found == N_BUCKETS or counts[bucket <= found].sum() > at_most
+    assert first_buckets(np.repeat(bucket, counts), None, at_most) == found
+
+
+@given(st.lists(st.integers(0, 9), max_size=8))
+def test_a_stretch_is_the_rows_themselves(rows):
+    array = np.array(rows, dtype=int)
+    found = as_slice(array)
+    assert np.arange(10)[found].tolist() == rows
+    without_gap = rows == list(range(rows[0], rows[0] + len(rows))) if rows else False
+    assert isinstance(found, slice) == without_gap

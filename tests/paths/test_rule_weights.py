@@ -1,0 +1,65 @@
+"""The channels on paths with weights: distinct paths described, own paths weighed as those are."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lydite.models import Rule, make_model
+from lydite.paths import touch_weights
+from lydite.paths.path_slices import distinct_paths
+from lydite.paths.rule_weights import LandmarkPaths, channels_met, describe_paths
+from tests.helpers.random_path_slices import channels_of, draw_stretches
+
+
+@given(draw_stretches())
+def test_paths_are_described_by_their_order(drawn):
+    touched, paths = drawn
+    models = [make_model("linear"), make_model("last_non_direct"), make_model("w_shaped")]
+    described = describe_paths(touched, paths, models).paths
+    for row, met in enumerate(channels_of(touched, paths)):
+        assert described.history[row].tolist() == [*met[::-1], -1, -1, -1, -1][:4]
+        known = [place for place, channel in enumerate(met) if channel != 1]
+        last = known[-1] if known else len(met) - 1
+        own = described.met.row == row
+        assert described.met.channel[own].tolist() == sorted(set(met))
+        for place, channel in zip(np.flatnonzero(own), sorted(set(met)), strict=True):
+            assert described.met.touches[place] == met.count(channel)
+            assert described.met.weights["linear"][place] == met.count(channel)
+            assert described.met.weights["last_non_direct"][place] == (met[last] == channel)
+    # Three alike, or 0.3 for the first, the middle and the last, and 0.1 for all others together.
+    w_shaped = described.met.weights["w_shaped"]
+    total = np.bincount(described.met.row, w_shaped, minlength=len(paths))
+    expected = np.where(paths.kept > 3, 1.0, paths.kept)
+    np.testing.assert_allclose(total, expected, rtol=1e-9)
+
+
+@given(draw_stretches(), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_own_paths_are_weighed_as_paths_are(drawn, most, random):
+    touched, paths = drawn
+    rules = [
+        Rule("before", "hours", "hours_before_end"),
+        Rule("both", "hours and place", "position + hours_after_start"),
+    ]
+    expected = channels_met(touched, paths, rules)
+    number, first = distinct_paths(touched, paths)
+    described = describe_paths(touched, paths.take(first), [])
+    own = LandmarkPaths(touched, paths, number, described, rules)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(touch_weights, "_MAX_TOUCHES", most)
+        found = own.met(["both", "before"])
+    for name in ("row", "channel", "touches"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    for name in ("before", "both"):
+        np.testing.assert_allclose(found.weights[name], expected.weights[name], rtol=1e-6)
+    assert "before" in own
+    assert "other" not in own
+    rows = np.array(random.sample(range(len(paths)), len(paths) // 2), dtype=int)
+    part = own.take(rows).met(["before"])
+    assert list(part.weights) == ["before"]
+    whole = expected.matrix(expected.weights["before"], len(paths), 3).toarray()
+    np.testing.assert_allclose(
+        part.matrix(part.weights["before"], len(rows), 3).toarray(), whole[rows], rtol=1e-6
+    )

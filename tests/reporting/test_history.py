@@ -1,0 +1,151 @@
+"""Since when the verdict has stood, and whether it has turned."""
+
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from lydite.reporting.history import over_time
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
+    AFTER_A_TURN,
+    BEST,
+    CONTENDERS,
+    MANY,
+    NO_BETTER,
+    TOO_EARLY,
+    TURNED,
+    make_comparison,
+    make_path_comparison,
+)
+
+_MAY = "What decides may have changed."
+
+
+def _told(rivals, **options):
+    return over_time(make_comparison(("purchase", rivals), **options), "purchase")
+
+
+def _changed(comparison, mart, frame):
+    return Comparison({**comparison.marts, mart: frame}, comparison.outcomes, {})
+
+
+def test_since_when_one_is_best_or_several_are_ahead():
+    assert _told(BEST) == ["It has been best since the week of 2025-03-17."]
+    state = "have been ahead of touch volume and unrefuted since the week of 2025-03-17."
+    assert _told(CONTENDERS) == [f"Both {state}"]
+    assert _told(MANY) == [f"All {state}"]
+    assert _told(TOO_EARLY) == _told(NO_BETTER) == []
+
+
+def test_two_names_of_one_best_forecast_have_been_best():
+    rivals = (("a", "best", 0.03, None, "b"), ("b", "best", 0.03, None, "a"))
+    assert _told(rivals) == ["They have been best since the week of 2025-03-17."]
+
+
+def test_an_interruption_starts_it_anew():
+    comparison = make_comparison(("purchase", CONTENDERS))
+    frame = comparison.marts["evidence"]
+    gap = (pl.col("model") == "linear") & (pl.col("period_start") == date(2025, 4, 28))
+    late = frame.with_columns(
+        pl.when(gap).then(pl.lit("too_early")).otherwise("verdict").alias("verdict")
+    )
+    told = over_time(_changed(comparison, "evidence", late), "purchase")
+    assert told[0].endswith("unrefuted since the week of 2025-05-05.")
+
+
+def test_a_turn_says_which_was_best_before_and_which_since():
+    assert _told(AFTER_A_TURN, turned=TURNED) == [
+        (
+            "Until the week of 2025-05-05 first_touch was best; since the week of 2025-06-02 it has"
+            " been last_touch."
+        ),
+        _MAY,
+        "Over all weeks together first_touch still explains most.",
+    ]
+
+
+def test_a_turn_from_one_week_to_the_next():
+    turned = {"first_touch": ("best", 9), "last_touch": ("refuted", 9)}
+    told = _told(AFTER_A_TURN[1:] + AFTER_A_TURN[:1], turned=turned)
+    assert told == [
+        "Until the week of 2025-05-05 first_touch was best; since then it has been last_touch.",
+        _MAY,
+    ]
+
+
+def test_several_that_were_best_one_after_the_other():
+    rivals = (*AFTER_A_TURN[:2], ("linear", "refuted", 0.001, "last_touch", ""))
+    turned = {"linear": ("best", 5), "first_touch": ("best", 9), "last_touch": ("refuted", 9)}
+    assert _told(rivals, turned=turned)[0] == (
+        "Until the week of 2025-04-07 linear was best, until the week of 2025-05-05 first_touch;"
+        " since then it has been last_touch."
+    )
+
+
+def test_a_turn_that_leaves_several_tells_since_when_they_are_ahead():
+    rivals = (*CONTENDERS[:3], ("first_touch", "refuted", 0.001, "linear", ""))
+    told = _told(rivals, turned={"first_touch": ("contender", 9), "linear": ("refuted", 9)})
+    assert told == [
+        "Until the week of 2025-05-05 first_touch was ahead; now it is refuted.",
+        _MAY,
+        "Both have been ahead of touch volume and unrefuted since the week of 2025-05-05.",
+    ]
+
+
+def test_those_that_fell_together_are_told_together():
+    rivals = (BEST[0], *((f"m{i}", "refuted", 0.01, "linear", "") for i in range(4)))
+    turned = {f"m{i}": ("contender", 5) for i in range(4)}
+    assert _told(rivals, turned=turned)[0].startswith("Until the week of 2025-04-07 4 other models")
+    turned["m3"] = ("contender", 4)
+    assert "m0, m1 and m2 were ahead; since the week of" in _told(rivals, turned=turned)[0]
+
+
+def test_a_turn_after_which_nothing_leads():
+    told = _told(TOO_EARLY, turned={"linear": ("best", 9)})
+    assert told == [
+        "Until the week of 2025-05-05 linear was best; now it is too early to say.",
+        _MAY,
+    ]
+
+
+def test_a_turn_of_which_none_has_fallen_names_those_concerned():
+    told = _told(CONTENDERS, turned={"linear": ("refuted", 6), "last_touch": ("contender", 6)})
+    assert told[0] == (
+        "In the week of 2025-04-14 a lead turned that linear and last_touch are part of; what"
+        " decides may have changed."
+    )
+
+
+def test_a_turn_among_those_that_never_led_is_not_told():
+    assert _told(BEST, turned={"markov_2": ("too_early", 9)}) == _told(BEST)
+
+
+@pytest.mark.parametrize("lost", ["moved_in", "verdict"])
+def test_a_warning_stands_in_where_the_turn_is_not_known(lost):
+    text = "a lead turned in the week of 2025-05-05: linear was refuted before and is best now"
+    comparison = make_comparison(("purchase", BEST), warnings=(("linear", "drift", text),))
+    mart = "evidence" if lost == "verdict" else "model_comparison"
+    told = over_time(_changed(comparison, mart, comparison.marts[mart].drop(lost)), "purchase")
+    assert told[0] == f"A{text[1:]}."
+
+
+@pytest.mark.parametrize(
+    ("step", "words"), [(1, "since 2025-01-03."), (31, "since the month of 2025-03.")]
+)
+def test_periods_of_other_lengths(step, words):
+    comparison = make_comparison(("purchase", BEST))
+    frame = comparison.marts["evidence"]
+    number = (pl.col("period_start") - pl.lit(date(2025, 3, 3))).dt.total_days() // 7
+    days = [date(2025, 1, 1) + timedelta(days=step * n) for n in range(16)]
+    if step == 31:
+        days = [date(2025 + n // 12, 1 + n % 12, 1) for n in range(16)]
+    other = frame.with_columns(number.replace_strict(range(16), days).alias("period_start"))
+    (told,) = over_time(_changed(comparison, "evidence", other), "purchase")
+    assert told.endswith(words)
+
+
+def test_a_path_table_has_no_clock():
+    full = make_path_comparison()
+    evidence = make_comparison(("conversion", BEST)).marts["evidence"]
+    assert over_time(_changed(full, "evidence", evidence), "conversion") == []

@@ -1,0 +1,259 @@
+"""Verdicts in words."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lydite.errors import InputError
+from lydite.reporting.narrative import NOT_CAUSE, headline, reasons, verdict_in_words
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
+    AFTER_A_TURN,
+    ALL_REFUTED,
+    BEST,
+    CONTENDERS,
+    EVERY_KIND,
+    MANY,
+    NO_BETTER,
+    SEGMENTS,
+    TOO_EARLY,
+    TURNED,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
+
+_SURE = "Bounds and verdicts hold however often one looks, up to the chance of error that was set."
+
+
+def _said(rivals, **options):
+    comparison = make_comparison(("purchase", rivals), **options)
+    return headline(comparison, "purchase"), verdict_in_words(comparison, "purchase")
+
+
+@pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_every_paragraph_names_every_rival_and_the_outcome_and_ends_with_the_caveat(rivals):
+    short, full = _said(rivals)
+    assert all(model in full for model, *_ in rivals)
+    assert "purchase" in short
+    assert "purchase" in full
+    assert full.startswith(short)
+    assert full.endswith(NOT_CAUSE)
+    assert "None" not in full
+    assert "nan" not in full
+
+
+def test_one_best_model_with_its_gain_its_share_and_whom_it_refutes():
+    short, full = _said(BEST)
+    assert short == "linear explains purchase best."
+    assert "Of what touch volume leaves unexplained, it explains 3.4%" in full
+    assert "2.6% to 4.2%" in full
+    assert "76% of what could be explained" in full
+    assert "Refuted: markov_2, last_touch, markov_1 and last_non_direct by linear" in full
+    assert "position_based by time_decay" in full
+    assert "last_touch and markov_1 make the same forecast" in full
+
+
+def test_several_that_remain_count_the_same_forecast_once():
+    short, full = _said(CONTENDERS)
+    assert short == "2 models remain for purchase: linear and last_touch/markov_1."
+    assert "does not separate them" in full
+
+
+def test_many_that_remain_are_counted_in_the_headline_and_named_below():
+    rivals = tuple((f"m{i}", "contender", 0.03 - i / 1000, None, "") for i in range(5))
+    short, full = _said(rivals)
+    assert short == "5 models remain for purchase; nothing separates them yet."
+    assert "They are m0, m1, m2, m3 and m4" in full
+    assert "m0 explains 3.0%" in full
+    assert "the last of them, m4, 2.6%" in full
+
+
+def test_two_names_of_one_best_forecast():
+    rivals = (
+        ("last_touch", "best", 0.03, None, "markov_1"),
+        ("markov_1", "best", 0.03, None, "last_touch"),
+    )
+    short, full = _said(rivals)
+    assert short == "last_touch and markov_1 explain purchase best."
+    assert "they explain 3.0%" in full
+
+
+@pytest.mark.parametrize(
+    ("rivals", "words"),
+    [
+        (TOO_EARLY, "Nothing separated yet"),
+        (NO_BETTER, "no better than touch volume"),
+        (ALL_REFUTED, "another surely ahead"),
+    ],
+)
+def test_no_leader_is_a_normal_answer(rivals, words):
+    assert words in _said(rivals)[1]
+
+
+def test_an_outcome_without_calendar_says_why():
+    short, full = _said((), note="the history is too short: at most 12d would work")
+    assert short == "Too little history to judge purchase."
+    assert "at most 12d would work." in full
+
+
+@pytest.mark.parametrize("verdict", ["best", "contender", "too_early"])
+def test_bounds_and_shares_that_are_missing_are_left_out(verdict):
+    comparison = make_comparison(("purchase", (("linear", verdict, 0.02, None, ""),)))
+    frame = comparison.marts["model_comparison"]
+    columns = ["explained_low", "explained_high", "share_of_ceiling"]
+    bare = frame.with_columns(frame[name].clear(len(frame)) for name in columns)
+    comparison = Comparison({"model_comparison": bare}, comparison.outcomes, {})
+    full = verdict_in_words(comparison, "purchase")
+    assert "2.00%" in full
+    assert "bounds" not in full
+    assert "–" not in full
+
+
+@pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_a_comparison_on_a_path_table_ends_with_how_it_was_made(rivals):
+    why = reasons(make_path_comparison(rivals), "conversion")
+    assert why.endswith(
+        "by cross-validation over 5 folds of the journeys of a path table; it is not forward in"
+        " time."
+    )
+    assert "cross-validation" not in reasons(make_comparison(("purchase", rivals)), "purchase")
+
+
+def test_empty_frames_raise_nothing():
+    for comparison in (make_empty(), Comparison({}, make_empty().outcomes, {})):
+        assert headline(comparison, "purchase") == "No model was compared on purchase."
+        assert verdict_in_words(comparison, "purchase").endswith(NOT_CAUSE)
+
+
+@pytest.mark.parametrize("say", [headline, verdict_in_words])
+def test_an_unknown_outcome_names_those_that_exist(say):
+    comparison = make_comparison(("purchase", BEST), ("lead", TOO_EARLY))
+    with pytest.raises(InputError, match="'purchase', 'lead'"):
+        say(comparison, "purchases")
+
+
+def test_the_whole_paragraph_of_one_best_model():
+    assert _said(BEST, segments=SEGMENTS)[1] == (
+        "linear explains purchase best. What decides, it claims, is what linear says. Of what touch"
+        " volume leaves unexplained, it explains 3.4% (bounds 2.6% to 4.2%), 76% of what could be"
+        " explained at all. It has been best since the week of 2025-03-17. The verdict holds in 3"
+        " of 5 segments; in region = west time_decay is best; 1 is too small to say. For time_decay"
+        " it is too early to say. first_touch is no better than touch volume. Refuted: markov_2,"
+        " last_touch, markov_1 and last_non_direct by linear; position_based by time_decay."
+        " last_touch and markov_1 make the same forecast, so these outcomes cannot tell them apart;"
+        " they differ only in how they divide credit. To tell linear from time_decay takes about"
+        f" 100 more weeks, or 28,000 more users, at the present rate. {_SURE} {NOT_CAUSE}"
+    )
+
+
+def test_the_whole_paragraph_of_several_that_remain():
+    rivals = (*CONTENDERS[:1], ("time_decay_fitted", "contender", 0.034, None, ""), CONTENDERS[3])
+    projections = {("linear", "time_decay_fitted"): None}
+    assert _said(rivals, projections=projections)[1] == (
+        "2 models remain for purchase: linear and time_decay_fitted. The evidence so far does not"
+        " separate them, which is a normal answer. Of what touch volume leaves unexplained, each"
+        " explains 3.4% (bounds 2.6% to 4.2%), 76% of what could be explained at all. Both have"
+        " been ahead of touch volume and unrefuted since the week of 2025-03-17. Refuted:"
+        " first_touch by linear. linear and time_decay_fitted cannot be told apart at any realistic"
+        f" size. {_SURE} {NOT_CAUSE}"
+    )
+
+
+def test_the_whole_paragraph_after_a_turn():
+    text = "a lead turned in the week of 2025-06-02"
+    warnings = (("first_touch", "drift", text), ("last_touch", "drift", text))
+    assert _said(AFTER_A_TURN, turned=TURNED, warnings=warnings)[1] == (
+        "last_touch explains purchase best. What decides, it claims, is what last_touch says. Of"
+        " what touch volume leaves unexplained, it explains 3.0% (bounds 2.2% to 3.8%), 67% of what"
+        " could be explained at all. Until the week of 2025-05-05 first_touch was best; since the"
+        " week of 2025-06-02 it has been last_touch. What decides may have changed. Over all weeks"
+        " together first_touch still explains most. Refuted: first_touch and linear by last_touch."
+        f" {_SURE} {NOT_CAUSE}"
+    )
+
+
+def test_a_path_table_has_neither_weeks_nor_segments_nor_repeated_looks():
+    full = verdict_in_words(make_path_comparison(), "conversion")
+    assert "times as many journeys" in full
+    for absent in ("week", "since", "segment", "however often"):
+        assert absent not in full
+
+
+_NAMES = ("linear", "first_touch", "last_touch", "markov_2", "shapley")
+_VERDICTS = ("best", "contender", "too_early", "no_better_than_volume", "refuted")
+
+
+@st.composite
+def _rivals(draw):
+    """Rivals with any verdicts, but for more than one that is best."""
+    verdicts = draw(st.lists(st.sampled_from(_VERDICTS), min_size=1, max_size=len(_NAMES)))
+    if sum(verdict in {"best", "contender"} for verdict in verdicts) > 1:
+        verdicts = ["contender" if verdict == "best" else verdict for verdict in verdicts]
+    gains = draw(st.lists(st.floats(-0.05, 0.09), min_size=len(verdicts), max_size=len(verdicts)))
+    return tuple(
+        (model, verdict, gain, "shapley" if verdict == "refuted" else None, "")
+        for model, verdict, gain in zip(_NAMES, verdicts, sorted(gains, reverse=True), strict=False)
+    )
+
+
+@st.composite
+def _comparisons(draw):
+    turned = st.tuples(st.sampled_from(_VERDICTS), st.integers(3, 15))
+    segments = st.dictionaries(st.sampled_from(["a = x", "a = y", "b = z"]), _rivals(), max_size=3)
+    size = st.none() | st.tuples(st.integers(1, 500), st.integers(1, 10**7))
+    pairs = st.tuples(st.sampled_from(_NAMES), st.sampled_from([*_NAMES, "touch_volume"]))
+    return make_comparison(
+        ("purchase", draw(_rivals())),
+        channels=("ads",),
+        segments=draw(segments),
+        turned=draw(st.dictionaries(st.sampled_from(_NAMES), turned, max_size=2)),
+        projections=draw(st.dictionaries(pairs, size, max_size=6)),
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(_comparisons())
+def test_every_number_that_is_said_is_in_the_tables(comparison):
+    text = verdict_in_words(comparison, "purchase")
+    assert "None" not in text
+    assert "nan" not in text
+    for name in (*_NAMES, "a = x", "a = y", "b = z"):
+        text = text.replace(name, "")
+    days = set(comparison.marts["evidence"]["period_start"].cast(str).to_list())
+    assert set(re.findall(r"\d{4}-\d\d-\d\d", text)) <= days
+    text = re.sub(r"\d{4}-\d\d-\d\d", "", text)
+    for number, sign in re.findall(r"(−?\d[\d,]*(?:\.\d+)?)(%?)", text):
+        assert _is_known(number, sign, comparison), number
+
+
+def _is_known(number, sign, comparison):
+    """Whether a number is one of the tables, rounded as it is, or a count of models or segments."""
+    value = float(number.replace(",", "").replace("−", "-"))
+    if sign:
+        models = comparison.marts["model_comparison"]
+        columns = ["explained", "explained_low", "explained_high", "share_of_ceiling"]
+        half = 0.5 * 10.0 ** -len(number.partition(".")[2]) + 1e-9
+        return any(
+            abs(100 * share - value) <= half
+            for name in columns
+            for share in models[name].drop_nulls()
+        )
+    pairs = comparison.marts["pairs"]
+    counts = [n for name in ("more_periods", "more_users") for n in pairs[name].drop_nulls()]
+    return value <= len(pairs) or any(abs(n - value) <= 0.05 * n for n in counts)
+
+
+@pytest.mark.parametrize("rivals", [BEST, CONTENDERS, MANY], ids=["best", "contenders", "many"])
+def test_marts_and_columns_that_are_missing_or_empty_are_not_spoken_of(rivals):
+    full = make_comparison(("purchase", rivals), segments=SEGMENTS, turned={"linear": ("best", 5)})
+    for name, frame in full.marts.items():
+        rest = {mart: other for mart, other in full.marts.items() if mart != name}
+        bare = [rest, rest | {name: frame.clear()}]
+        bare += [rest | {name: frame.drop(column)} for column in frame.columns]
+        for marts in bare:
+            text = verdict_in_words(Comparison(marts, full.outcomes, {}), "purchase")
+            assert text.endswith(NOT_CAUSE)
+            assert "None" not in text

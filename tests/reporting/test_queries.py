@@ -1,0 +1,138 @@
+"""What the faces read off a comparison."""
+
+from datetime import date
+
+import polars as pl
+
+from lydite.reporting import queries
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
+    BEST,
+    CONTENDERS,
+    NO_BETTER,
+    SEGMENTS,
+    TOO_EARLY,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
+
+
+def test_rivals_come_by_rank_and_references_apart():
+    comparison = make_comparison()
+    assert [r["model"] for r in queries.rivals_of(comparison, "purchase")] == [b[0] for b in BEST]
+    references = [r["model"] for r in queries.references_of(comparison, "purchase")]
+    assert references == ["base_rate", "touch_volume", "ceiling"]
+
+
+def test_a_small_chart_shows_leaders_else_survivors_else_the_first():
+    shown = {
+        kind: queries.shown_first(
+            queries.rivals_of(make_comparison(("purchase", rivals)), "purchase"), 5
+        )
+        for kind, rivals in {"one": BEST, "some": CONTENDERS, "early": TOO_EARLY}.items()
+    }
+    assert shown == {
+        "one": ["linear"],
+        "some": ["linear", "last_touch"],
+        "early": ["linear", "first_touch"],
+    }
+    rivals = queries.rivals_of(make_comparison(("purchase", NO_BETTER)), "purchase")
+    assert queries.shown_first(rivals, 1) == ["linear"]
+
+
+def test_unattributed_conversions_come_last():
+    credit = queries.credit_of(make_comparison(), "purchase", "linear")
+    assert credit[-1]["channel"] == queries.UNATTRIBUTED
+    sizes = [row["conversions"] for row in credit[:-1]]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_credit_has_its_bounds_none_where_the_table_has_none():
+    full = make_comparison()
+    first = queries.credit_of(full, "purchase", "linear")[0]
+    assert first["conversions_low"] < first["conversions"] < first["conversions_high"]
+    bare = full.marts["channel_credit"].select(pl.exclude("^.*_(low|high)$"))
+    old = Comparison({"channel_credit": bare}, full.outcomes, {})
+    first = queries.credit_of(old, "purchase", "linear")[0]
+    assert first["cpa_low"] is first["roas_high"] is None
+
+
+def test_only_a_path_table_has_no_lookback():
+    assert queries.from_path_table(make_path_comparison().outcomes[0])
+    assert not queries.from_path_table(make_comparison().outcomes[0])
+
+
+def test_models_that_were_left_out_are_told_with_the_reason():
+    full = make_comparison()
+    comparison = Comparison(full.marts, full.outcomes, {}, {"shapley": "31 channels are too many"})
+    told = queries.warnings_of(comparison, "purchase")
+    assert told == ["shapley was left out: 31 channels are too many"]
+    assert queries.warnings_of(full, "purchase") == []
+
+
+def test_empty_and_missing_tables_read_as_nothing():
+    for comparison in (make_empty(), Comparison({}, make_empty().outcomes, {})):
+        assert queries.rivals_of(comparison, "purchase") == []
+        assert queries.conversion_dates(comparison) is None
+        assert queries.credit_of(comparison, "purchase", "linear") == []
+
+
+def test_dates_of_the_conversions():
+    first, last = queries.conversion_dates(make_comparison())
+    assert first == date(2025, 1, 6) < last
+
+
+def test_a_sample_and_the_warnings_of_the_tables_are_told_once():
+    comparison = make_comparison(
+        warnings=(
+            (None, "short_history", "only 7 weeks could be forecast"),
+            ("linear", "model", "its forecasts are badly calibrated"),
+            ("linear", "drift", "a lead turned"),
+            (None, "volume", "touch volume is as good as any model"),
+        )
+    )
+    frame = comparison.marts["model_comparison"]
+    told_there = frame.with_columns(warning=pl.lit("its forecasts are badly calibrated"))
+    comparison = Comparison(
+        {**comparison.marts, "model_comparison": told_there}, comparison.outcomes, {}
+    )
+    comparison.outcomes[0]["sampled_landmarks"] = 10_000
+    *told, sample = queries.warnings_of(comparison, "purchase")
+    # Of a lead that turned and of touch volume the verdict in words tells itself.
+    assert told == [
+        "only 7 weeks could be forecast",
+        "linear: its forecasts are badly calibrated",
+    ]
+    assert "10,000 of 48,210" in sample
+
+
+def test_warnings_of_other_outcomes_and_missing_tables_are_nothing():
+    comparison = make_comparison(
+        ("purchase", BEST), ("lead", TOO_EARLY), warnings=((None, "immature", "too recent"),)
+    )
+    lead = comparison.marts["warnings"].filter(pl.col("outcome") == "lead")
+    for warnings in ({"warnings": lead}, {}):
+        other = Comparison(warnings, comparison.outcomes, {})
+        assert queries.warnings_of(other, "purchase") == []
+
+
+def test_segments_in_the_order_of_the_table_and_their_rivals():
+    comparison = make_comparison(("purchase", BEST), segments=SEGMENTS)
+    assert queries.segments_of(comparison, "purchase") == list(SEGMENTS)
+    assert len(queries.rivals_of(comparison, "purchase")) == len(BEST)
+    west = queries.rivals_of(comparison, "purchase", "region = west")
+    assert [row["model"] for row in west] == ["time_decay", "linear"]
+    frame = comparison.marts["model_comparison"]
+    for marts in ({}, {"model_comparison": frame.drop("segment")}):
+        assert queries.segments_of(Comparison(marts, [], {}), "purchase") == []
+
+
+def test_a_column_that_is_missing_reads_as_nothing():
+    comparison = make_comparison()
+    assert queries.rows_of(comparison, "pairs", "purchase")[0]["no such column"] is None
+
+
+def test_what_was_set_aside_comes_by_table_the_most_first():
+    comparison = make_comparison(quarantined={"touchpoints": {"a": 1, "b": 7, "none": 0}})
+    assert queries.set_aside(comparison) == [("touchpoints", "b", 7), ("touchpoints", "a", 1)]

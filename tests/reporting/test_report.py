@@ -1,0 +1,242 @@
+"""The page that leaders read."""
+
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from lydite.errors import InputError
+from lydite.reporting.narrative import headline
+from lydite.reporting.report import page_html, write_page
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
+    BEST,
+    CHANNELS,
+    CONTENDERS,
+    EVERY_KIND,
+    MANY,
+    SEGMENTS,
+    TOO_EARLY,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
+
+_ATTACK = "</script><script>window.attacked=1</script><img src=x onerror='attacked()'>"
+
+
+class _Reader(HTMLParser):
+    """Collects the elements with their attributes, and the text outside scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data):
+        if self.elements and self.elements[-1][0] not in ("script", "style"):
+            self.text.append(data)
+
+
+@pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
+def test_the_page_tells_the_verdict_and_names_all_models(rivals):
+    comparison = make_comparison(("purchase", rivals))
+    text = " ".join(_Reader(page_html(comparison)).text)
+    assert headline(comparison, "purchase") in text
+    assert all(model in text for model, *_ in rivals)
+    assert "Fit is not cause" in text
+
+
+def test_the_page_refers_to_nothing_outside():
+    for tag, attributes in _Reader(page_html(make_comparison())).elements:
+        assert tag not in {"link", "img", "iframe", "base"}
+        for name in ("src", "href", "srcset", "action"):
+            assert (attributes.get(name) or "#").startswith("#")
+    page = page_html(make_comparison())
+    outside = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.search(r"https?://|url\(|@import", outside)
+
+
+def test_the_library_of_charts_is_inside_once():
+    page = page_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
+    assert page.count("window.vegaEmbed=") == 1
+    assert page.count('class="chart ') == 6
+
+
+def test_credit_has_its_intervals_and_the_page_says_what_they_are():
+    page = page_html(make_comparison(channels=("ads", "direct")))
+    row = next(line for line in page.splitlines() if '<th scope="row">ads</th>' in line)
+    bounds = re.findall(r'<span class="claim nowrap">(.*?)</span>', row)
+    assert bounds == [
+        "378 to 462", "18% to 22%", "22,680 to 27,720", "1.9 to 2.4", "25 to 31",
+    ]  # fmt: skip
+    unknown = next(line for line in page.splitlines() if '<th scope="row">direct</th>' in line)
+    assert unknown.count("claim nowrap") == 3
+    assert "users drawn again 200 times" in page
+
+
+def test_a_path_table_has_folds_instead_of_periods():
+    text = " ".join(_Reader(page_html(make_path_comparison())).text)
+    assert "not forward in time" in text
+    assert "folds" in text
+    for absent in ("periods forecast", "lookback", "None", "Evidence over time"):
+        assert absent not in text
+    assert "time_decay was left out" in text
+
+
+def _table(page, kind):
+    """Return the rows of a table as the texts of their cells."""
+    start = page.index(f'<table class="{kind}">')
+    rows = re.findall(r"<tr>(.*?)</tr>", page[start : page.index("</table>", start)], re.DOTALL)
+    return [
+        [" ".join(re.sub("<.*?>", " ", cell).split()) for cell in re.split(r"</t[hd]>", row)[:-1]]
+        for row in rows
+    ]
+
+
+def test_segments_with_their_verdicts_and_whether_they_agree():
+    page = page_html(make_comparison(("purchase", BEST), segments=SEGMENTS))
+    assert "are judged together" in page
+    heads, *rows = _table(page, "segments")
+    assert heads[-1] == "as among all users"
+    assert [row[0] for row in rows] == list(SEGMENTS)
+    assert rows[3] == [
+        "region = north", "5,014", "214", "too early to say", "1.0% 0.2% to 1.8% linear",
+        "not known yet",
+    ]  # fmt: skip
+    assert rows[4][3:] == ["time_decay is best", "5.0% 4.2% to 5.8%", "no"]
+
+
+def test_without_a_leader_no_segment_agrees_or_not():
+    page = page_html(make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS))
+    assert {len(row) for row in _table(page, "segments")} == {5}
+
+
+def test_what_would_settle_the_open_pairs():
+    projections = {("linear", "last_touch"): (110, 28_488)}
+    page = page_html(make_comparison(("purchase", CONTENDERS), projections=projections))
+    assert _table(page, "pairs")[1:] == [
+        [
+            "linear and last_touch/markov_1", "linear", "0.4% −0.2% to 1.0%",
+            "110 more weeks, or 28,000 more users",
+        ]
+    ]  # fmt: skip
+
+
+def test_many_segments_and_pairs_are_counted():
+    segments = {f"region = {number}": BEST for number in range(30)}
+    page = page_html(make_comparison(("purchase", MANY), segments=segments))
+    assert len(_table(page, "segments")) == len(_table(page, "pairs")) == 13
+    text = " ".join(_Reader(page).text)
+    assert "And 18 more in the tables." in text
+    assert "And 3 more in the tables." in text
+
+
+def test_neither_segments_nor_open_pairs_where_there_are_none():
+    page = page_html(make_comparison(("purchase", EVERY_KIND["no_better"])))
+    assert "are judged together" not in page
+    for absent in ("Segments", "What would settle it", "What to beware of"):
+        assert absent not in _Reader(page).text
+
+
+def test_warnings_stand_beside_the_verdict():
+    comparison = make_comparison(warnings=((None, "immature", "41% of the touches are recent"),))
+    page = page_html(comparison)
+    assert page.index("only experiments") < page.index("41% of the") < page.index("The models")
+
+
+@pytest.mark.parametrize("mart", ["model_comparison", "pairs", "warnings", "evidence"])
+def test_a_table_that_is_missing_or_empty_leaves_a_page(mart):
+    full = make_comparison(("purchase", BEST), segments=SEGMENTS)
+    rest = {name: frame for name, frame in full.marts.items() if name != mart}
+    for marts in (rest, rest | {mart: full.marts[mart].clear()}):
+        assert "Fit is not cause" in page_html(Comparison(marts, full.outcomes, {}))
+
+
+def test_many_models_have_room():
+    page = page_html(make_comparison(("purchase", MANY)))
+    assert 'class="chart chart-credit" style="min-width: 960px"' in page
+    assert "Triangles" in page
+    few = page_html(make_comparison())
+    assert 'class="chart chart-credit" style="min-width: 704px"' in few
+    assert "Triangles" not in few
+
+
+def test_names_from_the_data_stay_names():
+    hostile = make_comparison(
+        (
+            _ATTACK,
+            (
+                ("linear" + _ATTACK, "best", 0.03, None, ""),
+                ("other" + _ATTACK, "too_early", 0.02, None, ""),
+            ),
+        ),
+        channels=(_ATTACK, "a&b", "\u2028"),
+        quarantined={_ATTACK: {_ATTACK: 3}},
+        segments={_ATTACK: ((_ATTACK, "best", 0.03, None, ""),)},
+        warnings=((_ATTACK, "model", _ATTACK), (None, "drift", _ATTACK)),
+    )
+    page = page_html(hostile)
+    reader = _Reader(page)
+    assert "img" not in {tag for tag, _ in reader.elements}
+    assert [tag for tag, _ in reader.elements].count("script") == 3
+    assert not any("onerror" in attributes for _, attributes in reader.elements)
+    assert _ATTACK not in page
+    assert any(_ATTACK in text for text in reader.text)
+
+
+def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "new" / "page.html"
+    write_page(make_comparison(), target)
+    before = target.read_text(encoding="utf-8")
+    assert before.endswith("</html>\n")
+    assert [file.name for file in target.parent.iterdir()] == ["page.html"]
+
+    def fail(self, other):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(InputError, match="cannot be written: No space left"):
+        write_page(make_empty(), str(target))
+    assert target.read_text(encoding="utf-8") == before
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match=r"page\.html cannot be written"):
+        write_page(make_comparison(), tmp_path / "file" / "page.html")
+
+
+def test_empty_comparisons_and_short_histories_have_a_page():
+    assert "Nothing was compared" in page_html(Comparison({}, [], {}))
+    assert "No model was compared" in page_html(make_empty())
+    assert "Short." in page_html(make_comparison(("lead", ()), note="short"))
+
+
+def test_a_browser_draws_every_chart_without_an_error(tmp_path):
+    browser = shutil.which("chromium")
+    if browser is None:
+        pytest.skip("chromium is not installed")
+    page = tmp_path / "page.html"
+    write_page(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), page)
+    seen = subprocess.run(
+        [
+            browser, "--headless", "--no-sandbox", "--disable-gpu",
+            "--disable-background-networking", "--no-first-run", "--enable-logging=stderr",
+            f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",
+            "--dump-dom", page.as_uri(),
+        ],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    drawn = re.sub(r"<script.*?</script>", "", seen.stdout, flags=re.DOTALL)
+    assert drawn.count("<svg") == 3
+    assert "could not be drawn" not in drawn
+    assert "CONSOLE" not in seen.stderr

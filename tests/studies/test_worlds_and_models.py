@@ -1,0 +1,31 @@
+"""In every single-truth world the truth stands, and where channels do nothing no model leads."""
+
+from __future__ import annotations
+
+import pytest
+
+from studies.worlds_and_models import TRUE_MODEL, run
+
+pytestmark = pytest.mark.slow
+
+# Seeds of this test's own, not those of the study.
+SEEDS = (3001, 3002)
+USERS = 20_000
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("world", [world for world, model in TRUE_MODEL.items() if model])
+def test_the_true_model_is_not_refuted(world, seed):
+    rows = {row["model"]: row for row in run(world, seed, USERS)}
+    truth = rows[TRUE_MODEL[world]]
+    assert truth["refuted_by"] is None
+    assert truth["above_null"]
+    assert "refuted" in {row["verdict"] for row in rows.values()}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("world", [world for world, model in TRUE_MODEL.items() if not model])
+def test_where_channels_do_nothing_no_model_is_better_than_its_null(world, seed):
+    rows = run(world, seed, USERS)
+    assert not {row["verdict"] for row in rows} & {"best", "contender"}
+    assert not any(row["above_null"] for row in rows)

@@ -1,0 +1,77 @@
+"""Publication: the new file is whole before anybody sees it."""
+
+import duckdb
+import pytest
+
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.publishing import publish
+
+
+@pytest.fixture
+def engine():
+    with DuckDBEngine() as engine:
+        engine.create("mart.numbers", "select 1 as n")
+        engine.run("comment on table mart.numbers is 'it''s one'")
+        engine.run("comment on column mart.numbers.n is 'a number'")
+        yield engine
+
+
+def read(path) -> object:
+    with duckdb.connect(str(path), read_only=True) as reader:
+        return reader.execute("select n from mart.numbers").fetchall()
+
+
+def test_tables_and_comments_are_copied(engine, tmp_path) -> None:
+    path = tmp_path / "deep" / "out.duckdb"
+    assert publish(engine, path) == 1
+    assert read(path) == [(1,)]
+    with duckdb.connect(str(path), read_only=True) as reader:
+        comments = reader.execute("select comment from duckdb_tables()").fetchall()
+        columns = reader.execute("select comment from duckdb_columns() where column_name = 'n'")
+        assert comments == [("it's one",)]
+        assert columns.fetchall() == [("a number",)]
+
+
+def test_a_reader_keeps_the_old_file_while_a_new_one_comes(engine, tmp_path) -> None:
+    path = tmp_path / "out.duckdb"
+    publish(engine, path)
+    with path.open("rb") as old:
+        before = path.stat().st_ino
+        engine.create("mart.numbers", "select 2 as n")
+        publish(engine, path)
+        assert path.stat().st_ino != before
+        assert old.read(16)
+    assert read(path) == [(2,)]
+
+
+def test_nothing_is_left_beside(engine, tmp_path) -> None:
+    publish(engine, tmp_path / "out.duckdb")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.duckdb"]
+
+
+def test_a_failure_leaves_the_old_file(engine, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "out.duckdb"
+    publish(engine, path)
+    engine.create("mart.numbers", "select 2 as n")
+    monkeypatch.setattr("lydite.publishing._check", _fails)
+    with pytest.raises(InputError):
+        publish(engine, path)
+    assert read(path) == [(1,)]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.duckdb"]
+
+
+def _fails(*_: object) -> None:
+    raise OSError("disk full")
+
+
+def test_a_folder_that_cannot_be_made_is_named(engine, tmp_path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file"):
+        publish(engine, tmp_path / "file" / "out.duckdb")
+
+
+def test_a_file_that_is_called_like_a_schema_is_refused(engine, tmp_path) -> None:
+    with pytest.raises(InputError, match="cannot be called like a schema"):
+        publish(engine, tmp_path / "mart.duckdb")
+    assert not list(tmp_path.iterdir())

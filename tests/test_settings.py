@@ -1,0 +1,166 @@
+"""Settings: every mistake names its line and the mend."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from lydite.errors import InputError
+from lydite.models import DEFAULT_MODELS
+from lydite.settings import Settings, Sources, load_settings
+
+SOURCES = '[sources]\ntouchpoints = "t.parquet"\nconversions = "c.parquet"\n'
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(text: str) -> Settings:
+        path = tmp_path / "lydite.toml"
+        path.write_text(text, encoding="utf-8")
+        return load_settings(path)
+
+    return load
+
+
+def names(settings):
+    return [model.name for model in settings.make_models()]
+
+
+def test_little_is_enough(load):
+    settings = load(SOURCES)
+    assert settings.sources.present() == {"touchpoints": "t.parquet", "conversions": "c.parquet"}
+    assert names(settings) == list(DEFAULT_MODELS)
+    assert settings.evaluation.alpha == 0.05
+    assert settings.lookbacks(["lead", "purchase"]) == {
+        "lead": timedelta(days=30), "purchase": timedelta(days=30)
+    }  # fmt: skip
+
+
+def test_models_are_names_or_tables(load):
+    text = 'models = ["linear", "markov_2"]\n' + SOURCES
+    assert names(load(text)) == ["linear", "markov_2"]
+    text = SOURCES + '[[models]]\nname = "linear"\n[[models]]\nname = "markov_2"\n'
+    assert names(load(text)) == ["linear", "markov_2"]
+
+
+def test_a_rule_of_ones_own_joins_the_others(load):
+    own = '[[models]]\nname = "mine"\nclaim = "the early ones"\nrule = "1.0 / position"\n'
+    settings = load(SOURCES + own)
+    assert names(settings) == [*DEFAULT_MODELS, "mine"]
+    assert settings.make_models()[-1].claim == "the early ones"
+    text = 'models = ["linear", {name = "mine", rule = "position"}]\n' + SOURCES
+    assert names(load(text)) == ["linear", "mine"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ('name = "mine"\nrule = "moon * 2"', r"'mine'.*moon.*hours_before_end"),
+        ('name = "mine"\nrule = "(select 1)"', "'mine'"),
+        ('name = "linear"\nrule = "1"', "there is a model 'linear' already"),
+        ('name = "ceiling"\nrule = "1"', "there is a model 'ceiling' already"),
+        ('name = "a b"\nrule = "1"', "cannot name a model"),
+        ('name = "linear"\nclaim = "x"', "has a claim of its own"),
+    ],
+)
+def test_a_rule_that_is_none_is_refused_before_anything_runs(load, entry, words):
+    with pytest.raises(InputError, match=words):
+        load(SOURCES + "[[models]]\n" + entry + "\n")
+
+
+def test_two_lists_of_models_are_told_apart(load):
+    with pytest.raises(InputError, match="not in both"):
+        load('models = ["linear"]\n' + SOURCES + '[[models]]\nname = "mine"\nrule = "1"\n')
+
+
+def test_outcomes_may_have_their_own_lookback(load):
+    text = SOURCES + '[evaluation]\nlookback = "4w"\n[outcomes.lead]\nlookback = "12h"\n'
+    settings = load(text)
+    assert settings.lookbacks(["lead", "purchase"]) == {"lead": timedelta(hours=12)}
+    with pytest.raises(InputError, match=r"no outcome 'lead'.*they hold: purchase, signup"):
+        settings.lookbacks(["purchase", "signup"])
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words"),
+    [
+        (SOURCES + "[evaluation]\nalpa = 0.1\n", 5, "evaluation.alpa = 0.1: there is no such"),
+        (SOURCES + "[storge]\n", 4, "storge: there is no such setting"),
+        (SOURCES + 'user = "u"\n', 4, "sources.user = 'u': there is no such setting"),
+        ('[sources]\ntouchpoints = "t"\n', 1, "sources.conversions: this setting is required"),
+        (SOURCES + '[evaluation]\nalpha = "much"\n', 5, "alpha = 'much': Input should be a valid"),
+        (SOURCES + "[evaluation]\n\nalpha = 0.7\n", 6, "alpha = 0.7: Input should be less than"),
+        (SOURCES + '[evaluation]\nlookback = "30 moons"\n', 5, "write a number and a unit"),
+        (SOURCES + "[evaluation]\nlookback = 30\n", 5, "lookback = 30: write it in quotes"),
+        (SOURCES + '[evaluation]\nlookback = "0d"\n', 5, "out of range"),
+        (SOURCES + '[outcomes.lead]\nlookback = "x"\n', 5, "outcomes.lead.lookback = 'x'"),
+        (SOURCES + '[outcomes]\nlead = {lookback = "x"}\n', 5, "outcomes.lead.lookback = 'x'"),
+        (SOURCES + '[outcomes]\nlead.lookback = "x"\n', 5, "outcomes.lead.lookback = 'x'"),
+        (SOURCES + '[outcomes."web lead"]\nlookback = "x"\n', 5, "outcomes.web lead.lookback"),
+        (SOURCES + '[evaluation]\nperiod = "year"\n', 5, "'day', 'week' or 'month'"),
+        ('models = ["linear", "last_tuch"]\n' + SOURCES, 1, "Did you mean 'last_touch'"),
+        ('models = [\n  "linear",\n  "last_tuch",  # x\n]\n' + SOURCES, 3, "Did you mean"),
+        (SOURCES + '[[models]]\nname = "linear"\n[[models]]\nname = "zzz"\n', 7, "no model 'zzz'"),
+        (SOURCES + '[[models]]\nname = "linear"\n[[models]]\n', 6, "this setting is required"),
+        ('models = ["linear", "linear"]\n' + SOURCES, 1, "'linear' is named twice; remove one"),
+        ('models = [\n"linear",\n"markov_1",\n"linear"\n]\n' + SOURCES, 4, "twice; remove one"),
+        (SOURCES + '[[models]]\nname="linear"\n' * 2, 6, "named twice; remove one"),
+        ("models = 3\n" + SOURCES, 1, "models = 3: Input should be a valid tuple"),
+        (SOURCES + "[engine]\nthreads = 0\n", 5, "greater than or equal to 1"),
+        (SOURCES + '[engine]\nname = "sparc"\n', 5, "'duckdb' or 'spark'"),
+        (SOURCES + "[engine.spark]\nmaster = 2\n", 5, "valid string"),
+    ],
+)
+def test_a_mistake_names_its_line_and_what_is_wrong(load, text, line, words):
+    with pytest.raises(InputError) as error:
+        load(text)
+    message = str(error.value)
+    assert "\n" not in message
+    assert f"lydite.toml, line {line}: " in message
+    assert words in message
+
+
+def test_several_mistakes_are_named_at_once(load):
+    with pytest.raises(InputError) as error:
+        load('[sources]\ntouchpoints = "t"\n[evaluation]\nalpha = 7\nseed = -1\n')
+    lines = str(error.value).splitlines()
+    assert [line.split(": ")[0].rsplit(" ", 1)[1] for line in lines] == ["1", "4", "5"]
+
+
+def test_without_sources_it_says_so(load):
+    with pytest.raises(InputError, match=r"lydite\.toml: sources: this setting is required"):
+        load("")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"), [("[sources\n", 1), (SOURCES + "alpha = \n", 4), ('a = "x\n', 1)]
+)
+def test_what_is_no_toml_names_the_line(load, text, line):
+    with pytest.raises(InputError, match=rf"lydite\.toml is no TOML: .*line {line},"):
+        load(text)
+
+
+def test_a_file_that_is_not_there_or_not_readable(tmp_path):
+    with pytest.raises(InputError, match=r"there is no settings file .*none\.toml"):
+        load_settings(tmp_path / "none.toml")
+    with pytest.raises(InputError, match="cannot be read"):
+        load_settings(tmp_path)
+    path = tmp_path / "latin.toml"
+    path.write_bytes("# für\n".encode("latin-1"))
+    with pytest.raises(InputError, match="not UTF-8"):
+        load_settings(path)
+
+
+def test_settings_made_in_code_know_the_same_mistakes():
+    with pytest.raises(ValueError, match="named twice"):
+        Settings(
+            sources=Sources(touchpoints="t", conversions="c"),
+            models=("linear", "linear"),  # type: ignore[arg-type]
+        )
+
+
+def test_the_settings_of_this_project_are_right():
+    settings = load_settings(Path(__file__).parents[1] / "lydite.toml")
+    assert names(settings) == list(DEFAULT_MODELS)
