@@ -83,7 +83,7 @@ def what_is_next(engine: DuckDBEngine, outcome: str = "conversion") -> list[str 
     rows = engine.rows(
         "select case when converted then 'converts' else channel end"
         " from journeys.path_events left join journeys.channels"
-        " on events.next_channel_key = channels.channel_key"
+        " on next_channel_key = channels.channel_key"
         " where not is_conversion and outcome = $outcome order by user_key, touch",
         {"outcome": outcome},
     )
