@@ -17,7 +17,7 @@ from lydite import pipeline
 from lydite.engine import DuckDBEngine, sql_directory
 from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import make_models
-from lydite.settings import Settings, Sources
+from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ NAME = "evaluation"
 WORLD, WEEKS, SEED = "linear", 38, 0
 #: Mature landmarks of a user, on average.
 PER_USER = 5.9
-SETTINGS = Settings(sources=Sources(touchpoints="-", conversions="-"))
+SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
 # Of what the kept warehouses are made by: another way to lay out makes others.
 _MADE_BY = (Path(__file__), Path(pipeline.__file__), *sorted(sql_directory().glob("*/*.sql")))
 _DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in _MADE_BY)).hexdigest()[:8]

@@ -16,7 +16,7 @@ import polars as pl
 
 from benchmarks import measure, tables, whole_trial
 from lydite.models import DEFAULT_MODELS
-from lydite.settings import Evaluation, ModelEntry, Settings, Sources
+from lydite.settings import EvaluationSettings, ModelSettings, Settings, SourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,11 +138,11 @@ def settings(shape: Shape) -> Settings:
     """
     own = range(1, shape.models - len(DEFAULT_MODELS) + 1)
     few = DEFAULT_MODELS[: shape.models] if shape.models < len(DEFAULT_MODELS) else ()
-    rules = [ModelEntry(name=f"rule_{n}", rule=f"1 + {n} * position / path_length") for n in own]
+    rules = [ModelSettings(name=f"rule_{n}", rule=f"1 + {n} * position / path_length") for n in own]
     return Settings(
-        sources=Sources(touchpoints="-", conversions="-"),
-        evaluation=Evaluation(lookback="7d"),
-        models=(*(ModelEntry(name=name) for name in few), *rules),
+        sources=SourceSettings(touchpoints="-", conversions="-"),
+        evaluation=EvaluationSettings(lookback="7d"),
+        models=(*(ModelSettings(name=name) for name in few), *rules),
     )
 
 

@@ -21,7 +21,7 @@ from lydite.attribution import credit
 from lydite.engine import engine_for
 from lydite.models import make_models
 from lydite.results import read_comparison
-from lydite.settings import Settings, Sources
+from lydite.settings import Settings, SourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from benchmarks.measure import Figures
 
 NAME = "whole_trial"
-SETTINGS = Settings(sources=Sources(touchpoints="-", conversions="-"))
+SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
 #: Steps of `lydite.pipeline.run` by the words with which it announces them, and their part.
 _PARTS = {
     "reading": "journeys",

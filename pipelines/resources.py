@@ -8,7 +8,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from lydite.engine import Engine, open_engine
-from lydite.settings import Engine as EngineSettings
+from lydite.settings import EngineSettings
 from pipelines.project import Project
 
 _SETTINGS = tuple(EngineSettings.model_fields)

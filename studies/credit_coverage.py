@@ -19,7 +19,7 @@ import polars as pl
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.models import make_models
-from lydite.settings import Evaluation, Settings, Sources
+from lydite.settings import EvaluationSettings, Settings, SourceSettings
 from lydite.simulation import simulate
 from studies import resumable
 
@@ -75,7 +75,8 @@ def run(world: str, seed: int, users: int) -> list[Row]:
     made = simulate(world, users=number, seed=seed)
     named = pl.format("{}-{}", pl.lit(seed), "user_id").alias("user_id")
     settings = Settings(
-        sources=Sources(touchpoints="-", conversions="-"), evaluation=Evaluation(seed=seed)
+        sources=SourceSettings(touchpoints="-", conversions="-"),
+        evaluation=EvaluationSettings(seed=seed),
     )
     models = make_models((*true, *others))
     with DuckDBEngine(threads=1) as engine:

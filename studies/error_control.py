@@ -26,7 +26,7 @@ from lydite.evaluation.backtest import backtest
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import SAME, judge_slices, same_forecasts
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
-from lydite.settings import Settings, Sources
+from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate, single_truth
 from lydite.simulation._hypotheses import TRUTHS
 from studies import resumable
@@ -165,7 +165,7 @@ VARIANTS = {
 
 def _scores(touchpoints: pl.DataFrame, conversions: pl.DataFrame) -> dict[str, Scores]:
     """Walk all models forward, and keep the first looks."""
-    settings = Settings(sources=Sources(touchpoints="-", conversions="-"))
+    settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
     models = make_models()
     with DuckDBEngine(threads=1) as engine:
         pipeline.load_inputs(engine, {"touchpoints": touchpoints, "conversions": conversions})

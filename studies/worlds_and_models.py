@@ -18,7 +18,7 @@ from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.verdicts import SAME, judge
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
-from lydite.settings import Settings, Sources
+from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
 from lydite.simulation._hypotheses import TRUTHS
 from studies import resumable
@@ -50,7 +50,7 @@ TRUE_MODEL: dict[str, str | None] = {
 def run(world: str, seed: int, users: int) -> list[Row]:
     """Put all default models on trial in one world; return a row for each."""
     made = simulate(world, users=users, seed=seed)
-    settings = Settings(sources=Sources(touchpoints="-", conversions="-"))
+    settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
     models = make_models()
     with DuckDBEngine(threads=1) as engine:
         pipeline.load_inputs(

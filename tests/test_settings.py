@@ -9,7 +9,7 @@ import pytest
 
 from lydite.errors import InputError
 from lydite.models import DEFAULT_MODELS
-from lydite.settings import Settings, Sources, load_settings
+from lydite.settings import Settings, SourceSettings, load_settings
 
 SOURCES = '[sources]\ntouchpoints = "t.parquet"\nconversions = "c.parquet"\n'
 
@@ -156,7 +156,7 @@ def test_a_file_that_is_not_there_or_not_readable(tmp_path):
 def test_settings_made_in_code_know_the_same_mistakes():
     with pytest.raises(ValueError, match="named twice"):
         Settings(
-            sources=Sources(touchpoints="t", conversions="c"),
+            sources=SourceSettings(touchpoints="t", conversions="c"),
             models=("linear", "linear"),  # type: ignore[arg-type]
         )
 

@@ -11,8 +11,7 @@ from lydite.errors import InputError
 from lydite.models import choose
 from lydite.path_comparison import compare_paths, credit
 from lydite.results import Comparison, read_comparison
-from lydite.settings import Engine as EngineSettings
-from lydite.settings import make_settings
+from lydite.settings import EngineSettings, make_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -134,11 +134,11 @@ def compare(
     from lydite.path_comparison import compare_paths  # noqa: PLC0415
     from lydite.publishing import publish  # noqa: PLC0415
     from lydite.results import read_comparison  # noqa: PLC0415
-    from lydite.settings import Engine, make_settings  # noqa: PLC0415
+    from lydite.settings import EngineSettings, make_settings  # noqa: PLC0415
 
     settings = make_settings(lookback, period, outcome, alpha, seed)
     rivals = _rivals(models, rule)
-    engines = engine_for(Engine(name=engine_name), sources.values())
+    engines = engine_for(EngineSettings(name=engine_name), sources.values())
     with engines as engine, _Progress(quiet=quiet) as progress:
         if paths is not None:
             comparison = compare_paths(paths, settings.evaluation, rivals, progress.say)

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from lydite.evaluation.scores import Scores
     from lydite.inputs import Source
     from lydite.models import Landmarks, Paths
-    from lydite.settings import Evaluation
+    from lydite.settings import EvaluationSettings
 
     Progress = Callable[[str], None]
     Normalise = Literal["path", "global"]
@@ -270,7 +270,7 @@ def _rows(
 
 def compare_paths(
     paths: Source,
-    evaluation: Evaluation,
+    evaluation: EvaluationSettings,
     rivals: Sequence[Model] | None = None,
     progress: Progress | None = None,
 ) -> Comparison:

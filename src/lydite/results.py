@@ -102,9 +102,9 @@ class Comparison:
 
     def to_html(self, path: str | Path) -> None:
         """Write the page that leaders read: one file without any outside reference."""
-        from lydite.reporting.report import write_page  # noqa: PLC0415
+        from lydite.reporting.report import write_report  # noqa: PLC0415
 
-        write_page(self, path)
+        write_report(self, path)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain data: what ``lydite compare --format json`` prints."""

@@ -46,7 +46,7 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Sources(_Section):
+class SourceSettings(_Section):
     """Where the input tables come from: a .sql file, or Parquet, CSV or JSON files."""
 
     touchpoints: str
@@ -59,7 +59,7 @@ class Sources(_Section):
         return {name: source for name, source in self if source is not None}
 
 
-class Storage(_Section):
+class StorageSettings(_Section):
     """Where results go; paths are relative to the settings file."""
 
     warehouse: Path = Path("var/warehouse.duckdb")
@@ -67,7 +67,7 @@ class Storage(_Section):
     report: Path = Path("var/report.html")
 
 
-class Engine(_Section):
+class EngineSettings(_Section):
     """Where the rows are worked on, and what that may use; its own choice where nothing is said.
 
     Attributes
@@ -86,13 +86,13 @@ class Engine(_Section):
     spark: dict[str, str] = {}
 
 
-class Quality(_Section):
+class QualitySettings(_Section):
     """How much bad input is tolerated."""
 
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
-class Evaluation(_Section):
+class EvaluationSettings(_Section):
     """How rivals are judged; declared before the data is seen."""
 
     lookback: Lookback = "30d"
@@ -103,7 +103,7 @@ class Evaluation(_Section):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
-class Outcome(_Section):
+class OutcomeSettings(_Section):
     """One outcome, where it needs a lookback of its own."""
 
     lookback: Lookback
@@ -113,7 +113,7 @@ def _as_model(entry: object) -> object:
     return {"name": entry} if isinstance(entry, str) else entry
 
 
-class ModelEntry(_Section):
+class ModelSettings(_Section):
     """One rival: a model by its name, or a rule of one's own.
 
     Attributes
@@ -157,7 +157,7 @@ class ModelEntry(_Section):
         return make_model(self.name)
 
 
-def _no_model_twice(models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, ...]:
+def _no_model_twice(models: tuple[ModelSettings, ...]) -> tuple[ModelSettings, ...]:
     names = [model.name for model in models]
     for i, name in enumerate(names):
         if name in names[:i]:
@@ -178,14 +178,14 @@ class Settings(_Section):
         The rivals to compare. Where none but rules of one's own are named, they join all others.
     """
 
-    sources: Sources
-    storage: Storage = Storage()
-    engine: Engine = Engine()
-    quality: Quality = Quality()
-    evaluation: Evaluation = Evaluation()
-    outcomes: dict[str, Outcome] = {}
+    sources: SourceSettings
+    storage: StorageSettings = StorageSettings()
+    engine: EngineSettings = EngineSettings()
+    quality: QualitySettings = QualitySettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    outcomes: dict[str, OutcomeSettings] = {}
     models: Annotated[
-        tuple[Annotated[ModelEntry, BeforeValidator(_as_model)], ...],
+        tuple[Annotated[ModelSettings, BeforeValidator(_as_model)], ...],
         AfterValidator(_no_model_twice),
     ] = ()
 
@@ -281,11 +281,11 @@ def make_settings(
     """
     try:
         return Settings(
-            sources=Sources(touchpoints="", conversions=""),
-            evaluation=Evaluation.model_validate(
+            sources=SourceSettings(touchpoints="", conversions=""),
+            evaluation=EvaluationSettings.model_validate(
                 {"lookback": lookback, "period": period, "alpha": alpha, "seed": seed}
             ),
-            outcomes={name: Outcome(lookback=lookback) for name in outcomes or ()},
+            outcomes={name: OutcomeSettings(lookback=lookback) for name in outcomes or ()},
         )
     except ValidationError as error:
         first = error.errors()[0]

@@ -11,7 +11,7 @@ from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.verdicts import judge
 from lydite.models import TouchVolume, make_models
-from lydite.settings import Settings, Sources
+from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
 
 # Seeds of these tests' own, not those of the samples.
@@ -26,7 +26,7 @@ NOTHING = {"null": 917, "activity": 918}
 def judged(world: str, seed: int):
     """Put all rivals on trial as `lydite.compare` does, but for the ceiling and the credit."""
     made = simulate(world, users=20_000, seed=seed)
-    settings = Settings(sources=Sources(touchpoints="-", conversions="-"))
+    settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
     models = make_models()
     with DuckDBEngine() as engine:
         pipeline.load_inputs(

@@ -10,7 +10,7 @@ import pytest
 from lydite.engine import DuckDBEngine, SparkEngine, engine_for, open_engine, opening
 from lydite.engine import spark as module
 from lydite.errors import InputError
-from lydite.settings import Engine as Settings
+from lydite.settings import EngineSettings as Settings
 
 pytestmark = pytest.mark.xdist_group("spark")
 

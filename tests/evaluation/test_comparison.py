@@ -15,7 +15,7 @@ from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import Judged, judge_slices
 from lydite.models import make_models
-from lydite.settings import Evaluation
+from lydite.settings import EvaluationSettings
 from tests.helpers.random_landmarks import weekly
 
 CALENDAR = weekly(3, 8)
@@ -42,7 +42,7 @@ SLOPES = {
 
 @pytest.fixture(scope="module")
 def tables():
-    return compare_outcome("lead", MODELS, scores(SLOPES), CALENDAR, Evaluation())
+    return compare_outcome("lead", MODELS, scores(SLOPES), CALENDAR, EvaluationSettings())
 
 
 def row(table: pl.DataFrame, model: str) -> dict:
@@ -74,7 +74,9 @@ def test_after_a_turn_the_rank_is_that_of_what_came_since():
         for name, slope in {**SLOPES, "last_touch": 0.3, "linear": 0.9, **early}.items():
             found[name].add(period, bucket, converted, expit(slope * score - 2))
     sliced = {name: {ALL: own} for name, own in found.items()}
-    table = compare_outcome("lead", MODELS, sliced, calendar, Evaluation())["model_comparison"]
+    table = compare_outcome("lead", MODELS, sliced, calendar, EvaluationSettings())[
+        "model_comparison"
+    ]
     assert row(table, "last_touch")["moved_in"] is not None
     assert row(table, "last_touch")["log_loss_bits"] < row(table, "linear")["log_loss_bits"]
     assert row(table, "last_touch")["refuted_by"]
@@ -99,7 +101,9 @@ def test_explained_is_the_share_of_the_nulls_loss(tables):
 
 
 def test_a_ceiling_below_the_best_rival_gives_no_share_and_a_warning():
-    low = compare_outcome("lead", MODELS, scores(SLOPES | {"ceiling": 0.4}), CALENDAR, Evaluation())
+    low = compare_outcome(
+        "lead", MODELS, scores(SLOPES | {"ceiling": 0.4}), CALENDAR, EvaluationSettings()
+    )
     table = low["model_comparison"]
     assert table["share_of_ceiling"].is_null().all()
     assert "no more than the best rival" in row(table, "ceiling")["warning"]
@@ -116,7 +120,7 @@ def test_a_ceiling_of_fewer_landmarks_is_compared_over_those_alone():
     whole = scores(SLOPES)
     part = {name: {ALL: over_buckets(own[ALL], 64)} for name, own in whole.items()}
     mixed = compare_outcome(
-        "lead", MODELS, whole | {"ceiling": part["ceiling"]}, CALENDAR, Evaluation()
+        "lead", MODELS, whole | {"ceiling": part["ceiling"]}, CALENDAR, EvaluationSettings()
     )
     table, bits = mixed["model_comparison"], {k: v[ALL].log_loss_bits for k, v in part.items()}
     null = bits["touch_volume"]
@@ -135,7 +139,7 @@ def test_a_segment_that_the_ceiling_met_nobody_of_is_compared_all_the_same():
         name: own if name == "ceiling" else own | {"country = li": own[ALL]}
         for name, own in scores(SLOPES).items()
     }
-    tables = compare_outcome("lead", MODELS, sliced, CALENDAR, Evaluation())
+    tables = compare_outcome("lead", MODELS, sliced, CALENDAR, EvaluationSettings())
     table = tables["model_comparison"].filter(segment="country = li")
     assert row(table, "last_touch")["verdict"] == "best"
     assert row(table, "last_touch")["share_of_ceiling"] is None
@@ -145,7 +149,9 @@ def test_a_segment_that_the_ceiling_met_nobody_of_is_compared_all_the_same():
 
 
 def test_a_badly_calibrated_rival_is_warned_of():
-    bad = compare_outcome("lead", MODELS, scores(SLOPES | {"linear": 3.0}), CALENDAR, Evaluation())
+    bad = compare_outcome(
+        "lead", MODELS, scores(SLOPES | {"linear": 3.0}), CALENDAR, EvaluationSettings()
+    )
     assert "badly calibrated" in row(bad["model_comparison"], "linear")["warning"]
 
 
@@ -178,7 +184,7 @@ def test_few_buckets_leave_bounds_empty():
             sums = getattr(own, name)
             sums[:, 0] = sums.sum(axis=1)
             sums[:, 1:] = 0
-    tables = compare_outcome("lead", MODELS, few, CALENDAR, Evaluation())
+    tables = compare_outcome("lead", MODELS, few, CALENDAR, EvaluationSettings())
     assert tables["model_comparison"]["explained_low"].is_null().all()
     assert tables["evidence"]["explained_high"].is_null().all()
     assert set(tables["model_comparison"]["verdict"].drop_nulls()) == {"too_early"}
@@ -189,7 +195,7 @@ def test_periods_without_landmarks_have_no_evidence_yet():
     for own in (sliced[ALL] for sliced in late.values()):
         for name in ("landmarks", "conversions", "log_loss", "brier"):
             getattr(own, name)[0] = 0
-    evidence = compare_outcome("lead", MODELS, late, CALENDAR, Evaluation())["evidence"]
+    evidence = compare_outcome("lead", MODELS, late, CALENDAR, EvaluationSettings())["evidence"]
     first = evidence.filter(pl.col("period_start") == pl.col("period_start").min())
     assert first["explained"].is_null().all()
     assert first["explained_low"].is_null().all()
@@ -225,7 +231,7 @@ def sliced(slopes: dict[str, float], seed: int = 0, n: int = 4000) -> dict[str, 
 
 @pytest.fixture(scope="module")
 def in_segments():
-    return compare_outcome("lead", MODELS, sliced(SLOPES), CALENDAR, Evaluation())
+    return compare_outcome("lead", MODELS, sliced(SLOPES), CALENDAR, EvaluationSettings())
 
 
 def test_every_segment_has_its_rows_after_those_of_all_users(in_segments):
@@ -241,7 +247,7 @@ def test_every_segment_has_its_rows_after_those_of_all_users(in_segments):
 
 def test_all_users_are_judged_as_without_segments(in_segments):
     alone = {name: {ALL: own[ALL]} for name, own in sliced(SLOPES).items()}
-    tables = compare_outcome("lead", MODELS, alone, CALENDAR, Evaluation())
+    tables = compare_outcome("lead", MODELS, alone, CALENDAR, EvaluationSettings())
     assert set(tables) == set(TABLES)
     for name in TABLES:
         pl.testing.assert_frame_equal(
@@ -260,7 +266,7 @@ def judged_by_hand() -> dict[str, Judged]:
             )
             for segment in family
         }
-        judged |= judge_slices(slices, Evaluation().alpha, Evaluation().worthwhile)
+        judged |= judge_slices(slices, EvaluationSettings().alpha, EvaluationSettings().worthwhile)
     return judged
 
 
@@ -296,7 +302,7 @@ def test_regions_add_up_to_all_users(in_segments):
 def test_a_segment_that_a_model_has_no_scores_of_is_left_out():
     own = sliced(SLOPES)
     del own["linear"][SOUTH]
-    tables = compare_outcome("lead", MODELS, own, CALENDAR, Evaluation())
+    tables = compare_outcome("lead", MODELS, own, CALENDAR, EvaluationSettings())
     assert set(tables["model_comparison"]["segment"]) == {ALL, NORTH, NEW}
 
 
@@ -336,7 +342,7 @@ def restated() -> dict[str, dict[str, Scores]]:
 @pytest.fixture(scope="module")
 def twice(restated):
     return compare_outcome(
-        "lead", MODELS, sliced(SLOPES), CALENDAR, Evaluation(), restated=restated
+        "lead", MODELS, sliced(SLOPES), CALENDAR, EvaluationSettings(), restated=restated
     )
 
 
@@ -354,7 +360,9 @@ def test_nothing_is_restated_where_nothing_came_in(in_segments):
 
 
 def test_restated_columns_are_the_comparison_of_what_is_known_by_now(twice, restated):
-    again = compare_outcome("lead", MODELS, restated, CALENDAR, Evaluation())["model_comparison"]
+    again = compare_outcome("lead", MODELS, restated, CALENDAR, EvaluationSettings())[
+        "model_comparison"
+    ]
     key = ["segment", "model"]
     both = twice["model_comparison"].join(again, on=key, suffix="_again", nulls_equal=True)
     assert len(both) == 4 * len(SLOPES)

@@ -10,7 +10,7 @@ import pytest
 
 from lydite.errors import InputError
 from lydite.reporting.narrative import headline
-from lydite.reporting.report import page_html, write_page
+from lydite.reporting.report import report_html, write_report
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     BEST,
@@ -48,30 +48,30 @@ class _Reader(HTMLParser):
 @pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
 def test_the_page_tells_the_verdict_and_names_all_models(rivals):
     comparison = make_comparison(("purchase", rivals))
-    text = " ".join(_Reader(page_html(comparison)).text)
+    text = " ".join(_Reader(report_html(comparison)).text)
     assert headline(comparison, "purchase") in text
     assert all(model in text for model, *_ in rivals)
     assert "Fit is not cause" in text
 
 
 def test_the_page_refers_to_nothing_outside():
-    for tag, attributes in _Reader(page_html(make_comparison())).elements:
+    for tag, attributes in _Reader(report_html(make_comparison())).elements:
         assert tag not in {"link", "img", "iframe", "base"}
         for name in ("src", "href", "srcset", "action"):
             assert (attributes.get(name) or "#").startswith("#")
-    page = page_html(make_comparison())
+    page = report_html(make_comparison())
     outside = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
     assert not re.search(r"https?://|url\(|@import", outside)
 
 
 def test_the_library_of_charts_is_inside_once():
-    page = page_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
+    page = report_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
     assert page.count("window.vegaEmbed=") == 1
     assert page.count('class="chart ') == 6
 
 
 def test_credit_has_its_intervals_and_the_page_says_what_they_are():
-    page = page_html(make_comparison(channels=("ads", "direct")))
+    page = report_html(make_comparison(channels=("ads", "direct")))
     row = next(line for line in page.splitlines() if '<th scope="row">ads</th>' in line)
     bounds = re.findall(r'<span class="claim nowrap">(.*?)</span>', row)
     assert bounds == [
@@ -83,7 +83,7 @@ def test_credit_has_its_intervals_and_the_page_says_what_they_are():
 
 
 def test_a_path_table_has_folds_instead_of_periods():
-    text = " ".join(_Reader(page_html(make_path_comparison())).text)
+    text = " ".join(_Reader(report_html(make_path_comparison())).text)
     assert "not forward in time" in text
     assert "folds" in text
     for absent in ("periods forecast", "lookback", "None", "Evidence over time"):
@@ -102,7 +102,7 @@ def _table(page, kind):
 
 
 def test_segments_with_their_verdicts_and_whether_they_agree():
-    page = page_html(make_comparison(("purchase", BEST), segments=SEGMENTS))
+    page = report_html(make_comparison(("purchase", BEST), segments=SEGMENTS))
     assert "are judged together" in page
     heads, *rows = _table(page, "segments")
     assert heads[-1] == "as among all users"
@@ -115,13 +115,13 @@ def test_segments_with_their_verdicts_and_whether_they_agree():
 
 
 def test_without_a_leader_no_segment_agrees_or_not():
-    page = page_html(make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS))
+    page = report_html(make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS))
     assert {len(row) for row in _table(page, "segments")} == {5}
 
 
 def test_what_would_settle_the_open_pairs():
     projections = {("linear", "last_touch"): (110, 28_488)}
-    page = page_html(make_comparison(("purchase", CONTENDERS), projections=projections))
+    page = report_html(make_comparison(("purchase", CONTENDERS), projections=projections))
     assert _table(page, "pairs")[1:] == [
         [
             "linear and last_touch/markov_1", "linear", "0.4% −0.2% to 1.0%",
@@ -132,7 +132,7 @@ def test_what_would_settle_the_open_pairs():
 
 def test_many_segments_and_pairs_are_counted():
     segments = {f"region = {number}": BEST for number in range(30)}
-    page = page_html(make_comparison(("purchase", MANY), segments=segments))
+    page = report_html(make_comparison(("purchase", MANY), segments=segments))
     assert len(_table(page, "segments")) == len(_table(page, "pairs")) == 13
     text = " ".join(_Reader(page).text)
     assert "And 18 more in the tables." in text
@@ -140,7 +140,7 @@ def test_many_segments_and_pairs_are_counted():
 
 
 def test_neither_segments_nor_open_pairs_where_there_are_none():
-    page = page_html(make_comparison(("purchase", EVERY_KIND["no_better"])))
+    page = report_html(make_comparison(("purchase", EVERY_KIND["no_better"])))
     assert "are judged together" not in page
     for absent in ("Segments", "What would settle it", "What to beware of"):
         assert absent not in _Reader(page).text
@@ -148,7 +148,7 @@ def test_neither_segments_nor_open_pairs_where_there_are_none():
 
 def test_warnings_stand_beside_the_verdict():
     comparison = make_comparison(warnings=((None, "immature", "41% of the touches are recent"),))
-    page = page_html(comparison)
+    page = report_html(comparison)
     assert page.index("only experiments") < page.index("41% of the") < page.index("The models")
 
 
@@ -157,14 +157,14 @@ def test_a_table_that_is_missing_or_empty_leaves_a_page(mart):
     full = make_comparison(("purchase", BEST), segments=SEGMENTS)
     rest = {name: frame for name, frame in full.marts.items() if name != mart}
     for marts in (rest, rest | {mart: full.marts[mart].clear()}):
-        assert "Fit is not cause" in page_html(Comparison(marts, full.outcomes, {}))
+        assert "Fit is not cause" in report_html(Comparison(marts, full.outcomes, {}))
 
 
 def test_many_models_have_room():
-    page = page_html(make_comparison(("purchase", MANY)))
+    page = report_html(make_comparison(("purchase", MANY)))
     assert 'class="chart chart-credit" style="min-width: 960px"' in page
     assert "Triangles" in page
-    few = page_html(make_comparison())
+    few = report_html(make_comparison())
     assert 'class="chart chart-credit" style="min-width: 704px"' in few
     assert "Triangles" not in few
 
@@ -183,7 +183,7 @@ def test_names_from_the_data_stay_names():
         segments={_ATTACK: ((_ATTACK, "best", 0.03, None, ""),)},
         warnings=((_ATTACK, "model", _ATTACK), (None, "drift", _ATTACK)),
     )
-    page = page_html(hostile)
+    page = report_html(hostile)
     reader = _Reader(page)
     assert "img" not in {tag for tag, _ in reader.elements}
     assert [tag for tag, _ in reader.elements].count("script") == 3
@@ -194,7 +194,7 @@ def test_names_from_the_data_stay_names():
 
 def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     target = tmp_path / "new" / "page.html"
-    write_page(make_comparison(), target)
+    write_report(make_comparison(), target)
     before = target.read_text(encoding="utf-8")
     assert before.endswith("</html>\n")
     assert [file.name for file in target.parent.iterdir()] == ["page.html"]
@@ -204,7 +204,7 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "replace", fail)
     with pytest.raises(InputError, match="cannot be written: No space left"):
-        write_page(make_empty(), str(target))
+        write_report(make_empty(), str(target))
     assert target.read_text(encoding="utf-8") == before
     assert list(target.parent.iterdir()) == [target]
 
@@ -212,13 +212,13 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match=r"page\.html cannot be written"):
-        write_page(make_comparison(), tmp_path / "file" / "page.html")
+        write_report(make_comparison(), tmp_path / "file" / "page.html")
 
 
 def test_empty_comparisons_and_short_histories_have_a_page():
-    assert "Nothing was compared" in page_html(Comparison({}, [], {}))
-    assert "No model was compared" in page_html(make_empty())
-    assert "Short." in page_html(make_comparison(("lead", ()), note="short"))
+    assert "Nothing was compared" in report_html(Comparison({}, [], {}))
+    assert "No model was compared" in report_html(make_empty())
+    assert "Short." in report_html(make_comparison(("lead", ()), note="short"))
 
 
 def test_a_browser_draws_every_chart_without_an_error(tmp_path):
@@ -226,7 +226,7 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path):
     if browser is None:
         pytest.skip("chromium is not installed")
     page = tmp_path / "page.html"
-    write_page(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), page)
+    write_report(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), page)
     seen = subprocess.run(
         [
             browser, "--headless", "--no-sandbox", "--disable-gpu",

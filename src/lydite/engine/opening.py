@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lydite.engine.base import Engine
-    from lydite.settings import Engine as Settings
+    from lydite.settings import EngineSettings as Settings
 
 #: Bytes of input files, some twenty million touches of Parquet: what is laid out of more is many
 #: times as much as memory holds.

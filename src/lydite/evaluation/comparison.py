@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.verdicts import Judged, Judgement
     from lydite.models import Model
-    from lydite.settings import Evaluation
+    from lydite.settings import EvaluationSettings
 
     Sliced = Mapping[str, Mapping[str, Scores]]
 
@@ -82,7 +82,7 @@ def compare_outcome(
     models: Sequence[Model],
     scores: Sliced,
     calendar: Calendar | None,
-    evaluation: Evaluation,
+    evaluation: EvaluationSettings,
     *,
     restated: Sliced | None = None,
     notes: Mapping[str, str] | None = None,
@@ -144,7 +144,7 @@ def _judge(
     models: Sequence[Model],
     scores: Sliced,
     calendar: Calendar | None,
-    evaluation: Evaluation,
+    evaluation: EvaluationSettings,
 ) -> list[_Slice]:
     """Judge the rivals on all users, and on all segments as one family."""
     names = [*(model.name for model in models), *_REFERENCES]

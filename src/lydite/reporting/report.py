@@ -64,7 +64,7 @@ _MOST_SEGMENTS = _MOST_PAIRS = 12
 _CREDIT_LEAST, _CREDIT_EDGES, _CREDIT_STEP = 704, 240, 40
 
 
-def write_page(comparison: Comparison, path: str | Path) -> None:
+def write_report(comparison: Comparison, path: str | Path) -> None:
     """Write the page: one HTML file without any outside reference.
 
     The file is written beside `path` and moved into place, so that a reader never sees half a
@@ -83,7 +83,7 @@ def write_page(comparison: Comparison, path: str | Path) -> None:
         When the folder cannot be written.
     """
     path = Path(path)
-    text = page_html(comparison)
+    text = report_html(comparison)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def _remove(path: Path) -> None:
         return
 
 
-def page_html(comparison: Comparison) -> str:
+def report_html(comparison: Comparison) -> str:
     """Return the page as text."""
     sections = [
         _section(comparison, record, number) for number, record in enumerate(comparison.outcomes)
