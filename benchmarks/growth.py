@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,7 +142,7 @@ def settings(shape: Shape) -> Settings:
     rules = [ModelSettings(name=f"rule_{n}", rule=f"1 + {n} * position / path_length") for n in own]
     return Settings(
         sources=SourceSettings(touchpoints="-", conversions="-"),
-        evaluation=EvaluationSettings(lookback="7d"),
+        evaluation=EvaluationSettings(lookback=timedelta(days=7)),
         models=(*(ModelSettings(name=name) for name in few), *rules),
     )
 

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
 from lydite import attribution, inputs, journeys
-from lydite.durations import format_duration, parse_duration
+from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import comparable
@@ -31,7 +31,6 @@ from lydite.paths.shares import weightless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import timedelta
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.inputs import Source
@@ -243,7 +242,7 @@ def _outcome_row(
     return {
         "outcome": outcome,
         "lookback": format_duration(lookback),
-        "lookback_us": int(np.timedelta64(lookback, "us").astype(int)),
+        "lookback_us": lookback // timedelta(microseconds=1),
         "first_at": built.first_at,
         "as_of": built.as_of,
         "mature_until": built.as_of - lookback,
@@ -263,7 +262,7 @@ def calendar_of(engine: Engine, outcome: Mapping[str, Any]) -> Calendar:
     """Lay out the calendar of one outcome, a row of `outcomes`."""
     own = (outcome["outcome"], outcome["first_at"], outcome["as_of"])
     history = History.of(engine.local, *own)
-    return make_calendar(history, parse_duration(outcome["lookback"]), outcome["period"])
+    return make_calendar(history, timedelta(microseconds=outcome["lookback_us"]), outcome["period"])
 
 
 _SAMPLES = """

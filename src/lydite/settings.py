@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -24,22 +25,20 @@ from lydite.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from datetime import timedelta
 
     from lydite.models import Model
 
 
-def _readable_lookback(text: object) -> str:
-    if not isinstance(text, str):
+def _parse_lookback(value: object) -> timedelta:
+    if not isinstance(value, str | timedelta):
         raise ValueError('write it in quotes, with a unit: "12h", "30d" or "4w"')  # noqa: TRY004
     try:
-        parse_duration(text)
+        return parse_duration(value)
     except InputError as error:
         raise ValueError(str(error)) from error
-    return text
 
 
-Lookback = Annotated[str, BeforeValidator(_readable_lookback)]
+Lookback = Annotated[timedelta, BeforeValidator(_parse_lookback)]
 
 
 class _Section(BaseModel):
@@ -95,7 +94,7 @@ class QualitySettings(_Section):
 class EvaluationSettings(_Section):
     """How rivals are judged; declared before the data is seen."""
 
-    lookback: Lookback = "30d"
+    lookback: Lookback = timedelta(days=30)
     period: Literal["day", "week", "month"] = "week"
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     worthwhile: Annotated[float, Field(gt=0, lt=1)] = 0.005
@@ -223,7 +222,7 @@ class Settings(_Section):
                 )
         default = self.evaluation.lookback
         return {
-            name: parse_duration(self.outcomes[name].lookback if name in self.outcomes else default)
+            name: self.outcomes[name].lookback if name in self.outcomes else default
             for name in self.outcomes or available
         }
 
@@ -280,12 +279,13 @@ def make_settings(
         When one of them is out of range.
     """
     try:
+        evaluation = EvaluationSettings.model_validate(
+            {"lookback": lookback, "period": period, "alpha": alpha, "seed": seed}
+        )
         return Settings(
             sources=SourceSettings(touchpoints="", conversions=""),
-            evaluation=EvaluationSettings.model_validate(
-                {"lookback": lookback, "period": period, "alpha": alpha, "seed": seed}
-            ),
-            outcomes={name: OutcomeSettings(lookback=lookback) for name in outcomes or ()},
+            evaluation=evaluation,
+            outcomes=dict.fromkeys(outcomes or (), OutcomeSettings(lookback=evaluation.lookback)),
         )
     except ValidationError as error:
         first = error.errors()[0]

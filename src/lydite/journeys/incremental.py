@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -19,6 +18,7 @@ from lydite.engine import DuckDBEngine, load_sql, sql_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from lydite.engine import Engine
     from lydite.journeys import JourneySummary
@@ -117,9 +117,7 @@ def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks) -> dict[str, str]:
     text = "\n".join(map(load_sql, (*files, "incremental/states")))
     return {
         "the SQL": hashlib.sha256(text.encode()).hexdigest(),
-        "the lookbacks": repr(
-            sorted((name, span // timedelta(microseconds=1)) for name, span in lookbacks.items())
-        ),
+        "the lookbacks": str(sorted(lookbacks.items())),
         "DuckDB's version": engine.scalar("select version()"),
     }
 
