@@ -93,10 +93,10 @@ class DescribedEngine(SparkEngine):
         super().append(table, *arguments)
         self.session.sparkContext.setJobDescription("(small queries)")
 
-    def gather(self, table: str, *arguments: Any) -> None:  # noqa: ANN401
-        """Gather a table as the engine does, under its name in Spark's log."""
-        self.session.sparkContext.setJobDescription(f"{table} (gathered)")
-        super().gather(table, *arguments)
+    def append_local(self, table: str, *arguments: Any) -> None:  # noqa: ANN401
+        """Append to a table of the driver as the engine does, under its name in Spark's log."""
+        self.session.sparkContext.setJobDescription(f"{table} (to the driver)")
+        super().append_local(table, *arguments)
         self.session.sparkContext.setJobDescription("(small queries)")
 
 

@@ -18,7 +18,7 @@ from benchmarks import limits, measure, tables
 from benchmarks.data import CACHE, touch_tables
 from lydite import pipeline
 from lydite.attribution import credit
-from lydite.engine import engine_for
+from lydite.engine import open_temporary_engine
 from lydite.models import make_models
 from lydite.results import read_comparison
 from lydite.settings import Settings, SourceSettings
@@ -86,7 +86,7 @@ def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
     }
     with (
         mock.patch.multiple(credit, **drawing),
-        engine_for(settings.engine, sources.values()) as engine,
+        open_temporary_engine(settings.engine, sources.values()) as engine,
         tempfile.TemporaryDirectory() as folder,
         watch("seconds"),
     ):

@@ -6,7 +6,7 @@ from typing import Any
 import dagster as dg
 
 from lydite.engine import DuckDBEngine, Engine
-from lydite.engine.files import describe
+from lydite.engine.sql_files import read_comments
 
 
 def table_metadata(engine: Engine, table: str, file: str | None = None) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def table_metadata(engine: Engine, table: str, file: str | None = None) -> dict[
 
 
 def _schema(engine: Engine, table: str, file: str | None) -> dg.TableSchema:
-    told = {**(describe(file)[1] if file else {}), **engine.comments(table)}
+    told = {**(read_comments(file)[1] if file else {}), **engine.comments(table)}
     return dg.TableSchema(
         [
             dg.TableColumn(column, kind, description=told.get(column))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import dagster as dg
 
-from lydite.engine.files import describe
+from lydite.engine.sql_files import read_comments
 
 OWNERS = ("team:data",)
 POOL = "duckdb_writer"
@@ -46,4 +46,4 @@ def table_spec(
 
 def description_of(text: str) -> str:
     """Return the sentence itself, or the first line of the SQL file that it names."""
-    return text if " " in text else describe(text)[0]
+    return text if " " in text else read_comments(text)[0]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
-from lydite.engine.files import describe
+from lydite.engine.sql_files import read_comments
 from lydite.journeys import build_path_events_and_conversions, build_touches
 from tests.helpers.input_tables import make_inputs
 
@@ -57,5 +57,5 @@ def test_a_column_is_documented_once(file):
 )
 def test_the_columns_made_are_the_columns_documented(built, file):
     made = built.frame(name_of(file), PARAMETERS).columns
-    _, documented = describe(name_of(file))
+    _, documented = read_comments(name_of(file))
     assert made == list(documented)

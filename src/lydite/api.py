@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lydite import pipeline
 from lydite.dataframes import kind_of
-from lydite.engine import SparkEngine, engine_for
+from lydite.engine import SparkEngine, open_temporary_engine
 from lydite.errors import InputError
 from lydite.models import choose
 from lydite.path_comparison import compare_paths, credit
@@ -103,4 +103,4 @@ def _engine_of(sources: Mapping[str, Source]) -> AbstractContextManager[Engine]:
     session = getattr(sources["touchpoints"], "sparkSession", None)
     if session is not None:
         return SparkEngine(session)
-    return engine_for(EngineSettings(), sources.values())
+    return open_temporary_engine(EngineSettings(), sources.values())

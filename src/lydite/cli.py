@@ -130,7 +130,7 @@ def compare(
     _check_engine(engine_name, paths)
 
     from lydite import pipeline  # noqa: PLC0415  (heavy imports only where they are used)
-    from lydite.engine import engine_for  # noqa: PLC0415
+    from lydite.engine import open_temporary_engine  # noqa: PLC0415
     from lydite.path_comparison import compare_paths  # noqa: PLC0415
     from lydite.publishing import publish  # noqa: PLC0415
     from lydite.results import read_comparison  # noqa: PLC0415
@@ -138,7 +138,7 @@ def compare(
 
     settings = make_settings(lookback, period, outcome, alpha, seed)
     rivals = _rivals(models, rule)
-    engines = engine_for(EngineSettings(name=engine_name), sources.values())
+    engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())
     with engines as engine, _Progress(quiet=quiet) as progress:
         if paths is not None:
             comparison = compare_paths(paths, settings.evaluation, rivals, progress.say)

@@ -206,7 +206,7 @@ def usable_models(
 def _cannot_run(engine: Engine, model: Model) -> str | None:
     """Return why the engine cannot weigh touches as the model asks, None where it can."""
     for expression in model.weight_columns.values():
-        why = engine.refusal(expression)
+        why = engine.translation_error(expression)
         if why is not None:
             return f"the model {model.name!r} cannot be tried on this engine: {why}"
     return None
@@ -324,7 +324,7 @@ def compare_models(engine: Engine, models: Sequence[Model], settings: Settings) 
         local.store(f"evaluation.{name}", pl.concat(frames))
         local.create(f"mart.{name}", f"marts/{name}")
         local.comment(f"mart.{name}", f"marts/{name}")
-        engine.share(f"mart.{name}")
+        engine.copy_from_local(f"mart.{name}")
 
 
 def _size(engine: Engine, outcome: Mapping[str, Any]) -> Size:
@@ -391,12 +391,12 @@ def build_marts(engine: Engine) -> None:
     """Build the marts that are plain SQL, each with its comments."""
     journeys.create_path_touches_view(engine)
     for table in _JOINED:
-        engine.share(table)
+        engine.copy_from_local(table)
     for name in MARTS:
         mart = f"mart.{name}"
         engine.local.drop(mart)
-        engine.gather(mart, f"marts/{name}")
+        engine.append_local(mart, f"marts/{name}")
         engine.local.comment(mart, f"marts/{name}")
-        engine.share(mart)
+        engine.copy_from_local(mart)
     engine.local.drop("evaluation.outcome_summary")
-    engine.gather("evaluation.outcome_summary", "evaluation/outcome_summary")
+    engine.append_local("evaluation.outcome_summary", "evaluation/outcome_summary")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lydite.engine.duckdb import quoted, refuse_name
+from lydite.engine.duckdb import check_database_name, quote_literal
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def publish(engine: DuckDBEngine, path: str | Path) -> int:
         When the folder of `path` cannot be written, or it is called like a schema.
     """
     path = Path(path)
-    refuse_name(path)
+    check_database_name(path)
     beside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def _copy_marts(engine: DuckDBEngine, path: Path) -> list[str]:
             " and database_name = current_database() order by table_name"
         )
     ]
-    engine.run(f"attach {quoted(str(path))} as published")
+    engine.run(f"attach {quote_literal(str(path))} as published")
     try:
         engine.run("create schema published.mart")
         for name in tables:
@@ -78,14 +78,16 @@ def _copy_comments(engine: DuckDBEngine, name: str) -> None:
         {"name": name},
     )
     if about:
-        engine.run(f"comment on table published.mart.{name} is {quoted(about)}")
+        engine.run(f"comment on table published.mart.{name} is {quote_literal(about)}")
     for column, comment in engine.rows(
         "select column_name, comment from duckdb_columns() where schema_name = 'mart'"
         " and table_name = $name and database_name = current_database()",
         {"name": name},
     ):
         if comment:
-            engine.run(f'comment on column published.mart.{name}."{column}" is {quoted(comment)}')
+            engine.run(
+                f'comment on column published.mart.{name}."{column}" is {quote_literal(comment)}'
+            )
 
 
 def _check(path: Path, tables: list[str]) -> None:

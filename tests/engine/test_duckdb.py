@@ -16,7 +16,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from lydite.engine import DuckDBEngine
-from lydite.engine.duckdb import quoted
+from lydite.engine.duckdb import quote_literal
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,21 +99,21 @@ def test_append_adds_rows_by_column_name(engine):
 
 def test_a_view_sees_what_is_added_to_its_table(engine):
     engine.create("main.numbers", NUMBERS)
-    engine.view("seen.doubled", "select 2 * number as doubled from main.numbers")
+    engine.create_view("seen.doubled", "select 2 * number as doubled from main.numbers")
     engine.append("main.numbers", "select 3 as number, 'three' as name")
     assert engine.rows("from seen.doubled") == [(2,), (4,), (6,)]
 
 
 def test_a_view_can_be_replaced(engine):
-    engine.view("seen.it", "select 1 as it")
-    engine.view("seen.it", "select 2 as it, 3 as that")
+    engine.create_view("seen.it", "select 1 as it")
+    engine.create_view("seen.it", "select 2 as it, 3 as that")
     assert engine.rows("from seen.it") == [(2, 3)]
 
 
 def test_tables_and_views_exist_once_made(engine):
     assert not engine.exists("mine.a_table")
     engine.create("mine.a_table", NUMBERS)
-    engine.view("mine.a_view", NUMBERS)
+    engine.create_view("mine.a_view", NUMBERS)
     assert engine.exists("mine.a_table")
     assert engine.exists("mine.a_view")
     assert not engine.exists("yours.a_table")
@@ -132,11 +132,11 @@ def test_dropping_what_is_not_there_is_no_error(engine):
 
 def test_all_rows_are_here_to_gather_and_to_share(engine):
     assert engine.local is engine
-    engine.gather("x.numbers", NUMBERS)
-    engine.gather("x.numbers", "select 3 as number, 'three' as name")
-    engine.share("x.numbers")
+    engine.append_local("x.numbers", NUMBERS)
+    engine.append_local("x.numbers", "select 3 as number, 'three' as name")
+    engine.copy_from_local("x.numbers")
     assert engine.rows("select number from x.numbers") == [(1,), (2,), (3,)]
-    assert engine.refusal("median(number)") is None
+    assert engine.translation_error("median(number)") is None
 
 
 def test_a_frame_is_stored_with_its_types(engine):
@@ -157,7 +157,7 @@ def test_a_file_comments_its_table_and_columns(engine):
 
 
 def test_quotes_in_text_are_doubled(engine):
-    assert engine.scalar(f"select {quoted(chr(39) + 'tis')}") == "'tis"
+    assert engine.scalar(f"select {quote_literal(chr(39) + 'tis')}") == "'tis"
 
 
 # --- a database beside ----------------------------------------------------------------------------
@@ -165,8 +165,8 @@ def test_quotes_in_text_are_doubled(engine):
 
 def test_inside_a_database_beside_names_mean_its_tables(engine):
     engine.create("mine.numbers", NUMBERS)
-    with engine.beside() as beside:
-        with engine.inside(beside) as own:
+    with engine.staging_database() as beside:
+        with engine.use_database(beside) as own:
             assert not engine.exists("mine.numbers")
             engine.create("mine.numbers", f"select number + 2 as number from {own}.mine.numbers")
             assert engine.rows("from mine.numbers") == [(3,), (4,)]
@@ -177,26 +177,30 @@ def test_inside_a_database_beside_names_mean_its_tables(engine):
 
 def test_after_an_error_inside_names_mean_the_own_tables_again(engine):
     engine.create("mine.numbers", NUMBERS)
-    with pytest.raises(KeyboardInterrupt), engine.beside() as beside, engine.inside(beside):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        engine.staging_database() as beside,
+        engine.use_database(beside),
+    ):
         raise KeyboardInterrupt
     assert engine.exists("mine.numbers")
-    with engine.beside() as beside, engine.inside(beside):
+    with engine.staging_database() as beside, engine.use_database(beside):
         assert not engine.exists("mine.numbers")
 
 
 def test_a_file_may_have_any_name_and_a_database_beside_it(tmp_path):
     with DuckDBEngine(tmp_path / 'a "b" - c.duckdb') as engine:
         engine.create("mine.numbers", NUMBERS)
-        with engine.beside() as beside, engine.inside(beside) as own:
+        with engine.staging_database() as beside, engine.use_database(beside) as own:
             assert engine.scalar(f"select count(*) from {own}.mine.numbers") == 2
 
 
 def test_what_is_in_a_file_lasts(engine, tmp_path):
-    assert not engine.lasts
+    assert not engine.is_persistent
     with DuckDBEngine(tmp_path / "warehouse.duckdb") as written:
-        assert written.lasts
-        with written.beside() as beside, written.inside(beside):
-            assert not written.lasts
+        assert written.is_persistent
+        with written.staging_database() as beside, written.use_database(beside):
+            assert not written.is_persistent
 
 
 # --- results --------------------------------------------------------------------------------------
@@ -212,7 +216,7 @@ def test_a_frame_is_a_polars_frame(engine):
 
 
 def test_arrays_come_by_column(engine):
-    assert engine.arrays(NUMBERS)["number"].tolist() == [1, 2]
+    assert engine.fetch_numpy(NUMBERS)["number"].tolist() == [1, 2]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000])
@@ -221,7 +225,7 @@ def test_arrays_of_so_many_rows_are_those_that_are_counted_on_the_way(engine, ro
     kinds = "i::smallint as small, i / 3 as share, i % 3 = 0 as third"
     at = "timestamp '2026-01-01' + to_seconds(i) as at"
     sql = f"select i, {kinds}, {at} from range({rows}) as numbers(i)"
-    found, expected = engine.arrays(sql, rows=rows), engine.arrays(sql)
+    found, expected = engine.fetch_numpy(sql, rows=rows), engine.fetch_numpy(sql)
     assert list(found) == list(expected)
     for name, values in expected.items():
         assert found[name].dtype == values.dtype

@@ -89,7 +89,7 @@ def test_results_come_as_rows_arrays_and_scalars(spark):
     ]
     assert spark.scalar("select count(*) from t.frame where t <= $noon", {"noon": NOON}) == 2
     assert spark.scalar("select n from t.frame where n = 9") is None
-    arrays = spark.arrays("select n, b, s from t.frame where n is not null and b order by n")
+    arrays = spark.fetch_numpy("select n, b, s from t.frame where n is not null and b order by n")
     assert arrays["n"].tolist() == [1]
     assert arrays["b"].dtype == bool
     assert arrays["s"].tolist() == ["it's \\d"]
@@ -120,11 +120,11 @@ def test_a_table_that_fails_half_way_leaves_what_was_and_nothing_beside(spark):
 
 def test_a_view_follows_its_table_and_is_replaced_and_dropped(spark):
     spark.create("t.base", "select 1 as n")
-    spark.view("t.doubled", "select 2 * n as n from t.base")
+    spark.create_view("t.doubled", "select 2 * n as n from t.base")
     spark.create("t.base", "select 4 as n")
     assert spark.exists("t.doubled")
     assert spark.scalar("select doubled.n from t.doubled") == 8
-    spark.view("t.doubled", "select 3 * n as n from t.base")
+    spark.create_view("t.doubled", "select 3 * n as n from t.base")
     assert spark.scalar("select n from t.doubled") == 12
     spark.drop("t.doubled")
     assert not spark.exists("t.doubled")
@@ -133,18 +133,18 @@ def test_a_view_follows_its_table_and_is_replaced_and_dropped(spark):
 def test_rows_are_gathered_in_their_order_and_tables_of_the_driver_shared(spark):
     spark.store("t.frame", FRAME)
     spark.local.drop("t.gathered")
-    spark.gather("t.gathered", "select n, s, t from t.frame order by n desc nulls last")
-    spark.gather("t.gathered", "select n + $more as n from t.frame where n = 1", {"more": 7})
+    spark.append_local("t.gathered", "select n, s, t from t.frame order by n desc nulls last")
+    spark.append_local("t.gathered", "select n + $more as n from t.frame where n = 1", {"more": 7})
     assert spark.local.rows("select n, s from t.gathered") == [
         (2, None), (1, "it's \\d"), (None, "🙂"), (8, None),
     ]  # fmt: skip
-    spark.share("t.gathered")
+    spark.copy_from_local("t.gathered")
     same(spark.local, spark, "from t.gathered")
 
 
 def test_an_expression_without_the_same_meaning_is_refused(spark):
-    assert spark.refusal("power(0.5, hours_before_end / 24)") is None
-    assert "median" in spark.refusal("median(position)").lower()
+    assert spark.translation_error("power(0.5, hours_before_end / 24)") is None
+    assert "median" in spark.translation_error("median(position)").lower()
     with pytest.raises(spark.error, match="too heavy"):
         spark.scalar("select cast(error('too heavy') as double)")
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from lydite.engine import load_sql
-from lydite.engine.files import describe
+from lydite.engine.sql_files import read_comments
 from lydite.inputs import REASONS, TABLES
 
 
@@ -19,7 +19,7 @@ def test_the_tables_are_those_of_the_contract():
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table.name)
 def test_the_sql_documents_every_column_in_order(table):
-    about, columns = describe(table.sql)
+    about, columns = read_comments(table.sql)
     assert about
     assert list(columns) == [column.name for column in table.columns]
 

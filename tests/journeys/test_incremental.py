@@ -310,7 +310,7 @@ def test_users_who_share_a_digest_lay_all_out(engine, monkeypatch, before, then)
         "md5(case when user_id like 'user%' then user_id else 'one' end)",
     )
     monkeypatch.setattr(
-        "lydite.engine.duckdb.statement_of",
+        "lydite.engine.duckdb.resolve_sql",
         lambda sql: (
             coarse if sql == "journeys/users" else load_sql(sql) if "/" in sql[:20] else sql
         ),

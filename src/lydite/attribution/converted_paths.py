@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.attribution.credit_sql import numbered_sets
-from lydite.engine.duckdb import quoted_name
+from lydite.engine.duckdb import quote_identifier
 from lydite.models.base import weight_columns
 from lydite.paths.landmarks import N_BUCKETS, PathChannels, Paths, first_buckets
 
@@ -61,8 +61,8 @@ class ConvertedSets:
 
 def load_sets(engine: Engine, channels: Sequence[str]) -> ConvertedSets:
     """Load the sets of channels on the paths that are laid out, with what they have earned."""
-    met = engine.arrays("credit/set_channels")
-    counts = engine.arrays("credit/set_counts")
+    met = engine.fetch_numpy("credit/set_channels")
+    counts = engine.fetch_numpy("credit/set_counts")
     size = int(met["set_key"].max(initial=-1)) + 1
     ones = np.ones(len(met["set_key"]))
     path = PathChannels(met["set_key"], met["channel_key"], ones.astype(np.intp))
@@ -83,7 +83,7 @@ def load_sets(engine: Engine, channels: Sequence[str]) -> ConvertedSets:
 
 def buckets_of_paths(engine: Engine) -> int:
     """Return how many buckets, from 0 on, hold at most `MOST_PATHS` of the paths laid out."""
-    counts = engine.arrays(
+    counts = engine.fetch_numpy(
         "select bucket, count(*) as n from credit.paths where position = 1 group by bucket"
     )
     return first_buckets(counts["bucket"], counts["n"], MOST_PATHS)
@@ -98,10 +98,10 @@ def load_paths(
     """
     columns = weight_columns([model])
     sums = "".join(
-        f", sum(coalesce(cast(({weight}) as double), 0)) as {quoted_name(name)}"
+        f", sum(coalesce(cast(({weight}) as double), 0)) as {quote_identifier(name)}"
         for name, weight in columns.items()
     )
-    entries = engine.arrays(
+    entries = engine.fetch_numpy(
         "select conversion_key, bucket, coalesce(value, 0) as value, channel_key,"
         f" count(*) as touches{sums}\nfrom credit.paths where bucket < $buckets\n"
         "group by conversion_key, bucket, coalesce(value, 0), channel_key\n"

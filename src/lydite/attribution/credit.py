@@ -99,9 +99,9 @@ def credit_outcome(
             engine.append("credit.touch_credit", touch_credit(models))
         engine.drop(_SET_SHARES)
     by_bucket = summed(models, "outcome, bucket, channel_key")
-    engine.gather("credit.statistics", by_bucket, {"outcome": outcome})
+    engine.append_local("credit.statistics", by_bucket, {"outcome": outcome})
     by_day = summed(models, "outcome, converted_on, channel_key, campaign")
-    engine.gather("credit.daily", by_day, {"outcome": outcome})
+    engine.append_local("credit.daily", by_day, {"outcome": outcome})
     alone = _unattributed(engine, outcome, drawn)
     for model in models:
         if model.name not in replicates:
@@ -208,7 +208,7 @@ def _of_fitted_rule(
     """Weigh the buckets' credit by the candidate that each replicate has chosen."""
     weights = list(rule.candidates.values())
     names = {number: f"rule {number}" for number in np.unique(chosen).tolist()}
-    sums = engine.arrays(credit_by_bucket({name: weights[n] for n, name in names.items()}))
+    sums = engine.fetch_numpy(credit_by_bucket({name: weights[n] for n, name in names.items()}))
     size = (len(drawn), channels)
     replicates = Replicates(np.zeros(size), np.zeros(size))
     for number, name in names.items():
@@ -227,7 +227,7 @@ def _of_rule(
     drawn: NDArray[np.float64],
 ) -> Replicates:
     """Weigh the buckets' credit by a rule: nothing is fitted, so sums by bucket are enough."""
-    sums = engine.arrays(
+    sums = engine.fetch_numpy(
         "select bucket, channel_key, conversions, coalesce(value, 0) as value"
         " from credit.statistics where outcome = $outcome and model = $model",
         {"outcome": outcome, "model": model.name},
@@ -256,7 +256,7 @@ def _bounds(channels: Sequence[str], replicates: Replicates) -> pl.DataFrame:
 
 def _unattributed(engine: Engine, outcome: str, drawn: NDArray[np.float64]) -> pl.DataFrame:
     """Return the bounds of the conversions without a path, which no model divides."""
-    sums = engine.arrays(
+    sums = engine.fetch_numpy(
         "select bucket, count(*) as conversions, coalesce(sum(value), 0) as value"
         " from journeys.conversions where outcome = $outcome and path_length = 0 group by bucket",
         {"outcome": outcome},

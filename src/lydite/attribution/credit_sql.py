@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lydite.engine.duckdb import quoted, quoted_name
+from lydite.engine.duckdb import quote_identifier, quote_literal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -54,14 +54,14 @@ def touch_credit(models: Sequence[Model]) -> str:
     """
     weights = {model.name: model.touch_weight for model in models if model.divides_touches}
     shares = "".join(
-        f",\n        set_shares.{quoted_name(model.name)} / met.channel_touches"
+        f",\n        set_shares.{quote_identifier(model.name)} / met.channel_touches"
         f" as {_part(model.name)}"
         for model in models
         if not model.divides_touches
     )
     credit = ", ".join(
         f"{_divided(model.name) if model.divides_touches else f'shared.{_part(model.name)}'}"
-        f" as {quoted_name(model.name)}"
+        f" as {quote_identifier(model.name)}"
         for model in models
     )
     return f"""
@@ -93,7 +93,7 @@ def credit_by_bucket(weights: Mapping[str, str]) -> str:
         SQL expressions by name; for each there is a column of conversions with that name, and one
         of value, named ``value of ...``.
     """
-    divided = ", ".join(f"{_divided(name)} as {quoted_name(name)}" for name in weights)
+    divided = ", ".join(f"{_divided(name)} as {quote_identifier(name)}" for name in weights)
     return f"""
 with {_weighed(weights)},
 divided as (
@@ -118,8 +118,8 @@ def summed(models: Sequence[Model], columns: str) -> str:
         What the sums are grouped by, separated by commas.
     """
     per_model = "\nunion all\n".join(
-        f"select {columns}, {quoted(model.name)} as model,"
-        f" {quoted_name(model.name)} as conversions, {_value(model.name)} as value from summed"
+        f"select {columns}, {quote_literal(model.name)} as model,"
+        f" {quote_identifier(model.name)} as conversions, {_value(model.name)} as value from summed"
         for model in models
     )
     return f"""
@@ -153,15 +153,15 @@ def _divided(name: str) -> str:
 
 def _sums(names: Sequence[str]) -> str:
     return ", ".join(
-        f"sum({quoted_name(name)}) as {quoted_name(name)},"
-        f" sum({quoted_name(name)} * value) as {_value(name)}"
+        f"sum({quote_identifier(name)}) as {quote_identifier(name)},"
+        f" sum({quote_identifier(name)} * value) as {_value(name)}"
         for name in names
     )
 
 
 def _part(name: str) -> str:
-    return quoted_name(f"part of {name}")
+    return quote_identifier(f"part of {name}")
 
 
 def _value(name: str) -> str:
-    return quoted_name(f"value of {name}")
+    return quote_identifier(f"value of {name}")

@@ -2,16 +2,16 @@
 
 from lydite.engine.base import Engine
 from lydite.engine.duckdb import DuckDBEngine
-from lydite.engine.files import load_sql, sql_directory
-from lydite.engine.opening import engine_for, open_engine
+from lydite.engine.factory import open_engine, open_temporary_engine
 from lydite.engine.spark import SparkEngine
+from lydite.engine.sql_files import load_sql, sql_directory
 
 __all__ = [
     "DuckDBEngine",
     "Engine",
     "SparkEngine",
-    "engine_for",
     "load_sql",
     "open_engine",
+    "open_temporary_engine",
     "sql_directory",
 ]

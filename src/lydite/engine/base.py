@@ -46,7 +46,7 @@ class Engine(Protocol):
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
 
-    def view(self, name: str, select: str) -> None:
+    def create_view(self, name: str, select: str) -> None:
         """Replace the view `name` by `select`, a statement without parameters or a file's name."""
 
     def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
@@ -55,10 +55,10 @@ class Engine(Protocol):
     def store(self, table: str, frame: pl.DataFrame) -> None:
         """Replace `table` by the rows of a frame."""
 
-    def gather(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+    def append_local(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Add the rows of `select`, in their order, to a `table` of `local`; make it if need be."""
 
-    def share(self, table: str) -> None:
+    def copy_from_local(self, table: str) -> None:
         """Make a `table` of `local` known where all rows are; nothing to do on DuckDB."""
 
     def comment(self, table: str, file: str) -> None:
@@ -76,7 +76,7 @@ class Engine(Protocol):
     def comments(self, table: str) -> dict[str, str]:
         """Return what is said of a table's columns, by name (`comment`)."""
 
-    def refusal(self, expression: str) -> str | None:
+    def translation_error(self, expression: str) -> str | None:
         """Return why an expression of DuckDB's SQL cannot be run here, None where it can."""
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -94,8 +94,8 @@ class Engine(Protocol):
     def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """Return the result as a polars frame."""
 
-    def arrays(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
+    def fetch_numpy(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
         """Return the result as numpy arrays by column; columns hold no nulls."""
 
     def registered(self, frame: object) -> AbstractContextManager[str]:
-        """Lend a frame to SQL under the name that is yielded."""
+        """Register a frame as a view in the block; yield its name."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 import duckdb
 import numpy as np
 
-from lydite.engine.files import describe, statement_of
+from lydite.engine.sql_files import read_comments, resolve_sql
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ class DuckDBEngine:
     memory_limit
         Such as ``"8GB"``; DuckDB's own choice (80 % of the machine) when None. Above it, DuckDB
         spills to disk.
-    scratch
-        Whether the file is thrown away after.
+    temporary
+        Whether the file is deleted after use, so that nothing is kept from run to run.
     """
 
     #: Raised by statements that fail, whatever the reason.
@@ -63,9 +63,9 @@ class DuckDBEngine:
         *,
         threads: int | None = None,
         memory_limit: str | None = None,
-        scratch: bool = False,
+        temporary: bool = False,
     ) -> None:
-        self._scratch = scratch
+        self._temporary = temporary
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": False,
         }
@@ -74,7 +74,7 @@ class DuckDBEngine:
         if memory_limit is not None:
             settings["memory_limit"] = memory_limit
         if str(path) != ":memory:":
-            refuse_name(path)
+            check_database_name(path)
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         try:
             self.connection = duckdb.connect(str(path), config=settings)
@@ -107,27 +107,27 @@ class DuckDBEngine:
         return int(self.scalar("select current_setting('threads')"))
 
     @property
-    def lasts(self) -> bool:
+    def is_persistent(self) -> bool:
         """Whether what is written outlasts the engine: in a file that stays, not in memory."""
         path = "select path from duckdb_databases() where database_name = current_database()"
-        return not self._scratch and self.scalar(path) is not None
+        return not self._temporary and self.scalar(path) is not None
 
     # --- tables ---------------------------------------------------------------------------------
 
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
         self._schema_of(table)
-        self.run(f"create or replace table {table} as\n{statement_of(select)}", parameters)
+        self.run(f"create or replace table {table} as\n{resolve_sql(select)}", parameters)
 
-    def view(self, name: str, select: str) -> None:
+    def create_view(self, name: str, select: str) -> None:
         """Replace the view `name` by `select`, a statement without parameters or a file's name."""
         self._schema_of(name)
-        self.run(f"create or replace view {name} as\n{statement_of(select)}")
+        self.run(f"create or replace view {name} as\n{resolve_sql(select)}")
 
     def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Add the rows of `select` to `table` by column name; make the table if need be."""
         if self.exists(table):
-            self.run(f"insert into {table} by name\n{statement_of(select)}", parameters)
+            self.run(f"insert into {table} by name\n{resolve_sql(select)}", parameters)
         else:
             self.create(table, select, parameters)
 
@@ -136,19 +136,19 @@ class DuckDBEngine:
         with self.registered(frame) as name:
             self.create(table, f"from {name}")
 
-    def gather(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+    def append_local(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Add the rows of `select` to `table`: they are here already."""
         self.append(table, select, parameters)
 
-    def share(self, table: str) -> None:
+    def copy_from_local(self, table: str) -> None:
         """Do nothing: all rows are here."""
 
     def comment(self, table: str, file: str) -> None:
         """Write what a SQL file says of its result onto `table` and its columns."""
-        about, columns = describe(file)
-        self.run(f"comment on table {table} is {quoted(about)}")
+        about, columns = read_comments(file)
+        self.run(f"comment on table {table} is {quote_literal(about)}")
         for column, text in columns.items():
-            self.run(f'comment on column {table}."{column}" is {quoted(text)}')
+            self.run(f'comment on column {table}."{column}" is {quote_literal(text)}')
 
     def drop(self, table: str) -> None:
         """Drop the table or view `table` where there is one."""
@@ -181,7 +181,7 @@ class DuckDBEngine:
             )
         )
 
-    def refusal(self, expression: str) -> None:
+    def translation_error(self, expression: str) -> None:
         """Return None: it is DuckDB's own SQL."""
 
     @contextlib.contextmanager
@@ -196,9 +196,9 @@ class DuckDBEngine:
         self.run("commit")
 
     @contextlib.contextmanager
-    def beside(self) -> Iterator[str]:
-        """Keep an empty database in memory beside the own one, and yield what SQL calls it."""
-        name = "lydite_beside"
+    def staging_database(self) -> Iterator[str]:
+        """Attach an empty in-memory database while the block runs; yield its name."""
+        name = "lydite_staging"
         self.run(f"attach ':memory:' as {name}")
         try:
             yield name
@@ -206,14 +206,14 @@ class DuckDBEngine:
             self.run(f"detach {name}")
 
     @contextlib.contextmanager
-    def inside(self, database: str) -> Iterator[str]:
-        """Let all names mean tables of `database`, and yield what SQL calls the own one."""
-        own = quoted_name(self.scalar("select current_database()"))
+    def use_database(self, database: str) -> Iterator[str]:
+        """Resolve all table names in `database` while the block runs; yield the main one's name."""
+        main = quote_identifier(self.scalar("select current_database()"))
         self.run(f"use {database}")
         try:
-            yield own
+            yield main
         finally:
-            self.run(f"use {own}")
+            self.run(f"use {main}")
 
     # --- results --------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ class DuckDBEngine:
         self._query(sql, parameters).fetchall()
 
     def _query(self, sql: str, parameters: Parameters | None) -> duckdb.DuckDBPyConnection:
-        text = statement_of(sql)
+        text = resolve_sql(sql)
         return self.connection.execute(text, _only_used(text, parameters))
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
@@ -239,7 +239,7 @@ class DuckDBEngine:
         """Return the result as a polars frame."""
         return self._query(sql, parameters).pl()
 
-    def arrays(
+    def fetch_numpy(
         self, sql: str, parameters: Parameters | None = None, *, rows: int | None = None
     ) -> dict[str, np.ndarray]:
         """Return the result as numpy arrays by column; columns hold no nulls.
@@ -263,8 +263,8 @@ class DuckDBEngine:
 
     @contextlib.contextmanager
     def registered(self, frame: object) -> Iterator[str]:
-        """Lend a frame (pandas, polars, Arrow) to SQL under the name that is yielded."""
-        name = "lent_frame"
+        """Register a frame (pandas, polars, Arrow) as a view in the block; yield its name."""
+        name = "registered_frame"
         self.connection.register(name, frame)
         try:
             yield name
@@ -275,17 +275,17 @@ class DuckDBEngine:
         self.connection.execute(f"create schema if not exists {table.split('.', maxsplit=1)[0]}")
 
 
-def quoted(text: str) -> str:
+def quote_literal(text: str) -> str:
     """Return `text` as a SQL string literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
-def quoted_name(name: str) -> str:
+def quote_identifier(name: str) -> str:
     """Return `name` as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
-def refuse_name(path: str | Path) -> None:
+def check_database_name(path: str | Path) -> None:
     """Raise where a file is called like a schema in it: its name is that of the database.
 
     Raises

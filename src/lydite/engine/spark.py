@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from lydite.engine.duckdb import DuckDBEngine
-from lydite.engine.files import describe, statement_of
+from lydite.engine.sql_files import read_comments, resolve_sql
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class SparkEngine:
             self._forget(self._staged.get(table))
             self._staged[table] = stored
 
-    def view(self, name: str, select: str) -> None:
+    def create_view(self, name: str, select: str) -> None:
         """Replace the view `name` by `select`; it is the session's own, others do not see it."""
         text = self._translated(select, None)
         own = "__".join(self._place(name))
@@ -235,12 +235,12 @@ class SparkEngine:
         with self.registered(frame) as name:
             self.create(table, f"from {name}")
 
-    def gather(self, table: str, select: str, parameters: Parameters | None = None) -> None:
+    def append_local(self, table: str, select: str, parameters: Parameters | None = None) -> None:
         """Add the rows of `select`, in their order, to a `table` of `local`; make it if need be."""
         with self.local.registered(self._arrow(select, parameters)) as rows:
             self.local.append(table, f"from {rows}")
 
-    def share(self, table: str) -> None:
+    def copy_from_local(self, table: str) -> None:
         """Write a `table` of `local` to where all rows are."""
         self.store(table, self.local.frame(f"from {table}"))
 
@@ -275,9 +275,9 @@ class SparkEngine:
 
     def comments(self, table: str) -> dict[str, str]:
         """Return what is said of a table's columns, by name (`comment`)."""
-        return describe(self._files[table])[1] if table in self._files else {}
+        return read_comments(self._files[table])[1] if table in self._files else {}
 
-    def refusal(self, expression: str) -> str | None:
+    def translation_error(self, expression: str) -> str | None:
         """Return why an expression is not known to mean the same here, None where it is."""
         from lydite.engine.dialect import UntranslatableError
 
@@ -331,7 +331,7 @@ class SparkEngine:
         """Return the result as a polars frame."""
         return pl.DataFrame(self._arrow(sql, parameters))
 
-    def arrays(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
+    def fetch_numpy(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
         """Return the result as numpy arrays by column; columns hold no nulls."""
         table = self._arrow(sql, parameters)
         return {name: np.asarray(table[name].to_numpy()) for name in table.column_names}
@@ -342,14 +342,8 @@ class SparkEngine:
             return self.query(sql, parameters).toArrow()
 
     @contextlib.contextmanager
-    def registered(self, frame: object) -> Iterator[str]:
-        """Lend a frame (polars, Arrow, Spark) to SQL under the name that is yielded."""
-        with self.lent("lent_frame", frame) as name:
-            yield name
-
-    @contextlib.contextmanager
-    def lent(self, name: str, frame: Any) -> Iterator[str]:  # noqa: ANN401 - of several libraries
-        """Lend a frame (polars, Arrow, Spark) to SQL under the given name."""
+    def registered(self, frame: Any, name: str = "registered_frame") -> Iterator[str]:  # noqa: ANN401
+        """Register a frame (polars, Arrow, Spark) as a view in the block; yield its name."""
         if not hasattr(frame, "createOrReplaceTempView"):
             frame = self._distributed(frame.to_arrow() if hasattr(frame, "to_arrow") else frame)
         frame.createOrReplaceTempView(name)
@@ -375,7 +369,7 @@ class SparkEngine:
     def _translated(self, sql: str, parameters: Parameters | None) -> str:
         from lydite.engine.dialect import translate
 
-        return translate(statement_of(sql), parameters, self._renamed)
+        return translate(resolve_sql(sql), parameters, self._renamed)
 
     def _renamed(self, table: str) -> str:
         """Return what Spark calls a table of a statement; only ours have a schema."""
@@ -408,7 +402,7 @@ class SparkEngine:
     def _show(self, table: str, stored: str) -> None:
         """Turn the view of a table's name to the table that holds its rows."""
         before = self._stored(table)
-        about, columns = describe(self._files[table]) if table in self._files else ("", {})
+        about, columns = read_comments(self._files[table]) if table in self._files else ("", {})
         names = [field.name for field in self.session.table(stored).schema]
         self.session.sql(
             f"create or replace view {self._named(table)} ({_commented(names, columns)})"
@@ -430,7 +424,7 @@ def _commented(names: Sequence[str], columns: Mapping[str, str]) -> str:
     """Return the columns of a view, with what is said of them."""
     told = ((name, columns.get(name)) for name in names)
     return ", ".join(
-        f"{_quoted_name(name)}{'' if text is None else f' comment {_quoted(text)}'}"
+        f"{_quote_identifier(name)}{'' if text is None else f' comment {_quoted(text)}'}"
         for name, text in told
     )
 
@@ -440,7 +434,7 @@ def _quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def _quoted_name(name: str) -> str:
+def _quote_identifier(name: str) -> str:
     return "`" + name.replace("`", "``") + "`"
 
 

@@ -51,7 +51,7 @@ class History:
     @classmethod
     def of(cls, engine: DuckDBEngine, outcome: str, first_at: datetime, as_of: datetime) -> History:
         """Load the history of an outcome (`build_history`)."""
-        columns = engine.arrays(
+        columns = engine.fetch_numpy(
             "select happened_at, hours_to_conversion, conversions from evaluation.history"
             " where outcome = $outcome",
             {"outcome": outcome},
@@ -70,7 +70,7 @@ def build_history(engine: Engine) -> None:
     """Gather what the calendars must know of the path_events."""
     engine.local.drop("evaluation.history")
     enough = {"enough": MIN_TRAINING_CONVERSIONS}
-    engine.gather("evaluation.history", "evaluation/history", enough)
+    engine.append_local("evaluation.history", "evaluation/history", enough)
 
 
 @dataclass(frozen=True)

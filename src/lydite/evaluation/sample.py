@@ -32,7 +32,7 @@ _NAMES = frozenset({"campaign", "interaction"})
 
 def buckets_within(engine: Engine, outcome: str, mature_until: datetime, max_landmarks: int) -> int:
     """Return how many buckets, from 0 on, hold at most `max_landmarks` mature landmarks."""
-    counts = engine.arrays(
+    counts = engine.fetch_numpy(
         "select bucket, count(*) as n from journeys.path_events where outcome = $outcome"
         " and not is_conversion and happened_at <= $mature_until group by bucket",
         {"outcome": outcome, "mature_until": mature_until},
@@ -64,7 +64,7 @@ def build_sample(
     local = engine.local
     if local.exists("evaluation.landmarks"):
         local.run("delete from evaluation.landmarks where outcome = $outcome", parameters)
-    engine.gather("evaluation.landmarks", "evaluation/landmarks", parameters)
+    engine.append_local("evaluation.landmarks", "evaluation/landmarks", parameters)
     return buckets
 
 
@@ -95,7 +95,7 @@ def gather_users(engine: Engine, buckets: int) -> None:
         return
     for table, select in _SAMPLED.items():
         engine.local.drop(table)
-        engine.gather(table, select, {"buckets": buckets})
+        engine.append_local(table, select, {"buckets": buckets})
 
 
 def load_sample(
@@ -151,7 +151,7 @@ _OF_LANDMARKS = (
 def _columns(engine: DuckDBEngine, outcome: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
     """Return columns of the sample in the order of its landmarks."""
     of_outcome, own = "from evaluation.landmarks where outcome = $outcome", {"outcome": outcome}
-    columns = engine.arrays(
+    columns = engine.fetch_numpy(
         f"select landmark, {', '.join(names)} {of_outcome}",
         own,
         rows=engine.scalar(f"select count(*) {of_outcome}", own),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.engine.duckdb import quoted_name
+from lydite.engine.duckdb import quote_identifier
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +71,7 @@ def _load_column(engine: DuckDBEngine, outcome: str, name: str) -> SegmentColumn
     values = f"""
 select
     landmarks.landmark,
-    coalesce(cast(users.{quoted_name(name)} as varchar), '{_UNKNOWN}') as value
+    coalesce(cast(users.{quote_identifier(name)} as varchar), '{_UNKNOWN}') as value
 from evaluation.landmarks as landmarks
 inner join journeys.users as people on landmarks.user_key = people.user_key
 left join inputs.users as users on people.user_id = users.user_id
@@ -88,7 +88,7 @@ where landmarks.outcome = $outcome
     if len(kept) > MOST_VALUES:
         kept[MOST_VALUES - 1 :] = [_OTHER]
     order = sorted(kept, key=lambda value: (value.startswith("("), value))
-    code = engine.arrays(
+    code = engine.fetch_numpy(
         "select cast(coalesce(list_position($values, value), list_position($values, $other)) - 1"
         f" as smallint) as code from ({values}) order by landmark",
         {"outcome": outcome, "values": order, "other": _OTHER},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, NoReturn
 
-from lydite.engine.duckdb import quoted_name
+from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs.schema import Column, Kind, Table
 from lydite.inputs.source_rows import plain
@@ -93,7 +93,9 @@ def projection(engine: Engine, relation: Relation, table: Table) -> str:
 
 
 def _segments(relation: Relation, names: list[str]) -> str:
-    fields = [f"{quoted_name(name)} := {_label(name, relation.columns[name])}" for name in names]
+    fields = [
+        f"{quote_identifier(name)} := {_label(name, relation.columns[name])}" for name in names
+    ]
     return f"struct_pack({', '.join(fields)})" if fields else "null"
 
 
@@ -105,7 +107,7 @@ def _source_row(relation: Relation) -> str:
     while free in taken:
         free = f"source_{free}"
     fields = [
-        f"{quoted_name(free if plain(name) == 'reason' else name)} := {quoted_name(name)}"
+        f"{quote_identifier(free if plain(name) == 'reason' else name)} := {quote_identifier(name)}"
         for name in names
     ]
     return f"struct_pack({', '.join(fields)})"
@@ -130,7 +132,7 @@ def _expression(engine: Engine, relation: Relation, column: Column, source: str 
 
 def _text(name: str, kind: str) -> str:
     """Return the text of a value; a float or decimal without fraction is written without one."""
-    value = quoted_name(name)
+    value = quote_identifier(name)
     if kind == "VARCHAR":
         return value
     if kind in _FLOATS or kind.startswith("DECIMAL"):
@@ -159,7 +161,7 @@ def _label(name: str, kind: str) -> str:
 
 def _number(name: str, kind: str) -> str:
     if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
-        return f"cast({quoted_name(name)} as double)"
+        return f"cast({quote_identifier(name)} as double)"
     return _unless_blank(_text(name, kind))
 
 
@@ -176,7 +178,7 @@ def _trimmed(text: str) -> str:
 
 
 def _instant(engine: Engine, relation: Relation, name: str) -> str:
-    kind, value = relation.columns[name], quoted_name(name)
+    kind, value = relation.columns[name], quote_identifier(name)
     if kind in _TIMES:
         return _in_utc(f"try_cast({value} as timestamp)")
     if kind == _ZONED:
@@ -208,7 +210,7 @@ def _in_utc(time: str) -> str:
 
 
 def _refuse_type(engine: Engine, relation: Relation, name: str) -> NoReturn:
-    kind, value = relation.columns[name], quoted_name(name)
+    kind, value = relation.columns[name], quote_identifier(name)
     example = engine.scalar(f"select {value} from {relation.sql} where {value} is not null limit 1")
     if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
         refuse_numbers(relation, name, f"numbers of type {kind}", example)

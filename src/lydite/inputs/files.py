@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from lydite.engine.duckdb import quoted, quoted_name
+from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
 from lydite.inputs.source_rows import gist, refuse_twins
 
@@ -149,7 +149,8 @@ def _csv(place: str, files: Sequence[str]) -> str:
         alike.setdefault((delimiter, tuple(names)), []).append(file)
     return "\nunion all by name\n".join(
         f"select * from read_csv({_listed(members)}, auto_detect = false, header = true,"
-        f" delim = {quoted(delimiter)}, quote = '\"', escape = '\"', columns = {_as_text(names)})"
+        f" delim = {quote_literal(delimiter)}, quote = '\"', escape = '\"',"
+        f" columns = {_as_text(names)})"
         for (delimiter, names), members in alike.items()
     )
 
@@ -257,9 +258,9 @@ def _opened(file: str) -> pa.NativeFile:
 
 def _listed(files: Iterable[str]) -> str:
     """Return files as a SQL list in which no sign of a name is taken for a pattern."""
-    return "[" + ", ".join(quoted(glob.escape(file)) for file in files) + "]"
+    return "[" + ", ".join(quote_literal(glob.escape(file)) for file in files) + "]"
 
 
 def _as_text(names: Iterable[str]) -> str:
     """Return the SQL struct that makes every column text."""
-    return "{" + ", ".join(f"{quoted_name(name)}: 'VARCHAR'" for name in names) + "}"
+    return "{" + ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in names) + "}"

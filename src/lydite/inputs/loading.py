@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from lydite.engine import DuckDBEngine, SparkEngine, load_sql
-from lydite.engine.duckdb import quoted_name
+from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs import sources, spark_sources
 from lydite.inputs.casting import match_columns, projection, segments_of
@@ -232,7 +232,7 @@ def _write(engine: Engine, plan: _Plan, now: datetime, keep_raw: bool) -> TableR
         if keep_raw:
             engine.create(raw, plan.select)
         else:
-            engine.view(raw, plan.select)
+            engine.create_view(raw, plan.select)
         report = _separate(engine, plan.table, plan.relation, now)
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not keep_raw:
@@ -283,7 +283,7 @@ def _example(engine: Engine, table: Table, relation: Relation, reason: str) -> s
     """Name a value that was set aside for a reason, where the column has one."""
     matched = match_columns(relation, table)
     source = next(name for column, name in matched.items() if reason.endswith(column))
-    name = quoted_name(source)
+    name = quote_identifier(source)
     value = engine.scalar(
         f"select any_value(cast({name} as varchar)) from quarantine.{table.name}"
         " where reason = $reason",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from lydite.engine.duckdb import quoted_name
+from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs.path_rows import MAX_COUNT, PathRows, canonical, starts
 from lydite.inputs.schema import Column, Kind, Table
@@ -209,7 +209,7 @@ def _select(engine: DuckDBEngine, relation: Relation, names: dict[str, str]) -> 
             f"{_typed(engine, relation, path)}, which is no text. Write the steps as text, joined"
             f" by {_SPACED!r}; in a .sql source: array_to_string(steps, {_SPACED!r})."
         )
-    columns = [f"cast({quoted_name(path)} as varchar) as path"]
+    columns = [f"cast({quote_identifier(path)} as varchar) as path"]
     for column, fallback in (("conversions", "null"), ("value", "0.0"), ("nulls", "0")):
         number = _number(engine, relation, column, names.get(column), fallback)
         kind = "double" if column == "value" else "bigint"
@@ -228,7 +228,7 @@ def _number(
             f"{_typed(engine, relation, name)}, which is no number."
             " Cast it to one in a .sql source."
         )
-    given, count = quoted_name(name), column != "value"
+    given, count = quote_identifier(name), column != "value"
     if _is(_WHOLE_NUMBERS, relation, name):
         fit = f"{given} between 0 and {MAX_COUNT}" if count else "true"
         return f"case when {given} is null then {fallback} when {fit} then {given} end"
@@ -252,7 +252,7 @@ def _is(types: re.Pattern[str], relation: Relation, name: str) -> bool:
 
 def _typed(engine: DuckDBEngine, relation: Relation, name: str) -> str:
     """Return the beginning of a message about a column's type, with an example of its values."""
-    column = quoted_name(name)
+    column = quote_identifier(name)
     example = engine.scalar(
         f"select cast({column} as varchar) from {relation.sql} where {column} is not null limit 1"
     )
@@ -266,7 +266,7 @@ def _refuse_number(
     """Raise the error about the first number of a column that cannot be used."""
     row = unusable.arg_max() or 0
     value = engine.scalar(
-        f"select cast({quoted_name(name)} as varchar) from {relation.sql} limit 1 offset {row}"
+        f"select cast({quote_identifier(name)} as varchar) from {relation.sql} limit 1 offset {row}"
     )
     mend = (
         "Write it as digits, such as 1234.50, or leave it empty where it is unknown."

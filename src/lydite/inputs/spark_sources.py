@@ -79,7 +79,7 @@ def _lent(
         raise InputError(
             f"{place}: is nothing that can be read. Give a path, a table's name or a frame."
         )
-    stack.enter_context(engine.lent(name, rows))
+    stack.enter_context(engine.registered(rows, name))
     return Relation(place, name, engine.columns(name))
 
 
@@ -107,7 +107,7 @@ def _stored(
 ) -> Any:  # noqa: ANN401
     refuse_twins(place, rows.columns)
     table = f"source.{name}"
-    with engine.lent(name, rows):
+    with engine.registered(rows, name):
         engine.create(table, f"from {name}")
     stack.callback(engine.drop, table)
     return engine.query(f"from {table}")

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from lydite.engine.duckdb import quoted_name
+from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ def refuse_doubtful(engine: Engine, relation: Relation, column: str, text: str, 
 
 def refuse_numbers(relation: Relation, column: str, what: str, example: object) -> NoReturn:
     """Raise for a column of times that holds numbers, whose unit and start nobody knows."""
-    cast = f"to_timestamp({quoted_name(column)})"
+    cast = f"to_timestamp({quote_identifier(column)})"
     raise InputError(
         f"{relation.place}: column {column!r} holds {what} (such as {example}), and their unit is"
         f" unknown. {_MEND}: {cast} for seconds since 1970,"
-        f" epoch_ms({quoted_name(column)}) for milliseconds."
+        f" epoch_ms({quote_identifier(column)}) for milliseconds."
     )

@@ -88,4 +88,4 @@ def build_path_events(engine: Engine, lookbacks: Mapping[str, timedelta]) -> Non
 
 def create_path_touches_view(engine: Engine) -> None:
     """Make the view that lays paths out touch by touch; on Spark a session has its own."""
-    engine.view("journeys.path_touches", "journeys/path_touches")
+    engine.create_view("journeys.path_touches", "journeys/path_touches")

@@ -69,7 +69,7 @@ def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) 
     full
         Whether to lay out all users in any case.
     """
-    if isinstance(engine, DuckDBEngine) and engine.lasts:
+    if isinstance(engine, DuckDBEngine) and engine.is_persistent:
         return refresh(engine, lookbacks, full=full)
     engine.local.drop(_DEFINITIONS)  # beside Spark, a file keeps no more than the sample's users
     return _all_of(engine, lookbacks, "nothing is kept from run to run")
@@ -82,7 +82,7 @@ def refresh(engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False) -
     none that a later run would go on from.
     """
     definitions = _definitions(engine, lookbacks)
-    with engine.beside() as beside:
+    with engine.staging_database() as beside:
         why_all = "it was asked for" if full else _why_all(engine, beside, definitions)
         if why_all is None:
             _lay_out_beside(engine, beside, lookbacks)
@@ -184,7 +184,7 @@ select
 
 def _copy(engine: DuckDBEngine, beside: str) -> None:
     """Copy the rows of the users who have changed, and number these users."""
-    with engine.inside(beside) as own:
+    with engine.use_database(beside) as own:
         for table in ("touchpoints", "conversions"):
             engine.create(
                 f"inputs.{table}",
@@ -198,7 +198,7 @@ def _copy(engine: DuckDBEngine, beside: str) -> None:
 
 def _lay_out_beside(engine: DuckDBEngine, beside: str, lookbacks: Lookbacks) -> None:
     """Lay out the users who have changed."""
-    with engine.inside(beside):
+    with engine.use_database(beside):
         engine.create("journeys.channels", "from main.channels")
         engine.create("journeys.touches", "journeys/touches")
         journeys.build_path_events(engine, lookbacks)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
-from lydite.engine.duckdb import quoted
+from lydite.engine.duckdb import quote_literal
 from lydite.errors import InputError
 from lydite.models.base import Model
 from lydite.models.expression import check_expression, columns_of
@@ -138,8 +138,8 @@ def guarded(name: str, expression: str) -> str:
     checked = check_expression(name, expression)
     weight = f"cast(({checked}) as double)"
     told = (
-        f"concat({quoted(_BAD_WEIGHT.format(name))}, {weight}, ' to touch ', position, ' of ',"
-        " path_length, ' on a path, of channel ', channel)"
+        f"concat({quote_literal(_BAD_WEIGHT.format(name))}, {weight}, ' to touch ', position,"
+        " ' of ', path_length, ' on a path, of channel ', channel)"
     )
     return (
         f"case when not (coalesce({weight}, 0) between 0 and {_MOST_WEIGHT})"

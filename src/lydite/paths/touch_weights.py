@@ -176,7 +176,7 @@ def _weigh_by_sql(
     used = frozenset().union(*map(columns_of, expressions))
     try:
         with engine.registered(laid.table(rows, used)) as name:
-            found = engine.arrays(f"select {weights} from {name}")
+            found = engine.fetch_numpy(f"select {weights} from {name}")
     except engine.error as error:
         _explain(engine, laid, models, weights)
         raise InputError(f"a model's weights do not fit the touches of a path: {error}") from error
@@ -192,7 +192,7 @@ def _explain(
         contextlib.suppress(engine.binder_error),
         weights_explained(engine, models, name, "path"),
     ):
-        engine.arrays(f"select {weights} from {name}")
+        engine.fetch_numpy(f"select {weights} from {name}")
 
 
 _engines = threading.local()

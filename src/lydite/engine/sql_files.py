@@ -29,12 +29,12 @@ def load_sql(name: str) -> str:
     return (sql_directory() / f"{name}.sql").read_text(encoding="utf-8")
 
 
-def statement_of(sql: str) -> str:
+def resolve_sql(sql: str) -> str:
     """Return the statement itself, or the file's where `sql` is a file's name."""
     return load_sql(sql) if re.fullmatch(r"[a-z_]+/[a-z_]+", sql) else sql
 
 
-def describe(name: str) -> tuple[str, dict[str, str]]:
+def read_comments(name: str) -> tuple[str, dict[str, str]]:
     """Return what a SQL file says of its result: the table's comment and each column's.
 
     The first comment line describes the table; lines ``-- @column text`` describe columns.

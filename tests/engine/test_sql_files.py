@@ -3,7 +3,7 @@
 import pytest
 
 from lydite.engine import load_sql, sql_directory
-from lydite.engine.files import describe
+from lydite.engine.sql_files import read_comments
 
 
 def test_the_sql_folder_is_found():
@@ -21,16 +21,16 @@ def test_a_file_that_is_not_there_is_named():
 
 
 def test_the_first_line_describes_the_table():
-    about, _ = describe("journeys/users")
+    about, _ = read_comments("journeys/users")
     assert about == "Everyone who was touched or who converted, with an integer key and a bucket."
 
 
 def test_at_lines_describe_the_columns():
-    _, columns = describe("journeys/users")
+    _, columns = read_comments("journeys/users")
     assert list(columns) == ["user_key", "user_id", "bucket"]
     assert columns["user_id"] == "the user as the sources name them"
 
 
 def test_other_comments_describe_nothing():
-    _, columns = describe("journeys/touches")
+    _, columns = read_comments("journeys/touches")
     assert not any("decides" in text for text in columns.values())

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lydite.engine import DuckDBEngine, SparkEngine, engine_for, open_engine, opening
+from lydite.engine import DuckDBEngine, SparkEngine, factory, open_engine, open_temporary_engine
 from lydite.engine import spark as module
 from lydite.errors import InputError
 from lydite.settings import EngineSettings as Settings
@@ -28,7 +28,7 @@ def test_spark_keeps_what_comes_to_the_driver_in_the_file(spark, tmp_path):
     settings = Settings(name="spark", spark={"spark.sql.shuffle.partitions": "3"})
     with open_engine(settings, tmp_path / "w.duckdb") as engine:
         assert isinstance(engine, SparkEngine)
-        engine.gather("x.kept", "select 1 as n")
+        engine.append_local("x.kept", "select 1 as n")
     with DuckDBEngine(tmp_path / "w.duckdb") as file:
         assert file.rows("from x.kept") == [(1,)]
 
@@ -44,16 +44,18 @@ def test_the_file_is_free_where_spark_cannot_be_opened(monkeypatch, tmp_path):
 def test_a_trial_of_large_files_works_in_a_file_that_goes_with_it(tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_bytes(bytes(1000))
-    monkeypatch.setattr(opening, "LARGE", 2000)
+    monkeypatch.setattr(factory, "LARGE", 2000)
     where = "select path from duckdb_databases() where database_name = current_database()"
-    with engine_for(Settings(), [str(tmp_path / "*.csv"), None]) as engine:
+    with open_temporary_engine(Settings(), [str(tmp_path / "*.csv"), None]) as engine:
         scratch = Path(engine.scalar(where))
         limit = engine.scalar("select current_setting('memory_limit')")
         assert scratch.exists()
-        assert not engine.lasts
+        assert not engine.is_persistent
     assert not scratch.parent.exists()
-    with engine_for(Settings(), [tmp_path / "a.csv", pl.DataFrame({"n": [1]})]) as engine:
+    with open_temporary_engine(
+        Settings(), [tmp_path / "a.csv", pl.DataFrame({"n": [1]})]
+    ) as engine:
         assert engine.scalar(where) is None
         assert engine.scalar("select current_setting('memory_limit')") != limit
-    with engine_for(Settings(memory_limit="1GB"), [str(tmp_path / "*.csv")]) as engine:
+    with open_temporary_engine(Settings(memory_limit="1GB"), [str(tmp_path / "*.csv")]) as engine:
         assert engine.scalar("select current_setting('memory_limit')") == "953.6 MiB"

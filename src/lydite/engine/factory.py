@@ -49,7 +49,7 @@ def open_engine(settings: Settings, path: str | Path = ":memory:") -> Engine:
 
 
 @contextlib.contextmanager
-def engine_for(settings: Settings, sources: Iterable[object]) -> Iterator[Engine]:
+def open_temporary_engine(settings: Settings, sources: Iterable[object]) -> Iterator[Engine]:
     """Open the engine for one trial, which leaves nothing behind.
 
     It works in memory, and where the files among the sources are large, in a file of the folder
@@ -66,11 +66,11 @@ def engine_for(settings: Settings, sources: Iterable[object]) -> Iterator[Engine
         return
     limit = settings.memory_limit or f"{_SHARE * _memory() / 1e9:.1f}GB"
     with tempfile.TemporaryDirectory(prefix="lydite_") as folder:
-        file = Path(folder, "scratch.duckdb")
+        file = Path(folder, "temporary.duckdb")
         with DuckDBEngine(
-            file, threads=settings.threads, memory_limit=limit, scratch=True
-        ) as scratch:
-            yield scratch
+            file, threads=settings.threads, memory_limit=limit, temporary=True
+        ) as engine:
+            yield engine
 
 
 def _size(source: object) -> int:
