@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lydite.inputs.path_order import alphabetic
+from lydite.inputs.path_order import sort_paths
 
 
 def sort(paths):
     channel = np.array([channel for path in paths for channel in path], dtype=int)
-    order, is_first = alphabetic(channel, np.array([len(path) for path in paths], dtype=int))
+    order, is_first = sort_paths(channel, np.array([len(path) for path in paths], dtype=int))
     return order.tolist(), is_first.tolist()
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import decimal
-from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +11,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
-from lydite.errors import InputError
-from lydite.inputs.path_rows import MAX_COUNT, starts
-from lydite.inputs.path_table import SPELLINGS, read_path_table
+from lydite.inputs.path_rows import MAX_COUNT
+from lydite.inputs.path_table import SPELLINGS
+from tests.helpers.path_tables import assert_refused, assert_same, paths_in, read_paths, totals
 
 REPO_ROOT = Path(__file__).parents[2]
 REFERENCE = REPO_ROOT.parent / "shared" / "reference"
@@ -32,56 +31,12 @@ def engine():
 
 @pytest.fixture(scope="module")
 def read(engine):
-    """Read a source, or rows of path, conversions and, where given, value and nulls."""
-
-    def read(source):
-        if isinstance(source, list):
-            columns = ["path", "conversions", "value", "nulls"][: len(source[0])]
-            source = pl.DataFrame(source, schema=columns, orient="row", strict=False)
-        return read_path_table(engine, source)
-
-    return read
+    return partial(read_paths, engine)
 
 
-@pytest.fixture
-def refused(read):
-    """Read what is refused; check that the message has all the parts, in one line."""
-
-    def refused(source, *parts):
-        with pytest.raises(InputError) as caught:
-            read(source)
-        message = str(caught.value)
-        assert "\n" not in message
-        for part in ("paths", *map(str, parts)):
-            assert part in message, message
-
-    return refused
-
-
-def paths_in(table):
-    """Return the paths by name, in the table's order."""
-    begins = starts(table.length)
-    return [
-        tuple(table.channels[i] for i in table.channel[begin : begin + size])
-        for begin, size in zip(begins, table.length, strict=True)
-    ]
-
-
-def totals(table):
-    """Return conversions, value and nulls by path."""
-    columns = (table.conversions.tolist(), table.value.tolist(), table.nulls.tolist())
-    return dict(zip(paths_in(table), zip(*columns, strict=True), strict=True))
-
-
-def assert_same(a, b, *, but=()):
-    """Compare two tables in all but some fields; sums of values may differ in the last digit."""
-    for field in dataclasses.fields(a):
-        if field.name == "value":
-            np.testing.assert_allclose(a.value, b.value, rtol=1e-12, atol=1e-9)
-        elif field.name not in ("place", *but):
-            np.testing.assert_array_equal(
-                getattr(a, field.name), getattr(b, field.name), err_msg=field.name
-            )
+@pytest.fixture(scope="module")
+def refused(engine):
+    return partial(assert_refused, engine)
 
 
 # --- reference ----------------------------------------------------------------------------------
@@ -432,159 +387,6 @@ def test_the_row_is_counted_over_all_rows_of_a_file(refused, tmp_path):
     lines = ["path,conversions", *("a > b,1" for _ in range(9_999)), "a > c,-1"]
     (tmp_path / "p.csv").write_text("\n".join(lines))
     refused(tmp_path / "p.csv", tmp_path / "p.csv", "row 10000", "'-1'")
-
-
-def test_sums_above_what_floats_count(refused):
-    refused([("a > b", MAX_COUNT), ("a > b", 1)], "the path 'a > b'", MAX_COUNT + 1, "thousands")
-    refused([("a", 1, 0.0, MAX_COUNT), ("a", 1, 0.0, 9)], "nulls together", "above 2^53")
-    refused([(" > ".join("ab" * 300), MAX_COUNT)], "more than 2^62 touches", "thousands")
-
-
-def test_values_that_overflow(refused):
-    refused([("a", 1, 1e308), ("a", 1, 1e308)], "too large to add up", "millions")
-    refused([("a", 1, 1e308), ("b", 1, -1e308)], "too large to add up", "millions")
-
-
-def test_value_without_a_conversion(read, refused):
-    refused([("a > b", 0, 2.5, 1)], "the path 'a > b' has a value of 2.5 and no conversion", "Give")
-    refused([("a", 1, 1.0, 1), ("b", 0, -2.0, 0)], "the path 'b'", "-2")
-    assert totals(read([("a", 0, 2.5, 1), ("a", 1, 0.0, 0)])) == {("a",): (1, 2.5, 1)}
-
-
-def test_rows_without_journeys_are_kept_out(read):
-    table = read([("a", 1, 0.0, 0), ("rare > a", 0, 0.0, 0), ("b", 0, 0.0, 1), ("a", 0, 0.0, 0)])
-    assert totals(table) == {("a",): (1, 0.0, 0), ("b",): (0, 0.0, 1)}
-    assert table.without_journeys == 2
-    assert table.channels == ("a", "b")
-
-
-# --- order --------------------------------------------------------------------------------------
-
-
-def test_channels_are_numbered_by_journeys_then_by_conversions(read):
-    table = read([("x > z", 1, 0.0, 5), ("y > x", 2, 0.0, 4), ("w > w", 1, 0.0, 3)])
-    assert table.channels == ("x", "w", "y", "z")  # met 12, 8, 6 and 6 times; y before 2, z 1
-    assert table.length.tolist() == [2, 2, 2]
-    assert paths_in(table) == [("x", "z"), ("w", "w"), ("y", "x")]
-
-
-def test_paths_are_sorted_by_length_then_by_channel(read):
-    table = read([("a > a > b", 1), ("b", 1), ("a > b", 1), ("a", 1), ("a > a", 1), ("b > a", 1)])
-    assert paths_in(table) == [
-        ("a",), ("b",), ("a", "a"), ("a", "b"), ("b", "a"), ("a", "a", "b")
-    ]  # fmt: skip
-
-
-def test_a_long_path_and_the_only_channel(read):
-    table = read([(">".join(["a"] * 10_000), 3)])
-    assert table.channels == ("a",)
-    assert (table.length.tolist(), table.conversions.tolist()) == ([10_000], [3])
-
-
-NAMES = ("a", "b", "c", "d>e", "É")
-counts = st.integers(0, 3) | st.just(2**40)
-
-
-@st.composite
-def path_rows(draw):
-    """Rows of path, conversions, value and nulls, of which at least one has a journey."""
-    paths = draw(st.lists(st.lists(st.sampled_from(NAMES), min_size=1, max_size=5), min_size=1))
-    rows = [
-        (tuple(path), hits, draw(st.integers(0, 40)) / 8 if hits else 0.0, draw(counts))
-        for path in paths
-        for hits in [draw(counts)]
-    ]
-    return [*rows, (("a", "b"), 1, 0.5, 0)]
-
-
-def as_frame(rows, rename=None):
-    texts = [" > ".join((rename or {}).get(name, name) for name in path) for path, *_ in rows]
-    columns = list(zip(*[row[1:] for row in rows], strict=True))
-    names = ("conversions", "value", "nulls")
-    return pl.DataFrame({"path": texts} | {n: list(c) for n, c in zip(names, columns, strict=True)})
-
-
-@settings(deadline=None)
-@given(path_rows())
-def test_reading_equals_brute_force(read, rows):
-    sums = defaultdict(lambda: [0, 0.0, 0])
-    for path, *numbers in rows:
-        sums[path] = [a + b for a, b in zip(sums[path], numbers, strict=True)]
-    expected = {path: tuple(total) for path, total in sums.items() if total[0] + total[2]}
-    table = read(as_frame(rows))
-    assert totals(table) == expected
-    assert table.without_journeys == sum(hits + misses == 0 for _, hits, _, misses in rows)
-    met, converting = defaultdict(int), defaultdict(int)
-    for path, (hits, _, misses) in expected.items():
-        for name in path:
-            met[name] += hits + misses
-            converting[name] += hits
-    keys = [(-met[name], -converting[name]) for name in table.channels]
-    assert keys == sorted(keys)
-    assert set(table.channels) == set(met)
-    begins = starts(table.length)
-    order = [
-        (size, *table.channel[begin : begin + size])
-        for begin, size in zip(begins, table.length, strict=True)
-    ]
-    assert order == sorted(order)
-
-
-@settings(deadline=None)
-@given(path_rows(), st.randoms(use_true_random=False))
-def test_shuffled_rows_change_nothing(read, rows, random):
-    before = read(as_frame(rows))
-    random.shuffle(rows)
-    after = read(as_frame(rows))
-    assert_same(before, after)
-    np.testing.assert_array_equal(before.value, after.value)
-
-
-@settings(deadline=None)
-@given(path_rows(), st.data())
-def test_split_rows_change_nothing(read, rows, data):
-    parts = []
-    for path, hits, value, misses in rows:
-        some = data.draw(st.integers(0, hits)), data.draw(st.integers(0, misses))
-        worth = data.draw(st.integers(0, int(value * 8))) / 8
-        parts += [(path, some[0], worth, some[1])]
-        parts += [(path, hits - some[0], value - worth, misses - some[1])]
-    assert_same(read(as_frame(rows)), read(as_frame(parts)), but=["without_journeys"])
-
-
-@settings(max_examples=150, deadline=None)
-@given(path_rows(), st.permutations(NAMES))
-@example([(("a", "b"), 1, 0.0, 0), (("c", "É"), 1, 0.0, 0)], ["a", "É", "c", NAMES[3], "b"])
-@example([(("a", "b"), 1, 0.0, 0), (("b", "a"), 1, 0.0, 0)], ["b", "a", "c", NAMES[3], "É"])
-def test_renamed_channels_change_nothing(read, rows, names):
-    rename = dict(zip(NAMES, names, strict=True))
-    before, after = read(as_frame(rows)), read(as_frame(rows, rename))
-    assert_same(before, after, but=["channels"])
-    back = {new: old for old, new in rename.items()}
-    assert {tuple(back[name] for name in path): row for path, row in totals(after).items()} == (
-        totals(before)
-    )
-
-
-def test_sums_of_values_do_not_depend_on_the_order_of_rows(read):
-    values = np.random.default_rng(0).random(1000).tolist()
-    sums = {
-        read([("a", 1, value) for value in some]).value[0]
-        for some in (values, values[::-1], sorted(values))
-    }
-    assert len(sums) == 1
-
-
-def test_many_channels_that_only_their_place_tells_apart(read):
-    rng = np.random.default_rng(1)
-    met = rng.permutation(400).reshape(100, 4)
-    names, others = rng.permutation(400), rng.permutation(400)
-    tables = [
-        read(pl.DataFrame({"path": [">".join(f"n{own[i]}" for i in row) for row in met],
-                           "conversions": [1] * 100}))
-        for own in (names, others)
-    ]  # fmt: skip
-    assert_same(*tables, but=["channels"])
 
 
 def test_pandas_gaps_are_missing(read):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from lydite.inputs.path_rows import starts
+from lydite.inputs.slices import slice_starts
 from lydite.journeys import LONGEST_PATH
 from lydite.paths.grouping import counted, distinct, placed, taken
 from lydite.paths.landmarks import Landmarks, first_buckets
@@ -211,7 +211,7 @@ def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDA
     """
     number, first = distinct(user)
     size = counted(number, np.broadcast_to(1.0, len(number)), len(first)).astype(np.int32)
-    begin = starts(size).astype(np.int32) - touch[first]
+    begin = slice_starts(size).astype(np.int32) - touch[first]
     place: NDArray[np.int32] = taken(begin, number)
     place += touch
     return place

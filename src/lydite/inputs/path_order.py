@@ -1,4 +1,4 @@
-"""The order of paths: by their channels, touch by touch, and which of them are the same."""
+"""Sorts paths by their channels, touch by touch, and marks equal ones."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_WORD = 64  # bits: so many of a path's channels are compared at once as they fit
+_WORD_BITS = 64  # as many channels as fit in a word are compared at once
 
 
-def alphabetic(
+def sort_paths(
     channel: NDArray[np.integer], length: NDArray[np.integer]
 ) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Sort paths as words in a dictionary, the channels for letters; equal ones stay as they stood.
+    """Sort paths lexicographically; the sort is stable.
 
     Parameters
     ----------
     channel : (touches,) integers from 0
-        Path after path.
+        Channels of the touches, path after path.
     length : (n,) integers
         Touches of each path.
 
@@ -33,10 +33,10 @@ def alphabetic(
     """
     start = np.cumsum(length) - length
     bits = max(1, (int(channel.max(initial=0)) + 1).bit_length())
-    width = _WORD // bits
+    width = _WORD_BITS // bits
 
-    def packed(rows: NDArray[np.intp], skipped: int) -> NDArray[np.uint64]:
-        """Return the next channels of paths as one number each, as a dictionary compares them."""
+    def pack(rows: NDArray[np.intp], skipped: int) -> NDArray[np.uint64]:
+        """Return the next channels of each path as one number, which sorts as they do."""
         word = np.zeros(len(rows), dtype=np.uint64)
         first, left = start[rows] + skipped, length[rows] - skipped
         longer = np.flatnonzero(left > 0)
@@ -48,18 +48,18 @@ def alphabetic(
                 break
         return word
 
-    word = packed(np.arange(len(length)), 0)
+    word = pack(np.arange(len(length)), 0)
     order = np.argsort(word, kind="stable")
     is_first = _differs(word[order])
     place, skipped = _tied(is_first), width
     while len(place):
-        # Only of paths that are the same so far, and go on, is more to be seen.
+        # Only ties of which a path is longer can still be broken.
         rows, begins = order[place], np.flatnonzero(is_first[place])
         size = np.diff(begins, append=len(place))
-        onward = np.repeat(np.maximum.reduceat(length[rows], begins) > skipped, size)
-        tie = np.repeat(np.arange(len(begins)), size)[onward]
-        place, rows = place[onward], rows[onward]
-        word = packed(rows, skipped)
+        longer = np.repeat(np.maximum.reduceat(length[rows], begins) > skipped, size)
+        tie = np.repeat(np.arange(len(begins)), size)[longer]
+        place, rows = place[longer], rows[longer]
+        word = pack(rows, skipped)
         rank = np.lexsort((word, tie))
         order[place] = rows[rank]
         is_first[place] = _differs(word[rank]) | _differs(tie)
@@ -75,5 +75,5 @@ def _differs(keys: NDArray[np.generic]) -> NDArray[np.bool_]:
 
 
 def _tied(is_first: NDArray[np.bool_]) -> NDArray[np.intp]:
-    """Return the places of what is the same as the one before or the one after."""
+    """Return the positions of paths that equal the one before or the one after."""
     return np.flatnonzero(~is_first | ~np.append(is_first[1:], True))

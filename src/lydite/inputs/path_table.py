@@ -12,8 +12,9 @@ import numpy as np
 
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
-from lydite.inputs.path_rows import MAX_COUNT, PathRows, canonical, starts
+from lydite.inputs.path_rows import MAX_COUNT, PathRows, canonical_rows
 from lydite.inputs.schema import Column, Kind, Table
+from lydite.inputs.slices import slice_starts
 from lydite.inputs.source_rows import plain, reading
 from lydite.inputs.sources import opened
 
@@ -120,7 +121,7 @@ class PathTable:
     @property
     def start(self) -> NDArray[np.intp]:
         """The (n,) positions in `channel` at which each path begins."""
-        return starts(self.length)
+        return slice_starts(self.length)
 
 
 def read_path_table(engine: DuckDBEngine, source: Source) -> PathTable:
@@ -167,7 +168,7 @@ def _read(engine: DuckDBEngine, relation: Relation) -> PathTable:
     )
     return PathTable(
         relation.place,
-        **vars(canonical(relation.place, rows)),
+        **vars(canonical_rows(relation.place, rows)),
         has_value="value" in names,
         has_nulls="nulls" in names,
         without_journeys=int((rows.journeys == 0).sum()),

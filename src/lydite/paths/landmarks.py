@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from lydite.inputs.path_rows import runs
+from lydite.inputs.slices import slice_positions
 from lydite.paths.compiled import compiled
 from lydite.paths.grouping import counted
 from lydite.paths.touch_kinds import TouchKindWeights
@@ -67,7 +67,7 @@ class PathChannels:
             return self._entries(slice(starts[some.start], starts[some.stop]), some.start)
         lengths = starts[rows + 1] - starts[rows]
         row = np.repeat(np.arange(len(rows)), lengths)
-        return replace(self._entries(runs(starts[rows], lengths)), row=row)
+        return replace(self._entries(slice_positions(starts[rows], lengths)), row=row)
 
     def summands(
         self, columns: Sequence[str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lydite.errors import InputError
-from lydite.inputs.path_rows import runs
+from lydite.inputs.slices import slice_positions
 from lydite.journeys import LONGEST_PATH
 from lydite.models.base import weight_columns
 from lydite.paths.landmarks import HISTORY, DistinctPaths, Landmarks, PathChannels, Paths
@@ -199,7 +199,7 @@ def _landmarks(
     some = np.flatnonzero(conversions + nulls)
     row, unit, conversions, nulls = row[some], unit[some], conversions[some], nulls[some]
     prefixes, length = PathPrefixes.of(table), table.length[row]
-    touch, group = runs(table.start[row], length), np.repeat(np.arange(len(row)), length)
+    touch, group = slice_positions(table.start[row], length), np.repeat(np.arange(len(row)), length)
     last = np.cumsum(length) - 1
     next_channel = np.roll(table.channel[touch], -1)
     next_channel[last] = -1

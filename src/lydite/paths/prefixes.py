@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.inputs.path_order import alphabetic
+from lydite.inputs.path_order import sort_paths
 from lydite.journeys import LONGEST_PATH
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PathPrefixes:
     def of(cls, table: PathTable) -> PathPrefixes:
         """Tell the prefixes of the paths of a table apart."""
         # As words in a dictionary, paths that begin alike stand together.
-        rows, _ = alphabetic(table.channel, table.length)
+        rows, _ = sort_paths(table.channel, table.length)
         kind = np.dtype(np.int32 if len(table.channel) <= _MAX_INT32 else np.int64)
         start, length = table.start[rows].astype(kind), table.length[rows]
         prefix = np.full(len(rows), -1, dtype=kind)

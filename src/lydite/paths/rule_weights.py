@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lydite.inputs.path_rows import starts
+from lydite.inputs.slices import slice_starts
 from lydite.models.base import weight_columns
 from lydite.paths import kernels
 from lydite.paths.grouping import distinct, placed
@@ -90,7 +90,7 @@ def _channels_met(
         *paths, touched.is_direct, touched.order_only, longest, row, channel, touches, kind, slot
     )
     index, first = distinct(kind, kinds)
-    path = np.searchsorted(starts(stretches.kept), first, side="right") - 1
+    path = np.searchsorted(slice_starts(stretches.kept), first, side="right") - 1
     weights = _weighed(touched, stretches, models, path, kind[first] % (longest + 1) - 1)
     return PathChannels(row, channel, touches, TouchKindWeights(weights, index, touches)), slot
 
@@ -113,7 +113,7 @@ def _weighed(
     expressions = list(dict.fromkeys(columns.values()))
     paths, place = np.unique(path, return_inverse=True)
     laid = PathTouches(touched, stretches.take(paths))
-    rows = starts(laid.stretches.kept)[place] + position
+    rows = slice_starts(laid.stretches.kept)[place] + position
     by_expression = dict(zip(expressions, weigh(laid, expressions, models, rows), strict=True))
     return {name: by_expression[expression] for name, expression in columns.items()}
 
@@ -217,7 +217,7 @@ class LandmarkPaths:
 
     def _weighed(self, expressions: Sequence[str]) -> list[NDArray[np.float32]]:
         """Return the sums of weights by path and channel."""
-        begin = starts(self._described.paths.length)[self._number]
+        begin = slice_starts(self._described.paths.length)[self._number]
         entry = self._entries.starts(len(self._number))
         sums = [np.zeros(entry[-1]) for _ in expressions]
         for paths in chunks(self._stretches.kept):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lydite.inputs.path_rows import runs
+from lydite.inputs.slices import slice_positions
 from lydite.paths.compiled import compiled
 
 
@@ -67,7 +67,7 @@ class TouchKindWeights(Mapping[str, NDArray[np.float64]]):
         if isinstance(entries, slice) and len(first):
             stretch = slice(int(first[0]), int(first[-1] + touches[-1]))
             return TouchKindWeights(self.by_kind, self.kind[stretch], touches)
-        return TouchKindWeights(self.by_kind, self.kind[runs(first, touches)], touches)
+        return TouchKindWeights(self.by_kind, self.kind[slice_positions(first, touches)], touches)
 
     @cached_property
     def _edges(self) -> NDArray[np.integer]:

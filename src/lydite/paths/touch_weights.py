@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs.path_rows import run_numbers, starts
+from lydite.inputs.slices import slice_starts
 from lydite.models.base import PATH_COLUMNS
 from lydite.models.decay import half_life
 from lydite.models.expression import columns_of
@@ -57,7 +57,7 @@ class PathTouches:
     @cached_property
     def path(self) -> NDArray[np.intp]:
         """The number of the path, from 0."""
-        return run_numbers(self.stretches.kept)
+        return np.repeat(np.arange(len(self.stretches)), self.stretches.kept)
 
     @cached_property
     def touch(self) -> NDArray[np.int64]:
@@ -75,7 +75,7 @@ class PathTouches:
     def order(self) -> dict[str, NDArray[np.integer]]:
         """What the order of channels says of each touch; 0 stands for none."""
         kept = self.stretches.kept
-        begin = starts(kept)
+        begin = slice_starts(kept)
         position = np.arange(1, len(self.path) + 1) - begin[self.path]
         known = np.where(self.touched.is_direct[self.channel], 0, position)
         last = np.maximum.reduceat(known, begin) if len(kept) else known
@@ -98,7 +98,7 @@ class PathTouches:
     def hours_after_start(self) -> NDArray[np.float64]:
         """How long after the start of its path each touch was; there must be a clock."""
         before_end = self.hours_before_end
-        return before_end[starts(self.stretches.kept)][self.path] - before_end
+        return before_end[slice_starts(self.stretches.kept)][self.path] - before_end
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
         """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
