@@ -24,7 +24,7 @@ from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import SAME, judge_slices, same_forecasts
+from lydite.evaluation.verdicts import SAME_LOSS, judge_segments, same_forecasts
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate, single_truth
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.evaluation.scores import Scores
-    from lydite.evaluation.verdicts import Judged
+    from lydite.evaluation.verdicts import SegmentVerdicts
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "var" / "studies" / "error_control.jsonl"
@@ -91,7 +91,7 @@ def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
         "naive": _naive(scores, null),
     }
     for alpha in ALPHAS:
-        judged = judge_slices({ALL: (scores, null)}, alpha)[ALL]
+        judged = judge_segments({ALL: (scores, null)}, alpha)[ALL]
         row[f"at {alpha}"] = _told(judged, null)
     return [row]
 
@@ -175,10 +175,10 @@ def _scores(touchpoints: pl.DataFrame, conversions: pl.DataFrame) -> dict[str, S
     return {model.name: backtest(model, own).first(LOOKS) for model in (TouchVolume(), *models)}
 
 
-def _told(judged: Judged, null: Scores) -> Row:
+def _told(judged: SegmentVerdicts, null: Scores) -> Row:
     """Return what was ever said, of which rival and when."""
-    leads = [pair for pair in judged.pairs if pair.behind != TouchVolume.name]
-    gains = [pair for pair in judged.pairs if pair.behind == TouchVolume.name]
+    leads = [pair for pair in judged.pairs if pair.second != TouchVolume.name]
+    gains = [pair for pair in judged.pairs if pair.second == TouchVolume.name]
     loss = null.log_loss_bits
     return {
         "any_above_null": any(bool((pair.signs > 0).any()) for pair in gains),
@@ -192,7 +192,7 @@ def _told(judged: Judged, null: Scores) -> Row:
                 "refuted_by": own.refuted_by,
                 "moved_in": own.moved_in,
             }
-            for name, own in judged.judgements.items()
+            for name, own in judged.verdicts.items()
         },
     }
 
@@ -222,7 +222,7 @@ def _z(scores: Mapping[str, Scores], ahead: str, behind: str) -> NDArray[np.floa
     """Return the z-value of a mean difference after each look, between buckets."""
     null = scores[TouchVolume.name]
     difference = scores[behind].log_loss - scores[ahead].log_loss
-    difference[np.abs(difference) <= SAME * (1 + null.log_loss)] = 0  # rounding is no lead
+    difference[np.abs(difference) <= SAME_LOSS * (1 + null.log_loss)] = 0  # rounding is no lead
     sums, counts = difference.cumsum(axis=0), null.landmarks.cumsum(axis=0)
     total = sums.sum(axis=1)
     spread = sums - counts * (total / counts.sum(axis=1))[:, None]
@@ -285,7 +285,7 @@ _ERROR_HEAD = (
     " Separated | naive | Bonferroni |"
 )
 _TRUTH_HEAD = (
-    "| World | Variant | Histories | Ever refuted | TestBatch from look | Best from look |"
+    "| World | Variant | Histories | Ever refuted | EvaluationBatch from look | Best from look |"
     " Others refuted | Rank | Bounds hold |"
 )
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
-from lydite.evaluation.verdicts import SAME, judge
+from lydite.evaluation.verdicts import SAME_LOSS, judge_models
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
@@ -74,7 +74,7 @@ def run(world: str, seed: int, users: int) -> list[Row]:
             "above_null": bool(judged.gain.low[-1] > 0),
             "same_forecast_as": list(judged.same_forecast_as),
         }
-        for name, judged in judge(scores, null).items()
+        for name, judged in judge_models(scores, null).items()
     ]
 
 
@@ -106,7 +106,7 @@ def study(worlds: list[str], seeds: int, users: int, jobs: int) -> None:
 def ranks(rows: list[Row]) -> dict[str, int]:
     """Return each model's place by loss; models with the same loss share the better place."""
     return {
-        row["model"]: 1 + sum(other["loss"] < row["loss"] * (1 - SAME) for other in rows)
+        row["model"]: 1 + sum(other["loss"] < row["loss"] * (1 - SAME_LOSS) for other in rows)
         for row in rows
     }
 

@@ -318,15 +318,15 @@ def compare_paths(
 def _cross_validate(
     models: Sequence[Model], landmarks: Landmarks, seed: int, threads: int, say: Progress
 ) -> dict[str, Scores]:
-    trial = Split.of_folds(landmarks)
+    split = Split.by_fold(landmarks)
     tried = [BaseRate(), TouchVolume(), *models]
     say(f"trying {len(tried)} models")
     with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        walks = pool.map(lambda model: backtest(model, trial), tried)
+        walks = pool.map(lambda model: backtest(model, split), tried)
         scores = {model.name: own for model, own in zip(tried, walks, strict=True)}
     say("finding the ceiling")
     with threadpool_limits(1):
-        scores[CEILING] = ceiling_scores(models, trial, seed)[ALL]
+        scores[CEILING] = ceiling_scores(models, split, seed)[ALL]
     return scores
 
 

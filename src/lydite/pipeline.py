@@ -16,15 +16,15 @@ from lydite import attribution, inputs, journeys
 from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation import ledger
-from lydite.evaluation.align_scores import comparable
+from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.calendar import Calendar, History, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.sample import build_sample, gather_users, load_sample
-from lydite.evaluation.scoring import score_ceiling, score_models, seen_by_ceiling
+from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.splits import Split
-from lydite.evaluation.warnings import Size
+from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
 from lydite.paths.shares import weightless
@@ -106,12 +106,12 @@ def _backtest_outcome(
 ) -> None:
     """Walk the baselines, the models and the ceiling forward over one outcome."""
     outcome, calendar = row["outcome"], calendar_of(engine, row)
-    trial = Split.of(landmarks, calendar, load_segments(engine.local, outcome))
+    split = Split.by_period(landmarks, calendar, load_segments(engine.local, outcome))
     tried = [*(baseline() for baseline in BASELINES), *models]
     progress(f"{outcome}: trying {len(tried)} models")
-    score_models(engine.local, outcome, tried, calendar, trial)
+    score_models(engine.local, outcome, tried, calendar, split)
     progress(f"{outcome}: finding the ceiling")
-    score_ceiling(engine.local, outcome, models, calendar, trial, seed)
+    score_ceiling(engine.local, outcome, models, calendar, split, seed)
 
 
 def _in_silence(step: str) -> None:
@@ -233,7 +233,7 @@ def _outcome_row(
     settings: Settings,
 ) -> dict[str, Any]:
     """Describe one outcome; one whose history is too short is credited but not judged."""
-    history = History.of(engine, outcome, built.first_at, built.as_of)
+    history = History.load(engine, outcome, built.first_at, built.as_of)
     note, periods = "", 0
     try:
         periods = len(make_calendar(history, lookback, settings.evaluation.period))
@@ -261,7 +261,7 @@ def outcomes(engine: Engine, *, judged: bool = True) -> list[dict[str, Any]]:
 def calendar_of(engine: Engine, outcome: Mapping[str, Any]) -> Calendar:
     """Lay out the calendar of one outcome, a row of `outcomes`."""
     own = (outcome["outcome"], outcome["first_at"], outcome["as_of"])
-    history = History.of(engine.local, *own)
+    history = History.load(engine.local, *own)
     return make_calendar(history, timedelta(microseconds=outcome["lookback_us"]), outcome["period"])
 
 
@@ -290,7 +290,7 @@ def splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calen
         landmarks = load_sample(local, row["outcome"], channels, models)
         calendar = calendar_of(engine, row)
         segments = load_segments(local, row["outcome"])
-        yield row["outcome"], calendar, Split.of(landmarks, calendar, segments)
+        yield row["outcome"], calendar, Split.by_period(landmarks, calendar, segments)
 
 
 def compare_models(engine: Engine, models: Sequence[Model], settings: Settings) -> None:
@@ -300,14 +300,14 @@ def compare_models(engine: Engine, models: Sequence[Model], settings: Settings) 
     for row in outcomes(engine):
         calendar = calendar_of(engine, row)
         current = {
-            model.name: ledger.definition(model.fingerprint, calendar)
+            model.name: ledger.score_fingerprint(model.fingerprint, calendar)
             for model in (*(baseline() for baseline in BASELINES), *models)
         }
-        seen = seen_by_ceiling(models, settings.evaluation.seed)
-        current[CEILING] = ledger.definition(seen, calendar)
+        seen = ceiling_fingerprint(models, settings.evaluation.seed)
+        current[CEILING] = ledger.score_fingerprint(seen, calendar)
         read = partial(ledger.read_scores, local, row["outcome"], current, calendar)
-        again = ledger.is_restated(local, row["outcome"], current)
-        scores, restated = comparable(read(), read(restated=True) if again else None)
+        again = ledger.has_restated_scores(local, row["outcome"], current)
+        scores, restated = align_scores(read(), read(restated=True) if again else None)
         tables = compare_outcome(
             row["outcome"],
             models,
@@ -327,7 +327,7 @@ def compare_models(engine: Engine, models: Sequence[Model], settings: Settings) 
         engine.copy_from_local(f"mart.{name}")
 
 
-def _size(engine: Engine, outcome: Mapping[str, Any]) -> Size:
+def _size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
     """Return how large the data of an outcome is, a row of `outcomes`, beyond what was scored."""
     users, landmarks, immature = engine.rows(
         "select count(distinct user_key), count(*),"
@@ -335,7 +335,7 @@ def _size(engine: Engine, outcome: Mapping[str, Any]) -> Size:
         " from journeys.path_events where outcome = $outcome and not is_conversion",
         outcome,
     )[0]
-    return Size(users, landmarks, immature)
+    return DataSize(users, landmarks, immature)
 
 
 def _weightless(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> dict[str, str]:

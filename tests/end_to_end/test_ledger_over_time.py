@@ -77,12 +77,12 @@ class World:
 MADE = simulate("linear", users=3000, seed=5, weeks=WEEKS)
 EVERYTHING = World(MADE.touchpoints, MADE.conversions, MADE.users)
 DRAWN = pl.Series(np.random.default_rng(0).random(MADE.touchpoints.height))
-WHOLE = World(
+FULL_SHARE = World(
     MADE.touchpoints.filter(pl.col("channel").replace_strict(KEPT) > DRAWN),
     MADE.conversions,
     MADE.users,
 )
-SMALL = WHOLE.of(1200)
+SMALL = FULL_SHARE.of(1200)
 SETTINGS = make_settings("7d", "week", None, 0.05, 0)
 
 
@@ -137,7 +137,7 @@ def pair() -> list[Model]:
 
 @pytest.fixture(scope="module")
 def at_once() -> tuple[Frames, Frames]:
-    return alone(WHOLE, make_models(NAMES))
+    return alone(FULL_SHARE, make_models(NAMES))
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def weekly(tmp_path_factory) -> Weekly:
     published = []
     for weeks in range(FIRST_LOOK, WEEKS + 1):
         with DuckDBEngine(warehouse) as engine:
-            published.append(look(engine, WHOLE.until(START + timedelta(weeks=weeks))))
+            published.append(look(engine, FULL_SHARE.until(START + timedelta(weeks=weeks))))
             kept = ledger(engine)
     return Weekly(warehouse, published, kept)
 
@@ -204,7 +204,7 @@ def test_another_run_of_the_same_week_adds_no_row(weekly, tmp_path):
     again = tmp_path / "again.duckdb"
     shutil.copy(weekly.warehouse, again)
     with DuckDBEngine(again) as engine:
-        found = look(engine, WHOLE)
+        found = look(engine, FULL_SHARE)
         kept = ledger(engine)
         for name, frame in weekly.ledger.items():
             assert engine.scalar(f"select count(*) from ledger.{name}") == len(frame)

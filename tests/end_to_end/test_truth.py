@@ -9,7 +9,7 @@ import pytest
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
-from lydite.evaluation.verdicts import judge
+from lydite.evaluation.verdicts import judge_models
 from lydite.models import TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
@@ -36,7 +36,7 @@ def judged(world: str, seed: int):
         pipeline.build_samples(engine, settings)
         [(_, _, own)] = pipeline.splits(engine, models)
     scores = {model.name: backtest(model, own) for model in models}
-    return scores, judge(scores, backtest(TouchVolume(), own))
+    return scores, judge_models(scores, backtest(TouchVolume(), own))
 
 
 @pytest.mark.parametrize("world", WORLDS)

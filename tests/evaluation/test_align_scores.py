@@ -7,10 +7,10 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from lydite.evaluation.align_scores import comparable
+from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import judge
+from lydite.evaluation.verdicts import judge_models
 from tests.helpers.made_scores import only_in_buckets
 
 PERIODS, N = 6, 3000
@@ -59,19 +59,19 @@ def same(a: Scores, b: Scores, but: tuple[str, ...] = ()) -> bool:
 
 
 def test_models_that_were_scored_together_keep_their_first_scores():
-    one, other = comparable(first(), restated())
+    one, other = align_scores(first(), restated())
     for name in POWERS:
         for segment in (ALL, NORTH):
             assert same(one[name][segment], first()[name][segment])
             assert same(other[name][segment], restated()[name][segment])
-    one, other = comparable(first(), None)
+    one, other = align_scores(first(), None)
     assert other is None
     assert all(same(one[name][ALL], first()[name][ALL]) for name in POWERS)
 
 
 def test_a_model_that_came_later_brings_the_others_to_what_is_known_by_now():
     new = scored(1.1, late=True)
-    one, other = comparable(first(new=new), restated(new=new))
+    one, other = align_scores(first(new=new), restated(new=new))
     assert other is None  # nothing else is known by now
     for name in (*POWERS, "new"):
         for segment in (ALL, NORTH):
@@ -84,7 +84,7 @@ def test_only_periods_in_which_the_data_differ_are_replaced():
     for segment, own in new.items():
         for field in fields(Scores):
             getattr(own, field.name)[1] = getattr(now[segment], field.name)[1]
-    one, other = comparable(first(new=new), restated(new=now))
+    one, other = align_scores(first(new=new), restated(new=now))
     assert other is not None
     for name in (*POWERS, "new"):
         then, late = first(new=new)[name][ALL], restated(new=now)[name][ALL]
@@ -100,29 +100,35 @@ def test_only_periods_in_which_the_data_differ_are_replaced():
 def test_late_conversions_are_no_lead_over_a_new_model(power):
     """The same forecast, or the truth itself, that knows of more conversions than the others."""
     new = scored(power, late=True)
-    unlike = judge({"old": first()["old"][ALL], "new": new[ALL]}, first()["touch_volume"][ALL])
+    unlike = judge_models(
+        {"old": first()["old"][ALL], "new": new[ALL]}, first()["touch_volume"][ALL]
+    )
     assert unlike["new"].verdict == "refuted"  # for no fault of its own
-    one, _ = comparable(first(new=new), restated(new=new))
-    judged = judge({name: one[name][ALL] for name in ("old", "new")}, one["touch_volume"][ALL])
+    one, _ = align_scores(first(new=new), restated(new=new))
+    judged = judge_models(
+        {name: one[name][ALL] for name in ("old", "new")}, one["touch_volume"][ALL]
+    )
     assert judged["new"].verdict in {"best", "contender"}
     assert (judged["new"].same_forecast_as == ("old",)) == (power == 1.1)
 
 
 def test_buckets_that_left_the_sample_count_for_no_model():
     small = {segment: only_in_buckets(own, 100) for segment, own in scored(1.1, late=False).items()}
-    one, other = comparable(first(new=small), None)
+    one, other = align_scores(first(new=small), None)
     assert other is None
     for name in (*POWERS, "new"):
         for segment in (ALL, NORTH):
             expected = only_in_buckets(first(new=small)[name][segment], 100)
             assert same(one[name][segment], expected, but=("grid",))
-    judged = judge({"old": one["old"][ALL], "new": one["new"][ALL]}, one["touch_volume"][ALL])
+    judged = judge_models(
+        {"old": one["old"][ALL], "new": one["new"][ALL]}, one["touch_volume"][ALL]
+    )
     assert judged["new"].same_forecast_as == ("old",)
 
 
 def test_users_who_changed_their_segment_count_in_it_for_no_model():
     new = scored(1.1, late=False, north=6)  # half of the buckets are elsewhere by now
-    one, _ = comparable(first(new=new), None)
+    one, _ = align_scores(first(new=new), None)
     for name in (*POWERS, "new"):
         own = one[name][NORTH]
         assert (own.landmarks.any(axis=0) == (np.arange(256) % 6 == 0)).all()
@@ -132,7 +138,7 @@ def test_users_who_changed_their_segment_count_in_it_for_no_model():
 
 def test_a_ceiling_that_looks_at_fewer_landmarks_takes_none_from_the_models():
     small = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
-    one, other = comparable(first(ceiling=small), restated(ceiling=small))
+    one, other = align_scores(first(ceiling=small), restated(ceiling=small))
     for name in POWERS:
         for segment in (ALL, NORTH):
             assert same(one[name][segment], first()[name][segment])
@@ -145,7 +151,7 @@ def test_what_the_ceiling_saw_of_other_data_counts_no_more():
     """It was scored before conversions came in, the models after."""
     then = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
     models = restated()
-    one, _ = comparable(models | {"ceiling": then}, None)
+    one, _ = align_scores(models | {"ceiling": then}, None)
     seen, known = one["ceiling"][ALL], models["old"][ALL]
     assert seen.cells[[0, 2, 3, 5], :50].any()
     assert not seen.cells[:, 50:].any()
@@ -158,15 +164,15 @@ def test_what_the_ceiling_saw_of_other_data_counts_no_more():
 
 def test_a_segment_that_only_some_models_have_stays_with_them():
     new = {ALL: scored(1.1, late=False)[ALL]}
-    one, _ = comparable(first(new=new), None)
+    one, _ = align_scores(first(new=new), None)
     assert set(one["new"]) == {ALL}
     assert same(one["old"][NORTH], first()["old"][NORTH])
 
 
 def test_what_is_given_stays_as_it_was():
     given, again = first(new=scored(1.1, late=True)), restated(new=scored(1.1, late=True))
-    comparable(given, again)
+    align_scores(given, again)
     small = {ALL: only_in_buckets(scored(1.1, late=False)[ALL], 50)}
-    comparable(first(new=small), None)
+    align_scores(first(new=small), None)
     assert same(given["old"][ALL], first()["old"][ALL])
     assert same(again["old"][ALL], restated()["old"][ALL])

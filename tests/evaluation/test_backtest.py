@@ -24,10 +24,10 @@ def make(name: str):
 
 
 def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
-    trial = Split.of(landmarks, CALENDAR)
-    for span, forecast in forecasts(make(name), trial):
+    split = Split.by_period(landmarks, CALENDAR)
+    for span, forecast in forecasts(make(name), split):
         if period in span:
-            return forecast[trial.tested_in(span)[1] == period]
+            return forecast[split.test_rows_in(span)[1] == period]
     raise AssertionError
 
 
@@ -56,8 +56,8 @@ def test_outcomes_that_are_known_do_change_it(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_order_of_landmarks_does_not_matter(name):
     order = np.random.default_rng(1).permutation(len(LANDMARKS))
-    one = backtest(make(name), Split.of(LANDMARKS, CALENDAR))
-    two = backtest(make(name), Split.of(reordered(LANDMARKS, order), CALENDAR))
+    one = backtest(make(name), Split.by_period(LANDMARKS, CALENDAR))
+    two = backtest(make(name), Split.by_period(reordered(LANDMARKS, order), CALENDAR))
     for field in fields(Scores):
         if not field.name.startswith("grid"):
             np.testing.assert_allclose(
@@ -68,31 +68,31 @@ def test_the_order_of_landmarks_does_not_matter(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_a_period_is_forecast_alike_whichever_others_are_wanted(name):
     calendar = weekly(4, 12)
-    trial = Split.of(LANDMARKS, calendar)
-    whole = backtest(make(name), trial)
+    split = Split.by_period(LANDMARKS, calendar)
+    whole = backtest(make(name), split)
     for period in range(len(calendar)):
         only = np.arange(len(calendar)) == period
-        part = backtest(make(name), trial.only(only))
+        part = backtest(make(name), split.with_test_periods(only))
         np.testing.assert_allclose(part.log_loss[period], whole.log_loss[period], rtol=1e-6)
         assert part.landmarks[~only].sum() == 0
 
 
 def test_a_second_walk_of_the_same_model_is_the_first():
-    model, trial = make_model("linear"), Split.of(LANDMARKS, CALENDAR)
-    first, second = backtest(model, trial), backtest(model, trial)
+    model, split = make_model("linear"), Split.by_period(LANDMARKS, CALENDAR)
+    first, second = backtest(model, split), backtest(model, split)
     np.testing.assert_allclose(first.log_loss, second.log_loss, rtol=1e-9)
 
 
 def test_every_landmark_of_the_periods_is_scored_once():
-    scores = backtest(make_model("linear"), Split.of(LANDMARKS, CALENDAR))
+    scores = backtest(make_model("linear"), Split.by_period(LANDMARKS, CALENDAR))
     period = CALENDAR.period_of(LANDMARKS.happened_at)
     assert scores.landmarks.sum() == (period >= 0).sum()
     assert scores.conversions.sum() == LANDMARKS.converted[period >= 0].sum()
 
 
 def test_the_true_rule_wins_and_last_touch_forecasts_as_the_chain_of_order_one():
-    trial = Split.of(draw_landmarks(np.random.default_rng(2), 20_000), CALENDAR)
-    loss = {name: backtest(make(name), trial) for name in [*MODELS, "first_touch"]}
+    split = Split.by_period(draw_landmarks(np.random.default_rng(2), 20_000), CALENDAR)
+    loss = {name: backtest(make(name), split) for name in [*MODELS, "first_touch"]}
     bits = {name: scores.log_loss_bits for name, scores in loss.items()}
     assert min(bits.values()) == pytest.approx(bits["last_touch"], rel=1e-3)
     assert bits["last_touch"] < bits["linear"] < bits["first_touch"]
@@ -106,19 +106,19 @@ def test_a_period_without_landmarks_scores_nothing():
     kept = reordered(LANDMARKS, np.argsort(~outside, kind="stable"))
     moved = kept.happened_at.copy()
     moved[outside.sum() :] = CALENDAR.end + 5 * DAY
-    trial = Split.of(type(kept)(**{**vars(kept), "happened_at": moved}), CALENDAR)
-    scores = backtest(make_model("linear"), trial)
+    split = Split.by_period(type(kept)(**{**vars(kept), "happened_at": moved}), CALENDAR)
+    scores = backtest(make_model("linear"), split)
     assert scores.landmarks[2].sum() == 0
     assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()
 
 
 def test_a_rule_that_looks_at_times_learns_enough_from_a_sample(monkeypatch):
-    trial = Split.of(draw_landmarks(np.random.default_rng(8), 30_000), CALENDAR)
+    split = Split.by_period(draw_landmarks(np.random.default_rng(8), 30_000), CALENDAR)
     rule = Rule("linear", "every touch alike, whatever the time", "1 + 0 * hours_before_end")
-    one, ordered = backtest(rule, trial), backtest(make_model("linear"), trial)
+    one, ordered = backtest(rule, split), backtest(make_model("linear"), split)
     np.testing.assert_allclose(one.log_loss, ordered.log_loss, rtol=1e-9)
     monkeypatch.setattr(Rule, "enough_landmarks", 10_000)
-    two = backtest(rule, trial)
+    two = backtest(rule, split)
     assert two.landmarks.sum() == one.landmarks.sum()
     assert two.log_loss_bits == pytest.approx(one.log_loss_bits, rel=5e-3)
     assert two.log_loss_bits != one.log_loss_bits
@@ -127,8 +127,8 @@ def test_a_rule_that_looks_at_times_learns_enough_from_a_sample(monkeypatch):
 def test_a_rule_that_looks_at_the_order_learns_from_all_as_its_twin_does(monkeypatch):
     """Last touch and the chain of order 1 make one forecast: no sample may tell them apart."""
     monkeypatch.setattr(Rule, "enough_landmarks", 1_000)
-    trial = Split.of(LANDMARKS, CALENDAR)
-    one, two = (backtest(make_model(name), trial) for name in ("last_touch", "markov_1"))
+    split = Split.by_period(LANDMARKS, CALENDAR)
+    one, two = (backtest(make_model(name), split) for name in ("last_touch", "markov_1"))
     np.testing.assert_allclose(one.log_loss, two.log_loss, rtol=1e-7, atol=1e-7)
 
 
@@ -148,8 +148,8 @@ class Ignorant(Rule):
 
 
 def test_a_rival_that_knows_nothing_is_touch_volume_however_few_it_learns_from():
-    trial = Split.of(draw_landmarks(np.random.default_rng(9), 20_000), CALENDAR)
+    split = Split.by_period(draw_landmarks(np.random.default_rng(9), 20_000), CALENDAR)
     rule = Ignorant("linear", "nothing", "1 + 0 * hours_before_end")
-    assert len(trial.sample(rule.enough_landmarks).landmarks) < 5_000
-    one, null = backtest(rule, trial), backtest(TouchVolume(), trial)
+    assert len(split.subsample_train(rule.enough_landmarks).landmarks) < 5_000
+    one, null = backtest(rule, split), backtest(TouchVolume(), split)
     np.testing.assert_allclose(one.log_loss, null.log_loss, rtol=1e-6)

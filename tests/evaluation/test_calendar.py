@@ -88,7 +88,10 @@ def test_training_is_cut_exactly_one_lookback_before_the_period():
     calendar = make_calendar(history("2025-01-08", "2025-02-20"), timedelta(days=7), "week")
     for period, start in enumerate(calendar.starts):
         cut = start - 7 * DAY
-        assert calendar.trains_from(np.array([cut, cut + US])).tolist() == [period, period + 1]
+        assert calendar.first_training_period(np.array([cut, cut + US])).tolist() == [
+            period,
+            period + 1,
+        ]
 
 
 def test_a_conversion_that_comes_later_than_the_lookback_does_not_train():
@@ -128,7 +131,7 @@ def test_a_calendar_is_mature_trained_and_whole_or_names_what_would_work(history
     for start in calendar.starts:
         assert (known <= start).sum() >= MIN_TRAINING_CONVERSIONS
     inside = calendar.period_of(history.converting_at)
-    trained = calendar.trains_from(history.converting_at)
+    trained = calendar.first_training_period(history.converting_at)
     assert (trained[inside >= 0] > inside[inside >= 0]).all()
 
 
@@ -173,7 +176,7 @@ def test_the_earliest_of_each_hour_are_enough(lookback):
     with DuckDBEngine(threads=1) as engine:
         engine.store("journeys.path_events", path_events)
         build_history(engine)
-        some = History.of(engine, "lead", datetime(2025, 1, 1), datetime(2025, 2, 20))
+        some = History.load(engine, "lead", datetime(2025, 1, 1), datetime(2025, 2, 20))
     assert len(some.converting_at) == 30 * MIN_TRAINING_CONVERSIONS
     assert some.conversions == known.height
     for period in PERIODS[:2]:

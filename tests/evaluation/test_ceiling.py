@@ -25,19 +25,19 @@ def test_it_learns_what_a_true_rival_knows_and_looks_no_further():
     landmarks = draw_landmarks(np.random.default_rng(0), 20_000, rates=np.array([0.02, 0.1, 0.3]),
                                channels=3)  # fmt: skip
     rivals = [make_model("last_touch"), make_model("linear")]
-    trial = Split.of(landmarks, CALENDAR)
-    scores = ceiling_scores(rivals, trial, seed=1)
-    truth = backtest(make_model("last_touch"), trial).log_loss_bits
-    base = backtest(BaseRate(), trial).log_loss_bits
+    split = Split.by_period(landmarks, CALENDAR)
+    scores = ceiling_scores(rivals, split, seed=1)
+    truth = backtest(make_model("last_touch"), split).log_loss_bits
+    base = backtest(BaseRate(), split).log_loss_bits
     assert truth - 0.001 < scores.log_loss_bits < base - 0.8 * (base - truth)
-    again = ceiling_scores(rivals, trial, seed=1)
+    again = ceiling_scores(rivals, split, seed=1)
     np.testing.assert_array_equal(scores.log_loss, again.log_loss)
 
     # What is not known when the trees of the last two periods are grown changes none of their
     # forecasts, and so not where these fall on the grid.
     unknown = landmarks.happened_at + CALENDAR.lookback > CALENDAR.starts[4]
     other = landmarks.without_outcome(landmarks.converted ^ unknown)
-    flipped = ceiling_scores(rivals, Split.of(other, CALENDAR), seed=1)
+    flipped = ceiling_scores(rivals, Split.by_period(other, CALENDAR), seed=1)
     np.testing.assert_allclose(flipped.grid_forecast[4], scores.grid_forecast[4])
 
 
@@ -47,24 +47,24 @@ def test_of_few_conversions_it_learns_most_of_what_a_true_rival_knows():
     for seed in (0, 2, 3):
         rng = np.random.default_rng(seed)
         landmarks = draw_landmarks(rng, 8_000, rates=np.array([0.004, 0.02, 0.06, 0.01]))
-        trial = Split.of(landmarks, CALENDAR)
-        null = backtest(TouchVolume(), trial).log_loss_bits
-        own = ceiling_scores(rivals, trial), backtest(rivals[0], trial)
+        split = Split.by_period(landmarks, CALENDAR)
+        null = backtest(TouchVolume(), split).log_loss_bits
+        own = ceiling_scores(rivals, split), backtest(rivals[0], split)
         gained += [null - scores.log_loss_bits for scores in own]
     assert 0.75 * gained[1] < gained[0] < 1.1 * gained[1]
 
 
 def test_the_training_sample_is_bounded(monkeypatch):
     monkeypatch.setattr(ceiling, "MAX_TRAINING_LANDMARKS", 1500)
-    trial = Split.of(draw_landmarks(np.random.default_rng(1), 6000), CALENDAR)
-    scores = ceiling_scores([make_model("linear")], trial)
+    split = Split.by_period(draw_landmarks(np.random.default_rng(1), 6000), CALENDAR)
+    scores = ceiling_scores([make_model("linear")], split)
     assert np.isfinite(scores.log_loss).all()
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.003])
 def test_with_hardly_any_conversion_it_says_the_base_rate(rate):
     landmarks = draw_landmarks(np.random.default_rng(2), 3000, rates=np.full(4, rate))
-    scores = ceiling_scores([make_model("linear")], Split.of(landmarks, CALENDAR))
+    scores = ceiling_scores([make_model("linear")], Split.by_period(landmarks, CALENDAR))
     assert np.count_nonzero(scores.grid_landmarks[0]) == 1
     assert scores.grid_forecast.sum() / scores.landmarks.sum() < 0.01
 
@@ -72,4 +72,7 @@ def test_with_hardly_any_conversion_it_says_the_base_rate(rate):
 def test_with_nothing_ahead_it_scores_nothing():
     landmarks = draw_landmarks(np.random.default_rng(3), 3000)
     early = replace(landmarks, happened_at=landmarks.happened_at - 60 * DAY)
-    assert ceiling_scores([make_model("linear")], Split.of(early, CALENDAR)).landmarks.sum() == 0
+    assert (
+        ceiling_scores([make_model("linear")], Split.by_period(early, CALENDAR)).landmarks.sum()
+        == 0
+    )

@@ -13,7 +13,7 @@ from scipy.special import expit
 from lydite.evaluation.comparison import TABLES, compare_outcome
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import Judged, judge_slices
+from lydite.evaluation.verdicts import SegmentVerdicts, judge_segments
 from lydite.models import make_models
 from lydite.settings import EvaluationSettings
 from tests.helpers.random_landmarks import weekly
@@ -255,7 +255,7 @@ def test_all_users_are_judged_as_without_segments(in_segments):
         )
 
 
-def judged_by_hand() -> dict[str, Judged]:
+def judged_by_hand() -> dict[str, SegmentVerdicts]:
     """Judge all users as one family, and the segments as another."""
     own, judged = sliced(SLOPES), {}
     for family in ([ALL], [NORTH, SOUTH, NEW]):
@@ -266,7 +266,9 @@ def judged_by_hand() -> dict[str, Judged]:
             )
             for segment in family
         }
-        judged |= judge_slices(slices, EvaluationSettings().alpha, EvaluationSettings().worthwhile)
+        judged |= judge_segments(
+            slices, EvaluationSettings().alpha, EvaluationSettings().worthwhile
+        )
     return judged
 
 
@@ -274,7 +276,7 @@ def test_segments_are_judged_as_one_family(in_segments):
     table = in_segments["model_comparison"]
     for segment, judged in judged_by_hand().items():
         null = sliced(SLOPES)["touch_volume"][segment].log_loss_bits
-        for name, judgement in judged.judgements.items():
+        for name, judgement in judged.verdicts.items():
             found = row(table.filter(pl.col("segment") == segment), name)
             assert found["verdict"] == judgement.verdict
             assert found["refuted_by"] == judgement.refuted_by
@@ -315,8 +317,8 @@ def test_the_verdicts_of_the_evidence_are_the_history(in_segments):
             history = evidence.filter(is_own).sort("period_start")["verdict"].to_list()
             assert len(history) == len(CALENDAR)
             assert history[-1] == table.filter(is_own)["verdict"].item()
-            if name in judged.judgements:
-                assert tuple(history) == judged.judgements[name].history
+            if name in judged.verdicts:
+                assert tuple(history) == judged.verdicts[name].history
                 seen |= set(history)
             else:
                 assert set(history) == {None}

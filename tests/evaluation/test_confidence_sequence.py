@@ -11,7 +11,7 @@ from lydite.evaluation.confidence_sequence import (
     MIN_BUCKETS,
     RESTART_EVERY,
     ConfidenceSequence,
-    Windows,
+    RestartedSequences,
     confidence_sequence,
 )
 
@@ -240,35 +240,39 @@ def same_past(whole: ConfidenceSequence, then: ConfidenceSequence) -> None:
 @pytest.mark.parametrize("looks", [1, RESTART_EVERY, RESTART_EVERY + 1, 26, 300])
 def test_shares_of_alpha_are_at_most_all_of_it(looks):
     landmarks = np.ones((looks, 32))
-    windows = Windows.of(np.zeros((1, looks, 32)), landmarks, ALPHA)
+    windows = RestartedSequences.from_differences(np.zeros((1, looks, 32)), landmarks, ALPHA)
     assert windows.starts.tolist() == list(range(0, looks, RESTART_EVERY))
-    assert windows.shares[0] == Windows.WHOLE
-    assert (windows.shares > 0).all()
-    assert windows.shares.sum() <= 1
-    assert windows.shares.sum() == pytest.approx(1 - 0.5 / len(windows.shares))
+    assert windows.alpha_shares[0] == RestartedSequences.FULL_SHARE
+    assert (windows.alpha_shares > 0).all()
+    assert windows.alpha_shares.sum() <= 1
+    assert windows.alpha_shares.sum() == pytest.approx(1 - 0.5 / len(windows.alpha_shares))
 
 
 def test_a_window_is_the_evidence_from_its_start_on_at_its_share():
     difference, landmarks = batch(32)
-    windows = Windows.of(difference, landmarks, ALPHA)
-    for start, share, own in zip(windows.starts, windows.shares, windows.sequences, strict=True):
+    windows = RestartedSequences.from_differences(difference, landmarks, ALPHA)
+    for start, share, own in zip(
+        windows.starts, windows.alpha_shares, windows.sequences, strict=True
+    ):
         for place in range(len(difference)):
             alone = confidence_sequence(difference[place, start:], landmarks[start:], ALPHA * share)
             np.testing.assert_allclose(own[place].radius, alone.radius, rtol=1e-12)
             np.testing.assert_allclose(own[place].mean, alone.mean, rtol=1e-12)
-    assert windows.whole is windows.sequences[0]
+    assert windows.full is windows.sequences[0]
 
 
 def test_the_past_of_all_windows_does_not_change_as_periods_come_in():
     difference, landmarks = batch(33, scale=0.04)
     difference[0, :6] = 0
-    whole = Windows.of(difference, landmarks, ALPHA)
+    whole = RestartedSequences.from_differences(difference, landmarks, ALPHA)
     signs = whole.signs(ALPHA)
     assert np.unique(signs).tolist() == [-1, 0, 1]
     for looks in range(1, LOOKS + 1):
-        then = Windows.of(difference[:, :looks], landmarks[:looks], ALPHA)
+        then = RestartedSequences.from_differences(difference[:, :looks], landmarks[:looks], ALPHA)
         np.testing.assert_array_equal(then.signs(ALPHA), signs[:, :looks])
-        np.testing.assert_array_equal(then.shares, whole.shares[: len(then.shares)])
+        np.testing.assert_array_equal(
+            then.alpha_shares, whole.alpha_shares[: len(then.alpha_shares)]
+        )
         for own, other in zip(whole.sequences, then.sequences, strict=False):
             same_past(own, other)
 
@@ -276,9 +280,11 @@ def test_the_past_of_all_windows_does_not_change_as_periods_come_in():
 def test_signs_and_the_p_value_are_those_of_the_windows():
     """A p-value is below alpha where any window at its share is, whatever its sign."""
     difference, landmarks = batch(34, m=40, scale=0.05)
-    windows = Windows.of(difference, landmarks, ALPHA)
-    sure = [own.log_p[:, -1] < np.log(ALPHA * share)
-            for own, share in zip(windows.sequences, windows.shares, strict=True)]  # fmt: skip
+    windows = RestartedSequences.from_differences(difference, landmarks, ALPHA)
+    sure = [
+        own.log_p[:, -1] < np.log(ALPHA * share)
+        for own, share in zip(windows.sequences, windows.alpha_shares, strict=True)
+    ]
     expected = np.any(sure, axis=0)
     assert 0 < expected.sum() < len(expected)
     signs = windows.signs(ALPHA)
@@ -298,17 +304,21 @@ def test_under_the_null_any_window_is_ever_wrong_no_more_often_than_alpha():
     alpha, rng, ever = 0.2, np.random.default_rng(35), 0
     for _ in range(HISTORIES):
         difference, landmarks = history(rng, persistence=0.5)
-        ever += bool(Windows.of(difference[None], landmarks, alpha).signs(alpha).any())
+        ever += bool(
+            RestartedSequences.from_differences(difference[None], landmarks, alpha)
+            .signs(alpha)
+            .any()
+        )
     assert ever / HISTORIES <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / HISTORIES)
 
 
-def turned(seed: int, lead: float = 0.1, after: int = LOOKS // 2) -> Windows:
+def turned(seed: int, lead: float = 0.1, after: int = LOOKS // 2) -> RestartedSequences:
     """Return the evidence on a lead that turns half-way, so that there is none on the whole."""
     rng = np.random.default_rng(seed)
     landmarks = np.full((LOOKS, BUCKETS), 40.0)
     mean = np.where(np.arange(LOOKS) < after, lead, -lead)[:, None]
     difference = mean * landmarks + np.sqrt(landmarks) * rng.standard_normal(landmarks.shape)
-    return Windows.of(difference[None], landmarks, ALPHA)
+    return RestartedSequences.from_differences(difference[None], landmarks, ALPHA)
 
 
 @pytest.mark.parametrize("seed", range(10))
@@ -317,7 +327,7 @@ def test_a_lead_that_turns_is_seen_to_have_turned_while_the_whole_does_not_see_i
     [signs] = windows.signs(ALPHA)
     assert signs[LOOKS // 2 - 1] == 1
     assert signs[-1] == -1
-    assert not windows.whole.high[0, -1] < 0
+    assert not windows.full.high[0, -1] < 0
 
 
 def test_where_windows_disagree_the_one_that_starts_last_counts():
@@ -326,11 +336,11 @@ def test_where_windows_disagree_the_one_that_starts_last_counts():
     for look in range(LOOKS):
         last = 0
         for start, share, own in zip(
-            windows.starts, windows.shares, windows.sequences, strict=True
+            windows.starts, windows.alpha_shares, windows.sequences, strict=True
         ):
             if start <= look and own.log_p[0, look - start] < level + np.log(share):
                 last = int(np.sign(own.mean[0, look - start]))
         assert windows.signs(ALPHA)[0, look] == last
     # The whole is still sure of what was.
-    assert windows.whole.low[0, -1] > 0
+    assert windows.full.low[0, -1] > 0
     assert windows.signs(ALPHA)[0, -1] == -1

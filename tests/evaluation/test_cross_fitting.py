@@ -15,29 +15,29 @@ from lydite.paths.landmarks import UniqueFeatures
 from tests.helpers.random_landmarks import draw_landmarks, weekly
 
 LANDMARKS = draw_landmarks(np.random.default_rng(0), 6000)
-TRIAL = Split.of(LANDMARKS, weekly(4, 6))
+SPLIT = Split.by_period(LANDMARKS, weekly(4, 6))
 
 
-def known_before(trial: Split, period: int) -> np.ndarray:
+def known_before(split: Split, period: int) -> np.ndarray:
     """Return the landmarks that may train before a period."""
     known: set[int] = set()
     for turn in range(period + 1):
-        known |= set(trial.released[turn].tolist())
-        known -= set(trial.withdrawn[turn].tolist())
+        known |= set(split.train_added[turn].tolist())
+        known -= set(split.train_removed[turn].tolist())
     return np.array(sorted(known))
 
 
-@pytest.mark.parametrize("trial", [TRIAL, Split.of_folds(LANDMARKS)], ids=["weeks", "folds"])
+@pytest.mark.parametrize("split", [SPLIT, Split.by_fold(LANDMARKS)], ids=["weeks", "folds"])
 @pytest.mark.parametrize("profiles", [3, 100_000], ids=["all numbered", "those met numbered"])
-def test_counts_are_those_of_what_is_known(trial, profiles):
+def test_counts_are_those_of_what_is_known(split, profiles):
     index = np.random.default_rng(1).integers(0, profiles, len(LANDMARKS))
-    counts = Counts(trial, UniqueFeatures(index, np.zeros((profiles, 0))))
+    counts = Counts(split, UniqueFeatures(index, np.zeros((profiles, 0))))
     gone = 0
     for period in (0, 1, 4):
         counts.go_on(range(gone, period + 1))
         gone = period + 1
-        known = known_before(trial, period)
-        half, cell = LANDMARKS.bucket & 1, trial.activity.cell
+        known = known_before(split, period)
+        half, cell = LANDMARKS.bucket & 1, split.activity.cell
         keys = list(zip(half[known], index[known], cell[known], strict=True))
         trials = Counter(keys)
         hits = Counter(
@@ -56,10 +56,10 @@ def test_counts_are_those_of_what_is_known(trial, profiles):
 
 @pytest.mark.parametrize("name", ["linear", "markov_2"])
 def test_each_half_is_forecast_by_a_fit_on_the_other(name):
-    fitted = CrossFitted(make_model(name), TRIAL)
+    fitted = CrossFitted(make_model(name), SPLIT)
     for period in (1, 4):
         fitted.fit_before(period)
-        known = known_before(TRIAL, period)
+        known = known_before(SPLIT, period)
         half = LANDMARKS.bucket[known] & 1
         index, size = fitted.profiles.index, len(fitted.profiles)
 
@@ -78,14 +78,14 @@ def test_each_half_is_forecast_by_a_fit_on_the_other(name):
 
 def test_what_the_model_was_fitted_on_before_does_not_matter():
     before = make_model("linear").fit(draw_landmarks(np.random.default_rng(9), 500))
-    one, two = (CrossFitted(model, TRIAL) for model in (before, make_model("linear")))
+    one, two = (CrossFitted(model, SPLIT) for model in (before, make_model("linear")))
     for fitted in (one, two):
         fitted.fit_before(3)
     np.testing.assert_array_equal(one.model.rates_, two.model.rates_)
 
 
 def test_a_baseline_is_fitted_on_all_alone():
-    fitted = CrossFitted(TouchVolume(), TRIAL)
+    fitted = CrossFitted(TouchVolume(), SPLIT)
     fitted.fit_before(2)
-    known = known_before(TRIAL, 2)
+    known = known_before(SPLIT, 2)
     assert fitted.model.rate_ == pytest.approx(LANDMARKS.converted[known].mean(), abs=1e-3)

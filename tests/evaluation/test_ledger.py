@@ -12,11 +12,11 @@ from lydite.errors import InputError
 from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ledger import (
     Entry,
-    definition,
-    due,
-    is_restated,
+    check_columns,
+    has_restated_scores,
+    pending_entries,
     read_scores,
-    refuse_other_columns,
+    score_fingerprint,
     write,
 )
 from lydite.evaluation.scores import Scores
@@ -30,12 +30,12 @@ CALENDAR = weekly(2, 3)
 EVERY = np.ones(3, dtype=bool)
 
 
-TRIAL = Split.of(draw_landmarks(np.random.default_rng(7), 500), CALENDAR)
+SPLIT = Split.by_period(draw_landmarks(np.random.default_rng(7), 500), CALENDAR)
 
 
 def missing(engine, model: str, fingerprint: str) -> list[bool]:
     """Return which periods of a lead's model have no scores yet."""
-    [entry] = due(engine, "lead", {model: fingerprint}, CALENDAR, TRIAL)
+    [entry] = pending_entries(engine, "lead", {model: fingerprint}, CALENDAR, SPLIT)
     return entry.missing.tolist()
 
 
@@ -104,7 +104,7 @@ def test_what_is_written_at_once_is_what_is_written_one_by_one():
 def test_a_ledger_without_any_table_is_empty(engine):
     assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
     assert all(missing(engine, "a", "f"))
-    assert not is_restated(engine, "lead", {"a": "f"})
+    assert not has_restated_scores(engine, "lead", {"a": "f"})
 
 
 def test_only_the_chosen_periods_are_written_and_the_others_stay_missing(engine):
@@ -127,9 +127,11 @@ def test_a_definition_is_the_model_the_lookback_and_the_period():
     day = replace(CALENDAR, period="day")
     longer = replace(CALENDAR, lookback=CALENDAR.lookback * 2)
     later = replace(CALENDAR, starts=CALENDAR.starts[1:])
-    found = {definition("f", own) for own in (CALENDAR, day, longer)} | {definition("g", CALENDAR)}
+    found = {score_fingerprint("f", own) for own in (CALENDAR, day, longer)} | {
+        score_fingerprint("g", CALENDAR)
+    }
     assert len(found) == 4
-    assert definition("f", later) == definition("f", CALENDAR)
+    assert score_fingerprint("f", later) == score_fingerprint("f", CALENDAR)
 
 
 def test_restated_scores_stand_beside_the_first(engine):
@@ -145,12 +147,12 @@ def test_restated_scores_stand_beside_the_first(engine):
             found = getattr(again[segment], name)
             np.testing.assert_array_equal(found[[0, 2]], first[[0, 2]])
             np.testing.assert_array_equal(found[1], other[1])
-    assert is_restated(engine, "lead", {"a": "f", "b": "f"})
-    assert not is_restated(engine, "purchase", {"a": "f"})
+    assert has_restated_scores(engine, "lead", {"a": "f", "b": "f"})
+    assert not has_restated_scores(engine, "purchase", {"a": "f"})
     # What was restated of a model that is defined otherwise by now concerns nobody.
-    assert not is_restated(engine, "lead", {"a": "g", "b": "f"})
+    assert not has_restated_scores(engine, "lead", {"a": "g", "b": "f"})
     restate(engine, "lead", "a", "f", CALENDAR, {}, ~EVERY)
-    assert not is_restated(engine, "lead", {"a": "f"})
+    assert not has_restated_scores(engine, "lead", {"a": "f"})
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -179,24 +181,24 @@ def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, mo
 def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
     landmarks = draw_landmarks(np.random.default_rng(3), 3000)
     calendar = weekly(3, 6)
-    trial = Split.of(landmarks, calendar)
+    split = Split.by_period(landmarks, calendar)
     key = (engine, "lead", "linear", "f")
-    walked = backtest_segments(make_model("linear"), trial)
+    walked = backtest_segments(make_model("linear"), split)
     write_first(*key, calendar, walked, np.ones(6, dtype=bool))
     own = {"never_met": "f", "linear": "f"}
-    new, scored = due(engine, "lead", own, calendar, trial)
+    new, scored = pending_entries(engine, "lead", own, calendar, split)
     assert (new.model, new.missing.all(), new.changed.any()) == ("never_met", True, False)
-    assert not scored.wanted.any()
+    assert not scored.to_score.any()
     late = landmarks.converted.copy()
-    late[trial.tested[4][np.flatnonzero(~late[trial.tested[4]])[0]]] = True
-    other = Split.of(landmarks.without_outcome(late), calendar)
-    new, scored = due(engine, "lead", own, calendar, other)
-    assert np.flatnonzero(scored.wanted).tolist() == [4]
+    late[split.test_rows[4][np.flatnonzero(~late[split.test_rows[4]])[0]]] = True
+    other = Split.by_period(landmarks.without_outcome(late), calendar)
+    new, scored = pending_entries(engine, "lead", own, calendar, other)
+    assert np.flatnonzero(scored.to_score).tolist() == [4]
     assert not scored.missing.any()
     assert new.missing.all()
     # A sample that has shrunk says nothing of the buckets that it has not.
-    few = Split.of(landmarks.take(np.flatnonzero(landmarks.bucket < 100)), calendar)
-    assert not due(engine, "lead", own, calendar, few)[1].wanted.any()
+    few = Split.by_period(landmarks.take(np.flatnonzero(landmarks.bucket < 100)), calendar)
+    assert not pending_entries(engine, "lead", own, calendar, few)[1].to_score.any()
 
 
 def test_what_another_calendar_left_behind_is_passed_over(engine):
@@ -209,10 +211,10 @@ def test_what_another_calendar_left_behind_is_passed_over(engine):
 
 @pytest.mark.parametrize("put", [write_first, restate])
 def test_a_ledger_of_another_version_is_refused_by_name(engine, put):
-    refuse_other_columns(engine)
+    check_columns(engine)
     put(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
-    refuse_other_columns(engine)
+    check_columns(engine)
     table = "ledger.scores" if put is write_first else "ledger.restated_scores"
     engine.run(f"alter table {table} drop column segment")
     with pytest.raises(InputError, match=rf"{table} has no column segment: .* file aside"):
-        refuse_other_columns(engine)
+        check_columns(engine)

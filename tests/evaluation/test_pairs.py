@@ -10,24 +10,24 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lydite.evaluation.confidence_sequence import Windows
+from lydite.evaluation.confidence_sequence import RestartedSequences
 from lydite.evaluation.pairs import MOST_YEARS, pairs_table
-from lydite.evaluation.sample_size import times_as_much
+from lydite.evaluation.sample_size import required_sample_factor
 from lydite.evaluation.scores import Scores
-from lydite.evaluation.verdicts import Judged, judge_slices
-from lydite.evaluation.warnings import Size
+from lydite.evaluation.verdicts import SegmentVerdicts, judge_segments
+from lydite.evaluation.warnings import DataSize
 from tests.helpers.made_scores import loses, only_in_buckets
 from tests.helpers.random_landmarks import weekly
 
 WEEKS = 12
 CALENDAR = weekly(4, WEEKS)
 NULL = loses(0.4, periods=WEEKS)
-SIZE = Size(users=3_000, landmarks=400_000, immature=10_000)
+SIZE = DataSize(users=3_000, landmarks=400_000, immature=10_000)
 NEVER = "not at any realistic size"
 
 
-def judged(scores: dict[str, Scores], null: Scores = NULL, alpha: float = 0.05) -> Judged:
-    return judge_slices({"all": (scores, null)}, alpha)["all"]
+def judged(scores: dict[str, Scores], null: Scores = NULL, alpha: float = 0.05) -> SegmentVerdicts:
+    return judge_segments({"all": (scores, null)}, alpha)["all"]
 
 
 def table(scores, null=NULL, calendar=CALENDAR, size=SIZE) -> pl.DataFrame:
@@ -73,7 +73,7 @@ def test_leads_and_bounds_are_shares_of_the_nulls_loss():
         lead = loss[one["behind"]].log_loss_bits - loss[one["ahead"]].log_loss_bits
         assert one["lead"] == pytest.approx(lead / null)
         assert one["lead_high"] - one["lead"] == pytest.approx(one["lead"] - one["lead_low"])
-    [pair] = [own for own in judged(RIVALS).pairs if (own.ahead, own.behind) == ("a", "b")]
+    [pair] = [own for own in judged(RIVALS).pairs if (own.first, own.second) == ("a", "b")]
     assert row(found, "a", "b")["lead_low"] == pytest.approx(pair.sequence.low[-1] / null)
 
 
@@ -95,7 +95,7 @@ def test_since_begins_anew_after_a_turn():
     scores = {"a": loses(0.35 + now, 0.01, 1, WEEKS), "b": loses(0.4 - now, 0.01, 2, WEEKS)}
     found = row(table(scores), "a", "b")
     assert (found["ahead"], found["separated"]) == ("b", True)
-    turn = judged(scores).judgements["a"].moved_in
+    turn = judged(scores).verdicts["a"].moved_in
     assert found["since"] == CALENDAR.starts[turn].astype("datetime64[D]").item()
 
 
@@ -108,7 +108,7 @@ def test_what_is_open_is_projected_at_the_present_rate():
     assert not found["separated"]
     assert found["since"] is None
     pair = judged(scores, null).pairs[0]
-    times = times_as_much(pair.sequence, pair.level * Windows.WHOLE)
+    times = required_sample_factor(pair.sequence, pair.level * RestartedSequences.FULL_SHARE)
     more = null.landmarks.sum() * (times - 1)
     rate = null.landmarks.sum(axis=1)[-8:].mean()
     assert rate == 3 * 100 * 256
@@ -132,7 +132,9 @@ def almost(more: float) -> tuple[dict[str, Scores], Scores]:
     for _ in range(40):
         scores = {"a": loses(0.4 - lead, 0.05, 7, WEEKS)}
         pair = judged(scores).pairs[0]
-        weeks = WEEKS * (times_as_much(pair.sequence, pair.level * Windows.WHOLE) - 1)
+        weeks = WEEKS * (
+            required_sample_factor(pair.sequence, pair.level * RestartedSequences.FULL_SHARE) - 1
+        )
         if more * 0.9 <= weeks <= more:
             return scores, NULL
         lead *= 1.02 if weeks > more else 0.985

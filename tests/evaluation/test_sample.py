@@ -9,7 +9,7 @@ import pytest
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine
-from lydite.evaluation.sample import buckets_within, build_sample, load_sample
+from lydite.evaluation.sample import build_sample, count_sample_buckets, load_sample
 from lydite.models import make_models
 from lydite.paths.landmarks import N_BUCKETS
 from tests.helpers.input_tables import make_inputs
@@ -116,10 +116,10 @@ def test_history_and_hours_fit_the_path(sample):
 def test_a_bound_takes_whole_buckets(engine, sample):
     counts = np.bincount(sample.bucket, minlength=N_BUCKETS).cumsum()
     for most in (counts[40], counts[40] + 1, counts[200], 10**9):
-        buckets = buckets_within(engine, "conversion", MATURE, int(most))
+        buckets = count_sample_buckets(engine, "conversion", MATURE, int(most))
         assert counts[buckets - 1] <= most
         assert buckets == N_BUCKETS or counts[buckets] > most
-    assert buckets_within(engine, "conversion", MATURE, 0) >= 1
+    assert count_sample_buckets(engine, "conversion", MATURE, 0) >= 1
 
 
 def test_a_smaller_sample_replaces_the_larger(engine, sample):

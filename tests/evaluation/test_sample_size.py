@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lydite.evaluation.confidence_sequence import ConfidenceSequence, confidence_sequence
-from lydite.evaluation.sample_size import MOST_TIMES, times_as_much
+from lydite.evaluation.sample_size import MOST_TIMES, required_sample_factor
 
 PERIODS, BUCKETS, LEVEL = 4, 256, 0.01
 
@@ -40,7 +40,7 @@ def grown(difference: np.ndarray, landmarks: np.ndarray, copies: int) -> Confide
 @pytest.mark.parametrize("seed", range(2))
 def test_it_is_what_evidence_takes_that_repeats_itself(lead, seed):
     difference, landmarks = evidence(lead, seed)
-    times = times_as_much(confidence_sequence(difference, landmarks, LEVEL), LEVEL)
+    times = required_sample_factor(confidence_sequence(difference, landmarks, LEVEL), LEVEL)
     assert 1 < times < 60
     copies = int(np.ceil(times)) + 2
     sequence = grown(difference, landmarks, copies)
@@ -55,7 +55,7 @@ def test_it_is_what_evidence_takes_that_repeats_itself(lead, seed):
 def test_the_sequence_excludes_zero_from_just_there_on():
     """At `x` times sum, variance and landmarks, by the formula of the bounds themselves."""
     sequence = confidence_sequence(*evidence(1.5), LEVEL)
-    times = times_as_much(sequence, LEVEL)
+    times = required_sample_factor(sequence, LEVEL)
     n, s = sequence.landmarks[-1], sequence.mean[-1] * sequence.landmarks[-1]
     v, r = sequence.variance[-1], sequence.mixture
     for x, sure in ((times * 0.999, False), (times * 1.001, True)):
@@ -66,36 +66,38 @@ def test_the_sequence_excludes_zero_from_just_there_on():
 
 def test_the_clearer_the_lead_and_the_looser_the_level_the_less_it_takes():
     taken = [
-        times_as_much(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
+        required_sample_factor(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
         for lead in (0.5, 1.0, 2.0, 3.0)
     ]
     assert taken == sorted(taken, reverse=True)
     sequence = confidence_sequence(*evidence(1.0), LEVEL)
-    levels = [times_as_much(sequence, level) for level in (0.001, 0.01, 0.1)]
+    levels = [required_sample_factor(sequence, level) for level in (0.001, 0.01, 0.1)]
     assert levels == sorted(levels, reverse=True)
     opposite = confidence_sequence(-evidence(1.0)[0], evidence(1.0)[1], LEVEL)
-    assert times_as_much(opposite, LEVEL) == pytest.approx(times_as_much(sequence, LEVEL))
+    assert required_sample_factor(opposite, LEVEL) == pytest.approx(
+        required_sample_factor(sequence, LEVEL)
+    )
 
 
 @pytest.mark.parametrize("lead", [6.0, -30.0])
 def test_what_is_separated_takes_no_more(lead):
     sequence = confidence_sequence(*evidence(lead), LEVEL)
     assert abs(sequence.mean[-1]) > sequence.radius[-1]
-    assert times_as_much(sequence, LEVEL) == 1.0
+    assert required_sample_factor(sequence, LEVEL) == 1.0
 
 
 def test_what_does_not_differ_never_parts():
     landmarks = np.ones((3, BUCKETS))
     nothing = confidence_sequence(np.zeros_like(landmarks), landmarks, LEVEL)
-    assert times_as_much(nothing, LEVEL) == np.inf
+    assert required_sample_factor(nothing, LEVEL) == np.inf
     balanced = np.tile([1.0, -1.0], (3, BUCKETS // 2))
-    assert times_as_much(confidence_sequence(balanced, landmarks, LEVEL), LEVEL) == np.inf
+    assert required_sample_factor(confidence_sequence(balanced, landmarks, LEVEL), LEVEL) == np.inf
 
 
 def test_what_is_out_of_reach_is_called_so():
     sequence = confidence_sequence(*evidence(0.01), LEVEL)
-    assert times_as_much(sequence, LEVEL) == np.inf
-    near = [times_as_much(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
+    assert required_sample_factor(sequence, LEVEL) == np.inf
+    near = [required_sample_factor(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
             for lead in np.geomspace(0.05, 0.5, 30)]  # fmt: skip
     assert all(times == np.inf or times <= MOST_TIMES for times in near)
     assert {times == np.inf for times in near} == {True, False}
@@ -104,4 +106,6 @@ def test_what_is_out_of_reach_is_called_so():
 def test_of_too_few_buckets_nothing_can_be_told():
     difference, landmarks = evidence(6.0)
     landmarks[:, 10:] = difference[:, 10:] = 0
-    assert times_as_much(confidence_sequence(difference, landmarks, LEVEL), LEVEL) == np.inf
+    assert (
+        required_sample_factor(confidence_sequence(difference, landmarks, LEVEL), LEVEL) == np.inf
+    )

@@ -9,7 +9,7 @@ import pytest
 from lydite import pipeline, simulate
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import scoring
-from lydite.evaluation.scoring import score_ceiling, score_models, seen_by_ceiling
+from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.models import choose
 from lydite.settings import make_settings
 
@@ -48,4 +48,13 @@ def test_a_second_scoring_walks_nothing_and_adds_nothing(engine, monkeypatch):
 
 def test_the_ceiling_is_another_one_with_other_rivals_or_another_seed():
     one, other = choose(["linear"]), choose(["linear", "last_touch"])
-    assert len({seen_by_ceiling(one, 0), seen_by_ceiling(other, 0), seen_by_ceiling(one, 1)}) == 3
+    assert (
+        len(
+            {
+                ceiling_fingerprint(one, 0),
+                ceiling_fingerprint(other, 0),
+                ceiling_fingerprint(one, 1),
+            }
+        )
+        == 3
+    )

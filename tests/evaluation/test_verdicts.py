@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lydite.evaluation.confidence_sequence import Windows
+from lydite.evaluation.confidence_sequence import RestartedSequences
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.verdicts import NULL as NULL_NAME
 from lydite.evaluation.verdicts import (
-    Judgement,
+    ModelVerdict,
     Verdict,
     holm_levels,
-    judge,
-    judge_slices,
+    judge_models,
+    judge_segments,
     same_forecasts,
 )
 from tests.helpers.made_scores import PERIODS, loses, only_in_buckets
@@ -26,7 +26,7 @@ NULL = loses(0.4)
 
 
 def test_ahead_of_the_null_and_alone_is_best():
-    judged = judge({"a": loses(0.35, 0.01, 1), "b": loses(0.38, 0.01, 2)}, NULL)
+    judged = judge_models({"a": loses(0.35, 0.01, 1), "b": loses(0.38, 0.01, 2)}, NULL)
     assert judged["a"].verdict == "best"
     assert judged["a"].gain.mean[-1] == pytest.approx(0.05)
     assert judged["b"].verdict == "refuted"
@@ -36,12 +36,12 @@ def test_ahead_of_the_null_and_alone_is_best():
 
 
 def test_several_that_are_ahead_are_contenders():
-    judged = judge({"a": loses(0.35, 0.05, 1), "b": loses(0.3501, 0.05, 2)}, NULL)
+    judged = judge_models({"a": loses(0.35, 0.05, 1), "b": loses(0.3501, 0.05, 2)}, NULL)
     assert {j.verdict for j in judged.values()} == {"contender"}
 
 
 def test_the_strongest_refuter_is_named():
-    judged = judge(
+    judged = judge_models(
         {"a": loses(0.36, 0.01, 1), "b": loses(0.34, 0.01, 2), "c": loses(0.39, 0.01, 3)}, NULL
     )
     assert judged["c"].refuted_by == "b"
@@ -53,23 +53,25 @@ def test_refuted_names_the_period_since_when():
     late = loses(0.35, 0.02, 2)
     early = loses(0.35, 0.02, 1)
     late.log_loss[4:] += 3
-    judged = judge({"a": early, "b": late}, NULL)
+    judged = judge_models({"a": early, "b": late}, NULL)
     assert judged["b"].verdict == "refuted"
     assert judged["b"].refuted_in >= 4
 
 
 def test_no_gain_worth_having_is_no_better_than_volume():
-    judged = judge({"a": loses(0.4, 0.003, 1)}, NULL)
+    judged = judge_models({"a": loses(0.4, 0.003, 1)}, NULL)
     assert judged["a"].verdict == "no_better_than_volume"
-    assert judge({"a": loses(0.4, 0.003, 1)}, NULL, worthwhile=1e-6)["a"].verdict == "too_early"
+    assert (
+        judge_models({"a": loses(0.4, 0.003, 1)}, NULL, worthwhile=1e-6)["a"].verdict == "too_early"
+    )
 
 
 def test_much_noise_is_too_early():
-    assert judge({"a": loses(0.399, 0.5, 1)}, NULL)["a"].verdict == "too_early"
+    assert judge_models({"a": loses(0.399, 0.5, 1)}, NULL)["a"].verdict == "too_early"
 
 
 def test_worse_than_the_null_is_no_better_than_volume_and_refutes_nobody():
-    judged = judge({"a": loses(0.42, 0.01, 1), "b": loses(0.4, 0.01, 2)}, NULL)
+    judged = judge_models({"a": loses(0.42, 0.01, 1), "b": loses(0.4, 0.01, 2)}, NULL)
     assert judged["a"].verdict == "refuted"
     assert judged["b"].verdict == "no_better_than_volume"
 
@@ -79,7 +81,7 @@ def test_the_same_forecast_counts_as_one():
     twin = loses(0.35 + 1e-11, 0.01, 1)
     scores = {"a": own, "other": loses(0.38, 0.01, 2), "b": twin}
     assert same_forecasts(scores) == {"a": ("b",), "other": (), "b": ("a",)}
-    judged = judge(scores, NULL)
+    judged = judge_models(scores, NULL)
     assert judged["a"].verdict == judged["b"].verdict == "best"
     assert judged["a"].same_forecast_as == ("b",)
     assert judged["b"].same_forecast_as == ("a",)
@@ -88,7 +90,7 @@ def test_the_same_forecast_counts_as_one():
 
 def test_a_refuted_twin_is_refuted_with_its_twin():
     scores = {"a": loses(0.38, 0.01, 1), "b": loses(0.38, 0.01, 1), "c": loses(0.35, 0.01, 2)}
-    judged = judge(scores, NULL)
+    judged = judge_models(scores, NULL)
     assert [judged[name].verdict for name in "abc"] == ["refuted", "refuted", "best"]
     assert judged["b"].refuted_by == "c"
 
@@ -97,7 +99,7 @@ def test_a_forecast_that_is_the_nulls_but_for_rounding_gains_nothing():
     close = Scores.empty(PERIODS)
     close.landmarks += 100
     close.log_loss += NULL.log_loss * (1 - 1e-10)
-    judged = judge({"a": close, "b": close}, NULL)
+    judged = judge_models({"a": close, "b": close}, NULL)
     assert judged["a"].verdict == "no_better_than_volume"
     assert judged["a"].gain.mean[-1] == 0
     assert judged["a"].same_forecast_as == ()
@@ -105,16 +107,16 @@ def test_a_forecast_that_is_the_nulls_but_for_rounding_gains_nothing():
 
 def test_more_rivals_make_every_interval_wider():
     own = loses(0.39, 0.05, 1)
-    alone = judge({"a": own}, NULL)["a"].gain.radius[-1]
+    alone = judge_models({"a": own}, NULL)["a"].gain.radius[-1]
     rivals = {"a": own} | {f"r{i}": loses(0.39, 0.05, 10 + i) for i in range(6)}
-    assert judge(rivals, NULL)["a"].gain.radius[-1] > alone
+    assert judge_models(rivals, NULL)["a"].gain.radius[-1] > alone
     # A twin makes no comparison more.
     twin = {"a": own, "b": loses(0.39, 0.05, 1)}
-    assert judge(twin, NULL)["a"].gain.radius[-1] == pytest.approx(alone)
+    assert judge_models(twin, NULL)["a"].gain.radius[-1] == pytest.approx(alone)
 
 
 def test_nothing_to_judge_is_no_mistake():
-    assert judge({}, NULL) == {}
+    assert judge_models({}, NULL) == {}
 
 
 # --- over time ------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ NULL_WEEKS = loses(0.4, periods=WEEKS)
 CLOSE = {"a": 0.392, "b": 0.394, "c": 0.399, "d": 0.41}
 
 
-def told(own: Judgement) -> tuple:
+def told(own: ModelVerdict) -> tuple:
     return (own.history, own.refuted_by, own.refuted_in, own.moved_in, own.same_forecast_as)
 
 
@@ -142,10 +144,12 @@ def told(own: Judgement) -> tuple:
 def test_the_history_after_each_period_is_the_verdict_on_the_periods_so_far(seed):
     scores = drawn(seed, CLOSE)
     scores["twin"] = scores["b"]
-    whole = judge(scores, NULL_WEEKS)
+    whole = judge_models(scores, NULL_WEEKS)
     seen: set[Verdict] = set()
     for t in range(1, WEEKS + 1):
-        then = judge({name: own.first(t) for name, own in scores.items()}, NULL_WEEKS.first(t))
+        then = judge_models(
+            {name: own.first(t) for name, own in scores.items()}, NULL_WEEKS.first(t)
+        )
         for name, own in then.items():
             assert own.history == whole[name].history[:t]
             np.testing.assert_allclose(own.gain.low, whole[name].gain.low[:t], rtol=1e-12)
@@ -161,9 +165,9 @@ def test_the_history_after_each_period_is_the_verdict_on_the_periods_so_far(seed
 def test_the_history_of_a_rival_that_began_as_the_null_does_not_change():
     late = drawn(1, {"a": 0.38})["a"]
     late.log_loss[:5] = NULL_WEEKS.log_loss[:5]
-    whole = judge({"a": late}, NULL_WEEKS)["a"]
+    whole = judge_models({"a": late}, NULL_WEEKS)["a"]
     for t in range(1, WEEKS + 1):
-        then = judge({"a": late.first(t)}, NULL_WEEKS.first(t))["a"]
+        then = judge_models({"a": late.first(t)}, NULL_WEEKS.first(t))["a"]
         assert then.history == whole.history[:t]
     assert whole.history[4] == "no_better_than_volume"
     assert whole.verdict == "best"
@@ -173,10 +177,10 @@ def test_the_history_of_a_rival_that_began_as_the_null_does_not_change():
 def test_the_verdict_after_every_period_follows_from_what_is_sure_then(seed):
     """Every history, read off the signs of all pairs in plain words."""
     scores = drawn(seed, CLOSE)
-    judged = judge_slices({"all": (scores, NULL_WEEKS)})["all"]
+    judged = judge_segments({"all": (scores, NULL_WEEKS)})["all"]
     leads = {}
     for pair in judged.pairs:
-        leads[pair.ahead, pair.behind], leads[pair.behind, pair.ahead] = pair.signs, -pair.signs
+        leads[pair.first, pair.second], leads[pair.second, pair.first] = pair.signs, -pair.signs
     loss = NULL_WEEKS.log_loss.sum(axis=1).cumsum() / NULL_WEEKS.landmarks.sum(axis=1).cumsum()
     for t in range(WEEKS):
         refuted = {a for a in scores if any(leads[b, a][t] > 0 for b in scores if b != a)}
@@ -188,12 +192,12 @@ def test_the_verdict_after_every_period_follows_from_what_is_sure_then(seed):
                 expected = "best" if len(ahead) == 1 else "contender"
             elif (
                 leads[name, NULL_NAME][t] < 0
-                or judged.judgements[name].gain.high[t] < 0.005 * loss[t]
+                or judged.verdicts[name].gain.high[t] < 0.005 * loss[t]
             ):
                 expected = "no_better_than_volume"
             else:
                 expected = "too_early"
-            assert judged.judgements[name].history[t] == expected
+            assert judged.verdicts[name].history[t] == expected
 
 
 def turned(after: int = WEEKS // 2, lead: float = 0.03) -> dict[str, Scores]:
@@ -206,7 +210,7 @@ def turned(after: int = WEEKS // 2, lead: float = 0.03) -> dict[str, Scores]:
 
 
 def test_a_lead_that_turns_moves_both_and_refutes_the_one_that_led():
-    judged = judge(turned(), NULL_WEEKS)
+    judged = judge_models(turned(), NULL_WEEKS)
     a, b = judged["a"], judged["b"]
     half = WEEKS // 2
     assert b.history[half - 1] == "refuted"
@@ -224,7 +228,7 @@ def test_a_lead_that_turns_moves_both_and_refutes_the_one_that_led():
 
 def test_before_the_turn_nothing_has_moved():
     scores = {name: own.first(WEEKS // 2) for name, own in turned().items()}
-    judged = judge(scores, NULL_WEEKS.first(WEEKS // 2))
+    judged = judge_models(scores, NULL_WEEKS.first(WEEKS // 2))
     assert judged["b"].refuted_by == "a"
     assert judged["b"].refuted_in == 0
     assert {own.moved_in for own in judged.values()} == {None}
@@ -233,7 +237,7 @@ def test_before_the_turn_nothing_has_moved():
 def test_the_last_of_several_turns_counts():
     now = np.where((np.arange(WEEKS) // 8) % 2 == 0, 0, 0.05)
     scores = {"a": loses(0.3 + now, 0.01, 1, WEEKS), "b": loses(0.35 - now, 0.01, 2, WEEKS)}
-    judged = judge(scores, NULL_WEEKS)
+    judged = judge_models(scores, NULL_WEEKS)
     assert judged["a"].moved_in == judged["b"].moved_in >= 16
     assert judged["b"].refuted_by == "a"
     assert judged["b"].refuted_in == judged["b"].moved_in
@@ -248,7 +252,7 @@ def test_of_three_each_moved_when_the_last_of_its_leads_turned():
         "b": loses(0.35, 0.01, 2, WEEKS),
         "c": loses(0.41 - 0.02 * (week >= 14), 0.01, 3, WEEKS),
     }
-    judged = judge(scores, NULL_WEEKS)
+    judged = judge_models(scores, NULL_WEEKS)
     b = judged["b"].moved_in
     assert b is not None
     assert 6 <= b < 14
@@ -259,7 +263,7 @@ def test_of_three_each_moved_when_the_last_of_its_leads_turned():
 
 def test_a_lead_over_the_null_that_turns_is_no_lead_of_a_rival():
     bits = np.where(np.arange(WEEKS) < 12, 0.35, 0.45)
-    own = judge({"a": loses(bits, 0.01, 1, WEEKS)}, NULL_WEEKS)["a"]
+    own = judge_models({"a": loses(bits, 0.01, 1, WEEKS)}, NULL_WEEKS)["a"]
     assert own.history[11] == "best"
     assert own.verdict == "no_better_than_volume"
     assert own.moved_in is None
@@ -275,12 +279,12 @@ def test_differences_that_are_rounding_give_no_sign(seed):
     near.log_loss += base.log_loss * (1 - 1e-9 * rng.random(base.log_loss.shape))
     # Once they differ by more, one way and the other, so that they are no twins.
     near.log_loss[3, :2] += [1e-5, -1e-5]
-    judged = judge_slices({"all": ({"a": base, "b": near}, NULL_WEEKS)})["all"]
-    assert judged.judgements["a"].same_forecast_as == ()
-    signs = {(pair.ahead, pair.behind): pair.signs for pair in judged.pairs}
+    judged = judge_segments({"all": ({"a": base, "b": near}, NULL_WEEKS)})["all"]
+    assert judged.verdicts["a"].same_forecast_as == ()
+    signs = {(pair.first, pair.second): pair.signs for pair in judged.pairs}
     assert not signs["a", "b"].any()
     assert signs["a", NULL_NAME].any()
-    [own] = judge({"a": scores_like(NULL_WEEKS, 1e-9 * rng.random())}, NULL_WEEKS).values()
+    [own] = judge_models({"a": scores_like(NULL_WEEKS, 1e-9 * rng.random())}, NULL_WEEKS).values()
     assert own.gain.mean[-1] == 0
     assert set(own.history) == {"no_better_than_volume"}
 
@@ -346,8 +350,8 @@ def test_each_comparison_is_a_family_of_its_own():
 @pytest.mark.parametrize("seed", range(3))
 def test_one_slice_is_judged_as_all_users_are(seed):
     scores = drawn(seed, CLOSE)
-    alone = judge(scores, NULL_WEEKS, 0.1, 0.01)
-    slices = judge_slices({"region = x": (scores, NULL_WEEKS)}, 0.1, 0.01)["region = x"].judgements
+    alone = judge_models(scores, NULL_WEEKS, 0.1, 0.01)
+    slices = judge_segments({"region = x": (scores, NULL_WEEKS)}, 0.1, 0.01)["region = x"].verdicts
     assert {name: told(own) for name, own in slices.items()} == {
         name: told(own) for name, own in alone.items()
     }
@@ -358,14 +362,14 @@ def test_one_slice_is_judged_as_all_users_are(seed):
 def test_more_slices_widen_what_is_shown_and_sure_ones_lend_their_level_to_the_others():
     sure = (drawn(1, {"a": 0.35, "b": 0.37}, 0.01), NULL_WEEKS)
     doubtful = (drawn(2, {"a": 0.398, "b": 0.399}), NULL_WEEKS)
-    alone = judge_slices({"x": doubtful})["x"]
-    slices = judge_slices({"x": doubtful, "y": sure, "z": sure})
+    alone = judge_segments({"x": doubtful})["x"]
+    slices = judge_segments({"x": doubtful, "y": sure, "z": sure})
     for one, of_three in zip(alone.pairs, slices["x"].pairs, strict=True):
         assert of_three.sequence.radius[-1] > one.sequence.radius[-1]
         # Both others are rejected first, so that the last is tested at the whole level.
         assert of_three.level == pytest.approx(one.level)
     for name in ("y", "z"):
-        assert {own.verdict for own in slices[name].judgements.values()} == {"best", "refuted"}
+        assert {own.verdict for own in slices[name].verdicts.values()} == {"best", "refuted"}
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -375,25 +379,25 @@ def test_what_was_said_of_slices_stays_as_periods_come_in(seed):
         place: (drawn(10 * seed + n, {"a": 0.392, "b": 0.394 + 0.003 * n}), NULL_WEEKS)
         for n, place in enumerate("xyz")
     }
-    whole = judge_slices(slices, 0.2)
+    whole = judge_segments(slices, 0.2)
     for t in range(1, WEEKS + 1):
         so_far = {
             place: ({name: one.first(t) for name, one in own.items()}, null.first(t))
             for place, (own, null) in slices.items()
         }
-        for place, then in judge_slices(so_far, 0.2).items():
-            for name, own in then.judgements.items():
-                assert own.history == whole[place].judgements[name].history[:t]
-    assert len({own.history for found in whole.values() for own in found.judgements.values()}) > 2
+        for place, then in judge_segments(so_far, 0.2).items():
+            for name, own in then.verdicts.items():
+                assert own.history == whole[place].verdicts[name].history[:t]
+    assert len({own.history for found in whole.values() for own in found.verdicts.values()}) > 2
 
 
 def test_a_slice_of_few_users_is_too_early():
     scores = drawn(1, {"a": 0.35, "b": 0.37}, 0.01)
     few = ({name: only_in_buckets(own, 15) for name, own in scores.items()},
            only_in_buckets(NULL_WEEKS, 15))  # fmt: skip
-    judged = judge_slices({"large": (scores, NULL_WEEKS), "small": few})
-    assert {own.verdict for own in judged["large"].judgements.values()} == {"best", "refuted"}
-    for own in judged["small"].judgements.values():
+    judged = judge_segments({"large": (scores, NULL_WEEKS), "small": few})
+    assert {own.verdict for own in judged["large"].verdicts.values()} == {"best", "refuted"}
+    for own in judged["small"].verdicts.values():
         assert set(own.history) == {"too_early"}
         assert np.isinf(own.gain.radius).all()
         assert own.refuted_by is None
@@ -401,21 +405,21 @@ def test_a_slice_of_few_users_is_too_early():
 
 def test_twins_are_those_that_are_alike_in_every_slice():
     one, other = drawn(1, {"a": 0.35}, 0.01)["a"], drawn(2, {"a": 0.36}, 0.01)["a"]
-    judged = judge_slices(
+    judged = judge_segments(
         {
             "x": ({"a": one, "b": one, "c": other, "d": other}, NULL_WEEKS),
             "y": ({"a": one, "b": other, "c": other, "d": other}, NULL_WEEKS),
         }
     )
     for own in judged.values():
-        twins = {name: judgement.same_forecast_as for name, judgement in own.judgements.items()}
+        twins = {name: judgement.same_forecast_as for name, judgement in own.verdicts.items()}
         assert twins == {"a": (), "b": (), "c": ("d",), "d": ("c",)}
         assert len(own.pairs) == 3 + 3
 
 
 def test_nothing_to_judge_in_any_slice_is_no_mistake():
-    assert judge_slices({}) == {}
-    assert judge_slices({"x": ({}, NULL)})["x"].judgements == {}
+    assert judge_segments({}) == {}
+    assert judge_segments({"x": ({}, NULL)})["x"].verdicts == {}
 
 
 def test_in_no_slice_anything_is_ever_wrong_more_often_than_alpha():
@@ -431,9 +435,11 @@ def test_in_no_slice_anything_is_ever_wrong_more_often_than_alpha():
                 stays = rng.normal(0, 0.5, 256)
                 scores.log_loss += 4 + rng.normal(0, 1, scores.log_loss.shape) + stays
             found[name] = ({"a": rival}, null)
-        wrong += any(own.pairs[0].signs.any() for own in judge_slices(found, alpha).values())
+        wrong += any(own.pairs[0].signs.any() for own in judge_segments(found, alpha).values())
         each = np.array([null.log_loss - own["a"].log_loss for own, null in found.values()])
-        without += bool(Windows.of(each, null.landmarks, alpha).signs(alpha).any())
+        without += bool(
+            RestartedSequences.from_differences(each, null.landmarks, alpha).signs(alpha).any()
+        )
     error = np.sqrt(alpha * (1 - alpha) / histories)
     assert wrong / histories <= alpha + 3 * error
     assert without / histories > alpha + 3 * error  # each slice judged as if it were alone
@@ -450,7 +456,7 @@ def test_what_was_ever_sure_is_what_holms_procedure_rejects(seed):
             {name: loses(own, 0.06, int(rng.integers(1 << 30)), 12) for name, own in bits.items()},
             null,
         )
-    judged = judge_slices(found, alpha)
+    judged = judge_segments(found, alpha)
     sure = 0
     for number, (ahead, behind) in enumerate([("a", "b"), ("a", NULL_NAME), ("b", NULL_NAME)]):
         log_p = []
@@ -458,7 +464,11 @@ def test_what_was_ever_sure_is_what_holms_procedure_rejects(seed):
             losses = {**scores, NULL_NAME: null}
             difference = (losses[behind].log_loss - losses[ahead].log_loss)[None]
             # The bounds that are shown hold in all slices; their level tunes the mixture.
-            log_p.append(Windows.of(difference, null.landmarks, alpha / 3 / len(found)).log_p[0])
+            log_p.append(
+                RestartedSequences.from_differences(
+                    difference, null.landmarks, alpha / 3 / len(found)
+                ).log_p[0]
+            )
         p = np.exp(log_p)
         expected = np.array([step_down(p[:, t], alpha / 3) for t in range(12)]).T
         signs = np.array([own.pairs[number].signs for own in judged.values()])
@@ -479,11 +489,13 @@ def test_of_slices_with_a_lead_more_are_found_than_bonferroni_finds():
         for place in range(8):
             own = loses(0.4 - 0.002 * place, 0.06, int(rng.integers(1 << 30)), 12)
             found[f"slice {place}"] = ({"a": own}, loses(0.4, periods=12))
-        judged = judge_slices(found, alpha)
+        judged = judge_segments(found, alpha)
         for name, (scores, null) in found.items():
             [pair] = judged[name].pairs
             difference = (null.log_loss - scores["a"].log_loss)[None]
-            windows = Windows.of(difference, null.landmarks, alpha / len(found))
+            windows = RestartedSequences.from_differences(
+                difference, null.landmarks, alpha / len(found)
+            )
             bonferroni = windows.signs(alpha / len(found))[0]
             assert (pair.signs[bonferroni != 0] == bonferroni[bonferroni != 0]).all()
             more += bool(pair.signs[-1] and not bonferroni[-1])

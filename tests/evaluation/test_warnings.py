@@ -10,22 +10,22 @@ import pytest
 
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import Judged, judge_slices
-from lydite.evaluation.warnings import Size, warnings_table
+from lydite.evaluation.verdicts import SegmentVerdicts, judge_segments
+from lydite.evaluation.warnings import DataSize, warnings_table
 from tests.helpers.made_scores import loses
 from tests.helpers.random_landmarks import weekly
 
 WEEKS = 24
 CALENDAR = weekly(4, WEEKS)
 NULL = loses(0.4, periods=WEEKS)
-SIZE = Size(users=3_000, landmarks=60_000, immature=5_000)
+SIZE = DataSize(users=3_000, landmarks=60_000, immature=5_000)
 KINDS = [
     "short_history", "immature", "replaced", "restated", "drift", "ceiling", "volume", "model",
 ]  # fmt: skip
 
 
-def judged(scores: dict[str, Scores], null: Scores = NULL) -> Judged:
-    return judge_slices({ALL: (scores, null)})[ALL]
+def judged(scores: dict[str, Scores], null: Scores = NULL) -> SegmentVerdicts:
+    return judge_segments({ALL: (scores, null)})[ALL]
 
 
 CLEAR = judged({"a": loses(0.35, 0.02, 1, WEEKS), "b": loses(0.37, 0.02, 2, WEEKS)})
@@ -80,14 +80,14 @@ def test_folds_are_no_history():
 
 @pytest.mark.parametrize(("immature", "said"), [(20_000, False), (20_001, True), (60_000, True)])
 def test_more_than_a_third_too_recent_to_judge_is_warned_of(immature, said):
-    found = warned(size=Size(3_000, 60_000, immature))
+    found = warned(size=DataSize(3_000, 60_000, immature))
     assert set(found) == ({"immature"} if said else set())
     if said:
         assert f"{immature / 60_000:.0%} of the touches" in found["immature"]
 
 
 def test_no_landmarks_are_no_share():
-    assert warned(size=Size(0, 0, 0)) == {}
+    assert warned(size=DataSize(0, 0, 0)) == {}
 
 
 # --- restatement ----------------------------------------------------------------------------------
@@ -143,7 +143,7 @@ TURNED = {
 }
 
 
-def drifts(own: Judged, calendar=CALENDAR) -> dict[str, str]:
+def drifts(own: SegmentVerdicts, calendar=CALENDAR) -> dict[str, str]:
     table = warnings_table("lead", compared(), own, calendar, SIZE, NULL, None)
     return dict(table.filter(pl.col("kind") == "drift").select("model", "text").rows())
 
@@ -158,7 +158,7 @@ def test_a_turned_lead_is_told_of_both_with_the_day_and_what_they_were():
     assert set(found) == {"a", "b"}
     assert "a was best before and is refuted now" in found["a"]
     assert "b was refuted before and is best now" in found["b"]
-    turn = own.judgements["a"].moved_in
+    turn = own.verdicts["a"].moved_in
     starts = CALENDAR.starts.astype("datetime64[D]")
     for text in found.values():
         assert text.startswith(f"a lead turned in the week of {starts[turn]}")
@@ -181,7 +181,7 @@ def test_of_three_each_is_told_of_the_turn_that_changed_what_it_is(seed, after):
     for model, text in found.items():
         before, now_ = text.split(f"{model} was ")[1].split(";")[0].split(" before and is ")
         assert before != now_.removesuffix(" now")
-        history = own.judgements[model].history
+        history = own.verdicts[model].history
         turn = int(np.flatnonzero(CALENDAR.starts == np.datetime64(day_of(text)))[0])
         ahead = [verdict in {"best", "contender"} for verdict in history]
         assert ahead[turn] != ahead[turn - 1] or ahead[turn] != ahead[turn - 2]
@@ -200,7 +200,7 @@ def test_without_a_turn_or_a_clock_there_is_no_drift():
     assert drifts(judged(TURNED), calendar=None) == {}
     fades = np.where(np.arange(WEEKS) < HALF, 0.35, 0.4)
     own = judged({"a": loses(fades, 0.05, 1, WEEKS), "b": loses(0.395, 0.05, 2, WEEKS)})
-    assert own.judgements["a"].moved_in is None
+    assert own.verdicts["a"].moved_in is None
     assert drifts(own) == {}
 
 
@@ -210,7 +210,7 @@ def test_a_turn_among_those_that_were_never_ahead_is_no_drift():
         "b": loses(0.48 - NOW, 0.02, 2, WEEKS),
     }
     own = judged(behind)
-    assert own.judgements["a"].moved_in is not None
+    assert own.verdicts["a"].moved_in is not None
     assert drifts(own) == {}
 
 
@@ -272,7 +272,7 @@ def test_all_of_it_at_once():
     turned = judged({name: own.first(7) for name, own in early_turn().items()}, NULL.first(7))
     later = restated(landmarks=NULL.landmarks.sum())
     table = warnings_table(
-        "lead", comparison, turned, few, Size(10, 100, 90), NULL.first(7), later.first(7)
+        "lead", comparison, turned, few, DataSize(10, 100, 90), NULL.first(7), later.first(7)
     )
     first = later.first(7)
     assert first.landmarks.sum() == NULL.first(7).landmarks.sum()  # it came in later than these

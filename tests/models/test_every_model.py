@@ -17,7 +17,7 @@ from lydite.attribution import bootstrap
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.splits import Split
-from lydite.evaluation.verdicts import judge
+from lydite.evaluation.verdicts import judge_models
 from lydite.inputs.path_table import read_path_table
 from lydite.models import Classifier, Model, Rule, TouchVolume, make_models
 from lydite.paths.path_table_landmarks import journey_landmarks
@@ -148,7 +148,7 @@ def run(
     with DuckDBEngine() as engine, pytest.MonkeyPatch.context() as patch:
         draw = bootstrap.draw_buckets
         patch.setattr("lydite.attribution.credit.draw_buckets", lambda n, s: draw(n, s, replicates))
-        own = trial_of(engine, world, models)
+        own = split_of(engine, world, models)
         scores = {model.name: backtest(model, own) for model in models if walks}
         walked = learnt(models, own.landmarks.channels, back) if walks else {}
         pipeline.attribute_conversions(engine, models, SETTINGS)
@@ -163,7 +163,7 @@ def run(
         )
 
 
-def trial_of(engine: DuckDBEngine, world: World, models: list[Model]) -> Split:
+def split_of(engine: DuckDBEngine, world: World, models: list[Model]) -> Split:
     """Take the steps up to the walk forward."""
     sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
     pipeline.load_inputs(engine, sources)
@@ -183,7 +183,7 @@ def run_paths(
         patch.setattr("lydite.path_comparison.draw_journeys", lambda n, s: draw(n, s, replicates))
         credit = lydite.credit(table, models=models)
         paths = read_path_table(engine, table)
-    own = Split.of_folds(journey_landmarks(paths, models))
+    own = Split.by_fold(journey_landmarks(paths, models))
     scores = {model.name: backtest(model, own) for model in models}
     return Run(
         by_model(credit.table, back), scores, learnt(models, paths.channels, back), pl.DataFrame()
@@ -396,9 +396,9 @@ def judged(world: World) -> dict[str, Any]:
     """Return the evidence on every model against its null."""
     models = every_model()
     with DuckDBEngine() as engine:
-        own = trial_of(engine, world, models)
+        own = split_of(engine, world, models)
     scores = {model.name: backtest(model, own) for model in models}
-    return judge(scores, backtest(TouchVolume(), own))
+    return judge_models(scores, backtest(TouchVolume(), own))
 
 
 @pytest.fixture(scope="module")

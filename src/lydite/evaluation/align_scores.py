@@ -23,7 +23,7 @@ _COUNTS = ("landmarks", "conversions")
 _SUMS = (*_COUNTS, "log_loss", "brier")
 
 
-def comparable(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByModel | None]:
+def align_scores(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByModel | None]:
     """Return scores that are of the same landmarks and outcomes, whatever the model.
 
     A model that came later was scored with what was known by then. So in a period in which models

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.splits import Split, TestBatch
+    from lydite.evaluation.splits import EvaluationBatch, Split
     from lydite.models import Model
 
 
@@ -34,9 +34,9 @@ class _Refinement:
        designs", *Journal of the Royal Statistical Society B* 62(3).
     """
 
-    def __init__(self, trial: Split, sample: Split) -> None:
-        self._counts = [Counts(own, _one_profile(own)) for own in (trial, sample)]
-        self._adjustments = [Adjustment(trial.activity.design()) for _ in self._counts]
+    def __init__(self, split: Split, sample: Split) -> None:
+        self._counts = [Counts(own, _one_profile(own)) for own in (split, sample)]
+        self._adjustments = [Adjustment(split.activity.design()) for _ in self._counts]
         self._gone = 0
 
     def terms_before(self, period: int) -> NDArray[np.float64]:
@@ -52,11 +52,11 @@ class _Refinement:
         return np.asarray(every - some)
 
 
-def _one_profile(trial: Split) -> UniqueFeatures:
-    return UniqueFeatures(np.zeros_like(trial.activity.cell), np.zeros((1, 0)))
+def _one_profile(split: Split) -> UniqueFeatures:
+    return UniqueFeatures(np.zeros_like(split.activity.cell), np.zeros((1, 0)))
 
 
-def forecasts(model: Model, trial: Split) -> Iterator[tuple[range, NDArray[np.float64]]]:
+def forecasts(model: Model, split: Split) -> Iterator[tuple[range, NDArray[np.float64]]]:
     """Yield periods with the forecasts of their landmarks, fitted on what was known before them.
 
     The forecasts are log-odds, adjusted for activity. The adjustment is fitted on forecasts of one
@@ -65,11 +65,11 @@ def forecasts(model: Model, trial: Split) -> Iterator[tuple[range, NDArray[np.fl
     """
     # What sees the order alone learns from all landmarks as easily as from few. From few it would
     # learn a little less, and lose to a twin that learns from all.
-    sample = trial if model.sees_order_only else trial.sample(model.enough_landmarks)
+    sample = split if model.sees_order_only else split.subsample_train(model.enough_landmarks)
     fitted = CrossFitted(model, sample)
-    adjustment = Adjustment(trial.activity.design())
-    refinement = None if sample is trial else _Refinement(trial, sample)
-    for span in trial.spans():
+    adjustment = Adjustment(split.activity.design())
+    refinement = None if sample is split else _Refinement(split, sample)
+    for span in split.refit_spans():
         fitted.fit_before(span.start)
         counts = fitted.counts
         # A baseline needs no cross-fitting.
@@ -77,31 +77,33 @@ def forecasts(model: Model, trial: Split) -> Iterator[tuple[range, NDArray[np.fl
         adjustment.fit(counts.cell, score, counts.trials, counts.conversions, counts.half_profile)
         if refinement is not None:
             adjustment.terms_ = adjustment.terms_ + refinement.terms_before(span.start)
-        yield span, _forecast(fitted, trial.ahead(span), adjustment)
+        yield span, _forecast(fitted, split.batch(span), adjustment)
 
 
-def _forecast(fitted: CrossFitted, ahead: TestBatch, adjustment: Adjustment) -> NDArray[np.float64]:
+def _forecast(
+    fitted: CrossFitted, batch: EvaluationBatch, adjustment: Adjustment
+) -> NDArray[np.float64]:
     """Return the log-odds of what is forecast, adjusted but for the base rate."""
     model, profiles = fitted.model, fitted.profiles
     if model.is_baseline and model.name != "base_rate":
-        return adjustment.adjusted(ahead.cell, None)
+        return adjustment.adjusted(batch.cell, None)
     if model.sees_order_only:  # its profiles are those of all landmarks
-        score, profile = log_odds(model.forecast_unique(profiles)), profiles.index[ahead.rows]
+        score, profile = log_odds(model.forecast_unique(profiles)), profiles.index[batch.rows]
     else:
-        score, profile = log_odds(model.forecast(ahead.landmarks)), None
+        score, profile = log_odds(model.forecast(batch.landmarks)), None
     if model.is_baseline:
         return score if profile is None else score[profile]
-    return adjustment.adjusted(ahead.cell, score, profile)
+    return adjustment.adjusted(batch.cell, score, profile)
 
 
-def backtest(model: Model, trial: Split) -> Scores:
+def backtest(model: Model, split: Split) -> Scores:
     """Score one model over all periods.
 
     Parameters
     ----------
     model
         It is fitted on what was mature before a period began, and again once that has grown.
-    trial
+    split
         Landmarks and calendar.
 
     Returns
@@ -109,10 +111,10 @@ def backtest(model: Model, trial: Split) -> Scores:
     Scores
         Sums per period and bucket.
     """
-    return backtest_segments(model, trial)[ALL]
+    return backtest_segments(model, split)[ALL]
 
 
-def backtest_segments(model: Model, trial: Split) -> dict[str, Scores]:
+def backtest_segments(model: Model, split: Split) -> dict[str, Scores]:
     """Score one model over all periods, on all users and on each segment of them.
 
     The forecasts are those of one model, fitted on everybody.
@@ -121,17 +123,17 @@ def backtest_segments(model: Model, trial: Split) -> dict[str, Scores]:
     -------
     Sums per period and bucket, by segment; those of all users first.
     """
-    scores = {ALL: Scores.empty(len(trial))}
-    for span, forecast in forecasts(model, trial):
-        add_segment_scores(scores, trial.ahead(span), forecast)
+    scores = {ALL: Scores.empty(len(split))}
+    for span, forecast in forecasts(model, split):
+        add_segment_scores(scores, split.batch(span), forecast)
     return scores
 
 
 def add_segment_scores(
-    scores: dict[str, Scores], ahead: TestBatch, forecast: NDArray[np.float64]
+    scores: dict[str, Scores], batch: EvaluationBatch, forecast: NDArray[np.float64]
 ) -> None:
     """Add forecasts, as log-odds, to the scores of all users and of segments."""
-    scores[ALL].add_outcomes(ahead.outcomes, forecast)
-    for label, own, outcomes in ahead.slices:
+    scores[ALL].add_outcomes(batch.outcomes, forecast)
+    for label, own, outcomes in batch.segments:
         slot = scores.setdefault(label, Scores.like(scores[ALL]))
         slot.add_outcomes(outcomes, forecast[own])

@@ -49,7 +49,9 @@ class History:
     conversions: int
 
     @classmethod
-    def of(cls, engine: DuckDBEngine, outcome: str, first_at: datetime, as_of: datetime) -> History:
+    def load(
+        cls, engine: DuckDBEngine, outcome: str, first_at: datetime, as_of: datetime
+    ) -> History:
         """Load the history of an outcome (`build_history`)."""
         columns = engine.fetch_numpy(
             "select happened_at, hours_to_conversion, conversions from evaluation.history"
@@ -103,7 +105,7 @@ class Calendar:
         begun = _passed(np.append(self.starts, self.end), happened_at)
         return np.where(begun > len(self), 0, begun) - np.int16(1)
 
-    def trains_from(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
+    def first_training_period(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
         """Return the first period whose models may be fitted on each landmark; p for none."""
         return _passed(self.starts - self.lookback + np.timedelta64(1, "us"), happened_at)
 

@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 from lydite.evaluation.adjustment import MOST_CERTAIN, log_odds
 from lydite.evaluation.backtest import add_segment_scores
 from lydite.evaluation.cross_fitting import CrossFitted
-from lydite.evaluation.parallel import effort_of, longest_first
+from lydite.evaluation.parallel import estimated_effort, map_longest_first
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.splits import Refit
+from lydite.evaluation.splits import RefitSchedule
 from lydite.paths.grouping import counted
 from lydite.paths.landmarks import parts
 
@@ -40,14 +40,14 @@ MAX_TRAINING_LANDMARKS = 60_000
 MAX_SCORED_LANDMARKS = 20_000
 # Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is
 # dear.
-_REGROW = Refit(few=0.5, many=3.0, many_from=50_000)
+_REGROW = RefitSchedule(growth=0.5, large_growth=3.0, large_from=50_000)
 _AT_ONCE = 4096  # landmarks
 # With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
 _MIN_OF_EACH = 20
 
 
 def ceiling_scores(
-    rivals: Sequence[Model], trial: Split, seed: int = 0, threads: int = 1
+    rivals: Sequence[Model], split: Split, seed: int = 0, threads: int = 1
 ) -> dict[str, Scores]:
     """Score the ceiling over all periods, forward in time like any rival, by segment.
 
@@ -60,7 +60,7 @@ def ceiling_scores(
     rivals
         Their forecasts are among what the trees see; for training landmarks, forecasts by a model
         of the other half of the buckets.
-    trial
+    split
         Landmarks and calendar; `scored_by_ceiling` leaves fewer to forecast.
     seed
         Seeds the trees.
@@ -71,47 +71,47 @@ def ceiling_scores(
     ----------
     .. [1] Wolpert (1992), "Stacked generalization", *Neural Networks* 5(2).
     """
-    spans = trial.spans(_REGROW)
+    spans = split.refit_spans(_REGROW)
 
     def drawn() -> Split:
-        sample = trial.sample(MAX_TRAINING_LANDMARKS)
+        sample = split.subsample_train(MAX_TRAINING_LANDMARKS)
         return replace(sample, landmarks=sample.landmarks.with_paths_met())
 
     def ahead_of(span: range) -> Landmarks:
-        return trial.ahead(span).landmarks.with_paths_met()
+        return split.batch(span).landmarks.with_paths_met()
 
     def walk(model: Model) -> list[_Walked]:
         return list(_walk(model, sample, spans, known, ahead))
 
     def grow(turn: int) -> NDArray[np.float64]:
-        own, cell = [walked[turn] for walked in by_rival], trial.ahead(spans[turn]).cell
+        own, cell = [walked[turn] for walked in by_rival], split.batch(spans[turn]).cell
         # A limit of OpenMP's holds for the thread that sets it, so each sets its own.
         with threadpool_limits(1, user_api="openmp"):
             return _grow(sample, known[turn], (ahead[turn], cell), own, seed)
 
-    scores = {ALL: Scores.empty(len(trial))}
+    scores = {ALL: Scores.empty(len(split))}
     with ThreadPoolExecutor(threads) as pool:
         drawing = pool.submit(drawn)
         ahead, sample = list(pool.map(ahead_of, spans)), drawing.result()
         known = [_known(sample, span.start) for span in spans]
-        by_rival = longest_first(pool, walk, rivals, effort_of)
-        grown = longest_first(pool, grow, range(len(spans)), lambda turn: len(ahead[turn]))
+        by_rival = map_longest_first(pool, walk, rivals, estimated_effort)
+        grown = map_longest_first(pool, grow, range(len(spans)), lambda turn: len(ahead[turn]))
     for span, forecast in zip(spans, grown, strict=True):
-        add_segment_scores(scores, trial.ahead(span), forecast)
+        add_segment_scores(scores, split.batch(span), forecast)
     return scores
 
 
-def scored_by_ceiling(trial: Split) -> Split:
+def scored_by_ceiling(split: Split) -> Split:
     """Return the trial with at most `MAX_SCORED_LANDMARKS` to forecast in each period."""
-    return trial.testing(MAX_SCORED_LANDMARKS)
+    return split.subsample_test(MAX_SCORED_LANDMARKS)
 
 
 def _known(sample: Split, period: int) -> NDArray[np.intp]:
     """Return the landmarks of a sample that may train before a period."""
     known = np.zeros(len(sample.landmarks), dtype=bool)
     for turn in range(period + 1):
-        known[sample.released[turn]] = True
-        known[sample.withdrawn[turn]] = False
+        known[sample.train_added[turn]] = True
+        known[sample.train_removed[turn]] = False
     return np.flatnonzero(known)
 
 

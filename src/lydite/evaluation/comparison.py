@@ -12,8 +12,8 @@ from lydite.evaluation import ceiling
 from lydite.evaluation.pairs import pairs_table
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import NULL, SAME, judge_slices
-from lydite.evaluation.warnings import Size, warnings_table
+from lydite.evaluation.verdicts import NULL, SAME_LOSS, judge_segments
+from lydite.evaluation.warnings import DataSize, warnings_table
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.verdicts import Judged, Judgement
+    from lydite.evaluation.verdicts import ModelVerdict, SegmentVerdicts
     from lydite.models import Model
     from lydite.settings import EvaluationSettings
 
-    Sliced = Mapping[str, Mapping[str, Scores]]
+    ScoresBySegment = Mapping[str, Mapping[str, Scores]]
 
 _CALIBRATION_BINS = 20
 _REFERENCES = {
@@ -59,7 +59,7 @@ class _Slice:
     segment: str
     claims: Mapping[str, str]
     scores: Mapping[str, Scores]
-    judged: Judged
+    judged: SegmentVerdicts
     calendar: Calendar | None
 
     @property
@@ -80,13 +80,13 @@ class _Slice:
 def compare_outcome(
     outcome: str,
     models: Sequence[Model],
-    scores: Sliced,
+    scores: ScoresBySegment,
     calendar: Calendar | None,
     evaluation: EvaluationSettings,
     *,
-    restated: Sliced | None = None,
+    restated: ScoresBySegment | None = None,
     notes: Mapping[str, str] | None = None,
-    size: Size | None = None,
+    size: DataSize | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Compare the rivals of one outcome, on all users and on every segment.
 
@@ -142,7 +142,7 @@ def compare_outcome(
 def _judge(
     outcome: str,
     models: Sequence[Model],
-    scores: Sliced,
+    scores: ScoresBySegment,
     calendar: Calendar | None,
     evaluation: EvaluationSettings,
 ) -> list[_Slice]:
@@ -155,7 +155,7 @@ def _judge(
         # The ceiling, which may look at fewer landmarks, may have met none of a small segment.
         if all(segment in scores[name] for name in names if name != ceiling.NAME)
     }
-    judged: dict[str, Judged] = {}
+    judged: dict[str, SegmentVerdicts] = {}
     for family in ([ALL], [segment for segment in found if segment != ALL]):
         rivals = {
             segment: (
@@ -164,7 +164,7 @@ def _judge(
             )
             for segment in family
         }
-        judged |= judge_slices(rivals, evaluation.alpha, evaluation.worthwhile)
+        judged |= judge_segments(rivals, evaluation.alpha, evaluation.worthwhile)
     return [
         _Slice(outcome, segment, claims, found[segment], own, calendar)
         for segment, own in judged.items()
@@ -172,7 +172,7 @@ def _judge(
 
 
 def _comparison(own: _Slice, late: _Slice | None, notes: Mapping[str, str]) -> pl.DataFrame:
-    judgements = own.judged.judgements
+    judgements = own.judged.verdicts
     lately = _since_last_turn(own)
     ranks = _ranks({name: own.scores[name].log_loss_over(lately) for name in judgements})
     # The ceiling may have looked at fewer landmarks: what it is compared with is what it looked at.
@@ -222,7 +222,7 @@ def _restated(late: _Slice | None, name: str) -> dict[str, Any]:
     """Return what the model would explain, and the verdict, with all that came in since."""
     if late is None:
         return {"restated_explained": None, "restated_verdict": None}
-    judged: Judgement | None = late.judged.judgements.get(name)
+    judged: ModelVerdict | None = late.judged.verdicts.get(name)
     cells = late.scores[name].cells
     return {
         "restated_explained": _finite(late.gain(name, cells) / late.null.log_loss_over(cells)),
@@ -270,7 +270,7 @@ def _since_last_turn(own: _Slice) -> NDArray[np.bool_]:
 def _ranks(losses: Mapping[str, float]) -> dict[str, int]:
     """Rank by loss; rivals with the same forecast share their rank."""
     return {
-        name: 1 + sum(other < loss * (1 - SAME) for other in losses.values())
+        name: 1 + sum(other < loss * (1 - SAME_LOSS) for other in losses.values())
         for name, loss in losses.items()
     }
 
@@ -306,7 +306,7 @@ def _evidence(own: _Slice, late: _Slice | None) -> pl.DataFrame:
         null_loss = (own.null.log_loss * scores.cells).sum(axis=1)
         null_so_far = _or_nan(null_loss.cumsum() / seen)
         so_far = loss.cumsum() / seen
-        verdict = own.judged.judgements.get(name)
+        verdict = own.judged.verdicts.get(name)
         missing = np.full(len(calendar), np.nan)
         low = _or_nan(verdict.gain.low / null_so_far) if verdict else missing
         high = _or_nan(verdict.gain.high / null_so_far) if verdict else missing

@@ -128,7 +128,7 @@ def _mixture(variance: NDArray[np.float64], log_alpha: NDArray[np.float64]) -> N
 
 
 @dataclass(frozen=True)
-class Windows:
+class RestartedSequences:
     """Evidence on several differences: over all periods, and again from later ones on.
 
     A lead that has turned is buried in a mean over all periods for as long again. So the evidence
@@ -138,23 +138,23 @@ class Windows:
 
     Attributes
     ----------
-    starts, shares : (w,) arrays
+    starts, alpha_shares : (w,) arrays
         The first period of each window, 0 for the whole, and its share of ``alpha``.
     sequences : list of w sequences
         Each of m differences, over the periods from its start on.
     """
 
     #: The share of ``alpha`` that the evidence over all periods has.
-    WHOLE: ClassVar[float] = 0.5
+    FULL_SHARE: ClassVar[float] = 0.5
 
     starts: NDArray[np.intp]
-    shares: NDArray[np.float64]
+    alpha_shares: NDArray[np.float64]
     sequences: list[ConfidenceSequence]
 
     @classmethod
-    def of(
+    def from_differences(
         cls, difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: float
-    ) -> Windows:
+    ) -> RestartedSequences:
         """Bound m differences in every window.
 
         Parameters
@@ -166,7 +166,7 @@ class Windows:
         """
         starts = np.arange(0, max(1, len(landmarks)), RESTART_EVERY)
         k = np.arange(1, len(starts))
-        shares = np.concatenate([[cls.WHOLE], (1 - cls.WHOLE) / (k * (k + 1))])
+        shares = np.concatenate([[cls.FULL_SHARE], (1 - cls.FULL_SHARE) / (k * (k + 1))])
         sequences = [
             confidence_sequence(difference[:, start:], landmarks[start:], alpha * share)
             for start, share in zip(starts.tolist(), shares.tolist(), strict=True)
@@ -174,15 +174,15 @@ class Windows:
         return cls(starts, shares, sequences)
 
     @property
-    def whole(self) -> ConfidenceSequence:
+    def full(self) -> ConfidenceSequence:
         """The evidence of all periods."""
         return self.sequences[0]
 
     @property
     def log_p(self) -> NDArray[np.float64]:
         """The (m, periods) logarithms of the smallest p-values in any window up to each period."""
-        result = np.zeros(self.whole.log_p.shape)
-        for start, share, own in zip(self.starts, self.shares, self.sequences, strict=True):
+        result = np.zeros(self.full.log_p.shape)
+        for start, share, own in zip(self.starts, self.alpha_shares, self.sequences, strict=True):
             part = result[:, start:]
             np.minimum(part, own.log_p - np.log(share), out=part)
         return np.asarray(np.minimum.accumulate(result, axis=1))
@@ -200,14 +200,14 @@ class Windows:
         -------
         (m, periods) array
         """
-        result = np.zeros(self.whole.mean.shape, dtype=np.intp)
+        result = np.zeros(self.full.mean.shape, dtype=np.intp)
         level = np.log(np.broadcast_to(np.asarray(alpha, dtype=float), result.shape))
-        for start, share, own in zip(self.starts, self.shares, self.sequences, strict=True):
+        for start, share, own in zip(self.starts, self.alpha_shares, self.sequences, strict=True):
             sure = own.log_p < level[:, start:] + np.log(share)
             result[:, start:] = np.where(sure, np.sign(own.mean), result[:, start:])
         return result
 
-    def telling(self, place: int, sign: int) -> tuple[int, ConfidenceSequence]:
+    def shown(self, place: int, sign: int) -> tuple[int, ConfidenceSequence]:
         """Return the evidence to show for a difference that has a sign after the last period.
 
         That is all of it, unless it is buried there: then the window that starts last whose mean
@@ -217,8 +217,8 @@ class Windows:
         -------
         The first period of the window, and the sequence.
         """
-        if sign * self.whole.mean[place, -1] >= 0:
-            return 0, self.whole[place]
+        if sign * self.full.mean[place, -1] >= 0:
+            return 0, self.full[place]
         means = [own.mean[place, -1] for own in self.sequences]
         window = max(w for w, mean in enumerate(means) if np.sign(mean) == sign)
         return int(self.starts[window]), self.sequences[window][place]

@@ -29,15 +29,15 @@ class Counts:
     trials, conversions : (m,) counts
     """
 
-    def __init__(self, trial: Split, profiles: UniqueFeatures) -> None:
-        cells, self._profiles = len(trial.activity.levels), len(profiles)
+    def __init__(self, split: Split, profiles: UniqueFeatures) -> None:
+        cells, self._profiles = len(split.activity.levels), len(profiles)
         size = 2 * self._profiles * cells
         # Numbers of 32 bits go through memory twice as fast.
         key: NDArray[Any] = np.empty(
-            len(trial.landmarks), dtype=np.int32 if size < 2**31 else np.int64
+            len(split.landmarks), dtype=np.int32 if size < 2**31 else np.int64
         )
         _number(
-            trial.landmarks.bucket, profiles.index, trial.activity.cell, self._profiles, cells, key
+            split.landmarks.bucket, profiles.index, split.activity.cell, self._profiles, cells, key
         )
         if size <= len(key):  # so few that all may have a number, met or not
             keys: NDArray[Any] = np.arange(size)
@@ -47,16 +47,16 @@ class Counts:
             keys = key[first]
         self.half_profile, self.cell = np.divmod(keys, cells)
         self.trials, self.conversions = np.zeros(len(keys)), np.zeros(len(keys))
-        self._trial = trial
+        self._split = split
 
     def go_on(self, periods: range) -> None:
         """Go on over periods: add the landmarks they release, take off those they withdraw."""
         for period in periods:
-            self._add(self._trial.released[period], 1.0)
-            self._add(self._trial.withdrawn[period], -1.0)
+            self._add(self._split.train_added[period], 1.0)
+            self._add(self._split.train_removed[period], -1.0)
 
     def _add(self, landmarks: NDArray[np.intp], sign: float) -> None:
-        own, totals = self._trial.landmarks, (self.trials, self.conversions)
+        own, totals = self._split.landmarks, (self.trials, self.conversions)
         _count(landmarks, sign, self._row, own.converted, own.count, *totals)
 
     @property
@@ -120,7 +120,7 @@ class CrossFitted:
     ----------
     model
         What it was fitted on before does not matter.
-    trial
+    split
         Its landmarks train.
 
     Attributes
@@ -133,10 +133,10 @@ class CrossFitted:
         Their counts.
     """
 
-    def __init__(self, model: Model, trial: Split) -> None:
+    def __init__(self, model: Model, split: Split) -> None:
         self.model = clone(model)
-        self.profiles = self.model.encode(trial.landmarks)
-        self.counts = Counts(trial, self.profiles)
+        self.profiles = self.model.encode(split.landmarks)
+        self.counts = Counts(split, self.profiles)
         # Each goes on from its own fit of the periods before: a warm start saves steps.
         self._crossing = (clone(model), clone(model))
         self._gone = 0

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.splits import Split
 
-    Sliced = dict[str, Scores]
+    ScoresBySegment = dict[str, Scores]
 
 #: Changed whenever forecasts or scores of the same models on the same data come to mean something
 #: else: evidence of before is then not added to.
@@ -38,7 +38,7 @@ _FIRST = {"ledger.scores": (_SUMS, "bucket"), "ledger.forecasts": (_GRID, "bin")
 _AGAIN = {"ledger.restated_scores": (_SUMS, "bucket"), "ledger.restated_forecasts": (_GRID, "bin")}
 
 
-def definition(fingerprint: str, calendar: Calendar) -> str:
+def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
     """Return the fingerprint of all that a score depends on but the data.
 
     Parameters
@@ -53,7 +53,7 @@ def definition(fingerprint: str, calendar: Calendar) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def refuse_other_columns(engine: DuckDBEngine) -> None:
+def check_columns(engine: DuckDBEngine) -> None:
     """Raise an error where another version wrote the ledger, before anything is added to it.
 
     Raises
@@ -83,7 +83,7 @@ class Entry:
     Attributes
     ----------
     outcome, model, fingerprint
-        Whose scores they are; the last is of `definition`.
+        Whose scores they are; the last is of `score_fingerprint`.
     missing, changed : (p,) bool
         The periods that have no scores yet, and those of which other data is known by now.
     scores
@@ -98,7 +98,7 @@ class Entry:
     scores: Mapping[str, Scores] = field(default_factory=dict)
 
     @property
-    def wanted(self) -> NDArray[np.bool_]:
+    def to_score(self) -> NDArray[np.bool_]:
         """The periods to forecast."""
         return self.missing | self.changed
 
@@ -108,12 +108,12 @@ class Entry:
         return {"outcome": self.outcome, "model": self.model, "fingerprint": self.fingerprint}
 
 
-def due(
+def pending_entries(
     engine: DuckDBEngine,
     outcome: str,
     fingerprints: Mapping[str, str],
     calendar: Calendar,
-    trial: Split,
+    split: Split,
 ) -> list[Entry]:
     """Return what of models is to be scored now.
 
@@ -128,8 +128,8 @@ def due(
     """
     rows = _rows(engine, "ledger.scores", None, outcome, ALL)
     kept = _wide(rows, fingerprints, calendar, "bucket", _COUNTS, N_BUCKETS)
-    now = _counts(trial) if kept else {}
-    sampled = int(trial.landmarks.bucket.max(initial=-1)) + 1
+    now = _counts(split) if kept else {}
+    sampled = int(split.landmarks.bucket.max(initial=-1)) + 1
 
     def entry(model: str) -> Entry:
         scored = changed = np.zeros(len(calendar), dtype=bool)
@@ -143,15 +143,15 @@ def due(
     return [entry(model) for model in fingerprints]
 
 
-def _counts(trial: Split) -> dict[str, NDArray[np.float64]]:
+def _counts(split: Split) -> dict[str, NDArray[np.float64]]:
     """Return the landmarks and conversions of each period and bucket, (periods, 256) arrays."""
-    bucket, converted = trial.landmarks.bucket, trial.landmarks.converted
+    bucket, converted = split.landmarks.bucket, split.landmarks.converted
     counts = [
         [
             np.bincount(own, minlength=N_BUCKETS)
             for own in (bucket[rows], bucket[rows][converted[rows]])
         ]
-        for rows in trial.tested
+        for rows in split.test_rows
     ]
     return dict(zip(_COUNTS, np.array(counts, dtype=float).swapaxes(0, 1), strict=True))
 
@@ -227,7 +227,7 @@ def read_scores(
     *,
     segment: str | None = None,
     restated: bool = False,
-) -> dict[str, Sliced]:
+) -> dict[str, ScoresBySegment]:
     """Return the scores of models of one outcome, by name and segment.
 
     Parameters
@@ -239,7 +239,7 @@ def read_scores(
     restated
         Put restated periods in the place of the first scores.
     """
-    result: dict[str, Sliced] = {}
+    result: dict[str, ScoresBySegment] = {}
     parts = {}
     for table, again, width in zip(_FIRST, _AGAIN, (N_BUCKETS, N_GRID), strict=True):
         columns, key = _FIRST[table]
@@ -253,7 +253,9 @@ def read_scores(
     return result
 
 
-def is_restated(engine: DuckDBEngine, outcome: str, fingerprints: Mapping[str, str]) -> bool:
+def has_restated_scores(
+    engine: DuckDBEngine, outcome: str, fingerprints: Mapping[str, str]
+) -> bool:
     """Return whether any scores of models of an outcome were restated.
 
     What was restated of any other definition is left aside.

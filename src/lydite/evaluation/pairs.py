@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from lydite.evaluation.confidence_sequence import Windows
-from lydite.evaluation.sample_size import times_as_much
+from lydite.evaluation.confidence_sequence import RestartedSequences
+from lydite.evaluation.sample_size import required_sample_factor
 
 if TYPE_CHECKING:
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
-    from lydite.evaluation.verdicts import Judged, Pair
-    from lydite.evaluation.warnings import Size
+    from lydite.evaluation.verdicts import Pair, SegmentVerdicts
+    from lydite.evaluation.warnings import DataSize
 
 #: What takes longer than this is at no realistic size.
 MOST_YEARS = 10
@@ -43,10 +43,10 @@ _SCHEMA = {
 def pairs_table(
     outcome: str,
     segment: str,
-    judged: Judged,
+    judged: SegmentVerdicts,
     null: Scores,
     calendar: Calendar | None,
-    size: Size | None,
+    size: DataSize | None,
 ) -> pl.DataFrame:
     """Return a row for every pair of rivals, and for each rival and touch volume.
 
@@ -68,15 +68,17 @@ def pairs_table(
     return pl.DataFrame(rows, schema=_SCHEMA)
 
 
-def _row(pair: Pair, null: Scores, calendar: Calendar | None, size: Size | None) -> dict[str, Any]:
+def _row(
+    pair: Pair, null: Scores, calendar: Calendar | None, size: DataSize | None
+) -> dict[str, Any]:
     sign = int(pair.signs[-1]) or (-1 if pair.sequence.mean[-1] < 0 else 1)
-    lead, radius = sign * float(pair.telling.mean[-1]), float(pair.telling.radius[-1])
+    lead, radius = sign * float(pair.shown.mean[-1]), float(pair.shown.radius[-1])
     loss = null.log_loss[pair.counted_from :].sum() / null.landmarks[pair.counted_from :].sum()
     bounds = (lead - radius, lead + radius) if np.isfinite(radius) else (None, None)
     separated = bool(pair.signs[-1])
     return {
-        "ahead": pair.ahead if sign > 0 else pair.behind,
-        "behind": pair.behind if sign > 0 else pair.ahead,
+        "ahead": pair.first if sign > 0 else pair.second,
+        "behind": pair.second if sign > 0 else pair.first,
         "lead": lead / loss,
         "lead_low": None if bounds[0] is None else bounds[0] / loss,
         "lead_high": None if bounds[1] is None else bounds[1] / loss,
@@ -101,10 +103,10 @@ def _day(calendar: Calendar, period: int) -> object:
 
 
 def _projected(
-    pair: Pair, null: Scores, calendar: Calendar | None, size: Size | None
+    pair: Pair, null: Scores, calendar: Calendar | None, size: DataSize | None
 ) -> dict[str, Any]:
     """Return how much more it takes until the pair is separated, at the present rate."""
-    times = times_as_much(pair.sequence, pair.level * Windows.WHOLE)
+    times = required_sample_factor(pair.sequence, pair.level * RestartedSequences.FULL_SHARE)
     scored = float(null.landmarks.sum())
     if not np.isfinite(times):
         return {"projection": "not at any realistic size"}

@@ -14,7 +14,7 @@ _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 
 
-def longest_first(
+def map_longest_first(
     pool: Executor,
     work: Callable[[_Item], _Result],
     items: Sequence[_Item],
@@ -26,6 +26,6 @@ def longest_first(
     return [begun[number].result() for number in range(len(items))]
 
 
-def effort_of(model: Model) -> tuple[int, bool]:
+def estimated_effort(model: Model) -> tuple[int, bool]:
     """Return what tells models that take long from others: candidates, and more than the order."""
     return len(model.weight_columns), not model.sees_order_only

@@ -30,7 +30,9 @@ MAX_LANDMARKS = 5_000_000
 _NAMES = frozenset({"campaign", "interaction"})
 
 
-def buckets_within(engine: Engine, outcome: str, mature_until: datetime, max_landmarks: int) -> int:
+def count_sample_buckets(
+    engine: Engine, outcome: str, mature_until: datetime, max_landmarks: int
+) -> int:
     """Return how many buckets, from 0 on, hold at most `max_landmarks` mature landmarks."""
     counts = engine.fetch_numpy(
         "select bucket, count(*) as n from journeys.path_events where outcome = $outcome"
@@ -59,7 +61,7 @@ def build_sample(
     -------
     The number of buckets in the sample; `N_BUCKETS` when it holds every landmark.
     """
-    buckets = buckets_within(engine, outcome, mature_until, max_landmarks)
+    buckets = count_sample_buckets(engine, outcome, mature_until, max_landmarks)
     parameters = {"outcome": outcome, "mature_until": mature_until, "buckets": buckets}
     local = engine.local
     if local.exists("evaluation.landmarks"):

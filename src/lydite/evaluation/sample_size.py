@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MOST_TIMES = 1000.0
 
 
-def times_as_much(sequence: ConfidenceSequence, level: float) -> float:
+def required_sample_factor(sequence: ConfidenceSequence, level: float) -> float:
     """Return how many times the evidence so far a pair takes until it is separated.
 
     The mean difference and the variance per landmark stay what they are: at ``x`` times the

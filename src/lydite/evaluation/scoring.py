@@ -12,7 +12,7 @@ from lydite.evaluation import ledger
 from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ceiling import METHOD, ceiling_scores, scored_by_ceiling
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.parallel import effort_of
+from lydite.evaluation.parallel import estimated_effort
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,22 +28,26 @@ def score_models(
     outcome: str,
     models: Sequence[Model],
     calendar: Calendar,
-    trial: Split,
+    split: Split,
 ) -> None:
     """Walk models forward over one outcome, side by side, and write their scores to the ledger.
 
     Only periods that have no scores yet are forecast, and those of which other data is known by
     now: these are written beside the first scores, not in their place.
     """
-    ledger.refuse_other_columns(engine)
-    models = sorted(models, key=effort_of, reverse=True)
-    definitions = {model.name: ledger.definition(model.fingerprint, calendar) for model in models}
-    due = ledger.due(engine, outcome, definitions, calendar, trial)
+    ledger.check_columns(engine)
+    models = sorted(models, key=estimated_effort, reverse=True)
+    definitions = {
+        model.name: ledger.score_fingerprint(model.fingerprint, calendar) for model in models
+    }
+    due = ledger.pending_entries(engine, outcome, definitions, calendar, split)
 
     def walk(model: Model, own: ledger.Entry) -> ledger.Entry:
-        wanted = own.wanted.any()
+        wanted = own.to_score.any()
         return (
-            replace(own, scores=backtest_segments(model, trial.only(own.wanted))) if wanted else own
+            replace(own, scores=backtest_segments(model, split.with_test_periods(own.to_score)))
+            if wanted
+            else own
         )
 
     scored: list[ledger.Entry] = []
@@ -60,21 +64,23 @@ def score_ceiling(
     outcome: str,
     rivals: Sequence[Model],
     calendar: Calendar,
-    trial: Split,
+    split: Split,
     seed: int,
 ) -> None:
     """Walk the ceiling forward over one outcome and write its scores to the ledger."""
-    ledger.refuse_other_columns(engine)
-    seen, trial = seen_by_ceiling(rivals, seed), scored_by_ceiling(trial)
-    own = {CEILING: ledger.definition(seen, calendar)}
-    [due] = ledger.due(engine, outcome, own, calendar, trial)
-    if due.wanted.any():
+    ledger.check_columns(engine)
+    seen, split = ceiling_fingerprint(rivals, seed), scored_by_ceiling(split)
+    own = {CEILING: ledger.score_fingerprint(seen, calendar)}
+    [due] = ledger.pending_entries(engine, outcome, own, calendar, split)
+    if due.to_score.any():
         with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
-            scores = ceiling_scores(rivals, trial.only(due.wanted), seed, engine.threads)
+            scores = ceiling_scores(
+                rivals, split.with_test_periods(due.to_score), seed, engine.threads
+            )
         due = replace(due, scores=scores)
     ledger.write(engine, calendar, [due])
 
 
-def seen_by_ceiling(rivals: Sequence[Model], seed: int) -> str:
+def ceiling_fingerprint(rivals: Sequence[Model], seed: int) -> str:
     """Return the fingerprint of the ceiling, which sees the forecasts of all rivals."""
     return " ".join([str(METHOD), str(seed), *(model.fingerprint for model in rivals)])

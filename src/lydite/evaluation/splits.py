@@ -1,4 +1,4 @@
-"""What trains and what is forecast, period by period or fold by fold."""
+"""Train and test rows of every period of a backtest, or of every fold of a cross-validation."""
 
 from __future__ import annotations
 
@@ -24,32 +24,36 @@ if TYPE_CHECKING:
 FOLDS = 5
 
 
-class Refit(NamedTuple):
-    """By how much what is known must have grown until a fit is made again.
+class RefitSchedule(NamedTuple):
+    """By which share the training data must grow before a model is refitted.
 
     Attributes
     ----------
-    few, many
-        The growth, where few or many landmarks are known: of many a fit moves little.
-    many_from
-        From so many landmarks on they are many.
+    growth, large_growth
+        The required growth of a small and of a large training set. On a large one another fit
+        changes little.
+    large_from
+        Number of landmarks from which a training set is large.
     """
 
-    few: float
-    many: float
-    many_from: int
+    growth: float
+    large_growth: float
+    large_from: int
 
-    def due(self, known: int) -> float:
-        """Return how many landmarks must be known for the next fit, after one on so many."""
-        return known * (1 + (self.few if known < self.many_from else self.many))
+    def next_size(self, n_train: int) -> float:
+        """Return the training size at which to refit a model that was fitted on `n_train` rows."""
+        return n_train * (1 + (self.growth if n_train < self.large_from else self.large_growth))
 
 
-REFIT = Refit(few=0.2, many=0.5, many_from=250_000)
+REFIT_SCHEDULE = RefitSchedule(growth=0.2, large_growth=0.5, large_from=250_000)
 
 
 @dataclass(frozen=True)
 class Split:
-    """Landmarks with their calendar: what a walk forward walks over.
+    """Landmarks of one outcome, split into train and test rows for each of p periods or folds.
+
+    Train rows are stored as differences: the rows that join and leave the training set at the
+    start of each period.
 
     Attributes
     ----------
@@ -57,229 +61,246 @@ class Split:
         The evaluation sample, n landmarks.
     activity
         The activity cell of each landmark.
-    tested : list of p index arrays
-        The landmarks that are forecast in each period, or fold, in ascending order.
-    released : list of p index arrays
-        The landmarks that may train from each period on, and not before.
-    withdrawn : list of p index arrays
-        The landmarks that may train no more from each period on: none where time goes forward.
-    known : (p,) integers
-        How many landmarks may train before each period: of all, where the trial is a sample.
-    wanted : (p,) bool
-        The periods to forecast; the others are passed over.
-    in_time
-        Whether periods follow each other; folds do not.
+    test_rows : list of p index arrays
+        The landmarks to forecast in each period or fold, in ascending order.
+    train_added : list of p index arrays
+        The landmarks that join the training set before each period.
+    train_removed : list of p index arrays
+        The landmarks that leave it. All are empty when the periods follow each other in time.
+    n_train : (p,) integers
+        Size of the training set before each period. A subsample keeps the sizes of the whole, so
+        that both are refitted in the same periods.
+    test_periods : (p,) bool
+        The periods to forecast; others are skipped.
+    chronological
+        Whether the periods follow each other in time. Folds do not.
     segments
-        The slices of users that are scored beside all of them.
+        Segments of users that are scored in addition to all users.
     """
 
     landmarks: Landmarks
     activity: Activity
-    tested: list[NDArray[Any]]
-    released: list[NDArray[Any]]
-    withdrawn: list[NDArray[Any]]
-    known: NDArray[np.integer]
-    wanted: NDArray[np.bool_]
-    in_time: bool = True
+    test_rows: list[NDArray[Any]]
+    train_added: list[NDArray[Any]]
+    train_removed: list[NDArray[Any]]
+    n_train: NDArray[np.integer]
+    test_periods: NDArray[np.bool_]
+    chronological: bool = True
     segments: tuple[SegmentColumn, ...] = ()
-    # Many models ask for the same; trials that differ in the wanted periods alone share them.
-    _ahead: dict[tuple[int, ...], TestBatch] = field(default_factory=dict, repr=False)
-    _samples: dict[int, Split] = field(default_factory=dict, repr=False)
+    # Many models ask for the same batches and subsamples. Splits that differ only in their test
+    # periods share these caches.
+    _batches: dict[tuple[int, ...], EvaluationBatch] = field(default_factory=dict, repr=False)
+    _subsamples: dict[int, Split] = field(default_factory=dict, repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def of(
+    def by_period(
         cls, landmarks: Landmarks, calendar: Calendar, segments: tuple[SegmentColumn, ...] = ()
     ) -> Split:
-        """Lay the calendar over the landmarks."""
-        trains_from = calendar.trains_from(landmarks.happened_at)
-        released = _by_period(trains_from, len(calendar))
+        """Split landmarks by the periods of a calendar, for a backtest."""
+        train_from = calendar.first_training_period(landmarks.happened_at)
+        train_added = _rows_by_period(train_from, len(calendar))
         none = np.empty(0, dtype=np.intp)
         return cls(
             landmarks,
             Activity(landmarks),
-            _by_period(calendar.period_of(landmarks.happened_at), len(calendar)),
-            released,
+            _rows_by_period(calendar.period_of(landmarks.happened_at), len(calendar)),
+            train_added,
             [none] * len(calendar),
-            np.cumsum([len(own) for own in released]),
+            np.cumsum([len(rows) for rows in train_added]),
             np.ones(len(calendar), dtype=bool),
             segments=segments,
         )
 
     @classmethod
-    def of_folds(cls, landmarks: Landmarks, folds: int = FOLDS) -> Split:
-        """Cross-validate: each fold of the buckets is forecast by models of the others.
+    def by_fold(cls, landmarks: Landmarks, folds: int = FOLDS) -> Split:
+        """Split landmarks for cross-validation; each fold is a set of whole buckets.
 
-        Half of the buckets cross-fits the other half (`CrossFitted`), so that folds go by pairs.
+        Buckets go to folds in pairs, because the even buckets cross-fit the odd ones
+        (`CrossFitted`).
         """
         fold = (landmarks.bucket // 2) % folds
-        within = [np.flatnonzero(fold == number) for number in range(folds)]
+        rows_of_fold = [np.flatnonzero(fold == number) for number in range(folds)]
         none = np.empty(0, dtype=np.intp)
         return cls(
             landmarks,
             Activity(landmarks),
-            within,
-            [np.flatnonzero(fold != 0), *within[:-1]],
-            [none, *within[1:]],
+            rows_of_fold,
+            [np.flatnonzero(fold != 0), *rows_of_fold[:-1]],
+            [none, *rows_of_fold[1:]],
             len(fold) - np.bincount(fold, minlength=folds),
             np.ones(folds, dtype=bool),
-            in_time=False,
+            chronological=False,
         )
 
-    def sample(self, at_most: int | None) -> Split:
-        """Return the trial with at most so many landmarks that train, as whole buckets.
+    def subsample_train(self, max_landmarks: int | None) -> Split:
+        """Return a split that trains on at most so many landmarks at a time, as whole buckets.
 
-        Buckets are left out by what is known before each period: what comes later changes nothing
-        of the periods before.
+        The buckets of a period depend only on the landmarks that may train before it, so later
+        data never changes earlier periods. Without a limit, or where all landmarks are within it,
+        the split itself is returned.
         """
-        if at_most is None or len(self.landmarks) <= at_most:
+        if max_landmarks is None or len(self.landmarks) <= max_landmarks:
             return self
-        with self._lock:  # others that ask for the same wait for it
-            if at_most not in self._samples:
-                self._samples[at_most] = self._drawn(at_most)
-        return replace(self._samples[at_most], wanted=self.wanted)
+        with self._lock:  # other threads that need the same subsample wait for it
+            if max_landmarks not in self._subsamples:
+                self._subsamples[max_landmarks] = self._draw_subsample(max_landmarks)
+        return replace(self._subsamples[max_landmarks], test_periods=self.test_periods)
 
-    def _drawn(self, at_most: int) -> Split:
-        kept = self._buckets_within(at_most)
+    def _draw_subsample(self, max_landmarks: int) -> Split:
+        n_buckets = self._buckets_within(max_landmarks)
         bucket = self.landmarks.bucket
-        released = [own[bucket[own] < k] for own, k in zip(self.released, kept, strict=True)]
-        withdrawn = [own[bucket[own] < k] for own, k in zip(self.withdrawn, kept, strict=True)]
-        known = np.empty(0, dtype=np.intp)
-        for period in range(1, len(self)):
-            known = np.append(known, released[period - 1])
-            stays = bucket[known] < kept[period]
-            withdrawn[period] = np.append(withdrawn[period], known[~stays])
-            known = known[stays]
+
+        def kept(rows_by_period: list[NDArray[Any]]) -> list[NDArray[Any]]:
+            return [
+                rows[bucket[rows] < n] for rows, n in zip(rows_by_period, n_buckets, strict=True)
+            ]
+
+        added, removed = kept(self.train_added), kept(self.train_removed)
+        train = np.empty(0, dtype=np.intp)
+        for period in range(1, len(self)):  # the number of buckets shrinks as the data grows
+            train = np.append(train, added[period - 1])
+            stays = bucket[train] < n_buckets[period]
+            removed[period] = np.append(removed[period], train[~stays])
+            train = train[stays]
+        return self._restrict(added, removed)
+
+    def _restrict(self, added: list[NDArray[Any]], removed: list[NDArray[Any]]) -> Split:
+        """Return a split whose landmarks are those of `added` only, numbered from 0."""
         used = np.zeros(len(self.landmarks), dtype=bool)
-        for own in released:
-            used[own] = True
+        for rows in added:
+            used[rows] = True
         rows = np.flatnonzero(used)
-        place = np.full(len(self.landmarks), -1, dtype=np.int32)
-        place[rows] = np.arange(len(rows))
-        tested = [place[own] for own in self.tested]
+        new_row = np.full(len(self.landmarks), -1, dtype=np.int32)
+        new_row[rows] = np.arange(len(rows))
+        test_rows = [new_row[own] for own in self.test_rows]
         return replace(
             self,
             landmarks=self.landmarks.take(rows),
             activity=self.activity.take(rows),
-            tested=[own[own >= 0] for own in tested],
-            released=[place[own] for own in released],
-            withdrawn=[place[own] for own in withdrawn],
-            _ahead={},
-            _samples={},
+            test_rows=[own[own >= 0] for own in test_rows],
+            train_added=[new_row[own] for own in added],
+            train_removed=[new_row[own] for own in removed],
+            _batches={},
+            _subsamples={},
             _lock=threading.Lock(),
         )
 
-    def _buckets_within(self, at_most: int) -> NDArray[np.intp]:
-        """Return how many buckets hold so many landmarks of those known before each period."""
+    def _buckets_within(self, max_landmarks: int) -> NDArray[np.intp]:
+        """Return for each period how many buckets hold at most so many of its train rows."""
         sizes = np.array(
-            [np.bincount(self.landmarks.bucket[own], minlength=N_BUCKETS) for own in self.released]
+            [
+                np.bincount(self.landmarks.bucket[own], minlength=N_BUCKETS)
+                for own in self.train_added
+            ]
         ).cumsum(axis=0)
-        if not self.in_time:
+        if not self.chronological:
             sizes[:] = np.bincount(self.landmarks.bucket, minlength=N_BUCKETS)
-        within = (sizes.cumsum(axis=1) <= at_most).sum(axis=1)
-        # Both halves of the buckets are needed, to cross-fit one on the other.
+        within = (sizes.cumsum(axis=1) <= max_landmarks).sum(axis=1)
+        # Cross-fitting needs an even and an odd bucket.
         return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
 
-    def testing(self, at_most: int) -> Split:
-        """Return the trial with at most so many landmarks to forecast in a period.
+    def subsample_test(self, max_landmarks: int) -> Split:
+        """Return a split with at most so many test rows per period, as whole buckets.
 
-        They are whole buckets, chosen by what there is in the period alone: what comes later
-        changes nothing of the periods before.
+        The buckets of a period depend on its own test rows only, so later data never changes
+        earlier periods.
         """
         bucket = self.landmarks.bucket
-        tested = [
-            own[bucket[own] < first_buckets(bucket[own], None, at_most)] for own in self.tested
+        test_rows = [
+            rows[bucket[rows] < first_buckets(bucket[rows], None, max_landmarks)]
+            for rows in self.test_rows
         ]
-        return replace(self, tested=tested, _ahead={})
+        return replace(self, test_rows=test_rows, _batches={})
 
-    def spans(self, refit: Refit = REFIT) -> list[range]:
-        """Return the periods that share a fit, where any landmark of them is to be forecast.
+    def refit_spans(self, schedule: RefitSchedule = REFIT_SCHEDULE) -> list[range]:
+        """Return the ranges of periods that share a fit, leaving out those without test rows.
 
-        The fit is that of the first of them; it is made again once what is known has grown as much
-        as `refit` says. A history twice as long takes a few fits more, not twice as many, and no
-        forecast rests on much less than what was known. Folds have a fit each.
+        A model is fitted before the first period of a span. The next span starts when the training
+        data has grown as the schedule requires, so a history twice as long needs a few more fits,
+        not twice as many. Every fold has a fit of its own.
         """
         first = [0]
         for period in range(1, len(self)):
-            due = refit.due(int(self.known[first[-1]]))
-            if not self.in_time or self.known[period] >= due:
+            refit_at = schedule.next_size(int(self.n_train[first[-1]]))
+            if not self.chronological or self.n_train[period] >= refit_at:
                 first.append(period)
         spans = [range(a, b) for a, b in pairwise([*first, len(self)])]
-        return [span for span in spans if len(self.tested_in(span)[0])]
+        return [span for span in spans if len(self.test_rows_in(span)[0])]
 
-    def tested_in(self, span: range) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Return the landmarks to forecast in some periods, and the period of each."""
-        wanted = [period for period in span if self.wanted[period]]
-        rows = [self.tested[period] for period in wanted]
+    def test_rows_in(self, span: range) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the landmarks to forecast in a range of periods, and the period of each."""
+        periods = [period for period in span if self.test_periods[period]]
+        rows = [self.test_rows[period] for period in periods]
         lengths = np.array([len(own) for own in rows], dtype=np.intp)
         empty = np.empty(0, dtype=np.intp)
-        return np.concatenate([empty, *rows]), np.repeat(np.array(wanted, dtype=np.intp), lengths)
+        return np.concatenate([empty, *rows]), np.repeat(np.array(periods, dtype=np.intp), lengths)
 
-    def ahead(self, span: range) -> TestBatch:
-        """Return what is forecast in some periods."""
-        wanted = tuple(period for period in span if self.wanted[period])
-        if wanted not in self._ahead:
-            self._ahead[wanted] = TestBatch.of(self, span)
-        return self._ahead[wanted]
+    def batch(self, span: range) -> EvaluationBatch:
+        """Return the landmarks to forecast in a range of periods, as one batch."""
+        key = tuple(period for period in span if self.test_periods[period])
+        if key not in self._batches:
+            self._batches[key] = EvaluationBatch.from_split(self, span)
+        return self._batches[key]
 
-    def only(self, periods: NDArray[np.bool_]) -> Split:
-        """Return the same trial with some of its periods to forecast."""
-        return replace(self, wanted=periods)
+    def with_test_periods(self, test_periods: NDArray[np.bool_]) -> Split:
+        """Return the same split with only some periods to forecast; p booleans."""
+        return replace(self, test_periods=test_periods)
 
     def __len__(self) -> int:
         """Return the number of periods or folds."""
-        return len(self.released)
+        return len(self.train_added)
 
 
 @dataclass(frozen=True)
-class TestBatch:
-    """The landmarks that are forecast in some periods, ready for any model.
+class EvaluationBatch:
+    """The n landmarks to forecast in a range of periods, prepared once for all models.
 
     Attributes
     ----------
-    whole
-        The landmarks that they are among.
+    sample
+        The landmarks of the whole split.
     rows
-        Which of them they are, as `Split.tested_in` numbers them.
+        Which of them are in the batch.
     cell : (n,) integers
-        The activity cell of each.
+        The activity cell of each landmark of the batch.
     outcomes
-        What became of them.
-    slices
-        For each segment its label, the places of those that are in it, and what became of them.
+        Their outcomes.
+    segments
+        For each segment its label, the places of its landmarks in the batch, and their outcomes.
     """
 
-    whole: Landmarks
+    sample: Landmarks
     rows: NDArray[np.integer] | slice
     cell: NDArray[np.integer]
     outcomes: Outcomes
-    slices: tuple[tuple[str, NDArray[np.intp], Outcomes], ...]
+    segments: tuple[tuple[str, NDArray[np.intp], Outcomes], ...]
 
     @classmethod
-    def of(cls, trial: Split, span: range) -> TestBatch:
-        """Take them out of a trial."""
-        places, period = trial.tested_in(span)
-        whole, rows = trial.landmarks, as_slice(places)
-        bucket, converted, count = whole.bucket[rows], whole.converted[rows], whole.count[rows]
-        slices = tuple(
+    def from_split(cls, split: Split, span: range) -> EvaluationBatch:
+        """Take the test rows of a range of periods."""
+        places, period = split.test_rows_in(span)
+        sample, rows = split.landmarks, as_slice(places)
+        bucket, converted, count = sample.bucket[rows], sample.converted[rows], sample.count[rows]
+        segments = tuple(
             (label, own, Outcomes.of(period[own], bucket[own], converted[own], count[own]))
-            for column in trial.segments
+            for column in split.segments
             for label, own in column.split(rows)
         )
         outcomes = Outcomes.of(period, bucket, converted, count)
-        return cls(whole, rows, trial.activity.cell[rows], outcomes, slices)
+        return cls(sample, rows, split.activity.cell[rows], outcomes, segments)
 
     @cached_property
     def landmarks(self) -> Landmarks:
-        """The landmarks themselves."""
-        return self.whole.take(self.rows)
+        """The landmarks of the batch."""
+        return self.sample.take(self.rows)
 
 
-def _by_period(period: NDArray[np.int16], periods: int) -> list[NDArray[Any]]:
-    """Return the places of each period's number, in ascending order."""
-    places = np.arange(len(period), dtype=np.int32)
-    if (period[1:] < period[:-1]).any():  # as a rule, landmarks are in the order of time
-        places = np.argsort(period, kind="stable").astype(np.int32)
-        period = period[places]
-    edges = np.searchsorted(period, np.arange(periods + 1, dtype=np.int16))
-    return [places[a:b] for a, b in pairwise(edges)]
+def _rows_by_period(period: NDArray[np.int16], n_periods: int) -> list[NDArray[Any]]:
+    """Return the rows of each period, in ascending order; a period of -1 is none of them."""
+    rows = np.arange(len(period), dtype=np.int32)
+    if (period[1:] < period[:-1]).any():  # usually the landmarks are in order of time
+        rows = np.argsort(period, kind="stable").astype(np.int32)
+        period = period[rows]
+    edges = np.searchsorted(period, np.arange(n_periods + 1, dtype=np.int16))
+    return [rows[a:b] for a, b in pairwise(edges)]

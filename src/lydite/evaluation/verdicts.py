@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from lydite.evaluation.confidence_sequence import ConfidenceSequence, Windows
+from lydite.evaluation.confidence_sequence import ConfidenceSequence, RestartedSequences
 from lydite.evaluation.segments import ALL
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ Verdict = Literal["best", "contender", "no_better_than_volume", "too_early", "re
 NULL = "touch_volume"
 WORTHWHILE = 0.005
 # Losses that agree this closely come from the same forecast, written differently.
-SAME = 1e-7
+SAME_LOSS = 1e-7
 
 
 @dataclass(frozen=True)
-class Judgement:
+class ModelVerdict:
     """The verdict on one rival, and what it rests on.
 
     Attributes
@@ -68,43 +68,43 @@ class Pair:
 
     Attributes
     ----------
-    ahead, behind
+    first, second
         Names; by how much the first loses less than the second is the difference.
     sequence
         The difference, in bits per landmark, after each period.
     signs : (periods,) array
-        What was sure after each period: 1 that `ahead` is ahead, -1 that it is behind, 0 neither.
+        What was sure after each period: 1 that `first` is ahead, -1 that it is behind, 0 neither.
     level
         The probability with which the evidence on this pair may ever be wrong.
     counted_from
-        The number of the period from which on `telling` counts: 0 unless a lead has turned.
-    telling
+        The number of the period from which on `shown` counts: 0 unless a lead has turned.
+    shown
         The evidence to show for the lead after the last period: `sequence`, or where that holds a
         lead from before a turn, what came since.
     """
 
-    ahead: str
-    behind: str
+    first: str
+    second: str
     sequence: ConfidenceSequence
     signs: NDArray[np.intp]
     level: float
     counted_from: int
-    telling: ConfidenceSequence
+    shown: ConfidenceSequence
 
 
 @dataclass(frozen=True)
-class Judged:
+class SegmentVerdicts:
     """All verdicts on one outcome or segment, and the evidence on every pair.
 
     Attributes
     ----------
-    judgements
+    verdicts
         By name of the rival.
     pairs
         Every pair of rivals with different forecasts, and each of them with the null hypothesis.
     """
 
-    judgements: dict[str, Judgement]
+    verdicts: dict[str, ModelVerdict]
     pairs: list[Pair]
 
 
@@ -120,15 +120,15 @@ def same_forecasts(scores: Mapping[str, Scores]) -> dict[str, tuple[str, ...]]:
 
 
 def _alike(a: Scores, b: Scores) -> bool:
-    return np.allclose(a.log_loss, b.log_loss, rtol=SAME, atol=SAME)
+    return np.allclose(a.log_loss, b.log_loss, rtol=SAME_LOSS, atol=SAME_LOSS)
 
 
-def judge(
+def judge_models(
     scores: Mapping[str, Scores],
     null: Scores,
     alpha: float = 0.05,
     worthwhile: float = WORTHWHILE,
-) -> dict[str, Judgement]:
+) -> dict[str, ModelVerdict]:
     """Judge all rivals of one outcome.
 
     A sequential model confidence set (Arnold et al. 2024): each pair of rivals, and each rival
@@ -146,14 +146,14 @@ def judge(
     worthwhile
         The smallest gain worth having, as a share of the null's loss.
     """
-    return judge_slices({ALL: (scores, null)}, alpha, worthwhile)[ALL].judgements
+    return judge_segments({ALL: (scores, null)}, alpha, worthwhile)[ALL].verdicts
 
 
-def judge_slices(
+def judge_segments(
     slices: Mapping[str, tuple[Mapping[str, Scores], Scores]],
     alpha: float = 0.05,
     worthwhile: float = WORTHWHILE,
-) -> dict[str, Judged]:
+) -> dict[str, SegmentVerdicts]:
     """Judge the same rivals in several slices of users, as one family.
 
     After every period each comparison is tested in all slices by Holm's procedure, on the smallest
@@ -166,7 +166,7 @@ def judge_slices(
     slices
         Scores of the rivals by name, and those of touch volume, by slice.
     alpha, worthwhile
-        As in `judge`.
+        As in `judge_models`.
 
     References
     ----------
@@ -177,11 +177,13 @@ def judge_slices(
     names = _one_of_each(alike)
     pairs = [*combinations(names, 2), *((name, NULL) for name in names)]
     if not pairs:
-        return {name: Judged({}, []) for name in slices}
+        return {name: SegmentVerdicts({}, []) for name in slices}
     share = alpha / len(pairs)
     windows = {
         # Bounds are shown at the level that holds in all slices; Holm's are for decisions alone.
-        name: Windows.of(_differences(own, null, pairs), null.landmarks, share / len(slices))
+        name: RestartedSequences.from_differences(
+            _differences(own, null, pairs), null.landmarks, share / len(slices)
+        )
         for name, (own, null) in slices.items()
     }
     levels = holm_levels(np.array([own.log_p for own in windows.values()]), share)
@@ -243,32 +245,32 @@ def _differences(
     """
     own = {**scores, NULL: null}
     differences = np.array([own[b].log_loss - own[a].log_loss for a, b in pairs])
-    return np.where(np.abs(differences) <= SAME * (1 + null.log_loss), 0.0, differences)
+    return np.where(np.abs(differences) <= SAME_LOSS * (1 + null.log_loss), 0.0, differences)
 
 
 def _judged(
     pairs: list[tuple[str, str]],
     names: list[str],
     alike: Mapping[str, tuple[str, ...]],
-    windows: Windows,
+    windows: RestartedSequences,
     level: NDArray[np.float64],
     scored: tuple[Mapping[str, Scores], Scores],
     worthwhile: float,
-) -> Judged:
+) -> SegmentVerdicts:
     """Judge the rivals of one slice."""
     scores, null = scored
     signs = windows.signs(level)
     found = [
         Pair(
             *pair,
-            windows.whole[number],
+            windows.full[number],
             signs[number],
             float(level[number, -1]),
-            *windows.telling(number, int(signs[number, -1])),
+            *windows.shown(number, int(signs[number, -1])),
         )
         for number, pair in enumerate(pairs)
     ]
-    by_name = {(pair.ahead, pair.behind): pair for pair in found}
+    by_name = {(pair.first, pair.second): pair for pair in found}
     leads = {
         **{(a, b): pair.signs for (a, b), pair in by_name.items()},
         **{(b, a): -pair.signs for (a, b), pair in by_name.items()},
@@ -280,7 +282,7 @@ def _judged(
     for name in scores:
         group = name if name in gains else next(other for other in alike[name] if other in gains)
         by, since = _refuter(group, names, leads, by_name)
-        judgements[name] = Judgement(
+        judgements[name] = ModelVerdict(
             histories[group],
             gains[group].sequence,
             by,
@@ -289,7 +291,7 @@ def _judged(
             # What forecasts as the null does has not been told apart yet, not for good.
             () if _alike(scores[name], null) else alike[name],
         )
-    return Judged(judgements, found)
+    return SegmentVerdicts(judgements, found)
 
 
 def _histories(

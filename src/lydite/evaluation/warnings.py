@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
-    from lydite.evaluation.verdicts import Judged
+    from lydite.evaluation.verdicts import SegmentVerdicts
 
 SHORT_PERIODS = 8
 MOST_IMMATURE = 1 / 3
@@ -53,7 +53,7 @@ _SCHEMA = {
 
 
 @dataclass(frozen=True)
-class Size:
+class DataSize:
     """How large the data of an outcome is, beyond what was scored.
 
     Attributes
@@ -72,9 +72,9 @@ class Size:
 def warnings_table(
     outcome: str,
     comparison: pl.DataFrame,
-    judged: Judged,
+    judged: SegmentVerdicts,
     calendar: Calendar | None,
-    size: Size | None,
+    size: DataSize | None,
     first: Scores,
     restated: Scores | None,
 ) -> pl.DataFrame:
@@ -114,7 +114,7 @@ def warnings_table(
 _Found = tuple[str, dict[str, Any]]
 
 
-def _history(calendar: Calendar | None, size: Size | None) -> Iterator[_Found]:
+def _history(calendar: Calendar | None, size: DataSize | None) -> Iterator[_Found]:
     if calendar is not None and len(calendar) < SHORT_PERIODS:
         yield (
             "short_history",
@@ -137,16 +137,16 @@ def _restatement(
     yield "restated", {"more": more, "verdicts": verdicts}
 
 
-def _drift(judged: Judged, calendar: Calendar | None) -> Iterator[_Found]:
+def _drift(judged: SegmentVerdicts, calendar: Calendar | None) -> Iterator[_Found]:
     """Yield the last turn of a lead that put a rival ahead of touch volume, or out of the lead."""
     if calendar is None:
         return
-    for name, own in judged.judgements.items():
+    for name, own in judged.verdicts.items():
         group = {name, *own.same_forecast_as}
         turns = [
             (now, before)
             for pair in judged.pairs
-            if group & {pair.ahead, pair.behind} and pair.behind != NULL
+            if group & {pair.first, pair.second} and pair.second != NULL
             for before, now in _turns(pair.signs)
             if (own.history[before] in _AHEAD) != (own.history[now] in _AHEAD)
         ]
