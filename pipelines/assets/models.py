@@ -9,7 +9,7 @@ from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import ceiling
 from lydite.evaluation.scoring import score_ceiling, score_models
-from lydite.models import Model
+from lydite.models import Model, models_from_settings
 from lydite.settings import Settings
 from pipelines.assets import journeys
 from pipelines.metadata import materialized
@@ -30,7 +30,7 @@ def names(settings: Settings) -> list[str]:
     baselines = [baseline.name for baseline in pipeline.BASELINES]
     return [
         f"models.{name}"
-        for name in (*baselines, *(m.name for m in settings.make_models()), ceiling.NAME)
+        for name in (*baselines, *(m.name for m in models_from_settings(settings)), ceiling.NAME)
     ]
 
 
@@ -50,7 +50,7 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
 
 def _models(settings: Settings) -> dg.AssetsDefinition:
     """Return the assets of all models: one step, to load the sample but once, or some of them."""
-    tried = [*(baseline() for baseline in pipeline.BASELINES), *settings.make_models()]
+    tried = [*(baseline() for baseline in pipeline.BASELINES), *models_from_settings(settings)]
     specs = [
         *map(_model_spec, tried),
         table_spec(

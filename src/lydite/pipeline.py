@@ -26,7 +26,7 @@ from lydite.evaluation.segments import load_segments
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
-from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume
+from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
 from lydite.paths.shares import weightless
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def usable_models(
         When a model cannot be tried that was chosen by name.
     """
     channels = len(attribution.channel_names(engine))
-    models = settings.make_models() if rivals is None else list(rivals)
+    models = models_from_settings(settings) if rivals is None else list(rivals)
     reasons = {
         model.name: model.refusal(channels) or _cannot_run(engine, model) for model in models
     }

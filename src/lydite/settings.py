@@ -15,8 +15,6 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
-    field_validator,
 )
 from pydantic_core import PydanticCustomError
 
@@ -25,8 +23,6 @@ from lydite.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-
-    from lydite.models import Model
 
 
 def _parse_lookback(value: object) -> timedelta:
@@ -125,35 +121,9 @@ class ModelSettings(_Section):
         The rule's hypothesis, which completes "what decides is ...".
     """
 
+    name: str
     rule: str | None = None
     claim: str | None = None
-    name: str  # last, so that it is checked together with the others
-
-    @field_validator("name")
-    @classmethod
-    def _can_be_made(cls, name: str, info: ValidationInfo) -> str:
-        try:
-            cls.model_construct(name=name, **info.data).make()
-        except InputError as error:
-            raise ValueError(str(error)) from error
-        return name
-
-    def make(self) -> Model:
-        """Return the model, new and not fitted.
-
-        Raises
-        ------
-        InputError
-            When there is no model of that name, or the rule is none.
-        """
-        # Imports scikit-learn: only when asked.
-        from lydite.models import make_model, make_rule  # noqa: PLC0415
-
-        if self.rule is not None:
-            return make_rule(self.name, self.rule, self.claim)
-        if self.claim is not None:
-            raise InputError(f"the model {self.name!r} has a claim of its own; remove `claim`")
-        return make_model(self.name)
 
 
 def _no_model_twice(models: tuple[ModelSettings, ...]) -> tuple[ModelSettings, ...]:
@@ -192,13 +162,6 @@ class Settings(_Section):
     def chooses_models(self) -> bool:
         """Whether the rivals were chosen by name; all run where they were not."""
         return any(entry.rule is None for entry in self.models)
-
-    def make_models(self) -> list[Model]:
-        """Return the rivals to compare, new and not fitted."""
-        from lydite.models import make_models  # noqa: PLC0415
-
-        defaults = [] if self.chooses_models else make_models()
-        return [*defaults, *(entry.make() for entry in self.models)]
 
     def lookbacks(self, found: Iterable[str]) -> dict[str, timedelta]:
         """Return the lookback of every outcome to judge.

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import growth, whole_trial
 from benchmarks.growth import DIRECTIONS, Shape
-from lydite.models import DEFAULT_MODELS, make_models
+from lydite.models import DEFAULT_MODELS, make_models, models_from_settings
 
 EDGES = [
     replace(Shape(), **{name: value})
@@ -39,7 +39,7 @@ def test_data_are_the_same_again():
 
 @pytest.mark.parametrize("models", [5, len(DEFAULT_MODELS), len(DEFAULT_MODELS) + 3])
 def test_settings_ask_for_so_many_models(models):
-    names = [model.name for model in growth.settings(Shape(models=models)).make_models()]
+    names = [model.name for model in models_from_settings(growth.settings(Shape(models=models)))]
     assert len(names) == len(set(names)) == models
     defaults = [model.name for model in make_models()]
     assert names[: len(defaults)] == defaults[:models]

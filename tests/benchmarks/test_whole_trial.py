@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import whole_trial as benchmark
 from benchmarks.data import touch_tables
+from lydite.settings import ModelSettings
 
 
 @pytest.fixture(scope="module")
@@ -15,9 +16,8 @@ def files(tmp_path_factory):
 
 
 def test_the_parts_add_up_to_the_whole(files, monkeypatch):
-    monkeypatch.setattr(
-        type(benchmark.SETTINGS), "make_models", lambda _: benchmark.make_models(["linear"])
-    )
+    linear = benchmark.SETTINGS.model_copy(update={"models": (ModelSettings(name="linear"),)})
+    monkeypatch.setattr(benchmark, "SETTINGS", linear)
     pages = []
     write = benchmark.read_comparison
     monkeypatch.setattr(

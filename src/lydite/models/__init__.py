@@ -7,7 +7,14 @@ from lydite.models.fitted_rules import FittedRule
 from lydite.models.hazard import AdditiveHazard
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
-from lydite.models.registry import DEFAULT_MODELS, choose, make_model, make_models, make_rule
+from lydite.models.registry import (
+    DEFAULT_MODELS,
+    choose,
+    make_model,
+    make_models,
+    make_rule,
+    models_from_settings,
+)
 from lydite.models.rules import Rule
 from lydite.models.sets import SetModel
 from lydite.models.shapley import Shapley
@@ -35,4 +42,5 @@ __all__ = [
     "make_model",
     "make_models",
     "make_rule",
+    "models_from_settings",
 ]

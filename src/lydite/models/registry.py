@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from lydite.models.base import Model
+    from lydite.settings import ModelSettings, Settings
 
 _RULES: dict[str, tuple[str, str]] = {
     "first_touch": (
@@ -147,6 +148,36 @@ def make_rule(name: str, expression: str, claim: str | None = None) -> Rule:
 def make_models(names: Iterable[str] | None = None) -> list[Model]:
     """Return fresh models by their names, all default rivals where None, each name once."""
     return [make_model(name) for name in dict.fromkeys(DEFAULT_MODELS if names is None else names)]
+
+
+def models_from_settings(settings: Settings) -> list[Model]:
+    """Return the models of some settings, new and not fitted.
+
+    The user's rules join the default models, unless models are chosen by name.
+
+    Raises
+    ------
+    InputError
+        When there is no model of a name, or a rule is wrong; the message names the settings.
+    """
+    models = [] if settings.chooses_models else make_models()
+    mistakes = []
+    for number, entry in enumerate(settings.models, start=1):
+        try:
+            models.append(_from_entry(entry))
+        except InputError as error:
+            mistakes.append(f"models.{number} = {entry.name!r}: {error}")
+    if mistakes:
+        raise InputError("\n".join(mistakes))
+    return models
+
+
+def _from_entry(entry: ModelSettings) -> Model:
+    if entry.rule is not None:
+        return make_rule(entry.name, entry.rule, entry.claim)
+    if entry.claim is not None:
+        raise InputError(f"the model {entry.name!r} already has a claim; remove `claim`")
+    return make_model(entry.name)
 
 
 def choose(models: Iterable[str | Model]) -> list[Model]:
