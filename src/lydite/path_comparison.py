@@ -115,11 +115,11 @@ class _ShareOut(Markov):
             np.zeros(len(paths), dtype=np.intp), np.ones((1, len(paths.channels)))
         )
 
-    def shares(self, profiles: UniqueFeatures) -> Any:  # noqa: ANN401
+    def shares(self, features: UniqueFeatures) -> Any:  # noqa: ANN401
         """Return the removal effects, divided by their sum."""
         from scipy import sparse  # noqa: PLC0415
 
-        del profiles
+        del features
         return rows_to_one(sparse.csr_array(self.removal_effects_[None, :]))
 
 
@@ -220,14 +220,14 @@ def _learn(model: Model, table: PathTable, evidence: _Evidence) -> pl.DataFrame:
     paths, everything = evidence.paths, np.ones(evidence.units)
     counts = None
     if evidence.landmarks is not None and model.learns:
-        counts = model.evidence(evidence.landmarks, evidence.units)
+        counts = model.sufficient_statistics(evidence.landmarks, evidence.units)
         model.fit_credit(counts, everything)
-    profiles = model.encode_paths(paths)
-    shares = model.shares(profiles)
-    conversions, value = counts_by_unit(profiles, paths, evidence.units)
+    features = model.encode_paths(paths)
+    shares = model.shares(features)
+    conversions, value = counts_by_unit(features, paths, evidence.units)
     bounds: dict[str, Any] = {}
     if evidence.weights is not None:
-        bounds = credit_replicates(model, counts, profiles, paths, evidence.weights).bounds()
+        bounds = credit_replicates(model, counts, features, paths, evidence.weights).bounds()
     own = {
         "conversions": np.asarray((conversions @ everything) @ shares),
         "value": np.asarray((value @ everything) @ shares),

@@ -8,7 +8,7 @@ from scipy import sparse
 from scipy.stats import chi2, poisson
 
 from lydite.attribution.bootstrap import draw_journeys, fixed_replicates
-from lydite.models.base import drawn_sums
+from lydite.models.base import resampled_sums
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
@@ -21,7 +21,7 @@ def test_drawn_sums_are_products_with_the_weights(once, kind):
             (rng.random(50), (np.arange(50), rng.integers(0, 20, 50))), shape=(50, 20)
         ).tocsr()
     weights = rng.poisson(1.0, (33, 20)).astype(kind)
-    found = np.array(list(drawn_sums(matrix, weights)))
+    found = np.array(list(resampled_sums(matrix, weights)))
     np.testing.assert_allclose(found, weights @ matrix.toarray().T, rtol=1e-12)
     assert found.dtype == np.float64
 
@@ -32,9 +32,9 @@ def test_drawn_sums_skip_units_that_count_nothing(kind):
     dense = np.zeros((7, 30))
     dense[:, [3, 4, 29]] = rng.random((7, 3))
     weights = rng.poisson(1.0, (45, 30)).astype(kind)
-    found = np.array(list(drawn_sums(sparse.csr_array(dense), weights)))
+    found = np.array(list(resampled_sums(sparse.csr_array(dense), weights)))
     np.testing.assert_allclose(found, weights @ dense.T, rtol=1e-12)
-    nothing = np.array(list(drawn_sums(sparse.csr_array((7, 30)), weights)))
+    nothing = np.array(list(resampled_sums(sparse.csr_array((7, 30)), weights)))
     assert nothing.shape == (45, 7)
     assert not nothing.any()
 

@@ -46,8 +46,10 @@ def fitted(name: str) -> Model:
 def weighed(landmarks: Landmarks, model: Model) -> Landmarks:
     """Give the touches of paths the weights that a model looks at."""
     paths = landmarks.paths
-    weights = dict.fromkeys(model.weight_columns, paths.met.touches * 0.7)
-    return replace(landmarks, paths=replace(paths, met=replace(paths.met, weights=weights)))
+    weights = dict.fromkeys(model.weight_columns, paths.path_channels.touches * 0.7)
+    return replace(
+        landmarks, paths=replace(paths, path_channels=replace(paths.path_channels, weights=weights))
+    )
 
 
 # --- weigh ----------------------------------------------------------------------------------------
@@ -172,7 +174,7 @@ def test_credit_of_touches_is_what_the_models_give_a_notebook(engine):
     landmarks = load_sample(engine, "lead", attribution.channel_names(engine), MODELS)
     for model in MODELS:
         if model.learns:
-            model.fit_credit(model.evidence(landmarks, 256), np.ones(256))
+            model.fit_credit(model.sufficient_statistics(landmarks, 256), np.ones(256))
             model.channels_ = landmarks.channels
         np.testing.assert_allclose(
             model.weights(paths), credit[model.name].to_numpy(), atol=1e-7, err_msg=model.name
@@ -219,10 +221,10 @@ def test_replicates_are_those_of_conversions_divided_one_by_one(engine):
         for name, compact in found.items():
             model = make_model(name)
             paths = load_paths(engine, channels, model)
-            evidence = model.evidence(landmarks, 256)
-            model.fit_credit(evidence, np.ones(256))
+            statistics = model.sufficient_statistics(landmarks, 256)
+            model.fit_credit(statistics, np.ones(256))
             whole = attribution.credit_replicates(
-                model, evidence, model.encode_paths(paths), paths, drawn
+                model, statistics, model.encode_paths(paths), paths, drawn
             )
             for figure in ("conversions", "value"):
                 one, two = (getattr(own, figure) for own in (compact, whole))
@@ -255,9 +257,9 @@ def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch
     landmarks = weighed(drawn, rule)
     monkeypatch.setattr(FittedRule, "enough_landmarks", 4000)
     seen = []
-    evidence = FittedRule.evidence
+    statistics = FittedRule.sufficient_statistics
     monkeypatch.setattr(
-        FittedRule, "evidence", lambda *args: seen.append(args[1]) or evidence(*args)
+        FittedRule, "sufficient_statistics", lambda *args: seen.append(args[1]) or statistics(*args)
     )
     assert len(_choose(rule, landmarks, attribution.draw_buckets(256, 0, 5))) == 5
     [used] = seen

@@ -137,11 +137,11 @@ class Ignorant(Rule):
 
     enough_landmarks = 2_000
 
-    def fit_counts(self, profiles, trials, conversions):
+    def fit_counts(self, features, trials, conversions):
         return self
 
-    def forecast_unique(self, profiles):
-        return np.full(len(profiles), 0.1)
+    def forecast_unique(self, features):
+        return np.full(len(features), 0.1)
 
     def forecast(self, landmarks):
         return np.full(len(landmarks), 0.1)

@@ -43,9 +43,9 @@ def test_counts_are_those_of_what_is_known(split, profiles):
         hits = Counter(
             key for key, hit in zip(keys, LANDMARKS.converted[known], strict=True) if hit
         )
-        by_half = np.zeros((2, 2, profiles))
-        for row, number in enumerate(counts.half_profile):
-            key = (number // profiles, number % profiles, counts.cell[row])
+        by_half = np.zeros((2, 2, features))
+        for row, number in enumerate(counts.half_row):
+            key = (number // features, number % features, counts.cell[row])
             assert counts.trials[row] == trials.pop(key, 0)
             assert counts.conversions[row] == hits.pop(key, 0)
             by_half[:, key[0], key[1]] += counts.trials[row], counts.conversions[row]
@@ -61,18 +61,18 @@ def test_each_half_is_forecast_by_a_fit_on_the_other(name):
         fitted.fit_before(period)
         known = known_before(SPLIT, period)
         half = LANDMARKS.bucket[known] & 1
-        index, size = fitted.profiles.index, len(fitted.profiles)
+        index, size = fitted.features.inverse, len(fitted.features)
 
         def forecast(rows, index=index, size=size):
             trials = np.bincount(index[rows], minlength=size).astype(float)
             hits = np.bincount(index[rows], LANDMARKS.converted[rows], minlength=size)
-            model = make_model(name).fit_counts(fitted.profiles, trials, hits)
-            return model.forecast_unique(fitted.profiles)
+            model = make_model(name).fit_counts(fitted.features, trials, hits)
+            return model.forecast_unique(fitted.features)
 
         for side, crossed in enumerate(fitted.crossed()):
             expected = log_odds(forecast(known[half != side]))
             np.testing.assert_allclose(crossed, expected, rtol=1e-6, atol=1e-6)
-        found = fitted.model.forecast_unique(fitted.profiles)
+        found = fitted.model.forecast_unique(fitted.features)
         np.testing.assert_allclose(found, forecast(known), rtol=1e-6)
 
 

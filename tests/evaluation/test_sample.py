@@ -71,11 +71,12 @@ def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
             continue
         expected = np.zeros((n, c))
         np.add.at(expected, (paths["path"].to_numpy(), number), model.weights(paths))
-        profiles = model.encode(sample)
-        found = profiles.features[profiles.index]
+        features = model.encode(sample)
+        found = features.rows[features.inverse]
         np.testing.assert_allclose(found, expected, atol=2.5 / 118)
     np.testing.assert_array_equal(
-        np.bincount(sample.paths.met.row, sample.paths.met.touches), sample.paths.length
+        np.bincount(sample.paths.path_channels.row, sample.paths.path_channels.touches),
+        sample.paths.length,
     )
 
 
@@ -91,7 +92,9 @@ def test_columns_of_weights_are_sums_over_the_channels_touches(engine, sample):
     )
     for column in ("strength after 72 h", "time_decay_fitted 72 h"):
         np.testing.assert_allclose(
-            sample.own.met([column]).weights[column], paths["left_over"].to_numpy(), rtol=1e-6
+            sample.landmark_paths.path_channels([column]).weights[column],
+            paths["left_over"].to_numpy(),
+            rtol=1e-6,
         )
 
 
@@ -142,5 +145,6 @@ def test_the_order_of_rows_in_the_table_does_not_matter(engine, sample):
         np.testing.assert_array_equal(getattr(again, name), getattr(sample, name))
     column = "strength after 72 h"
     np.testing.assert_array_equal(
-        again.own.met([column]).weights[column], sample.own.met([column]).weights[column]
+        again.landmark_paths.path_channels([column]).weights[column],
+        sample.landmark_paths.path_channels([column]).weights[column],
     )

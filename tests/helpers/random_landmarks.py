@@ -76,13 +76,13 @@ def reordered(landmarks: Landmarks, order: np.ndarray) -> Landmarks:
         "happened_at", "bucket", "converted", "next_channel", "hours_since_previous",
         "hours_since_first", "hours_to_next", "count",
     )  # fmt: skip
-    own = landmarks.own
+    own = landmarks.landmark_paths
     return replace(
         landmarks,
         **{name: getattr(landmarks, name)[order] for name in columns},
         path=np.arange(len(order)),
         paths=landmarks.paths.take(landmarks.path[order]),
-        own=None if own is None else own.take(order),
+        landmark_paths=None if own is None else own.take(order),
     )
 
 

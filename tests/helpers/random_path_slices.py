@@ -1,4 +1,4 @@
-"""Draws touches and stretches of them, for the tests of paths."""
+"""Draws touches and slices of them, for the tests of paths."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ HOUR = 3_600_000_000
 
 @st.composite
 def draw_stretches(draw):
-    """Draw touches, and stretches of them of which some leave touches out."""
+    """Draw touches, and slices of them of which some leave touches out."""
     channel = np.array(draw(st.lists(st.integers(0, 2), min_size=1, max_size=30)))
     ends = st.tuples(st.integers(0, len(channel) - 1), st.integers(0, len(channel) - 1))
     some = [sorted(pair) for pair in draw(st.lists(ends, max_size=12))]
@@ -34,5 +34,5 @@ def touches_of(paths):
     ]
 
 
-def channels_of(touched, paths):
-    return [tuple(touched.channel[touches].tolist()) for touches in touches_of(paths)]
+def channels_of(touch_arrays, paths):
+    return [tuple(touch_arrays.channel[touches].tolist()) for touches in touches_of(paths)]

@@ -10,7 +10,7 @@ from tests.helpers.random_landmarks import draw_landmarks
 
 
 @pytest.mark.parametrize("kind", [BaseRate, TouchVolume])
-def test_a_baseline_sees_one_profile_and_forecasts_one_rate(kind):
+def test_a_baseline_has_one_feature_row_and_forecasts_one_rate(kind):
     landmarks = draw_landmarks(np.random.default_rng(0), 1000)
     model = kind().fit(landmarks)
     k, n = landmarks.converted.sum(), len(landmarks)

@@ -29,7 +29,7 @@ from sklearn.tree import DecisionTreeClassifier
 from lydite.errors import InputError
 from lydite.models import classifier as module
 from lydite.models.classifier import Classifier, snake_case, weight_arguments
-from lydite.models.sets import seen_sets
+from lydite.models.sets import observed_sets
 from lydite.paths.landmarks import UniqueFeatures
 from tests.helpers.random_landmarks import draw_landmarks
 
@@ -45,7 +45,7 @@ def counts(seed=0, channels=4, most=60):
     return met, trials, rng.binomial(trials.astype(int), rate).astype(float)
 
 
-def profiles_of(met):
+def features_of(met):
     return UniqueFeatures(np.arange(len(met)), sparse.csr_array(met))
 
 
@@ -82,19 +82,19 @@ def expanded(met, trials, conversions):
 )
 def test_it_is_the_classifier_fitted_on_a_row_for_each_landmark(estimator):
     met, trials, conversions = counts()
-    model = Classifier(estimator).fit_counts(profiles_of(met), trials, conversions)
+    model = Classifier(estimator).fit_counts(features_of(met), trials, conversions)
     # What draws rows, or breaks ties by their order, is given the same order.
-    seen, trials, conversions = seen_sets(profiles_of(met), trials, conversions)
+    seen, trials, conversions = observed_sets(features_of(met), trials, conversions)
     plain = clone(estimator).fit(*expanded(seen.toarray(), trials, conversions))
     expected = np.clip(plain.predict_proba(seen.toarray())[:, 1], 1e-12, 1 - 1e-12)
     np.testing.assert_allclose(
-        model.forecast_unique(profiles_of(seen.toarray())), expected, rtol=1e-4, atol=1e-12
+        model.forecast_unique(features_of(seen.toarray())), expected, rtol=1e-4, atol=1e-12
     )
 
 
 def test_the_estimator_itself_stays_unfitted():
     estimator = BernoulliNB()
-    model = Classifier(estimator).fit_counts(profiles_of(counts()[0]), *counts()[1:])
+    model = Classifier(estimator).fit_counts(features_of(counts()[0]), *counts()[1:])
     assert not hasattr(estimator, "classes_")
     assert model.estimator_ is not estimator
     assert model.get_params()["estimator"] is estimator
@@ -121,43 +121,43 @@ def test_weights_go_to_every_step_that_takes_them(estimator, expected):
 @pytest.mark.parametrize("hits", [0, 1])
 def test_with_one_outcome_the_forecast_is_the_base_rate(hits):
     met, trials, _ = counts()
-    model = Classifier(LogisticRegression()).fit_counts(profiles_of(met), trials, hits * trials)
+    model = Classifier(LogisticRegression()).fit_counts(features_of(met), trials, hits * trials)
     expected = (hits * trials.sum() + 0.5) / (trials.sum() + 1)
-    np.testing.assert_allclose(model.forecast_unique(profiles_of(met)), expected)
-    shares = model.shares(profiles_of(met)).toarray()
+    np.testing.assert_allclose(model.forecast_unique(features_of(met)), expected)
+    shares = model.shares(features_of(met)).toarray()
     np.testing.assert_allclose(shares, met / met.sum(axis=1, keepdims=True))
 
 
-def test_order_of_profiles_changes_nothing():
+def test_order_of_feature_rows_changes_nothing():
     met, trials, conversions = counts(1)
     order = np.random.default_rng(0).permutation(len(met))
     tree = DecisionTreeClassifier(max_features=1, max_depth=3, random_state=1)
     for one in (tree, make_pipeline(FunctionTransformer(), tree)):
         model, other = Classifier(one), Classifier(one)
-        model.fit_counts(profiles_of(met), trials, conversions)
-        other.fit_counts(profiles_of(met[order]), trials[order], conversions[order])
+        model.fit_counts(features_of(met), trials, conversions)
+        other.fit_counts(features_of(met[order]), trials[order], conversions[order])
         np.testing.assert_array_equal(
-            model.forecast_unique(profiles_of(met)), other.forecast_unique(profiles_of(met))
+            model.forecast_unique(features_of(met)), other.forecast_unique(features_of(met))
         )
 
 
 def test_large_tables_are_forecast_piece_by_piece(monkeypatch):
     met, trials, conversions = counts()
-    model = Classifier(BernoulliNB()).fit_counts(profiles_of(met), trials, conversions)
-    at_once = model.forecast_unique(profiles_of(met))
+    model = Classifier(BernoulliNB()).fit_counts(features_of(met), trials, conversions)
+    at_once = model.forecast_unique(features_of(met))
     monkeypatch.setattr(module, "_CELLS_AT_ONCE", 13)
-    np.testing.assert_allclose(model.forecast_unique(profiles_of(met)), at_once)
+    np.testing.assert_allclose(model.forecast_unique(features_of(met)), at_once)
     none = np.zeros((0, 4))
-    assert model.forecast_unique(profiles_of(none)).shape == (0,)
+    assert model.forecast_unique(features_of(none)).shape == (0,)
 
 
 def test_credit_is_what_the_forecast_loses_without_the_channel():
     met, trials, conversions = counts(2)
     model = Classifier(HistGradientBoostingClassifier(min_samples_leaf=1, max_iter=20))
-    model.fit_counts(profiles_of(met), trials, conversions)
-    shares = model.shares(profiles_of(met)).toarray()
+    model.fit_counts(features_of(met), trials, conversions)
+    shares = model.shares(features_of(met)).toarray()
     everything = np.vstack([np.zeros(4), met])
-    forecasts = model.forecast_unique(profiles_of(everything))
+    forecasts = model.forecast_unique(features_of(everything))
     forecast = dict(zip(map(tuple, everything), forecasts, strict=True))
     for row, share in zip(met, shares, strict=True):
         lost = np.zeros(4)
@@ -185,8 +185,8 @@ def test_a_classifier_without_probabilities_is_refused(estimator):
 def test_the_mend_for_that_works():
     met, trials, conversions = counts(most=500)
     mended = CalibratedClassifierCV(LinearSVC(), cv=3)
-    model = Classifier(mended).fit_counts(profiles_of(met), trials, conversions)
-    forecast = model.forecast_unique(profiles_of(met))
+    model = Classifier(mended).fit_counts(features_of(met), trials, conversions)
+    forecast = model.forecast_unique(features_of(met))
     assert ((forecast > 0) & (forecast < 1)).all()
 
 
@@ -195,8 +195,8 @@ def test_too_many_landmarks_without_weights_are_refused():
     model = Classifier(KNeighborsClassifier())
     message = r"KNeighborsClassifier takes no sample_weight.*2,000,001, more than 2,000,000"
     with pytest.raises(InputError, match=message):
-        model.fit_counts(profiles_of(met[:1]), np.array([2_000_001.0]), np.array([1.0]))
-    model.fit_counts(profiles_of(met), trials, conversions)
+        model.fit_counts(features_of(met[:1]), np.array([2_000_001.0]), np.array([1.0]))
+    model.fit_counts(features_of(met), trials, conversions)
 
 
 # --- identity -----------------------------------------------------------------------------------

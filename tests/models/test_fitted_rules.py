@@ -196,7 +196,7 @@ def test_a_second_fit_with_other_channels_starts_afresh():
 
 def test_a_rule_with_one_candidate_is_that_rule():
     drawn = draw_landmarks(np.random.default_rng(11), 3000)
-    path = drawn.paths.met
+    path = drawn.paths.path_channels
     fitted = FittedRule("mine", "this", {"alike": "1.0"})
     landmarks = with_paths(
         drawn, replace(path, weights={**path.weights, "mine alike": path.weights["linear"]})
@@ -205,13 +205,13 @@ def test_a_rule_with_one_candidate_is_that_rule():
     np.testing.assert_allclose(fitted.fit(landmarks).forecast(landmarks), expected, rtol=1e-9)
 
 
-def test_landmarks_alike_under_every_candidate_are_one_profile():
+def test_landmarks_alike_under_every_candidate_are_one_row():
     name = NAMES[1]
     paths = [([0], [0.0]), ([1, 2], [5.0, 0.0]), ([2, 1], [9.0, 0.0]), ([0, 0], [1.0, 0.0])]
     paths += [([0, 1, 0], [3.0, 2.0, 0.0]), ([0, 1, 2, 0], [3.0, 2.0, 1.0, 0.0])]
-    profiles = make_model(name).encode(landmarks_of(name, paths, [False] * 6))
-    assert profiles.index.tolist() == [0, 1, 1, 0, 2, 3]
-    assert len(profiles) == 4
+    features = make_model(name).encode(landmarks_of(name, paths, [False] * 6))
+    assert features.inverse.tolist() == [0, 1, 1, 0, 2, 3]
+    assert len(features) == 4
 
 
 # --- what does not matter -----------------------------------------------------------------------
@@ -241,14 +241,14 @@ def test_weighted_units_are_repeated_landmarks(name):
     repeated = landmarks_of(name, [paths[i] for i in again], converted[again])
     expected = make_model(name).fit(repeated)
     fitted = make_model(name).fit(landmarks)
-    evidence = fitted.evidence(landmarks, 256)
+    statistics = fitted.sufficient_statistics(landmarks, 256)
     for model in (make_model(name), copy.copy(fitted)):
-        model.fit_credit(evidence, times.astype(float))
+        model.fit_credit(statistics, times.astype(float))
         assert model.chosen_ == expected.chosen_
         np.testing.assert_allclose(model.rates_, expected.rates_, rtol=1e-6)
     counted = make_model(name).fit(replace(landmarks, count=times[landmarks.bucket]))
     np.testing.assert_allclose(counted.rates_, expected.rates_, rtol=1e-6)
-    same = make_model(name).fit_credit(evidence, np.ones(256))
+    same = make_model(name).fit_credit(statistics, np.ones(256))
     np.testing.assert_allclose(same.rates_, fitted.rates_, rtol=1e-9)
 
 
@@ -323,7 +323,7 @@ def test_shares_are_those_of_the_chosen_candidate(name):
     model = make_model(name).fit(landmarks)
     ones = np.ones(500)
     converting = Paths(
-        landmarks.channels, np.zeros(500, dtype=int), ones, ones, landmarks.paths.met
+        landmarks.channels, np.zeros(500, dtype=int), ones, ones, landmarks.paths.path_channels
     )
     shares = model.shares(model.encode_paths(converting)).toarray()
     np.testing.assert_allclose(shares, shares_of(name, model.chosen_, paths), atol=1e-12)
@@ -355,7 +355,7 @@ def test_no_landmark_at_all(name):
 def test_units_that_all_weigh_nothing(name):
     landmarks = landmarks_of(name, *simulate(name, 2, 20, 200))
     model = make_model(name)
-    model.fit_credit(model.evidence(landmarks, 256), np.zeros(256))
+    model.fit_credit(model.sufficient_statistics(landmarks, 256), np.zeros(256))
     np.testing.assert_allclose(model.rates_, 0.5)
 
 
@@ -373,9 +373,9 @@ def test_refits_choose_as_whole_refits_do(name):
     paths, converted = simulate(name, 2, 21, 3000)
     landmarks = landmarks_of(name, paths, converted)
     model = make_model(name).fit(landmarks)
-    evidence = model.evidence(landmarks, 256)
+    statistics = model.sufficient_statistics(landmarks, 256)
     weights = np.random.default_rng(22).multinomial(256, np.full(256, 1 / 256), 60).astype(float)
-    quick = [refitted.chosen_ for refitted in copy.deepcopy(model).refits(evidence, weights)]
-    whole = [make_model(name).fit_credit(evidence, row).chosen_ for row in weights]
+    quick = [refitted.chosen_ for refitted in copy.deepcopy(model).refits(statistics, weights)]
+    whole = [make_model(name).fit_credit(statistics, row).chosen_ for row in weights]
     assert len(set(whole)) > 1  # the draws leave something to choose
     assert np.mean(np.array(quick) == np.array(whole)) >= 0.95

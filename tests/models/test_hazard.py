@@ -95,7 +95,7 @@ def landmarks_of(journeys, channels=3, buckets=None):
         hours_to_next=np.array(hours, dtype=float),
         paths=replace(
             drawn.paths,
-            met=PathChannels(
+            path_channels=PathChannels(
                 row,
                 channel,
                 met[row, channel].astype(int),
@@ -177,7 +177,7 @@ def test_parameters_are_the_optimum_of_the_penalised_likelihood(seed, true_half_
     best = max(range(len(fits)), key=lambda number: fits[number][1])
     landmarks = landmarks_of(journeys, 2)
     model = make_model("additive_hazard")
-    intervals = model.encode(landmarks).features
+    intervals = model.encode(landmarks).rows
     exposures, events = (
         intervals.exposures(np.ones(len(landmarks))),
         np.flatnonzero(landmarks.converted),
@@ -234,8 +234,12 @@ def test_the_forecast_is_the_hazard_over_the_usual_time_by_hand(some):
     half_life = model.half_life_
     fading = half_life / math.log(2) * (1 - 0.5 ** (some.hours_to_next / half_life))
     added = np.zeros(len(some))
-    strength = some.paths.met.weights[f"strength after {half_life:.0f} h"]
-    np.add.at(added, some.paths.met.row, strength * model.hazards_[some.paths.met.channel])
+    strength = some.paths.path_channels.weights[f"strength after {half_life:.0f} h"]
+    np.add.at(
+        added,
+        some.paths.path_channels.row,
+        strength * model.hazards_[some.paths.path_channels.channel],
+    )
     expected = model.baseline_ * some.hours_to_next.mean() + fading.mean() * added
     np.testing.assert_allclose(model.forecast(some), 1 - np.exp(-expected), rtol=1e-9)
 
@@ -262,7 +266,7 @@ def test_large_counts_come_to_the_same_hazards(some):
 
 def test_the_numbers_of_channels_do_not_matter(some):
     renumber = np.array([2, 0, 1])
-    path = some.paths.met
+    path = some.paths.path_channels
     order = np.lexsort((renumber[path.channel], path.row))
     renumbered = PathChannels(
         path.row[order],
@@ -270,7 +274,7 @@ def test_the_numbers_of_channels_do_not_matter(some):
         path.touches[order],
         {name: values[order] for name, values in path.weights.items()},
     )
-    other = replace(some, paths=replace(some.paths, met=renumbered))
+    other = replace(some, paths=replace(some.paths, path_channels=renumbered))
     one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (some, other))
     np.testing.assert_allclose(one.hazards_, two.hazards_[renumber], rtol=1e-6)
     np.testing.assert_allclose(one.forecast(some), two.forecast(other), rtol=1e-6)
@@ -295,14 +299,14 @@ def test_weighted_units_are_repeated_journeys(many):
     ]  # fmt: skip
     expected = make_model("additive_hazard").fit(landmarks_of(repeated))
     fitted = make_model("additive_hazard").fit(landmarks)
-    evidence = fitted.evidence(landmarks, 256)
+    statistics = fitted.sufficient_statistics(landmarks, 256)
     for model in (make_model("additive_hazard"), copy.copy(fitted)):
-        again = model.fit_credit(evidence, times.astype(float))
+        again = model.fit_credit(statistics, times.astype(float))
         assert again.half_life_ == expected.half_life_
         np.testing.assert_allclose(found(again), found(expected), rtol=1e-6)
     counted = make_model("additive_hazard").fit(replace(landmarks, count=times[landmarks.bucket]))
     np.testing.assert_allclose(found(counted), found(expected), rtol=1e-6)
-    same = make_model("additive_hazard").fit_credit(evidence, np.ones(256))
+    same = make_model("additive_hazard").fit_credit(statistics, np.ones(256))
     np.testing.assert_allclose(found(same), found(fitted), rtol=1e-9)
 
 
@@ -362,11 +366,15 @@ def test_weights_of_hand_made_paths(half_life, hours, channels, expected):
 def test_shares_are_parts_of_the_hazard_that_touches_add(some):
     model = make_model("additive_hazard").fit(some)
     n = len(some)
-    paths = Paths(some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.paths.met)
+    paths = Paths(
+        some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.paths.path_channels
+    )
     shares = model.shares(model.encode_paths(paths)).toarray()
     strength = np.zeros((n, 3))
     column = f"strength after {model.half_life_:.0f} h"
-    strength[some.paths.met.row, some.paths.met.channel] = some.paths.met.weights[column]
+    strength[some.paths.path_channels.row, some.paths.path_channels.channel] = (
+        some.paths.path_channels.weights[column]
+    )
     added = strength * model.hazards_
     np.testing.assert_allclose(shares, added / added.sum(axis=1, keepdims=True), rtol=1e-9)
 
@@ -389,13 +397,15 @@ def test_where_no_touch_adds_anything_all_are_alike():
 def test_credit_of_amounts_is_the_sum_of_shares(some):
     model = make_model("additive_hazard").fit(some)
     n, rng = len(some), np.random.default_rng(8)
-    paths = Paths(some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.paths.met)
-    profiles, amounts = model.encode_paths(paths), rng.normal(size=(2, n))
-    whole = amounts @ model.shares(profiles).toarray()
-    np.testing.assert_allclose(model.credit(profiles, amounts), whole, rtol=1e-9)
+    paths = Paths(
+        some.channels, np.zeros(n, dtype=int), np.ones(n), np.ones(n), some.paths.path_channels
+    )
+    features, amounts = model.encode_paths(paths), rng.normal(size=(2, n))
+    whole = amounts @ model.shares(features).toarray()
+    np.testing.assert_allclose(model.credit(features, amounts), whole, rtol=1e-9)
     model.hazards_ = np.array([0.01, 0.0, 0.0])  # some paths have nothing but 0
-    whole = amounts @ model.shares(profiles).toarray()
-    np.testing.assert_allclose(model.credit(profiles, amounts), whole, rtol=1e-9)
+    whole = amounts @ model.shares(features).toarray()
+    np.testing.assert_allclose(model.credit(features, amounts), whole, rtol=1e-9)
 
 
 # --- refits -------------------------------------------------------------------------------------
@@ -425,11 +435,11 @@ def seldom(rng, size):
 def test_refits_come_to_what_whole_refits_come_to(journeys, channels):
     landmarks = landmarks_of(journeys, channels)
     model = make_model("additive_hazard").fit(landmarks)
-    evidence = model.evidence(landmarks, 256)
+    statistics = model.sufficient_statistics(landmarks, 256)
     weights = np.random.default_rng(13).multinomial(256, np.full(256, 1 / 256), 60).astype(float)
-    quick = [(own.chosen_, found(own)) for own in copy.deepcopy(model).refits(evidence, weights)]
+    quick = [(own.chosen_, found(own)) for own in copy.deepcopy(model).refits(statistics, weights)]
     whole = [(own.chosen_, found(own)) for own in
-             (copy.deepcopy(model).fit_credit(evidence, row) for row in weights)]  # fmt: skip
+             (copy.deepcopy(model).fit_credit(statistics, row) for row in weights)]  # fmt: skip
     same = np.array([mine == theirs for (mine, _), (theirs, _) in zip(quick, whole, strict=True)])
     assert same.mean() >= 0.95
     mine, theirs = (np.array([theta for _, theta in fits])[same] for fits in (quick, whole))
@@ -442,10 +452,10 @@ def test_refits_come_to_what_whole_refits_come_to(journeys, channels):
 
 def test_refits_stay_above_0_whatever_is_drawn(some):
     model = make_model("additive_hazard").fit(some)
-    evidence = model.evidence(some, 256)
+    statistics = model.sufficient_statistics(some, 256)
     weights = np.zeros((3, 256))
     weights[1, 0], weights[2] = 256, 1
-    fits = [found(own) for own in copy.deepcopy(model).refits(evidence, weights)]
+    fits = [found(own) for own in copy.deepcopy(model).refits(statistics, weights)]
     assert np.isfinite(fits).all()
     assert (np.array(fits) > 0).all()
     np.testing.assert_allclose(fits[2], found(model), rtol=1e-5)
@@ -477,7 +487,7 @@ def test_no_landmark_at_all():
 
 def test_units_that_all_weigh_nothing(some):
     model = make_model("additive_hazard")
-    model.fit_credit(model.evidence(some, 256), np.zeros(256))
+    model.fit_credit(model.sufficient_statistics(some, 256), np.zeros(256))
     assert np.isfinite(found(model)).all()
 
 
@@ -488,7 +498,9 @@ def test_one_channel():
     assert model.half_life_ == 24
     np.testing.assert_allclose(model.hazards_, [0.01], rtol=0.25)
     n = len(landmarks)
-    paths = Paths(("a",), np.zeros(n, dtype=int), np.ones(n), np.ones(n), landmarks.paths.met)
+    paths = Paths(
+        ("a",), np.zeros(n, dtype=int), np.ones(n), np.ones(n), landmarks.paths.path_channels
+    )
     np.testing.assert_allclose(model.shares(model.encode_paths(paths)).toarray(), 1)
 
 
@@ -504,9 +516,9 @@ def test_channels_that_are_never_met_stay_at_the_prior(many, channels):
 
 
 def test_single_precision_is_enough(some):
-    path = some.paths.met
+    path = some.paths.path_channels
     single = {name: values.astype(np.float32) for name, values in path.weights.items()}
-    other = replace(some, paths=replace(some.paths, met=replace(path, weights=single)))
+    other = replace(some, paths=replace(some.paths, path_channels=replace(path, weights=single)))
     one, two = (make_model("additive_hazard").fit(landmarks) for landmarks in (some, other))
     np.testing.assert_allclose(found(two), found(one), rtol=1e-4)
     np.testing.assert_allclose(two.forecast(other), one.forecast(some), rtol=1e-4)
@@ -524,10 +536,10 @@ def test_conversions_at_the_moment_of_the_touch(some):
 
 def test_what_was_never_met_changes_no_fit(some):
     model, rows = make_model("additive_hazard"), np.arange(0, len(some), 3)
-    profiles = model.encode(some)
+    features = model.encode(some)
     trials = np.zeros(len(some))
     trials[rows] = 1
-    fitted = model.fit_counts(profiles, trials, trials * some.converted)
+    fitted = model.fit_counts(features, trials, trials * some.converted)
     alone = make_model("additive_hazard").fit(some.take(rows))
     assert fitted.chosen_ == alone.chosen_
     np.testing.assert_allclose(fitted.hazards_, alone.hazards_, rtol=1e-6)
@@ -536,7 +548,7 @@ def test_what_was_never_met_changes_no_fit(some):
 
 
 def test_exposures_are_sums_over_the_intervals_that_are_met(some):
-    intervals = make_model("additive_hazard").encode(some).features
+    intervals = make_model("additive_hazard").encode(some).rows
     trials = np.random.default_rng(5).integers(0, 3, len(some)).astype(float)
     found = intervals.exposures(trials)
     for number, (strength, fading) in enumerate(

@@ -24,7 +24,7 @@ def all_sets(channels):
     return (np.arange(1, 2**channels)[:, None] >> np.arange(channels) & 1).astype(float)
 
 
-def profiles_of(met):
+def features_of(met):
     return UniqueFeatures(np.arange(len(met)), sparse.csr_array(np.asarray(met, dtype=float)))
 
 
@@ -68,7 +68,7 @@ def test_each_bag_is_at_the_maximum_over_the_channels_it_holds(seed, most, chann
 def test_without_bagging_it_is_the_regression_of_another_library():
     met = all_sets(5)
     trials, conversions = simulated(np.random.default_rng(0), met, 20_000)
-    model = BaggedLogistic(**WHOLE).fit_counts(profiles_of(met), trials, conversions)
+    model = BaggedLogistic(**WHOLE).fit_counts(features_of(met), trials, conversions)
     theirs = LogisticRegression(C=PRIOR_SPREAD**2, tol=1e-10, max_iter=10_000).fit(
         np.vstack([met, met]),
         np.repeat([1, 0], len(met)),
@@ -78,7 +78,7 @@ def test_without_bagging_it_is_the_regression_of_another_library():
     np.testing.assert_allclose(model.coefficients_, theirs.coef_[0], atol=1e-4)
     assert model.intercept_ == pytest.approx(theirs.intercept_[0], abs=1e-4)
     np.testing.assert_allclose(
-        model.forecast_unique(profiles_of(met)), theirs.predict_proba(met)[:, 1], rtol=1e-4
+        model.forecast_unique(features_of(met)), theirs.predict_proba(met)[:, 1], rtol=1e-4
     )
 
 
@@ -89,7 +89,7 @@ def test_coefficients_are_found_again_within_their_errors():
     squares, scores = [], []
     for _ in range(200):
         trials, conversions = simulated(rng, met, 300)
-        model = BaggedLogistic(**WHOLE).fit_counts(profiles_of(met), trials, conversions)
+        model = BaggedLogistic(**WHOLE).fit_counts(features_of(met), trials, conversions)
         p = expit(design @ truth)
         information = design.T @ (design * (trials * p * (1 - p))[:, None])
         away = np.append(model.intercept_, model.coefficients_) - truth
@@ -105,7 +105,7 @@ def test_channels_that_decide_wholly_have_finite_coefficients():
     met = np.array([[1.0, 0], [0, 1], [1, 1]])
     for size in (1.0, 1e3, 1e10):
         model = BaggedLogistic().fit_counts(
-            profiles_of(met), np.full(3, size), np.array([size, 0, size])
+            features_of(met), np.full(3, size), np.array([size, 0, size])
         )
         assert np.isfinite([model.intercept_, *model.coefficients_]).all()
         assert model.coefficients_[0] > 0 > model.coefficients_[1]
@@ -128,7 +128,7 @@ def test_a_first_step_that_leads_far_too_far_is_shortened():
 def test_channels_always_met_together_have_the_same_coefficient():
     met = np.array([[1.0, 1, 0], [0, 0, 1], [1, 1, 1]])
     model = BaggedLogistic().fit_counts(
-        profiles_of(met), np.array([1e4, 1e4, 1e4]), np.array([2e3, 1e3, 4e3])
+        features_of(met), np.array([1e4, 1e4, 1e4]), np.array([2e3, 1e3, 4e3])
     )
     assert model.coefficients_[0] == pytest.approx(model.coefficients_[1], abs=1e-9)
 
@@ -181,7 +181,7 @@ def test_a_coefficient_is_the_mean_over_the_bags_that_hold_its_channel():
     met = all_sets(4)
     trials, conversions = simulated(np.random.default_rng(2), met, 500, LOG_ODDS[:4])
     parameters = {"bags": 6, "sample_share": 1.0, "channel_share": 0.5}
-    model = BaggedLogistic(**parameters).fit_counts(profiles_of(met), trials, conversions)
+    model = BaggedLogistic(**parameters).fit_counts(features_of(met), trials, conversions)
     held = BaggedLogistic(**parameters)._draw_channels(4, np.random.default_rng(0))
     centre = np.log(conversions.sum() + 0.5) - np.log((trials - conversions).sum() + 0.5)
     fits = np.zeros((6, 5))
@@ -198,7 +198,7 @@ def test_many_bags_agree_with_all_landmarks():
     met = all_sets(5)
     trials, conversions = simulated(np.random.default_rng(3), met, 2000)
     bagged, whole = (
-        BaggedLogistic(**parameters).fit_counts(profiles_of(met), trials, conversions)
+        BaggedLogistic(**parameters).fit_counts(features_of(met), trials, conversions)
         for parameters in ({"bags": 400}, WHOLE)
     )
     np.testing.assert_allclose(bagged.coefficients_, whole.coefficients_, atol=0.01)
@@ -211,7 +211,7 @@ def test_channels_left_out_of_bags_bias_those_met_together_with_them():
     conversions = np.rint(trials * expit(-3 + met @ [1.5, 0, 0]))
     whole, part = (
         BaggedLogistic(bags=50, channel_share=share)
-        .fit_counts(profiles_of(met), trials, conversions)
+        .fit_counts(features_of(met), trials, conversions)
         .coefficients_
         for share in (1.0, 0.5)
     )
@@ -219,14 +219,14 @@ def test_channels_left_out_of_bags_bias_those_met_together_with_them():
     assert part[1] > 0.3
 
 
-def test_the_same_seed_draws_the_same_bags_in_any_order_of_profiles():
+def test_the_same_seed_draws_the_same_bags_in_any_order_of_rows():
     met, rng = all_sets(5), np.random.default_rng(4)
     trials, conversions = simulated(rng, met, 20)
     order = rng.permutation(len(met))
 
     def fit(order, seed):
         model = BaggedLogistic(bags=3, channel_share=0.6, seed=seed)
-        model.fit_counts(profiles_of(met[order]), trials[order], conversions[order])
+        model.fit_counts(features_of(met[order]), trials[order], conversions[order])
         return [model.intercept_, *model.coefficients_]
 
     assert fit(order, 0) == fit(np.arange(len(met)), 0)
@@ -238,8 +238,8 @@ def test_sets_without_landmarks_change_no_draw():
     trials, conversions = simulated(np.random.default_rng(5), met, 30, LOG_ODDS[:4])
     trials[::3] = conversions[::3] = 0
     seen = trials > 0
-    some = BaggedLogistic().fit_counts(profiles_of(met[seen]), trials[seen], conversions[seen])
-    every = BaggedLogistic().fit_counts(profiles_of(met), trials, conversions)
+    some = BaggedLogistic().fit_counts(features_of(met[seen]), trials[seen], conversions[seen])
+    every = BaggedLogistic().fit_counts(features_of(met), trials, conversions)
     np.testing.assert_array_equal(some.coefficients_, every.coefficients_)
 
 
@@ -251,9 +251,9 @@ def test_forecast_and_credit_follow_from_the_coefficients():
     model.intercept_, model.coefficients_ = INTERCEPT, LOG_ODDS
     met = all_sets(5)
     np.testing.assert_allclose(
-        model.forecast_unique(profiles_of(met)), expit(INTERCEPT + met @ LOG_ODDS)
+        model.forecast_unique(features_of(met)), expit(INTERCEPT + met @ LOG_ODDS)
     )
-    shares = model.shares(profiles_of(met)).toarray()
+    shares = model.shares(features_of(met)).toarray()
     for row, share in zip(met, shares, strict=True):
         whole = INTERCEPT + row @ LOG_ODDS
         lost = np.maximum(row * (expit(whole) - expit(whole - LOG_ODDS)), 0)
@@ -264,7 +264,9 @@ def test_forecast_and_credit_follow_from_the_coefficients():
 def test_landmarks_of_a_set_are_forecast_alike():
     landmarks = draw_landmarks(np.random.default_rng(6), 2000)
     model = BaggedLogistic().fit(landmarks)
-    met = landmarks.paths.met.matrix(np.ones(len(landmarks.paths.met.row)), 2000, 4)
+    met = landmarks.paths.path_channels.matrix(
+        np.ones(len(landmarks.paths.path_channels.row)), 2000, 4
+    )
     np.testing.assert_allclose(
         model.forecast(landmarks), expit(model.intercept_ + met @ model.coefficients_)
     )

@@ -63,9 +63,9 @@ def fitted(order, states, trials, conversions):
     landmarks = landmarks_of([[0]] * len(states), [False] * len(states))
     landmarks = replace(landmarks, paths=replace(landmarks.paths, history=history))
     model = Markov(order)
-    profiles = model.encode(landmarks)
-    model.fit_counts(profiles, np.array(trials, float), np.array(conversions, float))
-    return model, model.forecast_unique(profiles)
+    features = model.encode(landmarks)
+    model.fit_counts(features, np.array(trials, float), np.array(conversions, float))
+    return model, model.forecast_unique(features)
 
 
 # --- forecast -----------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_unseen_states_are_forecast_by_their_longest_seen_end():
     assert [len(states) for states in model.states_] == [2, 2, 2]
 
 
-def test_profiles_of_another_sample_are_forecast_alike():
+def test_features_of_another_sample_are_forecast_alike():
     train, test = random_landmarks(0), random_landmarks(1)
     model = Markov(3).fit(train)
     one_by_one = [model.forecast(test.take(np.array([i])))[0] for i in range(50)]
@@ -223,7 +223,7 @@ def test_weights_of_units_count_as_repeated_landmarks(order):
     weights = np.array([2.0, 0, 1, 3, 0])
     repeated = replace(landmarks, count=weights[unit])
     model = Markov(order)
-    drawn = model.fit_credit(model.evidence(by_unit, 5), weights).removal_effects_
+    drawn = model.fit_credit(model.sufficient_statistics(by_unit, 5), weights).removal_effects_
     expected = model.fit(repeated).removal_effects_
     np.testing.assert_allclose(drawn, expected, atol=1e-6)
 
@@ -233,15 +233,15 @@ def test_shares_are_effects_of_the_channels_met():
     row, channel = np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 0, 2])
     paths = Paths(CHANNELS, np.zeros(3, int), np.ones(3), np.ones(3),
                   PathChannels(row, channel, np.array([1, 5, 2, 3, 1])))  # fmt: skip
-    profiles = model.encode_paths(paths)
-    assert len(profiles) == 2  # the touches' number and order change nothing
-    shares = model.shares(profiles).toarray()[profiles.index]
+    features = model.encode_paths(paths)
+    assert len(features) == 2  # the touches' number and order change nothing
+    shares = model.shares(features).toarray()[features.inverse]
     effect = model.removal_effects_
     np.testing.assert_allclose(shares[0], [*(effect[[0]] / effect[[0, 2]].sum()), 0,
                                            *(effect[[2]] / effect[[0, 2]].sum())])  # fmt: skip
     np.testing.assert_allclose(shares[1], [0, 1, 0])
     model.removal_effects_ = np.zeros(3)
-    np.testing.assert_allclose(model.shares(profiles).toarray()[profiles.index[0]], [0.5, 0, 0.5])
+    np.testing.assert_allclose(model.shares(features).toarray()[features.inverse[0]], [0.5, 0, 0.5])
 
 
 def test_effects_need_a_fit():

@@ -16,10 +16,10 @@ from lydite.models.mixture import (
 )
 
 
-def problem(seed: int, profiles: int = 40, channels: int = 5):
+def problem(seed: int, features: int = 40, channels: int = 5):
     rng = np.random.default_rng(seed)
-    shares = rng.dirichlet(np.full(channels, 0.4), profiles)
-    trials = rng.integers(1, 400, profiles).astype(float)
+    shares = rng.dirichlet(np.full(channels, 0.4), features)
+    trials = rng.integers(1, 400, features).astype(float)
     rates = rng.beta(1, 9, channels)
     conversions = rng.binomial(trials.astype(int), shares @ rates).astype(float)
     return shares, trials, conversions
@@ -56,7 +56,7 @@ def test_rates_are_the_optimum_of_the_penalised_likelihood(seed):
 
 
 def test_many_channels_take_the_sparse_way_to_the_same_optimum():
-    shares, trials, conversions = problem(3, profiles=300, channels=MAX_FULL_CHANNELS + 6)
+    shares, trials, conversions = problem(3, features=300, channels=MAX_FULL_CHANNELS + 6)
     base = base_rate(trials, conversions)
     start = np.full(shares.shape[1], base)
     fitted, _ = fit_rates(sparse.csr_array(shares), trials, conversions, base, start)
@@ -85,7 +85,7 @@ def test_base_rate_is_never_zero_or_one():
 
 
 @pytest.mark.parametrize(("value", "shape"), [(0.0, 20), (1.0, 20)])
-def test_profiles_that_never_or_always_convert_stay_inside(value, shape):
+def test_rows_that_never_or_always_convert_stay_inside(value, shape):
     trials = np.full(shape, 30.0)
     shares = np.random.default_rng(6).dirichlet(np.ones(4), shape)
     base = base_rate(trials, trials * value)

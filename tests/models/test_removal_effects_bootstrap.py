@@ -14,7 +14,7 @@ from lydite.paths.landmarks import expand_paths
 UNITS = 64
 
 
-def evidence(seed: int, paths: int, channels: int, order: int) -> TransitionCounts:
+def transition_counts(seed: int, paths: int, channels: int, order: int) -> TransitionCounts:
     """Count paths, of which those that end in every third channel convert more often."""
     rng = np.random.default_rng(seed)
     length = rng.geometric(0.25, paths).clip(1, 20)
@@ -42,7 +42,7 @@ CHAINS = [(2000, 5, 1), (2000, 5, 2), (800, 4, 3), (300, 3, 4)]
 
 @pytest.mark.parametrize(("paths", "channels", "order"), CHAINS)
 def test_without_a_draw_they_are_the_effects_themselves(paths, channels, order):
-    counts = evidence(0, paths, channels, order)
+    counts = transition_counts(0, paths, channels, order)
     [effects] = drawn_effects(counts, np.ones((1, UNITS)))
     np.testing.assert_allclose(effects, absorb(counts.total()).removal_effect, atol=1e-7)
 
@@ -50,7 +50,7 @@ def test_without_a_draw_they_are_the_effects_themselves(paths, channels, order):
 @pytest.mark.parametrize(("paths", "channels", "order"), CHAINS)
 def test_the_slope_is_that_of_whole_fits(paths, channels, order):
     """Where weights hardly move, what is left out of the second order cannot be seen."""
-    counts = evidence(1, paths, channels, order)
+    counts = transition_counts(1, paths, channels, order)
     moved = 1 + 1e-5 * np.random.default_rng(2).normal(size=(10, UNITS))
     found = drawn_effects(counts, moved) - drawn_effects(counts, np.ones((1, UNITS)))
     expected = whole_fits(counts, moved) - whole_fits(counts, np.ones((1, UNITS)))
@@ -60,7 +60,7 @@ def test_the_slope_is_that_of_whole_fits(paths, channels, order):
 
 @pytest.mark.parametrize(("paths", "channels", "order"), CHAINS)
 def test_intervals_are_those_of_whole_fits(paths, channels, order):
-    counts, weights = evidence(3, paths, channels, order), draws(4, 1000)
+    counts, weights = transition_counts(3, paths, channels, order), draws(4, 1000)
     found, expected = (
         np.quantile(effects, (0.025, 0.975), axis=0)
         for effects in (drawn_effects(counts, weights), whole_fits(counts, weights))
@@ -71,7 +71,7 @@ def test_intervals_are_those_of_whole_fits(paths, channels, order):
 
 @pytest.mark.parametrize("order", [1, 3])
 def test_however_it_is_solved_and_cut_into_parts_it_is_the_same(order, monkeypatch):
-    counts, weights = evidence(5, 500, 4, order), draws(6, 5)
+    counts, weights = transition_counts(5, 500, 4, order), draws(6, 5)
     walked = drawn_effects(counts, weights)
     monkeypatch.setattr(removal_effects_bootstrap, "_MAX_CELLS", 1)
     np.testing.assert_allclose(drawn_effects(counts, weights), walked, atol=1e-12)
@@ -80,7 +80,7 @@ def test_however_it_is_solved_and_cut_into_parts_it_is_the_same(order, monkeypat
 
 
 def test_weights_of_single_precision_do():
-    counts, weights = evidence(7, 500, 4, 2), draws(8, 30)
+    counts, weights = transition_counts(7, 500, 4, 2), draws(8, 30)
     np.testing.assert_allclose(
         drawn_effects(counts, weights.astype(np.float32)), drawn_effects(counts, weights)
     )
@@ -93,7 +93,7 @@ def test_where_nothing_converts_no_channel_has_an_effect():
 
 
 def test_effects_stay_between_0_and_1_whatever_is_drawn():
-    counts = evidence(9, 60, 5, 3)
+    counts = transition_counts(9, 60, 5, 3)
     weights = np.random.default_rng(10).exponential(1, (500, UNITS)) ** 3
     effects = drawn_effects(counts, weights)
     assert np.isfinite(effects).all()
@@ -102,4 +102,4 @@ def test_effects_stay_between_0_and_1_whatever_is_drawn():
 
 
 def test_no_draws_give_no_rows():
-    assert drawn_effects(evidence(11, 50, 3, 1), np.empty((0, UNITS))).shape == (0, 3)
+    assert drawn_effects(transition_counts(11, 50, 3, 1), np.empty((0, UNITS))).shape == (0, 3)

@@ -10,12 +10,12 @@ from lydite.models import PathChannels, make_model
 from tests.helpers.random_landmarks import draw_landmarks, with_paths
 
 
-def test_paths_that_are_divided_alike_are_one_profile():
+def test_paths_that_are_divided_alike_are_one_row():
     landmarks = draw_landmarks(np.random.default_rng(1), 5000)
-    profiles = make_model("last_touch").encode(landmarks)
-    assert len(profiles) == 4
+    features = make_model("last_touch").encode(landmarks)
+    assert len(features) == 4
     np.testing.assert_array_equal(
-        profiles.features[profiles.index].argmax(axis=1), landmarks.history[:, 0]
+        features.rows[features.inverse].argmax(axis=1), landmarks.history[:, 0]
     )
 
 
@@ -23,7 +23,7 @@ def test_paths_that_are_divided_alike_are_one_profile():
 def test_the_numbers_of_channels_do_not_matter(name):
     landmarks = draw_landmarks(np.random.default_rng(2), 4000)
     renumber = np.array([2, 0, 3, 1])
-    path = landmarks.paths.met
+    path = landmarks.paths.path_channels
     order = np.lexsort((renumber[path.channel], path.row))
     other = with_paths(
         landmarks,

@@ -16,7 +16,7 @@ from sklearn.tree import DecisionTreeClassifier
 
 from lydite.models.classifier import Classifier
 from lydite.models.logistic import BaggedLogistic
-from lydite.models.sets import LEAST, MOST, SetModel, channel_sets, seen_sets, without_each
+from lydite.models.sets import LEAST, MOST, SetModel, channel_sets, observed_sets, without_each
 from lydite.models.shapley import Shapley
 from lydite.paths.landmarks import PathChannels, Paths, UniqueFeatures
 from tests.helpers.random_landmarks import draw_landmarks, reordered, with_paths
@@ -27,13 +27,13 @@ class Intensity(SetModel):
 
     name, claim = "intensity", "which channels were met, each multiplying the rate"
 
-    def fit_counts(self, profiles, trials, conversions):
-        met, n, k = seen_sets(profiles, trials, conversions)
+    def fit_counts(self, features, trials, conversions):
+        met, n, k = observed_sets(features, trials, conversions)
         self.regressor_ = PoissonRegressor(alpha=1e-6).fit(met, k / n, sample_weight=n)
         return self
 
-    def forecast_unique(self, profiles):
-        return np.clip(self.regressor_.predict(profiles.features), LEAST, MOST)
+    def forecast_unique(self, features):
+        return np.clip(self.regressor_.predict(features.rows), LEAST, MOST)
 
 
 def path_of(sets):
@@ -52,25 +52,25 @@ some_sets = st.lists(st.frozensets(st.integers(0, 6)), max_size=30)
 
 
 @given(some_sets)
-def test_each_set_has_one_profile(sets):
-    profiles = channel_sets(path_of(sets), len(sets), 7)
-    distinct = members(profiles.features)
+def test_each_set_has_one_row(sets):
+    features = channel_sets(path_of(sets), len(sets), 7)
+    distinct = members(features.rows)
     assert distinct == list(dict.fromkeys(sets))
-    assert [distinct[number] for number in profiles.index] == sets
+    assert [distinct[number] for number in features.inverse] == sets
 
 
 @given(some_sets)
 def test_every_channel_is_taken_out_of_every_set(sets):
     met = channel_sets(path_of(sets), len(sets), 7).features
     fewer = without_each(met)
-    distinct = members(fewer.features)
+    distinct = members(fewer.rows)
     assert len(set(distinct)) == len(distinct)
     expected = [
         members(met)[row] - {int(channel)}
         for row in range(met.shape[0])
         for channel in met.indices[met.indptr[row] : met.indptr[row + 1]]
     ]
-    assert [distinct[number] for number in fewer.index] == expected
+    assert [distinct[number] for number in fewer.inverse] == expected
 
 
 @pytest.mark.parametrize("channels", [1, 5, 48, 49, 200])
@@ -83,8 +83,8 @@ def test_sets_met_have_an_order_of_their_own(channels):
     conversions = rng.binomial(trials.astype(int), 0.5).astype(float)
 
     def seen(order):
-        profiles = UniqueFeatures(np.arange(len(met)), sparse.csr_array(met[order]))
-        features, n, k = seen_sets(profiles, trials[order], conversions[order])
+        features = UniqueFeatures(np.arange(len(met)), sparse.csr_array(met[order]))
+        features, n, k = observed_sets(features, trials[order], conversions[order])
         return np.column_stack([features.toarray(), n, k])
 
     as_given = seen(np.arange(len(met)))
@@ -98,7 +98,7 @@ def test_a_model_of_ones_own_takes_ten_lines():
     model = Intensity().fit(landmarks)
     forecast = model.forecast(landmarks)
     # The score equations of a Poisson regression: it is right on average for each channel met.
-    path, hits = landmarks.paths.met, landmarks.converted
+    path, hits = landmarks.paths.path_channels, landmarks.converted
     for channel in range(4):
         rows = path.row[path.channel == channel]
         assert forecast[rows].sum() == pytest.approx(hits[rows].sum(), rel=1e-3)
@@ -110,8 +110,8 @@ def test_credit_is_what_the_forecast_loses_without_the_channel():
     model.regressor_.coef_, model.regressor_.intercept_ = np.log(factor), np.log(0.05)
     sets = [{0, 1, 3}, {1}, {1, 2}, {0, 3}, {0}]
     paths = Paths(tuple("abcd"), np.zeros(5, int), np.ones(5), np.ones(5), path_of(sets))
-    profiles = model.encode_paths(paths)
-    shares = model.shares(profiles).toarray()[profiles.index]
+    features = model.encode_paths(paths)
+    shares = model.shares(features).toarray()[features.inverse]
     for share, met in zip(shares, sets, strict=True):
         whole = np.prod(factor[list(met)])
         lost = [whole * (1 - 1 / factor[c]) if c in met else 0 for c in range(4)]
@@ -152,7 +152,7 @@ def test_order_and_grouping_of_landmarks_change_nothing(model):
     forecast = clone(model).fit(landmarks).forecast(landmarks)
     shuffled = reordered(landmarks, rng.permutation(3000))
     np.testing.assert_array_equal(clone(model).fit(shuffled).forecast(landmarks), forecast)
-    kind = 2 * model.encode(landmarks).index + landmarks.converted
+    kind = 2 * model.encode(landmarks).inverse + landmarks.converted
     _, first, size = np.unique(kind, return_index=True, return_counts=True)
     count = np.zeros(3000)
     count[first] = size
@@ -176,8 +176,8 @@ def test_names_of_channels_change_nothing(model):
     def fit(sets):
         landmarks = landmarks_of(sets, 6, trials, conversions)
         fitted = clone(model).fit(landmarks)
-        profiles = fitted.encode(landmarks)
-        return fitted.forecast(landmarks), fitted.shares(profiles).toarray()[profiles.index]
+        features = fitted.encode(landmarks)
+        return fitted.forecast(landmarks), fitted.shares(features).toarray()[features.inverse]
 
     (forecast, shares), (again, moved) = fit(sets), fit(renamed)
     np.testing.assert_allclose(again, forecast, rtol=1e-5)
@@ -224,8 +224,8 @@ def test_any_counts_give_forecasts_and_shares(model, counts, sets, channels, con
     assert ((forecast > 0) & (forecast < 1)).all()
     n = len(converted)
     paths = Paths(landmarks.channels, np.zeros(n, int), np.ones(n), np.ones(n), path_of(converted))
-    profiles = fitted.encode_paths(paths)
-    shares = fitted.shares(profiles).toarray()[profiles.index]
+    features = fitted.encode_paths(paths)
+    shares = fitted.shares(features).toarray()[features.inverse]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert (shares >= 0).all()
     for share, met in zip(shares, converted, strict=True):
@@ -244,8 +244,8 @@ def test_very_many_landmarks_forecast_their_rate(model):
 def test_many_channels_are_taken(name):
     landmarks = draw_landmarks(np.random.default_rng(1), 3000, channels=200)
     model = clone(MODELS[name]).fit(landmarks)
-    profiles = model.encode(landmarks)
-    np.testing.assert_allclose(model.shares(profiles).sum(axis=1), 1)
+    features = model.encode(landmarks)
+    np.testing.assert_allclose(model.shares(features).sum(axis=1), 1)
 
 
 @every_model
@@ -253,11 +253,11 @@ def test_weights_of_units_count_as_repeated_landmarks(model):
     landmarks = draw_landmarks(np.random.default_rng(5), 2000)
     weights = np.random.default_rng(6).poisson(1, 256).astype(float)
     drawn = clone(model)
-    drawn.fit_credit(drawn.evidence(landmarks, 256), weights)
+    drawn.fit_credit(drawn.sufficient_statistics(landmarks, 256), weights)
     repeated = clone(model).fit(replace(landmarks, count=weights[landmarks.bucket]))
-    profiles = model.encode(landmarks)
+    features = model.encode(landmarks)
     np.testing.assert_allclose(
-        drawn.shares(profiles).toarray(), repeated.shares(profiles).toarray(), atol=1e-12
+        drawn.shares(features).toarray(), repeated.shares(features).toarray(), atol=1e-12
     )
 
 

@@ -21,8 +21,8 @@ from lydite.paths.landmarks import PathChannels, Paths, UniqueFeatures
 from tests.helpers.random_landmarks import draw_landmarks
 
 
-def profiles_of(sets, channels):
-    """Return the profiles of sets of channel numbers, one each."""
+def features_of(sets, channels):
+    """Return the features of sets of channel numbers, one each."""
     met = np.zeros((len(sets), channels))
     for row, members in enumerate(sets):
         met[row, list(members)] = 1
@@ -45,8 +45,8 @@ def game(family, worth):
     return model
 
 
-def shares_by_set(model, profiles):
-    return model.shares(profiles).toarray()[profiles.index]
+def shares_by_set(model, features):
+    return model.shares(features).toarray()[features.inverse]
 
 
 # --- families -----------------------------------------------------------------------------------
@@ -133,26 +133,26 @@ def random_counts(seed, channels=4, share=0.8, most=400):
 def test_rates_are_those_of_the_definition(seed):
     counts = random_counts(seed, most=[30, 400, 5000][seed % 3])
     rate, strength = rates_by_definition(counts)
-    profiles = profiles_of(list(counts), 4)
-    model = Shapley().fit_counts(profiles, *np.array(list(counts.values()), float).T)
+    features = features_of(list(counts), 4)
+    model = Shapley().fit_counts(features, *np.array(list(counts.values()), float).T)
     np.testing.assert_allclose(
-        model.forecast_unique(profiles), [rate(s) for s in counts], rtol=1e-10
+        model.forecast_unique(features), [rate(s) for s in counts], rtol=1e-10
     )
     assert dict(enumerate(model.pseudo_counts_, start=1)) == strength
     everything = subsets(range(4))  # also sets that were never met
     np.testing.assert_allclose(
-        model.forecast_unique(profiles_of(everything, 4)), [rate(s) for s in everything],
+        model.forecast_unique(features_of(everything, 4)), [rate(s) for s in everything],
         rtol=1e-10,
     )  # fmt: skip
 
 
 def test_single_channels_are_shrunk_like_the_last_touch():
     trials, conversions = np.array([100.0, 40, 3]), np.array([10.0, 1, 3])
-    profiles = profiles_of([{0}, {1}, {2}], 3)
-    model = Shapley().fit_counts(profiles, trials, conversions)
+    features = features_of([{0}, {1}, {2}], 3)
+    model = Shapley().fit_counts(features, trials, conversions)
     base = base_rate(trials, conversions)
     np.testing.assert_allclose(
-        model.forecast_unique(profiles), (conversions + 1) / (trials + 1 / base)
+        model.forecast_unique(features), (conversions + 1) / (trials + 1 / base)
     )
 
 
@@ -161,7 +161,7 @@ def test_landmarks_convert_at_the_rate_of_their_set():
     model = Shapley().fit(landmarks)
     forecast = model.forecast(landmarks)
     for number in range(7):
-        rows = model.encode(landmarks).index == number
+        rows = model.encode(landmarks).inverse == number
         error = np.sqrt(forecast[rows][0] / rows.sum())
         assert forecast[rows][0] == pytest.approx(landmarks.converted[rows].mean(), abs=4 * error)
 
@@ -169,8 +169,8 @@ def test_landmarks_convert_at_the_rate_of_their_set():
 def test_pairs_that_help_are_seen_by_sets_alone():
     rng = np.random.default_rng(4)
     landmarks = draw_landmarks(rng, 40_000, channels=4)
-    met = landmarks.paths.met.matrix(
-        np.ones(len(landmarks.paths.met.row)), len(landmarks), 4
+    met = landmarks.paths.path_channels.matrix(
+        np.ones(len(landmarks.paths.path_channels.row)), len(landmarks), 4
     ).toarray()
     log_odds = -3 + 2.5 * met[:, 0] * met[:, 1] - 2.5 * met[:, 1] * met[:, 2] + 2 * met[:, 3]
     truth = 1 / (1 + np.exp(-log_odds))
@@ -209,9 +209,9 @@ def by_dividends(members, worth):
 def test_values_are_those_of_the_game(sets, seed):
     rng = np.random.default_rng(seed)
     worths = {s: rng.normal() for s in subsets(range(5))} | {frozenset(): 0.0}
-    profiles = profiles_of(sets, 5)
-    values = game(profiles.features.family, worths.__getitem__).values(profiles)
-    met = profiles.features.met
+    features = features_of(sets, 5)
+    values = game(features.rows.family, worths.__getitem__).values(features)
+    met = features.rows.members
     for row, members in enumerate(sets):
         own = values[met.indptr[row] : met.indptr[row + 1]]
         for oracle in (by_permutations, by_dividends):
@@ -228,10 +228,10 @@ def test_shares_follow_from_the_counts(seed):
         return rate(members) if members else 0.0
 
     model = Shapley().fit_counts(
-        profiles_of(list(counts), 4), *np.array(list(counts.values()), float).T
+        features_of(list(counts), 4), *np.array(list(counts.values()), float).T
     )
     converted = subsets(range(4))[1:]  # most of them no landmark had
-    shares = shares_by_set(model, profiles_of(converted, 4))
+    shares = shares_by_set(model, features_of(converted, 4))
     for share, members in zip(shares, converted, strict=True):
         value = by_permutations(members, worth)
         assert sum(value.values()) == pytest.approx(rate(members))
@@ -242,9 +242,9 @@ def test_shares_follow_from_the_counts(seed):
 def test_the_values_of_a_set_sum_to_its_rate():
     landmarks = draw_landmarks(np.random.default_rng(2), 5000, channels=7)
     model = Shapley().fit(landmarks)
-    profiles = model.encode(landmarks)
-    sums = np.add.reduceat(model.values(profiles), profiles.features.met.indptr[:-1])
-    np.testing.assert_allclose(sums, model.forecast_unique(profiles), rtol=1e-12)
+    features = model.encode(landmarks)
+    sums = np.add.reduceat(model.values(features), features.rows.members.indptr[:-1])
+    np.testing.assert_allclose(sums, model.forecast_unique(features), rtol=1e-12)
 
 
 def test_channels_that_do_the_same_have_the_same():
@@ -254,28 +254,28 @@ def test_channels_that_do_the_same_have_the_same():
         return tuple(sorted(2 if c == 0 else c + 1 for c in members))
 
     conversions = [float(len(str(alike(s))) + 3 * (3 in s)) for s in everything]
-    profiles = profiles_of(everything, 4)
-    model = Shapley().fit_counts(profiles, np.full(15, 60.0), np.array(conversions))
-    shares = shares_by_set(model, profiles)
+    features = features_of(everything, 4)
+    model = Shapley().fit_counts(features, np.full(15, 60.0), np.array(conversions))
+    shares = shares_by_set(model, features)
     both = np.array([{0, 1} <= s for s in everything])
     np.testing.assert_allclose(shares[both, 0], shares[both, 1])
     assert (shares[both, 0] > 0).all()
 
 
 def test_a_channel_that_adds_nothing_has_nothing():
-    profiles = profiles_of([{0, 1, 2}, {0, 2}], 3)
+    features = features_of([{0, 1, 2}, {0, 2}], 3)
     rates = {frozenset(): 0.0, frozenset({0}): 0.2, frozenset({1}): 0.1, frozenset({0, 1}): 0.7}
-    model = game(profiles.features.family, lambda members: rates[members - {2}])
-    shares = shares_by_set(model, profiles)
+    model = game(features.rows.family, lambda members: rates[members - {2}])
+    shares = shares_by_set(model, features)
     np.testing.assert_allclose(shares, [[0.4 / 0.7, 0.3 / 0.7, 0], [1, 0, 0]], atol=1e-12)
 
 
 def test_a_channel_that_spoils_has_nothing():
-    profiles = profiles_of([{0, 1}], 2)
+    features = features_of([{0, 1}], 2)
     rates = {frozenset(): 0.0, frozenset({0}): 0.5, frozenset({1}): 0.1, frozenset({0, 1}): 0.2}
-    model = game(profiles.features.family, rates.__getitem__)
-    assert model.values(profiles).tolist() == pytest.approx([0.3, -0.1])
-    np.testing.assert_allclose(shares_by_set(model, profiles), [[1, 0]])
+    model = game(features.rows.family, rates.__getitem__)
+    assert model.values(features).tolist() == pytest.approx([0.3, -0.1])
+    np.testing.assert_allclose(shares_by_set(model, features), [[1, 0]])
 
 
 def test_paths_with_the_same_channels_share_alike():
@@ -283,18 +283,18 @@ def test_paths_with_the_same_channels_share_alike():
     row, channel = np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 0, 2])
     path = PathChannels(row, channel, np.array([1, 5, 2, 3, 1]))
     paths = Paths(tuple("abcd"), np.zeros(3, int), np.ones(3), np.ones(3), path)
-    profiles = model.encode_paths(paths)
-    assert (len(profiles), profiles.index.tolist()) == (2, [0, 1, 0])
-    assert model.shares(profiles).toarray()[1].tolist() == [0, 1, 0, 0]
+    features = model.encode_paths(paths)
+    assert (len(features), features.inverse.tolist()) == (2, [0, 1, 0])
+    assert model.shares(features).toarray()[1].tolist() == [0, 1, 0, 0]
 
 
 def test_a_fit_on_the_same_evidence_builds_nothing_anew():
     landmarks = draw_landmarks(np.random.default_rng(5), 2000)
     model = Shapley()
-    evidence = model.evidence(landmarks, 256)
+    statistics = model.sufficient_statistics(landmarks, 256)
     for seed in range(3):
-        model.fit_credit(evidence, np.random.default_rng(seed).poisson(1, 256).astype(float))
-        assert model.family_ is evidence.profiles.features.family
+        model.fit_credit(statistics, np.random.default_rng(seed).poisson(1, 256).astype(float))
+        assert model.family_ is statistics.features.rows.family
 
 
 # --- size ---------------------------------------------------------------------------------------
@@ -302,12 +302,12 @@ def test_a_fit_on_the_same_evidence_builds_nothing_anew():
 
 def test_twenty_channels_are_taken():
     everything = set(range(20))
-    profiles = profiles_of([everything, {0}, {0, 1}, {19}], 20)
+    features = features_of([everything, {0}, {0, 1}, {19}], 20)
     model = Shapley().fit_counts(
-        profiles, np.array([100.0, 200, 50, 70]), np.array([50.0, 10, 5, 7])
+        features, np.array([100.0, 200, 50, 70]), np.array([50.0, 10, 5, 7])
     )
-    assert len(profiles.features.family) == 2**20
-    shares = shares_by_set(model, profiles)
+    assert len(features.rows.family) == 2**20
+    shares = shares_by_set(model, features)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert (shares[0] > 0).all()
     np.testing.assert_allclose(shares[0, 2:19], shares[0, 2])  # nothing tells these apart

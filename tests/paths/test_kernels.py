@@ -32,21 +32,21 @@ def test_touches_are_those_that_count(drawn):
 
 @given(draw_stretches())
 def test_a_history_is_the_last_channels_the_newest_first(drawn):
-    touched, paths = drawn
+    touch_arrays, paths = drawn
     history = np.empty((len(paths), 3), dtype=np.int16)
-    kernels.histories(*paths.columns, touched.channel, history)
-    expected = [[*own[::-1], -1, -1][:3] for own in channels_of(touched, paths)]
+    kernels.histories(*paths.columns, touch_arrays.channel, history)
+    expected = [[*own[::-1], -1, -1][:3] for own in channels_of(touch_arrays, paths)]
     assert history.tolist() == expected
 
 
 @given(draw_stretches())
 def test_digests_are_polynomials_modulo_a_power_of_two(drawn):
-    touched, paths = drawn
+    touch_arrays, paths = drawn
     codes, base = [3**40, 5**27, 7**22], 11**18 | 1
     digest = np.empty(len(paths), dtype=np.uint64)
     numbers = np.array([code % 2**64 for code in codes], dtype=np.uint64)
-    kernels.digests(*paths.columns, touched.channel, numbers, np.uint64(base % 2**64), digest)
-    for own, found in zip(channels_of(touched, paths), digest.tolist(), strict=True):
+    kernels.digests(*paths.columns, touch_arrays.channel, numbers, np.uint64(base % 2**64), digest)
+    for own, found in zip(channels_of(touch_arrays, paths), digest.tolist(), strict=True):
         expected = 0
         for channel in own:
             expected = expected * base + codes[channel]
@@ -55,21 +55,21 @@ def test_digests_are_polynomials_modulo_a_power_of_two(drawn):
 
 @given(draw_stretches())
 def test_hours_are_to_the_end_of_the_path(drawn):
-    touched, paths = drawn
+    touch_arrays, paths = drawn
     before_end = np.empty(int(paths.kept.sum()))
-    kernels.hours_before_end(*paths.columns, touched.at_us, before_end)
-    at = [touched.at_us[own] / HOUR for own in touches_of(paths)]
+    kernels.hours_before_end(*paths.columns, touch_arrays.at_us, before_end)
+    at = [touch_arrays.at_us[own] / HOUR for own in touches_of(paths)]
     np.testing.assert_allclose(before_end, [x for own in at for x in own[-1] - own], atol=1e-9)
 
 
 @given(draw_stretches())
 def test_sums_are_by_path_and_by_entry(drawn):
-    touched, paths = drawn
+    touch_arrays, paths = drawn
     weight = np.arange(1.0, 1 + paths.kept.sum())
     weights, products = np.empty((2, len(paths)))
-    kernels.weighted_sums(*paths.columns, touched.channel, weight, VALUES, weights, products)
+    kernels.weighted_sums(*paths.columns, touch_arrays.channel, weight, VALUES, weights, products)
     begin = 0
-    for row, own in enumerate(channels_of(touched, paths)):
+    for row, own in enumerate(channels_of(touch_arrays, paths)):
         part = weight[begin : begin + len(own)]
         begin += len(own)
         assert weights[row] == part.sum()
@@ -78,9 +78,9 @@ def test_sums_are_by_path_and_by_entry(drawn):
 
 @given(draw_stretches())
 def test_entries_are_the_channels_of_each_path_in_ascending_order(drawn):
-    touched, paths = drawn
-    channels = channels_of(touched, paths)
-    columns = *paths.columns, touched.channel
+    touch_arrays, paths = drawn
+    channels = channels_of(touch_arrays, paths)
+    columns = *paths.columns, touch_arrays.channel
     size = kernels.channels_on(*columns, len(NAMES))
     assert size.tolist() == [len(set(own)) for own in channels]
     longest, counting = int(paths.kept.max(initial=0)), int(paths.kept.sum())
@@ -89,12 +89,14 @@ def test_entries_are_the_channels_of_each_path_in_ascending_order(drawn):
     by_kind: dict[tuple, int] = {}
     for order_only in (True, False):
         kernels.lay_out_by_channel(
-            *columns, touched.is_direct, order_only, longest, row, met, count, kind, slot
+            *columns, touch_arrays.is_direct, order_only, longest, row, met, count, kind, slot
         )
         entry = touch = begin = 0
         for path, own in enumerate(channels):
             on_path = sorted(set(own))
-            known = [place for place, channel in enumerate(own) if not touched.is_direct[channel]]
+            known = [
+                place for place, channel in enumerate(own) if not touch_arrays.is_direct[channel]
+            ]
             assert slot[begin : begin + len(own)].tolist() == [on_path.index(c) for c in own]
             begin += len(own)
             for channel in on_path:
@@ -113,8 +115,8 @@ def test_entries_are_the_channels_of_each_path_in_ascending_order(drawn):
 
 @given(draw_stretches())
 def test_weights_are_added_to_the_entries_of_their_channels(drawn):
-    touched, paths = drawn
-    channels = channels_of(touched, paths)
+    touch_arrays, paths = drawn
+    channels = channels_of(touch_arrays, paths)
     weight = np.arange(1.0, 1 + paths.kept.sum())
     slots = [[sorted(set(own)).index(channel) for channel in own] for own in channels]
     slot = np.array([place for own in slots for place in own], dtype=np.int16)

@@ -19,28 +19,30 @@ def test_other_outcomes_leave_the_rest():
     assert len(other) == len(landmarks) == 50
 
 
-def test_the_length_of_profiles_is_the_number_of_distinct_ones():
+def test_the_length_of_unique_features_is_the_number_of_rows():
     assert len(UniqueFeatures(np.array([0, 1, 1, 0]), np.zeros((2, 3)))) == 2
 
 
 @pytest.mark.parametrize("index", [[0, 2], [-1, 0]])
-def test_an_index_of_no_profile_is_refused(index):
-    with pytest.raises(ValueError, match="2 profiles, so that their numbers are from 0 to 1, not"):
+def test_a_number_without_feature_row_is_refused(index):
+    with pytest.raises(ValueError, match="2 features, so that their numbers are from 0 to 1, not"):
         UniqueFeatures(np.array(index), np.zeros((2, 3)))
 
 
 def test_some_of_the_landmarks_are_those_with_their_paths():
     landmarks = draw_landmarks(np.random.default_rng(4), 300)
     rows = np.sort(np.random.default_rng(5).choice(300, 120, replace=False))
-    part = landmarks.take(rows).with_paths_met()
+    part = landmarks.take(rows).with_used_paths()
     assert len(part) == 120
     np.testing.assert_array_equal(part.happened_at, landmarks.happened_at[rows])
     np.testing.assert_array_equal(part.history, landmarks.history[rows])
     assert len(part.paths) == 120
     for name in ("touches", "linear"):
         whole, some = (
-            own.paths.met.matrix(
-                own.paths.met.touches if name == "touches" else own.paths.met.weights[name],
+            own.paths.path_channels.matrix(
+                own.paths.path_channels.touches
+                if name == "touches"
+                else own.paths.path_channels.weights[name],
                 len(own.paths),
                 len(own.channels),
             ).toarray()[own.path]

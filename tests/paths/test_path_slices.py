@@ -1,4 +1,4 @@
-"""Paths as stretches of touches: those are alike whose channels are."""
+"""Paths as slices of touches: those are alike whose channels are."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from tests.helpers.random_path_slices import channels_of, draw_stretches
 
 @given(draw_stretches())
 def test_paths_are_alike_where_their_channels_are(drawn):
-    touched, paths = drawn
-    channels = channels_of(touched, paths)
-    path, first = distinct_paths(touched, paths)
+    touch_arrays, paths = drawn
+    channels = channels_of(touch_arrays, paths)
+    path, first = distinct_paths(touch_arrays, paths)
     seen = list(dict.fromkeys(channels))
     assert path.tolist() == [seen.index(own) for own in channels]
     assert [channels[row] for row in first] == seen

@@ -181,7 +181,7 @@ def test_landmarks_are_the_prefixes(read, rows):
     landmarks = landmarks_of(table, [])
     assert written(landmarks) == landmarks_by_hand(table, default_ends(table))
     assert landmarks.channels == table.channels
-    assert landmarks.paths.met.weights == {}
+    assert landmarks.paths.path_channels.weights == {}
     journeys = table.conversions + table.nulls
     assert landmarks.count.sum() == (journeys * table.length).sum()
     assert landmarks.count[landmarks.converted].sum() == table.conversions.sum()
@@ -192,12 +192,12 @@ def test_landmarks_are_the_prefixes(read, rows):
 def test_channels_and_weights_of_prefixes_equal_brute_force(read, rows):
     table = read(rows)
     landmarks = landmarks_of(table, RULES)
-    assert (np.diff(landmarks.paths.met.row) >= 0).all()
+    assert (np.diff(landmarks.paths.path_channels.row) >= 0).all()
     assert len(set(landmarks.path)) == len(landmarks.paths)
     paths, n = paths_in(table), len(table)
     for row in range(len(landmarks)):
         prefix = paths[landmarks.bucket[row] % n][: landmarks.path_length[row]]
-        assert_seen(landmarks.paths.met, landmarks.path[row], table.channels, prefix)
+        assert_seen(landmarks.paths.path_channels, landmarks.path[row], table.channels, prefix)
 
 
 def test_units_may_be_given(read):
@@ -231,7 +231,9 @@ def test_landmarks_of_one_unit_are_sums(read, rows):
 def test_landmarks_of_one_unit_are_on_the_same_paths(read, rows):
     table = read(rows)
     with_weights, without = summed_landmarks(table, RULES), summed_landmarks(table, [])
-    assert landmarks_of(table, RULES).paths.met.weights.keys() == {rule.name for rule in RULES}
+    assert landmarks_of(table, RULES).paths.path_channels.weights.keys() == {
+        rule.name for rule in RULES
+    }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(path_table_landmarks, "_MAX_CELLS", 0)
         sparse = summed_landmarks(table, [])
@@ -240,7 +242,9 @@ def test_landmarks_of_one_unit_are_on_the_same_paths(read, rows):
         np.testing.assert_array_equal(other.paths.length, without.paths.length)
         for name in ("row", "channel", "touches"):
             np.testing.assert_array_equal(
-                getattr(other.paths.met, name), getattr(without.paths.met, name), err_msg=name
+                getattr(other.paths.path_channels, name),
+                getattr(without.paths.path_channels, name),
+                err_msg=name,
             )
 
 
@@ -251,10 +255,10 @@ def test_models_learn_the_same_from_sums(read, model, rows):
     table, fits = read(rows), []
     for make, units in ((landmarks_of, 2 * len(table)), (summed_landmarks, 1)):
         own = make_model(model)
-        own.fit_credit(own.evidence(make(table, [own]), units), np.ones(units))
+        own.fit_credit(own.sufficient_statistics(make(table, [own]), units), np.ones(units))
         paths = paths_of(table, [own])
-        profiles = own.encode_paths(paths)
-        fits.append(own.shares(profiles).toarray()[profiles.index])
+        features = own.encode_paths(paths)
+        fits.append(own.shares(features).toarray()[features.inverse])
     np.testing.assert_allclose(*fits, rtol=1e-9, atol=1e-12)
 
 
@@ -301,7 +305,7 @@ def test_prefixes_of_more_than_fifty_touches(read):
     assert (landmarks.path_length == np.minimum(np.arange(len(path)) + 1, 50)).all()
     for row in (0, 1, 48, 49, 50, 51, 61, 62, 100, 130, len(path) - 1):
         number = landmarks.path[row]
-        assert_seen(landmarks.paths.met, number, table.channels, cut(path[: row + 1]))
+        assert_seen(landmarks.paths.path_channels, number, table.channels, cut(path[: row + 1]))
 
 
 def test_whole_paths_count_all_touches(read):
@@ -317,7 +321,7 @@ def test_a_path_of_ten_thousand_touches_has_few_entries(read, channels):
     table = read([(">".join(names), 2, 0.0, 1)])
     landmarks = landmarks_of(table, RULES)
     assert len(landmarks) == 20_000
-    met = landmarks.paths.met
+    met = landmarks.paths.path_channels
     assert len(met.row) <= 10_000 * min(50, channels)
     assert np.bincount(met.row, met.touches).max() == 50
     assert len(paths_of(table, RULES).path.row) == channels
@@ -325,7 +329,7 @@ def test_a_path_of_ten_thousand_touches_has_few_entries(read, channels):
 
 def fields_of(thing):
     """Return every array of landmarks or paths by name."""
-    path = vars(thing.paths.met if hasattr(thing, "paths") else thing.path)
+    path = vars(thing.paths.path_channels if hasattr(thing, "paths") else thing.path)
     return {k: v for k, v in (vars(thing) | path | dict(path["weights"])).items() if k != "weights"}
 
 
@@ -491,7 +495,7 @@ def test_markov_has_the_published_effects_of_the_reference():
     landmarks = landmarks_of(table, [])
     units = 2 * len(table)
     model = Markov(1).fit(landmarks)
-    again = Markov(1).fit_credit(Markov(1).evidence(landmarks, units), np.ones(units))
+    again = Markov(1).fit_credit(Markov(1).sufficient_statistics(landmarks, units), np.ones(units))
     assert again.effects == pytest.approx(dict(model.effects), rel=1e-12)
     known = {"alpha": 0.5584, "iota": 0.4058, "eta": 0.3490, "beta": 0.2640, "gamma": 0.0179}
     assert {name: round(model.effects[name], 4) for name in known} == known

@@ -16,40 +16,42 @@ from tests.helpers.random_path_slices import channels_of, draw_stretches
 
 @given(draw_stretches())
 def test_paths_are_described_by_their_order(drawn):
-    touched, paths = drawn
+    touch_arrays, paths = drawn
     models = [make_model("linear"), make_model("last_non_direct"), make_model("w_shaped")]
-    described = describe_paths(touched, paths, models).paths
-    for row, met in enumerate(channels_of(touched, paths)):
+    described = describe_paths(touch_arrays, paths, models).paths
+    for row, met in enumerate(channels_of(touch_arrays, paths)):
         assert described.history[row].tolist() == [*met[::-1], -1, -1, -1, -1][:4]
         known = [place for place, channel in enumerate(met) if channel != 1]
         last = known[-1] if known else len(met) - 1
-        own = described.met.row == row
-        assert described.met.channel[own].tolist() == sorted(set(met))
+        own = described.path_channels.row == row
+        assert described.path_channels.channel[own].tolist() == sorted(set(met))
         for place, channel in zip(np.flatnonzero(own), sorted(set(met)), strict=True):
-            assert described.met.touches[place] == met.count(channel)
-            assert described.met.weights["linear"][place] == met.count(channel)
-            assert described.met.weights["last_non_direct"][place] == (met[last] == channel)
+            assert described.path_channels.touches[place] == met.count(channel)
+            assert described.path_channels.weights["linear"][place] == met.count(channel)
+            assert described.path_channels.weights["last_non_direct"][place] == (
+                met[last] == channel
+            )
     # Three alike, or 0.3 for the first, the middle and the last, and 0.1 for all others together.
-    w_shaped = described.met.weights["w_shaped"]
-    total = np.bincount(described.met.row, w_shaped, minlength=len(paths))
+    w_shaped = described.path_channels.weights["w_shaped"]
+    total = np.bincount(described.path_channels.row, w_shaped, minlength=len(paths))
     expected = np.where(paths.kept > 3, 1.0, paths.kept)
     np.testing.assert_allclose(total, expected, rtol=1e-9)
 
 
 @given(draw_stretches(), st.integers(1, 9), st.randoms(use_true_random=False))
 def test_own_paths_are_weighed_as_paths_are(drawn, most, random):
-    touched, paths = drawn
+    touch_arrays, paths = drawn
     rules = [
         Rule("before", "hours", "hours_before_end"),
         Rule("both", "hours and place", "position + hours_after_start"),
     ]
-    expected = channels_met(touched, paths, rules)
-    number, first = distinct_paths(touched, paths)
-    described = describe_paths(touched, paths.take(first), [])
-    own = LandmarkPaths(touched, paths, number, described, rules)
+    expected = channels_met(touch_arrays, paths, rules)
+    number, first = distinct_paths(touch_arrays, paths)
+    described = describe_paths(touch_arrays, paths.take(first), [])
+    own = LandmarkPaths(touch_arrays, paths, number, described, rules)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(touch_weights, "_MAX_TOUCHES", most)
-        found = own.met(["both", "before"])
+        found = own.path_channels(["both", "before"])
     for name in ("row", "channel", "touches"):
         np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
     for name in ("before", "both"):
@@ -57,7 +59,7 @@ def test_own_paths_are_weighed_as_paths_are(drawn, most, random):
     assert "before" in own
     assert "other" not in own
     rows = np.array(random.sample(range(len(paths)), len(paths) // 2), dtype=int)
-    part = own.take(rows).met(["before"])
+    part = own.take(rows).path_channels(["before"])
     assert list(part.weights) == ["before"]
     whole = expected.matrix(expected.weights["before"], len(paths), 3).toarray()
     np.testing.assert_allclose(

@@ -31,7 +31,7 @@ def drawn_with(weights: list[list[float]]):
 
 def exact_shares(drawn) -> np.ndarray:
     """Return the shares of each path by channel; by touches where there is no weight."""
-    met, shape = drawn.paths.met, (len(drawn), len(drawn.channels))
+    met, shape = drawn.paths.path_channels, (len(drawn), len(drawn.channels))
     weight, touches = np.zeros(shape), np.zeros(shape)
     weight[met.row, met.channel] = met.weights["linear"]
     touches[met.row, met.channel] = met.touches
@@ -82,10 +82,12 @@ def test_paths_are_alike_only_where_every_column_divides_them_alike():
     drawn = drawn_with([[1.0, 1.0], [2.0, 2.0], [1.0, 3.0], [1.0, 1.0]])
     model = make_model("position_based_fitted")
     first, second, *others = model.columns
-    linear = drawn.paths.met.weights["linear"]
+    linear = drawn.paths.path_channels.weights["linear"]
     weights = {first: linear, second: np.array([1, 1, 1, 1, 1, 3, 1, 3.0])}
     weights |= dict.fromkeys(others, np.ones(8))
-    index, rows = share_rows(with_paths(drawn, replace(drawn.paths.met, weights=weights)), model)
+    index, rows = share_rows(
+        with_paths(drawn, replace(drawn.paths.path_channels, weights=weights)), model
+    )
     assert index.tolist() == [0, 0, 1, 2]
     np.testing.assert_allclose(rows[0][:, :2], [[0.5, 0.5], [0.25, 0.75], [0.5, 0.5]])
     np.testing.assert_allclose(rows[1][:, :2], [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]])
@@ -102,23 +104,23 @@ def test_rates_are_mixed_by_shares(weights):
 
 @given(draw_stretches(), st.integers(1, 9))
 def test_rates_are_mixed_by_weights_that_look_at_times(drawn, most):
-    touched, paths = drawn
+    touch_arrays, paths = drawn
     if not len(paths):
         return
     # On a path of which every touch is of one instant, no touch has any weight.
     rule = Rule("before", "hours", "hours_before_end")
-    number, first = distinct_paths(touched, paths)
-    described = describe_paths(touched, paths.take(first), [])
-    own = LandmarkPaths(touched, paths, number, described, [rule])
+    number, first = distinct_paths(touch_arrays, paths)
+    described = describe_paths(touch_arrays, paths.take(first), [])
+    own = LandmarkPaths(touch_arrays, paths, number, described, [rule])
     some = replace(
         draw_landmarks(np.random.default_rng(0), len(paths), channels=3),
-        path=number, paths=described.paths, own=own,
+        path=number, paths=described.paths, landmark_paths=own,
     )  # fmt: skip
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("lydite.paths.touch_weights._MAX_TOUCHES", most)
         found = mixed_rates(some, "before", RATES)
     for row, touches in enumerate(touches_of(paths)):
-        hours = (touched.at_us[touches[-1]] - touched.at_us[touches]) / HOUR
+        hours = (touch_arrays.at_us[touches[-1]] - touch_arrays.at_us[touches]) / HOUR
         weight = hours if hours.sum() > 0 else np.ones(len(hours))
-        expected = np.average(RATES[touched.channel[touches]], weights=weight)
+        expected = np.average(RATES[touch_arrays.channel[touches]], weights=weight)
         assert found[row] == pytest.approx(expected, rel=1e-9)

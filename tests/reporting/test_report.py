@@ -231,7 +231,7 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path):
         [
             browser, "--headless", "--no-sandbox", "--disable-gpu",
             "--disable-background-networking", "--no-first-run", "--enable-logging=stderr",
-            f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=8000",
+            f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=8000",
             "--dump-dom", page.as_uri(),
         ],
         capture_output=True, text=True, timeout=120, check=True,

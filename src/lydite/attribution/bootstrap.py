@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import sparse
 
-from lydite.models.base import by_unit, drawn_sums, weighed_sums
+from lydite.models.base import by_unit, resampled_sums, weighted_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -103,8 +103,8 @@ def _poisson(rng: np.random.Generator, mean: NDArray[np.float64]) -> NDArray[np.
 
 def credit_replicates(
     model: Model,
-    evidence: Any,  # noqa: ANN401
-    profiles: UniqueFeatures,
+    statistics: Any,  # noqa: ANN401
+    features: UniqueFeatures,
     paths: Paths,
     weights: NDArray[np.floating],
 ) -> Replicates:
@@ -113,28 +113,28 @@ def credit_replicates(
     Parameters
     ----------
     model
-        Fitted on the evidence itself; it stays as it is.
-    evidence
-        What its credit is fitted on, by unit (`Model.evidence`).
-    profiles
+        Fitted on the statistics itself; it stays as it is.
+    statistics
+        What its credit is fitted on, by unit (`Model.sufficient_statistics`).
+    features
         What its credit depends on of the converted paths (`Model.encode_paths`).
     paths
         The converted paths.
     weights : (replicates, units) array
         How often each unit counts in each replicate.
     """
-    conversions, value = counts_by_unit(profiles, paths, weights.shape[1])
+    conversions, value = counts_by_unit(features, paths, weights.shape[1])
     if not model.learns:
-        shares, units = model.shares(profiles), np.unique(paths.unit)
+        shares, units = model.shares(features), np.unique(paths.unit)
         earned, worth = ((counts.T @ shares)[units] for counts in (conversions, value))
         return fixed_replicates(earned, worth, weights.T[units].T)
-    refits = copy.deepcopy(model).refits(evidence, weights)
+    refits = copy.deepcopy(model).refits(statistics, weights)
     size = (len(weights), len(paths.channels))
     result = Replicates(np.zeros(size), np.zeros(size))
-    drawn = drawn_sums(sparse.vstack([conversions, value], format="csr"), weights)
+    drawn = resampled_sums(sparse.vstack([conversions, value], format="csr"), weights)
     for number, (refitted, both) in enumerate(zip(refits, drawn, strict=True)):
         amounts = np.split(both, 2)
-        result.conversions[number], result.value[number] = refitted.credit(profiles, amounts)
+        result.conversions[number], result.value[number] = refitted.credit(features, amounts)
     return result
 
 
@@ -151,7 +151,7 @@ def fixed_replicates(
     weights : (replicates, units) array
     """
     both = np.hstack([_full(conversions), _full(value)])
-    return Replicates(*np.hsplit(weighed_sums(weights, both), 2))
+    return Replicates(*np.hsplit(weighted_sums(weights, both), 2))
 
 
 def _full(matrix: Any) -> NDArray[np.float64]:  # noqa: ANN401
@@ -159,11 +159,11 @@ def _full(matrix: Any) -> NDArray[np.float64]:  # noqa: ANN401
 
 
 def counts_by_unit(
-    profiles: UniqueFeatures, paths: Paths, units: int
+    features: UniqueFeatures, paths: Paths, units: int
 ) -> tuple[sparse.csr_array[np.float64], sparse.csr_array[np.float64]]:
     """Return conversions and value by kind of path and unit, as sparse (k, units) matrices."""
-    shape = (len(profiles), units)
+    shape = (len(features), units)
     return (
-        by_unit(profiles.index, paths.unit, paths.conversions, shape),
-        by_unit(profiles.index, paths.unit, paths.value, shape),
+        by_unit(features.inverse, paths.unit, paths.conversions, shape),
+        by_unit(features.inverse, paths.unit, paths.value, shape),
     )

@@ -126,11 +126,11 @@ def _fit(
     found = load_sets(engine, landmarks.channels)
     rules = [model for model in models if isinstance(model, FittedRule)]
     others = [model for model in models if model.learns and not isinstance(model, FittedRule)]
-    by_path = any(model.divides_touches for model in others)
+    by_path = any(model.weights_touches for model in others)
     buckets = buckets_of_paths(engine) if by_path else N_BUCKETS
     paths = {
         model.name: load_paths(engine, landmarks.channels, model, buckets)
-        if model.divides_touches
+        if model.weights_touches
         else found.counted
         for model in others
     }
@@ -141,13 +141,13 @@ def _fit(
         replicates |= {
             model.name: replicates[model.name].scaled(N_BUCKETS / buckets)
             for model in others
-            if model.divides_touches
+            if model.weights_touches
         }
         choices = dict(zip((rule.name for rule in rules), chosen, strict=True))
     for rule in rules:
         size = len(landmarks.channels)
         replicates[rule.name] = _of_fitted_rule(engine, rule, choices[rule.name], size, drawn)
-    _keep_shares(engine, [model for model in models if not model.divides_touches], found.sets)
+    _keep_shares(engine, [model for model in models if not model.weights_touches], found.sets)
     return replicates
 
 
@@ -155,9 +155,9 @@ def _learn(
     model: Model, landmarks: Landmarks, paths: Paths, drawn: NDArray[np.float64]
 ) -> Replicates:
     """Fit a model, and return its replicates."""
-    evidence = model.evidence(landmarks, N_BUCKETS)
-    profiles = model.fit_credit(evidence, np.ones(N_BUCKETS)).encode_paths(paths)
-    return credit_replicates(model, evidence, profiles, paths, drawn)
+    statistics = model.sufficient_statistics(landmarks, N_BUCKETS)
+    features = model.fit_credit(statistics, np.ones(N_BUCKETS)).encode_paths(paths)
+    return credit_replicates(model, statistics, features, paths, drawn)
 
 
 def _choose(
@@ -173,10 +173,10 @@ def _choose(
     enough = rule.enough_landmarks or len(landmarks)
     if len(landmarks) > enough:
         some = np.arange(0, len(landmarks), -(-len(landmarks) // enough))
-        landmarks = landmarks.take(some).with_paths_met()
-    evidence = rule.evidence(landmarks, N_BUCKETS)
-    rule.fit_credit(evidence, np.ones(N_BUCKETS))
-    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(evidence, drawn)])
+        landmarks = landmarks.take(some).with_used_paths()
+    statistics = rule.sufficient_statistics(landmarks, N_BUCKETS)
+    rule.fit_credit(statistics, np.ones(N_BUCKETS))
+    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(statistics, drawn)])
 
 
 def _keep_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> None:
@@ -189,9 +189,9 @@ def _keep_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> None:
 
 def entry_shares(model: Model, paths: Paths) -> NDArray[np.float64]:
     """Return the (m,) shares of the entries of the paths' channels."""
-    profiles, met = model.encode_paths(paths), paths.path
-    shares = model.shares(profiles)
-    found: NDArray[np.float64] = np.asarray(shares[profiles.index[met.row], met.channel]).ravel()
+    features, met = model.encode_paths(paths), paths.path
+    shares = model.shares(features)
+    found: NDArray[np.float64] = np.asarray(shares[features.inverse[met.row], met.channel]).ravel()
     return found
 
 

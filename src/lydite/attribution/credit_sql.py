@@ -52,12 +52,12 @@ def touch_credit(models: Sequence[Model]) -> str:
     What a rule weighs is the division itself. Other models have shares for the channels of each
     set (``credit.set_shares``), and the touches of a channel share alike.
     """
-    weights = {model.name: model.touch_weight for model in models if model.divides_touches}
+    weights = {model.name: model.touch_weight for model in models if model.weights_touches}
     shares = "".join(
         f",\n        set_shares.{quote_identifier(model.name)} / met.channel_touches"
         f" as {_part(model.name)}"
         for model in models
-        if not model.divides_touches
+        if not model.weights_touches
     )
     credit = ", ".join(
         f"{_divided(model.name) if model.divides_touches else f'shared.{_part(model.name)}'}"

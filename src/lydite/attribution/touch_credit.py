@@ -35,7 +35,7 @@ def weigh(model: Model, paths: pl.DataFrame) -> NDArray[np.float64]:
             list(channels), range(len(channels)), return_dtype=pl.Int64
         ),
     )
-    if model.divides_touches:
+    if model.weights_touches:
         return _divided(_weights(model, numbered), numbered)
     return _shared(model, channels, numbered)
 

@@ -123,7 +123,7 @@ class Adjustment:
         score: NDArray[np.floating] | None,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
-        profile: NDArray[np.integer] | None = None,
+        feature_row: NDArray[np.integer] | None = None,
     ) -> Self:
         """Fit on training counts.
 
@@ -133,11 +133,11 @@ class Adjustment:
             Activity cell of each row.
         score
             Log-odds of the model's cross-fitted forecasts (`log_odds`), of each row or of each
-            profile; None fits activity alone.
+            feature row; None fits activity alone.
         trials, conversions : (m,) counts
             Rows without trials say nothing.
-        profile : (m,) integers
-            The profile of each row, where scores are of profiles.
+        feature_row : (m,) integers
+            The feature row of each row, where scores are of feature rows.
         """
         if score is None:
             n, k = (counted(cell, own, len(self.design)) for own in (trials, conversions))
@@ -145,7 +145,7 @@ class Adjustment:
             self.slope_ = 0.0
             self.terms_ = _logistic(self._terms(cells), n[cells], k[cells], self.terms_)
             return self
-        cells, n, k, mean = _binned(cell, score, profile, trials, conversions, len(self.design))
+        cells, n, k, mean = _binned(cell, score, feature_row, trials, conversions, len(self.design))
         terms = self._terms(cells)
         start = np.append(self.terms_, self.slope_)
         fitted = _logistic(np.column_stack([terms, mean]), n, k, start)
@@ -159,7 +159,7 @@ class Adjustment:
         self,
         cell: NDArray[np.integer],
         score: NDArray[np.floating] | None,
-        profile: NDArray[np.integer] | None = None,
+        feature_row: NDArray[np.integer] | None = None,
     ) -> NDArray[np.float64]:
         """Return the adjusted log-odds, of probabilities within [1e-6, 1 - 1e-6].
 
@@ -168,14 +168,14 @@ class Adjustment:
         cell : (n,) integers
             Activity cell of each row.
         score
-            Log-odds that the model forecasts, of each row or of each profile; None without any.
-        profile : (n,) integers
-            The profile of each row, where scores are of profiles.
+            Log-odds that the model forecasts, of each row or of each feature row; None without any.
+        feature_row : (n,) integers
+            The feature row of each row, where scores are of feature rows.
         """
         of_cell = self._terms(np.arange(len(self.design))) @ self.terms_
         result = np.empty(len(cell))
         slope = self.slope_ if score is not None else 0.0
-        _adjust(of_cell, cell, slope, score if slope > 0 else None, profile, result)
+        _adjust(of_cell, cell, slope, score if slope > 0 else None, feature_row, result)
         return result
 
     def _terms(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -188,27 +188,27 @@ def _adjust(
     cell: NDArray[np.integer],
     slope: float,
     score: NDArray[np.floating] | None,
-    profile: NDArray[np.integer] | None,
+    feature_row: NDArray[np.integer] | None,
     result: NDArray[np.float64],
 ) -> None:
     for row in range(len(cell)):
         own = of_cell[cell[row]]
         if score is not None:
-            own += slope * score[row if profile is None else profile[row]]
+            own += slope * score[row if feature_row is None else feature_row[row]]
         result[row] = min(max(own, -MOST_CERTAIN), MOST_CERTAIN)
 
 
 def _binned(
     cell: NDArray[np.integer],
     score: NDArray[np.floating],
-    profile: NDArray[np.integer] | None,
+    feature_row: NDArray[np.integer] | None,
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     cells: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Sum counts over (activity cell, bin of the score), with the mean score of each."""
     sums = np.zeros((3, cells, _BINS))
-    _bin(cell, score, profile, trials, conversions, sums)
+    _bin(cell, score, feature_row, trials, conversions, sums)
     n, k, total = sums.reshape(3, -1)
     kept = np.flatnonzero(n)
     return kept // _BINS, n[kept], k[kept], total[kept] / n[kept]
@@ -218,7 +218,7 @@ def _binned(
 def _bin(
     cell: NDArray[np.integer],
     score: NDArray[np.floating],
-    profile: NDArray[np.integer] | None,
+    feature_row: NDArray[np.integer] | None,
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     sums: NDArray[np.float64],
@@ -227,12 +227,12 @@ def _bin(
     low, high = np.inf, -np.inf
     for row in range(len(cell)):
         if trials[row] > 0:
-            own = score[row if profile is None else profile[row]]
+            own = score[row if feature_row is None else feature_row[row]]
             low, high = min(low, own), max(high, own)
     width = (high - low) / _BINS
     for row in range(len(cell)):
         if trials[row] > 0:
-            own = score[row if profile is None else profile[row]]
+            own = score[row if feature_row is None else feature_row[row]]
             place = min(int((own - low) / width), _BINS - 1) if width > 0 else 0
             sums[0, cell[row], place] += trials[row]
             sums[1, cell[row], place] += conversions[row]

@@ -74,7 +74,7 @@ def forecasts(model: Model, split: Split) -> Iterator[tuple[range, NDArray[np.fl
         counts = fitted.counts
         # A baseline needs no cross-fitting.
         score = None if model.is_baseline else fitted.crossed().ravel()
-        adjustment.fit(counts.cell, score, counts.trials, counts.conversions, counts.half_profile)
+        adjustment.fit(counts.cell, score, counts.trials, counts.conversions, counts.half_row)
         if refinement is not None:
             adjustment.terms_ = adjustment.terms_ + refinement.terms_before(span.start)
         yield span, _forecast(fitted, split.batch(span), adjustment)
@@ -84,7 +84,7 @@ def _forecast(
     fitted: CrossFitted, batch: EvaluationBatch, adjustment: Adjustment
 ) -> NDArray[np.float64]:
     """Return the log-odds of what is forecast, adjusted but for the base rate."""
-    model, profiles = fitted.model, fitted.profiles
+    model, features = fitted.model, fitted.features
     if model.is_baseline and model.name != "base_rate":
         return adjustment.adjusted(batch.cell, None)
     if model.sees_order_only:  # its profiles are those of all landmarks

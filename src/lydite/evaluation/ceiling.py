@@ -139,7 +139,7 @@ def _walk(
 ) -> Iterator[_Walked]:
     """Yield what a rival says as of each growth, fitted on what was known by then."""
     fitted = CrossFitted(model, sample)
-    index, half = fitted.profiles.index, sample.landmarks.bucket & 1
+    index, half = fitted.features.inverse, sample.landmarks.bucket & 1
     for span, rows, landmarks in zip(spans, known, ahead, strict=True):
         fitted.fit_before(span.start)
         even, odd = (score[index[rows]] for score in fitted.crossed())
@@ -181,7 +181,7 @@ def _grow(
         stacked = stack.log_odds(cell, forecasts).astype(np.float32)
         return np.column_stack([_features(some, place), stacked])
 
-    train = seen(landmarks.take(known).with_paths_met(), activity.cell[known], crossed)
+    train = seen(landmarks.take(known).with_used_paths(), activity.cell[known], crossed)
     # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
     usable = ~np.isnan(train).all(axis=0)
     trees = _trees(len(known), seed)
@@ -265,7 +265,7 @@ def _places(landmarks: Landmarks, known: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _features(landmarks: Landmarks, place: NDArray[np.intp]) -> NDArray[np.float32]:
     """Return all that is known at each landmark: activity, calendar, order and mix of channels."""
-    met, paths = landmarks.paths.met, len(landmarks.paths)
+    met, paths = landmarks.paths.path_channels, len(landmarks.paths)
     mix = np.zeros((paths, len(landmarks.channels)), dtype=np.float32)
     mix[met.row, place[met.channel]] = met.touches
     hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 class Counts:
-    """Training counts by (half of the buckets, profile, activity cell), grown period by period.
+    """Training counts by (half of the buckets, feature row, activity cell), grown period by period.
 
     Attributes
     ----------
-    half_profile : (m,) integers
-        The profile of each row, and of the other half of the buckets as many more.
+    half_row : (m,) integers
+        The feature row of each count; those of the other half of the buckets are numbered after.
     cell : (m,) integers
     trials, conversions : (m,) counts
     """
@@ -45,7 +45,7 @@ class Counts:
         else:
             self._row, first = distinct(key)
             keys = key[first]
-        self.half_profile, self.cell = np.divmod(keys, cells)
+        self.half_row, self.cell = np.divmod(keys, cells)
         self.trials, self.conversions = np.zeros(len(keys)), np.zeros(len(keys))
         self._split = split
 
@@ -61,24 +61,24 @@ class Counts:
 
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Trials and conversions of each profile, two (2, k) arrays: of either half of buckets."""
-        sums = np.zeros((2, 2 * self._profiles))
-        _sum_by_half(self.half_profile, self.trials, self.conversions, *sums)
+        """Trials and conversions of each feature row in each half of the buckets, (2, k)."""
+        sums = np.zeros((2, 2 * self._features))
+        _sum_by_half(self.half_row, self.trials, self.conversions, *sums)
         return sums[0].reshape(2, -1), sums[1].reshape(2, -1)
 
 
 @compiled
 def _number(
     bucket: NDArray[np.integer],
-    profile: NDArray[np.integer],
+    feature_row: NDArray[np.integer],
     cell: NDArray[np.integer],
-    profiles: int,
+    features: int,
     cells: int,
     key: NDArray[np.integer],
 ) -> None:
     """Give the same number to what is counted together."""
     for row in range(len(key)):
-        key[row] = ((bucket[row] & 1) * profiles + profile[row]) * cells + cell[row]
+        key[row] = ((bucket[row] & 1) * features + feature_row[row]) * cells + cell[row]
 
 
 @compiled
@@ -100,17 +100,17 @@ def _count(
 
 @compiled
 def _sum_by_half(
-    half_profile: NDArray[np.integer],
+    half_row: NDArray[np.integer],
     trials: NDArray[np.float64],
     conversions: NDArray[np.float64],
     sum_of_trials: NDArray[np.float64],
     sum_of_conversions: NDArray[np.float64],
 ) -> None:
-    """Sum up what is met by half and profile: `counted` for both at once."""
-    for row in range(len(half_profile)):
+    """Sum up what is met by half and feature row: `counted` for both at once."""
+    for row in range(len(half_row)):
         if trials[row] > 0:
-            sum_of_trials[half_profile[row]] += trials[row]
-            sum_of_conversions[half_profile[row]] += conversions[row]
+            sum_of_trials[half_row[row]] += trials[row]
+            sum_of_conversions[half_row[row]] += conversions[row]
 
 
 class CrossFitted:
@@ -127,7 +127,7 @@ class CrossFitted:
     ----------
     model
         Fitted on all that is known.
-    profiles
+    features
         What it sees of the landmarks.
     counts
         Their counts.
@@ -146,13 +146,13 @@ class CrossFitted:
         self.counts.go_on(range(self._gone, period + 1))
         self._gone = period + 1
         trials, conversions = self.counts.by_half
-        self.model.fit_counts(self.profiles, trials.sum(axis=0), conversions.sum(axis=0))
+        self.model.fit_counts(self.features, trials.sum(axis=0), conversions.sum(axis=0))
         if not self.model.is_baseline:
             for other, half in zip(self._crossing, (1, 0), strict=True):
-                other.fit_counts(self.profiles, trials[half], conversions[half])
+                other.fit_counts(self.features, trials[half], conversions[half])
 
     def crossed(self) -> NDArray[np.float64]:
-        """Return log-odds of the (2, k) profiles in each half, by a model of the other half."""
+        """Return log-odds of the (2, k) feature rows in each half, by a model of the other half."""
         return np.array(
-            [log_odds(other.forecast_unique(self.profiles)) for other in self._crossing]
+            [log_odds(other.forecast_unique(self.features)) for other in self._crossing]
         )

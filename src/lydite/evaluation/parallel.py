@@ -28,4 +28,4 @@ def map_longest_first(
 
 def estimated_effort(model: Model) -> tuple[int, bool]:
     """Return what tells models that take long from others: candidates, and more than the order."""
-    return len(model.weight_columns), not model.sees_order_only
+    return len(model.weight_columns), not model.uses_order_only

@@ -110,18 +110,18 @@ def load_sample(
     InputError
         When a rule's weight is negative or huge, or cannot be computed.
     """
-    ordered = [model for model in models if model.sees_order_only]
-    beyond = [model for model in models if not model.sees_order_only]
+    ordered = [model for model in models if model.uses_order_only]
+    beyond = [model for model in models if not model.uses_order_only]
     columns = _columns(engine, outcome, _OF_PATHS)
     with ThreadPoolExecutor(1) as aside:  # the paths are laid out while the others are read
         others = aside.submit(_columns, engine, outcome, _OF_LANDMARKS)
         laid = _SampleRows.of(columns, channels, ordered)
         columns |= others.result()
-    touched = laid.touched
-    if any(_NAMES & model.columns_seen for model in beyond):
-        touched = replace(touched, **_named(engine, outcome, laid.place))
+    touch_arrays = laid.touch_arrays
+    if any(_NAMES & model.columns_used for model in beyond):
+        touch_arrays = replace(touch_arrays, **_named(engine, outcome, laid.place))
     path = taken(laid.path, laid.place)
-    stretches = _ending_at(laid.place, columns["touch"] - columns["first_touch"])
+    slices = _ending_at(laid.place, columns["touch"] - columns["first_touch"])
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -136,7 +136,9 @@ def load_sample(
         count=np.broadcast_to(1.0, len(path)),
         path=path,
         paths=laid.described.paths,
-        own=LandmarkPaths(touched, stretches, path, laid.described, beyond) if beyond else None,
+        landmark_paths=LandmarkPaths(touch_arrays, slices, path, laid.described, beyond)
+        if beyond
+        else None,
     )
 
 
@@ -173,7 +175,7 @@ class _SampleRows(NamedTuple):
     ----------
     place
         The place of each landmark in that order.
-    touched
+    touch_arrays
         The touches.
     path
         The number of the path that ends in each touch, among the distinct ones.
@@ -182,7 +184,7 @@ class _SampleRows(NamedTuple):
     """
 
     place: NDArray[np.int32]
-    touched: TouchArrays
+    touch_arrays: TouchArrays
     path: NDArray[np.integer]
     described: OrderFeatures
 
@@ -194,16 +196,16 @@ class _SampleRows(NamedTuple):
         # The touches on the path of a mature landmark are mature landmarks too, right before it.
         place = _place_by_user(columns["user_key"], columns["touch"])
         happened_at = columns["happened_at"].astype("datetime64[us]", copy=False)
-        touched = TouchArrays(
+        touch_arrays = TouchArrays(
             channels,
             placed(place, columns["channel_key"]),
             placed(place, happened_at.view(np.int64)),
         )
         before = placed(place, columns["touch"] - columns["first_touch"])
-        stretches = _ending_at(np.arange(len(place), dtype=np.int32), before)
-        path, first = distinct_paths(touched, stretches)
-        described = describe_paths(touched, stretches.take(first), models)
-        return cls(place, touched, path, described)
+        slices = _ending_at(np.arange(len(place), dtype=np.int32), before)
+        path, first = distinct_paths(touch_arrays, slices)
+        described = describe_paths(touch_arrays, slices.take(first), models)
+        return cls(place, touch_arrays, path, described)
 
 
 def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.int32]:

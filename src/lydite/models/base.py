@@ -47,7 +47,7 @@ class Model(BaseEstimator, ABC):
     learns: ClassVar[bool] = True
     #: Whether credit divides the touches of a path by `touch_weight`, as rules do. Where not, it
     #: depends on nothing but the set of channels on the path, and a channel's touches share alike.
-    divides_touches: ClassVar[bool] = False
+    weights_touches: ClassVar[bool] = False
 
     # --- sight ----------------------------------------------------------------------------------
 
@@ -69,12 +69,12 @@ class Model(BaseEstimator, ABC):
         return any("hours_" in expression for expression in self.weight_columns.values())
 
     @property
-    def sees_order_only(self) -> bool:
+    def uses_order_only(self) -> bool:
         """Whether the weights look at nothing of a path but the order of its channels."""
-        return not _MORE_THAN_ORDER & self.columns_seen
+        return not _MORE_THAN_ORDER & self.columns_used
 
     @property
-    def columns_seen(self) -> frozenset[str]:
+    def columns_used(self) -> frozenset[str]:
         """The columns of a path, among `PATH_COLUMNS`, that the weights look at."""
         return frozenset().union(*map(columns_of, self.weight_columns.values()))
 
@@ -87,45 +87,45 @@ class Model(BaseEstimator, ABC):
 
     @abstractmethod
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
-        """Return what this model sees of each landmark, each distinct sight once."""
+        """Return the distinct features of landmarks."""
 
     @abstractmethod
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
-        """Fit the forecast on how often each profile was met and how often it converted.
+        """Fit the forecast on how often each feature row occurred and converted.
 
         Parameters
         ----------
-        profiles
-            k profiles.
+        features
+            k feature rows.
         trials, conversions : (k,) counts
-            Landmarks with that profile, and those of them that converted.
+            Landmarks with that feature row, and those of them that converted.
         """
 
     @abstractmethod
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
-        """Return the (k,) probabilities that a landmark with each profile converts."""
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
+        """Return the (k,) probabilities that a landmark with each feature row converts."""
 
     def fit(self, landmarks: Landmarks, y: object = None) -> Self:
         """Fit the forecast on landmarks; `y` is ignored, landmarks carry their outcome."""
         del y
-        profiles = self.encode(landmarks)
-        size = len(profiles)
+        features = self.encode(landmarks)
+        size = len(features)
         self.channels_ = landmarks.channels
         return self.fit_counts(
-            profiles,
-            counted(profiles.index, landmarks.count, size),
-            counted(profiles.index, landmarks.count * landmarks.converted, size),
+            features,
+            counted(features.inverse, landmarks.count, size),
+            counted(features.inverse, landmarks.count * landmarks.converted, size),
         )
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return the (n,) probabilities that each landmark's next event is a conversion."""
-        profiles = self.encode(landmarks)
-        forecast: NDArray[np.float64] = self.forecast_unique(profiles)[profiles.index]
+        features = self.encode(landmarks)
+        forecast: NDArray[np.float64] = self.forecast_unique(features)[features.inverse]
         return forecast
 
     def predict_proba(self, landmarks: Landmarks) -> NDArray[np.float64]:
@@ -135,7 +135,7 @@ class Model(BaseEstimator, ABC):
 
     # --- credit ---------------------------------------------------------------------------------
 
-    def evidence(self, landmarks: Landmarks, units: int) -> Any:  # noqa: ANN401
+    def sufficient_statistics(self, landmarks: Landmarks, units: int) -> Any:  # noqa: ANN401
         """Return what the credit is fitted on, counted by unit; `fit_credit` weighs the units.
 
         Parameters
@@ -147,61 +147,63 @@ class Model(BaseEstimator, ABC):
         """
         return FeatureCounts.of(self.encode(landmarks), landmarks, units)
 
-    def fit_credit(self, evidence: Any, weights: NDArray[np.floating]) -> Self:  # noqa: ANN401
-        """Fit what the credit needs, each unit of the evidence weighing as given.
+    def fit_credit(self, statistics: Any, weights: NDArray[np.floating]) -> Self:  # noqa: ANN401
+        """Fit what the credit needs, each unit of the statistics weighing as given.
 
         Parameters
         ----------
-        evidence
-            What `evidence` returned.
+        statistics
+            What `sufficient_statistics` returned.
         weights : (units,) array
             All 1 for the fit itself; a bootstrap draws others.
         """
         return self.fit_counts(
-            evidence.profiles, evidence.trials @ weights, evidence.conversions @ weights
+            statistics.features, statistics.trials @ weights, statistics.conversions @ weights
         )
 
     def refits(
         self,
-        evidence: Any,  # noqa: ANN401
+        statistics: Any,  # noqa: ANN401
         weights: NDArray[np.floating],
     ) -> Iterator[Self]:
         """Yield this model fitted anew with each row of weights, itself: use it before the next.
 
         Parameters
         ----------
-        evidence
-            What `evidence` returned; the model has been fitted on it as it is.
+        statistics
+            What `sufficient_statistics` returned; the model has been fitted on it as it is.
         weights : (replicates, units) array
         """
         if type(self).fit_credit is not Model.fit_credit:
             for row in weights:
-                yield self.fit_credit(evidence, row)
+                yield self.fit_credit(statistics, row)
             return
-        drawn = (drawn_sums(own, weights) for own in (evidence.trials, evidence.conversions))
+        drawn = (
+            resampled_sums(own, weights) for own in (statistics.trials, statistics.conversions)
+        )
         for trials, conversions in zip(*drawn, strict=True):
-            yield self.fit_counts(evidence.profiles, trials, conversions)
+            yield self.fit_counts(statistics.features, trials, conversions)
 
     @abstractmethod
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
-        """Return what this model's credit depends on of each converted path, each sight once."""
+        """Return the distinct features of converted paths that credit depends on."""
 
     @abstractmethod
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the (k, channels) shares of a conversion at the end of each kind of path.
 
         Rows sum to 1, and only channels of the path have a share.
         """
 
     def credit(
-        self, profiles: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
+        self, features: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
     ) -> list[NDArray[np.float64]]:
         """Return what each channel has of amounts, such as conversions and their value.
 
         Parameters
         ----------
-        profiles
-            k profiles.
+        features
+            k feature rows.
         amounts : (k,) arrays
             What each kind of path has earned.
 
@@ -209,7 +211,7 @@ class Model(BaseEstimator, ABC):
         -------
         A (channels,) array for each amount.
         """
-        shares = self.shares(profiles)
+        shares = self.shares(features)
         return [np.asarray(amount @ shares) for amount in amounts]
 
     @property
@@ -262,28 +264,28 @@ _AT_ONCE = 20  # replicates
 
 @dataclass(frozen=True)
 class FeatureCounts:
-    """How often each profile was met and converted, by unit.
+    """How often each feature row occurred and converted, by unit.
 
     Attributes
     ----------
-    profiles
-        k profiles.
+    features
+        k feature rows.
     trials, conversions : (k, units) sparse matrices
     """
 
-    profiles: UniqueFeatures
+    features: UniqueFeatures
     trials: sparse.csr_array[np.float64]
     conversions: sparse.csr_array[np.float64]
 
     @classmethod
-    def of(cls, profiles: UniqueFeatures, landmarks: Landmarks, units: int) -> FeatureCounts:
-        """Count the profiles of landmarks."""
-        shape = (len(profiles), units)
+    def of(cls, features: UniqueFeatures, landmarks: Landmarks, units: int) -> FeatureCounts:
+        """Count the feature rows of landmarks."""
+        shape = (len(features), units)
         hit = landmarks.converted
         return cls(
-            profiles,
-            by_unit(profiles.index, landmarks.bucket, landmarks.count, shape),
-            by_unit(profiles.index[hit], landmarks.bucket[hit], landmarks.count[hit], shape),
+            features,
+            by_unit(features.inverse, landmarks.bucket, landmarks.count, shape),
+            by_unit(features.inverse[hit], landmarks.bucket[hit], landmarks.count[hit], shape),
         )
 
 
@@ -292,7 +294,7 @@ def weight_columns(models: Iterable[Model]) -> dict[str, str]:
     return {name: sql for model in models for name, sql in model.weight_columns.items()}
 
 
-def drawn_sums(
+def resampled_sums(
     matrix: sparse.csr_array[np.float64], weights: NDArray[np.floating]
 ) -> Iterator[NDArray[np.float64]]:
     """Yield ``matrix @ row`` for each row of weights, of which several are taken at once.
@@ -313,7 +315,7 @@ def drawn_sums(
         yield from np.ascontiguousarray((matrix @ some).T)
 
 
-def weighed_sums(
+def weighted_sums(
     weights: NDArray[np.floating], by_unit: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Return ``weights @ by_unit``; weights are widened to full precision a part at a time.

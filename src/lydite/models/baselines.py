@@ -18,29 +18,29 @@ if TYPE_CHECKING:
 
 
 class _Constant(Model):
-    """A model that sees nothing of the path: one profile, one rate."""
+    """A model that sees nothing of the path: one feature row, one rate."""
 
     is_baseline: ClassVar[bool] = True
     learns: ClassVar[bool] = False
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
-        """Return one profile for all landmarks."""
+        """Return one feature row for all landmarks."""
         return UniqueFeatures(np.zeros(len(landmarks), dtype=np.intp), np.zeros((1, 0)))
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the one rate."""
-        del profiles
+        del features
         self.rate_ = base_rate(trials, conversions)
         return self
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the one rate."""
-        return np.full(len(profiles), self.rate_)
+        return np.full(len(features), self.rate_)
 
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the channels of each path; a baseline gives no credit in tables."""
@@ -48,9 +48,9 @@ class _Constant(Model):
         matrix = paths.path.matrix(ones, len(paths), len(paths.channels))
         return UniqueFeatures(np.arange(len(paths)), matrix)
 
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Every channel alike: a baseline prefers none."""
-        return rows_to_one(profiles.features)
+        return rows_to_one(features.rows)
 
 
 class BaseRate(_Constant):

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lydite.errors import InputError
 from lydite.models.mixture import base_rate
-from lydite.models.sets import LEAST, MOST, SetModel, seen_sets
+from lydite.models.sets import LEAST, MOST, SetModel, observed_sets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Classifier(SetModel):
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
@@ -90,7 +90,7 @@ class Classifier(SetModel):
                 f" {type(self.estimator).__name__} has no predict_proba. Wrap it in"
                 " sklearn.calibration.CalibratedClassifierCV, or choose another."
             )
-        met, trials, conversions = seen_sets(profiles, trials, conversions)
+        met, trials, conversions = observed_sets(features, trials, conversions)
         self.base_rate_ = base_rate(trials, conversions)
         counts = np.concatenate([conversions, np.maximum(trials - conversions, 0)])
         weighed = weight_arguments(self.estimator)
@@ -116,10 +116,10 @@ class Classifier(SetModel):
             )
         return np.asarray(rows, dtype=np.intp)
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the classifier's probability for each set."""
         check_is_fitted(self, "base_rate_")
-        met: sparse.csr_array[np.float64] = profiles.features
+        met: sparse.csr_array[np.float64] = features.rows
         forecast = np.full(met.shape[0], self.base_rate_)
         if self.estimator_ is not None:
             step = max(1, _CELLS_AT_ONCE // met.shape[1])

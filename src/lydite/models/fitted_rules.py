@@ -58,7 +58,7 @@ class FittedRule(Model):
         Rate of each channel under it.
     """
 
-    divides_touches: ClassVar[bool] = True
+    weights_touches: ClassVar[bool] = True
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
     def __init__(self, name: str, claim: str, candidates: Mapping[str, str]) -> None:
@@ -90,7 +90,7 @@ class FittedRule(Model):
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
@@ -100,11 +100,11 @@ class FittedRule(Model):
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))
 
         def value(number: int, rival: float, last_gain: float = _CHOICE_GAIN) -> float:
-            seen = some_rows(profiles.features.shares[number], met)
+            seen = some_rows(features.rows.shares[number], met)
             return self._fit_candidate(seen, number, *counts, last_gain, rival)
 
         last = getattr(self, "chosen_", 0)
-        self.chosen_ = most_likely(len(profiles.features.shares), last, value)
+        self.chosen_ = most_likely(len(features.rows.shares), last, value)
         value(self.chosen_, -np.inf, LAST_GAIN)
         self.rates_ = self._rates[self.chosen_]
         return self
@@ -127,9 +127,9 @@ class FittedRule(Model):
         )
         return likelihood
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
-        """Return ``X r`` for each profile, under the chosen candidate."""
-        return np.asarray(profiles.features.shares[self.chosen_] @ self.rates_)
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
+        """Return ``X r`` for each feature row, under the chosen candidate."""
+        return np.asarray(features.rows.shares[self.chosen_] @ self.rates_)
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return ``X r`` for each landmark, with shares that are not kept in steps."""
@@ -137,17 +137,17 @@ class FittedRule(Model):
 
     # --- credit ---------------------------------------------------------------------------------
 
-    def refits(self, evidence: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+    def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
         """Yield this model with the candidate that is best under each row of weights.
 
         Credit depends on the candidate alone, so that the rates are not needed, only how likely
         the counts are at the best rates of each candidate. That is one Newton step away from the
         rates of the fit itself, which sums over units give for all rows of weights at once.
         """
-        seen: _Seen = evidence.profiles.features
-        trials: NDArray[np.float64] = np.asarray(evidence.trials.sum(axis=1))
-        conversions: NDArray[np.float64] = np.asarray(evidence.conversions.sum(axis=1))
-        counts, weights = UnitCounts.of(evidence), np.asarray(weights, dtype=float)
+        seen: _Seen = statistics.features.rows
+        trials: NDArray[np.float64] = np.asarray(statistics.trials.sum(axis=1))
+        conversions: NDArray[np.float64] = np.asarray(statistics.conversions.sum(axis=1))
+        counts, weights = UnitCounts.of(statistics), np.asarray(weights, dtype=float)
         values = np.empty((len(seen.shares), len(weights)))
         for number, shares in enumerate(seen.shares):
             self._fit_candidate(shares, number, trials, conversions)
@@ -162,9 +162,9 @@ class FittedRule(Model):
         index = np.arange(len(paths))
         return UniqueFeatures(index, _Seen([path_shares(paths, column) for column in self.columns]))
 
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the shares under the chosen candidate."""
-        shares: sparse.csr_array[np.float64] = profiles.features.shares[self.chosen_]
+        shares: sparse.csr_array[np.float64] = features.rows.shares[self.chosen_]
         return shares
 
     @property
@@ -175,7 +175,7 @@ class FittedRule(Model):
 
 @dataclass(frozen=True)
 class _Seen:
-    """What is seen of profiles: their shares under each candidate."""
+    """Feature rows: shares of paths under each candidate."""
 
     shares: Sequence[NDArray[np.float64] | sparse.csr_array[np.float64]]
 

@@ -69,7 +69,7 @@ class AdditiveHazard(Model):
        theory", *IEEE International Conference on Data Mining*.
     """
 
-    divides_touches: ClassVar[bool] = True
+    weights_touches: ClassVar[bool] = True
     enough_landmarks = ENOUGH_LANDMARKS
     name = "additive_hazard"
     claim = "each touch, by a chance per hour that it adds and that fades"
@@ -88,9 +88,9 @@ class AdditiveHazard(Model):
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the strength of each channel at each landmark, and the time to the next event."""
-        met, path, n = landmarks.met(self.weight_columns)
+        met, path, n = landmarks.path_channels(self.weight_columns)
         strengths = _strengths(met, self.weight_columns, n, len(landmarks.channels))
-        if landmarks.own is None:  # landmarks may share a path
+        if landmarks.landmark_paths is None:  # landmarks may share a path
             strengths = [own[path] for own in strengths]
         hours = landmarks.hours_to_next
         fading = [_fading_hours(hours, half_life) for half_life in HALF_LIVES_HOURS]
@@ -98,12 +98,12 @@ class AdditiveHazard(Model):
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the hazards for half-lives, and choose one; a fit goes on from the one before."""
-        intervals: _Intervals = profiles.features
+        intervals: _Intervals = features.rows
         events = np.flatnonzero(conversions > 0)
         exposures, hits = intervals.exposures(trials), conversions[events]
         fits: dict[int, NDArray[np.float64]] = dict(getattr(self, "_fits", {}))
@@ -121,9 +121,9 @@ class AdditiveHazard(Model):
         self.usual_fading_hours_ = float(trials @ intervals.fading_hours[self.chosen_]) / total
         return self
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the chance of a conversion within the usual time to the next event."""
-        return self._chances(np.asarray(profiles.features.strengths[self.chosen_] @ self.hazards_))
+        return self._chances(np.asarray(features.rows.strengths[self.chosen_] @ self.hazards_))
 
     def _chances(self, hazard: NDArray[np.float64]) -> NDArray[np.float64]:
         expected = self.baseline_ * self.usual_hours_ + self.usual_fading_hours_ * hazard
@@ -132,22 +132,22 @@ class AdditiveHazard(Model):
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return the chance at each landmark, by the strengths under the chosen half-life alone."""
         column = list(self.weight_columns)[self.chosen_]
-        if landmarks.own is None:
+        if landmarks.landmark_paths is None:
             return super().forecast(landmarks)
-        _, hazard = landmarks.own.sums(column, self.hazards_)
+        _, hazard = landmarks.landmark_paths.sums(column, self.hazards_)
         return self._chances(hazard)
 
     # --- credit ---------------------------------------------------------------------------------
 
-    def refits(self, evidence: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+    def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
         """Yield this model with half-life and hazards as under each row of weights.
 
         Each half-life is one Newton step away from its own fit, which tells how likely it is at its
         best; the one that is chosen takes further steps.
         """
         own: NDArray[np.float64] = np.asarray(weights, dtype=float)
-        fits = _fits_to_the_end(evidence, self._fits)
-        drawn = [fit.drawn(own) for fit in _neighbourhoods(evidence, fits)]
+        fits = _fits_to_the_end(statistics, self._fits)
+        drawn = [fit.drawn(own) for fit in _neighbourhoods(statistics, fits)]
         chosen = np.argmax([draws.likelihood for draws in drawn], axis=0)
         theta = drawn[0].theta.copy()
         for number in np.unique(chosen):
@@ -163,20 +163,20 @@ class AdditiveHazard(Model):
         nothing = np.zeros(len(paths))
         return UniqueFeatures(np.arange(len(paths)), _Intervals(strengths, nothing))
 
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return each channel's share of the hazard that touches add."""
-        met: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
+        met: sparse.csr_array[np.float64] = features.rows.strengths[self.chosen_]
         added = met.data * self.hazards_[met.indices]
         return rows_to_one(sparse.csr_array((added, met.indices, met.indptr), shape=met.shape))
 
     def credit(
-        self, profiles: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
+        self, features: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
     ) -> list[NDArray[np.float64]]:
         """Return what each channel has of amounts, without the shares of single paths."""
-        strength: sparse.csr_array[np.float64] = profiles.features.strengths[self.chosen_]
+        strength: sparse.csr_array[np.float64] = features.rows.strengths[self.chosen_]
         hazard = np.asarray(strength @ self.hazards_)
         if (hazard <= 0).any():
-            return super().credit(profiles, amounts)
+            return super().credit(features, amounts)
         return [np.asarray(self.hazards_ * (strength.T @ (own / hazard))) for own in amounts]
 
     @property
@@ -298,12 +298,12 @@ def _fit(
 
 
 def _fits_to_the_end(
-    evidence: FeatureCounts, fits: Mapping[int, NDArray[np.float64]]
+    statistics: FeatureCounts, fits: Mapping[int, NDArray[np.float64]]
 ) -> dict[int, NDArray[np.float64]]:
     """Return the fits of all half-lives, also of those that were out of reach of the best."""
-    intervals: _Intervals = evidence.profiles.features
-    exposures = intervals.exposures(np.asarray(evidence.trials.sum(axis=1), dtype=float))
-    conversions: NDArray[np.float64] = np.asarray(evidence.conversions.sum(axis=1))
+    intervals: _Intervals = statistics.features.rows
+    exposures = intervals.exposures(np.asarray(statistics.trials.sum(axis=1), dtype=float))
+    conversions: NDArray[np.float64] = np.asarray(statistics.conversions.sum(axis=1))
     events = np.flatnonzero(conversions > 0)
     return {
         number: _fit(
@@ -314,11 +314,11 @@ def _fits_to_the_end(
 
 
 def _neighbourhoods(
-    evidence: FeatureCounts, fits: Mapping[int, NDArray[np.float64]]
+    statistics: FeatureCounts, fits: Mapping[int, NDArray[np.float64]]
 ) -> Iterator[LikelihoodExpansion]:
     """Yield the fit of each half-life with what its likelihood is made of, by unit."""
-    intervals: _Intervals = evidence.profiles.features
-    trials, hits = evidence.trials.tocoo(), evidence.conversions.tocoo()
+    intervals: _Intervals = statistics.features.rows
+    trials, hits = statistics.trials.tocoo(), statistics.conversions.tocoo()
     rows, units = hits.row.astype(np.intp), trials.shape[1]
     events = UnitCounts(np.arange(hits.nnz), hits.col, hits.data, hits.data, units)
     hours = counted(trials.col, trials.data * intervals.hours[trials.row], units)

@@ -10,7 +10,7 @@ from scipy.special import expit, log_expit, logit
 from sklearn.utils.validation import check_is_fitted
 
 from lydite.models.mixture import base_rate
-from lydite.models.sets import LEAST, MOST, SetModel, seen_sets
+from lydite.models.sets import LEAST, MOST, SetModel, observed_sets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -93,12 +93,12 @@ class BaggedLogistic(SetModel):
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit a regression on every bag, and average them."""
-        met, trials, conversions = seen_sets(profiles, trials, conversions)
+        met, trials, conversions = observed_sets(features, trials, conversions)
         rng = np.random.default_rng(self.seed)
         held = self._draw_channels(met.shape[1], rng)
         hits = self._draw_landmarks(conversions, rng)
@@ -130,10 +130,10 @@ class BaggedLogistic(SetModel):
         drawn += (counts - whole) * (rng.random(size) < self.sample_share)
         return np.ascontiguousarray(drawn.T)
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return ``expit(intercept + sum of coefficients)`` for each set."""
         check_is_fitted(self, "coefficients_")
-        log_odds = self.intercept_ + profiles.features @ self.coefficients_
+        log_odds = self.intercept_ + features.rows @ self.coefficients_
         return np.asarray(np.clip(expit(log_odds), LEAST, MOST))
 
 

@@ -99,13 +99,13 @@ class Markov(Model):
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates of the states, those of fewer touches first."""
         seen = trials > 0
-        keys, trials, conversions = profiles.features[seen], trials[seen], conversions[seen]
+        keys, trials, conversions = features.rows[seen], trials[seen], conversions[seen]
         self.base_rate_ = base_rate(trials, conversions)
         self.pseudo_counts_ = np.full(self.order, 1 / self.base_rate_)
         self.states_: list[NDArray[np.uint64]] = []
@@ -124,10 +124,10 @@ class Markov(Model):
             self.rates_.append(np.clip(rates, _MIN_RATE, 1 - _MIN_RATE))
         return self
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the rate of each state, or of its longest end that the fit has seen."""
         check_is_fitted(self, "rates_")
-        return self._rates(profiles.features)
+        return self._rates(features.rows)
 
     def _rates(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
         """Return the rates of states as far as they are fitted."""
@@ -143,25 +143,25 @@ class Markov(Model):
         """Fit the forecast and the removal effects on landmarks; `y` is ignored."""
         super().fit(landmarks, y)
         units = int(landmarks.bucket.max(initial=0)) + 1
-        return self.fit_credit(self.evidence(landmarks, units), np.ones(units))
+        return self.fit_credit(self.sufficient_statistics(landmarks, units), np.ones(units))
 
-    def evidence(self, landmarks: Landmarks, units: int) -> TransitionCounts:
+    def sufficient_statistics(self, landmarks: Landmarks, units: int) -> TransitionCounts:
         """Return what followed what, counted by unit."""
         return TransitionCounts.of(landmarks, self.order, units)
 
-    def fit_credit(self, evidence: TransitionCounts, weights: NDArray[np.floating]) -> Self:
+    def fit_credit(self, statistics: TransitionCounts, weights: NDArray[np.floating]) -> Self:
         """Fit the removal effects."""
-        self.transitions_ = evidence.weighed(weights)
-        self.channels_ = evidence.channels
+        self.transitions_ = statistics.weighed(weights)
+        self.channels_ = statistics.channels
         self.removal_effects_ = absorb(self.transitions_).removal_effect
         return self
 
-    def refits(self, evidence: TransitionCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+    def refits(self, statistics: TransitionCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
         """Yield this model with the removal effects under each row of weights.
 
         Each is one step of the first order away from the effects of the fit itself.
         """
-        for effects in drawn_effects(evidence, weights):
+        for effects in drawn_effects(statistics, weights):
             self.removal_effects_ = effects
             yield self
 
@@ -169,13 +169,13 @@ class Markov(Model):
         """Return the set of channels on each path."""
         return channel_sets(paths.path, len(paths), len(paths.channels))
 
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return each channel's removal effect as a share of the effects on its path.
 
         Where none has an effect, the channels share alike.
         """
         check_is_fitted(self, "removal_effects_")
-        met: sparse.csr_array[np.float64] = profiles.features
+        met: sparse.csr_array[np.float64] = features.rows
         effects = self.removal_effects_[met.indices]
         return rows_to_one(sparse.csr_array((effects, met.indices, met.indptr), shape=met.shape))
 

@@ -204,9 +204,9 @@ class UnitCounts:
     units: int
 
     @classmethod
-    def of(cls, evidence: FeatureCounts) -> UnitCounts:
-        """Lay out counts whose profiles are the rows."""
-        n, k = evidence.trials.tocoo(), evidence.conversions.tocoo()
+    def of(cls, statistics: FeatureCounts) -> UnitCounts:
+        """Lay out counts whose features are the rows."""
+        n, k = statistics.trials.tocoo(), statistics.conversions.tocoo()
         none_n, none_k = np.zeros(n.nnz), np.zeros(k.nnz)
         return cls(
             np.concatenate([n.row, k.row]),

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
-from lydite.models.base import weighed_sums
+from lydite.models.base import weighted_sums
 from lydite.models.removal_effects import probabilities_of
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ _MAX_STEPS = 2_000  # a walk that takes longer than this costs more than factori
 _MAX_CELLS = 4_000_000  # of the tables that are walked at once: 32 MB each
 
 
-def drawn_effects(evidence: TransitionCounts, weights: NDArray[np.floating]) -> NDArray[np.float64]:
+def drawn_effects(
+    statistics: TransitionCounts, weights: NDArray[np.floating]
+) -> NDArray[np.float64]:
     """Return the removal effects under each row of weights, as `absorb` would, but for a remainder.
 
     Let a unit weigh a little more. Then P(conversion) of the chain without channel c rises by the
@@ -37,7 +39,7 @@ def drawn_effects(evidence: TransitionCounts, weights: NDArray[np.floating]) -> 
 
     Parameters
     ----------
-    evidence
+    statistics
         Counts by unit.
     weights : (draws, units) array
         How often each unit counts in each draw.
@@ -50,13 +52,13 @@ def drawn_effects(evidence: TransitionCounts, weights: NDArray[np.floating]) -> 
     ----------
     Efron (1982), *The Jackknife, the Bootstrap and Other Resampling Plans*, chapter 6.
     """
-    transitions, units = evidence.total(), evidence.counts.T.tocsr()
+    transitions, units = statistics.total(), statistics.counts.T.tocsr()
     size = transitions.n_channels
     cells = max(1, *units.shape)
     converted = np.empty((len(weights), size + 1))
     for columns, chance, influence in _without(transitions, max(1, _MAX_CELLS // cells)):
         by_unit = np.asarray(units @ influence)
-        converted[:, columns] = chance + weighed_sums(weights, by_unit) - by_unit.sum(axis=0)
+        converted[:, columns] = chance + weighted_sums(weights, by_unit) - by_unit.sum(axis=0)
     whole = converted[:, size:]
     with np.errstate(divide="ignore", invalid="ignore"):
         effects = 1 - converted[:, :size] / whole

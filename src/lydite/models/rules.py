@@ -49,7 +49,7 @@ class Rule(Model):
     """
 
     learns: ClassVar[bool] = False
-    divides_touches: ClassVar[bool] = True
+    weights_touches: ClassVar[bool] = True
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
     def __init__(self, name: str, claim: str, expression: str) -> None:
@@ -74,13 +74,13 @@ class Rule(Model):
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates; a fit goes on from the rates of the fit before."""
         seen = np.flatnonzero(trials > 0)
-        shares = some_rows(profiles.features, seen)
+        shares = some_rows(features.rows, seen)
         trials, conversions = trials[seen], conversions[seen]
         base = base_rate(trials, conversions)
         start = getattr(self, "rates_", None)
@@ -89,9 +89,9 @@ class Rule(Model):
         self.rates_, _ = fit_rates(shares, trials, conversions, base, start)
         return self
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
-        """Return ``X r`` for each profile."""
-        return np.asarray(profiles.features @ self.rates_)
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
+        """Return ``X r`` for each feature row."""
+        return np.asarray(features.rows @ self.rates_)
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
         """Return ``X r`` for each landmark, with shares that are not kept in steps."""
@@ -101,10 +101,10 @@ class Rule(Model):
         """Return each path's weights by channel, as a sparse (n, c) matrix of shares."""
         return UniqueFeatures(np.arange(len(paths)), path_shares(paths, self.name))
 
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the weights themselves; nothing is learnt."""
-        features: sparse.csr_array[np.float64] = profiles.features
-        return features
+        shares: sparse.csr_array[np.float64] = features.rows
+        return shares
 
     @property
     def touch_weight(self) -> str:

@@ -27,7 +27,7 @@ class SetModel(Model):
     """A model that sees which channels were met, and neither their order nor their number.
 
     A subclass says how likely each set of channels is to convert (`fit_counts` and
-    `forecast_unique`). The features of its profiles are a sparse (k, channels) matrix of ones.
+    `forecast_unique`). Its feature rows are a sparse (k, channels) matrix of ones.
     Unless it has another idea of credit, a channel has the part of the forecast that is lost when
     the channel is taken out of the set. This is a whole model:
 
@@ -35,40 +35,40 @@ class SetModel(Model):
     >>> class Intensity(SetModel):
     ...     name, claim = "intensity", "which channels were met, each multiplying the rate"
     ...
-    ...     def fit_counts(self, profiles, trials, conversions):
-    ...         met, n, k = seen_sets(profiles, trials, conversions)
+    ...     def fit_counts(self, features, trials, conversions):
+    ...         met, n, k = observed_sets(features, trials, conversions)
     ...         self.regressor_ = PoissonRegressor(alpha=1e-6).fit(met, k / n, sample_weight=n)
     ...         return self
     ...
-    ...     def forecast_unique(self, profiles):
-    ...         return np.clip(self.regressor_.predict(profiles.features), LEAST, MOST)
+    ...     def forecast_unique(self, features):
+    ...         return np.clip(self.regressor_.predict(features.rows), LEAST, MOST)
     """
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the distinct sets of channels, as a sparse (k, channels) matrix of ones."""
         paths = landmarks.paths
-        sets = channel_sets(paths.met, len(paths), len(landmarks.channels))
-        return UniqueFeatures(taken(sets.index, landmarks.path), sets.features)
+        sets = channel_sets(paths.path_channels, len(paths), len(landmarks.channels))
+        return UniqueFeatures(taken(sets.inverse, landmarks.path), sets.rows)
 
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the distinct sets of channels on the paths, in the same form."""
         return channel_sets(paths.path, len(paths), len(paths.channels))
 
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return what the forecast loses without each channel, as shares of all that is lost.
 
         A channel whose absence raises the forecast has no share; where no channel's absence lowers
         it, all share alike.
         """
-        met: sparse.csr_array[np.float64] = profiles.features
-        full = np.repeat(self.forecast_unique(profiles), np.diff(met.indptr))
+        met: sparse.csr_array[np.float64] = features.rows
+        full = np.repeat(self.forecast_unique(features), np.diff(met.indptr))
         fewer = without_each(met)
-        lost = np.maximum(full - self.forecast_unique(fewer)[fewer.index], 0)
+        lost = np.maximum(full - self.forecast_unique(fewer)[fewer.inverse], 0)
         return rows_to_one(sparse.csr_array((lost, met.indices, met.indptr), shape=met.shape))
 
 
-def seen_sets(
-    profiles: UniqueFeatures, trials: NDArray[np.floating], conversions: NDArray[np.floating]
+def observed_sets(
+    features: UniqueFeatures, trials: NDArray[np.floating], conversions: NDArray[np.floating]
 ) -> tuple[sparse.csr_array[np.float64], NDArray[np.floating], NDArray[np.floating]]:
     """Return the sets that were met at least once, with their counts, in an order of their own.
 
@@ -76,19 +76,19 @@ def seen_sets(
 
     Parameters
     ----------
-    profiles
+    features
         k distinct sets.
     trials, conversions : (k,) counts
     """
-    features: sparse.csr_array[np.float64] = profiles.features
+    rows: sparse.csr_array[np.float64] = features.rows
     seen = np.flatnonzero(trials > 0)
     # Channels in an order that what was counted tells: their numbers may change as data comes in.
-    channel = np.lexsort((features.T @ conversions, features.T @ trials))
+    channel = np.lexsort((rows.T @ conversions, rows.T @ trials))
     place = np.arange(len(channel))
     powers = np.zeros((len(channel), len(channel) // _CHANNELS_PER_KEY + 1))
     powers[channel, place // _CHANNELS_PER_KEY] = 2.0 ** (place % _CHANNELS_PER_KEY)
-    order = seen[np.lexsort(np.asarray(features[seen] @ powers).T)]
-    return features[order], trials[order], conversions[order]
+    order = seen[np.lexsort(np.asarray(rows[seen] @ powers).T)]
+    return rows[order], trials[order], conversions[order]
 
 
 def without_each(met: sparse.csr_array[np.float64]) -> UniqueFeatures:
@@ -101,7 +101,7 @@ def without_each(met: sparse.csr_array[np.float64]) -> UniqueFeatures:
     Returns
     -------
     UniqueFeatures
-        Of the stored entries of `met`, in their order: entry (S, c) has the profile of S without c.
+        Of the stored entries of `met`, in their order: entry (S, c) has the row of S without c.
     """
     size = np.diff(met.indptr)
     entries, channels = len(met.indices), met.shape[1]
@@ -126,7 +126,7 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> UniqueFeature
     Returns
     -------
     UniqueFeatures
-        Its features are a sparse (k, channels) matrix of ones, a row for each distinct set.
+        Its rows are a sparse (k, channels) matrix of ones, a row for each distinct set.
     """
     digest = np.empty(paths, dtype=np.uint64)
     codes = np.random.default_rng(0).integers(0, 2**64, size=channels, dtype=np.uint64)

@@ -80,20 +80,20 @@ class Shapley(SetModel):
         """
         return self._with_subsets(super().encode(landmarks))
 
-    def _with_subsets(self, profiles: UniqueFeatures) -> UniqueFeatures:
-        refusal = self.refusal(profiles.features.shape[1])
+    def _with_subsets(self, features: UniqueFeatures) -> UniqueFeatures:
+        refusal = self.refusal(features.rows.shape[1])
         if refusal:
             raise InputError(refusal)
-        return UniqueFeatures(profiles.index, Coalitions.of(profiles.features))
+        return UniqueFeatures(features.inverse, Coalitions.of(features.rows))
 
     def fit_counts(
         self,
-        profiles: UniqueFeatures,
+        features: UniqueFeatures,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates of the sets, the smaller first."""
-        family, place = profiles.features.family, profiles.features.place
+        family, place = features.rows.family, features.rows.place
         n, k = (counted(place, counts, len(family)) for counts in (trials, conversions))
         self.base_rate_ = base_rate(trials, conversions)
         self.pseudo_counts_ = np.full(family.largest, 1 / self.base_rate_)
@@ -112,9 +112,9 @@ class Shapley(SetModel):
         self.family_, self.rates_ = family, rates
         return self
 
-    def forecast_unique(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
+    def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the rate of each set."""
-        sets: Coalitions = profiles.features
+        sets: Coalitions = features.rows
         return np.asarray(self._rates(sets.family)[sets.place])
 
     def _rates(self, family: Family) -> NDArray[np.float64]:
@@ -137,13 +137,13 @@ class Shapley(SetModel):
         """Return the distinct sets of channels on the paths, in the same form."""
         return self._with_subsets(super().encode_paths(paths))
 
-    def shares(self, profiles: UniqueFeatures) -> sparse.csr_array[np.float64]:
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the Shapley values of each set's channels as shares of their sum."""
-        met: sparse.csr_array[np.float64] = profiles.features.met
-        values = np.maximum(self.values(profiles), 0)
+        met: sparse.csr_array[np.float64] = features.rows.members
+        values = np.maximum(self.values(features), 0)
         return rows_to_one(sparse.csr_array((values, met.indices, met.indptr), shape=met.shape))
 
-    def values(self, profiles: UniqueFeatures) -> NDArray[np.float64]:
+    def values(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the Shapley value of each channel of each set; those of a set sum to its rate.
 
         The values are the differences of one function of the sets, their potential [1]_:
@@ -159,8 +159,8 @@ class Shapley(SetModel):
         ----------
         .. [1] Hart & Mas-Colell (1989), "Potential, value, and consistency", *Econometrica* 57(3).
         """
-        sets: Coalitions = profiles.features
-        family, met = sets.family, sets.met
+        sets: Coalitions = features.rows
+        family, met = sets.family, sets.members
         worth = self._rates(family)
         potential = np.zeros(len(worth))
         for size in range(1, family.largest + 1):
@@ -185,21 +185,21 @@ class Coalitions:
 
     Attributes
     ----------
-    met : (k, channels) sparse matrix of ones
+    members : (k, channels) sparse matrix of ones
     family : Family
         The sets and all their subsets.
     place : (k,) integers
         The number of each set in the family.
     """
 
-    met: sparse.csr_array[np.float64]
+    members: sparse.csr_array[np.float64]
     family: Family
     place: NDArray[np.integer]
 
     @property
     def shape(self) -> tuple[int, int]:
         """How many sets and channels there are."""
-        sets, channels = self.met.shape
+        sets, channels = self.members.shape
         return sets, channels
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 import numpy as np
 import polars as pl
 
-from lydite.models.base import by_unit, drawn_sums
+from lydite.models.base import by_unit, resampled_sums
 from lydite.paths.grouping import distinct
 from lydite.paths.landmarks import HISTORY, Landmarks, expand_paths
 
@@ -298,7 +298,7 @@ class TransitionCounts:
     def drawn(self, weights: NDArray[np.floating]) -> Iterator[Transitions]:
         """Yield the counts with each unit weighed, as each row of (replicates, units) says."""
         sizes = (len(self.origin), len(self.states), len(self.states))
-        for counts in drawn_sums(self.counts, weights):
+        for counts in resampled_sums(self.counts, weights):
             moves, conversions, nulls, starts = np.split(counts, np.cumsum(sizes))
             yield Transitions(
                 order=self.order,

@@ -110,14 +110,14 @@ class DistinctPaths:
     history : (k, 4) integers
         Channel of the last touch, and of the 1, 2 and 3 touches before it; -1 where there is none.
     length : (k,) integers, 1..50
-    met : PathChannels
+    path_channels : PathChannels
         The channels on each path, with the weights that expressions put on them which look at
         nothing but the order of channels.
     """
 
     history: NDArray[np.integer]
     length: NDArray[np.integer]
-    met: PathChannels
+    path_channels: PathChannels
 
     def __len__(self) -> int:
         """Return the number of distinct paths."""
@@ -125,7 +125,9 @@ class DistinctPaths:
 
     def take(self, rows: NDArray[np.integer]) -> DistinctPaths:
         """Return some of the paths, in the given order."""
-        return DistinctPaths(self.history[rows], self.length[rows], self.met.take(rows, len(self)))
+        return DistinctPaths(
+            self.history[rows], self.length[rows], self.path_channels.take(rows, len(self))
+        )
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class Landmarks:
     path : (n,) integers
         The number of the landmark's path among the distinct ones.
     paths : DistinctPaths
-    own : LandmarkPaths
+    landmark_paths : LandmarkPaths
         The path of every landmark, with the weights of expressions that look at more than the order
         of channels, such as times; None without such expressions.
     """
@@ -169,7 +171,7 @@ class Landmarks:
     count: NDArray[np.floating]
     path: NDArray[np.integer]
     paths: DistinctPaths
-    own: LandmarkPaths | None = None
+    landmark_paths: LandmarkPaths | None = None
 
     def __len__(self) -> int:
         """Return the number of landmarks."""
@@ -187,7 +189,9 @@ class Landmarks:
         length: NDArray[np.integer] = self.paths.length[self.path]
         return length
 
-    def met(self, columns: Collection[str]) -> tuple[PathChannels, NDArray[np.integer], int]:
+    def path_channels(
+        self, columns: Collection[str]
+    ) -> tuple[PathChannels, NDArray[np.integer], int]:
         """Return the channels on paths with some columns of weights.
 
         Returns
@@ -195,9 +199,9 @@ class Landmarks:
         The channels on the distinct paths where those have the weights, else on the path of every
         landmark; the (n,) number of each landmark's path among them; and how many they are.
         """
-        if self.own is not None and any(name in self.own for name in columns):
-            return self.own.met(columns), np.arange(len(self)), len(self)
-        return self.paths.met, self.path, len(self.paths)
+        if self.landmark_paths is not None and any(name in self.landmark_paths for name in columns):
+            return self.landmark_paths.path_channels(columns), np.arange(len(self)), len(self)
+        return self.paths.path_channels, self.path, len(self.paths)
 
     @cached_property
     def hits(self) -> NDArray[np.float64]:
@@ -207,9 +211,10 @@ class Landmarks:
     def take(self, rows: NDArray[np.integer] | slice) -> Landmarks:
         """Return some of the landmarks; their paths are numbered among the same ones."""
         columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
-        return replace(self, **columns, own=None if self.own is None else self.own.take(rows))
+        paths = None if self.landmark_paths is None else self.landmark_paths.take(rows)
+        return replace(self, **columns, landmark_paths=paths)
 
-    def with_paths_met(self) -> Landmarks:
+    def with_used_paths(self) -> Landmarks:
         """Return the same landmarks with the distinct paths that they are on, and no others."""
         used = np.zeros(len(self.paths), dtype=bool)
         used[self.path] = True
@@ -319,38 +324,38 @@ class Paths:
 
 @dataclass(frozen=True)
 class UniqueFeatures:
-    """What one model sees of landmarks or converted paths, each distinct sight once.
+    """The distinct feature rows of landmarks or paths, as `numpy.unique` returns them.
 
-    A model that sees only profiles needs no landmark to be fitted: how often each profile was
-    forecast and how often a conversion followed is all that its likelihood depends on.
+    A model is fitted on how often each distinct row was forecast and how often a conversion
+    followed: its likelihood depends on nothing else.
 
     Attributes
     ----------
-    index : (n,) integers
-        The profile of each landmark or path.
-    features
-        One row for each profile, in the form that the model chose.
+    inverse : (n,) integers
+        The feature row of each landmark or path.
+    rows
+        k distinct feature rows, in the form that the model chose; ``rows.shape[0]`` is k.
 
     Raises
     ------
     ValueError
-        When an index is of no profile.
+        When a number in `inverse` is not one of a feature row.
     """
 
-    index: NDArray[np.integer]
-    features: Any
+    inverse: NDArray[np.integer]
+    rows: Any
 
     def __post_init__(self) -> None:
-        """Check the index: what is counted by it looks at no bounds."""
-        if len(self.index) and not 0 <= self.index.min() <= self.index.max() < len(self):
+        """Check `inverse`, since compiled kernels that read it check no bounds."""
+        if len(self.inverse) and not 0 <= self.inverse.min() <= self.inverse.max() < len(self):
             raise ValueError(
-                f"there are {len(self)} profiles, so that their numbers are from 0 to"
-                f" {len(self) - 1}, not from {self.index.min()} to {self.index.max()}"
+                f"there are {len(self)} feature rows, so that their numbers are from 0 to"
+                f" {len(self) - 1}, not from {self.inverse.min()} to {self.inverse.max()}"
             )
 
     def __len__(self) -> int:
-        """Return the number of distinct profiles."""
-        return int(self.features.shape[0])
+        """Return the number of distinct feature rows."""
+        return int(self.rows.shape[0])
 
 
 def first_buckets(

@@ -1,4 +1,4 @@
-"""Paths as stretches of touches in time order, told apart by the order of their channels."""
+"""Paths as slices of touches in time order, told apart by the order of their channels."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class TouchArrays:
 
 @dataclass(frozen=True)
 class PathSlices:
-    """Paths as stretches of touches, as columns of length p.
+    """Paths as slices of touches, as columns of length p.
 
     Attributes
     ----------
@@ -83,7 +83,7 @@ class PathSlices:
 
 
 def distinct_paths(
-    touched: TouchArrays, stretches: PathSlices
+    touch_arrays: TouchArrays, slices: PathSlices
 ) -> tuple[NDArray[np.integer], NDArray[np.intp]]:
     """Tell paths apart by the order of their channels.
 
@@ -103,8 +103,8 @@ def distinct_paths(
        Research and Development* 31(2).
     """
     drawn = np.random.default_rng(0).integers(
-        0, 2**64, size=len(touched.channels) + 1, dtype=np.uint64
+        0, 2**64, size=len(touch_arrays.channels) + 1, dtype=np.uint64
     )
-    digest = np.empty(len(stretches), dtype=np.uint64)
-    kernels.digests(*stretches.columns, touched.channel, drawn[1:], drawn[0] | 1, digest)
+    digest = np.empty(len(slices), dtype=np.uint64)
+    kernels.digests(*slices.columns, touch_arrays.channel, drawn[1:], drawn[0] | 1, digest)
     return distinct(digest)

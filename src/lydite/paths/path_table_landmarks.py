@@ -151,7 +151,7 @@ def paths_of(table: PathTable, models: Sequence[Model]) -> Paths:
         row,
         table.conversions[row].astype(float),
         table.value[row],
-        channels_met(_touched(table), PathSlices(table.start[row], length, length), models),
+        channels_met(_touch_arrays(table), PathSlices(table.start[row], length, length), models),
     )
 
 
@@ -239,7 +239,7 @@ def _described(table: PathTable, prefixes: PathPrefixes, models: Sequence[Model]
     if weight_columns(models) or len(prefixes) * len(table.channels) > _MAX_CELLS:
         first = prefixes.touch - prefixes.length + 1
         return describe_paths(
-            _touched(table), PathSlices(first, prefixes.length, kept), models
+            _touch_arrays(table), PathSlices(first, prefixes.length, kept), models
         ).paths
     history = np.full((len(prefixes), HISTORY), -1, dtype=np.int16)
     for back in range(HISTORY):
@@ -253,7 +253,7 @@ def _described(table: PathTable, prefixes: PathPrefixes, models: Sequence[Model]
     return DistinctPaths(history, kept, PathChannels(row, channel, touches))
 
 
-def _touched(table: PathTable) -> TouchArrays:
+def _touch_arrays(table: PathTable) -> TouchArrays:
     return TouchArrays(table.channels, table.channel)
 
 

@@ -42,23 +42,25 @@ class OrderFeatures:
 
 
 def describe_paths(
-    touched: TouchArrays, stretches: PathSlices, models: Sequence[Model]
+    touch_arrays: TouchArrays, slices: PathSlices, models: Sequence[Model]
 ) -> OrderFeatures:
     """Return paths with the models' weights, which look at nothing but the order of channels."""
-    history = np.empty((len(stretches), HISTORY), dtype=np.int16)
-    kernels.histories(*stretches.columns, touched.channel, history)
-    met, slot = _channels_met(TouchArrays(touched.channels, touched.channel), stretches, models)
-    return OrderFeatures(DistinctPaths(history, stretches.kept, met), slot)
+    history = np.empty((len(slices), HISTORY), dtype=np.int16)
+    kernels.histories(*slices.columns, touch_arrays.channel, history)
+    met, slot = _channels_met(
+        TouchArrays(touch_arrays.channels, touch_arrays.channel), slices, models
+    )
+    return OrderFeatures(DistinctPaths(history, slices.kept, met), slot)
 
 
 def channels_met(
-    touched: TouchArrays, stretches: PathSlices, models: Sequence[Model]
+    touch_arrays: TouchArrays, slices: PathSlices, models: Sequence[Model]
 ) -> PathChannels:
     """Return the channels on paths, with the sums of the models' weights.
 
     Parameters
     ----------
-    touched, stretches
+    touch_arrays, slices
         The paths.
     models
         Their weights are summed up by path and channel.
@@ -68,26 +70,34 @@ def channels_met(
     InputError
         When a weight is negative or huge, or cannot be computed.
     """
-    met, _ = _channels_met(touched, stretches, models)
+    met, _ = _channels_met(touch_arrays, slices, models)
     return replace(met, weights=dict(met.weights))
 
 
 def _channels_met(
-    touched: TouchArrays, stretches: PathSlices, models: Sequence[Model]
+    touch_arrays: TouchArrays, slices: PathSlices, models: Sequence[Model]
 ) -> tuple[PathChannels, NDArray[np.integer]]:
     """Return the channels on paths, and the place of each touch's channel among them."""
-    longest = int(stretches.kept.max(initial=0))
-    kinds = _kinds(touched, longest, len(stretches))
-    paths = *stretches.columns, touched.channel
-    size = kernels.channels_on(*paths, len(touched.channels))
-    counting = int(stretches.kept.sum())
+    longest = int(slices.kept.max(initial=0))
+    kinds = _kinds(touch_arrays, longest, len(slices))
+    paths = *slices.columns, touch_arrays.channel
+    size = kernels.channels_on(*paths, len(touch_arrays.channels))
+    counting = int(slices.kept.sum())
     entries = int(size.sum())
     row = np.empty(entries, dtype=np.int32)
     channel, touches = np.empty((2, entries), dtype=np.int16)
     kind: NDArray[Any] = np.empty(counting, dtype=np.int32 if kinds < 2**31 else np.int64)
     slot = np.empty(counting, dtype=np.int16)
     kernels.lay_out_by_channel(
-        *paths, touched.is_direct, touched.order_only, longest, row, channel, touches, kind, slot
+        *paths,
+        touch_arrays.is_direct,
+        touch_arrays.order_only,
+        longest,
+        row,
+        channel,
+        touches,
+        kind,
+        slot,
     )
     index, first = distinct(kind, kinds)
     path = np.searchsorted(slice_starts(stretches.kept), first, side="right") - 1
@@ -95,15 +105,15 @@ def _channels_met(
     return PathChannels(row, channel, touches, TouchKindWeights(weights, index, touches)), slot
 
 
-def _kinds(touched: TouchArrays, longest: int, paths: int) -> int:
+def _kinds(touch_arrays: TouchArrays, longest: int, paths: int) -> int:
     """Return below what number kinds of touches are."""
     base = longest + 1
-    return len(touched.channels) * base**3 if touched.order_only else paths * base
+    return len(touch_arrays.channels) * base**3 if touch_arrays.order_only else paths * base
 
 
 def _weighed(
-    touched: TouchArrays,
-    stretches: PathSlices,
+    touch_arrays: TouchArrays,
+    slices: PathSlices,
     models: Sequence[Model],
     path: NDArray[np.integer],
     position: NDArray[np.integer],
@@ -126,7 +136,7 @@ class LandmarkPaths:
 
     Parameters
     ----------
-    touched, stretches
+    touch_arrays, slices
         The paths.
     number : (n,) integers
         Which of the distinct paths each is.
@@ -138,13 +148,13 @@ class LandmarkPaths:
 
     def __init__(
         self,
-        touched: TouchArrays,
-        stretches: PathSlices,
+        touch_arrays: TouchArrays,
+        slices: PathSlices,
         number: NDArray[np.integer],
         described: OrderFeatures,
         models: Sequence[Model],
     ) -> None:
-        self._touched, self._stretches, self._number = touched, stretches, number
+        self._touch_arrays, self._slices, self._number = touch_arrays, slices, number
         self._described, self._models = described, models
         self._columns = weight_columns(models)
         self._known: dict[str, NDArray[np.float32]] = {}
@@ -155,10 +165,10 @@ class LandmarkPaths:
 
     def take(self, rows: NDArray[np.integer] | slice) -> LandmarkPaths:
         """Return some of the paths, in the given order."""
-        stretches, number = self._stretches.take(rows), self._number[rows]
-        return LandmarkPaths(self._touched, stretches, number, self._described, self._models)
+        slices, number = self._slices.take(rows), self._number[rows]
+        return LandmarkPaths(self._touch_arrays, slices, number, self._described, self._models)
 
-    def met(self, columns: Iterable[str]) -> PathChannels:
+    def path_channels(self, columns: Iterable[str]) -> PathChannels:
         """Return the channels on the paths, with some columns of weights.
 
         Raises
@@ -197,22 +207,22 @@ class LandmarkPaths:
         order, ordered = self._by_touch
         sums = np.empty((2, len(order)))
         for paths in chunks(ordered.kept):
-            stretches = ordered.take(paths)
-            laid = PathTouches(self._touched, stretches)
+            slices = ordered.take(paths)
+            laid = PathTouches(self._touch_arrays, slices)
             [weight] = weigh(laid, [self._columns[column]], self._models)
-            of_paths = *stretches.columns, self._touched.channel
+            of_paths = *slices.columns, self._touch_arrays.channel
             kernels.weighted_sums(*of_paths, weight, values, *sums[:, paths])
         return placed(order, sums[0]), placed(order, sums[1])
 
     @cached_property
     def _by_touch(self) -> tuple[NDArray[np.int32], PathSlices]:
         """The paths in the order of their touches, which then are read one after the other."""
-        order = _in_order(self._stretches.first + self._stretches.length)
-        return order, self._stretches.take(order)
+        order = _in_order(self._slices.first + self._slices.length)
+        return order, self._slices.take(order)
 
     @cached_property
     def _entries(self) -> PathChannels:
-        met = replace(self._described.paths.met, weights={})
+        met = replace(self._described.paths.path_channels, weights={})
         return met.take(self._number, len(self._described.paths))
 
     def _weighed(self, expressions: Sequence[str]) -> list[NDArray[np.float32]]:
@@ -220,9 +230,9 @@ class LandmarkPaths:
         begin = slice_starts(self._described.paths.length)[self._number]
         entry = self._entries.starts(len(self._number))
         sums = [np.zeros(entry[-1]) for _ in expressions]
-        for paths in chunks(self._stretches.kept):
-            laid = PathTouches(self._touched, self._stretches.take(paths))
-            of_paths = laid.stretches.kept, begin[paths], entry[paths], self._described.slot
+        for paths in chunks(self._slices.kept):
+            laid = PathTouches(self._touch_arrays, self._slices.take(paths))
+            of_paths = laid.slices.kept, begin[paths], entry[paths], self._described.slot
             for weight, own in zip(weigh(laid, expressions, self._models), sums, strict=True):
                 kernels.sums_by_entry(weight, *of_paths, own)
         return [own.astype(np.float32) for own in sums]

@@ -49,10 +49,10 @@ def mixed_rates(
 
     On a path without any weight all touches are alike.
     """
-    own = landmarks.own
+    own = landmarks.landmark_paths
     if own is not None and column in own:
-        return _means(own.sums(column, rates), lambda rows: own.take(rows).met([]), rates)
-    met, paths = landmarks.paths.met, len(landmarks.paths)
+        return _means(own.sums(column, rates), lambda rows: own.take(rows).path_channels([]), rates)
+    met, paths = landmarks.paths.path_channels, len(landmarks.paths)
     sums = _sums(met, met.weights[column], rates, paths)
     mixed = _means(sums, lambda rows: met.take(rows, paths), rates)
     return np.asarray(mixed[landmarks.path])
@@ -82,7 +82,7 @@ def _sums(
 
 def weightless(landmarks: Landmarks, column: str) -> int:
     """Return how many landmarks have a path on which no touch has any weight."""
-    path, index, n = landmarks.met([column])
+    path, index, n = landmarks.path_channels([column])
     return int((counted(path.row, path.weights[column], n)[index] <= 0).sum())
 
 
@@ -98,8 +98,8 @@ def share_rows(
     shares : list of (k, channels) matrices
         For each column, in the form of `fast_matrix`; they are kept in steps.
     """
-    finest = STEPS_BY_ORDER if model.sees_order_only else STEPS_BY_TIME
-    met, path_of, paths = landmarks.met(model.weight_columns)
+    finest = STEPS_BY_ORDER if model.uses_order_only else STEPS_BY_TIME
+    met, path_of, paths = landmarks.path_channels(model.weight_columns)
     start, channels = met.starts(paths), len(landmarks.channels)
     weights, kind, begin = met.summands(list(model.weight_columns))
     entries = start, met.channel, met.touches, kind, begin, finest

@@ -43,16 +43,16 @@ class PathTouches:
 
     Attributes
     ----------
-    touched, stretches
+    touch_arrays, slices
         The touches, and the paths.
     """
 
-    def __init__(self, touched: TouchArrays, stretches: PathSlices) -> None:
-        self.touched, self.stretches = touched, stretches
+    def __init__(self, touch_arrays: TouchArrays, slices: PathSlices) -> None:
+        self.touch_arrays, self.slices = touch_arrays, slices
 
     def __len__(self) -> int:
         """Return the number of touches."""
-        return int(self.stretches.kept.sum())
+        return int(self.slices.kept.sum())
 
     @cached_property
     def path(self) -> NDArray[np.intp]:
@@ -63,13 +63,13 @@ class PathTouches:
     def touch(self) -> NDArray[np.int64]:
         """The number of the touch itself."""
         touch = np.empty(len(self), dtype=np.int64)
-        kernels.touches(*self.stretches.columns, touch)
+        kernels.touches(*self.slices.columns, touch)
         return touch
 
     @cached_property
     def channel(self) -> NDArray[np.integer]:
         """The number of the channel."""
-        return self.touched.channel[self.touch]
+        return self.touch_arrays.channel[self.touch]
 
     @cached_property
     def order(self) -> dict[str, NDArray[np.integer]]:
@@ -77,7 +77,7 @@ class PathTouches:
         kept = self.stretches.kept
         begin = slice_starts(kept)
         position = np.arange(1, len(self.path) + 1) - begin[self.path]
-        known = np.where(self.touched.is_direct[self.channel], 0, position)
+        known = np.where(self.touch_arrays.is_direct[self.channel], 0, position)
         last = np.maximum.reduceat(known, begin) if len(kept) else known
         path_length = kept[self.path]
         return {
@@ -90,8 +90,8 @@ class PathTouches:
     @property
     def hours_before_end(self) -> NDArray[np.float64]:
         """How long before the end of its path each touch was; there must be a clock."""
-        hours, at = np.empty(len(self)), cast("NDArray[np.int64]", self.touched.at_us)
-        kernels.hours_before_end(*self.stretches.columns, at, hours)
+        hours, at = np.empty(len(self)), cast("NDArray[np.int64]", self.touch_arrays.at_us)
+        kernels.hours_before_end(*self.slices.columns, at, hours)
         return hours
 
     @property
@@ -115,7 +115,7 @@ class PathTouches:
     def _numbers(self, used: Container[str]) -> Iterator[tuple[str, NDArray[Any]]]:
         if any(name in used for name in _ORDER):
             yield from ((name, values) for name, values in self.order.items() if name in used)
-        if self.touched.at_us is not None:
+        if self.touch_arrays.at_us is not None:
             yield from ((name, getattr(self, name)) for name in _HOURS if name in used)
 
     def _texts(
@@ -123,11 +123,11 @@ class PathTouches:
     ) -> Iterator[tuple[str, pa.Array]]:
         if "channel" in used:
             channel = self.channel[rows].astype(np.int32)
-            names = list(self.touched.channels)
+            names = list(self.touch_arrays.channels)
             yield "channel", pa.DictionaryArray.from_arrays(channel, names)
         for name in ("campaign", "interaction"):
             if name in used:
-                text: pa.Array | None = getattr(self.touched, name)
+                text: pa.Array | None = getattr(self.touch_arrays, name)
                 touch = self.touch[rows]
                 nothing = pa.nulls(len(touch), pa.string())
                 yield name, nothing if text is None else text.take(touch)
@@ -144,7 +144,7 @@ def weigh(
     rows: slice | NDArray[np.intp] = slice(None),
 ) -> list[NDArray[np.float64]]:
     """Return the weight of some touches by every expression; `models` are whose they are."""
-    clock = laid.touched.at_us is not None
+    clock = laid.touch_arrays.at_us is not None
     half_lives = [half_life(expression) if clock else None for expression in expressions]
     others = [own for own, known in zip(expressions, half_lives, strict=True) if known is None]
     by_sql = iter(_weigh_by_sql(laid, others, models, rows))
