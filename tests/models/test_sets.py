@@ -61,7 +61,7 @@ def test_each_set_has_one_row(sets):
 
 @given(some_sets)
 def test_every_channel_is_taken_out_of_every_set(sets):
-    met = channel_sets(path_of(sets), len(sets), 7).features
+    met = channel_sets(path_of(sets), len(sets), 7).rows
     fewer = without_each(met)
     distinct = members(fewer.rows)
     assert len(set(distinct)) == len(distinct)
