@@ -25,7 +25,9 @@ def test_the_length_of_unique_features_is_the_number_of_rows():
 
 @pytest.mark.parametrize("index", [[0, 2], [-1, 0]])
 def test_a_number_without_feature_row_is_refused(index):
-    with pytest.raises(ValueError, match="2 feature rows, so that their numbers are from 0 to 1, not"):
+    with pytest.raises(
+        ValueError, match="2 feature rows, so that their numbers are from 0 to 1, not"
+    ):
         UniqueFeatures(np.array(index), np.zeros((2, 3)))
 
 

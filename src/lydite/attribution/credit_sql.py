@@ -60,7 +60,7 @@ def touch_credit(models: Sequence[Model]) -> str:
         if not model.weights_touches
     )
     credit = ", ".join(
-        f"{_divided(model.name) if model.divides_touches else f'shared.{_part(model.name)}'}"
+        f"{_divided(model.name) if model.weights_touches else f'shared.{_part(model.name)}'}"
         f" as {quote_identifier(model.name)}"
         for model in models
     )

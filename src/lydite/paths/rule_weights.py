@@ -100,8 +100,8 @@ def _channels_met(
         slot,
     )
     index, first = distinct(kind, kinds)
-    path = np.searchsorted(slice_starts(stretches.kept), first, side="right") - 1
-    weights = _weighed(touched, stretches, models, path, kind[first] % (longest + 1) - 1)
+    path = np.searchsorted(slice_starts(slices.kept), first, side="right") - 1
+    weights = _weighed(touch_arrays, slices, models, path, kind[first] % (longest + 1) - 1)
     return PathChannels(row, channel, touches, TouchKindWeights(weights, index, touches)), slot
 
 
@@ -122,8 +122,8 @@ def _weighed(
     columns = weight_columns(models)
     expressions = list(dict.fromkeys(columns.values()))
     paths, place = np.unique(path, return_inverse=True)
-    laid = PathTouches(touched, stretches.take(paths))
-    rows = slice_starts(laid.stretches.kept)[place] + position
+    laid = PathTouches(touch_arrays, slices.take(paths))
+    rows = slice_starts(laid.slices.kept)[place] + position
     by_expression = dict(zip(expressions, weigh(laid, expressions, models, rows), strict=True))
     return {name: by_expression[expression] for name, expression in columns.items()}
 

@@ -57,7 +57,7 @@ class PathTouches:
     @cached_property
     def path(self) -> NDArray[np.intp]:
         """The number of the path, from 0."""
-        return np.repeat(np.arange(len(self.stretches)), self.stretches.kept)
+        return np.repeat(np.arange(len(self.slices)), self.slices.kept)
 
     @cached_property
     def touch(self) -> NDArray[np.int64]:
@@ -74,7 +74,7 @@ class PathTouches:
     @cached_property
     def order(self) -> dict[str, NDArray[np.integer]]:
         """What the order of channels says of each touch; 0 stands for none."""
-        kept = self.stretches.kept
+        kept = self.slices.kept
         begin = slice_starts(kept)
         position = np.arange(1, len(self.path) + 1) - begin[self.path]
         known = np.where(self.touch_arrays.is_direct[self.channel], 0, position)
@@ -98,7 +98,7 @@ class PathTouches:
     def hours_after_start(self) -> NDArray[np.float64]:
         """How long after the start of its path each touch was; there must be a clock."""
         before_end = self.hours_before_end
-        return before_end[slice_starts(self.stretches.kept)][self.path] - before_end
+        return before_end[slice_starts(self.slices.kept)][self.path] - before_end
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
         """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
