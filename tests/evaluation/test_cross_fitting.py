@@ -28,10 +28,10 @@ def known_before(split: Split, period: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("split", [SPLIT, Split.by_fold(LANDMARKS)], ids=["weeks", "folds"])
-@pytest.mark.parametrize("profiles", [3, 100_000], ids=["all numbered", "those met numbered"])
-def test_counts_are_those_of_what_is_known(split, profiles):
-    index = np.random.default_rng(1).integers(0, profiles, len(LANDMARKS))
-    counts = Counts(split, UniqueFeatures(index, np.zeros((profiles, 0))))
+@pytest.mark.parametrize("features", [3, 100_000], ids=["all numbered", "those met numbered"])
+def test_counts_are_those_of_what_is_known(split, features):
+    index = np.random.default_rng(1).integers(0, features, len(LANDMARKS))
+    counts = Counts(split, UniqueFeatures(index, np.zeros((features, 0))))
     gone = 0
     for period in (0, 1, 4):
         counts.go_on(range(gone, period + 1))

@@ -35,7 +35,7 @@ class _Refinement:
     """
 
     def __init__(self, split: Split, sample: Split) -> None:
-        self._counts = [Counts(own, _one_profile(own)) for own in (split, sample)]
+        self._counts = [Counts(own, _one_row(own)) for own in (split, sample)]
         self._adjustments = [Adjustment(split.activity.design()) for _ in self._counts]
         self._gone = 0
 
@@ -52,7 +52,7 @@ class _Refinement:
         return np.asarray(every - some)
 
 
-def _one_profile(split: Split) -> UniqueFeatures:
+def _one_row(split: Split) -> UniqueFeatures:
     return UniqueFeatures(np.zeros_like(split.activity.cell), np.zeros((1, 0)))
 
 
@@ -65,7 +65,7 @@ def forecasts(model: Model, split: Split) -> Iterator[tuple[range, NDArray[np.fl
     """
     # What sees the order alone learns from all landmarks as easily as from few. From few it would
     # learn a little less, and lose to a twin that learns from all.
-    sample = split if model.sees_order_only else split.subsample_train(model.enough_landmarks)
+    sample = split if model.uses_order_only else split.subsample_train(model.enough_landmarks)
     fitted = CrossFitted(model, sample)
     adjustment = Adjustment(split.activity.design())
     refinement = None if sample is split else _Refinement(split, sample)
@@ -87,13 +87,13 @@ def _forecast(
     model, features = fitted.model, fitted.features
     if model.is_baseline and model.name != "base_rate":
         return adjustment.adjusted(batch.cell, None)
-    if model.sees_order_only:  # its profiles are those of all landmarks
-        score, profile = log_odds(model.forecast_unique(profiles)), profiles.index[batch.rows]
+    if model.uses_order_only:  # its features are those of all landmarks
+        score, feature_row = log_odds(model.forecast_unique(features)), features.inverse[batch.rows]
     else:
-        score, profile = log_odds(model.forecast(batch.landmarks)), None
+        score, feature_row = log_odds(model.forecast(batch.landmarks)), None
     if model.is_baseline:
-        return score if profile is None else score[profile]
-    return adjustment.adjusted(batch.cell, score, profile)
+        return score if feature_row is None else score[feature_row]
+    return adjustment.adjusted(batch.cell, score, feature_row)
 
 
 def backtest(model: Model, split: Split) -> Scores:

@@ -75,10 +75,10 @@ def ceiling_scores(
 
     def drawn() -> Split:
         sample = split.subsample_train(MAX_TRAINING_LANDMARKS)
-        return replace(sample, landmarks=sample.landmarks.with_paths_met())
+        return replace(sample, landmarks=sample.landmarks.with_used_paths())
 
     def ahead_of(span: range) -> Landmarks:
-        return split.batch(span).landmarks.with_paths_met()
+        return split.batch(span).landmarks.with_used_paths()
 
     def walk(model: Model) -> list[_Walked]:
         return list(_walk(model, sample, spans, known, ahead))

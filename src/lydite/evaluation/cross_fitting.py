@@ -29,15 +29,20 @@ class Counts:
     trials, conversions : (m,) counts
     """
 
-    def __init__(self, split: Split, profiles: UniqueFeatures) -> None:
-        cells, self._profiles = len(split.activity.levels), len(profiles)
-        size = 2 * self._profiles * cells
+    def __init__(self, split: Split, features: UniqueFeatures) -> None:
+        cells, self._features = len(split.activity.levels), len(features)
+        size = 2 * self._features * cells
         # Numbers of 32 bits go through memory twice as fast.
         key: NDArray[Any] = np.empty(
             len(split.landmarks), dtype=np.int32 if size < 2**31 else np.int64
         )
         _number(
-            split.landmarks.bucket, profiles.index, split.activity.cell, self._profiles, cells, key
+            split.landmarks.bucket,
+            features.inverse,
+            split.activity.cell,
+            self._features,
+            cells,
+            key,
         )
         if size <= len(key):  # so few that all may have a number, met or not
             keys: NDArray[Any] = np.arange(size)
@@ -135,8 +140,8 @@ class CrossFitted:
 
     def __init__(self, model: Model, split: Split) -> None:
         self.model = clone(model)
-        self.profiles = self.model.encode(split.landmarks)
-        self.counts = Counts(split, self.profiles)
+        self.features = self.model.encode(split.landmarks)
+        self.counts = Counts(split, self.features)
         # Each goes on from its own fit of the periods before: a warm start saves steps.
         self._crossing = (clone(model), clone(model))
         self._gone = 0
