@@ -14,7 +14,7 @@ from unittest import mock
 import lydite
 from benchmarks import limits, measure, tables
 from benchmarks.data import CACHE, about, path_table
-from lydite import path_comparison
+from lydite.attribution import path_credit
 from lydite.attribution.bootstrap import REPLICATES
 from lydite.models import DEFAULT_MODELS, make_models
 
@@ -113,7 +113,7 @@ def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
     """
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / measure.PER_MB
     watch = measure.Stopwatch()
-    with watch("seconds"), mock.patch.multiple(path_comparison, **_timed(watch)):
+    with watch("seconds"), mock.patch.multiple(path_credit, **_timed(watch)):
         lydite.credit(file, models=list(models), intervals=intervals)
     found = {"start_mb": start}
     for clock in ("", "_cpu"):
@@ -130,7 +130,7 @@ def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
 
 def _timed(watch: measure.Stopwatch) -> dict[str, Any]:
     """Return what `lydite.credit` calls, timed."""
-    return {name: watch.timing(_STAGES[name], getattr(path_comparison, name)) for name in _STAGES}
+    return {name: watch.timing(_STAGES[name], getattr(path_credit, name)) for name in _STAGES}
 
 
 def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:

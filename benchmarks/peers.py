@@ -31,13 +31,13 @@ from benchmarks.peer_tools import (
     UnavailableError,
     environment,
 )
-from lydite import path_comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from benchmarks.measure import Figures, Spread
     from benchmarks.peer_tools import Peer
+    from lydite.attribution.path_credit import Normalise
 
     Shares = dict[str, dict[str, float]]
     """Shares of credit by model and channel."""
@@ -48,7 +48,7 @@ COMMON = (HEURISTICS, FIRST_ORDER, THIRD_ORDER)
 """The calls whose sum is compared."""
 OURS = {"points": False, "intervals": True}
 """Our runs by name, and whether they give intervals."""
-WAYS: dict[str, path_comparison.Normalise] = {"lydite": "path", "lydite, global": "global"}
+WAYS: dict[str, Normalise] = {"lydite": "path", "lydite, global": "global"}
 """Our ways to share out conversions, by name."""
 
 
@@ -77,7 +77,7 @@ FULL, QUICK = Plan((1_000_000, 10_000_000)), Plan((4_000,), 60)
 # --- answers --------------------------------------------------------------------------------------
 
 
-def shares(file: str, normalise: path_comparison.Normalise) -> Figures:
+def shares(file: str, normalise: Normalise) -> Figures:
     """Return our shares of credit, named ``model/channel``."""
     paths = pl.read_parquet(file)
     result = lydite.credit(paths, models=list(MODELS), normalise=normalise, intervals=False)
@@ -95,7 +95,7 @@ def exact(file: Path) -> Shares:
     return _ours(file, "global") | {SHAPLEY: _even(pl.read_parquet(file))}
 
 
-def _ours(file: Path, normalise: path_comparison.Normalise) -> Shares:
+def _ours(file: Path, normalise: Normalise) -> Shares:
     return _by_model(measure.once(measure.call(shares, str(file), normalise)))
 
 

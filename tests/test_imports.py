@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import lydite
-from lydite.cli import app
+from lydite.cli.app import app
 
 HEAVY = {
     "altair", "dagster", "duckdb", "jinja2", "networkx", "numpy", "pandas", "polars", "pyarrow",
@@ -61,7 +61,10 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     # typer needs pydantic for converting values, and help has none to convert.
     assert "pydantic" not in modules
     ours = {name for name in modules if name.split(".")[0] == "lydite"}
-    assert ours == {"lydite", "lydite.cli", "lydite.errors"}
+    assert {name for name in ours if not name.startswith("lydite.cli")} == {
+        "lydite",
+        "lydite.errors",
+    }
 
 
 @pytest.mark.parametrize(

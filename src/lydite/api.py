@@ -2,26 +2,92 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
-from lydite import pipeline
+from lydite import path_comparison, pipeline
+from lydite.attribution.path_credit import credit_paths
 from lydite.dataframes import kind_of
 from lydite.engine import SparkEngine, open_temporary_engine
 from lydite.errors import InputError
+from lydite.evaluation.splits import FOLDS
 from lydite.models import choose
-from lydite.path_comparison import compare_paths, credit
-from lydite.results import Comparison, read_comparison
+from lydite.results import Comparison, Credit, read_comparison
 from lydite.settings import EngineSettings, make_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from pathlib import Path
+    from typing import Literal, TypeAlias
 
+    import pandas as pd
+    import pyspark.sql
+
+    from lydite.dataframes import FrameT
     from lydite.engine import Engine
     from lydite.inputs import Source
     from lydite.models import Model
+    from lydite.records import OutcomeCounts
+    from lydite.settings import EvaluationSettings
+
+    #: Sources that are no frames of this process: their results are pandas frames.
+    Outside: TypeAlias = str | Path | pyspark.sql.DataFrame
+    Models: TypeAlias = Sequence[str | Model] | None
+    Period: TypeAlias = Literal["day", "week", "month"]
 
 __all__ = ["compare", "credit"]
+
+
+@overload
+def compare(
+    touchpoints: Outside,
+    conversions: Source,
+    *,
+    spend: Source | None = ...,
+    users: Source | None = ...,
+    lookback: str = ...,
+    period: Period = ...,
+    models: Models = ...,
+    outcomes: Sequence[str] | None = ...,
+    alpha: float = ...,
+    seed: int = ...,
+) -> Comparison[pd.DataFrame]: ...
+
+
+@overload
+def compare(
+    touchpoints: FrameT,
+    conversions: Source,
+    *,
+    spend: Source | None = ...,
+    users: Source | None = ...,
+    lookback: str = ...,
+    period: Period = ...,
+    models: Models = ...,
+    outcomes: Sequence[str] | None = ...,
+    alpha: float = ...,
+    seed: int = ...,
+) -> Comparison[FrameT]: ...
+
+
+@overload
+def compare(
+    *,
+    paths: Outside,
+    models: Models = ...,
+    alpha: float = ...,
+    seed: int = ...,
+) -> Comparison[pd.DataFrame]: ...
+
+
+@overload
+def compare(
+    *,
+    paths: FrameT,
+    models: Models = ...,
+    alpha: float = ...,
+    seed: int = ...,
+) -> Comparison[FrameT]: ...
 
 
 def compare(
@@ -32,54 +98,61 @@ def compare(
     spend: Source | None = None,
     users: Source | None = None,
     lookback: str = "30d",
-    period: str = "week",
-    models: Sequence[str | Model] | None = None,
+    period: Period = "week",
+    models: Models = None,
     outcomes: Sequence[str] | None = None,
     alpha: float = 0.05,
     seed: int = 0,
 ) -> Comparison:
-    """Put attribution models on trial.
+    """Compare attribution models as rival hypotheses.
+
+    Every model forecasts, from the touches so far, whether a conversion follows. The forecasts are
+    backtested period by period and compared pair by pair.
 
     Parameters
     ----------
     touchpoints, conversions, spend, users
         pandas or polars frames, Arrow tables, or paths and globs of Parquet, CSV or JSON files,
-        with the columns of the input contract. Touchpoints that are a frame of Spark are worked on
-        in its session, and so are the others.
+        with the columns of the input schema. If the touchpoints are a Spark frame, all of them are
+        read in its session.
     paths
-        A path table instead of touchpoints and conversions (see `lydite.credit`). It has no clock:
+        A path table instead of touchpoints and conversions (see `lydite.credit`). It has no times:
         models are compared by cross-validation, which is not forward in time.
     lookback
         How long before a conversion a touch still counts: ``"30d"``, ``"12h"``, ``"4w"``.
     period
-        ``"day"``, ``"week"`` or ``"month"``: how often the models are fitted anew.
+        How often the models are refitted.
     models
-        The rivals: names, or models of one's own such as `lydite.models.Rule` and
-        `lydite.models.Classifier`; all that have a name where None.
+        The rivals: names, or models such as `lydite.models.Rule` and `lydite.models.Classifier`;
+        None for all built-in models.
     outcomes
-        Names of the outcomes; all that the conversions hold where None.
+        Names of the outcomes; None for all that the conversions hold.
     alpha
-        The chance of any wrong separation of two models, however often one looks.
+        Chance of any wrong separation of two models, however often the comparison is repeated as
+        data arrives.
     seed
-        Seeds what is drawn at random: the ceiling's training sample and trees, and the
-        bootstrap behind the intervals of credit.
+        Seeds all random draws: the training sample and the trees of the ceiling, and the bootstrap
+        behind the intervals of credit.
 
     Returns
     -------
     Comparison
+        With tables of the same kind as the touchpoints or paths; pandas frames for files.
 
     Raises
     ------
     InputError
-        When the input cannot be used; the message names the place, the value and the mend.
+        When the input cannot be used; the message says where, what is wrong and what to do.
 
     Examples
     --------
     >>> import lydite
-    >>> world = lydite.simulate("linear", users=5_000, seed=1)
-    >>> result = lydite.compare(world.touchpoints, world.conversions)
-    >>> result.table["model"][0]
-    'linear'
+    >>> world = lydite.simulate("linear", users=2_000, seed=1)
+    >>> result = lydite.compare(
+    ...     world.touchpoints, world.conversions, models=["linear", "last_touch"]
+    ... )
+    >>> sorted(result.table["model"])
+    ['base_rate', 'ceiling', 'last_touch', 'linear', 'touch_volume']
     """
     settings = make_settings(lookback, period, outcomes, alpha, seed)
     rivals = None if models is None else choose(models)
@@ -95,12 +168,108 @@ def compare(
         raise InputError("give touchpoints and conversions, or paths")
     with _engine_of(sources) as engine:
         pipeline.run(engine, sources, settings, rivals=rivals)
-        return read_comparison(engine.local, kind=kind_of(touchpoints))
+        return read_comparison(engine.local, kind_of(touchpoints))
+
+
+def compare_paths(
+    paths: Source,
+    evaluation: EvaluationSettings,
+    rivals: Sequence[Model] | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Comparison:
+    """Compare models on a path table; see `lydite.path_comparison.compare_paths`."""
+    found = path_comparison.compare_paths(paths, evaluation, rivals, progress)
+    counts: OutcomeCounts = {
+        "outcome": path_comparison.OUTCOME,
+        "lookback": None,
+        "landmarks": found.landmarks,
+        "conversions": found.conversions,
+        "attributed": found.conversions,
+        "unattributed": 0,
+        "periods": FOLDS,
+        "as_of": None,
+        "sampled_landmarks": found.landmarks,
+        "note": "",
+    }
+    return Comparison(found.marts, [counts], {}, found.left_out, kind_of(paths))
 
 
 def _engine_of(sources: Mapping[str, Source]) -> AbstractContextManager[Engine]:
-    """Return the engine for the sources: where touchpoints are a frame of Spark, its session."""
+    """Return the engine for the sources: the session of the touchpoints if they are in Spark."""
     session = getattr(sources["touchpoints"], "sparkSession", None)
     if session is not None:
         return SparkEngine(session)
     return open_temporary_engine(EngineSettings(), sources.values())
+
+
+@overload
+def credit(
+    paths: Outside,
+    *,
+    models: Models = ...,
+    normalise: Literal["path", "global"] = ...,
+    seed: int = ...,
+    intervals: bool = ...,
+) -> Credit[pd.DataFrame]: ...
+
+
+@overload
+def credit(
+    paths: FrameT,
+    *,
+    models: Models = ...,
+    normalise: Literal["path", "global"] = ...,
+    seed: int = ...,
+    intervals: bool = ...,
+) -> Credit[FrameT]: ...
+
+
+def credit(
+    paths: Source,
+    *,
+    models: Models = None,
+    normalise: Literal["path", "global"] = "path",
+    seed: int = 0,
+    intervals: bool = True,
+) -> Credit:
+    """Attribute the conversions of a path table with every model that does not need times.
+
+    Parameters
+    ----------
+    paths
+        A frame, or a path or glob of Parquet, CSV or JSON files, with the columns ``path``
+        (``a > b > c``), ``conversions``, and optionally ``value`` and ``nulls`` (how often the
+        path ended without a conversion).
+    models
+        Names, or models; None for all built-in models that do not need times.
+    normalise
+        ``"path"``: the credit of a conversion stays on the channels of its path. ``"global"``:
+        Markov models split all conversions at once in proportion to the removal effects, as most
+        other tools do.
+    seed
+        Seeds the bootstrap of the intervals.
+    intervals
+        Whether to compute intervals. They take many times as long as the credit itself; without
+        them the columns that end in ``_low`` and ``_high`` are null.
+
+    Returns
+    -------
+    Credit
+        With tables of the same kind as the paths; pandas frames for files.
+
+    Raises
+    ------
+    InputError
+        When the table cannot be used, or a model that was asked for cannot run on it.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> import lydite
+    >>> paths = pl.DataFrame({"path": ["ads > mail", "mail"], "conversions": [2, 1]})
+    >>> table = lydite.credit(paths, models=["first_touch"]).table
+    >>> table.select("channel", "conversions").rows()
+    [('ads', 2.0), ('mail', 1.0)]
+    """
+    found = credit_paths(paths, models, normalise, seed if intervals else None)
+    return Credit(found.table, found.transitions, found.left_out, kind_of(paths))

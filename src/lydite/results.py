@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Generic, cast
 
-from lydite.dataframes import to_frame
+import polars as pl
+
+from lydite.dataframes import FrameT_co, to_frame
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.pipeline import MARTS, quarantined
@@ -14,12 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    import polars as pl
-
+    from lydite.dataframes import FrameKind
     from lydite.engine import DuckDBEngine
+    from lydite.records import (
+        ComparisonRecord,
+        CreditRecord,
+        ModelRecord,
+        OutcomeCounts,
+        OutcomeRecord,
+    )
 
-_JSON = ("model", "channel", "conversions", "value", "removal_effect")
+#: The result tables: their names in the schema ``mart``.
 FRAMES = (*MARTS, *TABLES)
+_CREDIT_FIRST = ("model", "channel", "conversions", "value", "removal_effect")
+_COUNTS = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
 _MODEL_FIELDS = (
     "model", "claim", "rank", "log_loss_bits", "explained", "explained_low", "explained_high",
     "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict", "refuted_by",
@@ -32,176 +42,218 @@ _CREDIT_FIELDS = (
 )  # fmt: skip
 
 
-def _records(compared: pl.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of one segment as plain data."""
-    models = compared.select(_MODEL_FIELDS).to_dicts()
-    for model in models:
-        alike = model["same_forecast_as"]
-        model["same_forecast_as"] = alike.split(", ") if alike else []
-    return models
+def _model_records(rows: pl.DataFrame) -> list[ModelRecord]:
+    records = rows.select(_MODEL_FIELDS).to_dicts()
+    for record in records:
+        same = record["same_forecast_as"]
+        record["same_forecast_as"] = same.split(", ") if same else []
+    return cast("list[ModelRecord]", records)
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The result of a trial.
+class Comparison(Generic[FrameT_co]):
+    """The result of `lydite.compare`.
+
+    Its tables come as the kind of frame that the touchpoints were: polars, Arrow, or pandas, also
+    for files.
 
     Attributes
     ----------
-    marts
-        Every result table by name, as polars frames.
-    outcomes
-        One record per outcome: lookback, counts, periods, and a note where it was not judged.
-    quarantined
-        Rows that were set aside, by table and reason.
-    left_out
+    marts : mapping of str to polars.DataFrame
+        Every result table by name.
+    outcomes : sequence of dict
+        Per outcome: lookback, counts, number of periods, and a note where it was not judged.
+    quarantined : mapping of str to mapping of str to int
+        Number of rows that were set aside, by table and reason.
+    left_out : mapping of str to str
         Why a model was left out, by name.
+
+    Examples
+    --------
+    >>> import lydite
+    >>> world = lydite.simulate("linear", users=2_000, seed=1)
+    >>> result = lydite.compare(world.touchpoints, world.conversions, models=["linear"])
+    >>> type(result.table).__module__.partition(".")[0]
+    'polars'
+    >>> [row["outcome"] for row in result.outcomes]
+    ['conversion']
     """
 
     marts: Mapping[str, pl.DataFrame]
-    outcomes: Sequence[Mapping[str, Any]]
+    outcomes: Sequence[OutcomeCounts]
     quarantined: Mapping[str, Mapping[str, int]]
     left_out: Mapping[str, str] = field(default_factory=dict)
-    _kind: str = field(default="polars", repr=False)
+    _kind: FrameKind = field(default="polars", repr=False)
 
     @property
-    def table(self) -> Any:  # noqa: ANN401
-        """The comparison of the models: one row per outcome and model, best first."""
-        return self._given_back("model_comparison", ALL)
+    def table(self) -> FrameT_co:
+        """The comparison of the models among all users: one row per outcome and model."""
+        return self._all_users("model_comparison")
 
     @property
-    def segments(self) -> Any:  # noqa: ANN401
-        """The same for every segment: a row per outcome, segment and model."""
-        return self._given_back("model_comparison", but=ALL)
+    def segments(self) -> FrameT_co:
+        """The comparison within each segment: one row per outcome, segment and model."""
+        mart = self.marts["model_comparison"]
+        return self._to_frame(mart.filter(mart["segment"] != ALL))
 
     @property
-    def pairs(self) -> Any:  # noqa: ANN401
-        """Every pair of models: who is ahead, how surely, and what would settle it."""
-        return self._given_back("pairs", ALL)
+    def pairs(self) -> FrameT_co:
+        """Every pair of models: which one is ahead, its lead with bounds, the data needed."""
+        return self._all_users("pairs")
 
     @property
-    def warnings(self) -> Any:  # noqa: ANN401
-        """What to beware of: a row per warning, with its kind."""
-        return self._given_back("warnings")
+    def warnings(self) -> FrameT_co:
+        """The warnings, with their kind: one row each."""
+        return self._to_frame(self.marts["warnings"])
 
     @property
-    def credit(self) -> Any:  # noqa: ANN401
+    def credit(self) -> FrameT_co:
         """Credit, cost per conversion and return, with intervals, by outcome, model and channel."""
-        return self._given_back("channel_credit")
+        return self._to_frame(self.marts["channel_credit"])
 
     @property
-    def evidence(self) -> Any:  # noqa: ANN401
-        """What had been explained after each period, with bounds."""
-        return self._given_back("evidence", ALL)
+    def evidence(self) -> FrameT_co:
+        """What each model had explained after each period, with bounds."""
+        return self._all_users("evidence")
 
     def verdict(self, outcome: str | None = None) -> str:
-        """Return the verdict on one outcome in words; the only or first outcome by default."""
+        """Return the verdict on one outcome as a paragraph.
+
+        Parameters
+        ----------
+        outcome
+            Name of the outcome; the first one by default.
+
+        Raises
+        ------
+        InputError
+            When the comparison has no such outcome.
+        """
         from lydite.reporting.narrative import verdict_in_words  # noqa: PLC0415
 
-        name = outcome or self.outcomes[0]["outcome"]
-        return verdict_in_words(self, name)
+        return verdict_in_words(self, outcome or self.outcomes[0]["outcome"])
 
     def to_html(self, path: str | Path) -> None:
-        """Write the page that leaders read: one file without any outside reference."""
+        """Write the report: one HTML file that needs no other file and no network.
+
+        Parameters
+        ----------
+        path
+            Where to write it; a missing folder is created.
+
+        Raises
+        ------
+        InputError
+            When the file cannot be written.
+        """
         from lydite.reporting.report import write_report  # noqa: PLC0415
 
         write_report(self, path)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> ComparisonRecord:
         """Return the result as plain data: what ``lydite compare --format json`` prints."""
-        result: dict[str, Any] = {
-            "outcomes": {row["outcome"]: self._outcome(row) for row in self.outcomes},
+        result: ComparisonRecord = {
+            "outcomes": {counts["outcome"]: self._outcome(counts) for counts in self.outcomes},
             "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
         }
-        return result | ({"left_out": dict(self.left_out)} if self.left_out else {})
+        if self.left_out:
+            result["left_out"] = dict(self.left_out)
+        return result
 
-    def _outcome(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        import polars as pl  # noqa: PLC0415
-
-        own = pl.col("outcome") == row["outcome"]
-        compared = self.marts["model_comparison"].filter(own)
-        segments = {
-            segment: _records(part)
-            for (segment,), part in compared.partition_by(
-                "segment", as_dict=True, maintain_order=True
-            ).items()
+    def _outcome(self, counts: OutcomeCounts) -> OutcomeRecord:
+        marts = {
+            name: self.marts[name].filter(pl.col("outcome") == counts["outcome"])
+            for name in ("model_comparison", "warnings", "channel_credit")
         }
-        credit = self.marts["channel_credit"].filter(own).select(_CREDIT_FIELDS)
-        counts = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
-        result: dict[str, Any] = {name: row[name] for name in counts}
-        if row["note"]:
-            result["note"] = row["note"]
-        result["models"] = segments.pop(ALL, [])
-        if segments:
-            result["segments"] = segments
-        result["warnings"] = self.marts["warnings"].filter(own).select("kind", "model", "text")
-        result["warnings"] = result["warnings"].to_dicts()
-        return {**result, "credit": credit.to_dicts()}
+        by_segment = marts["model_comparison"].partition_by(
+            "segment", as_dict=True, maintain_order=True
+        )
+        models = {str(segment): _model_records(rows) for (segment,), rows in by_segment.items()}
+        record: dict[str, object] = {key: n for key, n in counts.items() if key in _COUNTS}
+        if counts["note"]:
+            record["note"] = counts["note"]
+        record["models"] = models.pop(ALL, [])
+        if models:
+            record["segments"] = models
+        record["warnings"] = marts["warnings"].select("kind", "model", "text").to_dicts()
+        record["credit"] = marts["channel_credit"].select(_CREDIT_FIELDS).to_dicts()
+        return cast("OutcomeRecord", record)
 
-    def _given_back(self, mart: str, segment: str | None = None, but: str | None = None) -> Any:  # noqa: ANN401
-        """Return a mart, or one segment, as a frame of the kind that the touchpoints came in."""
+    def _all_users(self, mart: str) -> FrameT_co:
         frame = self.marts[mart]
-        if segment is not None:
-            frame = frame.filter(frame["segment"] == segment)
-        if but is not None:
-            frame = frame.filter(frame["segment"] != but)
-        return to_frame(frame, self._kind)
+        return self._to_frame(frame.filter(frame["segment"] == ALL))
+
+    def _to_frame(self, frame: pl.DataFrame) -> FrameT_co:
+        return cast("FrameT_co", to_frame(frame, self._kind))
 
     def _repr_html_(self) -> str:
-        """Return verdicts and table for a notebook."""
+        """Return verdicts and tables for a notebook."""
         from lydite.reporting.notebook import notebook_html  # noqa: PLC0415
 
         return notebook_html(self)
 
 
-def read_comparison(engine: DuckDBEngine, kind: str = "polars") -> Comparison:
-    """Read the result of a trial off the engine's tables."""
+def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Comparison:
+    """Read a comparison from the tables that `lydite.pipeline` wrote.
+
+    Parameters
+    ----------
+    engine
+        Holds the tables.
+    kind
+        The kind of frame that the tables of the result are.
+    """
     marts = {
         name: engine.frame(f"from mart.{name}") for name in FRAMES if engine.exists(f"mart.{name}")
     }
-    rows = engine.frame("from evaluation.outcome_summary").to_dicts()
+    outcomes = engine.frame("from evaluation.outcome_summary").to_dicts()
     left_out = dict(engine.rows("from evaluation.left_out"))
-    return Comparison(marts, rows, quarantined(engine), left_out, kind)
+    return Comparison(
+        marts, cast("list[OutcomeCounts]", outcomes), quarantined(engine), left_out, kind
+    )
 
 
 @dataclass(frozen=True)
-class Credit:
-    """Credit by channel from a path table.
+class Credit(Generic[FrameT_co]):
+    """Credit by channel from a path table: the result of `lydite.credit`.
+
+    Its tables come as the kind of frame that the paths were: polars, Arrow, or pandas, also for
+    files.
 
     Attributes
     ----------
-    table
-        One row per model and channel: conversions, value and share with 95 % intervals (null where
-        none were asked for), and the removal effect of Markov models; a frame of the kind that the
-        paths came in.
-    transitions
-        The transition matrices of the Markov models: model, from, to, count, probability.
-    left_out
+    left_out : mapping of str to str
         Why a model was left out, by name.
     """
 
     _table: pl.DataFrame = field(repr=False)
     _transitions: pl.DataFrame = field(repr=False)
     left_out: Mapping[str, str]
-    _kind: str = field(default="polars", repr=False)
+    _kind: FrameKind = field(default="polars", repr=False)
 
     @property
-    def table(self) -> Any:  # noqa: ANN401
-        """Credit by model and channel, the most credited channel of each model first."""
-        return to_frame(self._table, self._kind)
+    def table(self) -> FrameT_co:
+        """Credit by model and channel, the most credited channel of each model first.
+
+        Conversions, value and share with 95 % intervals (null without intervals), and the removal
+        effect of Markov models.
+        """
+        return cast("FrameT_co", to_frame(self._table, self._kind))
 
     @property
-    def transitions(self) -> Any:  # noqa: ANN401
-        """The transition matrices of the Markov models."""
-        return to_frame(self._transitions, self._kind)
+    def transitions(self) -> FrameT_co:
+        """The transition matrices of the Markov models: model, from, to, count, probability."""
+        return cast("FrameT_co", to_frame(self._transitions, self._kind))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> CreditRecord:
         """Return the result as plain data: what ``lydite credit --format json`` prints."""
-        more = [name for name in self._table.columns if name not in _JSON]
-        return {
-            "credit": self._table.select(*_JSON, *more).to_dicts(),
+        more = [name for name in self._table.columns if name not in _CREDIT_FIRST]
+        record = {
+            "credit": self._table.select(*_CREDIT_FIRST, *more).to_dicts(),
             "transitions": self._transitions.to_dicts(),
             "left_out": dict(self.left_out),
         }
+        return cast("CreditRecord", record)
 
     def _repr_html_(self) -> str:
         return self._table._repr_html_()

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import credit_from_paths as benchmark
 from benchmarks.data import path_table
-from lydite import path_comparison
+from lydite.attribution import path_credit
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +36,7 @@ def test_the_parts_add_up_to_the_whole(file, intervals):
 def test_the_credit_that_is_timed_is_the_credit_itself(file, monkeypatch):
     models = ["first_touch", "markov_1"]
     results = []
-    credit = path_comparison.credit
+    credit = benchmark.lydite.credit
 
     def kept(*args, **options):
         results.append(credit(*args, **options))
@@ -57,8 +57,8 @@ def test_without_intervals_nothing_is_drawn(file, monkeypatch):
     def refuse(*_args):
         raise AssertionError
 
-    monkeypatch.setattr(path_comparison, "draw_journeys", refuse)
-    monkeypatch.setattr(path_comparison, "credit_replicates", refuse)
+    monkeypatch.setattr(path_credit, "draw_journeys", refuse)
+    monkeypatch.setattr(path_credit, "credit_replicates", refuse)
     benchmark.ours(file, ["markov_1"], intervals=False)
     with pytest.raises(AssertionError):
         benchmark.ours(file, ["markov_1"], intervals=True)

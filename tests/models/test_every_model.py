@@ -180,7 +180,9 @@ def run_paths(
     models, back = without_clock(), back or {}
     with DuckDBEngine() as engine, pytest.MonkeyPatch.context() as patch:
         draw = bootstrap.draw_journeys
-        patch.setattr("lydite.path_comparison.draw_journeys", lambda n, s: draw(n, s, replicates))
+        patch.setattr(
+            "lydite.attribution.path_credit.draw_journeys", lambda n, s: draw(n, s, replicates)
+        )
         credit = lydite.credit(table, models=models)
         paths = read_path_table(engine, table)
     own = Split.by_fold(journey_landmarks(paths, models))

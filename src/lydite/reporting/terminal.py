@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from lydite.records import PathCreditRecord
     from lydite.reporting.table_rows import Line
-    from lydite.results import Comparison
+    from lydite.results import Comparison, Credit
 
     Row = Mapping[str, Any]
 
@@ -229,3 +230,38 @@ def _print_set_aside(comparison: Comparison, console: Console) -> None:
     console.print(Text("Rows set aside", style="bold yellow"))
     for table, reason, n in rows:
         console.print(Text(f"  {plain(table)}: {count(n)} × {plain(reason)}"))
+
+
+def print_credit(credit: Credit, console: Console) -> None:
+    """Print every model's credit, with intervals where it has any, and why models were left out."""
+    table = credit.to_dict()["credit"]
+    for model in dict.fromkeys(row["model"] for row in table):
+        rows = [row for row in table if row["model"] == model]
+        console.print()
+        console.print(Text(f"Credit according to {plain(model)}", style="bold"))
+        console.print(_path_credit_table(rows))
+    for reason in credit.left_out.values():
+        console.print(Text(f"! {plain(reason)}", style="yellow"))
+
+
+def _path_credit_table(rows: list[PathCreditRecord]) -> Table:
+    with_interval = any(row["conversions_low"] is not None for row in rows)
+    with_value = any(row["value"] is not None for row in rows)
+    with_effect = any(row["removal_effect"] is not None for row in rows)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("channel", overflow="fold", min_width=12)
+    for name in ["conversions", *(["95 % interval"] if with_interval else []), "share"]:
+        table.add_column(name, justify="right", no_wrap=True)
+    if with_value:
+        table.add_column("value", justify="right", no_wrap=True)
+    if with_effect:
+        table.add_column("removal effect", justify="right", no_wrap=True)
+    for row in rows:
+        cells = [plain(str(row["channel"])), amount(row["conversions"])]
+        if with_interval:
+            cells += [f"{amount(row['conversions_low'])} to {amount(row['conversions_high'])}"]
+        cells += [percent(row["share"], 1)]
+        cells += [amount(row["value"])] if with_value else []
+        cells += [fixed(row["removal_effect"], 4)] if with_effect else []
+        table.add_row(*(Text(cell) for cell in cells))
+    return table

@@ -1,9 +1,7 @@
-"""The command line: what it prints, its exit codes, and every kind of bad input."""
+"""`lydite compare`: what it prints and writes, and every kind of bad input."""
 
 import json
-import os
 import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -12,17 +10,7 @@ import polars as pl
 import pytest
 
 from lydite.simulation import simulate
-
-
-def lydite(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", "from lydite.cli import main; main()", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        cwd=cwd,
-        env=os.environ | {"COLUMNS": "120", "NO_COLOR": "1"},
-        check=False,
-    )
+from tests.helpers.command_line import lydite
 
 
 @pytest.fixture(scope="module")
@@ -125,46 +113,6 @@ def test_csv_and_json_and_globs_give_the_same_as_parquet(
     assert json.loads(other.stdout) == json.loads(run.stdout)
 
 
-def test_simulate_writes_a_world(tmp_path: Path) -> None:
-    result = lydite("simulate", "--world", "null", "--users", 50, "--out", tmp_path / "w")
-    assert result.returncode == 0, result.stderr
-    names = {path.name for path in (tmp_path / "w").iterdir()}
-    assert names == {
-        "touchpoints.parquet", "conversions.parquet", "spend.parquet", "users.parquet",
-        "truth.json",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("command", [(), ("compare",), ("credit",), ("simulate",)])
-def test_help_answers(command: tuple[str, ...]) -> None:
-    result = lydite(*command, "--help")
-    assert result.returncode == 0
-    assert "Usage" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "word"),
-    [
-        (["no-such-command"], "no-such-command"),
-        (["compare", "--no-such-option"], "--no-such-option"),
-        (["compare", "--period", "year"], "'week'"),
-        (["compare", "--seed", "many"], "--seed"),
-        (["compare", "--engine", "sparc"], "'spark'"),
-        (["compare", "--engine", "spark", "--paths", "p.csv"], "leave out --engine"),
-        (["credit"], "--paths"),
-        (["simulate", "--out", "w"], "--world"),
-        (["simulate", "--world", "lineal", "--out", "w"], "'lineal'"),
-    ],
-)
-def test_bad_options_say_what_is_wrong(arguments: list[str], word: str, tmp_path: Path) -> None:
-    result = lydite(*arguments, cwd=tmp_path)
-    assert result.returncode == 2
-    assert word in result.stderr
-    assert "Traceback" not in result.stderr
-    assert result.stdout == ""
-    assert not list(tmp_path.iterdir())
-
-
 START = datetime(2025, 1, 6)
 
 
@@ -261,65 +209,3 @@ def test_bad_input_not_utf8(tmp_path: Path) -> None:
     message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
     assert "touches.csv" in message
     assert "UTF-8" in message
-
-
-@pytest.fixture(scope="module")
-def paths(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("paths") / "paths.csv"
-    file.write_text("path,conversions,value,nulls\na > b,30,90,70\nb,5,5,95\nc > a,9,18,3\n")
-    return file
-
-
-def test_credit_of_a_path_table_as_json(paths: Path) -> None:
-    run = lydite(
-        "credit", "--paths", paths, "--models", "markov_1,linear", "--format", "json", "--quiet"
-    )
-    assert run.returncode == 0, run.stderr
-    result = json.loads(run.stdout)
-    assert {"model", "channel", "conversions", "value", "removal_effect"} <= set(
-        result["credit"][0]
-    )
-    for model in ("markov_1", "linear"):
-        rows = [row for row in result["credit"] if row["model"] == model]
-        assert sum(row["conversions"] for row in rows) == pytest.approx(44)
-        assert all((row["removal_effect"] is None) == (model == "linear") for row in rows)
-    assert {row["from"] for row in result["transitions"]} == {"(start)", "a", "b", "c"}
-
-
-def test_credit_of_a_path_table_as_a_table_with_a_rule(paths: Path) -> None:
-    run = lydite("credit", "--paths", paths, "--models", "linear", "--rule", "late=position")
-    assert run.returncode == 0, run.stderr
-    assert "Credit according to late" in run.stdout
-    assert "95 % interval" in run.stdout
-
-
-def test_credit_of_a_path_table_without_intervals(paths: Path) -> None:
-    arguments = ("credit", "--paths", paths, "--models", "linear", "--no-intervals")
-    table, data = lydite(*arguments), lydite(*arguments, "--format", "json", "--quiet")
-    assert (table.returncode, data.returncode) == (0, 0), table.stderr + data.stderr
-    assert "interval" not in table.stdout
-    assert "share" in table.stdout
-    rows = json.loads(data.stdout)["credit"]
-    assert sum(row["conversions"] for row in rows) == pytest.approx(44)
-    assert {row["conversions_low"] for row in rows} == {None}
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (["credit", "--paths", "no.csv"], "no such file"),
-        (["credit", "--paths", "PATHS", "--rule", "mine"], "name=expression"),
-        (["credit", "--paths", "PATHS", "--rule", "mine=moon"], "moon"),
-        (["credit", "--paths", "PATHS", "--models", "time_decay"], "when touches"),
-        (["compare", "--paths", "PATHS"], "too few"),
-        (["compare", "--paths", "PATHS", "--touchpoints", "t.csv"], "stands alone"),
-        (["compare", "--touchpoints", "t.csv"], "--conversions is missing"),
-    ],
-)
-def test_bad_calls_with_path_tables_say_what_is_wrong(
-    paths: Path, arguments: list[str], words: str
-) -> None:
-    run = lydite(*(paths if argument == "PATHS" else argument for argument in arguments))
-    assert run.returncode == 2
-    assert words in run.stderr
-    assert "Traceback" not in run.stderr

@@ -1,0 +1,122 @@
+"""``lydite compare``: compare models on touchpoints and conversions, or on a path table."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  (typer reads the annotations)
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from lydite.cli.options import PATH_TABLE, Format, Models, Quiet, Rules, read_models
+from lydite.cli.output import show_comparison
+from lydite.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EXAMPLES = """
+**Examples**
+
+`lydite compare --touchpoints touchpoints.parquet --conversions conversions.parquet`
+
+`lydite compare --touchpoints 'touches/*.csv' --conversions orders.csv --lookback 14d --report report.html`
+
+`lydite compare --touchpoints t.parquet --conversions c.parquet --models linear,last_touch --format json`
+
+`lydite compare --touchpoints t.parquet --conversions c.parquet --rule "late=position * 1.0"`
+
+`lydite compare --paths paths.csv`
+"""  # noqa: E501
+_FILES = "Parquet, CSV or JSON file, or a glob."
+
+
+def compare(
+    touchpoints: Annotated[str | None, typer.Option(help=_FILES)] = None,
+    conversions: Annotated[str | None, typer.Option(help=_FILES)] = None,
+    paths: Annotated[
+        str | None,
+        typer.Option(help=f"Instead of touchpoints and conversions. {PATH_TABLE}"),
+    ] = None,
+    spend: Annotated[str | None, typer.Option(help="Daily cost by channel.")] = None,
+    users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
+    lookback: Annotated[
+        str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
+    ] = "30d",
+    period: Annotated[
+        Literal["day", "week", "month"], typer.Option(help="How often the models are refitted.")
+    ] = "week",
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="Outcome to judge; repeat for more. All by default.")
+    ] = None,
+    models: Models = None,
+    rule: Rules = None,
+    alpha: Annotated[
+        float,
+        typer.Option(help="Risk of any wrong verdict, however often you check."),
+    ] = 0.05,
+    seed: Annotated[
+        int, typer.Option(help="Seeds the ceiling's training sample and the intervals of credit.")
+    ] = 0,
+    engine_name: Annotated[
+        Literal["duckdb", "spark"],
+        typer.Option("--engine", help="Spark, if the data is too large for this machine."),
+    ] = "duckdb",
+    output: Format = "table",
+    report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
+    database: Annotated[
+        Path | None, typer.Option(help="Write the result tables to this DuckDB file.")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Compare attribution models on your touchpoints and conversions, or on a path table."""
+    given = {
+        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+    }  # fmt: skip
+    sources = {name: source for name, source in given.items() if source is not None}
+    _check_sources(paths, sources, database)
+    _check_engine(engine_name, paths)
+
+    from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
+    from lydite.engine import open_temporary_engine  # noqa: PLC0415
+    from lydite.publishing import publish  # noqa: PLC0415
+    from lydite.results import read_comparison  # noqa: PLC0415
+    from lydite.settings import EngineSettings, make_settings  # noqa: PLC0415
+
+    settings = make_settings(lookback, period, outcome, alpha, seed)
+    rivals = read_models(models, rule)
+    engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())
+    with engines as engine, Progress(quiet=quiet) as progress:
+        if paths is not None:
+            comparison = api.compare_paths(paths, settings.evaluation, rivals, progress.say)
+        else:
+            pipeline.run(engine, sources, settings, progress.say, rivals)
+            comparison = read_comparison(engine.local)
+        if report is not None:
+            progress.say("writing the report")
+            comparison.to_html(report)
+        if database is not None:
+            progress.say("writing the database")
+            publish(engine.local, database)
+    show_comparison(comparison, output)
+
+
+def _check_sources(paths: str | None, sources: Mapping[str, str], database: Path | None) -> None:
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    if paths is None:
+        missing = [name for name in ("touchpoints", "conversions") if name not in sources]
+        if missing:
+            raise InputError(
+                f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths"
+            )
+    elif sources:
+        raise InputError(f"--paths stands alone: leave out --{next(iter(sources))}, or --paths")
+    elif database is not None:
+        raise InputError("--database needs --touchpoints and --conversions; leave it out")
+
+
+def _check_engine(name: str, paths: str | None) -> None:
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    if name != "duckdb" and paths is not None:
+        raise InputError("--paths is read on this machine: leave out --engine")

@@ -1,0 +1,48 @@
+"""Options that several commands have, and how their values are read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from lydite.models import Model
+
+PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls."
+
+Models = Annotated[
+    str | None, typer.Option(help="The models to compare, separated by commas. All by default.")
+]
+Rules = Annotated[
+    list[str] | None,
+    typer.Option("--rule", help="A rule of your own, 'name=SQL expression'; repeat for more."),
+]
+Format = Annotated[
+    Literal["table", "json"],
+    typer.Option("--format", help="A table for people, or JSON for programs."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def read_models(models: str | None, rules: list[str] | None) -> list[Model] | None:
+    """Return the models that the options name, with the user's rules; None if they name none.
+
+    Raises
+    ------
+    InputError
+        When there is no such model, or a rule cannot be used.
+    """
+    from lydite.errors import InputError  # noqa: PLC0415
+    from lydite.models import DEFAULT_MODELS, choose, make_rule  # noqa: PLC0415
+
+    names = [name.strip() for name in models.split(",") if name.strip()] if models else None
+    if not names and not rules:
+        return None
+    own = []
+    for text in rules or ():
+        name, equals, expression = text.partition("=")
+        if not equals:
+            raise InputError(f"--rule {text!r}: write name=expression, such as 'mine=1.0/position'")
+        own.append(make_rule(name.strip(), expression.strip()))
+    return choose([*(names or DEFAULT_MODELS), *own])

@@ -1,0 +1,130 @@
+"""Types of the plain data that results turn into: what ``--format json`` prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class OutcomeCounts(TypedDict):
+    """What was counted for one outcome.
+
+    On a path table `lookback` and `as_of` are None, and `periods` is the number of folds. A `note`
+    says why an outcome could not be judged; it is empty otherwise.
+    """
+
+    outcome: str
+    lookback: str | None
+    landmarks: int
+    conversions: int
+    attributed: int
+    unattributed: int
+    periods: int
+    as_of: datetime | None
+    sampled_landmarks: int
+    note: str
+
+
+class ModelRecord(TypedDict):
+    """One model of a comparison; baselines and the ceiling have neither rank nor verdict."""
+
+    model: str
+    claim: str
+    rank: int | None
+    log_loss_bits: float | None
+    explained: float | None
+    explained_low: float | None
+    explained_high: float | None
+    share_of_ceiling: float | None
+    auc: float | None
+    brier: float | None
+    calibration_slope: float | None
+    verdict: str | None
+    refuted_by: str | None
+    same_forecast_as: list[str]
+    landmarks: int
+    conversions: int
+
+
+class ChannelCredit(TypedDict):
+    """What one model credits one channel with, with 95 % intervals."""
+
+    model: str
+    channel: str
+    conversions: float
+    conversions_low: float | None
+    conversions_high: float | None
+    value: float | None
+    value_low: float | None
+    value_high: float | None
+    share: float | None
+    share_low: float | None
+    share_high: float | None
+
+
+class ChannelCost(ChannelCredit):
+    """Credit with cost: cost per conversion (`cpa`) and value per unit of cost (`roas`)."""
+
+    cost: float | None
+    cpa: float | None
+    cpa_low: float | None
+    cpa_high: float | None
+    roas: float | None
+    roas_low: float | None
+    roas_high: float | None
+
+
+class PathCreditRecord(ChannelCredit):
+    """Credit from a path table; only Markov models have a removal effect."""
+
+    removal_effect: float | None
+
+
+class WarningRecord(TypedDict):
+    """One warning about an outcome, or about one model of it."""
+
+    kind: str
+    model: str | None
+    text: str
+
+
+# "from" is a keyword of the language, so that this type has no class body.
+TransitionRecord = TypedDict(
+    "TransitionRecord",
+    {"model": str, "from": str, "to": str, "count": float, "probability": float},
+)
+TransitionRecord.__doc__ = "One transition of a Markov model between two channels."
+
+
+class OutcomeRecord(TypedDict):
+    """The comparison of one outcome."""
+
+    lookback: str | None
+    landmarks: int
+    conversions: int
+    attributed: int
+    unattributed: int
+    periods: int
+    note: NotRequired[str]
+    models: list[ModelRecord]
+    segments: NotRequired[dict[str, list[ModelRecord]]]
+    warnings: list[WarningRecord]
+    credit: list[ChannelCost]
+
+
+class ComparisonRecord(TypedDict):
+    """A whole comparison: `Comparison.to_dict`."""
+
+    outcomes: dict[str, OutcomeRecord]
+    quarantined: dict[str, dict[str, int]]
+    left_out: NotRequired[dict[str, str]]
+
+
+class CreditRecord(TypedDict):
+    """Credit from a path table: `Credit.to_dict`."""
+
+    credit: list[PathCreditRecord]
+    transitions: list[TransitionRecord]
+    left_out: dict[str, str]
