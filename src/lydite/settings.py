@@ -1,4 +1,4 @@
-"""Settings: `lydite.toml` read into types; every mistake names its place and the mend."""
+"""Settings: `lydite.toml` as typed data. Error messages name the dotted key and what to do."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 import tomllib
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -42,7 +42,7 @@ class _Section(BaseModel):
 
 
 class SourceSettings(_Section):
-    """Where the input tables come from: a .sql file, or Parquet, CSV or JSON files."""
+    """Where the input tables come from: .sql files, or Parquet, CSV or JSON files."""
 
     touchpoints: str
     conversions: str
@@ -50,7 +50,7 @@ class SourceSettings(_Section):
     users: str | None = None
 
     def present(self) -> dict[str, str]:
-        """Return the sources that are given, by table."""
+        """Return the sources that are set, by table."""
         return {name: source for name, source in self if source is not None}
 
 
@@ -63,14 +63,14 @@ class StorageSettings(_Section):
 
 
 class EngineSettings(_Section):
-    """Where the rows are worked on, and what that may use; its own choice where nothing is said.
+    """The engine and its resources; an engine chooses what is not set.
 
     Attributes
     ----------
     name
-        ``"spark"`` where the rows are too many for one machine.
+        ``"spark"`` if the data is too large for one machine.
     threads, memory_limit
-        Of DuckDB, which holds the sample, the scores and the marts in either case.
+        Limits of DuckDB, which holds the sample, the scores and the marts with either engine.
     spark
         Settings of the Spark session, such as ``"spark.master"``.
     """
@@ -82,13 +82,13 @@ class EngineSettings(_Section):
 
 
 class QualitySettings(_Section):
-    """How much bad input is tolerated."""
+    """How many unusable rows are accepted."""
 
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.01
 
 
 class EvaluationSettings(_Section):
-    """How rivals are judged; declared before the data is seen."""
+    """How rivals are judged; set before anybody looks at the data."""
 
     lookback: Lookback = timedelta(days=30)
     period: Literal["day", "week", "month"] = "week"
@@ -99,7 +99,7 @@ class EvaluationSettings(_Section):
 
 
 class OutcomeSettings(_Section):
-    """One outcome, where it needs a lookback of its own."""
+    """An outcome with a different lookback."""
 
     lookback: Lookback
 
@@ -109,16 +109,16 @@ def _as_model(entry: object) -> object:
 
 
 class ModelSettings(_Section):
-    """One rival: a model by its name, or a rule of one's own.
+    """One rival: a built-in model by its name, or a rule.
 
     Attributes
     ----------
     name
-        Name of a model, or a new one for the rule.
+        Name of a built-in model, or a new name for the rule.
     rule
-        SQL expression of a touch's weight over `lydite.models.PATH_COLUMNS`.
+        SQL expression over `lydite.models.PATH_COLUMNS`: the weight of a touch.
     claim
-        The rule's hypothesis, which completes "what decides is ...".
+        The hypothesis of the rule; it completes "what decides is ...".
     """
 
     name: str
@@ -126,12 +126,14 @@ class ModelSettings(_Section):
     claim: str | None = None
 
 
-def _no_model_twice(models: tuple[ModelSettings, ...]) -> tuple[ModelSettings, ...]:
+def _check_duplicates(models: tuple[ModelSettings, ...]) -> tuple[ModelSettings, ...]:
     names = [model.name for model in models]
     for i, name in enumerate(names):
         if name in names[:i]:
             raise PydanticCustomError(
-                "twice", "model '{name}' is named twice; remove one", {"name": name, "place": i}
+                "duplicate",
+                "model '{name}' is named twice; remove one",
+                {"name": name, "position": i},
             )
     return models
 
@@ -142,9 +144,9 @@ class Settings(_Section):
     Attributes
     ----------
     outcomes
-        The outcomes to judge, by name; all that the data holds where none is named.
+        The outcomes to judge, by name; all outcomes in the data if empty.
     models
-        The rivals to compare. Where none but rules of one's own are named, they join all others.
+        The rivals to compare. If these are only rules, they join the built-in models.
     """
 
     sources: SourceSettings
@@ -155,12 +157,12 @@ class Settings(_Section):
     outcomes: dict[str, OutcomeSettings] = {}
     models: Annotated[
         tuple[Annotated[ModelSettings, BeforeValidator(_as_model)], ...],
-        AfterValidator(_no_model_twice),
+        AfterValidator(_check_duplicates),
     ] = ()
 
     @property
     def chooses_models(self) -> bool:
-        """Whether the rivals were chosen by name; all run where they were not."""
+        """Whether models were chosen by name; otherwise all built-in models run."""
         return any(entry.rule is None for entry in self.models)
 
     def lookbacks(self, found: Iterable[str]) -> dict[str, timedelta]:
@@ -169,12 +171,12 @@ class Settings(_Section):
         Parameters
         ----------
         found
-            The outcomes that the data holds.
+            The outcomes in the data.
 
         Raises
         ------
         InputError
-            When an outcome is named that the data does not hold.
+            When the settings name an outcome that the data does not have.
         """
         available = list(found)
         for name in self.outcomes:
@@ -191,7 +193,7 @@ class Settings(_Section):
 
 
 _TWO_LISTS = (
-    '. Name the models either in `models = [...]`, where a rule is {name = "...", rule = "..."},'
+    '. List the models either in `models = [...]`, where a rule is {name = "...", rule = "..."},'
     " or in [[models]] tables, not in both"
 )
 
@@ -202,8 +204,8 @@ def load_settings(path: str | Path = "lydite.toml") -> Settings:
     Raises
     ------
     InputError
-        When there is no such file, it is no TOML, or a setting is wrong; the message names the
-        line.
+        When the file is missing or is not valid TOML, or when settings are wrong; the message has
+        one line per wrong setting, with its dotted key.
     """
     path = Path(path)
     try:
@@ -222,9 +224,9 @@ def load_settings(path: str | Path = "lydite.toml") -> Settings:
             if "[[models]]" in text and re.search(r"^models\s*=", text, re.MULTILINE)
             else ""
         )
-        raise InputError(f"{path} is no TOML: {error}{hint}") from error
+        raise InputError(f"{path} is not valid TOML: {error}{hint}") from error
     except ValidationError as error:
-        raise InputError(_explain(path, text, error)) from error
+        raise InputError("\n".join(f"{path}: {line}" for line in _describe(error))) from error
 
 
 def make_settings(
@@ -234,12 +236,12 @@ def make_settings(
     alpha: float,
     seed: int,
 ) -> Settings:
-    """Return settings for one trial without a settings file.
+    """Return the settings of one comparison that has no settings file.
 
     Raises
     ------
     InputError
-        When one of them is out of range.
+        When a setting is out of range.
     """
     try:
         evaluation = EvaluationSettings.model_validate(
@@ -251,81 +253,29 @@ def make_settings(
             outcomes=dict.fromkeys(outcomes or (), OutcomeSettings(lookback=evaluation.lookback)),
         )
     except ValidationError as error:
-        first = error.errors()[0]
-        place = str(first["loc"][-1]) if first["loc"] else "settings"
-        what = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{place}: {what} (given: {first['input']!r})") from error
+        raise InputError("\n".join(_describe(error))) from error
 
 
-def _explain(path: Path, text: str, error: ValidationError) -> str:
-    """Say of every mistake where it is and what is wrong."""
-    problems = []
+def _describe(error: ValidationError) -> list[str]:
+    """Return one line per mistake: the dotted key, its value, and what is wrong."""
+    lines = []
     for mistake in error.errors():
-        place = [str(part) for part in mistake["loc"]]
-        given, what = mistake["input"], mistake["msg"].removeprefix("Value error, ")
+        key, value = mistake["loc"], mistake["input"]
         match mistake["type"]:
             case "extra_forbidden":
-                what = "there is no such setting; remove it or mend its name"
+                what = "there is no such setting; remove it or correct its name"
             case "missing":
                 what = "this setting is required; add it"
-            case "twice":
-                given = mistake["ctx"]["name"]
-                place.append(str(mistake["ctx"]["place"]))
-        line = _line_of(text, place, given)
-        where = f"{path}, line {line}" if line else str(path)
-        problems.append(f"{where}: {_setting(place)}{_given(given)}: {what}")
-    return "\n".join(problems)
-
-
-def _setting(place: list[str]) -> str:
-    """Name a setting; places in a list count from 1."""
-    parts = [f"{int(part) + 1}" if part.isdigit() else part for part in place]
-    return ".".join(parts)
-
-
-def _given(value: Any) -> str:  # noqa: ANN401
-    return f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
-
-
-_TABLE = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]")
-_SETTING = re.compile(r"\s*([\w\-.\"']+)\s*=")
-
-
-def _line_of(text: str, place: list[str], given: object) -> int | None:
-    """Return the line of a setting, else that of the table or list in which it stands or lacks."""
-    lines = _places(text)
-    known = next((n for n in range(len(place), 0, -1) if tuple(place[:n]) in lines), None)
-    if known is None:
-        return None
-    number = lines[tuple(place[:known])]
-    if known == len(place) or not isinstance(given, str):
-        return number
-    # An entry of a list that goes over several lines: the last of equal ones, which is the one
-    # too many where there are two.
-    end = min((n for n in lines.values() if n > number), default=len(text.splitlines()) + 1)
-    entries = enumerate(text.splitlines()[number - 1 : end - 1], start=number)
-    quoted = (f'"{given}"', f"'{given}'")
-    found = [n for n, line in entries if any(q in line.partition("#")[0] for q in quoted)]
-    return found[-1] if found else number
-
-
-def _places(text: str) -> dict[tuple[str, ...], int]:
-    """Return the line of every table and setting, by its place in the settings."""
-    lines: dict[tuple[str, ...], int] = {}
-    table: tuple[str, ...] = ()
-    repeated: dict[tuple[str, ...], int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        if header := _TABLE.match(line):
-            table = _parts(header[2])
-            if header[1] == "[[":
-                nth = repeated[table] = repeated.get(table, -1) + 1
-                lines.setdefault(table, number)
-                table = (*table, str(nth))
-            lines[table] = number
-        elif setting := _SETTING.match(line):
-            lines[(*table, *_parts(setting[1]))] = number
+            case "duplicate":
+                what = mistake["msg"]
+                key, value = (*key, mistake["ctx"]["position"]), mistake["ctx"]["name"]
+            case _:
+                what = mistake["msg"].removeprefix("Value error, ")
+        given = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+        lines.append(f"{_dotted(key)}{given}: {what}")
     return lines
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    return tuple(part.strip().strip("\"'") for part in name.split("."))
+def _dotted(key: tuple[int | str, ...]) -> str:
+    """Return a key as ``evaluation.alpha``; entries of a list count from 1."""
+    return ".".join(str(part + 1) if isinstance(part, int) else part for part in key)
