@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "var" / "studies" / "credit_coverage.jsonl"
-PAGE = ROOT / "docs" / "calibration.md"
+DOCUMENT = ROOT / "docs" / "calibration.md"
 STUDY = "credit_coverage"
 COMMAND = ".venv/bin/python -m studies.credit_coverage"
 FIRST_SEED = 1000
@@ -65,10 +65,10 @@ Key = tuple[str, int]
 
 
 def run(world: str, seed: int, users: int) -> list[Row]:
-    """Divide the conversions of one world by its models; return a row for each.
+    """Compute the credit of one world by its models; return a row for each.
 
-    The number of users is Poisson, around `users`: buckets are drawn again as if it were. Users
-    have other names in each world, so that their buckets are other ones as well.
+    The number of users is Poisson with mean `users`, as the bootstrap assumes. User names differ
+    between worlds, so that users are in different buckets.
     """
     true, others = STUDIED[world]
     number = int(np.random.default_rng(seed).poisson(users))
@@ -326,8 +326,8 @@ def tables(found: Sequence[Finding], users: int) -> str:
     """Return a table of all worlds, and one for each, in Markdown."""
     lines = [
         f"{users:,} users on average in each world, seeds from {FIRST_SEED} on; limits from",
-        f"a world of {LIMIT_USERS:,} users. The worlds are made by this command, and with",
-        "`--write` the tables:",
+        f"a world of {LIMIT_USERS:,} users. This command simulates the worlds, and",
+        "writes the tables with `--write`:",
         "",
         f"    {COMMAND}",
         "",
@@ -346,7 +346,7 @@ def tables(found: Sequence[Finding], users: int) -> str:
 
 
 def _together(found: Sequence[Finding]) -> list[str]:
-    lines = ["| Models | Figure | Hold the mean | Hold the limit |", "|---|---|--:|--:|"]
+    lines = ["| Models | Figure | Cover the mean | Cover the limit |", "|---|---|--:|--:|"]
     for true, name in ((True, "true"), (False, "others")):
         for figure in FIGURES:
             own = [one for one in found if one.is_true == true and one.figure == figure]
@@ -370,7 +370,7 @@ def _mean_over(pairs: Iterable[tuple[Sequence[int], Coverage]]) -> str:
 def _of_world(found: Sequence[Finding]) -> list[str]:
     left_out = {one.model: one.left_out for one in found if one.left_out}
     lines = [
-        "| Model | Figure | Hold the mean | Lowest | Hold the limit | Lowest | Width |",
+        "| Model | Figure | Cover the mean | Lowest | Cover the limit | Lowest | Width |",
         "|---|---|--:|---|--:|---|--:|",
     ]
     for one in found:
@@ -402,7 +402,7 @@ def main() -> None:
     asked = resumable.asked_in_worlds(parser, 5_000, STUDIED)
     if asked.write:
         found = findings(read(RESULTS, asked.users), read(RESULTS, LIMIT_USERS), asked.users)
-        resumable.replace_between(PAGE, STUDY, tables(found, asked.users))
+        resumable.replace_between(DOCUMENT, STUDY, tables(found, asked.users))
     else:
         study(asked.worlds, asked.seeds, asked.users, asked.jobs)
 

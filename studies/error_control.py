@@ -1,10 +1,10 @@
-"""How often the trial is wrong, and how soon it is right, over many simulated histories.
+"""How often verdicts are wrong, and how soon they are right, over many simulated histories.
 
     .venv/bin/python -m studies.error_control            # run what is missing
     .venv/bin/python -m studies.error_control --write    # write the tables
 
 A run appends one line per history to `var/studies/error_control.jsonl`. It can be stopped and
-started again: what is finished is skipped.
+started again: finished histories are skipped.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "var" / "studies" / "error_control.jsonl"
-PAGE = ROOT / "docs" / "calibration.md"
+DOCUMENT = ROOT / "docs" / "calibration.md"
 STUDY = "error_control"
 COMMAND = ".venv/bin/python -m studies.error_control"
 FIRST_SEED = 5000
@@ -64,8 +64,8 @@ CELLS: tuple[tuple[str, str, int], ...] = (
     ("drift", BEFORE, 5_000),
     *(("plain", world, 20_000) for world in WITHOUT_SIGNAL),
 )
-#: As many users as the evaluation takes landmarks of: here the smallest bias would be seen as a
-#: difference. A history takes minutes, so that there are few.
+#: Enough users to fill the evaluation sample: the smallest bias would show as a difference.
+#: A history takes minutes, so there are few.
 LARGE_USERS, LARGE_SEEDS = 700_000, 2
 LARGE = (
     *(("plain", world, LARGE_USERS) for _, world, _ in CELLS[: len(TRUTHS)]),
@@ -77,7 +77,7 @@ LARGE = (
 
 
 def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
-    """Put all default models on trial in one history; return what was said at any look."""
+    """Compare all default models in one history; return the verdicts of every look."""
     touchpoints, conversions = VARIANTS[variant](world, users, seed)
     scores = _scores(touchpoints, conversions)
     null = scores.pop(TouchVolume.name)
@@ -92,7 +92,7 @@ def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
     }
     for alpha in ALPHAS:
         judged = judge_segments({ALL: (scores, null)}, alpha)[ALL]
-        row[f"at {alpha}"] = _told(judged, null)
+        row[f"at {alpha}"] = _verdicts(judged, null)
     return [row]
 
 
@@ -146,7 +146,7 @@ def _late(world: str, users: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame
 
 
 def _drift(world: str, users: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Let another truth hold for those who come in the second half."""
+    """Make another model true for users who arrive in the second half."""
     half = WEEKS // 2
     before = _plain(world, users // 2, seed, half)
     after = _plain(AFTER, users // 2, seed + 500_000, half, START + timedelta(weeks=half))
@@ -164,7 +164,7 @@ VARIANTS = {
 
 
 def _scores(touchpoints: pl.DataFrame, conversions: pl.DataFrame) -> dict[str, Scores]:
-    """Walk all models forward, and keep the first looks."""
+    """Backtest all models, and keep the first looks."""
     settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
     models = make_models()
     with DuckDBEngine(threads=1) as engine:
@@ -175,8 +175,8 @@ def _scores(touchpoints: pl.DataFrame, conversions: pl.DataFrame) -> dict[str, S
     return {model.name: backtest(model, own).first(LOOKS) for model in (TouchVolume(), *models)}
 
 
-def _told(judged: SegmentVerdicts, null: Scores) -> Row:
-    """Return what was ever said, of which rival and when."""
+def _verdicts(judged: SegmentVerdicts, null: Scores) -> Row:
+    """Return every verdict by model, in order."""
     leads = [pair for pair in judged.pairs if pair.second != TouchVolume.name]
     gains = [pair for pair in judged.pairs if pair.second == TouchVolume.name]
     loss = null.log_loss_bits
@@ -198,7 +198,7 @@ def _told(judged: SegmentVerdicts, null: Scores) -> Row:
 
 
 def _naive(scores: Mapping[str, Scores], null: Scores) -> Row:
-    """Return what a test for one look and one comparison says when it is asked at every look."""
+    """Return the results of a test for one look and one comparison, applied at every look."""
     own, names = {**scores, TouchVolume.name: null}, list(scores)
     gains = [(name, TouchVolume.name) for name in names]
     same = same_forecasts(scores)
@@ -243,7 +243,7 @@ def read(path: Path) -> dict[Key, Row]:
 
 
 def study(cells: Iterable[tuple[str, str, int]], seeds: int, jobs: int) -> None:
-    """Run what is missing, seed by seed over all cells, so that what is there is balanced."""
+    """Run missing histories, seed by seed over all cells, so that partial results are balanced."""
     chosen, some = list(cells), range(FIRST_SEED, FIRST_SEED + seeds)
     large = [(*cell, seed) for seed in some[:LARGE_SEEDS] for cell in chosen if cell in LARGE]
     keys = [(*cell, seed) for seed in some for cell in chosen if cell not in LARGE] + large
@@ -261,19 +261,20 @@ def tables(done: Mapping[Key, Row]) -> str:
     )
     lines = [
         f"{LOOKS} weekly looks, all {len(DEFAULT_MODELS)} default models, seeds from",
-        f"{FIRST_SEED} on. The histories are made by this command, with `--write` the tables:",
+        f"{FIRST_SEED} on. This command simulates the histories, and writes the tables with",
+        "`--write`:",
         "",
         f"    {COMMAND}",
     ]
     sections = {
-        "Where channels decide nothing": _errors(runs),
-        "Where one model is true": _truths(runs),
-        "When the truth changes half-way": _turns(runs["drift", BEFORE, 5_000]),
-        "Over millions of landmarks": _large(large),
+        "Channels have no effect": _errors(runs),
+        "One model is true": _truths(runs),
+        "The true model changes half-way": _turns(runs["drift", BEFORE, 5_000]),
+        "Millions of landmarks": _large(large),
     }
-    for title, told in sections.items():
-        if told:  # nothing of it may have run yet
-            lines += ["", f"### {title}", "", *told]
+    for title, section in sections.items():
+        if section:  # empty as long as none of its histories has run
+            lines += ["", f"### {title}", "", *section]
     return "\n".join(lines)
 
 
@@ -285,8 +286,8 @@ _ERROR_HEAD = (
     " Separated | naive | Bonferroni |"
 )
 _TRUTH_HEAD = (
-    "| World | Variant | Histories | Ever refuted | EvaluationBatch from look | Best from look |"
-    " Others refuted | Rank | Bounds hold |"
+    "| World | Variant | Histories | Ever refuted | Better than volume from look |"
+    " Best from look | Others refuted | Rank | Bounds cover |"
 )
 
 
@@ -304,8 +305,8 @@ def _errors(runs: _Runs) -> list[str]:
             continue
         for alpha in ALPHAS:
             cells = [
-                _share([told[said] for told in by])
-                for said in ("any_above_null", "any_separated")
+                _share([found[kind] for found in by])
+                for kind in ("any_above_null", "any_separated")
                 for by in (
                     [row[f"at {alpha}"] for row in rows],
                     [row["naive"][f"one at {alpha}"] for row in rows],
@@ -329,9 +330,9 @@ def _share(found: Iterable[bool]) -> str:
 def _truths(runs: _Runs) -> list[str]:
     lines = [
         "Share of histories in which the true model was ever refuted, at alpha 0.05; the median",
-        "look after which it was surely ahead of touch volume, and the only one that was; the mean",
-        "share of the other models that were refuted in the end; its mean rank by loss; how often",
-        "its final bounds held what it explains on average over all histories.",
+        "look after which it was better than touch volume for sure, and the only such model; the",
+        "mean share of the other models that were refuted in the end; its mean rank by loss; how",
+        "often its final bounds covered what it explains on average over all histories.",
         "",
         _TRUTH_HEAD,
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
@@ -340,15 +341,15 @@ def _truths(runs: _Runs) -> list[str]:
         truth = TRUE_MODEL.get(world)
         if truth is None or variant == "drift" or not rows:
             continue
-        told = [row["at 0.05"]["models"] for row in rows]
-        own = [models[truth] for models in told]
+        by_history = [row["at 0.05"]["models"] for row in rows]
+        own = [models[truth] for models in by_history]
         mean = fmean(model["explained"] for model in own)
         cells = [
             _share("r" in model["history"] for model in own),
             _first(own, "cb"),
             _first(own, "b"),
-            f"{100 * fmean(_refuted(models, truth) for models in told):.0f} %",
-            f"{fmean(_rank(models, truth) for models in told):.1f}",
+            f"{100 * fmean(_refuted(models, truth) for models in by_history):.0f} %",
+            f"{fmean(_rank(models, truth) for models in by_history):.1f}",
             _share(model["low"] <= mean <= model["high"] for model in own),
         ]
         lines.append(f"| `{world}` | {variant} | {len(rows)} | {' | '.join(cells)} |")
@@ -381,40 +382,40 @@ def _rank(models: Mapping[str, Row], truth: str) -> int:
 def _turns(rows: list[Row]) -> list[str]:
     if not rows:
         return []
-    told = [row["at 0.05"]["models"] for row in rows]
+    by_history = [row["at 0.05"]["models"] for row in rows]
     half = LOOKS // 2
-    said = {
-        f"`{BEFORE}` was ahead of touch volume and not refuted at look {half}": [
-            models[BEFORE]["history"][half - 1] in "cb" for models in told
+    statements = {
+        f"`{BEFORE}` was better than touch volume and not refuted at look {half}": [
+            models[BEFORE]["history"][half - 1] in "cb" for models in by_history
         ],
         f"`{BEFORE}` was refuted at look {LOOKS}": [
-            models[BEFORE]["history"][-1] == "r" for models in told
+            models[BEFORE]["history"][-1] == "r" for models in by_history
         ],
-        "a lead was seen to have turned": [
-            any(model["moved_in"] is not None for model in models.values()) for models in told
+        "a lead was reported to have turned": [
+            any(model["moved_in"] is not None for model in models.values()) for models in by_history
         ],
     }
     lines = [
-        f"`{BEFORE}` is the truth for those who come in the first {WEEKS // 2} weeks, `{AFTER}`",
-        f"for those who come later; {len(rows)} histories.",
+        f"`{BEFORE}` is true for users who arrive in the first {WEEKS // 2} weeks, `{AFTER}`",
+        f"for those who arrive later; {len(rows)} histories.",
         "",
-        "| What was said | Share |",
+        "| Statement | Share |",
         "|---|--:|",
     ]
-    return lines + [f"| {text} | {_share(found)} |" for text, found in said.items()]
+    return lines + [f"| {text} | {_share(found)} |" for text, found in statements.items()]
 
 
 def _large(runs: _Runs) -> list[str]:
     lines = [
-        f"Single histories of {LARGE_USERS:,} users, at alpha 0.05. *Truth* is what was said of",
-        "the true model, one verdict after the other; where channels decide nothing, of any model.",
-        "*Left* are the models that were ahead of touch volume in the end, and not refuted.",
+        f"Single histories of {LARGE_USERS:,} users, at alpha 0.05. *Truth* lists the verdicts on",
+        "the true model in order; where channels have no effect, those on any model. *Left* are",
+        "the models that in the end were better than touch volume for sure, and not refuted.",
         "",
         "| World | Variant | Landmarks | Truth | Rank | Left |",
         "|---|---|--:|---|--:|---|",
     ]
     for (variant, world, _), rows in runs.items():
-        truth = TRUE_MODEL.get(world)  # after a drift, of before
+        truth = TRUE_MODEL.get(world)  # after a drift, the first one
         for row in rows:
             models = row["at 0.05"]["models"]
             own = models.values() if truth is None else [models[truth]]
@@ -440,7 +441,7 @@ _SAID = {
 
 
 def _distinct(history: Iterable[str]) -> list[str]:
-    """Return what was said one after the other, each as often as it changed."""
+    """Return the verdicts in order without repetitions."""
     return [said for said, _ in groupby(history)]
 
 
@@ -450,7 +451,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="cells whose variant, world and users hold this")
     asked = parser.parse_args()
     if asked.write:
-        resumable.replace_between(PAGE, STUDY, tables(read(RESULTS)))
+        resumable.replace_between(DOCUMENT, STUDY, tables(read(RESULTS)))
     else:
         cells = [cell for cell in (*CELLS, *LARGE) if asked.only in " ".join(map(str, cell))]
         study(cells, asked.seeds, asked.jobs)

@@ -1,4 +1,4 @@
-"""Long studies: rows kept line by line, what is missing run by processes, tables put into pages."""
+"""Long studies: rows in a JSON Lines file, missing runs in parallel, tables written to the docs."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def read(path: Path, *names: str) -> dict[Key, list[Row]]:
     for line in path.read_text().splitlines() if path.exists() else []:
         try:
             row = json.loads(line)
-        except ValueError:  # the line at which a run was broken off
+        except ValueError:  # the last line of an interrupted run
             continue
         found[tuple(row[name] for name in names)].append(row)
     return dict(found)
 
 
 def append(path: Path, rows: Iterable[Row]) -> None:
-    """Append rows by one write, on lines of their own."""
+    """Append rows in one write, one per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = not path.exists() or path.read_bytes()[-1:] in {b"", b"\n"}
     lines = "".join(json.dumps(row) + "\n" for row in rows)
@@ -58,16 +58,16 @@ def run_missing(
     results: Path,
     jobs: int,
 ) -> list[Key]:
-    """Run what is not done yet, in that order, and append the rows of each as it ends.
+    """Run missing keys in order, and append the rows of each when it ends.
 
     Parameters
     ----------
     run
         A function of a module; takes a key as its arguments.
     keys
-        What there is to run.
+        All keys.
     done
-        What is left out of it.
+        Keys to skip.
     results
         The file to append to.
     jobs
@@ -75,10 +75,10 @@ def run_missing(
 
     Returns
     -------
-    The keys that failed. Each is reported, and the others go on.
+    The keys that failed. Each is reported; the others continue.
     """
     missing = [key for key in keys if key not in done]
-    os.environ.update(dict.fromkeys(_THREADS, "1"))  # processes that are spawned take it from here
+    os.environ.update(dict.fromkeys(_THREADS, "1"))  # inherited by spawned processes
     failed: list[Key] = []
     began = time.monotonic()
     spawn = multiprocessing.get_context("spawn")
@@ -89,7 +89,7 @@ def run_missing(
             name = " ".join(map(str, key))
             try:
                 rows = future.result()
-            except Exception as error:  # noqa: BLE001 - the others go on
+            except Exception as error:  # noqa: BLE001 - the others continue
                 failed.append(key)
                 print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 continue
@@ -105,17 +105,17 @@ def run_missing(
 
 
 def parser_of(about: str, seeds: int, first_seed: int) -> argparse.ArgumentParser:
-    """Return the parser of what every study can be asked for: ``seeds``, ``jobs``, ``write``.
+    """Return the parser with the options of every study: ``seeds``, ``jobs``, ``write``.
 
     Parameters
     ----------
     about
         The study's docstring.
     seeds
-        So many by default, from `first_seed` on.
+        How many by default, from `first_seed` on.
     """
     parser = argparse.ArgumentParser(description=about.partition("\n")[0])
-    parser.add_argument("--seeds", type=int, default=seeds, help=f"so many, from {first_seed} on")
+    parser.add_argument("--seeds", type=int, default=seeds, help=f"how many, from {first_seed} on")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--write", action="store_true", help="write the tables; run nothing")
     return parser
@@ -124,7 +124,7 @@ def parser_of(about: str, seeds: int, first_seed: int) -> argparse.ArgumentParse
 def asked_in_worlds(
     parser: argparse.ArgumentParser, users: int, worlds: Iterable[str]
 ) -> argparse.Namespace:
-    """Return what was asked for, with ``users`` and a list of ``worlds`` beside the rest."""
+    """Add the options ``users`` and ``worlds``, and parse the command line."""
     known = list(worlds)
     parser.add_argument("--users", type=int, default=users, help="in each world")
     parser.add_argument("--worlds", default=",".join(known), help="names, with commas between")
@@ -136,11 +136,11 @@ def asked_in_worlds(
     return asked
 
 
-def replace_between(page: Path, study: str, text: str) -> None:
-    """Put a text between the marks of a study on a page of Markdown; the rest stays as it is."""
+def replace_between(file: Path, study: str, text: str) -> None:
+    """Replace the text between the markers of a study in a Markdown file."""
     begin, end = f"<!-- {study}: begin -->", f"<!-- {study}: end -->"
-    before, _, rest = page.read_text().partition(begin)
+    before, _, rest = file.read_text().partition(begin)
     _, mark, after = rest.partition(end)
     if not mark:
-        raise SystemExit(f"{page} lacks the marks {begin} and {end}")
-    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
+        raise SystemExit(f"{file} lacks the markers {begin} and {end}")
+    file.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")

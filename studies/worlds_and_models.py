@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "var" / "studies" / "worlds_and_models.jsonl"
-PAGE = ROOT / "docs" / "rivals.md"
+DOCUMENT = ROOT / "docs" / "rivals.md"
 STUDY = "worlds_and_models"
 COMMAND = ".venv/bin/python -m studies.worlds_and_models"
 FIRST_SEED = 1000
@@ -44,11 +44,11 @@ TRUE_MODEL: dict[str, str | None] = {
 }
 
 
-# --- one trial ------------------------------------------------------------------------------------
+# --- one run --------------------------------------------------------------------------------------
 
 
 def run(world: str, seed: int, users: int) -> list[Row]:
-    """Put all default models on trial in one world; return a row for each."""
+    """Compare all default models in one world; return a row for each."""
     made = simulate(world, users=users, seed=seed)
     settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
     models = make_models()
@@ -113,33 +113,39 @@ def ranks(rows: list[Row]) -> dict[str, int]:
 
 def tables(done: dict[tuple[str, int], list[Row]], users: int) -> str:
     """Return both tables in Markdown."""
-    trials: dict[str, list[list[Row]]] = {world: [] for world in TRUTHS}
+    runs_of: dict[str, list[list[Row]]] = {world: [] for world in TRUTHS}
     for (world, _), rows in sorted(done.items()):
-        trials[world].append(rows)
+        runs_of[world].append(rows)
     return "\n".join(
         [
-            f"{users:,} users in each world, seeds from {FIRST_SEED} on. The trials are made by",
-            "this command, and with `--write` the tables:",
+            f"{users:,} users in each world, seeds from {FIRST_SEED} on. This command runs the",
+            "comparisons, and writes the tables with `--write`:",
             "",
             f"    {COMMAND}",
             "",
-            *_truth_table(trials),
+            *_truth_table(runs_of),
             "",
-            *_model_table(trials),
+            *_model_table(runs_of),
         ]
     )
 
 
-def _truth_table(trials: dict[str, list[list[Row]]]) -> list[str]:
+_TRUTH_HEAD = (
+    "| World | Seeds | True model | Not refuted | Rank 1 | Better than volume | Explains |"
+    " Others better |"
+)
+
+
+def _truth_table(runs_of: dict[str, list[list[Row]]]) -> list[str]:
     lines = [
-        "| World | Seeds | True model | Not refuted | Rank 1 | Ahead | Explains | Others ahead |",
+        _TRUTH_HEAD,
         "|---|--:|---|--:|--:|--:|--:|--:|",
     ]
-    for world, runs in trials.items():
+    for world, runs in runs_of.items():
         truth = TRUE_MODEL[world]
-        ahead = ("best", "contender")
+        better = ("best", "contender")
         others = [
-            sum(row["verdict"] in ahead and row["model"] != truth for row in rows) for rows in runs
+            sum(row["verdict"] in better and row["model"] != truth for row in rows) for rows in runs
         ]
         cells = ["–"] * 5
         if truth is not None and runs:
@@ -148,7 +154,7 @@ def _truth_table(trials: dict[str, list[list[Row]]]) -> list[str]:
                 f"`{truth}`",
                 str(sum(row["verdict"] != "refuted" for row in own)),
                 str(sum(ranks(rows)[truth] == 1 for rows in runs)),
-                str(sum(row["verdict"] in ahead for row in own)),
+                str(sum(row["verdict"] in better for row in own)),
                 f"{100 * median(row['explained'] for row in own):.1f} %",
             ]
         mean = f"{fmean(others):.1f}" if others else "–"
@@ -156,16 +162,16 @@ def _truth_table(trials: dict[str, list[list[Row]]]) -> list[str]:
     return lines
 
 
-def _model_table(trials: dict[str, list[list[Row]]]) -> list[str]:
-    places = {world: [ranks(rows) for rows in runs] for world, runs in trials.items()}
+def _model_table(runs_of: dict[str, list[list[Row]]]) -> list[str]:
+    places = {world: [ranks(rows) for rows in runs] for world, runs in runs_of.items()}
     lines = [
-        "| Model | " + " | ".join(f"`{world}`" for world in trials) + " |",
-        "|---|" + "--:|" * len(trials),
-        "| seeds | " + " | ".join(str(len(runs)) for runs in trials.values()) + " |",
+        "| Model | " + " | ".join(f"`{world}`" for world in runs_of) + " |",
+        "|---|" + "--:|" * len(runs_of),
+        "| seeds | " + " | ".join(str(len(runs)) for runs in runs_of.values()) + " |",
     ]
     for name in DEFAULT_MODELS:
         cells = []
-        for world, runs in trials.items():
+        for world, runs in runs_of.items():
             own = [row for rows in runs for row in rows if row["model"] == name]
             kept = sum(row["verdict"] != "refuted" for row in own)
             cell = f"{kept} · {fmean(p[name] for p in places[world]):.1f}" if runs else "–"
@@ -180,7 +186,7 @@ def main() -> None:
     asked = resumable.asked_in_worlds(parser, 20_000, TRUTHS)
     if asked.write:
         text = tables(read(RESULTS, asked.users), asked.users)
-        resumable.replace_between(PAGE, STUDY, text)
+        resumable.replace_between(DOCUMENT, STUDY, text)
     else:
         study(asked.worlds, asked.seeds, asked.users, asked.jobs)
 

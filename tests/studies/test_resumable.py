@@ -70,7 +70,7 @@ def test_a_run_goes_on_where_one_was_stopped(tmp_path):
     assert path.read_text() == complete
 
 
-def test_only_the_text_between_the_marks_of_the_study_changes(tmp_path):
+def test_only_the_text_between_the_markers_of_the_study_changes(tmp_path):
     page = tmp_path / "page.md"
     page.write_text(
         "# A\n\n<!-- one: begin -->\nold\n<!-- one: end -->\n\nmore\n\n"
@@ -87,9 +87,9 @@ def test_only_the_text_between_the_marks_of_the_study_changes(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "<!-- one: begin -->", "<!-- one: end -->"])
-def test_a_page_without_both_marks_is_refused_and_left_alone(tmp_path, text):
+def test_a_document_without_both_markers_is_refused_and_left_alone(tmp_path, text):
     page = tmp_path / "page.md"
     page.write_text(text)
-    with pytest.raises(SystemExit, match="lacks the marks"):
+    with pytest.raises(SystemExit, match="lacks the markers"):
         replace_between(page, "one", "new")
     assert page.read_text() == text
