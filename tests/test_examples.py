@@ -1,0 +1,28 @@
+"""The scripts in `examples/` run and print the results that they promise."""
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
+PRINTED = {
+    "compare_models": ["best", "last_touch", "explained"],
+    "credit_from_paths": ["markov_1", "conversions_low"],
+    "custom_models": ["email_twice", "bernoulli_nb"],
+}
+
+
+def test_every_script_is_listed_and_tested():
+    scripts = {path.stem for path in EXAMPLES.glob("*.py")}
+    assert scripts == set(PRINTED)
+    readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert all(f"({script}.py)" in readme for script in scripts)
+
+
+@pytest.mark.parametrize("script", PRINTED)
+def test_the_script_runs(script, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(EXAMPLES / f"{script}.py"))
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in PRINTED[script])
