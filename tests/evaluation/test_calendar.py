@@ -143,7 +143,7 @@ def _check_message(message: str, history: History, lookback: timedelta, period: 
         assert longest < lookback
         assert len(make_calendar(history, longest, period)) >= MIN_PERIODS
     else:
-        assert message.endswith("No shorter lookback would work: it takes more history.")
+        assert message.endswith("No shorter lookback would work: more history is needed.")
     step = timedelta(days=1) if lookback > timedelta(days=1) else timedelta(hours=1)
     longer = longest + step
     while longer < lookback:

@@ -106,7 +106,7 @@ def test_a_ceiling_below_the_best_rival_gives_no_share_and_a_warning():
     )
     table = low["model_comparison"]
     assert table["share_of_ceiling"].is_null().all()
-    assert "no more than the best rival" in row(table, "ceiling")["warning"]
+    assert "no more than the best model" in row(table, "ceiling")["warning"]
 
 
 def over_buckets(own: Scores, below: int) -> Scores:
@@ -145,7 +145,7 @@ def test_a_segment_that_the_ceiling_met_nobody_of_is_compared_all_the_same():
     assert row(table, "last_touch")["share_of_ceiling"] is None
     unknown = row(table, "ceiling")
     assert unknown["explained"] is unknown["log_loss_bits"] is unknown["brier"] is None
-    assert "too few landmarks" in unknown["warning"]
+    assert "too few touches" in unknown["warning"]
 
 
 def test_a_badly_calibrated_rival_is_warned_of():
@@ -398,4 +398,4 @@ def test_what_came_in_later_is_warned_of(twice, in_segments, restated):
     everyone = twice["model_comparison"].filter(pl.col("segment") == ALL)
     other = everyone.filter(pl.col("restated_verdict") != pl.col("verdict"))["model"].to_list()
     assert other
-    assert f"of {', '.join(other)} the verdict would be another" in text
+    assert f"the verdict on {', '.join(other)} would change" in text

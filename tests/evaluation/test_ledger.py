@@ -216,5 +216,5 @@ def test_a_ledger_of_another_version_is_refused_by_name(engine, put):
     check_columns(engine)
     table = "ledger.scores" if put is write_first else "ledger.restated_scores"
     engine.run(f"alter table {table} drop column segment")
-    with pytest.raises(InputError, match=rf"{table} has no column segment: .* file aside"):
+    with pytest.raises(InputError, match=rf"{table} has no column segment: .* file"):
         check_columns(engine)

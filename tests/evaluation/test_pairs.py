@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from lydite.evaluation.confidence_sequence import RestartedSequences
-from lydite.evaluation.pairs import MOST_YEARS, pairs_table
+from lydite.evaluation.pairs import MAX_YEARS, pairs_table
 from lydite.evaluation.sample_size import required_sample_factor
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.verdicts import SegmentVerdicts, judge_segments
@@ -165,7 +165,7 @@ def test_what_takes_longer_than_ten_years_is_out_of_reach():
         starts=CALENDAR.starts[0] + np.arange(WEEKS) * np.timedelta64(182, "D"),
         end=CALENDAR.starts[0] + WEEKS * np.timedelta64(182, "D"),
     )
-    assert near["more_periods"] * 182 > MOST_YEARS * 365
+    assert near["more_periods"] * 182 > MAX_YEARS * 365
     far = row(table(scores, null, slow), "a", "touch_volume")
     assert far["projection"] == NEVER
     assert far["more_periods"] is None

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lydite.evaluation.confidence_sequence import ConfidenceSequence, confidence_sequence
-from lydite.evaluation.sample_size import MOST_TIMES, required_sample_factor
+from lydite.evaluation.sample_size import MAX_FACTOR, required_sample_factor
 
 PERIODS, BUCKETS, LEVEL = 4, 256, 0.01
 
@@ -99,7 +99,7 @@ def test_what_is_out_of_reach_is_called_so():
     assert required_sample_factor(sequence, LEVEL) == np.inf
     near = [required_sample_factor(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
             for lead in np.geomspace(0.05, 0.5, 30)]  # fmt: skip
-    assert all(times == np.inf or times <= MOST_TIMES for times in near)
+    assert all(times == np.inf or times <= MAX_FACTOR for times in near)
     assert {times == np.inf for times in near} == {True, False}
 
 

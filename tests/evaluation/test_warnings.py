@@ -71,7 +71,9 @@ def test_fewer_than_eight_periods_are_a_short_history(weeks, said):
     found = warned(calendar=weekly(4, weeks))
     assert set(found) == ({"short_history"} if said else set())
     if said:
-        assert found["short_history"].startswith(f"only {weeks} weeks could be forecast; from 8 on")
+        assert found["short_history"].startswith(
+            f"only {weeks} weeks could be forecast; with 8 or more"
+        )
 
 
 def test_folds_are_no_history():
@@ -108,18 +110,16 @@ def test_conversions_that_came_in_later_are_counted_and_change_no_verdict():
     found = warned(same, restated=restated(conversions=2560))
     assert set(found) == {"restated"}
     assert found["restated"].startswith("+2,560 conversions came in")
-    assert found["restated"].endswith("stand beside them")
+    assert found["restated"].endswith("shown next to them")
 
 
 def test_verdicts_that_would_be_another_are_named():
     other = compared(restated_verdict=["contender", "contender", None, "best"])
     found = warned(other, restated=restated(conversions=-256))
     assert found["restated"].startswith("-256 conversions came in")
-    assert found["restated"].endswith("; of a, b the verdict would be another")
+    assert found["restated"].endswith("; the verdict on a, b would change")
     one = compared(restated_verdict=["best", "contender", None, "best"])
-    assert warned(one, restated=restated())["restated"].endswith(
-        "; of b the verdict would be another"
-    )
+    assert warned(one, restated=restated())["restated"].endswith("; the verdict on b would change")
 
 
 @pytest.mark.parametrize(("share", "said"), [(0.49, False), (0.51, True)])

@@ -1,4 +1,4 @@
-"""Comparable scores: models that were scored at different times, on the same landmarks."""
+"""Makes the scores of models that were scored at different times comparable."""
 
 from __future__ import annotations
 
@@ -24,32 +24,33 @@ _SUMS = (*_COUNTS, "log_loss", "brier")
 
 
 def align_scores(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByModel | None]:
-    """Return scores that are of the same landmarks and outcomes, whatever the model.
+    """Return scores in which every model has the same landmarks and outcomes.
 
-    A model that came later was scored with what was known by then. So in a period in which models
-    were scored on other data, the restated scores of all of them stand in the place of the first.
-    Buckets in which they differ even so count for no model, as where the sample has shrunk since,
-    or a user went to another segment.
+    A model that was added later was scored with the data of that time. In a period in which models
+    were scored on different data, the restated scores of all models replace the first ones. Buckets
+    that differ even then are dropped for all models, for example where the sample has become
+    smaller or a user has moved to another segment.
 
-    The ceiling, which looks at fewer landmarks by design, takes nothing from the models: it is its
-    own buckets that count no more where it does not know what they know.
+    The ceiling forecasts fewer landmarks by design and does not change the scores of models. Its
+    own buckets are dropped where its data differs from theirs.
 
     Parameters
     ----------
     first
-        Scores as they were first written.
+        Scores as first written.
     restated
-        The same with what is known by now; None where nothing else is.
+        Scores with the data of today; None where nothing has changed.
 
     Returns
     -------
-    The two; None for the second where it does not differ from the first by now.
+    tuple
+        Both, aligned; None for the second where it equals the first.
     """
     if restated is not None:
-        apart = _differ(first[name][ALL] for name in _models(first))
+        differ = _differ(first[name][ALL] for name in _models(first))
         first = {
             name: {
-                segment: _replaced(first[name].get(segment), own, apart)
+                segment: _replace_periods(first[name].get(segment), own, differ)
                 for segment, own in segments.items()
             }
             for name, segments in restated.items()
@@ -64,42 +65,42 @@ def align_scores(first: ByModel, restated: ByModel | None) -> tuple[ByModel, ByM
 
 
 def _models(scores: ByModel) -> list[str]:
-    """Return the names of all but the ceiling."""
+    """Return the names of all models but the ceiling."""
     return [name for name in scores if name != CEILING]
 
 
 def _differ(scores: Iterable[Scores]) -> NDArray[np.bool_]:
-    """Return in which periods and buckets the counts of some scores are not those of the others."""
+    """Return the periods and buckets in which the counts of some scores differ from the others."""
     counts = np.array([[getattr(own, name) for name in _COUNTS] for own in scores])
     return np.asarray((counts != counts[0]).any(axis=(0, 1)))
 
 
-def _replaced(first: Scores | None, other: Scores, apart: NDArray[np.bool_]) -> Scores:
-    """Put other scores in the place of the first, in the periods in which any bucket is apart."""
-    first = first or Scores.empty(len(apart))
-    chosen = apart.any(axis=1, keepdims=True)
+def _replace_periods(first: Scores | None, other: Scores, differ: NDArray[np.bool_]) -> Scores:
+    """Replace the first scores by others in the periods in which any bucket differs."""
+    first = first or Scores.empty(len(differ))
+    replaced = differ.any(axis=1, keepdims=True)
     names = [field.name for field in fields(Scores)]
-    return Scores(*(np.where(chosen, getattr(other, n), getattr(first, n)) for n in names))
+    return Scores(*(np.where(replaced, getattr(other, n), getattr(first, n)) for n in names))
 
 
 def _in_common(scores: ByModel) -> ByModel:
-    """Leave out the buckets, period by period, in which models have other landmarks."""
+    """Drop the periods and buckets in which models have different landmarks."""
     result: dict[str, dict[str, Scores]] = {name: dict(own) for name, own in scores.items()}
     models = _models(scores)
     for segment in {segment for name in models for segment in scores[name]}:
-        having = [name for name in models if segment in scores[name]]
-        apart = _differ(scores[name][segment] for name in having)
-        for name in having:
-            result[name][segment] = _without(scores[name][segment], apart)
+        scored = [name for name in models if segment in scores[name]]
+        differ = _differ(scores[name][segment] for name in scored)
+        for name in scored:
+            result[name][segment] = _drop(scores[name][segment], differ)
         if segment in scores.get(CEILING, {}):
-            seen, known = scores[CEILING][segment], result[having[0]][segment]
-            result[CEILING][segment] = _without(seen, _differ((seen, known)))
+            ceiling, model = scores[CEILING][segment], result[scored[0]][segment]
+            result[CEILING][segment] = _drop(ceiling, _differ((ceiling, model)))
     return result
 
 
-def _without(scores: Scores, apart: NDArray[np.bool_]) -> Scores:
-    """Leave out some periods and buckets."""
-    if not apart.any():
+def _drop(scores: Scores, dropped: NDArray[np.bool_]) -> Scores:
+    """Drop some periods and buckets."""
+    if not dropped.any():
         return scores
-    kept = {sums: np.where(apart, 0.0, getattr(scores, sums)) for sums in _SUMS}
+    kept = {sums: np.where(dropped, 0.0, getattr(scores, sums)) for sums in _SUMS}
     return replace(scores, **kept)

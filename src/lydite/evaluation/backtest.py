@@ -1,4 +1,4 @@
-"""The walk forward: period by period, fit on what was known and forecast what came."""
+"""Backtest of one model: fit it before each period on earlier data, and score its forecasts."""
 
 from __future__ import annotations
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from lydite.models import Model
 
 
-class _Refinement:
-    """What all landmarks say of activity alone, less what a sample of them says.
+class _SampleCorrection:
+    """Difference in the activity terms between all landmarks and a subsample of them.
 
-    That is noise of the sample, and a rival that is fitted on the sample has nearly the same in its
-    terms for activity, whatever it says of paths: they are refined by it [1]_. Without, a rival
-    that knows nothing would lose to touch volume, which is fitted on all.
+    A model fitted on a subsample is adjusted for activity on the same subsample, so its activity
+    terms carry the noise of the draw. Touch volume is fitted on all landmarks, and a model without
+    any information about paths would lose to it. The difference between the terms fitted on all
+    landmarks and those fitted on the subsample removes most of this noise [1]_.
 
     References
     ----------
@@ -35,65 +36,67 @@ class _Refinement:
     """
 
     def __init__(self, split: Split, sample: Split) -> None:
-        self._counts = [Counts(own, _one_row(own)) for own in (split, sample)]
+        self._counts = [Counts(own, _no_features(own)) for own in (split, sample)]
         self._adjustments = [Adjustment(split.activity.design()) for _ in self._counts]
-        self._gone = 0
+        self._next_period = 0
 
     def terms_before(self, period: int) -> NDArray[np.float64]:
-        """Return what to add to the terms of an adjustment that is fitted on the sample.
+        """Return what to add to the terms of an adjustment that was fitted on the subsample.
 
-        As of what was known before a period; periods only go on.
+        Uses the training data of a period. Periods must be asked for in ascending order.
         """
         for adjustment, counts in zip(self._adjustments, self._counts, strict=True):
-            counts.go_on(range(self._gone, period + 1))
+            counts.go_on(range(self._next_period, period + 1))
             adjustment.fit(counts.cell, None, counts.trials, counts.conversions)
-        self._gone = period + 1
-        every, some = (adjustment.terms_ for adjustment in self._adjustments)
-        return np.asarray(every - some)
+        self._next_period = period + 1
+        on_all, on_sample = (adjustment.terms_ for adjustment in self._adjustments)
+        return np.asarray(on_all - on_sample)
 
 
-def _one_row(split: Split) -> UniqueFeatures:
+def _no_features(split: Split) -> UniqueFeatures:
+    """Return the same, empty features for every landmark."""
     return UniqueFeatures(np.zeros_like(split.activity.cell), np.zeros((1, 0)))
 
 
 def forecasts(model: Model, split: Split) -> Iterator[tuple[range, NDArray[np.float64]]]:
-    """Yield periods with the forecasts of their landmarks, fitted on what was known before them.
+    """Yield ranges of periods with the forecasts of their test rows, in log-odds.
 
-    The forecasts are log-odds, adjusted for activity. The adjustment is fitted on forecasts of one
-    half of the buckets by a model of the other half: on its own training data, an overfitted rival
-    looks better than it is.
+    The model is fitted on the training data of the first period of each range. Its forecasts are
+    adjusted for activity. The adjustment is fitted on cross-fitted forecasts: those of one half of
+    the buckets by a model of the other half. On its own training data an overfitted model looks
+    better than it is.
     """
-    # What sees the order alone learns from all landmarks as easily as from few. From few it would
-    # learn a little less, and lose to a twin that learns from all.
+    # A model of channel order alone takes no longer to fit on all landmarks. A subsample would
+    # make it lose to an equivalent model that is fitted on all.
     sample = split if model.uses_order_only else split.subsample_train(model.enough_landmarks)
     fitted = CrossFitted(model, sample)
     adjustment = Adjustment(split.activity.design())
-    refinement = None if sample is split else _Refinement(split, sample)
+    correction = None if sample is split else _SampleCorrection(split, sample)
     for span in split.refit_spans():
         fitted.fit_before(span.start)
         counts = fitted.counts
         # A baseline needs no cross-fitting.
         score = None if model.is_baseline else fitted.crossed().ravel()
         adjustment.fit(counts.cell, score, counts.trials, counts.conversions, counts.half_row)
-        if refinement is not None:
-            adjustment.terms_ = adjustment.terms_ + refinement.terms_before(span.start)
+        if correction is not None:
+            adjustment.terms_ = adjustment.terms_ + correction.terms_before(span.start)
         yield span, _forecast(fitted, split.batch(span), adjustment)
 
 
 def _forecast(
     fitted: CrossFitted, batch: EvaluationBatch, adjustment: Adjustment
 ) -> NDArray[np.float64]:
-    """Return the log-odds of what is forecast, adjusted but for the base rate."""
+    """Return the log-odds of a batch; all but those of the base rate are adjusted for activity."""
     model, features = fitted.model, fitted.features
     if model.is_baseline and model.name != "base_rate":
         return adjustment.adjusted(batch.cell, None)
-    if model.uses_order_only:  # its features are those of all landmarks
-        score, feature_row = log_odds(model.forecast_unique(features)), features.inverse[batch.rows]
+    if model.uses_order_only:  # the features of all landmarks are known already
+        score, row = log_odds(model.forecast_unique(features)), features.inverse[batch.rows]
     else:
-        score, feature_row = log_odds(model.forecast(batch.landmarks)), None
+        score, row = log_odds(model.forecast(batch.landmarks)), None
     if model.is_baseline:
-        return score if feature_row is None else score[feature_row]
-    return adjustment.adjusted(batch.cell, score, feature_row)
+        return score if row is None else score[row]
+    return adjustment.adjusted(batch.cell, score, row)
 
 
 def backtest(model: Model, split: Split) -> Scores:
@@ -102,9 +105,9 @@ def backtest(model: Model, split: Split) -> Scores:
     Parameters
     ----------
     model
-        It is fitted on what was mature before a period began, and again once that has grown.
+        Refitted as its training data grows; earlier fits of it do not matter.
     split
-        Landmarks and calendar.
+        Train and test rows of every period.
 
     Returns
     -------
@@ -115,13 +118,14 @@ def backtest(model: Model, split: Split) -> Scores:
 
 
 def backtest_segments(model: Model, split: Split) -> dict[str, Scores]:
-    """Score one model over all periods, on all users and on each segment of them.
+    """Score one model over all periods, on all users and on each segment.
 
-    The forecasts are those of one model, fitted on everybody.
+    The model is fitted once, on all users.
 
     Returns
     -------
-    Sums per period and bucket, by segment; those of all users first.
+    dict
+        Sums per period and bucket, by segment; all users come first.
     """
     scores = {ALL: Scores.empty(len(split))}
     for span, forecast in forecasts(model, split):
@@ -132,8 +136,8 @@ def backtest_segments(model: Model, split: Split) -> dict[str, Scores]:
 def add_segment_scores(
     scores: dict[str, Scores], batch: EvaluationBatch, forecast: NDArray[np.float64]
 ) -> None:
-    """Add forecasts, as log-odds, to the scores of all users and of segments."""
+    """Add the forecasts of a batch, in log-odds, to the scores of all users and of segments."""
     scores[ALL].add_outcomes(batch.outcomes, forecast)
-    for label, own, outcomes in batch.segments:
-        slot = scores.setdefault(label, Scores.like(scores[ALL]))
-        slot.add_outcomes(outcomes, forecast[own])
+    for label, places, outcomes in batch.segments:
+        of_segment = scores.setdefault(label, Scores.like(scores[ALL]))
+        of_segment.add_outcomes(outcomes, forecast[places])

@@ -1,9 +1,9 @@
-"""The calendar of the walk forward: which landmarks train, and which test, each period."""
+"""Calendar of a backtest: which landmarks train and which are forecast in each period."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -25,7 +25,7 @@ MIN_PERIODS = 2
 
 @dataclass(frozen=True)
 class History:
-    """What the calendar must know of an outcome's landmarks, mature or not.
+    """Summary of an outcome's landmarks, mature or not, from which its calendar is made.
 
     Attributes
     ----------
@@ -34,11 +34,12 @@ class History:
     first_at, as_of : datetime64[us]
         The first landmark, and the instant up to which the data is complete.
     converting_at : (k,) datetime64[us]
-        The landmarks whose next event is a conversion; the earliest of each hour to it are enough.
+        Times of landmarks whose next event is a conversion. For each whole number of hours to the
+        conversion only the earliest are kept.
     hours_to_conversion : (k,) float
-        How long after the landmark the conversion came.
+        Hours from the landmark to the conversion.
     conversions
-        How many such landmarks there are in all.
+        Total number of landmarks whose next event is a conversion.
     """
 
     outcome: str
@@ -52,7 +53,7 @@ class History:
     def load(
         cls, engine: DuckDBEngine, outcome: str, first_at: datetime, as_of: datetime
     ) -> History:
-        """Load the history of an outcome (`build_history`)."""
+        """Load the history of an outcome that `build_history` has written."""
         columns = engine.fetch_numpy(
             "select happened_at, hours_to_conversion, conversions from evaluation.history"
             " where outcome = $outcome",
@@ -69,7 +70,7 @@ class History:
 
 
 def build_history(engine: Engine) -> None:
-    """Gather what the calendars must know of the path_events."""
+    """Write the table ``evaluation.history``, from which calendars are made."""
     engine.local.drop("evaluation.history")
     enough = {"enough": MIN_TRAINING_CONVERSIONS}
     engine.append_local("evaluation.history", "evaluation/history", enough)
@@ -77,18 +78,18 @@ def build_history(engine: Engine) -> None:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The periods that are forecast, in order, of equal or calendar length.
+    """The p periods that are forecast, in order.
 
     Attributes
     ----------
     starts : (p,) datetime64[us]
-        Start of each scored period; models are fitted on what was mature before it.
+        Start of each period; models are fitted on landmarks that were mature before it.
     end : datetime64[us]
-        End of the last one.
+        End of the last period.
     lookback
-        A landmark is mature one lookback after it happened.
+        A landmark is mature, its outcome known, one lookback after it happened.
     period
-        How long a period is.
+        Length of the periods.
     """
 
     starts: NDArray[np.datetime64]
@@ -97,17 +98,22 @@ class Calendar:
     period: Period = "week"
 
     def __len__(self) -> int:
-        """Return the number of scored periods."""
+        """Return the number of periods."""
         return len(self.starts)
 
     def period_of(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
-        """Return the scored period in which each landmark is forecast, -1 for none."""
+        """Return the period in which each landmark is forecast, -1 for none."""
         begun = _passed(np.append(self.starts, self.end), happened_at)
         return np.where(begun > len(self), 0, begun) - np.int16(1)
 
     def first_training_period(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
         """Return the first period whose models may be fitted on each landmark; p for none."""
         return _passed(self.starts - self.lookback + np.timedelta64(1, "us"), happened_at)
+
+    def first_day(self, period: int) -> date:
+        """Return the first day of a period, counted from 0."""
+        day: date = self.starts[period].astype("datetime64[D]").item()
+        return day
 
 
 def _passed(edges: NDArray[np.datetime64], instants: NDArray[np.datetime64]) -> NDArray[np.int16]:
@@ -135,16 +141,16 @@ def _count_passed(
 
 
 def make_calendar(history: History, lookback: timedelta, period: Period) -> Calendar:
-    """Lay out the walk forward.
+    """Return the periods of an outcome that can be forecast and scored.
 
-    A period is scored when all of it is mature and at least 100 converting landmarks were mature
-    before it began. A period that is mature only in part waits: scored now and again later it
-    would count twice, and its early landmarks would be judged by other models than its late ones.
+    A period is scored when all its landmarks are mature and at least 100 landmarks that convert
+    were mature before it starts. A partly mature period is left for later: scored twice it would
+    count twice, and its early landmarks would be forecast by other models than its late ones.
 
     Raises
     ------
     InputError
-        When fewer than two periods can be scored; the message names the longest lookback that
+        When fewer than two periods can be scored. The message states the longest lookback that
         would work.
     """
     starts = _scored_starts(history, lookback, period)
@@ -154,24 +160,25 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
 
 
 def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDArray[np.datetime64]:
-    span = np.timedelta64(lookback)
-    mature_until = history.as_of - span
+    """Return the starts of the periods that `make_calendar` scores."""
+    maturity = np.timedelta64(lookback)
+    mature_until = history.as_of - maturity
     starts = _starts(history.first_at, mature_until, period)
     starts = starts[_ends(starts, period) <= mature_until]
     within = history.hours_to_conversion < lookback / timedelta(hours=1)
-    known_at = np.sort(history.converting_at[within] + span)
+    known_at = np.sort(history.converting_at[within] + maturity)
     known_before = np.searchsorted(known_at, starts, side="right")
     return starts[known_before >= MIN_TRAINING_CONVERSIONS]
 
 
 def _starts(first: np.datetime64, last: np.datetime64, period: Period) -> NDArray[np.datetime64]:
-    """Return the starts of all periods from the one that holds `first` to before `last`."""
+    """Return the starts of all periods from the one that contains `first` to the one of `last`."""
     if period == "month":
         months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)
         return months.astype("datetime64[us]")
     day = first.astype("datetime64[D]")
     if period == "week":
-        # Day 0 of the epoch was a Thursday: three days later than a Monday.
+        # Day 0 of the epoch was a Thursday, three days after a Monday.
         day -= (day.astype(int) + 3) % 7
     days = np.arange(day, last.astype("datetime64[D]") + 1, 7 if period == "week" else 1)
     return days.astype("datetime64[us]")
@@ -184,24 +191,24 @@ def _ends(starts: NDArray[np.datetime64], period: Period) -> NDArray[np.datetime
 
 
 def _too_short(history: History, lookback: timedelta, period: Period) -> str:
-    """Say what is missing, and the longest lookback for which two periods could be scored."""
+    """Return the message of a history that is too short: what is missing, and what would work."""
     days = (history.as_of - history.first_at) / np.timedelta64(1, "D")
     problem = (
         f"outcome {history.outcome!r}: {days:.0f} days of complete data with"
         f" {history.conversions} conversions are too short a history for a lookback of"
-        f" {format_duration(lookback)}: fewer than two whole {period}s are mature and follow"
-        f" {MIN_TRAINING_CONVERSIONS} conversions that were known before them"
+        f" {format_duration(lookback)}. At least two whole {period}s are needed whose outcomes are"
+        f" known, each after {MIN_TRAINING_CONVERSIONS} known conversions"
     )
     longest = _longest_lookback(history, lookback, period)
     if longest is None:
-        return f"{problem}. No shorter lookback would work: it takes more history."
+        return f"{problem}. No shorter lookback would work: more history is needed."
     return f"{problem}. The longest lookback that would work is {format_duration(longest)}."
 
 
 def _longest_lookback(history: History, lookback: timedelta, period: Period) -> timedelta | None:
-    """Return the longest shorter lookback that leaves two periods to score.
+    """Return the longest shorter lookback with which two periods could be scored, if any.
 
-    Whole days are tried, and below a day whole hours.
+    Tries whole days, and below one day whole hours.
     """
     day, hour = timedelta(days=1), timedelta(hours=1)
     days = [n * day for n in range(-(-lookback // day) - 1, 0, -1)]

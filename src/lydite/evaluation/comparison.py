@@ -1,4 +1,4 @@
-"""The comparison of one outcome's rivals, as tables: verdicts, evidence by period, calibration."""
+"""Comparison of the models of one outcome, as tables: verdicts, evidence by period, calibration."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.verdicts import ModelVerdict, SegmentVerdicts
+    from lydite.evaluation.verdicts import SegmentVerdicts
     from lydite.models import Model
     from lydite.settings import EvaluationSettings
 
@@ -39,12 +40,13 @@ TABLES = ("model_comparison", "pairs", "evidence", "calibration", "warnings")
 
 
 @dataclass(frozen=True)
-class _Slice:
-    """One outcome on all users or a segment of them, judged.
+class _SegmentResult:
+    """Scores and verdicts of one outcome, on all users or on a segment.
 
     Attributes
     ----------
     outcome, segment
+        Names.
     claims
         By name of the model.
     scores
@@ -52,7 +54,7 @@ class _Slice:
     judged
         The verdicts on the rivals.
     calendar
-        None where folds were forecast, which are not in time.
+        The periods that were forecast; None for folds, which are not in time.
     """
 
     outcome: str
@@ -64,17 +66,23 @@ class _Slice:
 
     @property
     def null(self) -> Scores:
+        """Scores of touch volume."""
         return self.scores[NULL]
 
     def gain(self, name: str, cells: NDArray[np.bool_]) -> float:
-        """Return by how much less a model's loss is than the null's, over periods and buckets."""
+        """Return touch volume's mean loss minus a model's, over some periods and buckets."""
         return self.null.log_loss_over(cells) - self.scores[name].log_loss_over(cells)
 
-    def date(self, period: int | None) -> object:
+    def explained(self, name: str) -> float:
+        """Return a model's gain as a share of touch volume's loss, over what the model scored."""
+        cells = self.scores[name].cells
+        return self.gain(name, cells) / self.null.log_loss_over(cells)
+
+    def first_day(self, period: int | None) -> date | None:
         """Return the first day of a period."""
         if period is None or self.calendar is None:
             return None
-        return self.calendar.starts[period].astype("datetime64[D]").item()
+        return self.calendar.first_day(period)
 
 
 def compare_outcome(
@@ -88,52 +96,53 @@ def compare_outcome(
     notes: Mapping[str, str] | None = None,
     size: DataSize | None = None,
 ) -> dict[str, pl.DataFrame]:
-    """Compare the rivals of one outcome, on all users and on every segment.
+    """Compare the models of one outcome, on all users and on every segment.
 
     Parameters
     ----------
     models
-        The rivals; the scores may hold more.
+        The rivals to judge; `scores` may hold more.
     scores
-        Scores by name and segment, with those of the baselines and of the ceiling.
+        Scores by name and segment, including those of the baselines and of the ceiling.
     calendar
-        The periods that were forecast; None where folds were, which are not in time.
+        The periods that were forecast; None for folds, which are not in time.
     evaluation
-        How to judge.
+        `alpha` and `worthwhile` are used.
     restated
-        The same with all that has come in since the periods were scored; None where nothing has.
+        Scores with the data that has arrived since the periods were scored; None where none has.
     notes
-        What to beware of in a model, by name.
+        Warnings about models, by name.
     size
-        How large the data is beyond what was scored.
+        Size of the data, scored or not; None where unknown.
 
     Returns
     -------
-    Tables by name (`TABLES`).
+    dict
+        Tables by name (`TABLES`).
     """
-    slices = _judge(outcome, models, scores, calendar, evaluation)
-    again = _judge(outcome, models, restated, calendar, evaluation) if restated else []
-    late = {own.segment: own for own in again}
-    whole = slices[0]
-    comparison = pl.concat([_comparison(own, late.get(own.segment), notes or {}) for own in slices])
-    evidence = [_evidence(own, late.get(own.segment)) for own in slices]
+    results = _judge(outcome, models, scores, calendar, evaluation)
+    late_results = _judge(outcome, models, restated, calendar, evaluation) if restated else []
+    late = {result.segment: result for result in late_results}
+    all_users = results[0]
+    comparison = pl.concat(
+        [_comparison(result, late.get(result.segment), notes or {}) for result in results]
+    )
+    pairs = [
+        pairs_table(outcome, result.segment, result.judged, result.null, calendar, size)
+        for result in results
+    ]
     return {
         "model_comparison": comparison,
-        "pairs": pl.concat(
-            [
-                pairs_table(outcome, own.segment, own.judged, own.null, calendar, size)
-                for own in slices
-            ]
-        ),
-        "evidence": pl.concat(evidence) if calendar else pl.DataFrame(schema=_EVIDENCE),
-        "calibration": pl.concat([_calibration(own) for own in slices]),
+        "pairs": pl.concat(pairs),
+        "evidence": pl.concat([_evidence(result, late.get(result.segment)) for result in results]),
+        "calibration": pl.concat([_calibration(result) for result in results]),
         "warnings": warnings_table(
             outcome,
             comparison,
-            whole.judged,
+            all_users.judged,
             calendar,
             size,
-            whole.null,
+            all_users.null,
             late[ALL].null if late else None,
         ),
     }
@@ -145,72 +154,75 @@ def _judge(
     scores: ScoresBySegment,
     calendar: Calendar | None,
     evaluation: EvaluationSettings,
-) -> list[_Slice]:
-    """Judge the rivals on all users, and on all segments as one family."""
+) -> list[_SegmentResult]:
+    """Judge the rivals on all users, and on all segments as one family of tests."""
     names = [*(model.name for model in models), *_REFERENCES]
     claims = {model.name: model.claim for model in models} | _REFERENCES
-    found = {
+    by_segment = {
         segment: {name: scores[name].get(segment) or Scores.like(null) for name in names}
         for segment, null in scores[NULL].items()
-        # The ceiling, which may look at fewer landmarks, may have met none of a small segment.
+        # The ceiling forecasts a subsample, which may hold no landmark of a small segment.
         if all(segment in scores[name] for name in names if name != ceiling.NAME)
     }
     judged: dict[str, SegmentVerdicts] = {}
-    for family in ([ALL], [segment for segment in found if segment != ALL]):
+    for family in ([ALL], [segment for segment in by_segment if segment != ALL]):
         rivals = {
             segment: (
-                {model.name: found[segment][model.name] for model in models},
-                found[segment][NULL],
+                {model.name: by_segment[segment][model.name] for model in models},
+                by_segment[segment][NULL],
             )
             for segment in family
         }
         judged |= judge_segments(rivals, evaluation.alpha, evaluation.worthwhile)
     return [
-        _Slice(outcome, segment, claims, found[segment], own, calendar)
-        for segment, own in judged.items()
+        _SegmentResult(outcome, segment, claims, by_segment[segment], verdicts, calendar)
+        for segment, verdicts in judged.items()
     ]
 
 
-def _comparison(own: _Slice, late: _Slice | None, notes: Mapping[str, str]) -> pl.DataFrame:
-    judgements = own.judged.verdicts
-    lately = _since_last_turn(own)
-    ranks = _ranks({name: own.scores[name].log_loss_over(lately) for name in judgements})
-    # The ceiling may have looked at fewer landmarks: what it is compared with is what it looked at.
-    seen = own.scores[ceiling.NAME].cells
-    gains = {name: own.gain(name, seen) for name in (*judgements, ceiling.NAME)}
-    reach = gains.pop(ceiling.NAME)
-    usable = reach > 0 and reach >= max(gains.values())
+def _comparison(
+    result: _SegmentResult, late: _SegmentResult | None, notes: Mapping[str, str]
+) -> pl.DataFrame:
+    """Return a row per model: how much it explains, and the verdict on it."""
+    verdicts = result.judged.verdicts
+    since_turn = _cells_since_last_turn(result)
+    ranks = _ranks({name: result.scores[name].log_loss_over(since_turn) for name in verdicts})
+    # Models are compared with the ceiling on the landmarks that the ceiling forecast.
+    ceiling_cells = result.scores[ceiling.NAME].cells
+    gains = {name: result.gain(name, ceiling_cells) for name in (*verdicts, ceiling.NAME)}
+    ceiling_gain = gains.pop(ceiling.NAME)
+    usable = ceiling_gain > 0 and ceiling_gain >= max(gains.values())
     rows = []
-    for name, scores in own.scores.items():
-        verdict = judgements.get(name)
-        null_loss = own.null.log_loss_over(scores.cells)
-        told = [_warning(name, scores, usable=usable), notes.get(name)]
+    for name, scores in result.scores.items():
+        verdict = verdicts.get(name)
+        null_loss = result.null.log_loss_over(scores.cells)
+        texts = [_warning(name, scores, usable=usable), notes.get(name)]
         rows.append(
             {
-                "outcome": own.outcome,
-                "segment": own.segment,
+                "outcome": result.outcome,
+                "segment": result.segment,
                 "model": name,
-                "claim": own.claims[name],
+                "claim": result.claims[name],
                 "rank": ranks.get(name),
                 "log_loss_bits": _finite(scores.log_loss_bits),
-                "explained": _finite(own.gain(name, scores.cells) / null_loss),
+                "explained": _finite(result.explained(name)),
                 "explained_low": verdict and _finite(verdict.gain.low[-1] / null_loss),
                 "explained_high": verdict and _finite(verdict.gain.high[-1] / null_loss),
-                "share_of_ceiling": gains[name] / reach if usable and verdict else None,
+                "share_of_ceiling": gains[name] / ceiling_gain if usable and verdict else None,
                 "auc": scores.auc,
                 "average_precision": scores.average_precision,
                 "brier": _finite(scores.brier_score),
                 "calibration_slope": scores.calibration_slope,
                 "verdict": verdict and verdict.verdict,
                 "refuted_by": verdict and verdict.refuted_by,
-                "refuted_in": verdict and own.date(verdict.refuted_in),
-                "moved_in": verdict and own.date(verdict.moved_in),
+                "refuted_in": verdict and result.first_day(verdict.refuted_in),
+                "moved_in": verdict and result.first_day(verdict.moved_in),
                 "same_forecast_as": ", ".join(verdict.same_forecast_as) if verdict else "",
                 **_restated(late, name),
                 "landmarks": int(scores.landmarks.sum()),
                 "conversions": int(scores.conversions.sum()),
                 "periods": len(scores.landmarks),
-                "warning": "; ".join(filter(None, told)),
+                "warning": "; ".join(filter(None, texts)),
             }
         )
     return pl.DataFrame(rows, schema=_COMPARISON).sort(
@@ -218,15 +230,14 @@ def _comparison(own: _Slice, late: _Slice | None, notes: Mapping[str, str]) -> p
     )
 
 
-def _restated(late: _Slice | None, name: str) -> dict[str, Any]:
-    """Return what the model would explain, and the verdict, with all that came in since."""
+def _restated(late: _SegmentResult | None, name: str) -> dict[str, Any]:
+    """Return what the model explains with the data of today, and the verdict on it."""
     if late is None:
         return {"restated_explained": None, "restated_verdict": None}
-    judged: ModelVerdict | None = late.judged.verdicts.get(name)
-    cells = late.scores[name].cells
+    verdict = late.judged.verdicts.get(name)
     return {
-        "restated_explained": _finite(late.gain(name, cells) / late.null.log_loss_over(cells)),
-        "restated_verdict": judged and judged.verdict,
+        "restated_explained": _finite(late.explained(name)),
+        "restated_verdict": verdict and verdict.verdict,
     }
 
 
@@ -259,16 +270,16 @@ _COMPARISON = {
 }
 
 
-def _since_last_turn(own: _Slice) -> NDArray[np.bool_]:
-    """Return the cells that tell who is ahead: all, or those since a lead last turned."""
-    since = max((pair.counted_from for pair in own.judged.pairs), default=0)
-    cells = own.null.cells.copy()
+def _cells_since_last_turn(result: _SegmentResult) -> NDArray[np.bool_]:
+    """Return the periods and buckets that decide the ranks: all, or those since a lead turned."""
+    since = max((pair.counted_from for pair in result.judged.pairs), default=0)
+    cells = result.null.cells.copy()
     cells[:since] = False
     return cells
 
 
 def _ranks(losses: Mapping[str, float]) -> dict[str, int]:
-    """Rank by loss; rivals with the same forecast share their rank."""
+    """Rank models by loss; those with the same forecast share a rank."""
     return {
         name: 1 + sum(other < loss * (1 - SAME_LOSS) for other in losses.values())
         for name, loss in losses.items()
@@ -279,42 +290,50 @@ def _finite(number: float) -> float | None:
     return float(number) if np.isfinite(number) else None
 
 
-def _warning(name: str, own: Scores, *, usable: bool) -> str:
-    slope = own.calibration_slope
-    if name == ceiling.NAME and not own.cells.any():
-        return "too few landmarks of the segment were looked at"
+def _warning(name: str, scores: Scores, *, usable: bool) -> str:
+    """Return the warning about one model, empty where there is none.
+
+    Parameters
+    ----------
+    usable
+        Whether the ceiling explains more than every rival.
+    """
+    slope = scores.calibration_slope
+    if name == ceiling.NAME and not scores.cells.any():
+        return "too few touches of the segment were forecast"
     if name == ceiling.NAME and not usable:
-        return "it explains no more than the best rival: no share of what could be explained"
+        return "it explains no more than the best model, so no share of it is shown"
     if name not in _REFERENCES and slope is not None and not 0.5 <= slope <= 2:
         return "its forecasts are badly calibrated"
     return ""
 
 
 def _or_nan(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Put nan where there is no number above -inf and below inf, or 0 where nothing was seen."""
+    """Replace infinite numbers by nan, and zeros, which stand for periods without landmarks."""
     return np.where(np.isfinite(numbers) & (numbers != 0), numbers, np.nan)
 
 
-def _evidence(own: _Slice, late: _Slice | None) -> pl.DataFrame:
-    calendar = own.calendar
+def _evidence(result: _SegmentResult, late: _SegmentResult | None) -> pl.DataFrame:
+    """Return a row per model and period; none for folds."""
+    calendar = result.calendar
     if calendar is None:
         return pl.DataFrame(schema=_EVIDENCE)
+    unknown = np.full(len(calendar), np.nan)
     parts = []
-    for name, scores in own.scores.items():
+    for name, scores in result.scores.items():
         landmarks, loss = scores.landmarks.sum(axis=1), scores.log_loss.sum(axis=1)
-        seen = np.maximum(landmarks.cumsum(), 1)
-        null_loss = (own.null.log_loss * scores.cells).sum(axis=1)
-        null_so_far = _or_nan(null_loss.cumsum() / seen)
-        so_far = loss.cumsum() / seen
-        verdict = own.judged.verdicts.get(name)
-        missing = np.full(len(calendar), np.nan)
-        low = _or_nan(verdict.gain.low / null_so_far) if verdict else missing
-        high = _or_nan(verdict.gain.high / null_so_far) if verdict else missing
+        landmarks_so_far = np.maximum(landmarks.cumsum(), 1)
+        null_loss = (result.null.log_loss * scores.cells).sum(axis=1)
+        null_so_far = _or_nan(null_loss.cumsum() / landmarks_so_far)
+        so_far = loss.cumsum() / landmarks_so_far
+        verdict = result.judged.verdicts.get(name)
+        low = _or_nan(verdict.gain.low / null_so_far) if verdict else unknown
+        high = _or_nan(verdict.gain.high / null_so_far) if verdict else unknown
         parts.append(
             pl.DataFrame(
                 {
-                    "outcome": [own.outcome] * len(calendar),
-                    "segment": [own.segment] * len(calendar),
+                    "outcome": [result.outcome] * len(calendar),
+                    "segment": [result.segment] * len(calendar),
                     "model": [name] * len(calendar),
                     "period_start": calendar.starts.astype("datetime64[D]"),
                     "landmarks": landmarks.astype(np.int64),
@@ -332,23 +351,22 @@ def _evidence(own: _Slice, late: _Slice | None) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _restated_evidence(late: _Slice | None, name: str, first: Scores) -> dict[str, Any]:
-    """Return conversions and loss of the periods that were restated, nothing for the others."""
+def _restated_evidence(late: _SegmentResult | None, name: str, first: Scores) -> dict[str, Any]:
+    """Return conversions and loss of the periods that were restated, None for the others."""
     if late is None:
         nothing = [None] * len(first.landmarks)
         return {"restated_conversions": nothing, "restated_log_loss_bits": nothing}
-    again = late.scores[name]
-    changed = (again.landmarks != first.landmarks) | (again.conversions != first.conversions)
+    now = late.scores[name]
+    changed = (now.landmarks != first.landmarks) | (now.conversions != first.conversions)
     restated = changed.any(axis=1)
-    loss = again.log_loss.sum(axis=1) / np.maximum(again.landmarks.sum(axis=1), 1)
-    conversions = again.conversions.sum(axis=1).astype(int).tolist()
+    loss = now.log_loss.sum(axis=1) / np.maximum(now.landmarks.sum(axis=1), 1)
+    conversions = now.conversions.sum(axis=1).astype(int)
     return {
-        "restated_conversions": [
-            number if own else None for number, own in zip(conversions, restated, strict=True)
-        ],
-        "restated_log_loss_bits": [
-            number if own else None for number, own in zip(loss.tolist(), restated, strict=True)
-        ],
+        column: [value if shown else None for value, shown in zip(values, restated, strict=True)]
+        for column, values in (
+            ("restated_conversions", conversions.tolist()),
+            ("restated_log_loss_bits", loss.tolist()),
+        )
     }
 
 
@@ -369,32 +387,32 @@ _EVIDENCE = {
 }
 
 
-def _calibration(own: _Slice) -> pl.DataFrame:
-    """Return forecast against outcome in bins that hold about as many landmarks each."""
+def _calibration(result: _SegmentResult) -> pl.DataFrame:
+    """Return forecast and outcome in bins of about as many landmarks each, by model."""
     parts = []
-    for name, scores in own.scores.items():
+    for name, scores in result.scores.items():
         if not scores.cells.any():
             continue
-        n, k, p = (
-            grid.sum(axis=0)
-            for grid in (scores.grid_landmarks, scores.grid_conversions, scores.grid_forecast)
+        grid = (scores.grid_landmarks, scores.grid_conversions, scores.grid_forecast)
+        n, converted, forecast = (sums.sum(axis=0) for sums in grid)
+        quantile = (n.cumsum() - n / 2) / n.sum()
+        bins = np.minimum((quantile * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1)
+        n, converted, forecast = (
+            np.bincount(bins, sums, minlength=_CALIBRATION_BINS)
+            for sums in (n, converted, forecast)
         )
-        place = np.minimum(
-            ((n.cumsum() - n / 2) / n.sum() * _CALIBRATION_BINS).astype(int), _CALIBRATION_BINS - 1
-        )
-        n, k, p = (np.bincount(place, x, minlength=_CALIBRATION_BINS) for x in (n, k, p))
-        met = np.flatnonzero(n)
+        filled = np.flatnonzero(n)
         parts.append(
             pl.DataFrame(
                 {
-                    "outcome": [own.outcome] * len(met),
-                    "segment": [own.segment] * len(met),
-                    "model": [name] * len(met),
-                    "bin": np.arange(1, len(met) + 1),
-                    "landmarks": n[met].astype(np.int64),
-                    "conversions": k[met].astype(np.int64),
-                    "forecast": p[met] / n[met],
-                    "observed": k[met] / n[met],
+                    "outcome": [result.outcome] * len(filled),
+                    "segment": [result.segment] * len(filled),
+                    "model": [name] * len(filled),
+                    "bin": np.arange(1, len(filled) + 1),
+                    "landmarks": n[filled].astype(np.int64),
+                    "conversions": converted[filled].astype(np.int64),
+                    "forecast": forecast[filled] / n[filled],
+                    "observed": converted[filled] / n[filled],
                 }
             )
         )

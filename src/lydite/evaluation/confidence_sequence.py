@@ -1,4 +1,4 @@
-"""Sequential confidence: intervals and decisions that hold however often somebody looks."""
+"""Confidence sequences: intervals and decisions that stay valid however often they are checked."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-# The sequence is tightest where about this many periods have been seen: half a year of weeks.
+# The bounds are tightest after about this many periods: half a year of weeks.
 HORIZON = 26
-# Of fewer buckets no variance can be told: the bounds are infinite.
+# The bounds are infinite while fewer buckets hold landmarks: their variance is unknown.
 MIN_BUCKETS = 16
-# Evidence also starts afresh every so many periods, so that a change of the truth can be seen.
+# The evidence also restarts every so many periods, so that a change can be detected.
 RESTART_EVERY = 4
-# Variance this small, as a share of the sums' squares, is rounding.
+# A variance of this share of the squared sums is rounding error.
 _ROUNDING = 1e-20
 
 
 @dataclass(frozen=True)
 class ConfidenceSequence:
-    """A mean difference after each period, with bounds that hold at all periods together.
+    """A mean difference after each period, with bounds that hold for all periods at once.
 
     Attributes
     ----------
     mean, radius : (..., periods) arrays
-        Mean difference per landmark of all periods so far, and the half width around it.
+        Mean difference per landmark over all periods so far, and half the width of its interval.
     log_p : (..., periods) array
-        Natural logarithm of the p-value of no difference, valid however often one looks; it is
-        below ``log(alpha)`` just where the bounds at ``alpha`` exclude 0.
+        Natural logarithm of the p-value of no difference, valid however often it is checked. It is
+        below ``log(alpha)`` exactly where the bounds at ``alpha`` exclude 0.
     landmarks : (..., periods) array
-        Landmarks so far.
+        Number of landmarks so far.
     variance, mixture : (..., periods) and (...) arrays
-        The variance of the sum so far, and the parameter of the normal mixture.
+        Variance of the sum so far, and the parameter of the normal mixture.
     """
 
     mean: NDArray[np.float64]
@@ -54,19 +54,19 @@ class ConfidenceSequence:
         """Upper bounds."""
         return self.mean + self.radius
 
-    def __getitem__(self, place: int) -> ConfidenceSequence:
+    def __getitem__(self, index: int) -> ConfidenceSequence:
         """Return one of several sequences."""
         return ConfidenceSequence(
-            self.mean[place],
-            self.radius[place],
-            self.log_p[place],
-            self.landmarks if self.landmarks.ndim == 1 else self.landmarks[place],
-            self.variance[place],
-            self.mixture[place],
+            self.mean[index],
+            self.radius[index],
+            self.log_p[index],
+            self.landmarks if self.landmarks.ndim == 1 else self.landmarks[index],
+            self.variance[index],
+            self.mixture[index],
         )
 
     def first_above_zero(self) -> int | None:
-        """Return the first period after which the mean is surely above zero, if any."""
+        """Return the first period after which the interval is above zero, if any."""
         above = np.flatnonzero(self.low > 0)
         return int(above[0]) if above.size else None
 
@@ -74,24 +74,28 @@ class ConfidenceSequence:
 def confidence_sequence(
     difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: ArrayLike
 ) -> ConfidenceSequence:
-    """Bound a mean difference of losses after every period, at once for all periods.
+    """Bound a mean difference of losses after every period, for all periods at once.
 
-    Robbins' normal mixture with estimated variance (Waudby-Smith et al. 2021, "Time-uniform
-    central limit theory and asymptotic confidence sequences"): with sum ``S`` and variance ``V``
-    of ``S`` the radius of the mean is ``sqrt((V r + 1) / r * log((V r + 1) / alpha^2)) / n``.
-    ``V`` is the sum over buckets of the squared deviation of the bucket's sum from its share:
-    users stay in their bucket, so that what is alike within a user, at whatever time, is counted.
-    The radius is infinite while fewer than `MIN_BUCKETS` buckets hold landmarks, and 0 while every
-    difference so far is 0.
+    Robbins' normal mixture with estimated variance [1]_: with sum ``S`` and variance ``V`` of
+    ``S`` the radius of the mean is ``sqrt((V r + 1) / r * log((V r + 1) / alpha^2)) / n``. ``V``
+    is the sum over buckets of the squared deviation of the bucket's sum from its share. Users stay
+    in their bucket, so ``V`` includes the correlation within a user over time. The radius is
+    infinite while fewer than `MIN_BUCKETS` buckets hold landmarks, and 0 while every difference so
+    far is 0.
 
     Parameters
     ----------
     difference : (..., periods, buckets) array
         Sums of loss differences.
-    landmarks : (periods, buckets) array, or as many as there are differences
-        Counts of landmarks.
+    landmarks : (periods, buckets) array, or the shape of `difference`
+        Numbers of landmarks.
     alpha : number or (...) array
         Probability with which the bounds may ever be wrong.
+
+    References
+    ----------
+    .. [1] Waudby-Smith et al. (2021), "Time-uniform central limit theory and asymptotic confidence
+       sequences", arXiv:2103.06476.
     """
     sums, counts = np.cumsum(difference, axis=-2), np.cumsum(landmarks, axis=-2)
     total, filled = counts.sum(axis=-1), (counts > 0).sum(axis=-1)
@@ -106,45 +110,45 @@ def confidence_sequence(
     spread = variance * r + 1
     radius = np.sqrt(spread / r * (np.log(spread) - 2 * log_alpha)) / n
     log_p = np.minimum(0, np.log(spread) / 2 - s**2 * r / (2 * spread))
-    # Both are read off the past alone, so that it stays what it was as periods come in.
-    unsure = (filled < MIN_BUCKETS) | ~np.logical_or.accumulate(variance > 0, axis=-1)
-    alike = ~np.logical_or.accumulate(difference.any(axis=-1), axis=-1)
-    radius = np.where(alike & (filled > 0), 0.0, np.where(unsure, np.inf, radius))
-    return ConfidenceSequence(mean, radius, np.where(unsure, 0.0, log_p), total, variance, mixture)
+    # Both depend on earlier periods only: past bounds never change as periods come in.
+    unknown = (filled < MIN_BUCKETS) | ~np.logical_or.accumulate(variance > 0, axis=-1)
+    identical = ~np.logical_or.accumulate(difference.any(axis=-1), axis=-1)
+    radius = np.where(identical & (filled > 0), 0.0, np.where(unknown, np.inf, radius))
+    return ConfidenceSequence(mean, radius, np.where(unknown, 0.0, log_p), total, variance, mixture)
 
 
 def _mixture(variance: NDArray[np.float64], log_alpha: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the mixture parameter that is best at the variance expected at the horizon.
+    """Return the mixture parameter that gives the tightest bounds after `HORIZON` periods.
 
-    What is expected is read off the first period that has any variance, and so does not change
-    while evidence comes in. The best ``r`` at a given ``V`` solves a Lambert equation; the usual
-    approximation is within a percent of its width.
+    The variance at the horizon is extrapolated from the first period that has any, so the
+    parameter never changes as periods come in. The best ``r`` for a given ``V`` solves a Lambert
+    equation; with the usual approximation the bounds are at most one percent wider.
     """
     first = (variance > 0).argmax(axis=-1)
-    found = np.take_along_axis(variance, first[..., None], axis=-1)[..., 0]
-    expected = np.where(found > 0, found, 1.0) / (first + 1) * HORIZON
+    first_variance = np.take_along_axis(variance, first[..., None], axis=-1)[..., 0]
+    expected = np.where(first_variance > 0, first_variance, 1.0) / (first + 1) * HORIZON
     log_term = -2 * log_alpha
     return np.asarray((log_term + np.log(log_term + 1)) / expected)
 
 
 @dataclass(frozen=True)
 class RestartedSequences:
-    """Evidence on several differences: over all periods, and again from later ones on.
+    """Confidence sequences of m differences: over all periods, and restarted from later ones.
 
-    A lead that has turned is buried in a mean over all periods for as long again. So the evidence
-    also starts afresh every `RESTART_EVERY` periods. The whole has half of ``alpha``, the k-th
-    restart ``1 / (k (k + 1))`` of the other half, so that all of them together are ever wrong with
-    probability ``alpha``, and the past does not change as periods come in.
+    After a lead has turned, the mean over all periods shows the old lead for as long again. So
+    another sequence starts every `RESTART_EVERY` periods. The full sequence uses half of ``alpha``
+    and the k-th restart ``1 / (k (k + 1))`` of the other half: the probability that any of them is
+    ever wrong is at most ``alpha``, and past results never change as periods come in.
 
     Attributes
     ----------
-    starts, alpha_shares : (w,) arrays
-        The first period of each window, 0 for the whole, and its share of ``alpha``.
-    sequences : list of w sequences
-        Each of m differences, over the periods from its start on.
+    starts, alpha_shares : (s,) arrays
+        The first period of each sequence, 0 for the full one, and its share of ``alpha``.
+    sequences : list of s sequences
+        Each of m differences, over the periods from its start.
     """
 
-    #: The share of ``alpha`` that the evidence over all periods has.
+    #: The share of ``alpha`` of the full sequence.
     FULL_SHARE: ClassVar[float] = 0.5
 
     starts: NDArray[np.intp]
@@ -155,14 +159,16 @@ class RestartedSequences:
     def from_differences(
         cls, difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: float
     ) -> RestartedSequences:
-        """Bound m differences in every window.
+        """Bound m differences from every start.
 
         Parameters
         ----------
         difference : (m, periods, buckets) array
+            Sums of loss differences.
         landmarks : (periods, buckets) array
+            Numbers of landmarks.
         alpha
-            Probability with which the evidence on a difference may ever be wrong, in any window.
+            Probability with which the bounds of a difference may ever be wrong, from any start.
         """
         starts = np.arange(0, max(1, len(landmarks)), RESTART_EVERY)
         k = np.arange(1, len(starts))
@@ -175,12 +181,12 @@ class RestartedSequences:
 
     @property
     def full(self) -> ConfidenceSequence:
-        """The evidence of all periods."""
+        """The sequence over all periods."""
         return self.sequences[0]
 
     @property
     def log_p(self) -> NDArray[np.float64]:
-        """The (m, periods) logarithms of the smallest p-values in any window up to each period."""
+        """Logarithm of the smallest p-value from any start up to each period, (m, periods)."""
         result = np.zeros(self.full.log_p.shape)
         for start, share, own in zip(self.starts, self.alpha_shares, self.sequences, strict=True):
             part = result[:, start:]
@@ -188,9 +194,9 @@ class RestartedSequences:
         return np.asarray(np.minimum.accumulate(result, axis=1))
 
     def signs(self, alpha: ArrayLike) -> NDArray[np.intp]:
-        """Return what is sure after each period: 1 for above 0, -1 for below, 0 for neither.
+        """Return the significant sign after each period: 1 above 0, -1 below 0, 0 for neither.
 
-        Where windows disagree the one that starts last counts.
+        Where sequences disagree, the one that starts last counts.
 
         Parameters
         ----------
@@ -203,22 +209,22 @@ class RestartedSequences:
         result = np.zeros(self.full.mean.shape, dtype=np.intp)
         level = np.log(np.broadcast_to(np.asarray(alpha, dtype=float), result.shape))
         for start, share, own in zip(self.starts, self.alpha_shares, self.sequences, strict=True):
-            sure = own.log_p < level[:, start:] + np.log(share)
-            result[:, start:] = np.where(sure, np.sign(own.mean), result[:, start:])
+            significant = own.log_p < level[:, start:] + np.log(share)
+            result[:, start:] = np.where(significant, np.sign(own.mean), result[:, start:])
         return result
 
-    def shown(self, place: int, sign: int) -> tuple[int, ConfidenceSequence]:
-        """Return the evidence to show for a difference that has a sign after the last period.
+    def shown(self, index: int, sign: int) -> tuple[int, ConfidenceSequence]:
+        """Return the sequence to show for a difference whose sign after the last period is given.
 
-        That is all of it, unless it is buried there: then the window that starts last whose mean
-        has the sign.
+        This is the full sequence where its mean has that sign (any mean where the sign is 0),
+        otherwise the latest sequence whose mean has it.
 
         Returns
         -------
-        The first period of the window, and the sequence.
+        The first period of the sequence, and the sequence.
         """
-        if sign * self.full.mean[place, -1] >= 0:
-            return 0, self.full[place]
-        means = [own.mean[place, -1] for own in self.sequences]
-        window = max(w for w, mean in enumerate(means) if np.sign(mean) == sign)
-        return int(self.starts[window]), self.sequences[window][place]
+        if sign * self.full.mean[index, -1] >= 0:
+            return 0, self.full[index]
+        means = [own.mean[index, -1] for own in self.sequences]
+        latest = max(s for s, mean in enumerate(means) if np.sign(mean) == sign)
+        return int(self.starts[latest]), self.sequences[latest][index]

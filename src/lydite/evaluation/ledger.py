@@ -1,4 +1,8 @@
-"""The ledger: scores of every model, period, segment and bucket; what is scored once stays."""
+"""The ledger: stored scores of every model, period, segment and bucket.
+
+The first scores of a period are never changed. Scores with data that has arrived since are stored
+in separate tables.
+"""
 
 from __future__ import annotations
 
@@ -25,28 +29,31 @@ if TYPE_CHECKING:
 
     ScoresBySegment = dict[str, Scores]
 
-#: Changed whenever forecasts or scores of the same models on the same data come to mean something
-#: else: evidence of before is then not added to.
+#: Changed whenever the same models on the same data get other forecasts or scores. Earlier scores
+#: are then ignored.
 METHOD = 4
 
 _COUNTS = ("landmarks", "conversions")
 _SUMS = (*_COUNTS, "log_loss", "brier")
 _GRID = ("grid_landmarks", "grid_conversions", "grid_forecast")
-_HEAD = ("outcome", "segment", "model", "fingerprint", "period_start")
-# Scores as they were first written, and as they would be with what has come in since.
+_KEYS = ("outcome", "segment", "model", "fingerprint", "period_start")
+# Scores as first written, and scores with the data that has arrived since.
 _FIRST = {"ledger.scores": (_SUMS, "bucket"), "ledger.forecasts": (_GRID, "bin")}
-_AGAIN = {"ledger.restated_scores": (_SUMS, "bucket"), "ledger.restated_forecasts": (_GRID, "bin")}
+_RESTATED = {
+    "ledger.restated_scores": (_SUMS, "bucket"),
+    "ledger.restated_forecasts": (_GRID, "bin"),
+}
 
 
 def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
-    """Return the fingerprint of all that a score depends on but the data.
+    """Return the fingerprint of everything that a score depends on, except the data.
 
     Parameters
     ----------
     fingerprint
-        That of the model, or of several.
+        Fingerprint of the model, or of several.
     calendar
-        Its lookback and period count; which periods there are by now does not.
+        Only its lookback and the length of its periods matter.
     """
     lookback = int(calendar.lookback.astype("timedelta64[us]").astype(np.int64))
     text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
@@ -54,38 +61,38 @@ def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
 
 
 def check_columns(engine: DuckDBEngine) -> None:
-    """Raise an error where another version wrote the ledger, before anything is added to it.
+    """Check that the tables have all columns that scores are written to.
 
     Raises
     ------
     InputError
-        When a table lacks a column of those that scores are written in now.
+        When a column is missing because another version of Lydite wrote the table.
     """
-    for table, (columns, key) in {**_FIRST, **_AGAIN}.items():
+    for table, (columns, key) in {**_FIRST, **_RESTATED}.items():
         if not engine.exists(table):
             continue
-        missing = {*_HEAD, key, *columns} - set(engine.columns(table))
+        missing = {*_KEYS, key, *columns} - set(engine.columns(table))
         if missing:
             raise InputError(
                 f"{table} has no column {', '.join(sorted(missing))}: another version of Lydite"
-                " wrote it, and evidence cannot go on from there. Set the warehouse's file aside;"
-                " the next run makes a new one, with scores from the first period on."
+                " wrote it, and this version cannot add to its scores. Move the warehouse file"
+                " away; the next run writes a new one and scores all periods again."
             )
 
 
-# --- what is missing ------------------------------------------------------------------------------
+# --- periods to score -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What is due of one model, and its scores once it has been walked.
+    """The periods of one model that must be scored, and their scores once they are.
 
     Attributes
     ----------
     outcome, model, fingerprint
-        Whose scores they are; the last is of `score_fingerprint`.
+        What the scores belong to; the fingerprint is that of `score_fingerprint`.
     missing, changed : (p,) bool
-        The periods that have no scores yet, and those of which other data is known by now.
+        The periods without scores, and those whose data has changed since they were scored.
     scores
         By segment.
     """
@@ -99,12 +106,12 @@ class Entry:
 
     @property
     def to_score(self) -> NDArray[np.bool_]:
-        """The periods to forecast."""
+        """The periods to forecast and score."""
         return self.missing | self.changed
 
     @property
-    def head(self) -> dict[str, str]:
-        """What all of its rows begin with."""
+    def key(self) -> dict[str, str]:
+        """Column values that all rows of the entry share."""
         return {"outcome": self.outcome, "model": self.model, "fingerprint": self.fingerprint}
 
 
@@ -115,28 +122,28 @@ def pending_entries(
     calendar: Calendar,
     split: Split,
 ) -> list[Entry]:
-    """Return what of models is to be scored now.
+    """Return an entry for each model, with the periods that must be scored now.
 
-    Periods that have no scores yet are missing. Those of which other landmarks or conversions are
-    known by now have changed; only buckets that are in the sample now are compared, since a sample
-    of whole buckets may have shrunk.
+    A period has changed when its numbers of landmarks or conversions differ from those that were
+    scored. Only buckets of the present sample are compared, because a sample of whole buckets may
+    have become smaller.
 
     Parameters
     ----------
     fingerprints
-        The definition of each model.
+        `score_fingerprint` by name of the model.
     """
     rows = _rows(engine, "ledger.scores", None, outcome, ALL)
-    kept = _wide(rows, fingerprints, calendar, "bucket", _COUNTS, N_BUCKETS)
-    now = _counts(split) if kept else {}
-    sampled = int(split.landmarks.bucket.max(initial=-1)) + 1
+    stored = _to_arrays(rows, fingerprints, calendar, "bucket", _COUNTS, N_BUCKETS)
+    now = _counts(split) if stored else {}
+    n_buckets = int(split.landmarks.bucket.max(initial=-1)) + 1
 
     def entry(model: str) -> Entry:
         scored = changed = np.zeros(len(calendar), dtype=bool)
-        then = kept.get((model, ALL))
+        then = stored.get((model, ALL))
         if then is not None:
             scored = np.asarray(then["landmarks"].any(axis=1))
-            differs = [(then[name] != now[name])[:, :sampled].any(axis=1) for name in _COUNTS]
+            differs = [(then[name] != now[name])[:, :n_buckets].any(axis=1) for name in _COUNTS]
             changed = np.asarray(scored & (differs[0] | differs[1]))
         return Entry(outcome, model, fingerprints[model], ~scored, changed)
 
@@ -160,20 +167,20 @@ def _counts(split: Split) -> dict[str, NDArray[np.float64]]:
 
 
 def write(engine: DuckDBEngine, calendar: Calendar, entries: Sequence[Entry]) -> None:
-    """Write the scores of models, all of them or nothing.
+    """Write the scores of models in one transaction.
 
-    Of periods that had none they are appended. Of periods that have changed they are written beside
-    the first scores, which stay as they are, in the place of what was restated before.
-    ``ledger.scores`` has a row per segment, period and bucket, ``ledger.forecasts`` a row per
-    segment, period and bin of the forecast.
+    Scores of missing periods are appended to the first scores. Scores of changed periods replace
+    the restated scores of the model; its first scores stay. ``ledger.scores`` has a row per
+    segment, period and bucket, ``ledger.forecasts`` a row per segment, period and bin of the
+    forecast.
     """
     with engine.transaction():
         _append(engine, _FIRST, calendar, [(entry, entry.missing) for entry in entries])
-        for table in filter(engine.exists, _AGAIN):
+        for table in filter(engine.exists, _RESTATED):
             for entry in entries:
-                own = " and ".join(f"{name} = ${name}" for name in entry.head)
-                engine.run(f"delete from {table} where {own}", entry.head)
-        _append(engine, _AGAIN, calendar, [(entry, entry.changed) for entry in entries])
+                matches = " and ".join(f"{name} = ${name}" for name in entry.key)
+                engine.run(f"delete from {table} where {matches}", entry.key)
+        _append(engine, _RESTATED, calendar, [(entry, entry.changed) for entry in entries])
 
 
 def _append(
@@ -185,9 +192,9 @@ def _append(
     """Append some of the periods of each entry."""
     for table, (columns, key) in tables.items():
         frames = [
-            _long(own, columns, key, calendar, periods).with_columns(
+            _to_rows(own, columns, key, calendar, periods).with_columns(
                 pl.lit(value).alias(name)
-                for name, value in {"segment": segment, **entry.head}.items()
+                for name, value in {"segment": segment, **entry.key}.items()
             )
             for entry, periods in entries
             if periods.any()
@@ -198,13 +205,14 @@ def _append(
                 engine.append(table, f"from {frame}")
 
 
-def _long(
+def _to_rows(
     scores: Scores,
     columns: tuple[str, ...],
     key: str,
     calendar: Calendar,
     periods: NDArray[np.bool_],
 ) -> pl.DataFrame:
+    """Return a row per period and bucket (or bin) with landmarks, for some of the periods."""
     first: NDArray[np.float64] = getattr(scores, columns[0])
     period, place = np.nonzero(first * periods[:, None])
     return pl.DataFrame(
@@ -233,32 +241,32 @@ def read_scores(
     Parameters
     ----------
     fingerprints
-        The definition of each model; evidence of any other definition is left aside.
+        `score_fingerprint` by name of the model; scores with other fingerprints are ignored.
     segment
-        Only this one; all where None.
+        Read only this one; None for all.
     restated
-        Put restated periods in the place of the first scores.
+        Replace the first scores by restated ones where there are any.
     """
     result: dict[str, ScoresBySegment] = {}
     parts = {}
-    for table, again, width in zip(_FIRST, _AGAIN, (N_BUCKETS, N_GRID), strict=True):
+    for table, restated_table, width in zip(_FIRST, _RESTATED, (N_BUCKETS, N_GRID), strict=True):
         columns, key = _FIRST[table]
-        rows = _rows(engine, table, again if restated else None, outcome, segment)
-        parts[table] = _wide(rows, fingerprints, calendar, key, columns, width)
+        rows = _rows(engine, table, restated_table if restated else None, outcome, segment)
+        parts[table] = _to_arrays(rows, fingerprints, calendar, key, columns, width)
     sums, grid = parts.values()
     empty = {name: np.zeros((len(calendar), N_GRID)) for name in _GRID}
-    for (model, own), columns_of in sums.items():
-        scores = Scores(**columns_of, **grid.get((model, own), empty))
-        result.setdefault(model, {})[own] = scores
+    for (model, label), columns_of in sums.items():
+        scores = Scores(**columns_of, **grid.get((model, label), empty))
+        result.setdefault(model, {})[label] = scores
     return result
 
 
 def has_restated_scores(
     engine: DuckDBEngine, outcome: str, fingerprints: Mapping[str, str]
 ) -> bool:
-    """Return whether any scores of models of an outcome were restated.
+    """Return whether any scores of these models of an outcome were restated.
 
-    What was restated of any other definition is left aside.
+    Scores with other fingerprints are ignored.
     """
     if not engine.exists("ledger.restated_scores"):
         return False
@@ -270,23 +278,23 @@ def has_restated_scores(
 
 
 def _rows(
-    engine: DuckDBEngine, table: str, again: str | None, outcome: str, segment: str | None
+    engine: DuckDBEngine, table: str, restated: str | None, outcome: str, segment: str | None
 ) -> pl.DataFrame:
-    """Return the rows of a table, restated ones in the place of the first where there are any."""
+    """Return the rows of a table; those of a restated table replace rows of the same period."""
     if not engine.exists(table):
         return pl.DataFrame(schema={"model": pl.String})
-    own = "outcome = $outcome" + (" and segment = $segment" if segment else "")
-    first = f"select * from {table} where {own}"
-    if again and engine.exists(again):
-        first = (
-            f"select first.* from ({first}) as first"
-            f" anti join {again} as again using (outcome, model, fingerprint, period_start)"
-            f" union all by name select * from {again} where {own}"
+    matches = "outcome = $outcome" + (" and segment = $segment" if segment else "")
+    query = f"select * from {table} where {matches}"
+    if restated and engine.exists(restated):
+        query = (
+            f"select first.* from ({query}) as first"
+            f" anti join {restated} as restated using (outcome, model, fingerprint, period_start)"
+            f" union all by name select * from {restated} where {matches}"
         )
-    return engine.frame(first, {"outcome": outcome, "segment": segment})
+    return engine.frame(query, {"outcome": outcome, "segment": segment})
 
 
-def _wide(
+def _to_arrays(
     rows: pl.DataFrame,
     fingerprints: Mapping[str, str],
     calendar: Calendar,
@@ -294,6 +302,10 @@ def _wide(
     columns: tuple[str, ...],
     width: int,
 ) -> dict[tuple[str, str], dict[str, NDArray[np.float64]]]:
+    """Return (periods, width) arrays by model and segment, one for each column.
+
+    Drops rows with other fingerprints, and of periods that the calendar does not have.
+    """
     if rows.is_empty():
         return {}
     starts = pl.Series(calendar.starts).implode()
@@ -305,14 +317,13 @@ def _wide(
         pl.col("period_start").is_in(starts)
     )
     result = {}
-    # Segments that are gone by now are still in the ledger, and so are periods of other calendars.
     for (model, segment), part in rows.partition_by(
         "model", "segment", as_dict=True, maintain_order=True
     ).items():
-        begun = part["period_start"].to_numpy().astype("datetime64[us]")
-        period, place = np.searchsorted(calendar.starts, begun), part[key].to_numpy()
-        wide = {name: np.zeros((len(calendar), width)) for name in columns}
+        starts_of_rows = part["period_start"].to_numpy().astype("datetime64[us]")
+        period, place = np.searchsorted(calendar.starts, starts_of_rows), part[key].to_numpy()
+        arrays = {name: np.zeros((len(calendar), width)) for name in columns}
         for name in columns:
-            wide[name][period, place] = part[name].to_numpy()
-        result[str(model), str(segment)] = wide
+            arrays[name][period, place] = part[name].to_numpy()
+        result[str(model), str(segment)] = arrays
     return result

@@ -1,4 +1,4 @@
-"""Work done side by side: what takes longest is begun first, or all would wait for it at last."""
+"""Runs independent work on threads, longest first, so that no thread is left with a long item."""
 
 from __future__ import annotations
 
@@ -20,12 +20,21 @@ def map_longest_first(
     items: Sequence[_Item],
     effort: Callable[[_Item], Any],
 ) -> list[_Result]:
-    """Return what becomes of each item, in the order of the items."""
+    """Return the result for each item, in the order of the items.
+
+    Parameters
+    ----------
+    effort
+        A sortable estimate of how long an item takes.
+    """
     order = sorted(range(len(items)), key=lambda number: effort(items[number]), reverse=True)
-    begun = {number: pool.submit(work, items[number]) for number in order}
-    return [begun[number].result() for number in range(len(items))]
+    futures = {number: pool.submit(work, items[number]) for number in order}
+    return [futures[number].result() for number in range(len(items))]
 
 
 def estimated_effort(model: Model) -> tuple[int, bool]:
-    """Return what tells models that take long from others: candidates, and more than the order."""
+    """Return how long a model takes to fit, as a sort key.
+
+    Models with many candidates are the slowest, then those that depend on more than channel order.
+    """
     return len(model.weight_columns), not model.uses_order_only

@@ -1,4 +1,4 @@
-"""What would settle it: how much more evidence a pair takes at the present rate."""
+"""Sample size: how much more data it takes to separate two models."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from scipy.optimize import brentq
 if TYPE_CHECKING:
     from lydite.evaluation.confidence_sequence import ConfidenceSequence
 
-#: What takes more than so many times the evidence of today is out of reach.
-MOST_TIMES = 1000.0
+#: Larger factors are reported as infinite.
+MAX_FACTOR = 1000.0
 
 
 def required_sample_factor(sequence: ConfidenceSequence, level: float) -> float:
-    """Return how many times the evidence so far a pair takes until it is separated.
+    """Return how many times the present data it takes until a difference excludes 0.
 
-    The mean difference and the variance per landmark stay what they are: at ``x`` times the
-    landmarks the sum is ``x S`` and its variance ``x V``, and the confidence sequence excludes 0
-    once ``(x S)^2 > (x V r + 1) / r * log((x V r + 1) / level^2)``.
+    Assumes that the mean difference and the variance per landmark stay as they are. With ``x``
+    times the landmarks the sum is ``x S`` and its variance ``x V``, and the confidence sequence
+    excludes 0 once ``(x S)^2 > (x V r + 1) / r * log((x V r + 1) / level^2)``.
 
     Parameters
     ----------
@@ -30,8 +30,9 @@ def required_sample_factor(sequence: ConfidenceSequence, level: float) -> float:
 
     Returns
     -------
-    1 where it is separated by now; infinity where the present difference is 0, its variance is not
-    known, or it takes more than `MOST_TIMES`.
+    float
+        1 where the difference excludes 0 already. Infinity where the present difference is 0, its
+        variance is unknown, or the factor is above `MAX_FACTOR`.
     """
     n = float(sequence.landmarks[-1])
     total, variance = float(sequence.mean[-1]) * n, float(sequence.variance[-1])
@@ -44,7 +45,7 @@ def required_sample_factor(sequence: ConfidenceSequence, level: float) -> float:
         spread = x * variance * r + 1
         return float(x * x * total**2 * r - spread * (np.log(spread) - 2 * np.log(level)))
 
-    most = float(np.log(MOST_TIMES))
+    largest = float(np.log(MAX_FACTOR))
     if excess(0.0) > 0:
         return 1.0
-    return float(np.exp(brentq(excess, 0.0, most))) if excess(most) > 0 else float("inf")
+    return float(np.exp(brentq(excess, 0.0, largest))) if excess(largest) > 0 else float("inf")

@@ -1,4 +1,7 @@
-"""Scores models against the ledger: what has no scores yet, and what is known otherwise by now."""
+"""Brings the ledger up to date: backtests models over the periods it lacks, and writes the scores.
+
+`backtest` computes scores and knows no tables; `ledger` stores them and knows no models.
+"""
 
 from __future__ import annotations
 
@@ -30,33 +33,31 @@ def score_models(
     calendar: Calendar,
     split: Split,
 ) -> None:
-    """Walk models forward over one outcome, side by side, and write their scores to the ledger.
+    """Backtest models on one outcome in parallel, and write their scores to the ledger.
 
-    Only periods that have no scores yet are forecast, and those of which other data is known by
-    now: these are written beside the first scores, not in their place.
+    Only periods without scores are forecast, and periods whose data has changed since. The scores
+    of changed periods are stored separately; the first scores stay.
     """
     ledger.check_columns(engine)
     models = sorted(models, key=estimated_effort, reverse=True)
-    definitions = {
+    fingerprints = {
         model.name: ledger.score_fingerprint(model.fingerprint, calendar) for model in models
     }
-    due = ledger.pending_entries(engine, outcome, definitions, calendar, split)
+    entries = ledger.pending_entries(engine, outcome, fingerprints, calendar, split)
 
-    def walk(model: Model, own: ledger.Entry) -> ledger.Entry:
-        wanted = own.to_score.any()
-        return (
-            replace(own, scores=backtest_segments(model, split.with_test_periods(own.to_score)))
-            if wanted
-            else own
-        )
+    def scored(model: Model, entry: ledger.Entry) -> ledger.Entry:
+        if not entry.to_score.any():
+            return entry
+        pending = split.with_test_periods(entry.to_score)
+        return replace(entry, scores=backtest_segments(model, pending))
 
-    scored: list[ledger.Entry] = []
+    finished: list[ledger.Entry] = []
     try:
-        # The matrices are small: more threads of BLAS would wait for each other, not work.
+        # The matrices are small: with more BLAS threads they would wait for each other.
         with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(engine.threads) as pool:
-            scored.extend(pool.map(walk, models, due))
-    finally:  # at once: a statement between the walks waits for them, and they for it
-        ledger.write(engine, calendar, scored)
+            finished.extend(pool.map(scored, models, entries))
+    finally:  # Write once, after all backtests: a statement between them would block the threads.
+        ledger.write(engine, calendar, finished)
 
 
 def score_ceiling(
@@ -67,20 +68,19 @@ def score_ceiling(
     split: Split,
     seed: int,
 ) -> None:
-    """Walk the ceiling forward over one outcome and write its scores to the ledger."""
+    """Backtest the ceiling on one outcome, and write its scores to the ledger."""
     ledger.check_columns(engine)
-    seen, split = ceiling_fingerprint(rivals, seed), scored_by_ceiling(split)
-    own = {CEILING: ledger.score_fingerprint(seen, calendar)}
-    [due] = ledger.pending_entries(engine, outcome, own, calendar, split)
-    if due.to_score.any():
-        with threadpool_limits(1):  # trees of threads wait for each other on a busy machine
-            scores = ceiling_scores(
-                rivals, split.with_test_periods(due.to_score), seed, engine.threads
-            )
-        due = replace(due, scores=scores)
-    ledger.write(engine, calendar, [due])
+    split = scored_by_ceiling(split)
+    fingerprint = ledger.score_fingerprint(ceiling_fingerprint(rivals, seed), calendar)
+    [entry] = ledger.pending_entries(engine, outcome, {CEILING: fingerprint}, calendar, split)
+    if entry.to_score.any():
+        with threadpool_limits(1):  # more threads per tree would wait for each other
+            pending = split.with_test_periods(entry.to_score)
+            scores = ceiling_scores(rivals, pending, seed, engine.threads)
+        entry = replace(entry, scores=scores)
+    ledger.write(engine, calendar, [entry])
 
 
 def ceiling_fingerprint(rivals: Sequence[Model], seed: int) -> str:
-    """Return the fingerprint of the ceiling, which sees the forecasts of all rivals."""
+    """Return the fingerprint of the ceiling, which combines the forecasts of all rivals."""
     return " ".join([str(METHOD), str(seed), *(model.fingerprint for model in rivals)])

@@ -1,4 +1,4 @@
-"""Verdicts: what the evidence so far says of each rival."""
+"""Verdicts: what the evidence so far says about each model."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 Verdict = Literal["best", "contender", "no_better_than_volume", "too_early", "refuted"]
 NULL = "touch_volume"
 WORTHWHILE = 0.005
-# Losses that agree this closely come from the same forecast, written differently.
+# Losses that agree this closely come from the same forecast; the rest is rounding.
 SAME_LOSS = 1e-7
 
 
 @dataclass(frozen=True)
 class ModelVerdict:
-    """The verdict on one rival, and what it rests on.
+    """The verdict on one model, and the evidence for it.
 
     Attributes
     ----------
     history
-        What the verdict was after each period; the last one counts. ``refuted``: another rival's
-        lead over it excludes 0. ``best``: ahead of the null hypothesis, and the only one left that
-        is. ``contender``: ahead of the null hypothesis, one of several. ``no_better_than_volume``:
-        a gain worth having is excluded. ``too_early``: none of these yet.
+        The verdict after each period; the last one counts. ``refuted``: the lead of another model
+        over it excludes 0. ``best``: the only model left that is better than touch volume.
+        ``contender``: one of several that are. ``no_better_than_volume``: a worthwhile gain over
+        touch volume is excluded. ``too_early``: none of these yet.
     gain
-        Gain over the null hypothesis, in bits per landmark, after each period.
+        Gain over touch volume, in bits per landmark, after each period.
     refuted_by, refuted_in
-        The rival with the surest lead, and the number of the period after which its lead was
-        first sure.
+        The model with the clearest lead over this one, and the number of the period after which
+        that lead was first significant.
     moved_in
-        The number of the period after which a lead had turned that was sure before: of another
-        rival over this one or the other way round.
+        The number of the last period after which a significant lead between this model and another
+        had turned.
     same_forecast_as
-        Rivals with the very same forecast: no data on outcomes can tell them apart. Empty for a
-        rival whose forecast is, so far, that of the null hypothesis.
+        Models with exactly the same forecast, which no data on outcomes can separate. Empty where
+        the forecast is, so far, that of touch volume.
     """
 
     history: tuple[Verdict, ...]
@@ -64,23 +64,24 @@ class ModelVerdict:
 
 @dataclass(frozen=True)
 class Pair:
-    """The evidence on two rivals, or on a rival and the null hypothesis.
+    """The evidence on two models, or on a model and touch volume.
 
     Attributes
     ----------
     first, second
-        Names; by how much the first loses less than the second is the difference.
+        Names. The difference is the loss of the second minus that of the first.
     sequence
         The difference, in bits per landmark, after each period.
     signs : (periods,) array
-        What was sure after each period: 1 that `first` is ahead, -1 that it is behind, 0 neither.
+        The significant sign of the difference after each period: 1 where `first` is ahead, -1 where
+        `second` is, 0 for neither.
     level
         The probability with which the evidence on this pair may ever be wrong.
     counted_from
-        The number of the period from which on `shown` counts: 0 unless a lead has turned.
+        The number of the first period of `shown`: 0 unless a lead has turned.
     shown
-        The evidence to show for the lead after the last period: `sequence`, or where that holds a
-        lead from before a turn, what came since.
+        The evidence to show for the lead after the last period: `sequence`, or only the periods
+        since the lead turned.
     """
 
     first: str
@@ -94,14 +95,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class SegmentVerdicts:
-    """All verdicts on one outcome or segment, and the evidence on every pair.
+    """The verdicts on one outcome or segment, and the evidence on every pair.
 
     Attributes
     ----------
     verdicts
-        By name of the rival.
+        By name of the model.
     pairs
-        Every pair of rivals with different forecasts, and each of them with the null hypothesis.
+        Every pair of models with different forecasts, and each of them with touch volume.
     """
 
     verdicts: dict[str, ModelVerdict]
@@ -109,17 +110,17 @@ class SegmentVerdicts:
 
 
 def same_forecasts(scores: Mapping[str, Scores]) -> dict[str, tuple[str, ...]]:
-    """Return, for each model, the others whose forecasts are the same."""
+    """Return, for each model, the others with the same forecasts."""
     names = list(scores)
-    alike: dict[str, list[str]] = {name: [] for name in names}
+    same: dict[str, list[str]] = {name: [] for name in names}
     for a, b in combinations(names, 2):
-        if _alike(scores[a], scores[b]):
-            alike[a].append(b)
-            alike[b].append(a)
-    return {name: tuple(others) for name, others in alike.items()}
+        if _same_loss(scores[a], scores[b]):
+            same[a].append(b)
+            same[b].append(a)
+    return {name: tuple(others) for name, others in same.items()}
 
 
-def _alike(a: Scores, b: Scores) -> bool:
+def _same_loss(a: Scores, b: Scores) -> bool:
     return np.allclose(a.log_loss, b.log_loss, rtol=SAME_LOSS, atol=SAME_LOSS)
 
 
@@ -129,82 +130,86 @@ def judge_models(
     alpha: float = 0.05,
     worthwhile: float = WORTHWHILE,
 ) -> dict[str, ModelVerdict]:
-    """Judge all rivals of one outcome.
+    """Return the verdicts on all models of one outcome.
 
-    A sequential model confidence set (Arnold et al. 2024): each pair of rivals, and each rival
-    against its null, has a confidence sequence at ``alpha / number of comparisons``, so that the
-    chance that any of them is ever wrong is at most ``alpha``.
+    A sequential model confidence set [1]_: each pair of models, and each model against touch
+    volume, has a confidence sequence at ``alpha / number of comparisons``, so the probability that
+    any of them is ever wrong is at most ``alpha``.
 
     Parameters
     ----------
     scores
-        Scores of the rivals by name; baselines and the ceiling get no verdict.
+        Scores of the models by name. Baselines and the ceiling get no verdict.
     null
         Scores of touch volume.
     alpha
-        Chance of any wrong separation, ever.
+        Probability of any wrong separation, ever.
     worthwhile
-        The smallest gain worth having, as a share of the null's loss.
+        The smallest worthwhile gain, as a share of touch volume's loss.
+
+    References
+    ----------
+    .. [1] Arnold et al. (2024), "Sequential model confidence sets", arXiv:2404.18678.
     """
     return judge_segments({ALL: (scores, null)}, alpha, worthwhile)[ALL].verdicts
 
 
 def judge_segments(
-    slices: Mapping[str, tuple[Mapping[str, Scores], Scores]],
+    segments: Mapping[str, tuple[Mapping[str, Scores], Scores]],
     alpha: float = 0.05,
     worthwhile: float = WORTHWHILE,
 ) -> dict[str, SegmentVerdicts]:
-    """Judge the same rivals in several slices of users, as one family.
+    """Return the verdicts on the same models in several segments, as one family of tests.
 
-    After every period each comparison is tested in all slices by Holm's procedure, on the smallest
-    p-values up to then, so that the chance that anything is ever wrong in any slice is at most
+    After every period each comparison is tested in all segments by Holm's procedure [1]_, on the
+    smallest p-values so far. The probability that anything is ever wrong in any segment is at most
     ``alpha``: when a true hypothesis is first rejected, its p-value is below ``alpha`` over the
-    number of true ones. What was said stays what it was as periods come in.
+    number of true ones. Past verdicts never change as periods come in.
 
     Parameters
     ----------
-    slices
-        Scores of the rivals by name, and those of touch volume, by slice.
+    segments
+        By segment the scores of the models by name, and those of touch volume.
     alpha, worthwhile
         As in `judge_models`.
 
     References
     ----------
-    Holm (1979), "A simple sequentially rejective multiple test procedure", *Scandinavian Journal
-    of Statistics* 6(2).
+    .. [1] Holm (1979), "A simple sequentially rejective multiple test procedure", *Scandinavian
+       Journal of Statistics* 6(2).
     """
-    alike = _alike_everywhere([scores for scores, _ in slices.values()])
-    names = _one_of_each(alike)
+    same = _same_in_all([scores for scores, _ in segments.values()])
+    names = _one_per_group(same)
     pairs = [*combinations(names, 2), *((name, NULL) for name in names)]
     if not pairs:
-        return {name: SegmentVerdicts({}, []) for name in slices}
+        return {name: SegmentVerdicts({}, []) for name in segments}
     share = alpha / len(pairs)
-    windows = {
-        # Bounds are shown at the level that holds in all slices; Holm's are for decisions alone.
+    sequences = {
+        # Shown bounds use the level that holds in all segments. Holm's levels are for decisions.
         name: RestartedSequences.from_differences(
-            _differences(own, null, pairs), null.landmarks, share / len(slices)
+            _differences(scores, null, pairs), null.landmarks, share / len(segments)
         )
-        for name, (own, null) in slices.items()
+        for name, (scores, null) in segments.items()
     }
-    levels = holm_levels(np.array([own.log_p for own in windows.values()]), share)
+    levels = holm_levels(np.array([own.log_p for own in sequences.values()]), share)
     return {
-        name: _judged(pairs, names, alike, windows[name], level, slices[name], worthwhile)
-        for (name, level) in zip(slices, levels, strict=True)
+        name: _judge_segment(pairs, names, same, sequences[name], level, segments[name], worthwhile)
+        for name, level in zip(segments, levels, strict=True)
     }
 
 
 def holm_levels(log_p: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
-    """Return the level at which each of several tests is decided, by Holm's procedure.
+    """Return the level of each of several tests by Holm's procedure.
 
-    The smallest p-value is tested at ``alpha / s``, the next at ``alpha / (s - 1)``, and so on; the
-    first that fails lends its level to all that come after.
+    The smallest p-value is tested at ``alpha / s``, the next at ``alpha / (s - 1)``, and so on. All
+    tests after the first that fails have its level.
 
     Parameters
     ----------
     log_p : (s, ...) array
         Logarithms of p-values; those along the first axis are a family.
     alpha
-        Chance of any wrong rejection in a family.
+        Probability of any wrong rejection in a family.
 
     Returns
     -------
@@ -214,23 +219,23 @@ def holm_levels(log_p: NDArray[np.float64], alpha: float) -> NDArray[np.float64]
     rank = log_p.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
     steps = np.log(alpha / (size - np.arange(size)))
     fails = np.sort(log_p, axis=0) >= steps.reshape(-1, *(1,) * (log_p.ndim - 1))
-    first = np.where(fails.any(axis=0), fails.argmax(axis=0), size - 1)
-    return np.asarray(alpha / (size - np.minimum(rank, first)))
+    first_fail = np.where(fails.any(axis=0), fails.argmax(axis=0), size - 1)
+    return np.asarray(alpha / (size - np.minimum(rank, first_fail)))
 
 
-def _alike_everywhere(slices: Sequence[Mapping[str, Scores]]) -> dict[str, tuple[str, ...]]:
-    """Return, for each model, the others whose forecasts are the same in every slice."""
-    found = [same_forecasts(scores) for scores in slices]
+def _same_in_all(segments: Sequence[Mapping[str, Scores]]) -> dict[str, tuple[str, ...]]:
+    """Return, for each model, the others with the same forecasts in every segment."""
+    found = [same_forecasts(scores) for scores in segments]
     return {
         name: tuple(other for other in others if all(other in own[name] for own in found))
         for name, others in (found[0].items() if found else ())
     }
 
 
-def _one_of_each(alike: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return the first of each group of rivals with the same forecast."""
+def _one_per_group(same: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """Return the first of each group of models with the same forecast."""
     kept: list[str] = []
-    for name, others in alike.items():
+    for name, others in same.items():
         if not any(other in kept for other in others):
             kept.append(name)
     return kept
@@ -241,92 +246,93 @@ def _differences(
 ) -> NDArray[np.float64]:
     """Return by how much less the first of each pair loses, (pairs, periods, buckets), in bits.
 
-    Rounding is no lead: losses that are the same but for it differ by nothing.
+    Differences within rounding error are 0.
     """
-    own = {**scores, NULL: null}
-    differences = np.array([own[b].log_loss - own[a].log_loss for a, b in pairs])
+    by_name = {**scores, NULL: null}
+    differences = np.array([by_name[b].log_loss - by_name[a].log_loss for a, b in pairs])
     return np.where(np.abs(differences) <= SAME_LOSS * (1 + null.log_loss), 0.0, differences)
 
 
-def _judged(
-    pairs: list[tuple[str, str]],
+def _judge_segment(
+    names_of_pairs: list[tuple[str, str]],
     names: list[str],
-    alike: Mapping[str, tuple[str, ...]],
-    windows: RestartedSequences,
-    level: NDArray[np.float64],
+    same: Mapping[str, tuple[str, ...]],
+    sequences: RestartedSequences,
+    levels: NDArray[np.float64],
     scored: tuple[Mapping[str, Scores], Scores],
     worthwhile: float,
 ) -> SegmentVerdicts:
-    """Judge the rivals of one slice."""
+    """Return the verdicts on the models of one segment."""
     scores, null = scored
-    signs = windows.signs(level)
-    found = [
+    signs = sequences.signs(levels)
+    pairs = [
         Pair(
-            *pair,
-            windows.full[number],
+            *both,
+            sequences.full[number],
             signs[number],
-            float(level[number, -1]),
-            *windows.shown(number, int(signs[number, -1])),
+            float(levels[number, -1]),
+            *sequences.shown(number, int(signs[number, -1])),
         )
-        for number, pair in enumerate(pairs)
+        for number, both in enumerate(names_of_pairs)
     ]
-    by_name = {(pair.first, pair.second): pair for pair in found}
+    by_names = {(pair.first, pair.second): pair for pair in pairs}
     leads = {
-        **{(a, b): pair.signs for (a, b), pair in by_name.items()},
-        **{(b, a): -pair.signs for (a, b), pair in by_name.items()},
+        **{(a, b): pair.signs for (a, b), pair in by_names.items()},
+        **{(b, a): -pair.signs for (a, b), pair in by_names.items()},
     }
-    so_far = null.log_loss.sum(axis=1).cumsum() / np.maximum(null.landmarks.sum(axis=1).cumsum(), 1)
-    gains = {name: by_name[name, NULL] for name in names}
-    histories = _histories(names, leads, gains, worthwhile * so_far)
-    judgements = {}
+    null_loss = null.log_loss.sum(axis=1).cumsum()
+    null_loss /= np.maximum(null.landmarks.sum(axis=1).cumsum(), 1)
+    gains = {name: by_names[name, NULL] for name in names}
+    histories = _histories(names, leads, gains, worthwhile * null_loss)
+    verdicts = {}
     for name in scores:
-        group = name if name in gains else next(other for other in alike[name] if other in gains)
-        by, since = _refuter(group, names, leads, by_name)
-        judgements[name] = ModelVerdict(
+        group = name if name in gains else next(other for other in same[name] if other in gains)
+        refuted_by, refuted_in = _refuter(group, names, leads, by_names)
+        turns = [turn for o in names if o != group for turn in turns_of(leads[o, group])]
+        verdicts[name] = ModelVerdict(
             histories[group],
             gains[group].sequence,
-            by,
-            since,
-            _last_turn([leads[other, group] for other in names if other != group]),
-            # What forecasts as the null does has not been told apart yet, not for good.
-            () if _alike(scores[name], null) else alike[name],
+            refuted_by,
+            refuted_in,
+            max((now for _, now in turns), default=None),
+            # A forecast like that of touch volume may differ later, so it is no group yet.
+            () if _same_loss(scores[name], null) else same[name],
         )
-    return SegmentVerdicts(judgements, found)
+    return SegmentVerdicts(verdicts, pairs)
 
 
 def _histories(
     names: Sequence[str],
     leads: Mapping[tuple[str, str], NDArray[np.intp]],
     gains: Mapping[str, Pair],
-    worth: NDArray[np.float64],
+    worthwhile: NDArray[np.float64],
 ) -> dict[str, tuple[Verdict, ...]]:
-    """Return the verdict on each rival after every period."""
-    rows: dict[str, list[Verdict]] = {name: [] for name in names}
-    for t, least in enumerate(worth):
-        now = {}
-        for name in names:
-            refuted = any(leads[other, name][t] > 0 for other in names if other != name)
-            gain = gains[name]
-            now[name] = _verdict(
-                refuted=refuted,
-                sign=int(gain.signs[t]),
-                most=float(gain.sequence.high[t]),
-                worth=float(least),
+    """Return the verdict on each model after every period; a worthwhile gain is in bits."""
+    histories: dict[str, list[Verdict]] = {name: [] for name in names}
+    for period, least in enumerate(worthwhile):
+        now = {
+            name: _verdict(
+                refuted=any(leads[other, name][period] > 0 for other in names if other != name),
+                sign=int(gains[name].signs[period]),
+                largest_gain=float(gains[name].sequence.high[period]),
+                worthwhile=float(least),
             )
-        ahead = [name for name in names if now[name] == "contender"]
-        if len(ahead) == 1:
-            now[ahead[0]] = "best"
+            for name in names
+        }
+        contenders = [name for name in names if now[name] == "contender"]
+        if len(contenders) == 1:
+            now[contenders[0]] = "best"
         for name in names:
-            rows[name].append(now[name])
-    return {name: tuple(row) for name, row in rows.items()}
+            histories[name].append(now[name])
+    return {name: tuple(history) for name, history in histories.items()}
 
 
-def _verdict(*, refuted: bool, sign: int, most: float, worth: float) -> Verdict:
+def _verdict(*, refuted: bool, sign: int, largest_gain: float, worthwhile: float) -> Verdict:
     if refuted:
         return "refuted"
     if sign > 0:
         return "contender"
-    return "no_better_than_volume" if sign < 0 or most < worth else "too_early"
+    return "no_better_than_volume" if sign < 0 or largest_gain < worthwhile else "too_early"
 
 
 def _refuter(
@@ -335,9 +341,9 @@ def _refuter(
     leads: Mapping[tuple[str, str], NDArray[np.intp]],
     pairs: Mapping[tuple[str, str], Pair],
 ) -> tuple[str | None, int | None]:
-    """Return the rival with the surest lead, and the period after which it was first sure."""
+    """Return the model with the clearest lead, and the period after which it was significant."""
 
-    def surest(other: str) -> float:
+    def lower_bound(other: str) -> float:
         if (other, name) in pairs:
             return float(pairs[other, name].sequence.low[-1])
         return -float(pairs[name, other].sequence.high[-1])
@@ -345,18 +351,25 @@ def _refuter(
     refuting = [other for other in names if other != name and leads[other, name][-1] > 0]
     if not refuting:
         return None, None
-    strongest = max(refuting, key=surest)
+    strongest = max(refuting, key=lower_bound)
     lead = leads[strongest, name]
     behind = np.flatnonzero(lead < 0)
     begin = int(behind[-1]) + 1 if behind.size else 0
     return strongest, begin + int(np.flatnonzero(lead[begin:] > 0)[0])
 
 
-def _last_turn(leads: Iterable[NDArray[np.intp]]) -> int | None:
-    """Return the last period after which a lead had turned that was sure the other way before."""
-    turns = []
-    for lead in leads:
-        sure = np.flatnonzero(lead)
-        turned = sure[1:][lead[sure][1:] != lead[sure][:-1]]
-        turns.extend(turned[-1:].tolist())
-    return max(turns, default=None)
+def turns_of(signs: NDArray[np.intp]) -> list[tuple[int, int]]:
+    """Return the turns of a lead, as pairs of periods.
+
+    Each is the last period with one significant sign, and the first with the other.
+
+    Examples
+    --------
+    >>> turns_of(np.array([0, 1, 1, 0, -1]))
+    [(2, 4)]
+    """
+    significant = np.flatnonzero(signs)
+    turned = signs[significant][1:] != signs[significant][:-1]
+    return list(
+        zip(significant[:-1][turned].tolist(), significant[1:][turned].tolist(), strict=True)
+    )

@@ -10,7 +10,7 @@ import pytest
 
 from lydite.simulation import simulate
 
-SAMPLES = Path(__file__).parents[2] / "data_samples"
+SAMPLES = Path(__file__).parents[1] / "data_samples"
 
 
 @pytest.fixture(scope="module")
