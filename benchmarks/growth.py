@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from benchmarks import measure, tables, whole_trial
+from benchmarks import measure, tables, whole_run
 from lydite.models import DEFAULT_MODELS
 from lydite.settings import EvaluationSettings, ModelSettings, Settings, SourceSettings
 
@@ -154,7 +154,7 @@ def run(touches: int, shape: Mapping[str, int]) -> Figures:
         files = [str(Path(folder) / f"{name}.parquet") for name in ("touchpoints", "conversions")]
         for file, frame in zip(files, make_touches(touches, own), strict=True):
             frame.write_parquet(file)
-        return whole_trial.run_with(files[0], files[1], settings(own))
+        return whole_run.run_with(files[0], files[1], settings(own))
 
 
 def measured(plan: Plan, repeats: int) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def section(result: Mapping[str, Any]) -> str:
         runs = [own for own in result["runs"] if own["direction"] == direction]
         for number, own in enumerate(runs):
             figures = own["trial"]
-            parts = [f"{figures[f'{part}_cpu']['median']:.1f} s" for part in whole_trial.PARTS]
+            parts = [f"{figures[f'{part}_cpu']['median']:.1f} s" for part in whole_run.PARTS]
             power = _power(runs[number - 1], own) if number else ""
             rows.append(
                 (
@@ -212,7 +212,7 @@ channels, {base.length} touches of a user on average, {base.outcomes} outcome, {
 periods and {base.models} models, where one of these is another. The power is that by which the time
 grows from the row above: 1 where twice as many take twice as long.
 
-{tables.table((*_HEAD, *whole_trial.PARTS, "peak"), rows)}
+{tables.table((*_HEAD, *whole_run.PARTS, "peak"), rows)}
 """
 
 

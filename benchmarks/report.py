@@ -14,7 +14,7 @@ from benchmarks import (
     measure,
     peers,
     simulation,
-    whole_trial,
+    whole_run,
 )
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 #: Every benchmark: a module with a `NAME`, a `main` that writes its result, and a `section`.
 BENCHMARKS: tuple[ModuleType, ...] = (
-    whole_trial,
+    whole_run,
     daily_refresh,
     growth,
     evaluation,

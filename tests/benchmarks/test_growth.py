@@ -7,7 +7,7 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from benchmarks import growth, whole_trial
+from benchmarks import growth, whole_run
 from benchmarks.growth import DIRECTIONS, Shape
 from lydite.models import DEFAULT_MODELS, make_models, models_from_settings
 
@@ -54,7 +54,7 @@ def test_a_trial_of_a_shape_is_run_from_files_to_page():
 
 def test_the_section_says_by_which_power_time_grows_from_row_to_row():
     def measured(direction, value, seconds):
-        names = [f"{part}_cpu" for part in ("seconds", *whole_trial.PARTS)]
+        names = [f"{part}_cpu" for part in ("seconds", *whole_run.PARTS)]
         figures = {**dict.fromkeys(names, seconds), "peak_mb": 5.0}
         spread = {name: dict.fromkeys(("min", "median", "max"), v) for name, v in figures.items()}
         return {"direction": direction, "value": value, "trial": spread}

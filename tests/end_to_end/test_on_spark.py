@@ -1,4 +1,4 @@
-"""The whole trial on Spark: the same verdicts, credit and marts as on DuckDB."""
+"""The whole run on Spark: the same verdicts, credit and marts as on DuckDB."""
 
 from __future__ import annotations
 

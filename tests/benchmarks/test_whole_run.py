@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import whole_trial as benchmark
+from benchmarks import whole_run as benchmark
 from benchmarks.data import touch_tables
 from lydite.settings import ModelSettings
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from benchmarks.measure import Figures
 
-NAME = "whole_trial"
+NAME = "whole_run"
 SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
 #: Steps of `lydite.pipeline.run` by the words with which it announces them, and their part.
 _PARTS = {
@@ -151,7 +151,7 @@ def section(result: Mapping[str, Any]) -> str:
                 )
             )
     return f"""\
-## The whole trial
+## The whole run
 
 `{measure.command(NAME)}`
 
