@@ -65,10 +65,10 @@ def run(touchpoints: str, conversions: str) -> Figures:
             laid_out = incremental.refresh(engine, LOOKBACKS)
         with watch("all"):
             incremental.refresh(engine, LOOKBACKS, full=True)
-    if laid_out.why_all is not None:
+    if laid_out.full_reason is not None:
         raise RuntimeError(f"laid out {laid_out}")
-    counts = {"touches": laid_out.journeys.touches, "users": laid_out.users}
-    return {**watch.seconds, **counts, "recomputed": laid_out.recomputed}
+    counts = {"touches": laid_out.summary.touches, "users": laid_out.users}
+    return {**watch.seconds, **counts, "recomputed": laid_out.rebuilt}
 
 
 def _until(days: int, sources: Mapping[str, str], folder: Path) -> dict[str, str]:

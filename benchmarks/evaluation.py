@@ -16,7 +16,8 @@ from benchmarks.data import CACHE
 from lydite import pipeline
 from lydite.engine import DuckDBEngine, sql_directory
 from lydite.evaluation.scoring import score_ceiling, score_models
-from lydite.models import make_models
+from lydite.journeys import find_outcomes
+from lydite.models import make_models, models_from_settings
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
 
@@ -70,9 +71,13 @@ def _build(file: Path, landmarks: int) -> None:
     sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
     with DuckDBEngine(file) as engine:
         pipeline.load_inputs(engine, sources)
-        pipeline.build_journeys(engine, SETTINGS)
-        pipeline.usable_models(engine, SETTINGS)
-        pipeline.build_samples(engine, SETTINGS)
+        pipeline.build_journeys(
+            engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
+        )
+        pipeline.usable_models(
+            engine, models_from_settings(SETTINGS), required=SETTINGS.chooses_models
+        )
+        pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
 
 
 def sort(file: str) -> Figures:
@@ -97,13 +102,13 @@ def evaluate(file: str) -> Figures:
         engine.run("drop schema if exists ledger cascade")
         with watch("seconds"):
             with watch("rivals"):
-                [(outcome, calendar, own)] = pipeline.splits(engine, models)
-                tried = [*(baseline() for baseline in pipeline.BASELINES), *models]
+                [(outcome, calendar, own)] = pipeline.load_splits(engine, models)
+                tried = [*pipeline.make_baselines(), *models]
                 score_models(engine, outcome, tried, calendar, own)
             with watch("ceiling"):
                 score_ceiling(engine, outcome, models, calendar, own, SEED)
             with watch("verdicts"):
-                pipeline.compare_models(engine, models, SETTINGS)
+                pipeline.compare_models(engine, models, SETTINGS.evaluation)
     return {**watch.seconds, "landmarks": len(own.landmarks), "periods": len(calendar)}
 
 

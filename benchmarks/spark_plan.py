@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from lydite import pipeline
 from lydite.engine import DuckDBEngine, SparkEngine
+from lydite.journeys import find_outcomes
 from lydite.models import choose
 from lydite.settings import make_settings
 
@@ -121,9 +122,11 @@ def run(engine: Engine, sources: Mapping[str, str]) -> float:
     begin = time.perf_counter()
     models = choose(MODELS)
     pipeline.load_inputs(engine, sources)
-    pipeline.build_journeys(engine, SETTINGS)
-    pipeline.build_samples(engine, SETTINGS)
-    pipeline.attribute_conversions(engine, models, SETTINGS)
+    pipeline.build_journeys(
+        engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
+    )
+    pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
+    pipeline.attribute_conversions(engine, models, SETTINGS.evaluation.seed)
     pipeline.build_marts(engine)
     return time.perf_counter() - begin
 

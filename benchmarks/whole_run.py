@@ -33,12 +33,11 @@ SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
 #: Steps of `lydite.pipeline.run` by the words with which it announces them, and their part.
 _PARTS = {
     "reading": "journeys",
-    "laying": "journeys",
+    "building": "journeys",
     "drawing": "evaluation",
-    "trying": "evaluation",
-    "finding": "evaluation",
+    "backtesting": "evaluation",
     "comparing": "evaluation",
-    "dividing": "credit",
+    "attributing": "credit",
     "writing": "marts and page",
 }
 PARTS = tuple(dict.fromkeys(_PARTS.values()))

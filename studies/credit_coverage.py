@@ -18,6 +18,7 @@ import polars as pl
 
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
+from lydite.journeys import find_outcomes
 from lydite.models import make_models
 from lydite.settings import EvaluationSettings, Settings, SourceSettings
 from lydite.simulation import simulate
@@ -87,9 +88,11 @@ def run(world: str, seed: int, users: int) -> list[Row]:
                 "conversions": made.conversions.with_columns(named),
             },
         )
-        pipeline.build_journeys(engine, settings)
-        pipeline.build_samples(engine, settings)
-        pipeline.attribute_conversions(engine, models, settings)
+        pipeline.build_journeys(
+            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
+        )
+        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
+        pipeline.attribute_conversions(engine, models, settings.evaluation.seed)
         engine.create("mart.channel_credit", "marts/channel_credit")
         credit = engine.frame(
             "select * from mart.channel_credit where share is not null order by model, channel"

@@ -25,6 +25,7 @@ from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import SAME_LOSS, judge_segments, same_forecasts
+from lydite.journeys import find_outcomes
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate, single_truth
@@ -169,9 +170,11 @@ def _scores(touchpoints: pl.DataFrame, conversions: pl.DataFrame) -> dict[str, S
     models = make_models()
     with DuckDBEngine(threads=1) as engine:
         pipeline.load_inputs(engine, {"touchpoints": touchpoints, "conversions": conversions})
-        pipeline.build_journeys(engine, settings)
-        pipeline.build_samples(engine, settings)
-        [(_, _, own)] = pipeline.splits(engine, models)
+        pipeline.build_journeys(
+            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
+        )
+        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
+        [(_, _, own)] = pipeline.load_splits(engine, models)
     return {model.name: backtest(model, own).first(LOOKS) for model in (TouchVolume(), *models)}
 
 

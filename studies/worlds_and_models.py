@@ -17,6 +17,7 @@ from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.verdicts import SAME_LOSS, judge_models
+from lydite.journeys import find_outcomes
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
@@ -56,9 +57,11 @@ def run(world: str, seed: int, users: int) -> list[Row]:
         pipeline.load_inputs(
             engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
         )
-        pipeline.build_journeys(engine, settings)
-        pipeline.build_samples(engine, settings)
-        [(_, _, own)] = pipeline.splits(engine, models)
+        pipeline.build_journeys(
+            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
+        )
+        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
+        [(_, _, own)] = pipeline.load_splits(engine, models)
     scores = {model.name: backtest(model, own) for model in models}
     null = backtest(TouchVolume(), own)
     return [

@@ -6,8 +6,10 @@ from typing import Any
 import dagster as dg
 
 from lydite import pipeline
+from lydite.models import models_from_settings
 from lydite.settings import Settings
-from pipelines.assets import journeys, models
+from pipelines.assets import journeys
+from pipelines.assets.models import LANDMARKS
 from pipelines.metadata import materialized
 from pipelines.resources import Warehouse
 from pipelines.specs import POOL, table_spec
@@ -25,7 +27,7 @@ TABLES = tuple(_ABOUT)
 
 def credit_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     """Return the asset that fits the models on all that is mature and divides conversions."""
-    deps = (*journeys.FILES, journeys.OUTCOMES, models.LANDMARKS)
+    deps = (*journeys.FILES, journeys.OUTCOMES, LANDMARKS)
     kinds = ("duckdb", "python")
     specs = [
         table_spec(table, about, group="credit", kinds=kinds, deps=deps)
@@ -35,7 +37,10 @@ def credit_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name="attribute_conversions", specs=specs, pool=POOL)
     def divide(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        pipeline.attribute_conversions(engine, pipeline.usable_models(engine, settings), settings)
+        models = pipeline.usable_models(
+            engine, models_from_settings(settings), required=settings.chooses_models
+        )
+        pipeline.attribute_conversions(engine, models, settings.evaluation.seed)
         for table in TABLES:
             yield materialized(engine if table == _BY_TOUCH else engine.local, table)
 

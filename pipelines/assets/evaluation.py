@@ -8,6 +8,7 @@ import dagster as dg
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import comparison
+from lydite.models import models_from_settings
 from lydite.settings import Settings
 from pipelines.assets import journeys, models
 from pipelines.metadata import markdown, materialized
@@ -42,7 +43,10 @@ def evaluation_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name="compare_models", specs=specs, pool=POOL)
     def judge(warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        pipeline.compare_models(engine, pipeline.usable_models(engine, settings), settings)
+        rivals = pipeline.usable_models(
+            engine, models_from_settings(settings), required=settings.chooses_models
+        )
+        pipeline.compare_models(engine, rivals, settings.evaluation)
         for table in TABLES:
             yield materialized(engine.local, table, more=_more(engine.local, table))
 

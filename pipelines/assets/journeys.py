@@ -7,6 +7,7 @@ import dagster as dg
 from pydantic import Field
 
 from lydite import pipeline
+from lydite.journeys import find_outcomes
 from lydite.settings import Settings
 from pipelines.assets import raw
 from pipelines.metadata import materialized
@@ -39,8 +40,13 @@ def journey_assets(settings: Settings) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(name=BUILD_JOURNEYS, specs=specs, pool=POOL)
     def build_journeys(config: Extent, warehouse: Warehouse) -> Iterator[dg.MaterializeResult[Any]]:
         engine = warehouse.engine
-        laid_out = pipeline.build_journeys(engine, settings, full=config.full)
-        more = {"laid_out": str(laid_out), "recomputed_users": laid_out.recomputed}
+        laid_out = pipeline.build_journeys(
+            engine,
+            settings.lookbacks(find_outcomes(engine)),
+            settings.evaluation.period,
+            full=config.full,
+        )
+        more = {"laid_out": str(laid_out), "recomputed_users": laid_out.rebuilt}
         for table, file in FILES.items():
             yield materialized(engine, table, file, more)
         yield materialized(engine.local, OUTCOMES)

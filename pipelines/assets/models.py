@@ -8,7 +8,6 @@ import dagster as dg
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import ceiling
-from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import Model, models_from_settings
 from lydite.settings import Settings
 from pipelines.assets import journeys
@@ -27,11 +26,8 @@ def model_assets(settings: Settings) -> list[dg.AssetsDefinition]:
 
 def names(settings: Settings) -> list[str]:
     """Return the assets of scores, by name (``models.name``)."""
-    baselines = [baseline.name for baseline in pipeline.BASELINES]
-    return [
-        f"models.{name}"
-        for name in (*baselines, *(m.name for m in models_from_settings(settings)), ceiling.NAME)
-    ]
+    models = [*pipeline.make_baselines(), *models_from_settings(settings)]
+    return [f"models.{name}" for name in (*(model.name for model in models), ceiling.NAME)]
 
 
 def _sample(settings: Settings) -> dg.AssetsDefinition:
@@ -41,8 +37,10 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
     @dg.multi_asset(name="draw_sample", specs=[spec], pool=POOL)
     def draw(warehouse: Warehouse) -> dg.MaterializeResult[Any]:
         engine = warehouse.engine
-        pipeline.usable_models(engine, settings)
-        pipeline.build_samples(engine, settings)
+        pipeline.usable_models(
+            engine, models_from_settings(settings), required=settings.chooses_models
+        )
+        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
         return materialized(engine.local, LANDMARKS, "evaluation/landmarks")
 
     return draw
@@ -50,7 +48,7 @@ def _sample(settings: Settings) -> dg.AssetsDefinition:
 
 def _models(settings: Settings) -> dg.AssetsDefinition:
     """Return the assets of all models: one step, to load the sample but once, or some of them."""
-    tried = [*(baseline() for baseline in pipeline.BASELINES), *models_from_settings(settings)]
+    tried = [*pipeline.make_baselines(), *models_from_settings(settings)]
     specs = [
         *map(_model_spec, tried),
         table_spec(
@@ -68,16 +66,11 @@ def _models(settings: Settings) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[Any]]:
         asked = {key.path[-1] for key in context.selected_asset_keys}
         engine = warehouse.engine
-        rivals = pipeline.usable_models(engine, settings)
-        usable = [*tried[: len(pipeline.BASELINES)], *rivals]
-        chosen = [model for model in usable if model.name in asked]
-        sees_all = ceiling.NAME in asked
-        for outcome, calendar, samples in pipeline.splits(engine, rivals if sees_all else chosen):
-            score_models(engine.local, outcome, chosen, calendar, samples)
-            if sees_all:
-                seed = settings.evaluation.seed
-                score_ceiling(engine.local, outcome, rivals, calendar, samples, seed)
-        known = {model.name for model in usable} | {ceiling.NAME}
+        rivals = pipeline.usable_models(
+            engine, models_from_settings(settings), required=settings.chooses_models
+        )
+        pipeline.backtest_models(engine, rivals, settings.evaluation.seed, only=asked)
+        known = {model.name for model in (*pipeline.make_baselines(), *rivals)} | {ceiling.NAME}
         for spec in specs:
             if spec.key.path[-1] in asked:
                 yield _scored(engine.local, spec.key, left_out=spec.key.path[-1] not in known)

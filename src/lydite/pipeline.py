@@ -1,6 +1,7 @@
-"""The trial, step by step: each step reads and writes tables of the engine.
+"""The steps of a comparison in order, from the input tables to the marts.
 
-`run` takes all steps in one process; an orchestrator takes them one by one.
+Each step reads and writes tables of the engine, so that an orchestrator can run the steps one by
+one. `run` runs all of them in one process.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import align_scores
-from lydite.evaluation.calendar import Calendar, History, build_history, make_calendar
+from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.sample import build_sample, gather_users, load_sample
@@ -30,13 +31,14 @@ from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_fr
 from lydite.paths.shares import weightless
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.inputs import Source
+    from lydite.journeys import JourneySummary
     from lydite.journeys.incremental import JourneyBuild
-    from lydite.models import Landmarks, Model
-    from lydite.settings import Settings
+    from lydite.models import Model
+    from lydite.settings import EvaluationSettings, Settings
 
     Progress = Callable[[str], None]
 
@@ -50,7 +52,6 @@ MARTS = (
     "removal_effects",
     "data_quality",
 )
-BASELINES = (BaseRate, TouchVolume)
 
 
 def run(
@@ -60,71 +61,64 @@ def run(
     progress: Progress | None = None,
     rivals: Sequence[Model] | None = None,
 ) -> None:
-    """Take every step from the sources to the marts.
+    """Run all steps, from the sources to the marts.
 
     Parameters
     ----------
+    engine
+        Runs the SQL and holds all tables.
+    sources
+        The input tables by name.
+    settings
+        The settings of the project.
+    progress
+        Called with a description of each step before it starts.
     rivals
-        The models to compare, where they are not those of the settings.
+        The models to compare; those of the settings when None.
 
     Raises
     ------
     InputError
         When the input cannot be used.
     """
-    progress = progress or _in_silence
-    progress("reading the input tables")
+    say = progress or _ignore
+    evaluation = settings.evaluation
+    say("reading the input tables")
     load_inputs(engine, sources)
-    progress("laying out journeys")
-    build_journeys(engine, settings)
-    models = usable_models(engine, settings, rivals)
-    progress("drawing the evaluation sample")
-    build_samples(engine, settings)
-    attribution.start_credit(engine)
-    channels = attribution.channel_names(engine.local)
-    for row in outcomes(engine, judged=False):
-        outcome, seed = row["outcome"], settings.evaluation.seed
-        # What is loaded serves the trial and the credit, one outcome at a time.
-        landmarks = load_sample(engine.local, outcome, channels, models)
-        if row["periods"]:
-            _backtest_outcome(engine, row, models, landmarks, seed, progress)
-        progress(f"{outcome}: dividing the conversions")
-        attribute_outcome(engine, outcome, models, landmarks, seed)
-    progress("comparing the rivals")
-    compare_models(engine, models, settings)
-    progress("writing the marts")
+    say("building journeys")
+    lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
+    build_journeys(engine, lookbacks, evaluation.period)
+    models = usable_models(
+        engine,
+        models_from_settings(settings) if rivals is None else rivals,
+        required=rivals is not None or settings.chooses_models,
+    )
+    say("drawing the evaluation sample")
+    build_samples(engine, evaluation.max_landmarks)
+    say(f"backtesting {len(models)} models")
+    backtest_models(engine, models, evaluation.seed)
+    say("comparing models")
+    compare_models(engine, models, evaluation)
+    say("attributing conversions")
+    attribute_conversions(engine, models, evaluation.seed)
+    say("writing the marts")
     build_marts(engine)
 
 
-def _backtest_outcome(
-    engine: Engine,
-    row: Mapping[str, Any],
-    models: Sequence[Model],
-    landmarks: Landmarks,
-    seed: int,
-    progress: Progress,
-) -> None:
-    """Walk the baselines, the models and the ceiling forward over one outcome."""
-    outcome, calendar = row["outcome"], calendar_of(engine, row)
-    split = Split.by_period(landmarks, calendar, load_segments(engine.local, outcome))
-    tried = [*(baseline() for baseline in BASELINES), *models]
-    progress(f"{outcome}: trying {len(tried)} models")
-    score_models(engine.local, outcome, tried, calendar, split)
-    progress(f"{outcome}: finding the ceiling")
-    score_ceiling(engine.local, outcome, models, calendar, split, seed)
-
-
-def _in_silence(step: str) -> None:
+def _ignore(step: str) -> None:
     del step
 
 
+# --- inputs ---------------------------------------------------------------------------------------
+
+
 def load_inputs(engine: Engine, sources: Mapping[str, Source]) -> None:
-    """Load all input tables, and keep what was set aside and why in ``inputs.report``."""
+    """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
     write_report(engine, list(inputs.load(engine, sources).tables.values()))
 
 
 def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
-    """Write how many rows of the given tables were accepted or set aside, and why."""
+    """Write how many rows of the given tables were accepted or set aside, by reason."""
     rows = [
         (report.table, reason, n)
         for report in reports
@@ -154,22 +148,39 @@ def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
     return result
 
 
-def build_journeys(engine: Engine, settings: Settings, *, full: bool = False) -> JourneyBuild:
-    """Build touches, path_events and conversions, and the table of outcomes with their calendars.
+# --- journeys and outcomes ------------------------------------------------------------------------
 
-    In a file, only users who have changed since the last time are laid out, or all where `full`.
+
+def build_journeys(
+    engine: Engine, lookbacks: Mapping[str, timedelta], period: Period, *, full: bool = False
+) -> JourneyBuild:
+    """Build journeys, and ``evaluation.outcomes`` with a row per outcome.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables. In a DuckDB file, only journeys of changed users are rebuilt.
+    lookbacks
+        The lookback of each outcome.
+    period
+        Length of the periods that are scored.
+    full
+        Rebuild the journeys of all users.
+
+    Raises
+    ------
+    InputError
+        When the history of every outcome is too short to score a period.
     """
-    lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
     build = incremental.build_journeys(engine, lookbacks, full=full)
-    built = build.journeys
     engine.local.run(
         "update inputs.report set rows = $n where table_name = 'touchpoints'"
         " and reason = 'duplicate'",
-        {"n": built.duplicates},
+        {"n": build.summary.duplicates},
     )
     build_history(engine)
     rows = [
-        _outcome_row(engine.local, outcome, lookback, built, settings)
+        _outcome_row(engine.local, outcome, lookback, period, build.summary)
         for outcome, lookback in lookbacks.items()
     ]
     if all(row["periods"] == 0 for row in rows):
@@ -178,43 +189,9 @@ def build_journeys(engine: Engine, settings: Settings, *, full: bool = False) ->
     return build
 
 
-def usable_models(
-    engine: Engine, settings: Settings, rivals: Sequence[Model] | None = None
-) -> list[Model]:
-    """Return the models that can be tried on this data, and keep why others were left out.
-
-    Raises
-    ------
-    InputError
-        When a model cannot be tried that was chosen by name.
-    """
-    channels = len(attribution.channel_names(engine))
-    models = models_from_settings(settings) if rivals is None else list(rivals)
-    reasons = {
-        model.name: model.refusal(channels) or _cannot_run(engine, model) for model in models
-    }
-    refused = {name: why for name, why in reasons.items() if why}
-    if refused and (rivals is not None or settings.chooses_models):
-        raise InputError("\n".join(refused.values()))
-    names = {"model": pl.String, "reason": pl.String}
-    engine.local.store(
-        "evaluation.left_out", pl.DataFrame(list(refused.items()), schema=names, orient="row")
-    )
-    return [model for model in models if model.name not in refused]
-
-
-def _cannot_run(engine: Engine, model: Model) -> str | None:
-    """Return why the engine cannot weigh touches as the model asks, None where it can."""
-    for expression in model.weight_columns.values():
-        why = engine.translation_error(expression)
-        if why is not None:
-            return f"the model {model.name!r} cannot be tried on this engine: {why}"
-    return None
-
-
 _OUTCOME_SCHEMA: dict[str, Any] = {
     "outcome": pl.String,
-    "lookback": pl.String,
+    "lookback": pl.String,  # as shown to readers
     "lookback_us": pl.Int64,
     "first_at": pl.Datetime("us"),
     "as_of": pl.Datetime("us"),
@@ -229,40 +206,91 @@ def _outcome_row(
     engine: DuckDBEngine,
     outcome: str,
     lookback: timedelta,
-    built: journeys.JourneySummary,
-    settings: Settings,
+    period: Period,
+    summary: JourneySummary,
 ) -> dict[str, Any]:
-    """Describe one outcome; one whose history is too short is credited but not judged."""
-    history = History.load(engine, outcome, built.first_at, built.as_of)
+    """Describe one outcome; with too short a history, it has credit but no scored periods."""
+    history = History.load(engine, outcome, summary.first_at, summary.as_of)
     note, periods = "", 0
     try:
-        periods = len(make_calendar(history, lookback, settings.evaluation.period))
+        periods = len(make_calendar(history, lookback, period))
     except InputError as error:
         note = str(error)
     return {
         "outcome": outcome,
         "lookback": format_duration(lookback),
         "lookback_us": lookback // timedelta(microseconds=1),
-        "first_at": built.first_at,
-        "as_of": built.as_of,
-        "mature_until": built.as_of - lookback,
-        "period": settings.evaluation.period,
+        "first_at": summary.first_at,
+        "as_of": summary.as_of,
+        "mature_until": summary.as_of - lookback,
+        "period": period,
         "periods": periods,
         "note": note,
     }
 
 
-def outcomes(engine: Engine, *, judged: bool = True) -> list[dict[str, Any]]:
-    """Return the rows of ``evaluation.outcomes``; only outcomes with a calendar by default."""
+def read_outcomes(engine: Engine, *, scored_only: bool = True) -> list[dict[str, Any]]:
+    """Return the rows of ``evaluation.outcomes``; by default only those with scored periods."""
     frame = engine.local.frame("select * from evaluation.outcomes order by outcome")
-    return [row for row in frame.to_dicts() if row["periods"] or not judged]
+    return [row for row in frame.to_dicts() if row["periods"] or not scored_only]
 
 
 def calendar_of(engine: Engine, outcome: Mapping[str, Any]) -> Calendar:
-    """Lay out the calendar of one outcome, a row of `outcomes`."""
-    own = (outcome["outcome"], outcome["first_at"], outcome["as_of"])
-    history = History.load(engine.local, *own)
-    return make_calendar(history, timedelta(microseconds=outcome["lookback_us"]), outcome["period"])
+    """Return the calendar of one outcome, given as a row of `read_outcomes`."""
+    history = History.load(engine.local, outcome["outcome"], outcome["first_at"], outcome["as_of"])
+    lookback = timedelta(microseconds=outcome["lookback_us"])
+    return make_calendar(history, lookback, outcome["period"])
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def make_baselines() -> list[Model]:
+    """Return the baselines that every comparison includes, unfitted."""
+    return [BaseRate(), TouchVolume()]
+
+
+def usable_models(engine: Engine, models: Sequence[Model], *, required: bool) -> list[Model]:
+    """Return the models that can run on this data; ``evaluation.left_out`` lists the others.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys.
+    models
+        The models to compare.
+    required
+        Raise an error when any of them cannot run, as for models chosen by name.
+
+    Raises
+    ------
+    InputError
+        When a required model cannot run; the message gives the reason.
+    """
+    channels = len(attribution.channel_names(engine))
+    reasons = {
+        model.name: model.refusal(channels) or _engine_refusal(engine, model) for model in models
+    }
+    refused = {name: reason for name, reason in reasons.items() if reason}
+    if refused and required:
+        raise InputError("\n".join(refused.values()))
+    names = {"model": pl.String, "reason": pl.String}
+    engine.local.store(
+        "evaluation.left_out", pl.DataFrame(list(refused.items()), schema=names, orient="row")
+    )
+    return [model for model in models if model.name not in refused]
+
+
+def _engine_refusal(engine: Engine, model: Model) -> str | None:
+    """Return why the engine cannot compute the model's weights, None where it can."""
+    for expression in model.weight_columns.values():
+        reason = engine.translation_error(expression)
+        if reason is not None:
+            return f"the model {model.name!r} cannot run on this engine: {reason}"
+    return None
+
+
+# --- evaluation -----------------------------------------------------------------------------------
 
 
 _SAMPLES = """
@@ -270,65 +298,113 @@ select outcome, count(*) as sampled_landmarks from evaluation.landmarks group by
 """
 
 
-def build_samples(engine: Engine, settings: Settings) -> None:
-    """Draw the sample of every outcome: models are fitted on it, judged on it, and then credit."""
+def build_samples(engine: Engine, max_landmarks: int) -> None:
+    """Draw the sample of every outcome: models are fitted and scored on it.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys.
+    max_landmarks
+        The most landmarks that the sample of one outcome may hold.
+    """
     engine.local.drop("evaluation.landmarks")
-    most = settings.evaluation.max_landmarks
     buckets = [
-        build_sample(engine, row["outcome"], row["mature_until"], most)
-        for row in outcomes(engine, judged=False)
+        build_sample(engine, row["outcome"], row["mature_until"], max_landmarks)
+        for row in read_outcomes(engine, scored_only=False)
     ]
     gather_users(engine, max(buckets))
     engine.local.create("evaluation.samples", _SAMPLES)
 
 
-def splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Split]]:
-    """Yield every outcome's calendar and sample, with what the given models see of paths."""
+def load_splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Split]]:
+    """Yield each outcome with its calendar and its sample, split into training and test data.
+
+    Parameters
+    ----------
+    engine
+        Holds the samples.
+    models
+        The sample has the features that these models depend on.
+    """
     local = engine.local
     channels = attribution.channel_names(local)
-    for row in outcomes(engine):
+    for row in read_outcomes(engine):
         landmarks = load_sample(local, row["outcome"], channels, models)
         calendar = calendar_of(engine, row)
         segments = load_segments(local, row["outcome"])
         yield row["outcome"], calendar, Split.by_period(landmarks, calendar, segments)
 
 
-def compare_models(engine: Engine, models: Sequence[Model], settings: Settings) -> None:
-    """Compare the rivals of every outcome: tables `comparison.TABLES` of the schema ``mart``."""
+def backtest_models(
+    engine: Engine, models: Sequence[Model], seed: int, only: Collection[str] | None = None
+) -> None:
+    """Backtest baselines, models and the ceiling; write their scores to the ledger.
+
+    Parameters
+    ----------
+    engine
+        Holds the samples.
+    models
+        The models to compare, which also feed the ceiling.
+    seed
+        Seeds the ceiling.
+    only
+        Names of the models to backtest, with the ceiling's; all when None.
+    """
+    evaluated = [*make_baselines(), *models]
+    if only is not None:
+        evaluated = [model for model in evaluated if model.name in only]
+    with_ceiling = only is None or CEILING in only
+    for outcome, calendar, split in load_splits(engine, models if with_ceiling else evaluated):
+        score_models(engine.local, outcome, evaluated, calendar, split)
+        if with_ceiling:
+            score_ceiling(engine.local, outcome, models, calendar, split, seed)
+
+
+def compare_models(engine: Engine, models: Sequence[Model], evaluation: EvaluationSettings) -> None:
+    """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
     parts: dict[str, list[pl.DataFrame]] = {}
-    local = engine.local
-    for row in outcomes(engine):
-        calendar = calendar_of(engine, row)
-        current = {
-            model.name: ledger.score_fingerprint(model.fingerprint, calendar)
-            for model in (*(baseline() for baseline in BASELINES), *models)
-        }
-        seen = ceiling_fingerprint(models, settings.evaluation.seed)
-        current[CEILING] = ledger.score_fingerprint(seen, calendar)
-        read = partial(ledger.read_scores, local, row["outcome"], current, calendar)
-        again = ledger.has_restated_scores(local, row["outcome"], current)
-        scores, restated = align_scores(read(), read(restated=True) if again else None)
-        tables = compare_outcome(
-            row["outcome"],
-            models,
-            scores,
-            calendar,
-            settings.evaluation,
-            restated=restated,
-            notes=_weightless(local, row["outcome"], models),
-            size=_size(engine, row),
-        )
-        for name, frame in tables.items():
+    for row in read_outcomes(engine):
+        for name, frame in _compare_outcome(engine, row, models, evaluation).items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
-        local.store(f"evaluation.{name}", pl.concat(frames))
-        local.create(f"mart.{name}", f"marts/{name}")
-        local.comment(f"mart.{name}", f"marts/{name}")
-        engine.copy_from_local(f"mart.{name}")
+        mart = f"mart.{name}"
+        engine.local.store(f"evaluation.{name}", pl.concat(frames))
+        engine.local.create(mart, f"marts/{name}")
+        engine.local.comment(mart, f"marts/{name}")
+        engine.copy_from_local(mart)
 
 
-def _size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
-    """Return how large the data of an outcome is, a row of `outcomes`, beyond what was scored."""
+def _compare_outcome(
+    engine: Engine, row: Mapping[str, Any], models: Sequence[Model], evaluation: EvaluationSettings
+) -> dict[str, pl.DataFrame]:
+    """Compare the models of one outcome by their scores in the ledger."""
+    outcome, calendar = row["outcome"], calendar_of(engine, row)
+    definitions = {
+        model.name: ledger.score_fingerprint(model.fingerprint, calendar)
+        for model in (*make_baselines(), *models)
+    }
+    definitions[CEILING] = ledger.score_fingerprint(
+        ceiling_fingerprint(models, evaluation.seed), calendar
+    )
+    read = partial(ledger.read_scores, engine.local, outcome, definitions, calendar)
+    has_restated = ledger.has_restated_scores(engine.local, outcome, definitions)
+    scores, restated = align_scores(read(), read(restated=True) if has_restated else None)
+    return compare_outcome(
+        outcome,
+        models,
+        scores,
+        calendar,
+        evaluation,
+        restated=restated,
+        notes=_notes_on_rules(engine.local, outcome, models),
+        size=_data_size(engine, row),
+    )
+
+
+def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
+    """Count the users and landmarks of an outcome, also those that were not scored."""
     users, landmarks, immature = engine.rows(
         "select count(distinct user_key), count(*),"
         " count(*) filter (where happened_at > $mature_until)"
@@ -338,44 +414,48 @@ def _size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
     return DataSize(users, landmarks, immature)
 
 
-def _weightless(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> dict[str, str]:
-    """Return what to beware of in rules that give no touch of some paths any weight."""
-    own = [
+def _notes_on_rules(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> dict[str, str]:
+    """Return a warning for each of the user's rules that gives some paths no weight at all."""
+    rules = [
         model for model in models if isinstance(model, Rule) and model.name not in DEFAULT_MODELS
     ]
-    if not own:
+    if not rules:
         return {}
-    landmarks = load_sample(engine, outcome, attribution.channel_names(engine), own)
-    paths = {rule.name: weightless(landmarks, rule.name) for rule in own}
+    landmarks = load_sample(engine, outcome, attribution.channel_names(engine), rules)
+    paths = {rule.name: weightless(landmarks, rule.name) for rule in rules}
     return {
-        name: f"on {n:,} paths no touch has any weight; there all share alike"
+        name: f"no touch has any weight on {n:,} paths; their touches share the credit equally"
         for name, n in paths.items()
         if n
     }
 
 
-def attribute_conversions(engine: Engine, models: Sequence[Model], settings: Settings) -> None:
-    """Fit the models on all that is mature, and divide every conversion, with intervals."""
-    journeys.create_path_touches_view(
-        engine
-    )  # a run that goes on from another has a session of its own
-    attribution.start_credit(engine)
+# --- attribution and marts ------------------------------------------------------------------------
+
+
+def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int) -> None:
+    """Fit the models on all mature landmarks and attribute every conversion, with intervals.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys and the samples.
+    models
+        The models to compare.
+    seed
+        Seeds the bootstrap.
+    """
+    journeys.create_path_touches_view(engine)  # the Spark session may be another than before
+    attribution.reset_credit_tables(engine)
     channels = attribution.channel_names(engine.local)
-    for row in outcomes(engine, judged=False):
+    for row in read_outcomes(engine, scored_only=False):
         landmarks = load_sample(engine.local, row["outcome"], channels, models)
-        attribute_outcome(engine, row["outcome"], models, landmarks, settings.evaluation.seed)
+        # The matrices are small: more BLAS threads would wait for each other.
+        with threadpool_limits(1, user_api="blas"):
+            attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
 
 
-def attribute_outcome(
-    engine: Engine, outcome: str, models: Sequence[Model], landmarks: Landmarks, seed: int
-) -> None:
-    """Fit the models on the mature landmarks of one outcome, and divide its conversions."""
-    # The matrices are small: more threads of BLAS would wait for each other, not work.
-    with threadpool_limits(1, user_api="blas"):
-        attribution.credit_outcome(engine, outcome, models, landmarks, seed)
-
-
-#: What marts join to rows, wherever these are.
+#: Tables that marts join to all rows, on whichever engine holds these.
 _JOINED = (
     "inputs.report",
     "evaluation.outcomes",
@@ -388,7 +468,7 @@ _JOINED = (
 
 
 def build_marts(engine: Engine) -> None:
-    """Build the marts that are plain SQL, each with its comments."""
+    """Build the marts that are plain SQL, with their comments."""
     journeys.create_path_touches_view(engine)
     for table in _JOINED:
         engine.copy_from_local(table)

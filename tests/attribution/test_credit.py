@@ -133,13 +133,13 @@ def engine():
         journeys.build_touches(engine)
         lookbacks = {"lead": timedelta(days=30), "purchase": timedelta(days=7)}
         journeys.build_path_events_and_conversions(engine, lookbacks)
-        attribution.start_credit(engine)
+        attribution.reset_credit_tables(engine)
         channels = attribution.channel_names(engine)
         for outcome, lookback in lookbacks.items():
             mature = START + timedelta(days=90) - lookback
             build_sample(engine, outcome, mature)
             landmarks = load_sample(engine, outcome, channels, MODELS)
-            attribution.credit_outcome(engine, outcome, MODELS, landmarks, seed=3)
+            attribution.attribute_outcome(engine, outcome, MODELS, landmarks, seed=3)
         engine.create("mart.channel_credit", "marts/channel_credit")
         engine.create("mart.credit_daily", "marts/credit_daily")
         yield engine
@@ -364,17 +364,17 @@ def test_rules_alone_and_no_mature_landmark():
         journeys.build_touches(engine)
         journeys.build_path_events_and_conversions(engine, {"conversion": timedelta(days=1)})
         models = make_models(["last_non_direct", "linear"])
-        attribution.start_credit(engine)
+        attribution.reset_credit_tables(engine)
         build_sample(engine, "conversion", START - timedelta(days=1))
         landmarks = load_sample(engine, "conversion", ["direct"], models)
         assert len(landmarks) == 0
-        attribution.credit_outcome(engine, "conversion", models, landmarks)
+        attribution.attribute_outcome(engine, "conversion", models, landmarks)
         rows = engine.rows("select last_non_direct, linear from credit.touch_credit order by touch")
         assert rows == [(0, 0.5), (1, 0.5)]
         every = make_models()
-        attribution.start_credit(engine)
+        attribution.reset_credit_tables(engine)
         build_sample(engine, "conversion", START - timedelta(days=1))
         landmarks = load_sample(engine, "conversion", ["direct"], every)
-        attribution.credit_outcome(engine, "conversion", every, landmarks)
+        attribution.attribute_outcome(engine, "conversion", every, landmarks)
         [(total,)] = engine.rows("select sum(conversions) from credit.statistics")
         assert total == pytest.approx(len(every))

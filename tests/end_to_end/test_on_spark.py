@@ -61,11 +61,10 @@ def test_the_result_is_that_of_duckdb(spark):
 
 def test_a_rule_that_spark_would_read_otherwise_is_refused_before_anything_is_tried(spark):
     odd = make_rule("odd", "case when regexp_matches(channel, 'e') then 1 else 2 end")
-    settings = make_settings("7d", "week", None, 0.05, 0)
     with SparkEngine(spark.session, prefix="odd_") as engine:
         engine.create("journeys.channels", "select 0 as channel_key, 'tv' as channel")
         with pytest.raises(InputError, match="'odd' cannot be tried on this engine"):
-            pipeline.usable_models(engine, settings, [odd])
+            pipeline.usable_models(engine, [odd], required=True)
 
 
 def test_a_frame_of_spark_is_worked_on_in_its_session(spark):

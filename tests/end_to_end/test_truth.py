@@ -10,6 +10,7 @@ from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.verdicts import judge_models
+from lydite.journeys import find_outcomes
 from lydite.models import TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
@@ -32,9 +33,11 @@ def judged(world: str, seed: int):
         pipeline.load_inputs(
             engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
         )
-        pipeline.build_journeys(engine, settings)
-        pipeline.build_samples(engine, settings)
-        [(_, _, own)] = pipeline.splits(engine, models)
+        pipeline.build_journeys(
+            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
+        )
+        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
+        [(_, _, own)] = pipeline.load_splits(engine, models)
     scores = {model.name: backtest(model, own) for model in models}
     return scores, judge_models(scores, backtest(TouchVolume(), own))
 

@@ -10,6 +10,7 @@ from lydite import pipeline, simulate
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import scoring
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
+from lydite.journeys import find_outcomes
 from lydite.models import choose
 from lydite.settings import make_settings
 
@@ -26,14 +27,16 @@ def engine() -> Iterator[DuckDBEngine]:
     with DuckDBEngine(threads=1) as engine:
         sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
         pipeline.load_inputs(engine, sources)
-        pipeline.build_journeys(engine, settings)
-        pipeline.build_samples(engine, settings)
+        pipeline.build_journeys(
+            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
+        )
+        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
         yield engine
 
 
 def test_a_second_scoring_walks_nothing_and_adds_nothing(engine, monkeypatch):
     models = choose(["linear", "last_touch"])
-    [(outcome, calendar, samples)] = pipeline.splits(engine, models)
+    [(outcome, calendar, samples)] = pipeline.load_splits(engine, models)
     score_models(engine, outcome, models, calendar, samples)
     score_ceiling(engine, outcome, models, calendar, samples, seed=0)
     first = engine.rows(SCORES)

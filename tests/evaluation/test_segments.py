@@ -21,6 +21,7 @@ from lydite.evaluation.segments import (
     load_segments,
     segment_columns,
 )
+from lydite.journeys import find_outcomes
 from lydite.models import make_models
 from lydite.settings import make_settings
 from lydite.simulation import simulate
@@ -40,8 +41,10 @@ def laid_out(engine: DuckDBEngine, users: pl.DataFrame | None) -> None:
     """Take the steps up to the sample."""
     sources = {"touchpoints": WORLD.touchpoints, "conversions": WORLD.conversions}
     pipeline.load_inputs(engine, sources | ({} if users is None else {"users": users}))
-    pipeline.build_journeys(engine, SETTINGS)
-    pipeline.build_samples(engine, SETTINGS)
+    pipeline.build_journeys(
+        engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
+    )
+    pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
 
 
 def loaded(users: pl.DataFrame | None) -> tuple[dict[str, list[str]], pl.DataFrame]:
@@ -183,7 +186,7 @@ def test_without_users_or_columns_there_are_no_segments(none):
         laid_out(engine, none)
         assert segment_columns(engine) == []
         assert load_segments(engine, OUTCOME) == ()
-        [(_, _, own)] = pipeline.splits(engine, make_models(MODELS))
+        [(_, _, own)] = pipeline.load_splits(engine, make_models(MODELS))
         assert set(backtest_segments(make_models(MODELS)[0], own)) == {ALL}
 
 
@@ -212,7 +215,7 @@ def test_scores_of_a_columns_segments_add_up_to_those_of_all(users):
     with DuckDBEngine() as engine:
         laid_out(engine, users)
         models = make_models(MODELS)
-        [(_, calendar, own)] = pipeline.splits(engine, models)
+        [(_, calendar, own)] = pipeline.load_splits(engine, models)
     ceiling = ceiling_scores(models, own)
     for scores in (*(backtest_segments(model, own) for model in models), ceiling):
         assert next(iter(scores)) == ALL
@@ -233,7 +236,7 @@ def test_a_segment_is_scored_as_its_users_alone_would_be_by_the_same_forecasts(u
     with DuckDBEngine() as engine:
         laid_out(engine, users)
         model = make_models(["linear"])[0]
-        [(_, calendar, own)] = pipeline.splits(engine, [model])
+        [(_, calendar, own)] = pipeline.load_splits(engine, [model])
     [region] = [column for column in own.segments if column.labels[0].startswith("region")]
     scores = backtest_segments(model, own)
     period = calendar.period_of(own.landmarks.happened_at)

@@ -165,14 +165,14 @@ def test_after_any_changes_all_is_as_if_laid_out_anew(engine, seed):
     rows = users_batch(draw)
     lookbacks = LOOKBACKS
     make_inputs(engine, *rows)
-    reasons = [refresh(engine, lookbacks).why_all]
+    reasons = [refresh(engine, lookbacks).full_reason]
     for _ in range(6):
         for change in draw.choices(CHANGES, k=draw.choice([1, 2])):
             change(draw, *rows)
         if draw.random() < 0.1:
             lookbacks = {**lookbacks, "lead": timedelta(hours=draw.randrange(1, 99))}
         make_inputs(engine, *rows)
-        reasons.append(refresh(engine, lookbacks).why_all)
+        reasons.append(refresh(engine, lookbacks).full_reason)
         assert standing(engine) == anew(rows, lookbacks)
     assert reasons[0] is not None
     assert reasons.count(None) >= 3
@@ -189,11 +189,11 @@ def test_what_comes_in_day_by_day_is_laid_out_beside(engine, change):
     laid_out = refresh(engine, LOOKBACKS)
     assert standing(engine) == anew(rows)
     if change is backfill:
-        assert laid_out.why_all == "channels were renumbered"
+        assert laid_out.full_reason == "channels were renumbered"
     else:
-        assert laid_out.why_all is None
-        assert laid_out.recomputed <= 5
-        assert (laid_out.recomputed == 0) == (change is nothing)
+        assert laid_out.full_reason is None
+        assert laid_out.rebuilt <= 5
+        assert (laid_out.rebuilt == 0) == (change is nothing)
 
 
 # --- who is recomputed ----------------------------------------------------------------------------
@@ -221,7 +221,7 @@ def test_a_change_in_any_column_recomputes_the_one_user(engine, table, column, v
     place = next(n for n in reversed(range(len(changed))) if changed[n][column] != value)
     changed[place] = (*changed[place][:column], value, *changed[place][column + 1 :])
     make_inputs(engine, *rows)
-    assert refresh(engine, LOOKBACKS).recomputed == 1
+    assert refresh(engine, LOOKBACKS).rebuilt == 1
     assert standing(engine) == anew(rows)
 
 
@@ -234,7 +234,7 @@ def test_who_has_not_changed_is_left_alone(engine):
         engine.run(marked.format(table))
     touchpoints.append(completed(("user 7", day(50), "tv")))
     make_inputs(engine, touchpoints, conversions)
-    assert refresh(engine, LOOKBACKS).recomputed == 1
+    assert refresh(engine, LOOKBACKS).rebuilt == 1
     for table in ("users", "touches", "path_events"):
         anew_users = engine.rows(
             f"select distinct users.user_id from journeys.{table} as t"
@@ -249,7 +249,7 @@ def test_a_touch_that_is_sent_twice_more_does_not_cancel_out(engine):
     make_inputs(engine, touchpoints, conversions)
     refresh(engine, LOOKBACKS)
     make_inputs(engine, [*touchpoints, *2 * [touchpoints[-1]]], conversions)
-    assert refresh(engine, LOOKBACKS).recomputed == 1
+    assert refresh(engine, LOOKBACKS).rebuilt == 1
 
 
 # --- when all are ---------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ def test_a_flag_lays_all_out(engine):
     engine.run("update journeys.touches set bucket = 1000")
     assert str(refresh(engine, LOOKBACKS, full=True)) == "all 39 users: it was asked for"
     assert standing(engine) == anew(rows)
-    assert refresh(engine, LOOKBACKS).recomputed == 0
+    assert refresh(engine, LOOKBACKS).rebuilt == 0
 
 
 @pytest.mark.parametrize(
@@ -274,7 +274,7 @@ def test_other_lookbacks_lay_all_out(engine, lookbacks):
     rows = users_batch(random.Random(1))
     make_inputs(engine, *rows)
     refresh(engine, LOOKBACKS)
-    assert refresh(engine, lookbacks).why_all == "the lookbacks changed"
+    assert refresh(engine, lookbacks).full_reason == "the lookbacks changed"
     assert standing(engine) == anew(rows, lookbacks)
 
 
@@ -282,14 +282,14 @@ def test_other_sql_lays_all_out(engine, monkeypatch):
     make_inputs(engine, *users_batch(random.Random(1)))
     refresh(engine, LOOKBACKS)
     monkeypatch.setattr(incremental, "load_sql", lambda name: load_sql(name) + "\n-- mended")
-    assert refresh(engine, LOOKBACKS).why_all == "the SQL changed"
+    assert refresh(engine, LOOKBACKS).full_reason == "the SQL changed"
 
 
 def test_another_version_lays_all_out(engine):
     make_inputs(engine, *users_batch(random.Random(1)))
     refresh(engine, LOOKBACKS)
     engine.run("update journeys.definitions set fingerprint = 'v0' where definition like 'Duck%'")
-    assert refresh(engine, LOOKBACKS).why_all == "DuckDB's version changed"
+    assert refresh(engine, LOOKBACKS).full_reason == "DuckDB's version changed"
 
 
 def test_many_changes_lay_all_out(engine):
@@ -298,7 +298,7 @@ def test_many_changes_lay_all_out(engine):
     refresh(engine, LOOKBACKS)
     touchpoints += [completed((f"user {n}", day(50), "tv")) for n in range(11)]
     make_inputs(engine, touchpoints, conversions)
-    assert "11 of them changed, which are too many" in refresh(engine, LOOKBACKS).why_all
+    assert "11 of them changed, which are too many" in refresh(engine, LOOKBACKS).full_reason
     assert standing(engine) == anew((touchpoints, conversions))
 
 
@@ -319,7 +319,7 @@ def test_users_who_share_a_digest_lay_all_out(engine, monkeypatch, before, then)
     for names in (before, then):
         touchpoints = [*crowded, *(completed((name, day(2), "tv")) for name in names)]
         make_inputs(engine, touchpoints, conversions)
-        why_all = refresh(engine, LOOKBACKS).why_all
+        why_all = refresh(engine, LOOKBACKS).full_reason
     assert "share the digest" in why_all
     assert standing(engine) == anew((touchpoints, conversions))
 
@@ -340,7 +340,7 @@ def test_in_a_file_the_next_process_goes_on(tmp_path):
     for expected in (39, 0):
         with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
             make_inputs(engine, touchpoints, conversions)
-            assert build_journeys(engine, LOOKBACKS).recomputed == expected
+            assert build_journeys(engine, LOOKBACKS).rebuilt == expected
 
 
 # --- what is broken off ---------------------------------------------------------------------------
@@ -359,7 +359,7 @@ def test_an_error_leaves_what_stood_and_the_next_run_goes_on(engine, monkeypatch
     monkeypatch.undo()
     assert standing(engine) == before
     laid_out = refresh(engine, LOOKBACKS)
-    assert (laid_out.recomputed, laid_out.why_all) == (1, None)
+    assert (laid_out.rebuilt, laid_out.full_reason) == (1, None)
     assert standing(engine) == anew((touchpoints, conversions))
 
 
@@ -396,7 +396,7 @@ def test_wherever_a_run_is_killed_the_next_one_is_right(tmp_path, monkeypatch, f
         for name, content in copy:
             written.with_name(written.name + name).write_bytes(content)
         with DuckDBEngine(written, threads=1) as engine:
-            recomputed.append(refresh(engine, LOOKBACKS).recomputed)
+            recomputed.append(refresh(engine, LOOKBACKS).rebuilt)
             assert standing(engine) == expected, last
     # Before all was done, and once it was; a full run that is broken off begins again.
     assert [n for n, _ in itertools.groupby(recomputed)] == ([2, 12, 0] if full else [2, 0])

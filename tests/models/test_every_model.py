@@ -19,6 +19,7 @@ from lydite.evaluation.backtest import backtest
 from lydite.evaluation.splits import Split
 from lydite.evaluation.verdicts import judge_models
 from lydite.inputs.path_table import read_path_table
+from lydite.journeys import find_outcomes
 from lydite.models import Classifier, Model, Rule, TouchVolume, make_models
 from lydite.paths.path_table_landmarks import journey_landmarks
 from lydite.settings import make_settings
@@ -151,7 +152,7 @@ def run(
         own = split_of(engine, world, models)
         scores = {model.name: backtest(model, own) for model in models if walks}
         walked = learnt(models, own.landmarks.channels, back) if walks else {}
-        pipeline.attribute_conversions(engine, models, SETTINGS)
+        pipeline.attribute_conversions(engine, models, SETTINGS.evaluation.seed)
         engine.create("mart.channel_credit", "marts/channel_credit")
         credit = engine.frame("from mart.channel_credit")
         sums = ", ".join(f'sum("{name}") as "{name}"' for name in NAMES)
@@ -167,9 +168,11 @@ def split_of(engine: DuckDBEngine, world: World, models: list[Model]) -> Split:
     """Take the steps up to the walk forward."""
     sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
     pipeline.load_inputs(engine, sources)
-    pipeline.build_journeys(engine, SETTINGS)
-    pipeline.build_samples(engine, SETTINGS)
-    [(_, _, own)] = pipeline.splits(engine, models)
+    pipeline.build_journeys(
+        engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
+    )
+    pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
+    [(_, _, own)] = pipeline.load_splits(engine, models)
     return own
 
 

@@ -1,14 +1,19 @@
 """Credit: every model's division of every conversion, with an interval on every figure."""
 
 from lydite.attribution.bootstrap import Replicates, credit_replicates, draw_buckets
-from lydite.attribution.credit import UNATTRIBUTED, channel_names, credit_outcome, start_credit
+from lydite.attribution.credit import (
+    UNATTRIBUTED,
+    attribute_outcome,
+    channel_names,
+    reset_credit_tables,
+)
 
 __all__ = [
     "UNATTRIBUTED",
     "Replicates",
+    "attribute_outcome",
     "channel_names",
-    "credit_outcome",
     "credit_replicates",
     "draw_buckets",
-    "start_credit",
+    "reset_credit_tables",
 ]

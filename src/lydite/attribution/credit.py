@@ -57,7 +57,7 @@ def channel_names(engine: Engine) -> list[str]:
     return [c for (c,) in engine.rows("select channel from journeys.channels order by channel_key")]
 
 
-def start_credit(engine: Engine) -> None:
+def reset_credit_tables(engine: Engine) -> None:
     """Drop what was credited before, and make the tables that no outcome may fill."""
     for table in TABLES:
         engine.drop(table)
@@ -67,7 +67,7 @@ def start_credit(engine: Engine) -> None:
         engine.local.store(table, pl.DataFrame(schema=names | dict.fromkeys(numbers, pl.Float64)))
 
 
-def credit_outcome(
+def attribute_outcome(
     engine: Engine,
     outcome: str,
     models: Sequence[Model],

@@ -45,16 +45,16 @@ class JourneyBuild:
         Why all users were laid out, None where only those were who have changed.
     """
 
-    journeys: JourneySummary
+    summary: JourneySummary
     users: int
-    recomputed: int
-    why_all: str | None = None
+    rebuilt: int
+    full_reason: str | None = None
 
     def __str__(self) -> str:
         """Say it in words."""
-        if self.why_all is None:
-            return f"{self.recomputed:,} of {self.users:,} users"
-        return f"all {self.users:,} users: {self.why_all}"
+        if self.full_reason is None:
+            return f"{self.rebuilt:,} of {self.users:,} users"
+        return f"all {self.users:,} users: {self.full_reason}"
 
 
 def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) -> JourneyBuild:
