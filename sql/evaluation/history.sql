@@ -1,8 +1,8 @@
--- The earliest converting landmarks by whole hours to their conversion: what a calendar must know of them.
+-- The earliest landmarks that convert, by whole hours to the conversion: from these calendars are made.
 -- @outcome name of the outcome
 -- @happened_at instant of the landmark, UTC
 -- @hours_to_conversion hours to the conversion
--- @conversions how many converting landmarks the outcome has in all
+-- @conversions landmarks of the outcome that convert
 with placed as (
     select
         outcome,

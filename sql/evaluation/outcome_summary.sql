@@ -1,14 +1,14 @@
--- One row per outcome: what was counted, and why it was not judged where it was not.
+-- One row per outcome: counts, and why no models were compared where none were.
 -- @outcome name of the outcome
 -- @lookback how long before a conversion a touch still counts
 -- @landmarks mature landmarks
 -- @conversions conversions in the data
 -- @attributed conversions with at least one touch on their path
--- @unattributed conversions without
+-- @unattributed conversions without a touch on their path
 -- @periods periods that were forecast
 -- @as_of instant up to which the data is complete, UTC
 -- @sampled_landmarks landmarks in the evaluation sample
--- @note why the outcome was not judged, empty where it was
+-- @note why no models were compared, empty where they were
 with landmarks as (
     select outcomes.outcome, count(path_events.touch) as landmarks
     from evaluation.outcomes as outcomes

@@ -16,7 +16,7 @@ from lydite.evaluation.ceiling import ceiling_scores
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import (
     ALL,
-    MOST_VALUES,
+    MAX_VALUES,
     SegmentColumn,
     load_segments,
     segment_columns,
@@ -73,9 +73,9 @@ def read_plainly(users: pl.DataFrame, who: pl.DataFrame, name: str) -> list[str]
 def with_most(values: list[str]) -> list[str]:
     """Put all but the most common values together; of equally common ones the first in order."""
     met = Counter(values)
-    if len(met) <= MOST_VALUES:
+    if len(met) <= MAX_VALUES:
         return values
-    kept = sorted(met, key=lambda value: (-met[value], value))[: MOST_VALUES - 1]
+    kept = sorted(met, key=lambda value: (-met[value], value))[: MAX_VALUES - 1]
     return [value if value in kept else "(other)" for value in values]
 
 
@@ -86,7 +86,7 @@ def users() -> pl.DataFrame:
         drawn([1, 2, 33], 1).alias("plan"),
         drawn(["a", None], 2, [0.8, 0.2]).alias("partly known"),
         drawn([f"city {i:02}" for i in range(45)], 3).alias("city"),
-        drawn([f"{i:02}" for i in range(MOST_VALUES)], 4).alias("just as many"),
+        drawn([f"{i:02}" for i in range(MAX_VALUES)], 4).alias("just as many"),
         drawn(["x", "(other)", "(unknown)"], 5).alias("odd values"),
         drawn([True, False], 6).alias("is_member"),
         pl.lit("the same").alias("constant"),
@@ -132,7 +132,7 @@ def test_of_many_values_the_rare_ones_are_one_segment_together(users, found):
     plain = read_plainly(users, who, "city")
     assert len(set(plain)) == 46
     assert segments["city"] == [f"city = {value}" for value in with_most(plain)]
-    assert len(set(segments["city"])) == MOST_VALUES
+    assert len(set(segments["city"])) == MAX_VALUES
     rest = Counter(segments["city"])
     assert rest["city = (other)"] > 0
     own = Counter(plain)
@@ -144,12 +144,12 @@ def test_of_many_values_the_rare_ones_are_one_segment_together(users, found):
 def test_as_many_values_as_there_may_be_are_all_kept(users, found):
     segments, who = found
     everyone = read_plainly(users, who, "just as many")
-    assert len(set(everyone)) == MOST_VALUES + 1  # and those without a row
+    assert len(set(everyone)) == MAX_VALUES + 1  # and those without a row
     assert "just as many = (other)" in segments["just as many"]
     fewer = users.filter(pl.col("just as many") != "00")
     segments, who = loaded(fewer)
     plain = read_plainly(fewer, who, "just as many")
-    assert len(set(plain)) == MOST_VALUES
+    assert len(set(plain)) == MAX_VALUES
     assert segments["just as many"] == [f"just as many = {value}" for value in plain]
 
 

@@ -1,1 +1,1 @@
-"""The evaluation: which rival explains outcomes best, forward in time and with controlled error."""
+"""Evaluation: backtests models, keeps their scores, and judges which explains outcomes best."""

@@ -1,4 +1,4 @@
-"""The evaluation sample: mature landmarks of one outcome, drawn as whole buckets of users."""
+"""The evaluation sample: mature landmarks of one outcome, as whole buckets of users."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NAMES = frozenset({"campaign", "interaction"})
 def count_sample_buckets(
     engine: Engine, outcome: str, mature_until: datetime, max_landmarks: int
 ) -> int:
-    """Return how many buckets, from 0 on, hold at most `max_landmarks` mature landmarks."""
+    """Return how many of the first buckets hold at most `max_landmarks` mature landmarks."""
     counts = engine.fetch_numpy(
         "select bucket, count(*) as n from journeys.path_events where outcome = $outcome"
         " and not is_conversion and happened_at <= $mature_until group by bucket",
@@ -48,14 +48,16 @@ def build_sample(
     mature_until: datetime,
     max_landmarks: int = MAX_LANDMARKS,
 ) -> int:
-    """Build the sample of one outcome.
+    """Write the sample of one outcome to the table ``evaluation.landmarks``.
 
     Parameters
     ----------
     engine
-        Holds the path_events.
+        Has the path events.
     mature_until
         Landmarks up to this instant are mature.
+    max_landmarks
+        The sample is as many whole buckets as hold at most so many landmarks.
 
     Returns
     -------
@@ -70,7 +72,7 @@ def build_sample(
     return buckets
 
 
-_SAMPLED = {
+_TABLES_OF_USERS = {
     "journeys.channels": "from journeys.channels",
     "journeys.users": "from journeys.users where bucket < $buckets",
     "inputs.users": """
@@ -86,16 +88,16 @@ select user_key, touch, campaign, interaction from journeys.touches where bucket
 
 
 def gather_users(engine: Engine, buckets: int) -> None:
-    """Gather what is known of the users of the samples, where it is not on this machine.
+    """Copy the tables about users of the samples to the local engine, if it is another.
 
     Parameters
     ----------
     buckets
-        How many buckets the largest sample has.
+        Number of buckets of the largest sample.
     """
     if engine.local is engine:
         return
-    for table, select in _SAMPLED.items():
+    for table, select in _TABLES_OF_USERS.items():
         engine.local.drop(table)
         engine.append_local(table, select, {"buckets": buckets})
 
@@ -103,25 +105,28 @@ def gather_users(engine: Engine, buckets: int) -> None:
 def load_sample(
     engine: DuckDBEngine, outcome: str, channels: Sequence[str], models: Sequence[Model]
 ) -> Landmarks:
-    """Load the sample of one outcome, with what the given models see of paths.
+    """Load the sample of one outcome, with the paths as the given models need them.
 
     Raises
     ------
     InputError
-        When a rule's weight is negative or huge, or cannot be computed.
+        When a rule's weight is negative or too large, or cannot be computed.
     """
-    ordered = [model for model in models if model.uses_order_only]
-    beyond = [model for model in models if not model.uses_order_only]
-    columns = _columns(engine, outcome, _OF_PATHS)
-    with ThreadPoolExecutor(1) as aside:  # the paths are laid out while the others are read
-        others = aside.submit(_columns, engine, outcome, _OF_LANDMARKS)
-        laid = _SampleRows.of(columns, channels, ordered)
-        columns |= others.result()
-    touch_arrays = laid.touch_arrays
-    if any(_NAMES & model.columns_used for model in beyond):
-        touch_arrays = replace(touch_arrays, **_named(engine, outcome, laid.place))
-    path = taken(laid.path, laid.place)
-    slices = _ending_at(laid.place, columns["touch"] - columns["first_touch"])
+    by_order = [model for model in models if model.uses_order_only]
+    by_landmark = [model for model in models if not model.uses_order_only]
+    columns = _load_columns(engine, outcome, _PATH_COLUMNS)
+    with ThreadPoolExecutor(1) as pool:  # paths are built while the other columns are read
+        other_columns = pool.submit(_load_columns, engine, outcome, _LANDMARK_COLUMNS)
+        sample = _SamplePaths.from_columns(columns, channels, by_order)
+        columns |= other_columns.result()
+    touches = sample.touches
+    if any(_NAMES & model.columns_used for model in by_landmark):
+        touches = replace(touches, **_load_names(engine, outcome, sample.position))
+    path = taken(sample.path, sample.position)
+    slices = _slices_ending_at(sample.position, columns["touch"] - columns["first_touch"])
+    landmark_paths = None
+    if by_landmark:
+        landmark_paths = LandmarkPaths(touches, slices, path, sample.features, by_landmark)
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -135,16 +140,14 @@ def load_sample(
         hours_to_next=columns["hours_to_next"],
         count=np.broadcast_to(1.0, len(path)),
         path=path,
-        paths=laid.described.paths,
-        landmark_paths=LandmarkPaths(touch_arrays, slices, path, laid.described, beyond)
-        if beyond
-        else None,
+        paths=sample.features.paths,
+        landmark_paths=landmark_paths,
     )
 
 
-_OF_PATHS = ("user_key", "touch", "first_touch", "happened_at", "channel_key")
-# Hours are told to a fifth of a second in a month: narrow columns are gone through faster.
-_OF_LANDMARKS = (
+_PATH_COLUMNS = ("user_key", "touch", "first_touch", "happened_at", "channel_key")
+# Single precision is exact to a fifth of a second in a month, and is read faster.
+_LANDMARK_COLUMNS = (
     "bucket", "converted", "next_channel_key",
     "cast(hours_since_previous as float) as hours_since_previous",
     "cast(hours_since_first as float) as hours_since_first",
@@ -152,15 +155,17 @@ _OF_LANDMARKS = (
 )  # fmt: skip
 
 
-def _columns(engine: DuckDBEngine, outcome: str, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+def _load_columns(
+    engine: DuckDBEngine, outcome: str, names: Sequence[str]
+) -> dict[str, NDArray[Any]]:
     """Return columns of the sample in the order of its landmarks."""
-    of_outcome, own = "from evaluation.landmarks where outcome = $outcome", {"outcome": outcome}
+    sample, parameters = "from evaluation.landmarks where outcome = $outcome", {"outcome": outcome}
     columns = engine.fetch_numpy(
-        f"select landmark, {', '.join(names)} {of_outcome}",
-        own,
-        rows=engine.scalar(f"select count(*) {of_outcome}", own),
+        f"select landmark, {', '.join(names)} {sample}",
+        parameters,
+        rows=engine.scalar(f"select count(*) {sample}", parameters),
     )
-    # They were written in that order: to sort them, as a rule, is not needed.
+    # Rows were written in this order, so usually there is nothing to sort.
     landmark = columns.pop("landmark")
     if (landmark[1:] > landmark[:-1]).all():
         return columns
@@ -168,66 +173,68 @@ def _columns(engine: DuckDBEngine, outcome: str, names: Sequence[str]) -> dict[s
     return {name: values[order] for name, values in columns.items()}
 
 
-class _SampleRows(NamedTuple):
-    """The touches of the sample in the order of users, and the paths that end in them.
+class _SamplePaths(NamedTuple):
+    """The touches of the sample ordered by user, and the paths that end in them.
 
     Attributes
     ----------
-    place
-        The place of each landmark in that order.
-    touch_arrays
+    position
+        The position of each landmark in that order.
+    touches
         The touches.
     path
-        The number of the path that ends in each touch, among the distinct ones.
-    described
+        The number of the path that ends in each touch, among the distinct paths.
+    features
         The distinct paths.
     """
 
-    place: NDArray[np.int32]
-    touch_arrays: TouchArrays
+    position: NDArray[np.int32]
+    touches: TouchArrays
     path: NDArray[np.integer]
-    described: OrderFeatures
+    features: OrderFeatures
 
     @classmethod
-    def of(
+    def from_columns(
         cls, columns: dict[str, NDArray[Any]], channels: Sequence[str], models: Sequence[Model]
-    ) -> _SampleRows:
-        """Lay out the columns `_OF_PATHS`, with what models see of the order of channels."""
+    ) -> _SamplePaths:
+        """Build the paths from `_PATH_COLUMNS`, with the features of models of channel order."""
         # The touches on the path of a mature landmark are mature landmarks too, right before it.
-        place = _place_by_user(columns["user_key"], columns["touch"])
+        position = _position_by_user(columns["user_key"], columns["touch"])
         happened_at = columns["happened_at"].astype("datetime64[us]", copy=False)
-        touch_arrays = TouchArrays(
+        touches = TouchArrays(
             channels,
-            placed(place, columns["channel_key"]),
-            placed(place, happened_at.view(np.int64)),
+            placed(position, columns["channel_key"]),
+            placed(position, happened_at.view(np.int64)),
         )
-        before = placed(place, columns["touch"] - columns["first_touch"])
-        slices = _ending_at(np.arange(len(place), dtype=np.int32), before)
-        path, first = distinct_paths(touch_arrays, slices)
-        described = describe_paths(touch_arrays, slices.take(first), models)
-        return cls(place, touch_arrays, path, described)
+        before = placed(position, columns["touch"] - columns["first_touch"])
+        slices = _slices_ending_at(np.arange(len(position), dtype=np.int32), before)
+        path, first = distinct_paths(touches, slices)
+        features = describe_paths(touches, slices.take(first), models)
+        return cls(position, touches, path, features)
 
 
-def _place_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.int32]:
-    """Return the place of each landmark in the order of users and their touches, from 0.
+def _position_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.int32]:
+    """Return the position of each landmark when ordered by user and touch.
 
-    A user's touches are numbered without a gap, and the landmarks are in the order of time.
+    The touches of a user are numbered without gaps, and the landmarks are in order of time.
     """
     number, first = distinct(user)
     size = counted(number, np.broadcast_to(1.0, len(number)), len(first)).astype(np.int32)
     begin = slice_starts(size).astype(np.int32) - touch[first]
-    place: NDArray[np.int32] = taken(begin, number)
-    place += touch
-    return place
+    position: NDArray[np.int32] = taken(begin, number)
+    position += touch
+    return position
 
 
-def _ending_at(place: NDArray[np.int32], before: NDArray[np.int32]) -> PathSlices:
-    """Return paths by the place of their last touch, and how many touches come before it."""
+def _slices_ending_at(last: NDArray[np.int32], before: NDArray[np.int32]) -> PathSlices:
+    """Return paths by the position of their last touch and the number of touches before it."""
     length = before + np.int32(1)
-    return PathSlices(place - before, length, np.minimum(length, LONGEST_PATH).astype(np.int16))
+    return PathSlices(last - before, length, np.minimum(length, LONGEST_PATH).astype(np.int16))
 
 
-def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.integer]) -> dict[str, pa.Array]:
+def _load_names(
+    engine: DuckDBEngine, outcome: str, position: NDArray[np.integer]
+) -> dict[str, pa.Array]:
     """Return campaign and interaction of every touch."""
     names = engine.frame(
         "select touches.campaign, touches.interaction from evaluation.landmarks as landmarks"
@@ -236,5 +243,5 @@ def _named(engine: DuckDBEngine, outcome: str, place: NDArray[np.integer]) -> di
         " order by landmarks.landmark",
         {"outcome": outcome},
     )
-    by_user = pa.array(placed(place, np.arange(len(place))))
+    by_user = pa.array(placed(position, np.arange(len(position))))
     return {name: names[name].to_arrow().take(by_user) for name in names.columns}

@@ -1,4 +1,4 @@
-"""Segments: which slices of users there are, by every column of `users`, and who is in them."""
+"""Segments: groups of users by the values of each column of `users`."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine
 
-#: The slice of all users.
+#: The name of the segment of all users.
 ALL = "all"
-#: Of a column with more values, the rarer ones are one segment together.
-MOST_VALUES = 30
+#: Columns with more values have one segment for all rarer ones.
+MAX_VALUES = 30
 _UNKNOWN, _OTHER = "(unknown)", "(other)"
 
 
 @dataclass(frozen=True)
 class SegmentColumn:
-    """One column of `users` over the landmarks of a sample.
+    """One column of `users` for the n landmarks of a sample.
 
     Attributes
     ----------
     labels
-        The segments, as ``customer_type = new``.
+        Names of the segments, such as ``customer_type = new``.
     code : (n,) integers
-        The number of each landmark's segment.
+        The index of each landmark's segment.
     """
 
     labels: tuple[str, ...]
     code: NDArray[np.integer]
 
     def split(self, rows: NDArray[np.integer] | slice) -> Iterator[tuple[str, NDArray[np.intp]]]:
-        """Yield each segment with the places in `rows` of those that are in it, where any are."""
+        """Yield each segment that is not empty, with the positions of its landmarks in `rows`."""
         code = self.code[rows]
         for number, label in enumerate(self.labels):
-            own = np.flatnonzero(code == number)
-            if len(own):
-                yield label, own
+            positions = np.flatnonzero(code == number)
+            if len(positions):
+                yield label, positions
 
 
 def load_segments(engine: DuckDBEngine, outcome: str) -> tuple[SegmentColumn, ...]:
-    """Load the segments of the landmarks of one outcome's sample, in the order of its landmarks."""
+    """Load the segments of the sample of one outcome."""
     return tuple(_load_column(engine, outcome, name) for name in segment_columns(engine))
 
 
 def segment_columns(engine: DuckDBEngine) -> list[str]:
-    """Return the columns of `users` that are segments; none where there are no users."""
+    """Return the columns of `users`, except its key; none where there are no users."""
     if not engine.exists("inputs.users"):
         return []
     if not engine.scalar("select count(*) from inputs.users"):
@@ -68,6 +68,7 @@ def segment_columns(engine: DuckDBEngine) -> list[str]:
 
 
 def _load_column(engine: DuckDBEngine, outcome: str, name: str) -> SegmentColumn:
+    """Load one column; users without a value are a segment of unknown ones."""
     values = f"""
 select
     landmarks.landmark,
@@ -81,12 +82,12 @@ where landmarks.outcome = $outcome
         value
         for (value,) in engine.rows(
             f"select value from ({values}) group by value"
-            f" order by count(*) desc, value limit {MOST_VALUES + 1}",
+            f" order by count(*) desc, value limit {MAX_VALUES + 1}",
             {"outcome": outcome},
         )
     ]
-    if len(kept) > MOST_VALUES:
-        kept[MOST_VALUES - 1 :] = [_OTHER]
+    if len(kept) > MAX_VALUES:
+        kept[MAX_VALUES - 1 :] = [_OTHER]
     order = sorted(kept, key=lambda value: (value.startswith("("), value))
     code = engine.fetch_numpy(
         "select cast(coalesce(list_position($values, value), list_position($values, $other)) - 1"

@@ -218,7 +218,7 @@ class Split:
 
         A model is fitted before the first period of a span. The next span starts when the training
         data has grown as the schedule requires, so a history twice as long needs a few more fits,
-        not twice as many. Every fold has a fit of its own.
+        not twice as many. Every fold is fitted separately.
         """
         first = [0]
         for period in range(1, len(self)):
