@@ -20,6 +20,7 @@ from lydite.evaluation.segments import ALL
 from lydite.evaluation.splits import Split
 from lydite.inputs.path_table import read_path_table
 from lydite.models import BaseRate, TouchVolume
+from lydite.models.base import weight_columns
 from lydite.paths.path_table_landmarks import journey_landmarks
 
 if TYPE_CHECKING:
@@ -97,7 +98,9 @@ def compare_paths(
             " are needed. `lydite credit` works with any number."
         )
     models, left_out = models_without_clock(rivals, len(table.channels))
-    landmarks = journey_landmarks(table, models, buckets=BUCKETS, seed=evaluation.seed)
+    landmarks = journey_landmarks(
+        table, weight_columns(models), buckets=BUCKETS, seed=evaluation.seed
+    )
     scores = _cross_validate(models, landmarks, evaluation.seed, threads, say)
     say("attributing the conversions")
     credit, transitions = attribute_paths(table, models, evaluation.seed, threads)

@@ -284,7 +284,7 @@ def usable_models(engine: Engine, models: Sequence[Model], *, required: bool) ->
 def _engine_refusal(engine: Engine, model: Model) -> str | None:
     """Return why the engine cannot compute the model's weights, None where it can."""
     for expression in model.weight_columns.values():
-        reason = engine.translation_error(expression)
+        reason = engine.translation_error(str(expression))
         if reason is not None:
             return f"the model {model.name!r} cannot run on this engine: {reason}"
     return None

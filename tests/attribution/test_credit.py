@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lydite import attribution, journeys
-from lydite.attribution import converted_paths
+from lydite.attribution import converted_paths, touch_credit
 from lydite.attribution.converted_paths import load_paths, path_tables
 from lydite.attribution.credit import _choose, _fit
 from lydite.engine import DuckDBEngine
@@ -60,7 +60,7 @@ def weighed(landmarks: Landmarks, model: Model) -> Landmarks:
 @given(st.integers(0, 10**6))
 def test_credit_sums_to_one_per_path(name, seed):
     paths = random_paths(seed, 60)
-    credit = fitted(name).weights(paths)
+    credit = touch_credit(fitted(name), paths)
     assert (credit >= 0).all()
     sums = np.bincount(paths["path"].to_numpy(), credit)
     np.testing.assert_allclose(sums, 1, atol=1e-12)
@@ -69,10 +69,10 @@ def test_credit_sums_to_one_per_path(name, seed):
 @pytest.mark.parametrize("name", DEFAULT_MODELS)
 def test_credit_does_not_depend_on_the_order_of_rows_or_columns(name):
     model, paths = fitted(name), random_paths(7, 40)
-    credit = model.weights(paths)
+    credit = touch_credit(model, paths)
     order = np.random.default_rng(0).permutation(len(paths))
     shuffled = paths[order].select(sorted(paths.columns))
-    np.testing.assert_allclose(model.weights(shuffled), credit[order], rtol=1e-13)
+    np.testing.assert_allclose(touch_credit(model, shuffled), credit[order], rtol=1e-13)
 
 
 def test_a_chain_shares_a_channels_effect_among_its_touches():
@@ -81,7 +81,7 @@ def test_a_chain_shares_a_channels_effect_among_its_touches():
     for _, path in paths.group_by("path"):
         distinct = path["channel"].unique().to_list()
         total = sum(effect[c] for c in distinct)
-        credit = model.weights(path)
+        credit = touch_credit(model, path)
         for channel in distinct:
             own = credit[(path["channel"] == channel).to_numpy()]
             np.testing.assert_allclose(own, effect[channel] / total / len(own), rtol=1e-9)
@@ -90,18 +90,18 @@ def test_a_chain_shares_a_channels_effect_among_its_touches():
 def test_a_channel_that_the_model_never_met_is_named():
     paths = random_paths(1, 3, names=("moon",))
     with pytest.raises(InputError, match=r"'shapley'.*'moon'"):
-        fitted("shapley").weights(paths)
+        touch_credit(fitted("shapley"), paths)
 
 
 def test_rules_that_weigh_nothing_or_know_nothing_fall_back_to_equal_shares():
     paths = random_paths(1, 20).filter(pl.col("path_length") == 4)
     for rule in (Rule("zero", "", "0"), Rule("null", "", "cast(null as double)")):
-        np.testing.assert_allclose(rule.weights(paths), 0.25)
+        np.testing.assert_allclose(touch_credit(rule, paths), 0.25)
 
 
 def test_a_missing_column_is_named():
     with pytest.raises(InputError, match=r"'time_decay'.*hours_before_end"):
-        make_model("time_decay").weights(random_paths(1, 3).drop("hours_before_end"))
+        touch_credit(make_model("time_decay"), random_paths(1, 3).drop("hours_before_end"))
 
 
 # --- the whole ------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ def test_credit_of_touches_is_what_the_models_give_a_notebook(engine):
             model.fit_credit(model.sufficient_statistics(landmarks, 256), np.ones(256))
             model.channels_ = landmarks.channels
         np.testing.assert_allclose(
-            model.weights(paths), credit[model.name].to_numpy(), atol=1e-7, err_msg=model.name
+            touch_credit(model, paths), credit[model.name].to_numpy(), atol=1e-7, err_msg=model.name
         )
 
 

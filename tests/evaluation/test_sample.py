@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lydite import journeys
+from lydite.attribution import touch_credit
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.sample import build_sample, count_sample_buckets, load_sample
 from lydite.models import make_models
@@ -70,7 +71,7 @@ def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
         if model.learns:
             continue
         expected = np.zeros((n, c))
-        np.add.at(expected, (paths["path"].to_numpy(), number), model.weights(paths))
+        np.add.at(expected, (paths["path"].to_numpy(), number), touch_credit(model, paths))
         features = model.encode(sample)
         found = features.rows[features.inverse]
         np.testing.assert_allclose(found, expected, atol=2.5 / 118)

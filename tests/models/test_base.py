@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
+from lydite.attribution import touch_credit
 from lydite.errors import InputError
 from lydite.models import DEFAULT_MODELS, PATH_COLUMNS, Rule, make_model, make_models
 from tests.helpers.random_landmarks import draw_landmarks, random_paths
@@ -47,9 +48,9 @@ def test_a_fingerprint_changes_with_the_definition_and_with_nothing_else():
 @pytest.mark.parametrize("column", PATH_COLUMNS)
 def test_a_rule_may_refer_to_every_column_of_a_path(column):
     rule = Rule("mine", "mine", f"case when {column} is not null then 2 else 1 end")
-    assert np.isfinite(rule.weights(random_paths(0, 20))).all()
+    assert np.isfinite(touch_credit(rule, random_paths(0, 20))).all()
 
 
 def test_a_rule_that_refers_to_what_is_not_there_is_refused():
     with pytest.raises(InputError, match=r"'mine'.*moon"):
-        Rule("mine", "mine", "moon * 2").weights(random_paths(0, 3))
+        touch_credit(Rule("mine", "mine", "moon * 2"), random_paths(0, 3))

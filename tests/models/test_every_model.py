@@ -21,6 +21,7 @@ from lydite.evaluation.verdicts import judge_models
 from lydite.inputs.path_table import read_path_table
 from lydite.journeys import find_outcomes
 from lydite.models import Classifier, Model, Rule, TouchVolume, make_models
+from lydite.models.base import weight_columns
 from lydite.paths.path_table_landmarks import journey_landmarks
 from lydite.settings import make_settings
 from lydite.simulation import simulate
@@ -188,7 +189,7 @@ def run_paths(
         )
         credit = lydite.credit(table, models=models)
         paths = read_path_table(engine, table)
-    own = Split.by_fold(journey_landmarks(paths, models))
+    own = Split.by_fold(journey_landmarks(paths, weight_columns(models)))
     scores = {model.name: backtest(model, own) for model in models}
     return Run(
         by_model(credit.table, back), scores, learnt(models, paths.channels, back), pl.DataFrame()

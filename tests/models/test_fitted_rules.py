@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from scipy import sparse
 
+from lydite.attribution import touch_credit
 from lydite.models import FittedRule, PathChannels, Paths, make_model, mixture
 from lydite.models.candidates import out_of_reach
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
@@ -305,7 +306,7 @@ def frame(hours, channels):
 def test_weights_of_hand_made_paths(name, label, hours, channels, expected):
     model = make_model(name)
     model.chosen_, model.channels_ = list(model.candidates).index(label), tuple("abcd")
-    np.testing.assert_allclose(model.weights(frame(hours, channels)), expected, atol=1e-12)
+    np.testing.assert_allclose(touch_credit(model, frame(hours, channels)), expected, atol=1e-12)
 
 
 def test_candidates_of_the_registry_in_order():

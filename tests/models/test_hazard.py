@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from scipy import optimize
 
+from lydite.attribution import touch_credit
 from lydite.models import PathChannels, Paths, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.hazard import AdditiveHazard, _added, _fit
@@ -359,7 +360,7 @@ def test_weights_of_hand_made_paths(half_life, hours, channels, expected):
             "channel": list(channels),
         }
     )
-    weights = by_hand([0.04, 0.03, 0.01], half_life).weights(paths)
+    weights = touch_credit(by_hand([0.04, 0.03, 0.01], half_life), paths)
     np.testing.assert_allclose(weights, expected, rtol=1e-9)
 
 
@@ -391,7 +392,7 @@ def test_a_touch_weighs_what_is_left_of_its_hazard_to_the_last_digit():
 
 def test_where_no_touch_adds_anything_all_are_alike():
     paths = pl.DataFrame({"path": 1, "hours_before_end": [48.0, 24.0, 0.0], "channel": list("aab")})
-    np.testing.assert_allclose(by_hand([0.0, 0.0], 24, "ab").weights(paths), 1 / 3)
+    np.testing.assert_allclose(touch_credit(by_hand([0.0, 0.0], 24, "ab"), paths), 1 / 3)
 
 
 def test_credit_of_amounts_is_the_sum_of_shares(some):

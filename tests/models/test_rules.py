@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from lydite.attribution import touch_credit
 from lydite.models import PathChannels, make_model
 from tests.helpers.random_landmarks import draw_landmarks, with_paths
 
@@ -95,4 +96,4 @@ def path(hours: list[float], channels: str) -> pl.DataFrame:
     ],
 )
 def test_weights_of_hand_made_paths(name, hours, channels, expected):
-    np.testing.assert_allclose(make_model(name).weights(path(hours, channels)), expected)
+    np.testing.assert_allclose(touch_credit(make_model(name), path(hours, channels)), expected)

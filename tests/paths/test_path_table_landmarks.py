@@ -19,7 +19,8 @@ from lydite.errors import InputError
 from lydite.evaluation.adjustment import Activity
 from lydite.inputs.path_rows import MAX_COUNT
 from lydite.inputs.path_table import read_path_table
-from lydite.models import Markov, Rule, TouchVolume, make_model
+from lydite.models import Markov, Rule, make_model
+from lydite.models.base import weight_columns
 from lydite.models.transitions import Transitions
 from lydite.paths import path_table_landmarks, touch_weights
 from lydite.paths.path_table_landmarks import (
@@ -43,6 +44,7 @@ RULES = [
     Rule("nothing", "nothing at all", "0"),
     Rule("kinds", "what a path table lacks", "length(coalesce(campaign, interaction, 'xy'))"),
 ]  # fmt: skip
+WEIGHTS = weight_columns(RULES)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +180,7 @@ def default_ends(table):
 @given(tables())
 def test_landmarks_are_the_prefixes(read, rows):
     table = read(rows)
-    landmarks = landmarks_of(table, [])
+    landmarks = landmarks_of(table, {})
     assert written(landmarks) == landmarks_by_hand(table, default_ends(table))
     assert landmarks.channels == table.channels
     assert landmarks.paths.path_channels.weights == {}
@@ -191,7 +193,7 @@ def test_landmarks_are_the_prefixes(read, rows):
 @given(tables())
 def test_channels_and_weights_of_prefixes_equal_brute_force(read, rows):
     table = read(rows)
-    landmarks = landmarks_of(table, RULES)
+    landmarks = landmarks_of(table, WEIGHTS)
     assert (np.diff(landmarks.paths.path_channels.row) >= 0).all()
     assert len(set(landmarks.path)) == len(landmarks.paths)
     paths, n = paths_in(table), len(table)
@@ -202,7 +204,7 @@ def test_channels_and_weights_of_prefixes_equal_brute_force(read, rows):
 
 def test_units_may_be_given(read):
     table = read([("a", 1, 0.0, 2), ("a > b", 3, 0.0, 0)])
-    landmarks = landmarks_of(table, [], np.array([7, 8, 9, 7]))
+    landmarks = landmarks_of(table, {}, np.array([7, 8, 9, 7]))
     ends = [(0, 7, 1, 0), (1, 8, 3, 0), (0, 9, 0, 2), (1, 7, 0, 0)]
     assert written(landmarks) == landmarks_by_hand(table, ends)
 
@@ -219,7 +221,7 @@ def added_up(rows):
 @given(tables())
 def test_landmarks_of_one_unit_are_sums(read, rows):
     table = read(rows)
-    landmarks = summed_landmarks(table, [])
+    landmarks = summed_landmarks(table, {})
     assert not landmarks.bucket.any()
     assert added_up(written(landmarks)) == added_up(landmarks_by_hand(table, default_ends(table)))
     ends = set(zip(landmarks.path, landmarks.next_channel, landmarks.converted, strict=True))
@@ -230,13 +232,13 @@ def test_landmarks_of_one_unit_are_sums(read, rows):
 @given(tables())
 def test_landmarks_of_one_unit_are_on_the_same_paths(read, rows):
     table = read(rows)
-    with_weights, without = summed_landmarks(table, RULES), summed_landmarks(table, [])
-    assert landmarks_of(table, RULES).paths.path_channels.weights.keys() == {
+    with_weights, without = summed_landmarks(table, WEIGHTS), summed_landmarks(table, {})
+    assert landmarks_of(table, WEIGHTS).paths.path_channels.weights.keys() == {
         rule.name for rule in RULES
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(path_table_landmarks, "_MAX_CELLS", 0)
-        sparse = summed_landmarks(table, [])
+        sparse = summed_landmarks(table, {})
     for other in (with_weights, sparse):
         np.testing.assert_array_equal(other.paths.history, without.paths.history)
         np.testing.assert_array_equal(other.paths.length, without.paths.length)
@@ -255,15 +257,17 @@ def test_models_learn_the_same_from_sums(read, model, rows):
     table, fits = read(rows), []
     for make, units in ((landmarks_of, 2 * len(table)), (summed_landmarks, 1)):
         own = make_model(model)
-        own.fit_credit(own.sufficient_statistics(make(table, [own]), units), np.ones(units))
-        paths = paths_of(table, [own])
+        own.fit_credit(
+            own.sufficient_statistics(make(table, weight_columns([own])), units), np.ones(units)
+        )
+        paths = paths_of(table, weight_columns([own]))
         features = own.encode_paths(paths)
         fits.append(own.shares(features).toarray()[features.inverse])
     np.testing.assert_allclose(*fits, rtol=1e-9, atol=1e-12)
 
 
 def test_there_is_no_clock(read):
-    landmarks = landmarks_of(read([("a > b", 1, 0.0, 2)]), [])
+    landmarks = landmarks_of(read([("a > b", 1, 0.0, 2)]), {})
     assert (landmarks.happened_at == np.datetime64("1970-01-01", "us")).all()
     assert np.isnan(landmarks.hours_since_previous).all()
     assert np.isnan(landmarks.hours_to_next).all()
@@ -275,21 +279,18 @@ def test_there_is_no_clock(read):
 @pytest.mark.parametrize("make", [landmarks_of, summed_landmarks, journey_landmarks, paths_of])
 def test_models_that_need_a_clock_are_refused(read, make):
     clocks = [make_model("time_decay"), Rule("late", "hours", "hours_after_start")]
-    with pytest.raises(InputError, match="'time_decay', 'late' must know.*Give touchpoints"):
-        make(read([("a", 1, 0.0, 1)]), [TouchVolume(), *clocks])
+    with pytest.raises(InputError, match="need it: 'time_decay', 'late'.*Give touchpoints"):
+        make(read([("a", 1, 0.0, 1)]), weight_columns(clocks))
 
 
 @pytest.mark.parametrize("make", [landmarks_of, journey_landmarks, paths_of])
 def test_weights_that_do_not_fit_are_refused(read, make):
-    class Odd(TouchVolume):
-        weight_columns = {"odd": "colour"}  # noqa: RUF012
-
     with pytest.raises(InputError, match="do not fit the touches of a path.*colour"):
-        make(read([("a", 1, 0.0, 1)]), [Odd()])
+        make(read([("a", 1, 0.0, 1)]), {"odd": "colour"})
 
 
 def test_counts_above_32_bits(read):
-    landmarks = landmarks_of(read([("a > b", 2**40, 0.0, MAX_COUNT)]), [])
+    landmarks = landmarks_of(read([("a > b", 2**40, 0.0, MAX_COUNT)]), {})
     assert sorted(landmarks.count) == [2**40, 2**40, MAX_COUNT, MAX_COUNT]
 
 
@@ -300,7 +301,7 @@ def test_prefixes_of_more_than_fifty_touches(read):
     rng = np.random.default_rng(3)
     names = ["direct", *rng.choice(["a", "b", "c", "direct"], 60, p=[0.1, 0.1, 0.1, 0.7]), "b"]
     table = read([(">".join(names + ["direct"] * 70), 1, 0.0, 0)])
-    landmarks = landmarks_of(table, RULES)
+    landmarks = landmarks_of(table, WEIGHTS)
     (path,) = paths_in(table)
     assert (landmarks.path_length == np.minimum(np.arange(len(path)) + 1, 50)).all()
     for row in (0, 1, 48, 49, 50, 51, 61, 62, 100, 130, len(path) - 1):
@@ -310,7 +311,7 @@ def test_prefixes_of_more_than_fifty_touches(read):
 
 def test_whole_paths_count_all_touches(read):
     table = read([(">".join(["a", "b", "direct"] * 40), 1, 5.0, 0)])
-    paths = paths_of(table, RULES)
+    paths = paths_of(table, WEIGHTS)
     assert_seen(paths.path, 0, table.channels, paths_in(table)[0])
     assert paths.path.touches.sum() == 120
 
@@ -319,12 +320,12 @@ def test_whole_paths_count_all_touches(read):
 def test_a_path_of_ten_thousand_touches_has_few_entries(read, channels):
     names = [f"c{i % channels}" for i in range(10_000)]
     table = read([(">".join(names), 2, 0.0, 1)])
-    landmarks = landmarks_of(table, RULES)
+    landmarks = landmarks_of(table, WEIGHTS)
     assert len(landmarks) == 20_000
     met = landmarks.paths.path_channels
     assert len(met.row) <= 10_000 * min(50, channels)
     assert np.bincount(met.row, met.touches).max() == 50
-    assert len(paths_of(table, RULES).path.row) == channels
+    assert len(paths_of(table, WEIGHTS).path.row) == channels
 
 
 def fields_of(thing):
@@ -338,10 +339,10 @@ def fields_of(thing):
 def test_parts_change_nothing(read, rows, most):
     table = read(rows)
     for make in (landmarks_of, paths_of):
-        whole = make(table, RULES)
+        whole = make(table, WEIGHTS)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(touch_weights, "_MAX_TOUCHES", most)
-            parts = make(table, RULES)
+            parts = make(table, WEIGHTS)
         for name, value in fields_of(whole).items():
             if name not in ("path", "paths"):
                 np.testing.assert_array_equal(fields_of(parts)[name], value, err_msg=name)
@@ -354,7 +355,7 @@ def test_parts_change_nothing(read, rows, most):
 @given(tables())
 def test_converted_paths(read, rows):
     table = read(rows)
-    paths = paths_of(table, RULES)
+    paths = paths_of(table, WEIGHTS)
     converted = [i for i, hits in enumerate(table.conversions) if hits]
     assert paths.unit.tolist() == converted
     assert paths.conversions.tolist() == table.conversions[converted].tolist()
@@ -365,17 +366,17 @@ def test_converted_paths(read, rows):
 
 def test_a_table_without_conversions_has_no_paths(read):
     table = read([("a > b", 0, 0.0, 2)])
-    paths = paths_of(table, RULES)
+    paths = paths_of(table, WEIGHTS)
     assert (len(paths), len(paths.path.row)) == (0, 0)
     assert paths.path.weights.keys() == {rule.name for rule in RULES}
-    landmarks = landmarks_of(table, RULES)
+    landmarks = landmarks_of(table, WEIGHTS)
     assert not landmarks.converted.any()
     assert len(landmarks) == 2
 
 
 def test_rules_share_out_whole_paths(read):
     table = read([("a > b > (direct)", 3, 6.0, 1), ("(direct) > direct", 2, 0.0, 1)])
-    paths = paths_of(table, RULES)
+    paths = paths_of(table, WEIGHTS)
     shares = {rule.name: rule.shares(rule.encode_paths(paths)).toarray() for rule in RULES}
     credit = {
         name: dict(zip(table.channels, paths.conversions @ share, strict=True))
@@ -393,7 +394,7 @@ def test_rules_share_out_whole_paths(read):
 @given(tables(), st.integers(1, 5), st.integers(0, 3))
 def test_journeys_keep_together_in_their_bucket(read, rows, buckets, seed):
     table = read(rows)
-    landmarks = journey_landmarks(table, [], buckets=buckets, seed=seed)
+    landmarks = journey_landmarks(table, {}, buckets=buckets, seed=seed)
     assert landmarks.bucket.max() < buckets
     ends = path_table_landmarks._drawn(table, buckets, np.random.default_rng(seed))
     row, _, hits, misses = ends
@@ -405,14 +406,14 @@ def test_journeys_keep_together_in_their_bucket(read, rows, buckets, seed):
 
 def test_one_bucket_holds_all(read):
     table = read([("a > b", 2, 0.0, 3), ("b", 1, 0.0, 0)])
-    one = journey_landmarks(table, RULES, buckets=1)
+    one = journey_landmarks(table, WEIGHTS, buckets=1)
     ends = [(i, 0, table.conversions[i], table.nulls[i]) for i in range(2)]
     assert written(one) == landmarks_by_hand(table, ends)
 
 
 def test_buckets_are_alike(read):
     table = read([("a", 320_000, 0.0, 640_000)])
-    landmarks = journey_landmarks(table, [], buckets=32, seed=1)
+    landmarks = journey_landmarks(table, {}, buckets=32, seed=1)
     for hit, mean in ((True, 10_000), (False, 20_000)):
         counts = landmarks.count[landmarks.converted == hit]
         chi_square = ((counts - mean) ** 2 / mean).sum()
@@ -437,14 +438,14 @@ def test_many_rows_are_drawn_in_parts(read, monkeypatch):
 @settings(max_examples=50, deadline=None)
 @given(tables(), st.randoms(use_true_random=False))
 def test_order_and_names_do_not_change_the_draws(read, rows, random):
-    before = journey_landmarks(read(rows), [], seed=5)
+    before = journey_landmarks(read(rows), {}, seed=5)
     names = ["a", "b", "(Direct)", "DIRECT", "É>x"]
     label = dict(zip(names, random.sample(names, 5), strict=True))
     shuffled = [
         (" > ".join(label[name] for name in path.split(" > ")), *numbers)
         for path, *numbers in random.sample(rows, len(rows))
     ]
-    after = journey_landmarks(read(shuffled), [], seed=5)
+    after = journey_landmarks(read(shuffled), {}, seed=5)
     for field in dataclasses.fields(before):
         if field.name not in ("channels", "path", "paths"):
             np.testing.assert_array_equal(getattr(before, field.name), getattr(after, field.name))
@@ -452,7 +453,7 @@ def test_order_and_names_do_not_change_the_draws(read, rows, random):
 
 def test_the_seed_decides(read):
     table = read([("a", 50, 0.0, 50)])
-    draw = [written(journey_landmarks(table, [], seed=seed)) for seed in (1, 1, 2)]
+    draw = [written(journey_landmarks(table, {}, seed=seed)) for seed in (1, 1, 2)]
     assert draw[0] == draw[1] != draw[2]
 
 
@@ -472,18 +473,18 @@ def assert_same_chain(landmarks, table, order):
 @given(tables(), st.integers(1, 4))
 def test_markov_sees_the_transitions_of_the_paths(read, rows, order):
     table = read(rows)
-    assert_same_chain(landmarks_of(table, []), table, order)
-    assert_same_chain(summed_landmarks(table, []), table, order)
-    assert_same_chain(journey_landmarks(table, []), table, order)
+    assert_same_chain(landmarks_of(table, {}), table, order)
+    assert_same_chain(summed_landmarks(table, {}), table, order)
+    assert_same_chain(journey_landmarks(table, {}), table, order)
 
 
 def test_a_chain_of_more_moves_than_fit_in_16_bits(read):
     drawn = np.random.default_rng(5).integers(0, 12, (4_000, 12))
     table = read([(" > ".join(map(str, path)), 1, 0.0, 1) for path in drawn])
-    landmarks = summed_landmarks(table, [])
+    landmarks = summed_landmarks(table, {})
     assert len(Transitions.from_landmarks(landmarks, 4).moves) > 2**15
     assert_same_chain(landmarks, table, 4)
-    assert_same_chain(landmarks_of(table, []), table, 4)
+    assert_same_chain(landmarks_of(table, {}), table, 4)
 
 
 def test_markov_has_the_published_effects_of_the_reference():
@@ -492,14 +493,14 @@ def test_markov_has_the_published_effects_of_the_reference():
         pytest.skip(f"the reference data {file.name} are not beside the repository")
     with DuckDBEngine() as engine:
         table = read_path_table(engine, file)
-    landmarks = landmarks_of(table, [])
+    landmarks = landmarks_of(table, {})
     units = 2 * len(table)
     model = Markov(1).fit(landmarks)
     again = Markov(1).fit_credit(Markov(1).sufficient_statistics(landmarks, units), np.ones(units))
     assert again.effects == pytest.approx(dict(model.effects), rel=1e-12)
     known = {"alpha": 0.5584, "iota": 0.4058, "eta": 0.3490, "beta": 0.2640, "gamma": 0.0179}
     assert {name: round(model.effects[name], 4) for name in known} == known
-    paths = paths_of(table, [make_model("linear")])
+    paths = paths_of(table, weight_columns([make_model("linear")]))
     linear = make_model("linear")
     credit = paths.conversions @ linear.shares(linear.encode_paths(paths))
     assert credit[table.channels.index("alpha")] == pytest.approx(7574.7186, abs=1e-4)

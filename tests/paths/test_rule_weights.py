@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.models import Rule, make_model
+from lydite.models.base import weight_columns
 from lydite.paths import touch_weights
 from lydite.paths.path_slices import distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, channels_met, describe_paths
@@ -18,7 +19,7 @@ from tests.helpers.random_path_slices import channels_of, draw_stretches
 def test_paths_are_described_by_their_order(drawn):
     touch_arrays, paths = drawn
     models = [make_model("linear"), make_model("last_non_direct"), make_model("w_shaped")]
-    described = describe_paths(touch_arrays, paths, models).paths
+    described = describe_paths(touch_arrays, paths, weight_columns(models)).paths
     for row, met in enumerate(channels_of(touch_arrays, paths)):
         assert described.history[row].tolist() == [*met[::-1], -1, -1, -1, -1][:4]
         known = [place for place, channel in enumerate(met) if channel != 1]
@@ -45,10 +46,10 @@ def test_own_paths_are_weighed_as_paths_are(drawn, most, random):
         Rule("before", "hours", "hours_before_end"),
         Rule("both", "hours and place", "position + hours_after_start"),
     ]
-    expected = channels_met(touch_arrays, paths, rules)
+    expected = channels_met(touch_arrays, paths, weight_columns(rules))
     number, first = distinct_paths(touch_arrays, paths)
-    described = describe_paths(touch_arrays, paths.take(first), [])
-    own = LandmarkPaths(touch_arrays, paths, number, described, rules)
+    described = describe_paths(touch_arrays, paths.take(first), {})
+    own = LandmarkPaths(touch_arrays, paths, number, described, weight_columns(rules))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(touch_weights, "_MAX_TOUCHES", most)
         found = own.path_channels(["both", "before"])

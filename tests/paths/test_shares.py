@@ -50,7 +50,7 @@ some_weights = st.lists(
 @given(some_weights)
 def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
     drawn = drawn_with(weights)
-    index, [rows] = share_rows(drawn, make_model("linear"))
+    index, [rows] = share_rows(drawn, ["linear"], STEPS_BY_ORDER)
     found = np.asarray(rows)[index]
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)
     # Half a step by rounding, and what the rounding of the others adds when they are summed to 1.
@@ -60,7 +60,7 @@ def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
 def test_equal_shares_are_exact():
     drawn = drawn_with([[1.0] * size for size in range(1, 11)])
     drawn = replace(drawn, channels=tuple("abcdefghij"))
-    index, [rows] = share_rows(drawn, make_model("linear"))
+    index, [rows] = share_rows(drawn, ["linear"], STEPS_BY_ORDER)
     assert len(rows) == 10
     expected = np.tril(np.ones((10, 10))) / np.arange(1, 11)[:, None]
     np.testing.assert_allclose(rows[index], expected, rtol=1e-12)
@@ -70,10 +70,10 @@ def test_equal_shares_are_exact():
 @given(some_weights)
 def test_the_form_of_the_matrix_changes_nothing(weights):
     drawn = drawn_with(weights)
-    index, [rows] = share_rows(drawn, make_model("linear"))
+    index, [rows] = share_rows(drawn, ["linear"], STEPS_BY_ORDER)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shares, "MAX_FULL_CHANNELS", 1)
-        other_index, [other] = share_rows(drawn, make_model("linear"))
+        other_index, [other] = share_rows(drawn, ["linear"], STEPS_BY_ORDER)
     np.testing.assert_array_equal(other_index, index)
     np.testing.assert_array_equal(other.toarray(), rows)
 
@@ -86,7 +86,9 @@ def test_paths_are_alike_only_where_every_column_divides_them_alike():
     weights = {first: linear, second: np.array([1, 1, 1, 1, 1, 3, 1, 3.0])}
     weights |= dict.fromkeys(others, np.ones(8))
     index, rows = share_rows(
-        with_paths(drawn, replace(drawn.paths.path_channels, weights=weights)), model
+        with_paths(drawn, replace(drawn.paths.path_channels, weights=weights)),
+        model.columns,
+        STEPS_BY_ORDER,
     )
     assert index.tolist() == [0, 0, 1, 2]
     np.testing.assert_allclose(rows[0][:, :2], [[0.5, 0.5], [0.25, 0.75], [0.5, 0.5]])
@@ -110,8 +112,8 @@ def test_rates_are_mixed_by_weights_that_look_at_times(drawn, most):
     # On a path of which every touch is of one instant, no touch has any weight.
     rule = Rule("before", "hours", "hours_before_end")
     number, first = distinct_paths(touch_arrays, paths)
-    described = describe_paths(touch_arrays, paths.take(first), [])
-    own = LandmarkPaths(touch_arrays, paths, number, described, [rule])
+    described = describe_paths(touch_arrays, paths.take(first), {})
+    own = LandmarkPaths(touch_arrays, paths, number, described, rule.weight_columns)
     some = replace(
         draw_landmarks(np.random.default_rng(0), len(paths), channels=3),
         path=number, paths=described.paths, landmark_paths=own,

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from lydite.errors import InputError
 from lydite.models import Rule
+from lydite.models.base import weight_columns
 from lydite.paths import touch_weights
 from lydite.paths.path_slices import PathSlices, TouchArrays
 from lydite.paths.rule_weights import channels_met
@@ -26,7 +27,7 @@ def test_times_are_those_of_the_path_whatever_is_weighed_at_once(drawn, most):
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(touch_weights, "_MAX_TOUCHES", most)
-        found = channels_met(touch_arrays, paths, rules)
+        found = channels_met(touch_arrays, paths, weight_columns(rules))
     for row, touches in enumerate(touches_of(paths)):
         hours, n = touch_arrays.at_us[touches] / HOUR, len(touches)
         place = np.arange(1, n + 1)
@@ -55,7 +56,7 @@ def test_campaign_and_interaction_are_those_of_the_touch():
         Rule("spring", "campaign", "case when campaign = 'spring' then 2 end"),
         Rule("clicks", "kind", "case when interaction = 'click' then 1 end"),
     ]
-    found = channels_met(touch_arrays, paths, rules)
+    found = channels_met(touch_arrays, paths, weight_columns(rules))
     assert found.weights["spring"].tolist() == [2, 0, 2, 0]
     assert found.weights["clicks"].tolist() == [2, 0, 1, 0]
 
@@ -65,4 +66,4 @@ def test_a_bad_weight_shows_the_whole_path():
     paths = PathSlices(np.array([2, 0]), np.array([1, 3]), np.array([1, 3]))
     bad = Rule("bad", "nothing", "case when channel = 'direct' then -1 else 1 end")
     with pytest.raises(InputError, match="weight -1.0 to touch 2 of 3 .* path a > direct > c"):
-        channels_met(touch_arrays, paths, [bad])
+        channels_met(touch_arrays, paths, bad.weight_columns)

@@ -7,6 +7,7 @@ from lydite.attribution.credit import (
     channel_names,
     reset_credit_tables,
 )
+from lydite.attribution.frame_credit import touch_credit
 
 __all__ = [
     "UNATTRIBUTED",
@@ -16,4 +17,5 @@ __all__ = [
     "credit_replicates",
     "draw_buckets",
     "reset_credit_tables",
+    "touch_credit",
 ]

@@ -23,10 +23,11 @@ from lydite.attribution.converted_paths import (
     path_tables,
 )
 from lydite.attribution.credit_sql import credit_by_bucket, summed, touch_credit
+from lydite.models.base import weight_columns
 from lydite.models.fitted_rules import FittedRule
 from lydite.models.markov import Markov
-from lydite.models.rules import weights_explained
 from lydite.paths.landmarks import N_BUCKETS
+from lydite.paths.touch_weights import explain_weight_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,7 +96,8 @@ def attribute_outcome(
     drawn = draw_buckets(N_BUCKETS, seed)
     with path_tables(engine, outcome, len(landmarks.channels)):
         replicates = _fit(engine, models, landmarks, drawn)
-        with weights_explained(engine, models, "credit.paths", "conversion_key"):
+        weights = weight_columns(models).values()
+        with explain_weight_errors(engine, weights, "credit.paths", "conversion_key"):
             engine.append("credit.touch_credit", touch_credit(models))
         engine.drop(_SET_SHARES)
     by_bucket = summed(models, "outcome, bucket, channel_key")

@@ -16,6 +16,7 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs.path_table import PathTable, read_path_table
 from lydite.models import Markov, Model, UniqueFeatures, choose, make_models
+from lydite.models.base import weight_columns
 from lydite.paths.landmarks import rows_to_one
 from lydite.paths.path_table_landmarks import landmarks_of, paths_of, summed_landmarks
 
@@ -182,9 +183,9 @@ class _Sample:
     @classmethod
     def summed(cls, table: PathTable, models: Sequence[Model]) -> _Sample:
         """Put all journeys in one unit: enough for credit without intervals."""
-        fitted, paths = _fitted(models), paths_of(table, models)
+        fitted, paths = _fitted(models), paths_of(table, weight_columns(models))
         return cls(
-            summed_landmarks(table, fitted) if fitted else None,
+            summed_landmarks(table, weight_columns(fitted)) if fitted else None,
             replace(paths, unit=np.zeros_like(paths.unit)),
             units=1,
         )
@@ -192,13 +193,13 @@ class _Sample:
     @classmethod
     def drawn(cls, table: PathTable, models: Sequence[Model], seed: int) -> _Sample:
         """Make a unit of all journeys with the same path and the same end, and resample them."""
-        fitted, paths = _fitted(models), paths_of(table, models)
+        fitted, paths = _fitted(models), paths_of(table, weight_columns(models))
         counts = np.concatenate([table.conversions, table.nulls])
         # Paths that never converted, or always did, make one unit, not two.
         unit = np.maximum(np.cumsum(counts > 0) - 1, 0)
         weights = draw_journeys(counts[counts > 0], seed)
         return cls(
-            landmarks_of(table, fitted, unit) if fitted else None,
+            landmarks_of(table, weight_columns(fitted), unit) if fitted else None,
             replace(paths, unit=unit[paths.unit]),
             weights.shape[1],
             weights,

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lydite.inputs.slices import slice_starts
 from lydite.journeys import LONGEST_PATH
+from lydite.models.base import weight_columns
 from lydite.paths.grouping import counted, distinct, placed, taken
 from lydite.paths.landmarks import Landmarks, first_buckets
 from lydite.paths.path_slices import PathSlices, TouchArrays, distinct_paths
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
+    from lydite.paths.columns import WeightColumns
     from lydite.paths.rule_weights import OrderFeatures
 
 MAX_LANDMARKS = 5_000_000
@@ -112,7 +114,7 @@ def load_sample(
     InputError
         When a rule's weight is negative or too large, or cannot be computed.
     """
-    by_order = [model for model in models if model.uses_order_only]
+    by_order = weight_columns(model for model in models if model.uses_order_only)
     by_landmark = [model for model in models if not model.uses_order_only]
     columns = _load_columns(engine, outcome, _PATH_COLUMNS)
     with ThreadPoolExecutor(1) as pool:  # paths are built while the other columns are read
@@ -126,7 +128,9 @@ def load_sample(
     slices = _slices_ending_at(sample.position, columns["touch"] - columns["first_touch"])
     landmark_paths = None
     if by_landmark:
-        landmark_paths = LandmarkPaths(touches, slices, path, sample.features, by_landmark)
+        landmark_paths = LandmarkPaths(
+            touches, slices, path, sample.features, weight_columns(by_landmark)
+        )
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -195,9 +199,9 @@ class _SamplePaths(NamedTuple):
 
     @classmethod
     def from_columns(
-        cls, columns: dict[str, NDArray[Any]], channels: Sequence[str], models: Sequence[Model]
+        cls, columns: dict[str, NDArray[Any]], channels: Sequence[str], weights: WeightColumns
     ) -> _SamplePaths:
-        """Build the paths from `_PATH_COLUMNS`, with the features of models of channel order."""
+        """Build the paths from `_PATH_COLUMNS`, with weights by the order of channels."""
         # The touches on the path of a mature landmark are mature landmarks too, right before it.
         position = _position_by_user(columns["user_key"], columns["touch"])
         happened_at = columns["happened_at"].astype("datetime64[us]", copy=False)
@@ -209,7 +213,7 @@ class _SamplePaths(NamedTuple):
         before = placed(position, columns["touch"] - columns["first_touch"])
         slices = _slices_ending_at(np.arange(len(position), dtype=np.int32), before)
         path, first = distinct_paths(touches, slices)
-        features = describe_paths(touches, slices.take(first), models)
+        features = describe_paths(touches, slices.take(first), weights)
         return cls(position, touches, path, features)
 
 

@@ -1,6 +1,6 @@
 """The rivals: one module per family, behind one protocol."""
 
-from lydite.models.base import PATH_COLUMNS, Model
+from lydite.models.base import Model
 from lydite.models.baselines import BaseRate, TouchVolume
 from lydite.models.classifier import Classifier
 from lydite.models.fitted_rules import FittedRule
@@ -18,6 +18,7 @@ from lydite.models.registry import (
 from lydite.models.rules import Rule
 from lydite.models.sets import SetModel
 from lydite.models.shapley import Shapley
+from lydite.paths.columns import PATH_COLUMNS
 from lydite.paths.landmarks import Landmarks, PathChannels, Paths, UniqueFeatures
 
 __all__ = [

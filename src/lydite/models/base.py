@@ -13,14 +13,15 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 
 from lydite.models.expression import columns_of
+from lydite.paths.columns import BEYOND_ORDER
 from lydite.paths.grouping import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
-    import polars as pl
     from numpy.typing import NDArray
 
+    from lydite.paths.columns import Weight, WeightColumns
     from lydite.paths.landmarks import Landmarks, Paths, UniqueFeatures
 
 
@@ -52,10 +53,11 @@ class Model(BaseEstimator, ABC):
     # --- sight ----------------------------------------------------------------------------------
 
     @property
-    def weight_columns(self) -> Mapping[str, str]:
+    def weight_columns(self) -> WeightColumns:
         """Weights of touches that `encode` and `encode_paths` find in `PathChannels.weights`.
 
-        SQL expressions over `PATH_COLUMNS` by column name; they are summed by path and channel.
+        By column name, SQL expressions over `PATH_COLUMNS` or objects whose text is one
+        (`lydite.paths.columns`). They are summed by path and channel.
         """
         return {}
 
@@ -66,17 +68,17 @@ class Model(BaseEstimator, ABC):
     @property
     def needs_clock(self) -> bool:
         """Whether the model looks at times, which path tables do not have."""
-        return any("hours_" in expression for expression in self.weight_columns.values())
+        return any(name.startswith("hours_") for name in self.columns_used)
 
     @property
     def uses_order_only(self) -> bool:
         """Whether the weights look at nothing of a path but the order of its channels."""
-        return not _MORE_THAN_ORDER & self.columns_used
+        return not BEYOND_ORDER & self.columns_used
 
     @property
     def columns_used(self) -> frozenset[str]:
         """The columns of a path, among `PATH_COLUMNS`, that the weights look at."""
-        return frozenset().union(*map(columns_of, self.weight_columns.values()))
+        return frozenset().union(*(columns_of(str(own)) for own in self.weight_columns.values()))
 
     def refusal(self, channels: int) -> str | None:
         """Return why the model cannot be tried on data with so many channels, and the mend."""
@@ -222,29 +224,6 @@ class Model(BaseEstimator, ABC):
         """
         return "1.0"
 
-    def weights(self, paths: pl.DataFrame) -> NDArray[np.float64]:
-        """Return the credit of every touch; it sums to 1 over each path.
-
-        Parameters
-        ----------
-        paths
-            One row per touch, with the columns ``path`` (any identifier) and `PATH_COLUMNS`; those
-            that the model does not look at may be missing.
-
-        Returns
-        -------
-        (len(paths),) array, in the order of the rows.
-
-        Raises
-        ------
-        InputError
-            When `paths` lacks a column that the model looks at, or has a channel that a fitted
-            model has never met.
-        """
-        from lydite.attribution.touch_credit import weigh  # noqa: PLC0415  (SQL is needed only here)
-
-        return weigh(self, paths)
-
     # --- identity -------------------------------------------------------------------------------
 
     @property
@@ -253,7 +232,7 @@ class Model(BaseEstimator, ABC):
         definition: dict[str, Any] = {
             "class": type(self).__name__,
             "parameters": self.get_params(deep=False),
-            "weights": dict(self.weight_columns),
+            "weights": {name: str(own) for name, own in self.weight_columns.items()},
         }
         text = json.dumps(definition, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -289,9 +268,9 @@ class FeatureCounts:
         )
 
 
-def weight_columns(models: Iterable[Model]) -> dict[str, str]:
-    """Return all columns of weights that the models look at: SQL expressions by name."""
-    return {name: sql for model in models for name, sql in model.weight_columns.items()}
+def weight_columns(models: Iterable[Model]) -> dict[str, Weight]:
+    """Return the weight columns of all models."""
+    return {name: own for model in models for name, own in model.weight_columns.items()}
 
 
 def resampled_sums(
@@ -339,19 +318,3 @@ def by_unit(
 ) -> sparse.csr_array[np.float64]:
     """Return the sums of values by index and unit, as a sparse matrix."""
     return sparse.coo_array((np.asarray(values, dtype=float), (index, unit)), shape=shape).tocsr()
-
-
-_MORE_THAN_ORDER = frozenset({"hours_before_end", "hours_after_start", "campaign", "interaction"})
-
-#: What a rule may refer to: the columns of a touch on its path, and what each means.
-PATH_COLUMNS: dict[str, str] = {
-    "position": "1 for the path's first touch",
-    "path_length": "touches on the path",
-    "position_from_end": "1 for the path's last touch",
-    "last_non_direct_position": "position of the last touch that is not direct, null if all are",
-    "hours_before_end": "hours from the touch to the path's last touch",
-    "hours_after_start": "hours from the path's first touch to the touch",
-    "channel": "channel of the touch",
-    "campaign": "campaign of the touch, if any",
-    "interaction": "kind of contact, if known",
-}

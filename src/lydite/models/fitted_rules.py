@@ -9,7 +9,6 @@ import numpy as np
 
 from lydite.models.base import Model
 from lydite.models.candidates import most_likely
-from lydite.models.decay import HALF_LIVES_HOURS, decay
 from lydite.models.mixture import (
     ENOUGH_LANDMARKS,
     LAST_GAIN,
@@ -19,21 +18,25 @@ from lydite.models.mixture import (
     some_rows,
     stepped_likelihood,
 )
+from lydite.paths.columns import ExponentialDecay
 from lydite.paths.landmarks import UniqueFeatures
-from lydite.paths.shares import mixed_rates, path_shares, share_rows
+from lydite.paths.shares import STEPS_BY_ORDER, STEPS_BY_TIME, mixed_rates, path_shares, share_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
     from scipy import sparse
 
     from lydite.models.base import FeatureCounts
+    from lydite.paths.columns import WeightColumns
     from lydite.paths.landmarks import Landmarks, Paths
 
 # Candidates are compared as soon as a step promises to gain less than this, in nats: what is left
 # after it is a small part of it, and far less than what tells candidates apart.
 _CHOICE_GAIN = 0.01
+#: Candidates of a half-life that is fitted.
+HALF_LIVES_HOURS = (6, 24, 72, 168, 336)
 _END_SHARES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
 
 
@@ -61,7 +64,7 @@ class FittedRule(Model):
     weights_touches: ClassVar[bool] = True
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
-    def __init__(self, name: str, claim: str, candidates: Mapping[str, str]) -> None:
+    def __init__(self, name: str, claim: str, candidates: WeightColumns) -> None:
         self.name = name
         self.claim = claim
         self.candidates = candidates
@@ -72,7 +75,7 @@ class FittedRule(Model):
         return [f"{self.name} {label}" for label in self.candidates]
 
     @property
-    def weight_columns(self) -> Mapping[str, str]:
+    def weight_columns(self) -> WeightColumns:
         """The candidates."""
         return dict(zip(self.columns, self.candidates.values(), strict=True))
 
@@ -85,7 +88,8 @@ class FittedRule(Model):
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return what tells landmarks apart under any of the candidates."""
-        index, shares = share_rows(landmarks, self)
+        steps = STEPS_BY_ORDER if self.uses_order_only else STEPS_BY_TIME
+        index, shares = share_rows(landmarks, self.columns, steps)
         return UniqueFeatures(index, _Seen(shares))
 
     def fit_counts(
@@ -170,7 +174,7 @@ class FittedRule(Model):
     @property
     def touch_weight(self) -> str:
         """The chosen candidate."""
-        return list(self.candidates.values())[self.chosen_]
+        return str(list(self.candidates.values())[self.chosen_])
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,7 @@ def time_decay_fitted() -> FittedRule:
     return FittedRule(
         "time_decay_fitted",
         "recent touches more: a touch loses half its weight in the time that fits best",
-        {f"{hours} h": decay(hours) for hours in HALF_LIVES_HOURS},
+        {f"{hours} h": ExponentialDecay(hours) for hours in HALF_LIVES_HOURS},
     )
 
 

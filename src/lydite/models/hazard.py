@@ -11,9 +11,10 @@ from scipy import sparse
 
 from lydite.models.base import Model
 from lydite.models.candidates import most_likely, out_of_reach
-from lydite.models.decay import HALF_LIVES_HOURS, decay
+from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.hazard_bootstrap import LikelihoodExpansion, gamma_prior
 from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix, squares
+from lydite.paths.columns import ExponentialDecay
 from lydite.paths.compiled import compiled
 from lydite.paths.grouping import counted
 from lydite.paths.landmarks import UniqueFeatures, rows_to_one
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.models.base import FeatureCounts
+    from lydite.paths.columns import WeightColumns
     from lydite.paths.landmarks import Landmarks, PathChannels, Paths
 
 _LN2 = float(np.log(2))
@@ -75,9 +77,9 @@ class AdditiveHazard(Model):
     claim = "each touch, by a chance per hour that it adds and that fades"
 
     @property
-    def weight_columns(self) -> Mapping[str, str]:
+    def weight_columns(self) -> WeightColumns:
         """What is left of the touches' strength at the end of the path, for each half-life."""
-        return {f"strength after {hours} h": decay(hours) for hours in HALF_LIVES_HOURS}
+        return {f"strength after {hours} h": ExponentialDecay(hours) for hours in HALF_LIVES_HOURS}
 
     @property
     def half_life_(self) -> float:
@@ -183,7 +185,7 @@ class AdditiveHazard(Model):
     def touch_weight(self) -> str:
         """What is left of the hazard that the touch has added."""
         hazards = " ".join(f"when {key} then {beta:.16e}" for key, beta in enumerate(self.hazards_))
-        return f"(case channel_key {hazards} end) * {decay(self.half_life_)}"
+        return f"(case channel_key {hazards} end) * {ExponentialDecay(self.half_life_)}"
 
 
 @dataclass(frozen=True)

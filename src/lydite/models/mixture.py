@@ -11,6 +11,7 @@ from scipy import sparse
 from lydite.models.candidates import out_of_reach
 from lydite.paths.grouping import counted
 from lydite.paths.landmarks import as_slice, parts
+from lydite.paths.shares import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +28,6 @@ _MAX_NEWTON_STEPS = 100
 # is far below rounding of the likelihood, and models with the same forecast agree to many digits.
 LAST_GAIN = 1e-8
 _AT_ONCE = 8192  # rows: what is made of them on the way stays in the cache
-#: Up to so many channels a full matrix is faster than a sparse one.
-MAX_FULL_CHANNELS = 24
 
 
 def base_rate(trials: NDArray[np.floating], conversions: NDArray[np.floating]) -> float:

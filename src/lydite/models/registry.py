@@ -11,7 +11,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from lydite.errors import InputError
 from lydite.models.classifier import Classifier
-from lydite.models.decay import decay
 from lydite.models.expression import check_expression
 from lydite.models.fitted_rules import position_based_fitted, time_decay_fitted
 from lydite.models.hazard import AdditiveHazard
@@ -20,6 +19,7 @@ from lydite.models.markov import Markov
 from lydite.models.rules import KnownRule, Rule
 from lydite.models.shapley import Shapley
 from lydite.models.transitions import MAX_ORDER
+from lydite.paths.columns import ExponentialDecay
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lydite.models.base import Model
     from lydite.settings import ModelSettings, Settings
 
-_RULES: dict[str, tuple[str, str]] = {
+_RULES: dict[str, tuple[str, str | ExponentialDecay]] = {
     "first_touch": (
         "the first touch of the path",
         "case when position = 1 then 1.0 else 0.0 end",
@@ -65,7 +65,7 @@ _RULES: dict[str, tuple[str, str]] = {
     ),
     "time_decay": (
         "recent touches more: a touch loses half its weight in 7 days",
-        decay(168),
+        ExponentialDecay(168),
     ),
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 from lydite.errors import InputError
 from lydite.inputs.slices import slice_positions
 from lydite.journeys import LONGEST_PATH
-from lydite.models.base import weight_columns
+from lydite.paths.columns import columns_named
 from lydite.paths.landmarks import HISTORY, DistinctPaths, Landmarks, PathChannels, Paths
 from lydite.paths.path_slices import PathSlices, TouchArrays
 from lydite.paths.prefixes import PathPrefixes
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.inputs.path_table import PathTable
-    from lydite.models import Model
+    from lydite.paths.columns import WeightColumns
 
 _MAX_ROWS = 50_000  # whose journeys are drawn at once
 _MAX_CELLS = 100_000_000  # of the full table of prefixes and channels: 100 MB
 
 
 def landmarks_of(
-    table: PathTable, models: Sequence[Model], unit: NDArray[np.integer] | None = None
+    table: PathTable, weights: WeightColumns, unit: NDArray[np.integer] | None = None
 ) -> Landmarks:
     """Return every touch of every journey as a landmark.
 
@@ -40,8 +40,8 @@ def landmarks_of(
     ----------
     table
         n paths.
-    models
-        The landmarks hold the weights that these look at.
+    weights
+        The weights of touches that the landmarks hold.
     unit : (2n,) integers
         The unit of the converting journeys of each path, then of those that end without a
         conversion; it is the landmarks' bucket. By default each has its own: 0 to 2n - 1.
@@ -49,13 +49,13 @@ def landmarks_of(
     Raises
     ------
     InputError
-        When a model looks at times.
+        When a weight depends on times.
     """
     n = len(table)
     nothing = np.zeros(n, dtype=np.int64)
     return _landmarks(
         table,
-        models,
+        weights,
         row=np.tile(np.arange(n), 2),
         unit=np.arange(2 * n) if unit is None else np.asarray(unit),
         conversions=np.concatenate([table.conversions, nothing]),
@@ -63,7 +63,7 @@ def landmarks_of(
     )
 
 
-def summed_landmarks(table: PathTable, models: Sequence[Model]) -> Landmarks:
+def summed_landmarks(table: PathTable, weights: WeightColumns) -> Landmarks:
     """Return every touch of every journey as a landmark, in one unit.
 
     Landmarks of the same path and outcome are added up, of which there are far fewer: paths have
@@ -71,15 +71,15 @@ def summed_landmarks(table: PathTable, models: Sequence[Model]) -> Landmarks:
 
     Parameters
     ----------
-    table, models
+    table, weights
         As in `landmarks_of`.
 
     Raises
     ------
     InputError
-        When a model looks at times.
+        When a weight depends on times.
     """
-    _refuse_clocks(models)
+    _refuse_clocks(weights)
     prefixes = PathPrefixes.of(table)
     ends = prefixes.of_touch[table.start + table.length - 1]
     going = prefixes.summed(ends, table.conversions + table.nulls)
@@ -98,12 +98,12 @@ def summed_landmarks(table: PathTable, models: Sequence[Model]) -> Landmarks:
         next_channel=next_channel,
         count=count.astype(float),
         path=path,
-        paths=_described(table, prefixes, models),
+        paths=_described(table, prefixes, weights),
     )
 
 
 def journey_landmarks(
-    table: PathTable, models: Sequence[Model], buckets: int = 32, seed: int = 0
+    table: PathTable, weights: WeightColumns, buckets: int = 32, seed: int = 0
 ) -> Landmarks:
     """Return every touch as a landmark, with each journey in a bucket drawn at random.
 
@@ -112,7 +112,7 @@ def journey_landmarks(
 
     Parameters
     ----------
-    table, models
+    table, weights
         As in `landmarks_of`.
     buckets
         How many buckets there are, all alike.
@@ -122,28 +122,28 @@ def journey_landmarks(
     Raises
     ------
     InputError
-        When a model looks at times.
+        When a weight depends on times.
     """
     row, bucket, conversions, nulls = _drawn(table, buckets, np.random.default_rng(seed))
-    return _landmarks(table, models, row, bucket, conversions, nulls)
+    return _landmarks(table, weights, row, bucket, conversions, nulls)
 
 
-def paths_of(table: PathTable, models: Sequence[Model]) -> Paths:
+def paths_of(table: PathTable, weights: WeightColumns) -> Paths:
     """Return the paths that end in conversions; the unit of each is its number in the table.
 
     All touches count, also those of paths of more than 50.
 
     Parameters
     ----------
-    table, models
+    table, weights
         As in `landmarks_of`.
 
     Raises
     ------
     InputError
-        When a model looks at times.
+        When a weight depends on times.
     """
-    _refuse_clocks(models)
+    _refuse_clocks(weights)
     row = np.flatnonzero(table.conversions)
     length = table.length[row]
     return Paths(
@@ -151,7 +151,7 @@ def paths_of(table: PathTable, models: Sequence[Model]) -> Paths:
         row,
         table.conversions[row].astype(float),
         table.value[row],
-        channels_met(_touch_arrays(table), PathSlices(table.start[row], length, length), models),
+        channels_met(_touch_arrays(table), PathSlices(table.start[row], length, length), weights),
     )
 
 
@@ -182,7 +182,7 @@ def _drawn(
 
 def _landmarks(
     table: PathTable,
-    models: Sequence[Model],
+    weights: WeightColumns,
     row: NDArray[np.intp],
     unit: NDArray[np.integer],
     conversions: NDArray[np.int64],
@@ -195,7 +195,7 @@ def _landmarks(
     row, unit, conversions, nulls : (k,) arrays
         The path and the unit of each group, and how many journeys in it end in which way.
     """
-    _refuse_clocks(models)
+    _refuse_clocks(weights)
     some = np.flatnonzero(conversions + nulls)
     row, unit, conversions, nulls = row[some], unit[some], conversions[some], nulls[some]
     prefixes, length = PathPrefixes.of(table), table.length[row]
@@ -215,7 +215,7 @@ def _landmarks(
         next_channel=next_channel[twice],
         count=np.where(converted, conversions[group[twice]], count[twice]),
         path=prefixes.of_touch[touch[twice]],
-        paths=_described(table, prefixes, models),
+        paths=_described(table, prefixes, weights),
     )
 
 
@@ -233,13 +233,13 @@ def _without_clock(channels: Sequence[str], **columns: Any) -> Landmarks:  # noq
     )
 
 
-def _described(table: PathTable, prefixes: PathPrefixes, models: Sequence[Model]) -> DistinctPaths:
+def _described(table: PathTable, prefixes: PathPrefixes, weights: WeightColumns) -> DistinctPaths:
     """Return what models see of the prefixes."""
     kept = np.minimum(prefixes.length, LONGEST_PATH)
-    if weight_columns(models) or len(prefixes) * len(table.channels) > _MAX_CELLS:
+    if weights or len(prefixes) * len(table.channels) > _MAX_CELLS:
         first = prefixes.touch - prefixes.length + 1
         return describe_paths(
-            _touch_arrays(table), PathSlices(first, prefixes.length, kept), models
+            _touch_arrays(table), PathSlices(first, prefixes.length, kept), weights
         ).paths
     history = np.full((len(prefixes), HISTORY), -1, dtype=np.int16)
     for back in range(HISTORY):
@@ -257,10 +257,14 @@ def _touch_arrays(table: PathTable) -> TouchArrays:
     return TouchArrays(table.channels, table.channel)
 
 
-def _refuse_clocks(models: Sequence[Model]) -> None:
-    names = ", ".join(repr(model.name) for model in models if model.needs_clock)
+def _refuse_clocks(weights: WeightColumns) -> None:
+    names = ", ".join(
+        repr(name)
+        for name, weight in weights.items()
+        if any(column.startswith("hours_") for column in columns_named(weight))
+    )
     if names:
         raise InputError(
-            f"a path table does not say when touches happened, which {names} must know."
-            " Give touchpoints and conversions, or leave out what needs a clock."
+            f"a path table does not say when touches happened, and these weights need it: {names}."
+            " Give touchpoints and conversions, or leave out models that need a clock."
         )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lydite.inputs.slices import slice_starts
-from lydite.models.base import weight_columns
 from lydite.paths import kernels
 from lydite.paths.grouping import distinct, placed
 from lydite.paths.landmarks import HISTORY, DistinctPaths, PathChannels
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.models.base import Model
+    from lydite.paths.columns import Weight, WeightColumns
     from lydite.paths.path_slices import PathSlices
 
 
@@ -42,40 +41,40 @@ class OrderFeatures:
 
 
 def describe_paths(
-    touch_arrays: TouchArrays, slices: PathSlices, models: Sequence[Model]
+    touch_arrays: TouchArrays, slices: PathSlices, weights: WeightColumns
 ) -> OrderFeatures:
-    """Return paths with the models' weights, which look at nothing but the order of channels."""
+    """Return paths with weights that depend on nothing but the order of channels."""
     history = np.empty((len(slices), HISTORY), dtype=np.int16)
     kernels.histories(*slices.columns, touch_arrays.channel, history)
     met, slot = _channels_met(
-        TouchArrays(touch_arrays.channels, touch_arrays.channel), slices, models
+        TouchArrays(touch_arrays.channels, touch_arrays.channel), slices, weights
     )
     return OrderFeatures(DistinctPaths(history, slices.kept, met), slot)
 
 
 def channels_met(
-    touch_arrays: TouchArrays, slices: PathSlices, models: Sequence[Model]
+    touch_arrays: TouchArrays, slices: PathSlices, weights: WeightColumns
 ) -> PathChannels:
-    """Return the channels on paths, with the sums of the models' weights.
+    """Return the channels on paths, with the sums of weights.
 
     Parameters
     ----------
     touch_arrays, slices
         The paths.
-    models
-        Their weights are summed up by path and channel.
+    weights
+        They are summed by path and channel.
 
     Raises
     ------
     InputError
         When a weight is negative or huge, or cannot be computed.
     """
-    met, _ = _channels_met(touch_arrays, slices, models)
+    met, _ = _channels_met(touch_arrays, slices, weights)
     return replace(met, weights=dict(met.weights))
 
 
 def _channels_met(
-    touch_arrays: TouchArrays, slices: PathSlices, models: Sequence[Model]
+    touch_arrays: TouchArrays, slices: PathSlices, weights: WeightColumns
 ) -> tuple[PathChannels, NDArray[np.integer]]:
     """Return the channels on paths, and the place of each touch's channel among them."""
     longest = int(slices.kept.max(initial=0))
@@ -101,8 +100,8 @@ def _channels_met(
     )
     index, first = distinct(kind, kinds)
     path = np.searchsorted(slice_starts(slices.kept), first, side="right") - 1
-    weights = _weighed(touch_arrays, slices, models, path, kind[first] % (longest + 1) - 1)
-    return PathChannels(row, channel, touches, TouchKindWeights(weights, index, touches)), slot
+    by_kind = _weighed(touch_arrays, slices, weights, path, kind[first] % (longest + 1) - 1)
+    return PathChannels(row, channel, touches, TouchKindWeights(by_kind, index, touches)), slot
 
 
 def _kinds(touch_arrays: TouchArrays, longest: int, paths: int) -> int:
@@ -114,18 +113,17 @@ def _kinds(touch_arrays: TouchArrays, longest: int, paths: int) -> int:
 def _weighed(
     touch_arrays: TouchArrays,
     slices: PathSlices,
-    models: Sequence[Model],
+    weights: WeightColumns,
     path: NDArray[np.integer],
     position: NDArray[np.integer],
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the models' weights of single touches, by their path and position on it, from 0."""
-    columns = weight_columns(models)
-    expressions = list(dict.fromkeys(columns.values()))
+    """Return the weights of single touches, by their path and position on it, from 0."""
+    different = list(dict.fromkeys(weights.values()))
     paths, place = np.unique(path, return_inverse=True)
     laid = PathTouches(touch_arrays, slices.take(paths))
     rows = slice_starts(laid.slices.kept)[place] + position
-    by_expression = dict(zip(expressions, weigh(laid, expressions, models, rows), strict=True))
-    return {name: by_expression[expression] for name, expression in columns.items()}
+    found = dict(zip(different, weigh(laid, different, rows), strict=True))
+    return {name: found[weight] for name, weight in weights.items()}
 
 
 class LandmarkPaths:
@@ -142,8 +140,8 @@ class LandmarkPaths:
         Which of the distinct paths each is.
     described
         The distinct paths.
-    models
-        Whose weights may be asked for.
+    weights
+        The weights that may be asked for.
     """
 
     def __init__(
@@ -152,12 +150,11 @@ class LandmarkPaths:
         slices: PathSlices,
         number: NDArray[np.integer],
         described: OrderFeatures,
-        models: Sequence[Model],
+        weights: WeightColumns,
     ) -> None:
         self._touch_arrays, self._slices, self._number = touch_arrays, slices, number
-        self._described, self._models = described, models
-        self._columns = weight_columns(models)
-        self._known: dict[str, NDArray[np.float32]] = {}
+        self._described, self._columns = described, weights
+        self._known: dict[Weight, NDArray[np.float32]] = {}
 
     def __contains__(self, column: str) -> bool:
         """Tell whether there is such a column of weights."""
@@ -166,7 +163,7 @@ class LandmarkPaths:
     def take(self, rows: NDArray[np.integer] | slice) -> LandmarkPaths:
         """Return some of the paths, in the given order."""
         slices, number = self._slices.take(rows), self._number[rows]
-        return LandmarkPaths(self._touch_arrays, slices, number, self._described, self._models)
+        return LandmarkPaths(self._touch_arrays, slices, number, self._described, self._columns)
 
     def path_channels(self, columns: Iterable[str]) -> PathChannels:
         """Return the channels on the paths, with some columns of weights.
@@ -176,11 +173,11 @@ class LandmarkPaths:
         InputError
             When a weight is negative or huge, or cannot be computed.
         """
-        expressions = {name: self._columns[name] for name in columns}
-        missing = [own for own in dict.fromkeys(expressions.values()) if own not in self._known]
+        asked = {name: self._columns[name] for name in columns}
+        missing = [own for own in dict.fromkeys(asked.values()) if own not in self._known]
         if missing:
             self._known.update(zip(missing, self._weighed(missing), strict=True))
-        weights = {name: self._known[expression] for name, expression in expressions.items()}
+        weights = {name: self._known[weight] for name, weight in asked.items()}
         return replace(self._entries, weights=weights)
 
     def sums(
@@ -209,7 +206,7 @@ class LandmarkPaths:
         for paths in chunks(ordered.kept):
             slices = ordered.take(paths)
             laid = PathTouches(self._touch_arrays, slices)
-            [weight] = weigh(laid, [self._columns[column]], self._models)
+            [weight] = weigh(laid, [self._columns[column]])
             of_paths = *slices.columns, self._touch_arrays.channel
             kernels.weighted_sums(*of_paths, weight, values, *sums[:, paths])
         return placed(order, sums[0]), placed(order, sums[1])
@@ -225,15 +222,15 @@ class LandmarkPaths:
         met = replace(self._described.paths.path_channels, weights={})
         return met.take(self._number, len(self._described.paths))
 
-    def _weighed(self, expressions: Sequence[str]) -> list[NDArray[np.float32]]:
+    def _weighed(self, weights: Sequence[Weight]) -> list[NDArray[np.float32]]:
         """Return the sums of weights by path and channel."""
         begin = slice_starts(self._described.paths.length)[self._number]
         entry = self._entries.starts(len(self._number))
-        sums = [np.zeros(entry[-1]) for _ in expressions]
+        sums = [np.zeros(entry[-1]) for _ in weights]
         for paths in chunks(self._slices.kept):
             laid = PathTouches(self._touch_arrays, self._slices.take(paths))
             of_paths = laid.slices.kept, begin[paths], entry[paths], self._described.slot
-            for weight, own in zip(weigh(laid, expressions, self._models), sums, strict=True):
+            for weight, own in zip(weigh(laid, weights), sums, strict=True):
                 kernels.sums_by_entry(weight, *of_paths, own)
         return [own.astype(np.float32) for own in sums]
 

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from lydite.models.mixture import MAX_FULL_CHANNELS
 from lydite.paths.compiled import compiled
 from lydite.paths.grouping import counted, distinct, taken
 from lydite.paths.landmarks import rows_to_one
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
-    from lydite.models.base import Model
     from lydite.paths.landmarks import Landmarks, PathChannels, Paths
 
     _Integers = NDArray[np.integer]
@@ -31,6 +29,9 @@ if TYPE_CHECKING:
 # than it can be estimated.
 STEPS_BY_ORDER = 5040
 STEPS_BY_TIME = 120
+
+#: Up to so many channels a full matrix is faster than a sparse one.
+MAX_FULL_CHANNELS = 24
 
 
 def path_shares(paths: Paths, column: str) -> sparse.csr_array[np.float64]:
@@ -87,22 +88,28 @@ def weightless(landmarks: Landmarks, column: str) -> int:
 
 
 def share_rows(
-    landmarks: Landmarks, model: Model
+    landmarks: Landmarks, columns: Sequence[str], steps: int
 ) -> tuple[NDArray[np.integer], list[NDArray[np.float64] | sparse.csr_array[np.float64]]]:
-    """Return what tells landmarks apart that a model's columns of weights divide over channels.
+    """Return the distinct shares of landmarks by some columns of weights.
+
+    Parameters
+    ----------
+    columns
+        Names of the columns.
+    steps
+        Shares are rounded to so many steps: `STEPS_BY_ORDER` or `STEPS_BY_TIME`.
 
     Returns
     -------
     index : (n,) integers
-        The number of each landmark's path among the k that are divided unlike by any column.
+        The row of each landmark in the k distinct ones.
     shares : list of (k, channels) matrices
         For each column, in the form of `fast_matrix`; they are kept in steps.
     """
-    finest = STEPS_BY_ORDER if model.uses_order_only else STEPS_BY_TIME
-    met, path_of, paths = landmarks.path_channels(model.weight_columns)
+    met, path_of, paths = landmarks.path_channels(columns)
     start, channels = met.starts(paths), len(landmarks.channels)
-    weights, kind, begin = met.summands(list(model.weight_columns))
-    entries = start, met.channel, met.touches, kind, begin, finest
+    weights, kind, begin = met.summands(columns)
+    entries = start, met.channel, met.touches, kind, begin, steps
     drawn = np.random.default_rng(0).integers(
         0, 2**64, (channels, weights.shape[1]), dtype=np.uint64
     )

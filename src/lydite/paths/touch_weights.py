@@ -14,18 +14,22 @@ import pyarrow as pa
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs.slices import slice_starts
-from lydite.models.base import PATH_COLUMNS
-from lydite.models.decay import half_life
-from lydite.models.expression import columns_of
-from lydite.models.rules import weights_explained
 from lydite.paths import kernels
+from lydite.paths.columns import (
+    MOST_WEIGHT,
+    PATH_COLUMNS,
+    ExponentialDecay,
+    UserWeight,
+    columns_named,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
-    from lydite.models.base import Model
+    from lydite.engine import Engine
+    from lydite.paths.columns import Weight
     from lydite.paths.path_slices import PathSlices, TouchArrays
 
 _MAX_TOUCHES = 250_000  # weighed at once
@@ -138,72 +142,129 @@ _HOURS = ("hours_before_end", "hours_after_start")
 
 
 def weigh(
-    laid: PathTouches,
-    expressions: Sequence[str],
-    models: Sequence[Model],
+    touches: PathTouches,
+    weights: Sequence[Weight],
     rows: slice | NDArray[np.intp] = slice(None),
 ) -> list[NDArray[np.float64]]:
-    """Return the weight of some touches by every expression; `models` are whose they are."""
-    clock = laid.touch_arrays.at_us is not None
-    half_lives = [half_life(expression) if clock else None for expression in expressions]
-    others = [own for own, known in zip(expressions, half_lives, strict=True) if known is None]
-    by_sql = iter(_weigh_by_sql(laid, others, models, rows))
-    if len(others) == len(expressions):
-        return list(by_sql)
-    hours = laid.hours_before_end[rows]
-    return [next(by_sql) if known is None else _left(hours, known) for known in half_lives]
+    """Return every weight of some touches.
 
-
-def _left(hours: NDArray[np.float64], half_life: float) -> NDArray[np.float64]:
-    """Return what is left after so many hours."""
-    left = hours / -half_life
-    return np.asarray(np.exp2(left, out=left))
+    Raises
+    ------
+    InputError
+        When a weight is negative or huge, or cannot be computed.
+    """
+    has_clock = touches.touch_arrays.at_us is not None
+    decays = [own for own in weights if has_clock and isinstance(own, ExponentialDecay)]
+    others = [own for own in weights if own not in decays]
+    found = dict(zip(others, _weigh_by_sql(touches, others, rows), strict=True))
+    if decays:
+        hours = touches.hours_before_end[rows]
+        found |= {decay: decay.values(hours) for decay in decays}
+    return [found[own] for own in weights]
 
 
 def _weigh_by_sql(
-    laid: PathTouches,
-    expressions: Sequence[str],
-    models: Sequence[Model],
-    rows: slice | NDArray[np.intp],
+    touches: PathTouches, weights: Sequence[Weight], rows: slice | NDArray[np.intp]
 ) -> list[NDArray[np.float64]]:
-    if not expressions:
+    if not weights:
         return []
     engine = _engine()
-    weights = ", ".join(
-        f"coalesce(cast(({expression}) as double), 0) as weight_{i}"
-        for i, expression in enumerate(expressions)
+    select = ", ".join(
+        f"coalesce(cast(({weight}) as double), 0) as weight_{i}" for i, weight in enumerate(weights)
     )
-    used = frozenset().union(*map(columns_of, expressions))
+    used = frozenset().union(*map(columns_named, weights))
     try:
-        with engine.registered(laid.table(rows, used)) as name:
-            found = engine.fetch_numpy(f"select {weights} from {name}")
+        with engine.registered(touches.table(rows, used)) as name:
+            found = engine.fetch_numpy(f"select {select} from {name}")
     except engine.error as error:
-        _explain(engine, laid, models, weights)
+        _raise_explained(engine, touches, weights, select)
         raise InputError(f"a model's weights do not fit the touches of a path: {error}") from error
     return list(found.values())
 
 
-def _explain(
-    engine: DuckDBEngine, laid: PathTouches, models: Sequence[Model], weights: str
+def _raise_explained(
+    engine: DuckDBEngine, touches: PathTouches, weights: Sequence[Weight], select: str
 ) -> None:
-    """Weigh whole paths, with all that there is to show of them, for an error that says more."""
+    """Weigh whole paths with all their columns, for an error message that shows the path."""
     with (
-        engine.registered(laid.table(slice(None), {*PATH_COLUMNS, "path"})) as name,
+        engine.registered(touches.table(slice(None), {*PATH_COLUMNS, "path"})) as name,
         contextlib.suppress(engine.binder_error),
-        weights_explained(engine, models, name, "path"),
+        explain_weight_errors(engine, weights, name, "path"),
     ):
-        engine.fetch_numpy(f"select {weights} from {name}")
+        engine.fetch_numpy(f"select {select} from {name}")
 
 
 _engines = threading.local()
 
 
 def _engine() -> DuckDBEngine:
-    """Return the calling thread's own engine, which is kept: to open one takes longer than to ask.
+    """Return the engine of the calling thread; opening one takes longer than a query.
 
-    Threads share models, not cores: each engine has one.
+    Threads work on different models, so that each engine uses one core.
     """
-    if not hasattr(_engines, "own"):
-        _engines.own = DuckDBEngine(threads=1)
-    own: DuckDBEngine = _engines.own
-    return own
+    if not hasattr(_engines, "engine"):
+        _engines.engine = DuckDBEngine(threads=1)
+    engine: DuckDBEngine = _engines.engine
+    return engine
+
+
+# --- errors -------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def explain_weight_errors(
+    engine: Engine, weights: Iterable[Weight], touches: str, path: str
+) -> Iterator[None]:
+    """Raise an error that shows the path when a statement stops at the weight of a user's rule.
+
+    Parameters
+    ----------
+    engine
+        Runs the statement.
+    weights
+        The weights in the statement.
+    touches
+        A relation with a row per touch and the columns of a path.
+    path
+        The columns that identify a path, separated by commas.
+
+    Raises
+    ------
+    InputError
+        When a weight is negative or huge, or cannot be computed.
+    """
+    try:
+        yield
+    except engine.error as error:
+        rules = [weight for weight in weights if isinstance(weight, UserWeight)]
+        refused = [rule for rule in rules if rule.message_start in str(error)]
+        if not refused:
+            _raise_if_not_computable(engine, rules, touches)
+            raise
+        _, start, end = str(error).partition(refused[0].message_start)
+        raise InputError(
+            f"{start}{end.splitlines()[0]}: weights are numbers from 0 to {MOST_WEIGHT}. It happens"
+            f" on the path {_example(engine, refused[0], touches, path)}. Correct the expression,"
+            " such as with greatest(0, ...)."
+        ) from error
+
+
+def _raise_if_not_computable(engine: Engine, rules: Iterable[UserWeight], touches: str) -> None:
+    """Raise an error that names the first rule that cannot be computed on some touch."""
+    for rule in rules:
+        try:
+            engine.scalar(f"select sum(cast(({rule.expression}) as double)) from {touches}")
+        except engine.error as error:
+            raise InputError(
+                f"the rule {rule.name!r}, {rule.written!r}, cannot be computed on some touch:"
+                f" {str(error).splitlines()[0]}. Correct it, such as with try(...) or nullif(...)."
+            ) from error
+
+
+def _example(engine: Engine, rule: UserWeight, touches: str, path: str) -> str:
+    """Return a path on which the rule gives a refused weight."""
+    text: str = engine.scalar(
+        f"select string_agg(channel, ' > ' order by position) from {touches}"
+        f" where ({path}) = (select ({path}) from {touches} where {rule.is_refused} limit 1)"
+    )
+    return text

@@ -1,4 +1,4 @@
-"""Credit of single touches: what a model gives to paths that are handed over as a frame."""
+"""Credit of the touches of paths in a data frame."""
 
 from __future__ import annotations
 
@@ -24,8 +24,27 @@ order by row_number
 """
 
 
-def weigh(model: Model, paths: pl.DataFrame) -> NDArray[np.float64]:
-    """Return the credit of every touch of the given paths (`Model.weights`)."""
+def touch_credit(model: Model, paths: pl.DataFrame) -> NDArray[np.float64]:
+    """Return the credit of every touch of the given paths; it sums to 1 over each path.
+
+    Parameters
+    ----------
+    model
+        A rule, or a model that has been fitted.
+    paths
+        One row per touch, with the columns ``path`` (any identifier) and
+        `lydite.models.PATH_COLUMNS`; those that the model does not use may be missing.
+
+    Returns
+    -------
+    (len(paths),) array, in the order of the rows.
+
+    Raises
+    ------
+    InputError
+        When `paths` lacks a column that the model uses, or has a channel that the model was not
+        fitted on.
+    """
     if "channel" not in paths.columns:
         raise InputError("paths need a column 'channel', the channel of each touch")
     channels = _channels(model, paths)

@@ -1,0 +1,57 @@
+"""Weights of touches: what their SQL says, and what numpy computes of it."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lydite.engine import DuckDBEngine
+from lydite.models.fitted_rules import HALF_LIVES_HOURS
+from lydite.paths.columns import PATH_COLUMNS, ExponentialDecay, UserWeight, columns_named
+
+ENGINE = DuckDBEngine()
+
+
+@given(st.floats(0.01, 1e4) | st.sampled_from(HALF_LIVES_HOURS), st.floats(0, 1e5))
+def test_exponential_decay_is_what_its_sql_says(hours, before_end):
+    weight = ExponentialDecay(hours)
+    touch = f"(select cast('{before_end!r}' as double) as hours_before_end)"
+    [value] = weight.values(np.array([before_end]))
+    assert value == pytest.approx(ENGINE.scalar(f"select {weight} from {touch}"))
+
+
+def test_the_values_leave_the_hours_as_they_are():
+    hours = np.array([0.0, 24.0, 48.0])
+    assert ExponentialDecay(24).values(hours).tolist() == [1.0, 0.5, 0.25]
+    assert hours.tolist() == [0.0, 24.0, 48.0]
+
+
+def test_a_weight_is_written_as_its_sql():
+    weights = {"decay": ExponentialDecay(6), "mine": UserWeight("mine", "1", "1")}
+    assert json.loads(json.dumps(weights, default=str)) == {
+        name: str(weight) for name, weight in weights.items()
+    }
+
+
+@pytest.mark.parametrize("column", PATH_COLUMNS)
+def test_every_column_of_an_expression_is_found(column):
+    assert columns_named(f"2*{column}+1") == {column}
+    assert columns_named(f'"{column.upper()}" / 2') == {column}
+
+
+def test_a_part_of_a_word_is_no_column():
+    assert columns_named("my_position + channels") == frozenset()
+    assert columns_named(ExponentialDecay(6)) == {"hours_before_end"}
+
+
+def test_the_value_of_a_user_weight_is_checked():
+    weight = UserWeight("mine", "position - 2", "position - 2")
+    touch = "(select {} as position, 5 as path_length, 'tv' as channel)"
+    assert ENGINE.scalar(f"select {weight} from {touch.format(3)}") == 1
+    message = "the rule 'mine' gives the weight -1.0 to touch 1 of 5 on a path, of channel tv"
+    with pytest.raises(ENGINE.error, match=message):
+        ENGINE.scalar(f"select {weight} from {touch.format(1)}")
