@@ -1,59 +1,85 @@
-# What a newcomer types: `make demo`, then `make test`. Both make the environment first.
+# Start with `make demo`, then `make test`. Both create the environment first.
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := $(wildcard requirements.lock)
 export DAGSTER_HOME := $(CURDIR)/var/dagster
 
-.PHONY: help demo refresh show dev test slow study bench lint format types sample lock clean
+.PHONY: help demo refresh show dev test test-lowest test-wheel coverage slow study bench lint format types docs sample \
+	lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-demo: refresh ## run the job on the sample data, show the verdict, the page and a query
+demo: refresh ## run the job on the sample data, print the verdict and a query
 	@$(BIN)/python -m pipelines.show
 
-refresh: .venv/installed var/dagster/dagster.yaml ## run the job `refresh` without the UI; FULL=1 lays out all users anew
-	@echo "Putting the rivals on trial ..."
+refresh: .venv/installed var/dagster/dagster.yaml ## run the job `refresh` without the UI; FULL=1 rebuilds the journeys of all users
+	@echo "Comparing the models ..."
 	@$(BIN)/python -m pipelines.refresh $(if $(FULL),--full)
 
-show: .venv/installed ## show what the last run found
+show: .venv/installed ## print the results of the last run
 	@$(BIN)/python -m pipelines.show
 
 dev: .venv/installed var/dagster/dagster.yaml ## open the UI: http://localhost:3000
 	@$(BIN)/dagster dev -w workspace.yaml
 
-test: .venv/installed ## every test but the long statistical studies
+test: .venv/installed ## run all tests except the long statistical studies
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-slow: .venv/installed ## the long statistical studies
+test-lowest: .venv/installed ## run the tests of the library with the lowest allowed versions
+	@$(BIN)/python -m venv --clear var/lowest
+	@$(BIN)/python -c 'import re, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		print(*(re.sub(r">=([^,]+).*", r"==\1", need) for need in project["dependencies"]), sep="\n")' \
+		> var/lowest/constraints.txt
+	@var/lowest/bin/python -m pip install --quiet --disable-pip-version-check \
+		--constraint var/lowest/constraints.txt --editable . hypothesis pytest pytest-xdist
+	@var/lowest/bin/python -m pytest --numprocesses auto --dist worksteal -k "not spark" \
+		tests/engine tests/inputs tests/journeys tests/attribution tests/models tests/reporting \
+		tests/end_to_end/test_truth.py
+
+test-wheel: .venv/installed ## install the wheel with the newest allowed versions and run an example
+	@rm -rf var/wheel
+	@$(BIN)/python -m build --wheel --outdir var/wheel . >/dev/null
+	@$(BIN)/python -m venv var/wheel/env
+	@var/wheel/env/bin/python -m pip install --quiet --disable-pip-version-check var/wheel/*.whl
+	@cp examples/compare_models.py var/wheel
+	@cd var/wheel && env/bin/python compare_models.py
+
+coverage: .venv/installed ## run all tests and print how many lines they execute
+	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term:skip-covered
+
+slow: .venv/installed ## run the long statistical studies
 	@$(BIN)/python -m pytest --numprocesses auto -m slow
 
 STUDIES := error_control credit_coverage worlds_and_models
-study: .venv/installed ## the whole studies behind docs/calibration.md and rivals.md (hours; resumable)
+study: .venv/installed ## run the studies behind docs/calibration.md and rivals.md (hours; resumable)
 	@for name in $(STUDIES); do \
 		$(BIN)/python -m studies.$$name && \
 		$(BIN)/python -m studies.$$name --write || exit 1; done
 
-bench: .venv/installed ## every benchmark, and the page about them (an hour)
+bench: .venv/installed ## run all benchmarks and write benchmarks/README.md (an hour)
 	@$(BIN)/python -m benchmarks
 
-lint: .venv/installed ## check rules and format
+lint: .venv/installed ## check rules, format and the layers of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-format: .venv/installed ## mend the format, and what rules can mend
+format: .venv/installed ## format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
 types: .venv/installed ## check types
 	@$(BIN)/mypy
 
-sample: .venv/installed ## make data_samples again, byte for byte
+docs: .venv/installed ## build the documentation site in var/site
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+sample: .venv/installed ## create data_samples again, byte for byte
 	@$(BIN)/lydite simulate --world storefront --users 20000 --seed 7 --out data_samples
 
-lock: ## write requirements.lock anew from pyproject.toml
+lock: ## write requirements.lock from pyproject.toml
 	@rm -rf var/lock && $(PYTHON) -m venv var/lock
 	@var/lock/bin/python -m pip install --quiet --upgrade pip
 	@var/lock/bin/python -m pip install --quiet --group dev '.[pipelines,spark]'
@@ -62,15 +88,15 @@ lock: ## write requirements.lock anew from pyproject.toml
 	@rm -rf var/lock
 
 clean: ## remove the environment, results and caches
-	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage build dist
 
 # --- files ----------------------------------------------------------------------------------------
 
 .venv/installed: pyproject.toml $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Lydite needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version 2>&1)." \
-			"Name another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
-	@echo "Making the environment in .venv (once; a few minutes) ..."
+			"Choose another: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@echo "Creating the environment in .venv (once; a few minutes) ..."
 	@$(PYTHON) -m venv .venv
 ifneq ($(LOCK),)
 	@$(PIP) install --requirement $(LOCK)

@@ -1,4 +1,4 @@
-"""The docs: their Python runs, and what they name exists."""
+"""The documentation: its Python code runs, and the files, links and targets that it names exist."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")),
+    *sorted((ROOT / "docs").glob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -22,5 +25,20 @@ def test_links_and_paths_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", text):
         assert (page.parent / target).exists(), target
-    for path in re.findall(r"`((?:src|sql|pipelines)/[\w/.]+)`", text):
+    for path in re.findall(r"`((?:src|sql|pipelines|tests)/[\w/.]+)`", text):
         assert (ROOT / path).exists(), path
+
+
+def test_the_hosted_workflow_runs_the_same_targets() -> None:
+    targets = [
+        re.findall(r"^\s*(?:- run: )?make ([\w-]+)", (ROOT / file).read_text(), re.MULTILINE)
+        for file in (".ci/run", ".github/workflows/ci.yml")
+    ]
+    assert targets[0] == [target for target in targets[1] if target != "coverage"]
+
+
+def test_every_target_that_is_named_exists() -> None:
+    existing = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for page in [*PAGES, ROOT / ".ci/run"]:
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
+        assert set(named) <= existing, page
