@@ -43,7 +43,13 @@ _PARTS = {
 PARTS = tuple(dict.fromkeys(_PARTS.values()))
 #: A part of the credit: what draws units again, and what fits and divides again what is drawn.
 INTERVALS = "intervals"
-_DRAWING = ("draw_buckets", "credit_replicates", "_choose", "_of_fitted_rule", "_of_rule")
+_DRAWING = (
+    "draw_buckets",
+    "credit_replicates",
+    "_choose_candidates",
+    "_fitted_rule_replicates",
+    "_rule_replicates",
+)
 
 
 @dataclass(frozen=True)

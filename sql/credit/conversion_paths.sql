@@ -1,7 +1,7 @@
--- The paths of the conversions of one outcome, laid out touch by touch.
+-- Lists the touches on the path of each conversion of one outcome.
 -- @conversion_key number of the conversion
 -- @converted_on day of the conversion, UTC
--- @value value of the conversion in the one currency, if any
+-- @value value of the conversion in the currency of the data, null where unknown
 select
     conversions.conversion_key,
     cast(conversions.converted_at as date) as converted_on,

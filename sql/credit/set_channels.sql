@@ -1,11 +1,12 @@
--- The channels of each set that is met on the paths of conversions.
+-- Lists the channels of each set of channels on the paths of conversions.
 -- @set_key number of the set, from 0
 -- @channel_key number of the channel
-select examples.set_key, met.channel_key
+select examples.set_key, path_channels.channel_key
 from (
     select set_key, min(conversion_key) as conversion_key
-    from credit.sets
+    from credit.channel_sets
     group by set_key
 ) as examples
-inner join credit.met as met on examples.conversion_key = met.conversion_key
-order by examples.set_key, met.channel_key
+inner join credit.path_channels as path_channels
+    on examples.conversion_key = path_channels.conversion_key
+order by examples.set_key, path_channels.channel_key

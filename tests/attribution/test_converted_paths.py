@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lydite import attribution, journeys
-from lydite.attribution.converted_paths import load_sets, path_tables
+from lydite.attribution.converted_paths import converted_path_tables, load_channel_sets
 from lydite.engine import DuckDBEngine
 from tests.helpers.input_tables import make_inputs
 
@@ -30,8 +30,8 @@ def test_sets_are_told_apart_and_counted_by_bucket(channels):
         journeys.build_touches(engine)
         journeys.build_path_events_and_conversions(engine, {"conversion": timedelta(days=1)})
         names = attribution.channel_names(engine)
-        with path_tables(engine, "conversion", len(names)):
-            found = load_sets(engine, names)
+        with converted_path_tables(engine, "conversion", len(names)):
+            found = load_channel_sets(engine, names)
         assert not engine.exists("credit.paths")
         buckets = dict(engine.rows("select user_id, bucket from journeys.users"))
     met: dict[str, set[str]] = {}
@@ -56,6 +56,6 @@ def test_no_conversion_has_a_path():
         make_inputs(engine, [("u", START, "a")], [("v", START)])
         journeys.build_touches(engine)
         journeys.build_path_events_and_conversions(engine, {"conversion": timedelta(days=1)})
-        with path_tables(engine, "conversion", 1):
-            found = load_sets(engine, ["a"])
+        with converted_path_tables(engine, "conversion", 1):
+            found = load_channel_sets(engine, ["a"])
     assert len(found.sets) == len(found.counted) == 0

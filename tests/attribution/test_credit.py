@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from lydite import attribution, journeys
 from lydite.attribution import converted_paths, touch_credit
-from lydite.attribution.converted_paths import load_paths, path_tables
-from lydite.attribution.credit import _choose, _fit
+from lydite.attribution.converted_paths import converted_path_tables, load_paths
+from lydite.attribution.credit import _choose_candidates, _fit_models
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.sample import build_sample, load_sample
@@ -215,8 +215,8 @@ def test_replicates_are_those_of_conversions_divided_one_by_one(engine):
     channels = tuple(attribution.channel_names(engine))
     landmarks = load_sample(engine, "purchase", channels, MODELS)
     drawn = attribution.draw_buckets(256, 1, 12)
-    with path_tables(engine, "purchase", len(channels)):
-        found = _fit(engine, MODELS, landmarks, drawn)
+    with converted_path_tables(engine, "purchase", len(channels)):
+        found = _fit_models(engine, MODELS, landmarks, drawn)
         assert sorted(found) == sorted(model.name for model in MODELS if model.learns)
         for name, compact in found.items():
             model = make_model(name)
@@ -236,13 +236,13 @@ def test_of_many_paths_those_of_some_buckets_stand_for_all(engine, monkeypatch):
     [model] = [model for model in MODELS if model.name == "additive_hazard"]
     landmarks = load_sample(engine, "lead", channels, [model])
     drawn = attribution.draw_buckets(256, 1, 40)
-    with path_tables(engine, "lead", len(channels)):
-        whole = _fit(engine, [model], landmarks, drawn)[model.name]
+    with converted_path_tables(engine, "lead", len(channels)):
+        whole = _fit_models(engine, [model], landmarks, drawn)[model.name]
         most = engine.scalar("select count(distinct conversion_key) from credit.paths") // 2
-        monkeypatch.setattr(converted_paths, "MOST_PATHS", most)
-        buckets = converted_paths.buckets_of_paths(engine)
+        monkeypatch.setattr(converted_paths, "MAX_PATHS", most)
+        buckets = converted_paths.buckets_within_limit(engine)
         paths = load_paths(engine, channels, model, buckets)
-        some = _fit(engine, [model], landmarks, drawn)[model.name]
+        some = _fit_models(engine, [model], landmarks, drawn)[model.name]
     assert 80 < buckets < 180
     assert most * 0.9 < len(paths) <= most
     assert paths.unit.max() < buckets
@@ -261,7 +261,7 @@ def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch
     monkeypatch.setattr(
         FittedRule, "sufficient_statistics", lambda *args: seen.append(args[1]) or statistics(*args)
     )
-    assert len(_choose(rule, landmarks, attribution.draw_buckets(256, 0, 5))) == 5
+    assert len(_choose_candidates(rule, landmarks, attribution.draw_buckets(256, 0, 5))) == 5
     [used] = seen
     assert len(used) == 3000
     assert len(np.unique(used.bucket)) == 256

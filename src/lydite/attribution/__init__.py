@@ -1,4 +1,4 @@
-"""Credit: every model's division of every conversion, with an interval on every figure."""
+"""Attribution: credit per touch and channel for every conversion, with bootstrap intervals."""
 
 from lydite.attribution.bootstrap import Replicates, credit_replicates, draw_buckets
 from lydite.attribution.credit import (

@@ -1,4 +1,4 @@
-"""Intervals on credit: units are drawn again, models fitted again, conversions divided again."""
+"""Bootstrap intervals of credit: resample units, refit models, attribute conversions again."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
 
     from lydite.models import Model, Paths, UniqueFeatures
 
+    Matrix = NDArray[np.floating] | sparse.csr_array[np.float64] | sparse.csc_array[np.float64]
+
 REPLICATES = 200
-_EDGES = (0.025, 0.975)
-_FEW = 8  # journeys: so many of a unit are drawn one by one
-_AT_ONCE = 20  # replicates: weights are widened to full precision a part at a time
+_QUANTILES = (0.025, 0.975)
+_SMALL_UNIT = 8  # up to so many journeys in a unit, they are drawn one by one
+_CHUNK = 20  # replicates that are widened to double precision at once
 
 
 @dataclass(frozen=True)
 class Replicates:
-    """Credit by channel in every replicate.
+    """Credit by channel in every bootstrap replicate.
 
     Attributes
     ----------
@@ -35,34 +37,42 @@ class Replicates:
     value: NDArray[np.float64]
 
     def scaled(self, factor: float) -> Replicates:
-        """Return the same for so many times as many conversions."""
+        """Return the replicates with conversions and value multiplied by a factor."""
         return Replicates(factor * self.conversions, factor * self.value)
 
     def bounds(self) -> dict[str, NDArray[np.float64]]:
-        """Return the bounds of the 95 % interval of every figure, by column, a row per channel.
+        """Return the bounds of the 95 % percentile intervals, one value per channel.
 
-        The bounds are the 2.5 % and 97.5 % quantiles over the replicates.
+        Returns
+        -------
+        dict of str to (channels,) array
+            The 2.5 % and 97.5 % quantiles over the replicates of ``conversions``, ``value`` and
+            ``share``, with ``_low`` or ``_high`` appended to the name.
         """
         total = self.conversions.sum(axis=1, keepdims=True)
         share = self.conversions / np.where(total > 0, total, 1)
         figures = {"conversions": self.conversions, "value": self.value, "share": share}
-        # Weibull's plotting positions: by others, 200 replicates leave 3 % outside on either side.
-        edges = {
-            name: np.quantile(figure, _EDGES, axis=0, method="weibull")
+        # Weibull's plotting positions: with others, 200 replicates leave 3 % outside on each side.
+        quantiles = {
+            name: np.quantile(figure, _QUANTILES, axis=0, method="weibull")
             for name, figure in figures.items()
         }
         return {
-            f"{name}_{side}": edge
-            for name, both in edges.items()
-            for side, edge in zip(("low", "high"), both, strict=True)
+            f"{name}_{side}": bound
+            for name, both in quantiles.items()
+            for side, bound in zip(("low", "high"), both, strict=True)
         }
 
 
 def draw_buckets(units: int, seed: int, replicates: int = REPLICATES) -> NDArray[np.float64]:
-    """Return how often each unit is drawn in each replicate, (replicates, units).
+    """Draw the units of every replicate with replacement (Efron, 1979).
 
-    As many units as there are, with replacement: Efron's bootstrap, with buckets of users as the
-    units, since what is alike within a user is alike within a bucket.
+    The units are buckets of users, so that the dependence within a user stays within a unit.
+
+    Returns
+    -------
+    (replicates, units) array
+        How often each unit was drawn.
     """
     rng = np.random.default_rng(seed)
     return rng.multinomial(units, np.full(units, 1 / units), size=replicates).astype(float)
@@ -71,29 +81,43 @@ def draw_buckets(units: int, seed: int, replicates: int = REPLICATES) -> NDArray
 def draw_journeys(
     counts: NDArray[np.number], seed: int, replicates: int = REPLICATES
 ) -> NDArray[np.float32]:
-    """Return by how much each counted unit weighs in each replicate, (replicates, units).
+    """Draw the journeys of every replicate (Poisson bootstrap).
 
-    Every unit stands for a number of journeys; each of them is drawn a Poisson number of times.
-    What a unit weighs in all replicates lies together, as sums over units want it.
+    Each journey is drawn a Poisson number of times with mean 1.
+
+    Parameters
+    ----------
+    counts : (units,) array
+        How many journeys each unit stands for.
+    seed
+        Seeds the draws.
+    replicates
+        How many replicates to draw.
+
+    Returns
+    -------
+    (replicates, units) array
+        The weight of each unit: journeys drawn, divided by its journeys. Column-major, because
+        sums over units read all replicates of a unit together.
     """
     rng = np.random.default_rng(seed)
-    mean, few = np.asarray(counts, dtype=np.float64), np.asarray(counts) <= _FEW
-    # Of journeys that are drawn as often as there are of them, Poisson, and then uniformly, each is
-    # drawn a Poisson number of times: with few of them to a unit that takes fewer random numbers.
-    unit_of = np.repeat(np.flatnonzero(few), counts[few].astype(np.intp))
+    mean, small = np.asarray(counts, dtype=np.float64), np.asarray(counts) <= _SMALL_UNIT
+    # For small units: draw the total from a Poisson distribution, then each journey uniformly.
+    # Every journey is then drawn a Poisson number of times, with fewer random numbers.
+    unit_of = np.repeat(np.flatnonzero(small), counts[small].astype(np.intp))
     weights = np.empty((len(counts), replicates), dtype=np.float32)
-    for low in range(0, replicates, _AT_ONCE):
-        drawn = np.empty((min(_AT_ONCE, replicates - low), len(counts)))
+    for low in range(0, replicates, _CHUNK):
+        drawn = np.empty((min(_CHUNK, replicates - low), len(counts)))
         for row in drawn:
             journeys = rng.integers(0, len(unit_of), rng.poisson(len(unit_of)), dtype=np.intp)
             row[:] = np.bincount(unit_of[journeys], minlength=len(counts))
-            row[~few] = _poisson(rng, mean[~few])
-        weights[:, low : low + _AT_ONCE] = (drawn / np.maximum(mean, 1)).T
+            row[~small] = _poisson(rng, mean[~small])
+        weights[:, low : low + _CHUNK] = (drawn / np.maximum(mean, 1)).T
     return weights.T
 
 
 def _poisson(rng: np.random.Generator, mean: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Draw Poisson numbers; above a million the normal law is the same to four digits."""
+    """Draw Poisson numbers; above a mean of a million, normal ones agree to four digits."""
     large = mean > 1e6
     drawn: NDArray[np.float64] = rng.poisson(np.where(large, 0, mean)).astype(float)
     if large.any():
@@ -103,21 +127,21 @@ def _poisson(rng: np.random.Generator, mean: NDArray[np.float64]) -> NDArray[np.
 
 def credit_replicates(
     model: Model,
-    statistics: Any,  # noqa: ANN401
+    statistics: Any,  # noqa: ANN401 - each model has a type of its own
     features: UniqueFeatures,
     paths: Paths,
     weights: NDArray[np.floating],
 ) -> Replicates:
-    """Fit a model anew in every replicate, and divide the replicate's conversions.
+    """Refit a model in every replicate and attribute the replicate's conversions.
 
     Parameters
     ----------
     model
-        Fitted on the statistics itself; it stays as it is.
+        Fitted on `statistics`; it is not changed.
     statistics
-        What its credit is fitted on, by unit (`Model.sufficient_statistics`).
+        What the model is fitted on, by unit (`Model.sufficient_statistics`).
     features
-        What its credit depends on of the converted paths (`Model.encode_paths`).
+        The features of the converted paths (`Model.encode_paths`).
     paths
         The converted paths.
     weights : (replicates, units) array
@@ -126,42 +150,40 @@ def credit_replicates(
     conversions, value = counts_by_unit(features, paths, weights.shape[1])
     if not model.learns:
         shares, units = model.shares(features), np.unique(paths.unit)
-        earned, worth = ((counts.T @ shares)[units] for counts in (conversions, value))
-        return fixed_replicates(earned, worth, weights.T[units].T)
+        credit, credited_value = ((counts.T @ shares)[units] for counts in (conversions, value))
+        return fixed_replicates(credit, credited_value, weights.T[units].T)
     refits = copy.deepcopy(model).refits(statistics, weights)
     size = (len(weights), len(paths.channels))
     result = Replicates(np.zeros(size), np.zeros(size))
-    drawn = resampled_sums(sparse.vstack([conversions, value], format="csr"), weights)
-    for number, (refitted, both) in enumerate(zip(refits, drawn, strict=True)):
-        amounts = np.split(both, 2)
+    resampled = resampled_sums(sparse.vstack([conversions, value], format="csr"), weights)
+    for number, (refitted, sums) in enumerate(zip(refits, resampled, strict=True)):
+        amounts = np.split(sums, 2)
         result.conversions[number], result.value[number] = refitted.credit(features, amounts)
     return result
 
 
 def fixed_replicates(
-    conversions: Any,  # noqa: ANN401
-    value: Any,  # noqa: ANN401
-    weights: NDArray[np.floating],
+    conversions: Matrix, value: Matrix, weights: NDArray[np.floating]
 ) -> Replicates:
-    """Weigh credit that does not depend on any fit.
+    """Resample credit that does not depend on a fit.
 
     Parameters
     ----------
     conversions, value : (units, channels) arrays or sparse matrices
     weights : (replicates, units) array
     """
-    both = np.hstack([_full(conversions), _full(value)])
+    both = np.hstack([_dense(conversions), _dense(value)])
     return Replicates(*np.hsplit(weighted_sums(weights, both), 2))
 
 
-def _full(matrix: Any) -> NDArray[np.float64]:  # noqa: ANN401
+def _dense(matrix: Matrix) -> NDArray[np.float64]:
     return np.asarray(matrix if isinstance(matrix, np.ndarray) else matrix.toarray())
 
 
 def counts_by_unit(
     features: UniqueFeatures, paths: Paths, units: int
 ) -> tuple[sparse.csr_array[np.float64], sparse.csr_array[np.float64]]:
-    """Return conversions and value by kind of path and unit, as sparse (k, units) matrices."""
+    """Return conversions and value by feature row and unit, as sparse (rows, units) matrices."""
     shape = (len(features), units)
     return (
         by_unit(features.inverse, paths.unit, paths.conversions, shape),

@@ -1,4 +1,4 @@
-"""The converted paths of one outcome: laid out in tables for SQL, and counted for models."""
+"""The converted paths of one outcome, in tables for SQL and in arrays for models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.attribution.credit_sql import numbered_sets
+from lydite.attribution.credit_sql import channel_sets_sql
 from lydite.engine.duckdb import quote_identifier
 from lydite.models.base import weight_columns
 from lydite.paths.landmarks import N_BUCKETS, PathChannels, Paths, first_buckets
@@ -21,80 +21,89 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
     from lydite.models import Model
 
-#: A model that looks at every touch draws its intervals from so many paths at most.
-MOST_PATHS = 5_000_000
-_LAID_OUT = ("credit.paths", "credit.met", "credit.sets")
+#: The most paths from which a model with touch weights draws its intervals.
+MAX_PATHS = 5_000_000
+_TABLES = ("credit.paths", "credit.path_channels", "credit.channel_sets")
 
 
 @contextmanager
-def path_tables(engine: Engine, outcome: str, channels: int) -> Iterator[None]:
-    """Keep the converted paths of one outcome in tables while the block divides them.
+def converted_path_tables(engine: Engine, outcome: str, channels: int) -> Iterator[None]:
+    """Create tables of the converted paths of one outcome, and drop them after the block.
 
-    ``credit.paths`` has a row for each touch, ``credit.met`` for each channel on a path, and
-    ``credit.sets`` for each conversion, with the number of the set of channels on its path.
+    ``credit.paths`` has a row per touch, ``credit.path_channels`` a row per channel on a path, and
+    ``credit.channel_sets`` a row per conversion with the number of the set of channels on its path.
     """
     try:
         engine.create("credit.paths", "credit/conversion_paths", {"outcome": outcome})
-        engine.create("credit.met", "credit/channels_met")
-        engine.create("credit.sets", numbered_sets(channels))
+        engine.create("credit.path_channels", "credit/path_channels")
+        engine.create("credit.channel_sets", channel_sets_sql(channels))
         yield
     finally:
-        for table in _LAID_OUT:
+        for table in _TABLES:
             engine.drop(table)
 
 
 @dataclass(frozen=True)
-class ConvertedSets:
-    """The sets of channels that are met on converted paths.
+class ChannelSets:
+    """The sets of channels on converted paths.
 
     Attributes
     ----------
     sets : Paths
-        Each set as a path, in the order of the sets' numbers.
+        Each set as a path, in the order of the set numbers.
     counted : Paths
-        Each set in each bucket as a path, with the conversions and the value that it stands for.
+        Each set in each bucket as a path, with its number of conversions and their value.
     """
 
     sets: Paths
     counted: Paths
 
 
-def load_sets(engine: Engine, channels: Sequence[str]) -> ConvertedSets:
-    """Load the sets of channels on the paths that are laid out, with what they have earned."""
-    met = engine.fetch_numpy("credit/set_channels")
+def load_channel_sets(engine: Engine, channels: Sequence[str]) -> ChannelSets:
+    """Load the sets of channels on the converted paths, with their conversions and value."""
+    members = engine.fetch_numpy("credit/set_channels")
     counts = engine.fetch_numpy("credit/set_counts")
-    size = int(met["set_key"].max(initial=-1)) + 1
-    ones = np.ones(len(met["set_key"]))
-    path = PathChannels(met["set_key"], met["channel_key"], ones.astype(np.intp))
-    again = path.matrix(ones, size, len(channels))[counts["set_key"]]
-    row = np.repeat(np.arange(again.shape[0]), np.diff(again.indptr))
-    once = np.ones(size)
-    return ConvertedSets(
-        Paths(tuple(channels), np.zeros(size, dtype=np.intp), once, once, path),
+    size = int(members["set_key"].max(initial=-1)) + 1
+    ones = np.ones(len(members["set_key"]))
+    path = PathChannels(members["set_key"], members["channel_key"], ones.astype(np.intp))
+    counted = path.matrix(ones, size, len(channels))[counts["set_key"]]
+    row = np.repeat(np.arange(counted.shape[0]), np.diff(counted.indptr))
+    per_set = np.ones(size)
+    return ChannelSets(
+        Paths(tuple(channels), np.zeros(size, dtype=np.intp), per_set, per_set, path),
         Paths(
             tuple(channels),
             counts["bucket"],
             counts["conversions"].astype(float),
             _rounded(counts["value"]),
-            PathChannels(row, again.indices, np.ones(len(row), dtype=np.intp)),
+            PathChannels(row, counted.indices, np.ones(len(row), dtype=np.intp)),
         ),
     )
 
 
-def buckets_of_paths(engine: Engine) -> int:
-    """Return how many buckets, from 0 on, hold at most `MOST_PATHS` of the paths laid out."""
+def buckets_within_limit(engine: Engine) -> int:
+    """Return how many buckets, from 0 on, hold at most `MAX_PATHS` converted paths."""
     counts = engine.fetch_numpy(
         "select bucket, count(*) as n from credit.paths where position = 1 group by bucket"
     )
-    return first_buckets(counts["bucket"], counts["n"], MOST_PATHS)
+    return first_buckets(counts["bucket"], counts["n"], MAX_PATHS)
 
 
 def load_paths(
     engine: Engine, channels: Sequence[str], model: Model, buckets: int = N_BUCKETS
 ) -> Paths:
-    """Load the paths that are laid out, a row each, with the weights that a model looks at.
+    """Load the converted paths, with the touch weights that a model needs.
 
-    Only so many buckets are loaded, from 0 on: intervals from fewer users are wider, if anything.
+    Parameters
+    ----------
+    engine
+        Holds the tables of `converted_path_tables`.
+    channels
+        Names of the channels in the order of their numbers.
+    model
+        The sums of its weight columns are loaded.
+    buckets
+        Load so many buckets, from 0 on. Fewer users make wider intervals.
     """
     columns = weight_columns([model])
     sums = "".join(
@@ -108,9 +117,7 @@ def load_paths(
         "order by conversion_key, channel_key",
         {"buckets": buckets},
     )
-    keys = entries["conversion_key"]
-    first = np.flatnonzero(np.append(True, keys[1:] != keys[:-1])[: len(keys)])
-    row = np.repeat(np.arange(len(first)), np.diff(np.append(first, len(keys))))
+    _, first, row = np.unique(entries["conversion_key"], return_index=True, return_inverse=True)
     weights = {name: _rounded(entries[name]) for name in columns}
     path = PathChannels(row, entries["channel_key"], entries["touches"], weights)
     unit, value = entries["bucket"][first], entries["value"][first].astype(float)
@@ -118,8 +125,5 @@ def load_paths(
 
 
 def _rounded(sums: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return sums rounded far below what matters.
-
-    The order of adding shows in the last digits of floating point, and it is the threads' own.
-    """
+    """Round sums to 9 digits: the last bits depend on the order in which threads add."""
     return np.round(sums.astype(float), 9)

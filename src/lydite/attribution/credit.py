@@ -1,4 +1,4 @@
-"""The division of conversions over the touches of their paths, in one pass for all models."""
+"""Attribution of conversions to the touches of their paths, in one pass for all models."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from lydite.attribution.bootstrap import (
     fixed_replicates,
 )
 from lydite.attribution.converted_paths import (
-    buckets_of_paths,
+    buckets_within_limit,
+    converted_path_tables,
+    load_channel_sets,
     load_paths,
-    load_sets,
-    path_tables,
 )
-from lydite.attribution.credit_sql import credit_by_bucket, summed, touch_credit
+from lydite.attribution.credit_sql import bucket_credit_sql, credit_sums_sql, touch_credit_sql
 from lydite.models.base import weight_columns
 from lydite.models.fitted_rules import FittedRule
 from lydite.models.markov import Markov
@@ -46,9 +46,9 @@ TABLES = (
     "credit.removal_effects",
 )
 _SET_SHARES = "credit.set_shares"
-_BOUNDS = ("conversions", "value", "share")
-_NUMBERS = {
-    "credit.intervals": [f"{name}_{side}" for name in _BOUNDS for side in ("low", "high")],
+_FIGURES = ("conversions", "value", "share")
+_COLUMNS = {
+    "credit.intervals": [f"{name}_{side}" for name in _FIGURES for side in ("low", "high")],
     "credit.removal_effects": ["removal_effect"],
 }
 
@@ -59,13 +59,13 @@ def channel_names(engine: Engine) -> list[str]:
 
 
 def reset_credit_tables(engine: Engine) -> None:
-    """Drop what was credited before, and make the tables that no outcome may fill."""
+    """Drop the tables of credit, and create those that may stay empty."""
     for table in TABLES:
         engine.drop(table)
         engine.local.drop(table)
-    for table, numbers in _NUMBERS.items():
+    for table, columns in _COLUMNS.items():
         names = dict.fromkeys(("outcome", "model", "channel"), pl.String)
-        engine.local.store(table, pl.DataFrame(schema=names | dict.fromkeys(numbers, pl.Float64)))
+        engine.local.store(table, pl.DataFrame(schema=names | dict.fromkeys(columns, pl.Float64)))
 
 
 def attribute_outcome(
@@ -75,189 +75,205 @@ def attribute_outcome(
     landmarks: Landmarks,
     seed: int = 0,
 ) -> None:
-    """Divide all conversions of one outcome by all models, with intervals.
+    """Attribute all conversions of one outcome with every model, with intervals.
 
-    Adds to ``credit.touch_credit`` (a row per touch on the path of a conversion, a column of
-    credit per model), ``credit.statistics`` and ``credit.daily`` (its sums by model and channel, by
-    bucket and by day and campaign), ``credit.intervals`` and ``credit.removal_effects``.
+    Adds rows to these tables:
+
+    - ``credit.touch_credit``: a row per touch on the path of a conversion, a column per model;
+    - ``credit.statistics``: credit by bucket, channel and model;
+    - ``credit.daily``: credit by day, channel, campaign and model;
+    - ``credit.intervals``: 95 % intervals by channel and model;
+    - ``credit.removal_effects``: by channel and Markov model.
 
     Parameters
     ----------
     engine
         Holds the journeys.
+    outcome
+        Name of the outcome.
     models
-        Copies of them are fitted here.
+        The models; copies of them are fitted.
     landmarks
-        The mature landmarks on which they are fitted.
+        The mature landmarks that models are fitted on.
     seed
-        Seeds the draws of the bootstrap.
+        Seeds the bootstrap.
     """
-    models = [clone(model) for model in models]  # what they were fitted on before does not matter
-    drawn = draw_buckets(N_BUCKETS, seed)
-    with path_tables(engine, outcome, len(landmarks.channels)):
-        replicates = _fit(engine, models, landmarks, drawn)
+    models = [clone(model) for model in models]
+    channels = landmarks.channels
+    draws = draw_buckets(N_BUCKETS, seed)
+    with converted_path_tables(engine, outcome, len(channels)):
+        replicates = _fit_models(engine, models, landmarks, draws)
         weights = weight_columns(models).values()
         with explain_weight_errors(engine, weights, "credit.paths", "conversion_key"):
-            engine.append("credit.touch_credit", touch_credit(models))
+            engine.append("credit.touch_credit", touch_credit_sql(models))
         engine.drop(_SET_SHARES)
-    by_bucket = summed(models, "outcome, bucket, channel_key")
+    by_bucket = credit_sums_sql(models, "outcome, bucket, channel_key")
     engine.append_local("credit.statistics", by_bucket, {"outcome": outcome})
-    by_day = summed(models, "outcome, converted_on, channel_key, campaign")
+    by_day = credit_sums_sql(models, "outcome, converted_on, channel_key, campaign")
     engine.append_local("credit.daily", by_day, {"outcome": outcome})
-    alone = _unattributed(engine, outcome, drawn)
+    unattributed = _unattributed_intervals(engine, outcome, draws)
     for model in models:
         if model.name not in replicates:
-            size = len(landmarks.channels)
-            replicates[model.name] = _of_rule(engine.local, outcome, model, size, drawn)
-        rows = _bounds(landmarks.channels, replicates[model.name])
-        intervals = pl.concat([rows, alone], how="diagonal")
+            replicates[model.name] = _rule_replicates(
+                engine.local, outcome, model, len(channels), draws
+            )
+        intervals = pl.concat(
+            [_intervals(channels, replicates[model.name]), unattributed], how="diagonal"
+        )
         _append(engine.local, "credit.intervals", outcome, model, intervals)
-        _keep_effects(engine.local, outcome, model)
+        _write_removal_effects(engine.local, outcome, model)
 
 
-# --- what learns --------------------------------------------------------------------------------
+# --- models that are fitted ---------------------------------------------------------------------
 
 
-def _fit(
+def _fit_models(
     engine: Engine,
     models: Sequence[Model],
     landmarks: Landmarks,
-    drawn: NDArray[np.float64],
+    draws: NDArray[np.float64],
 ) -> dict[str, Replicates]:
-    """Fit the models that learn, keep their shares of sets, and return their replicates by name."""
-    found = load_sets(engine, landmarks.channels)
+    """Fit the models that learn, write their shares of channel sets, return their replicates."""
+    channel_sets = load_channel_sets(engine, landmarks.channels)
     rules = [model for model in models if isinstance(model, FittedRule)]
     others = [model for model in models if model.learns and not isinstance(model, FittedRule)]
     by_path = any(model.weights_touches for model in others)
-    buckets = buckets_of_paths(engine) if by_path else N_BUCKETS
+    buckets = buckets_within_limit(engine) if by_path else N_BUCKETS
     paths = {
         model.name: load_paths(engine, landmarks.channels, model, buckets)
         if model.weights_touches
-        else found.counted
+        else channel_sets.counted
         for model in others
     }
-    with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy let threads work at once
-        chosen = pool.map(lambda rule: _choose(rule, landmarks, drawn), rules)
-        learnt = pool.map(lambda model: _learn(model, landmarks, paths[model.name], drawn), others)
-        replicates = dict(zip((model.name for model in others), learnt, strict=True))
+    with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy release the GIL
+        chosen = pool.map(lambda rule: _choose_candidates(rule, landmarks, draws), rules)
+        fitted = pool.map(
+            lambda model: _model_replicates(model, landmarks, paths[model.name], draws), others
+        )
+        replicates = dict(zip((model.name for model in others), fitted, strict=True))
         replicates |= {
             model.name: replicates[model.name].scaled(N_BUCKETS / buckets)
             for model in others
             if model.weights_touches
         }
-        choices = dict(zip((rule.name for rule in rules), chosen, strict=True))
+        candidates = dict(zip((rule.name for rule in rules), chosen, strict=True))
     for rule in rules:
-        size = len(landmarks.channels)
-        replicates[rule.name] = _of_fitted_rule(engine, rule, choices[rule.name], size, drawn)
-    _keep_shares(engine, [model for model in models if not model.weights_touches], found.sets)
+        replicates[rule.name] = _fitted_rule_replicates(
+            engine, rule, candidates[rule.name], len(landmarks.channels), draws
+        )
+    by_set = [model for model in models if not model.weights_touches]
+    _write_set_shares(engine, by_set, channel_sets.sets)
     return replicates
 
 
-def _learn(
-    model: Model, landmarks: Landmarks, paths: Paths, drawn: NDArray[np.float64]
+def _model_replicates(
+    model: Model, landmarks: Landmarks, paths: Paths, draws: NDArray[np.float64]
 ) -> Replicates:
     """Fit a model, and return its replicates."""
     statistics = model.sufficient_statistics(landmarks, N_BUCKETS)
     features = model.fit_credit(statistics, np.ones(N_BUCKETS)).encode_paths(paths)
-    return credit_replicates(model, statistics, features, paths, drawn)
+    return credit_replicates(model, statistics, features, paths, draws)
 
 
-def _choose(
-    rule: FittedRule, landmarks: Landmarks, drawn: NDArray[np.float64]
+def _choose_candidates(
+    rule: FittedRule, landmarks: Landmarks, draws: NDArray[np.float64]
 ) -> NDArray[np.integer]:
-    """Fit a rule, and return the number of the candidate that it chooses in each replicate.
+    """Fit a rule, and return the number of the candidate chosen in each replicate.
 
-    It is fitted on some of the landmarks only where there are more than enough, as when it is put
-    on trial. They are taken evenly from all the time, and so from all buckets, not as whole
-    buckets: so the bootstrap has all units to draw from. The interval is then of a fit on those
-    landmarks, and wider if anything than one on all would be.
+    Where there are more landmarks than the fit needs, it uses a subset, as in the backtest. The
+    subset is spread evenly over time, and so over all buckets, because the bootstrap needs all
+    units. The interval is that of a fit on the subset: if anything, wider than one on all data.
     """
     enough = rule.enough_landmarks or len(landmarks)
     if len(landmarks) > enough:
-        some = np.arange(0, len(landmarks), -(-len(landmarks) // enough))
-        landmarks = landmarks.take(some).with_used_paths()
+        subset = np.arange(0, len(landmarks), -(-len(landmarks) // enough))
+        landmarks = landmarks.take(subset).with_used_paths()
     statistics = rule.sufficient_statistics(landmarks, N_BUCKETS)
     rule.fit_credit(statistics, np.ones(N_BUCKETS))
-    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(statistics, drawn)])
+    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(statistics, draws)])
 
 
-def _keep_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> None:
-    """Keep what each model gives the channels of each set."""
-    met = sets.path
-    shares = {model.name: entry_shares(model, sets) for model in models}
-    keys = {"set_key": met.row, "channel_key": met.channel}
+def _write_set_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> None:
+    """Write the share of each channel of each set, with a column per model."""
+    entries = sets.path
+    shares = {model.name: channel_shares(model, sets) for model in models}
+    keys = {"set_key": entries.row, "channel_key": entries.channel}
     engine.store(_SET_SHARES, pl.DataFrame(keys | shares))
 
 
-def entry_shares(model: Model, paths: Paths) -> NDArray[np.float64]:
-    """Return the (m,) shares of the entries of the paths' channels."""
-    features, met = model.encode_paths(paths), paths.path
-    shares = model.shares(features)
-    found: NDArray[np.float64] = np.asarray(shares[features.inverse[met.row], met.channel]).ravel()
-    return found
+def channel_shares(model: Model, paths: Paths) -> NDArray[np.float64]:
+    """Return the share of each channel on each path, one per entry of `paths`: an (m,) array."""
+    features, entries = model.encode_paths(paths), paths.path
+    shares = model.shares(features)[features.inverse[entries.row], entries.channel]
+    result: NDArray[np.float64] = np.asarray(shares).ravel()
+    return result
 
 
 # --- replicates of rules ------------------------------------------------------------------------
 
 
-def _of_fitted_rule(
+def _fitted_rule_replicates(
     engine: Engine,
     rule: FittedRule,
     chosen: NDArray[np.integer],
     channels: int,
-    drawn: NDArray[np.float64],
+    draws: NDArray[np.float64],
 ) -> Replicates:
-    """Weigh the buckets' credit by the candidate that each replicate has chosen."""
+    """Resample the credit by bucket of the candidate that was chosen in each replicate."""
     weights = list(rule.candidates.values())
     names = {number: f"rule {number}" for number in np.unique(chosen).tolist()}
-    sums = engine.fetch_numpy(credit_by_bucket({name: weights[n] for n, name in names.items()}))
-    size = (len(drawn), channels)
+    sums = engine.fetch_numpy(bucket_credit_sql({name: weights[n] for n, name in names.items()}))
+    size = (len(draws), channels)
     replicates = Replicates(np.zeros(size), np.zeros(size))
     for number, name in names.items():
-        own = chosen == number
-        conversions, value = (_table(sums, kind, channels) for kind in (name, f"value of {name}"))
-        found = fixed_replicates(conversions, value, drawn[own])
-        replicates.conversions[own], replicates.value[own] = found.conversions, found.value
+        rows = chosen == number
+        conversions = _bucket_matrix(sums, name, channels)
+        value = _bucket_matrix(sums, f"value of {name}", channels)
+        resampled = fixed_replicates(conversions, value, draws[rows])
+        replicates.conversions[rows] = resampled.conversions
+        replicates.value[rows] = resampled.value
     return replicates
 
 
-def _of_rule(
+def _rule_replicates(
     engine: DuckDBEngine,
     outcome: str,
     model: Model,
     channels: int,
-    drawn: NDArray[np.float64],
+    draws: NDArray[np.float64],
 ) -> Replicates:
-    """Weigh the buckets' credit by a rule: nothing is fitted, so sums by bucket are enough."""
+    """Resample the credit by bucket of a rule, which needs no refit."""
     sums = engine.fetch_numpy(
         "select bucket, channel_key, conversions, coalesce(value, 0) as value"
         " from credit.statistics where outcome = $outcome and model = $model",
         {"outcome": outcome, "model": model.name},
     )
-    conversions, value = (_table(sums, kind, channels) for kind in ("conversions", "value"))
-    return fixed_replicates(conversions, value, drawn)
+    conversions = _bucket_matrix(sums, "conversions", channels)
+    return fixed_replicates(conversions, _bucket_matrix(sums, "value", channels), draws)
 
 
-def _table(
+def _bucket_matrix(
     sums: Mapping[str, NDArray[np.generic]], column: str, channels: int
 ) -> NDArray[np.float64]:
     """Return a column of sums by bucket and channel as a (buckets, channels) array."""
-    table = np.zeros((N_BUCKETS, channels))
-    table[sums["bucket"], sums["channel_key"]] = sums[column]
-    return table
+    matrix = np.zeros((N_BUCKETS, channels))
+    matrix[sums["bucket"], sums["channel_key"]] = sums[column]
+    return matrix
 
 
 # --- intervals ----------------------------------------------------------------------------------
 
 
-def _bounds(channels: Sequence[str], replicates: Replicates) -> pl.DataFrame:
-    """Return the bounds of every channel's figures."""
+def _intervals(channels: Sequence[str], replicates: Replicates) -> pl.DataFrame:
+    """Return the bounds of every channel's figures, a row per channel."""
     bounds: dict[str, Any] = replicates.bounds()
     return pl.DataFrame({"channel": list(channels), **bounds})
 
 
-def _unattributed(engine: Engine, outcome: str, drawn: NDArray[np.float64]) -> pl.DataFrame:
-    """Return the bounds of the conversions without a path, which no model divides."""
+def _unattributed_intervals(
+    engine: Engine, outcome: str, draws: NDArray[np.float64]
+) -> pl.DataFrame:
+    """Return the intervals of conversions without a path, which are the same for all models."""
     sums = engine.fetch_numpy(
         "select bucket, count(*) as conversions, coalesce(sum(value), 0) as value"
         " from journeys.conversions where outcome = $outcome and path_length = 0 group by bucket",
@@ -265,11 +281,11 @@ def _unattributed(engine: Engine, outcome: str, drawn: NDArray[np.float64]) -> p
     )
     conversions, value = np.zeros((2, N_BUCKETS, 1))
     conversions[sums["bucket"], 0], value[sums["bucket"], 0] = sums["conversions"], sums["value"]
-    bounds = _bounds([UNATTRIBUTED], fixed_replicates(conversions, value, drawn))
-    return bounds.drop("share_low", "share_high")
+    intervals = _intervals([UNATTRIBUTED], fixed_replicates(conversions, value, draws))
+    return intervals.drop("share_low", "share_high")
 
 
-def _keep_effects(engine: DuckDBEngine, outcome: str, model: Model) -> None:
+def _write_removal_effects(engine: DuckDBEngine, outcome: str, model: Model) -> None:
     if isinstance(model, Markov):
         effects = model.effects
         rows = pl.DataFrame({"channel": list(effects), "removal_effect": list(effects.values())})
@@ -279,7 +295,6 @@ def _keep_effects(engine: DuckDBEngine, outcome: str, model: Model) -> None:
 def _append(
     engine: DuckDBEngine, table: str, outcome: str, model: Model, rows: pl.DataFrame
 ) -> None:
-    head = pl.lit(outcome).alias("outcome"), pl.lit(model.name).alias("model")
-    rows = rows.select(*head, pl.all())
-    with engine.registered(rows) as frame:
+    keys = pl.lit(outcome).alias("outcome"), pl.lit(model.name).alias("model")
+    with engine.registered(rows.select(*keys, pl.all())) as frame:
         engine.append(table, f"from {frame}")

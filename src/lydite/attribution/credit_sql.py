@@ -1,4 +1,4 @@
-"""The statements that divide conversions: SQL with a column for each model."""
+"""SQL statements that attribute conversions, with a column per model."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
     from lydite.models import Model
 
-_CHANNELS_PER_WORD = 60  # bits of a whole number
+_CHANNELS_PER_WORD = 60  # bits of a BIGINT that stay positive
 
 
-def numbered_sets(channels: int) -> str:
+def channel_sets_sql(channels: int) -> str:
     """Return the statement that numbers the sets of channels on paths, a row per conversion.
 
-    A set is known by its bits, as many words as they need.
+    A set is represented by its bits, in as many words as the channels need.
     """
     words = {
         f"word_{low}": " ".join(
@@ -30,92 +30,94 @@ def numbered_sets(channels: int) -> str:
         f"cast(sum(case channel_key {cases or 'when 0 then 1'} else 0 end) as bigint) as {word}"
         for word, cases in words.items()
     )
-    same = " and ".join(f"own.{word} = numbered.{word}" for word in words)
-    listed = ", ".join(words)
+    same = " and ".join(f"encoded.{word} = numbered.{word}" for word in words)
+    columns = ", ".join(words)
     return f"""
-with own as (
-    select conversion_key, {bits} from credit.met group by conversion_key
+with encoded as (
+    select conversion_key, {bits} from credit.path_channels group by conversion_key
 ),
 numbered as (
-    select *, row_number() over (order by {listed}) - 1 as set_key
-    from (select distinct {listed} from own)
+    select *, row_number() over (order by {columns}) - 1 as set_key
+    from (select distinct {columns} from encoded)
 )
-select own.conversion_key, numbered.set_key
-from own
+select encoded.conversion_key, numbered.set_key
+from encoded
 inner join numbered on {same}
 """
 
 
-def touch_credit(models: Sequence[Model]) -> str:
-    """Return the statement that divides conversions touch by touch, with a column per model.
+def touch_credit_sql(models: Sequence[Model]) -> str:
+    """Return the statement that attributes conversions to touches, with a column per model.
 
-    What a rule weighs is the division itself. Other models have shares for the channels of each
-    set (``credit.set_shares``), and the touches of a channel share alike.
+    The credit of a rule is its normalised touch weight. Other models have a share for each channel
+    of a set (``credit.set_shares``), which the touches of the channel split equally.
     """
     weights = {model.name: model.touch_weight for model in models if model.weights_touches}
     shares = "".join(
-        f",\n        set_shares.{quote_identifier(model.name)} / met.channel_touches"
+        f",\n        set_shares.{quote_identifier(model.name)} / path_channels.channel_touches"
         f" as {_part(model.name)}"
         for model in models
         if not model.weights_touches
     )
     credit = ", ".join(
-        f"{_divided(model.name) if model.weights_touches else f'shared.{_part(model.name)}'}"
+        f"{_normalised(model.name) if model.weights_touches else f'shared.{_part(model.name)}'}"
         f" as {quote_identifier(model.name)}"
         for model in models
     )
     return f"""
-with {_weighed(weights)},
+with {_weighted(weights)},
 shared as (
-    select met.conversion_key, met.channel_key{shares}
-    from credit.met as met
-    inner join credit.sets as sets on met.conversion_key = sets.conversion_key
+    select path_channels.conversion_key, path_channels.channel_key{shares}
+    from credit.path_channels as path_channels
+    inner join credit.channel_sets as channel_sets
+        on path_channels.conversion_key = channel_sets.conversion_key
     inner join credit.set_shares as set_shares
-        on sets.set_key = set_shares.set_key and met.channel_key = set_shares.channel_key
+        on channel_sets.set_key = set_shares.set_key
+        and path_channels.channel_key = set_shares.channel_key
 )
 select
-    weighed.conversion_key, outcome, user_key, bucket, converted_on, value, touch, touched_at,
-    weighed.channel_key, campaign, {credit}
-from weighed
+    weighted.conversion_key, outcome, user_key, bucket, converted_on, value, touch, touched_at,
+    weighted.channel_key, campaign, {credit}
+from weighted
 inner join shared
-    on weighed.conversion_key = shared.conversion_key
-    and weighed.channel_key = shared.channel_key
-window path as (partition by weighed.conversion_key)
+    on weighted.conversion_key = shared.conversion_key
+    and weighted.channel_key = shared.channel_key
+window path as (partition by weighted.conversion_key)
 """
 
 
-def credit_by_bucket(weights: Mapping[str, str]) -> str:
-    """Return the statement that sums up, by bucket and channel, what weights of touches credit.
+def bucket_credit_sql(weights: Mapping[str, str]) -> str:
+    """Return the statement that sums the credit of touch weights by bucket and channel.
 
     Parameters
     ----------
     weights
-        SQL expressions by name; for each there is a column of conversions with that name, and one
-        of value, named ``value of ...``.
+        SQL expressions by name. For each there is a column of conversions with its name, and a
+        column of value named ``value of ...``.
     """
-    divided = ", ".join(f"{_divided(name)} as {quote_identifier(name)}" for name in weights)
+    credit = ", ".join(f"{_normalised(name)} as {quote_identifier(name)}" for name in weights)
     return f"""
-with {_weighed(weights)},
-divided as (
-    select bucket, channel_key, coalesce(value, 0) as value, {divided}
-    from weighed
+with {_weighted(weights)},
+credited as (
+    select bucket, channel_key, coalesce(value, 0) as value, {credit}
+    from weighted
     window path as (partition by conversion_key)
 )
 select bucket, channel_key, {_sums(list(weights))}
-from divided
+from credited
 group by bucket, channel_key
 """
 
 
-def summed(models: Sequence[Model], columns: str) -> str:
-    """Return the statement that sums the touches' credit up, with a row per model.
+def credit_sums_sql(models: Sequence[Model], columns: str) -> str:
+    """Return the statement that sums ``credit.touch_credit``, with a row per group and model.
 
     Parameters
     ----------
     models
         Columns of ``credit.touch_credit``.
     columns
-        What the sums are grouped by, separated by commas.
+        The columns to group by, separated by commas.
     """
     per_model = "\nunion all\n".join(
         f"select {columns}, {quote_literal(model.name)} as model,"
@@ -133,18 +135,18 @@ with summed as (
 """
 
 
-def _weighed(weights: Mapping[str, str]) -> str:
-    """Return the touches with the weights that they have, as a part of a statement."""
+def _weighted(weights: Mapping[str, str]) -> str:
+    """Return a common table expression of the touches with their weights."""
     columns = "".join(
         f",\n        coalesce(cast(({weight}) as double), 0) as {_part(name)}"
         for name, weight in weights.items()
     )
-    return f"weighed as (\n    select paths.*{columns}\n    from credit.paths as paths\n)"
+    return f"weighted as (\n    select paths.*{columns}\n    from credit.paths as paths\n)"
 
 
-def _divided(name: str) -> str:
-    """Return a touch's part of its path's weight; without any, the touches of a path are alike."""
-    part = f"weighed.{_part(name)}"
+def _normalised(name: str) -> str:
+    """Return a touch's share of the weight of its path; an equal share where no touch has any."""
+    part = f"weighted.{_part(name)}"
     return (
         f"case when sum({part}) over path > 0 then {part} / sum({part}) over path"
         " else 1.0 / path_length end"

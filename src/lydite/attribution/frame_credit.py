@@ -1,4 +1,4 @@
-"""Credit of the touches of paths in a data frame."""
+"""Credit of single touches: attribute paths that are given as a frame."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from lydite.attribution.credit import entry_shares
+from lydite.attribution.credit import channel_shares
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.paths.landmarks import PathChannels, Paths
@@ -25,38 +25,50 @@ order by row_number
 
 
 def touch_credit(model: Model, paths: pl.DataFrame) -> NDArray[np.float64]:
-    """Return the credit of every touch of the given paths; it sums to 1 over each path.
+    """Return the credit that a model gives to every touch; it sums to 1 over each path.
 
     Parameters
     ----------
     model
-        A rule, or a model that has been fitted.
+        A rule, or a fitted model.
     paths
-        One row per touch, with the columns ``path`` (any identifier) and
-        `lydite.models.PATH_COLUMNS`; those that the model does not use may be missing.
+        One row per touch, with the columns ``path`` (any identifier) and `PATH_COLUMNS`. Columns
+        that the model does not depend on may be missing.
 
     Returns
     -------
-    (len(paths),) array, in the order of the rows.
+    (len(paths),) array
+        In the order of the rows.
 
     Raises
     ------
     InputError
-        When `paths` lacks a column that the model uses, or has a channel that the model was not
-        fitted on.
+        When `paths` lacks a column that the model depends on, or has a channel that a fitted model
+        does not know.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> from lydite.attribution import touch_credit
+    >>> from lydite.models import make_model
+    >>> paths = pl.DataFrame(
+    ...     {"path": [1, 1, 2], "channel": ["ads", "mail", "ads"], "path_length": [2, 2, 1]}
+    ... )
+    >>> touch_credit(make_model("linear"), paths).tolist()
+    [0.5, 0.5, 1.0]
     """
     if "channel" not in paths.columns:
         raise InputError("paths need a column 'channel', the channel of each touch")
     channels = _channels(model, paths)
-    numbered = paths.with_row_index("row_number").with_columns(
+    touches = paths.with_row_index("row_number").with_columns(
         path_number=pl.col("path").rank("dense") - 1,
         channel_key=pl.col("channel").replace_strict(
             list(channels), range(len(channels)), return_dtype=pl.Int64
         ),
     )
     if model.weights_touches:
-        return _divided(_weights(model, numbered), numbered)
-    return _shared(model, channels, numbered)
+        return _normalise(_weights(model, touches), touches)
+    return _split_channel_shares(model, channels, touches)
 
 
 def _weights(model: Model, touches: pl.DataFrame) -> pl.Series:
@@ -69,36 +81,38 @@ def _weights(model: Model, touches: pl.DataFrame) -> pl.Series:
             raise InputError(f"the paths do not fit the model {model.name!r}: {error}") from error
 
 
-def _divided(weights: pl.Series, touches: pl.DataFrame) -> NDArray[np.float64]:
-    """Return weights as shares of their path's; without any, the touches of a path are alike."""
+def _normalise(weights: pl.Series, touches: pl.DataFrame) -> NDArray[np.float64]:
+    """Divide weights by the sum of their path; touches share equally where the sum is zero."""
     weight = pl.col("weight")
     total = weight.sum().over("path_number")
     part = pl.when(total > 0).then(weight / total).otherwise(1 / pl.len().over("path_number"))
     return touches.with_columns(weight=weights).select(part).to_series().to_numpy()
 
 
-def _shared(model: Model, channels: tuple[str, ...], touches: pl.DataFrame) -> NDArray[np.float64]:
-    """Return each channel's share, divided by its touches on the path."""
-    met = ["path_number", "channel_key"]
-    entries = touches.group_by(met).len("touches").sort(met)
+def _split_channel_shares(
+    model: Model, channels: tuple[str, ...], touches: pl.DataFrame
+) -> NDArray[np.float64]:
+    """Return each channel's share of its path, split equally among its touches on the path."""
+    keys = ["path_number", "channel_key"]
+    entries = touches.group_by(keys).len("touches").sort(keys)
     row = entries["path_number"].to_numpy().astype(np.intp)
     path = PathChannels(row, entries["channel_key"].to_numpy(), entries["touches"].to_numpy())
     size = int(row.max(initial=-1)) + 1
     ones = np.ones(size)
-    found = entry_shares(model, Paths(channels, np.zeros(size, dtype=np.intp), ones, ones, path))
-    share = entries.select(*met, share=pl.Series(found) / pl.col("touches"))
-    joined = touches.join(share, on=met, how="left", maintain_order="left")
+    shares = channel_shares(model, Paths(channels, np.zeros(size, dtype=np.intp), ones, ones, path))
+    share = entries.select(*keys, share=pl.Series(shares) / pl.col("touches"))
+    joined = touches.join(share, on=keys, how="left", maintain_order="left")
     return joined["share"].to_numpy()
 
 
 def _channels(model: Model, paths: pl.DataFrame) -> tuple[str, ...]:
-    """Return the channels by number: those that the model was fitted on, where it was."""
-    met: list[str] = paths["channel"].unique().sort().to_list()
-    known: tuple[str, ...] = tuple(getattr(model, "channels_", ())) if model.learns else tuple(met)
-    strange = [channel for channel in met if channel not in known]
-    if strange:
+    """Return the channels in the order of their numbers: those of the fit, if there was one."""
+    present: list[str] = paths["channel"].unique().sort().to_list()
+    known = tuple(getattr(model, "channels_", ())) if model.learns else tuple(present)
+    unknown = [channel for channel in present if channel not in known]
+    if unknown:
         raise InputError(
-            f"the model {model.name!r} has never met the channel {strange[0]!r}; it was fitted on"
-            f" {', '.join(known) or 'nothing'}. Fit it on landmarks that hold the channel."
+            f"the model {model.name!r} does not know the channel {unknown[0]!r}; it was fitted on"
+            f" {', '.join(known) or 'nothing'}. Fit it on landmarks that include the channel."
         )
     return known

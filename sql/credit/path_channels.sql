@@ -1,4 +1,4 @@
--- The channels on the paths of conversions.
+-- Counts the touches of each channel on the path of each conversion.
 -- @conversion_key number of the conversion
 -- @channel_key number of the channel
 -- @channel_touches touches of the channel on the path
