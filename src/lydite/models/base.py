@@ -12,8 +12,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from lydite.models.expression import columns_of
 from lydite.paths.columns import BEYOND_ORDER
+from lydite.paths.expressions import columns_of
 from lydite.paths.grouping import counted
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from sklearn.tree import DecisionTreeClassifier
 
 from lydite.errors import InputError
 from lydite.models.classifier import Classifier
-from lydite.models.expression import check_expression
 from lydite.models.fitted_rules import position_based_fitted, time_decay_fitted
 from lydite.models.hazard import AdditiveHazard
 from lydite.models.logistic import BaggedLogistic
@@ -20,6 +19,7 @@ from lydite.models.rules import KnownRule, Rule
 from lydite.models.shapley import Shapley
 from lydite.models.transitions import MAX_ORDER
 from lydite.paths.columns import ExponentialDecay
+from lydite.paths.expressions import check_expression
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from lydite.models.base import Model
-from lydite.models.expression import check_expression
 from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fit_rates, some_rows
 from lydite.paths.columns import UserWeight
+from lydite.paths.expressions import check_expression
 from lydite.paths.landmarks import UniqueFeatures
 from lydite.paths.shares import STEPS_BY_ORDER, STEPS_BY_TIME, mixed_rates, path_shares, share_rows
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 
 import duckdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from sqlglot import exp
 
 from lydite.errors import InputError
-from lydite.models import PATH_COLUMNS, expression
-from lydite.models.expression import PATH_TYPES, check_expression, columns_of
+from lydite.models import PATH_COLUMNS
 from lydite.models.registry import _RULES
+from lydite.paths import expressions
+from lydite.paths.expressions import PATH_TYPES, check_expression, columns_of
 
 GOOD = [
     *(str(rule) for _, rule in _RULES.values()),
@@ -239,64 +242,64 @@ BAD = [
     ("1, 2", SYNTAX),
     ("all 1", SYNTAX),
     ("distinct 1", SYNTAX),
-    ("1 as weight", SYNTAX),
-    ("1 weight", SYNTAX),
-    ("weight: 1", SYNTAX),
+    ("1 as weight", "(alias)"),
+    ("1 weight", "(alias)"),
+    ("weight: 1", "(alias)"),
     ("1 from touches", SYNTAX),
     ("1 from read_csv('/etc/passwd')", SYNTAX),
     ("1 where true", SYNTAX),
-    ("1 limit 1", "more than an expression"),
-    ("1 order by 1", "more than an expression"),
-    ("1 group by 1", "more than an expression"),
-    ("1 having true", "more than an expression"),
-    ("1 qualify true", "more than an expression"),
-    ("1 window w as ()", "between parentheses it reads otherwise"),
-    ("1 using sample 1", "more than an expression"),
-    ("1 union select 2", "more than an expression"),
-    ("1 union all by name select 2", "more than an expression"),
+    ("1 limit 1", "syntax error at 'limit'"),
+    ("1 order by 1", "syntax error at 'order by'"),
+    ("1 group by 1", "syntax error at 'group by'"),
+    ("1 having true", "syntax error at 'having'"),
+    ("1 qualify true", "syntax error at 'qualify'"),
+    ("1 window w as ()", "syntax error at"),
+    ("1 using sample 1", "syntax error at 'using'"),
+    ("1 union select 2", "(union)"),
+    ("1 union all by name select 2", "(union)"),
     ("1; select 2", "more than one statement"),
     ("1; drop table x", "more than one statement"),
     ("1; set enable_external_access = true", "more than one statement"),
     ("1; --\n select 2", "more than one statement"),
     ("1\0", "a character that is not text"),
     ("channel = '\ud800'", "a character that is not text"),
-    ("1 /* open", "unterminated"),
-    ("channel = 'open", "unterminated"),
+    ("1 /* open", "is not closed"),
+    ("channel = 'open", "is not closed"),
     ("case when position = 1 then 2", SYNTAX),
     ("position +", SYNTAX),
-    ("select 1", SYNTAX),
+    ("select 1", "it holds 'SELECT 1' (select)"),
     # parts that no rule may have
-    ("(select 1)", "a subquery"),
-    ("position in (select 1)", "a subquery"),
-    ("exists (select 1)", "a subquery"),
-    ("position = any (select 1)", "a subquery"),
-    ("1 + (from touches select max(position))", "a subquery"),
-    ("(values (1))", "a subquery"),
-    ("case when true then (select count(*) from read_text('/etc/passwd')) end", "a subquery"),
-    ("sum(position) over ()", "a window function"),
-    ("row_number() over (partition by channel)", "a window function"),
-    ("lag(position) over (order by position)", "a window function"),
-    ("lag(position) over w", 'window "w" does not exist'),
-    ("sum(position) over w window w as ()", "a window function"),
-    ("*", "a star"),
-    ("columns('hours.*')", "a star"),
-    ("x -> x + 1", "an arrow or a lambda"),
-    ("lambda x: x + 1", "an arrow or a lambda"),
-    ("?", "a parameter"),
-    ("$1", "a parameter"),
-    ("$outcome", "a parameter"),
-    ("position * $outcome", "a parameter"),
-    ("channel collate nocase = 'email'", "a collation"),
-    ("#1", "a column by its number"),
-    ("default", "a default"),
-    ("grouping(position)", "'GROUPING_FUNCTION'"),
-    ("channel[1]", "'ARRAY_EXTRACT'"),
-    ("abs(a := 1)", "names a part of itself 'a'"),
-    ("abs(a => 1)", "names a part of itself 'a'"),
+    ("(select 1)", "(subquery)"),
+    ("position in (select 1)", "(subquery)"),
+    ("exists (select 1)", "'exists' is not among the functions of a rule"),
+    ("position = any (select 1)", "(any)"),
+    ("1 + (from touches select max(position))", "(subquery)"),
+    ("(values (1))", "(subquery)"),
+    ("case when true then (select count(*) from read_text('/etc/passwd')) end", "(subquery)"),
+    ("sum(position) over ()", "(window)"),
+    ("row_number() over (partition by channel)", "(window)"),
+    ("lag(position) over (order by position)", "(window)"),
+    ("lag(position) over w", "(window)"),
+    ("sum(position) over w window w as ()", "syntax error at"),
+    ("*", "it holds '*' (star)"),
+    ("columns('hours.*')", "'columns' is not among the functions of a rule"),
+    ("x -> x + 1", "(jsonextract)"),
+    ("lambda x: x + 1", "syntax error at ':'"),
+    ("?", "(placeholder)"),
+    ("$1", "(placeholder)"),
+    ("$outcome", "(placeholder)"),
+    ("position * $outcome", "it holds '$outcome' (placeholder)"),
+    ("channel collate nocase = 'email'", "it holds 'channel COLLATE nocase' (collate)"),
+    ("#1", "(positionalcolumn)"),
+    ("default", "no column 'default'"),
+    ("grouping(position)", "'grouping' is not among the functions of a rule"),
+    ("channel[1]", "(bracket)"),
+    ("abs(a := 1)", "it holds 'a := 1' (propertyeq)"),
+    ("abs(a => 1)", "(kwarg)"),
     # functions
     ("sum(position)", f"'sum' {FUNCTIONS}"),
-    ("SUM(position) filter (where position > 1)", f"'sum' {FUNCTIONS}"),
-    ("count(*)", f"'count_star' {FUNCTIONS}"),
+    ("SUM(position) filter (where position > 1)", "(filter)"),
+    ("count(*)", "'count' is not among the functions of a rule"),
     ("1 + max(position)", f"'max' {FUNCTIONS}"),
     ("random()", f"'random' {FUNCTIONS}"),
     ("now() > 1", f"'now' {FUNCTIONS}"),
@@ -311,21 +314,21 @@ BAD = [
     ("glob('*')", f"'glob' {FUNCTIONS}"),
     ("unnest([1])", f"'unnest' {FUNCTIONS}"),
     ("list_sum([1])", f"'list_sum' {FUNCTIONS}"),
-    ("[position]", f"'list_value' {FUNCTIONS}"),
-    ("{'a': 1}", f"'struct_pack' {FUNCTIONS}"),
-    ("(1, 2) = (1, 2)", f"'row' {FUNCTIONS}"),
+    ("[position]", "(array)"),
+    ("{'a': 1}", "(struct)"),
+    ("(1, 2) = (1, 2)", "(tuple)"),
     ("repeat(channel, 1000000000) = ''", f"'repeat' {FUNCTIONS}"),
     ("hash(channel)", f"'hash' {FUNCTIONS}"),
-    ("position & 1", f"'&' {FUNCTIONS}"),
-    ("~position", f"'~' {FUNCTIONS}"),
-    ("extract(year from channel)", f"'date_part' {FUNCTIONS}"),
-    ("interval 1 day", f"'to_days' {FUNCTIONS}"),
+    ("position & 1", "(bitwiseand)"),
+    ("~position", "(bitwisenot)"),
+    ("extract(year from channel)", "'extract' is not among the functions of a rule"),
+    ("interval 1 day", "(interval)"),
     ("powr(0.5, position)", f"'powr' {FUNCTIONS}"),
-    ("temp.abs(position)", f"'temp.abs' {FUNCTIONS}"),
-    ("a.b.abs(position)", f"'a.b.abs' {FUNCTIONS}"),
-    ("abs(distinct position)", "calls 'abs' as an aggregate"),
-    ("abs(position order by position)", "calls 'abs' as an aggregate"),
-    ("abs(position) filter (where true)", "calls 'abs' as an aggregate"),
+    ("temp.abs(position)", "(dot)"),
+    ("a.b.abs(position)", "(dot)"),
+    ("abs(distinct position)", "(distinct)"),
+    ("abs(position order by position)", "(order)"),
+    ("abs(position) filter (where true)", "(filter)"),
     # columns
     ("touches.position", "'touches.position' is more than the name of a column"),
     ("main.touches.position", "'main.touches.position' is more than the name of a column"),
@@ -335,14 +338,14 @@ BAD = [
     ('channel = "email"', "no column 'email' (text stands in single quotes)"),
     ("touches", "no column 'touches'"),
     ("rowid", "no column 'rowid'"),
-    ("current_date", "no column 'current_date'"),
+    ("current_date", "(currentdate)"),
     ("user", "no column 'user'"),
     ("effect", "no column 'effect'"),
     # types
-    ("channel", "it gives text, not a number"),
-    ("'1'", "it gives text, not a number"),
-    ("lower(channel) || 'x'", "it gives text, not a number"),
-    ("case when position = 1 then channel end", "it gives text, not a number"),
+    ("channel", "it returns text, not a number"),
+    ("'1'", "it returns text, not a number"),
+    ("lower(channel) || 'x'", "it returns text, not a number"),
+    ("case when position = 1 then channel end", "it returns text, not a number"),
     ("date '2020-01-01' > '2020-01-01'", "which is neither number nor text"),
     ("'now'::timestamp = '2020-01-01'::timestamp", "which is neither number nor text"),
     ("position::foo", "it casts to 'foo', which is neither number nor text"),
@@ -351,7 +354,7 @@ BAD = [
     ("channel::blob = ''", "which is neither number nor text"),
     ("abs(channel)", "'abs(VARCHAR)'"),
     ("position + channel", "'+(BIGINT, VARCHAR)'"),
-    ("abs(position, 2)", "'abs(BIGINT"),
+    ("abs(position, 2)", "syntax error at ')'"),
     ("case when true then channel else 1 end", "Cannot mix values of type"),
     ("regexp_matches(channel, '(')", "missing )"),
     # size
@@ -381,7 +384,7 @@ def test_what_is_refused_and_why(text, words):
     assert len(message) < 1500
     if FUNCTIONS in message:
         assert "(abs, cbrt, " in message
-        assert "upper) and its operators (% * ** + -" in message
+        assert "trunc, try, upper)" in message
 
 
 def test_a_message_is_cut_where_the_expression_is_long():
@@ -406,8 +409,8 @@ def test_the_same_mistake_names_each_rule_that_makes_it():
         "channel = $$it's /* x */ or$$ -- '",
     ],
 )
-def test_what_reads_otherwise_between_parentheses_is_refused(text):
-    with pytest.raises(InputError, match="between parentheses it reads otherwise"):
+def test_strings_with_escapes_are_refused(text):
+    with pytest.raises(InputError, match=r"\((bytestring|rawstring)\), which no rule may use"):
         check_expression("mine", text)
 
 
@@ -431,36 +434,53 @@ def test_a_deep_expression_is_refused_on_a_small_stack_too():
     assert caught == [True] * 3
 
 
-def test_a_tree_that_is_not_known_is_refused(monkeypatch):
-    monkeypatch.delitem(expression._NODES, "CASE")
-    with pytest.raises(InputError, match="it holds 'CASE_EXPR'"):
+def test_a_part_that_is_not_on_the_list_is_refused(monkeypatch):
+    expressions._checked.cache_clear()
+    monkeypatch.setattr(expressions, "_SYNTAX", expressions._SYNTAX - {exp.Case})
+    with pytest.raises(InputError, match=r"it holds 'CASE WHEN TRUE THEN 1 END' \(case\)"):
         check_expression("later", "case when true then 1 end")
-    known = expression._without_place
-
-    def later(part):
-        return {key: value for key, value in known(part).items() if key != "column_names"}
-
-    monkeypatch.setattr(expression, "_without_place", later)
-    with pytest.raises(InputError, match=f"DuckDB {duckdb.__version__} describes it in a way"):
-        check_expression("later", "position")
 
 
 # --- what an expression can do ------------------------------------------------------------------
 
 
-def test_every_function_is_scalar_and_gives_the_same_for_the_same():
-    found = duckdb.execute(
-        "select function_name, function_type, stability, has_side_effects from duckdb_functions()"
-        " where function_name in (select unnest(?))"
-        " and cast(parameter_types as varchar) not like '%TIME%'",  # which no rule can make
-        [sorted(expression._CALLABLE)],
-    ).fetchall()
-    by_grammar = {"coalesce", "if", "ifnull", "try"}
-    assert expression._CALLABLE - {name for name, *_ in found} <= by_grammar
-    assert {kind for _, kind, *_ in found} <= {"scalar", "macro"}
-    assert {(stability, bool(effects)) for _, kind, stability, effects in found
-            if kind == "scalar"} == {("CONSISTENT", False)}  # fmt: skip
-    assert {name for name, kind, *_ in found if kind == "macro"} <= {"if", "nullif"}
+def test_every_function_that_is_accepted_returns_the_same_for_the_same():
+    """Of all functions that DuckDB knows; several names may stand for one function."""
+    names = {
+        name: (kind, stability, bool(effects))
+        for name, kind, stability, effects in duckdb.execute(
+            "select function_name, function_type, stability, has_side_effects"
+            " from duckdb_functions() where regexp_full_match(function_name, '\\w+')"
+            # Those over times come first, so that others overwrite them: no rule can make a time.
+            " order by cast(parameter_types as varchar) like '%TIME%' desc"
+        ).fetchall()
+    }
+    arguments = (
+        "",
+        "position",
+        "channel",
+        "position, position",
+        "channel, channel",
+        "channel, position",
+        "channel, position, position",
+        "channel, channel, channel",
+    )
+    accepted = {
+        name for name in names for some in arguments if _is_accepted(f"{name}({some}) is null")
+    }
+    assert accepted >= {"abs", "regexp_matches", "suffix", "power", "strpos", "ln", "log10"}
+    assert {names[name] for name in accepted if names[name][0] == "scalar"} == {
+        ("scalar", "CONSISTENT", False)
+    }
+    assert {name for name in accepted if names[name][0] != "scalar"} <= {"if", "nullif", "ifnull"}
+
+
+def _is_accepted(text):
+    try:
+        check_expression("any", text)
+    except InputError:
+        return False
+    return True
 
 
 def test_no_expression_reads_a_file(tmp_path):
@@ -580,6 +600,9 @@ ANYTHING = (
 )
 
 
+_BLANKS = re.compile("[\x1c-\x1f\x85]")  # to the checker; DuckDB does not read them
+
+
 @settings(max_examples=150, deadline=None)
 @given(text=ANYTHING)
 @example(text="1 \x85 + 1")
@@ -593,5 +616,5 @@ def test_any_text_is_refused_or_is_one_number(touches, text):
         assert "\n" not in str(error)
         return
     assert_alone(touches.connection, checked)
-    assert touches(checked, TYPICAL) == touches(text.rstrip("; \n\t"))
+    assert touches(checked, TYPICAL) == touches(_BLANKS.sub(" ", text).rstrip("; \n\t"))
     assert check_expression("any", checked) == checked
