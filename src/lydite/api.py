@@ -191,7 +191,7 @@ def compare_paths(
         "sampled_landmarks": found.landmarks,
         "note": "",
     }
-    return Comparison(found.marts, [counts], {}, found.left_out, kind_of(paths))
+    return Comparison(found.marts, [counts], {}, found.left_out, evaluation.alpha, kind_of(paths))
 
 
 def _engine_of(sources: Mapping[str, Source]) -> AbstractContextManager[Engine]:

@@ -364,6 +364,7 @@ def backtest_models(
 
 def compare_models(engine: Engine, models: Sequence[Model], evaluation: EvaluationSettings) -> None:
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
+    engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
     for row in read_outcomes(engine):
         for name, frame in _compare_outcome(engine, row, models, evaluation).items():

@@ -67,6 +67,8 @@ class Comparison(Generic[FrameT_co]):
         Number of rows that were set aside, by table and reason.
     left_out : mapping of str to str
         Why a model was left out, by name.
+    alpha : float or None
+        Chance of any wrong verdict, however often the comparison is repeated; None if not known.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class Comparison(Generic[FrameT_co]):
     outcomes: Sequence[OutcomeCounts]
     quarantined: Mapping[str, Mapping[str, int]]
     left_out: Mapping[str, str] = field(default_factory=dict)
+    alpha: float | None = None
     _kind: FrameKind = field(default="polars", repr=False)
 
     @property
@@ -208,8 +211,9 @@ def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Compari
     }
     outcomes = engine.frame("from evaluation.outcome_summary").to_dicts()
     left_out = dict(engine.rows("from evaluation.left_out"))
+    alpha = engine.scalar("from evaluation.risk") if engine.exists("evaluation.risk") else None
     return Comparison(
-        marts, cast("list[OutcomeCounts]", outcomes), quarantined(engine), left_out, kind
+        marts, cast("list[OutcomeCounts]", outcomes), quarantined(engine), left_out, alpha, kind
     )
 
 

@@ -145,7 +145,7 @@ def make_comparison(
         "credit_daily": pl.DataFrame(days, schema=DAILY),
         "data_quality": pl.DataFrame(quality, schema=QUALITY, orient="row"),
     }
-    return Comparison(marts, records, quarantined or {})
+    return Comparison(marts, records, quarantined or {}, alpha=0.05)
 
 
 def make_path_comparison(rivals: tuple[Any, ...] = BEST) -> Comparison:

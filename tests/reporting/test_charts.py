@@ -1,11 +1,11 @@
-"""The charts of the page."""
+"""The charts of the report."""
 
 import math
 
 import polars as pl
 import pytest
 
-from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
+from lydite.reporting.charts import credit_chart, evidence_chart, improvement_chart
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     BEST,
@@ -17,7 +17,7 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 
-_ALL = (explained_chart, credit_chart, evidence_chart)
+_ALL = (improvement_chart, credit_chart, evidence_chart)
 
 
 def _records(chart):
@@ -31,21 +31,21 @@ def test_every_kind_of_verdict_can_be_drawn(make, rivals):
 
 
 @pytest.mark.parametrize("make", _ALL)
-def test_nothing_is_drawn_of_nothing(make):
+def test_empty_comparisons_have_no_charts(make):
     assert make(make_empty(), "purchase") is None
     assert make(Comparison({}, [], {}), "purchase") is None
 
 
 def test_every_rival_is_drawn_with_its_bounds():
-    rows = _records(explained_chart(make_comparison(), "purchase"))
+    rows = _records(improvement_chart(make_comparison(), "purchase"))
     drawn = {row["model"]: row for row in rows if "model" in row}
     assert set(drawn) == {model for model, *_ in BEST}
     assert all(row["low"] < row["explained"] < row["high"] for row in drawn.values())
-    assert {row["label"] for row in rows if "label" in row} == {"touch volume", "ceiling"}
+    assert {row["label"] for row in rows if "label" in row} == {"activity alone", "ceiling"}
 
 
 def test_a_refuted_model_far_behind_stays_at_the_edge():
-    chart = explained_chart(make_comparison(("purchase", MANY)), "purchase")
+    chart = improvement_chart(make_comparison(("purchase", MANY)), "purchase")
     drawn = {row["model"]: row for row in _records(chart) if "model" in row}
     assert [name for name, row in drawn.items() if row["outside"]] == ["hopeless"]
     hopeless = drawn.pop("hopeless")
@@ -54,22 +54,22 @@ def test_a_refuted_model_far_behind_stays_at_the_edge():
     assert all(row["place"] == row["explained"] for row in drawn.values())
 
 
-def test_the_heat_map_tells_intervals_but_not_of_channels_put_together():
+def test_the_heat_map_has_intervals_except_for_merged_channels():
     channels = tuple(f"channel_{i}" for i in range(40))
     rows = _records(credit_chart(make_comparison(channels=channels), "purchase"))
-    told = {row["channel"] == "(other channels)": row["interval"] for row in rows}
-    assert told[True] == "not known"
-    assert " to " in told[False]
+    intervals = {row["channel"] == "(other channels)": row["interval"] for row in rows}
+    assert intervals[True] == "not known"
+    assert " to " in intervals[False]
 
 
-def test_no_evidence_over_time_of_a_path_table():
+def test_a_path_table_has_no_evidence_over_time():
     comparison = make_path_comparison()
     assert evidence_chart(comparison, "conversion") is None
-    assert _records(explained_chart(comparison, "conversion"))
+    assert _records(improvement_chart(comparison, "conversion"))
     assert _records(credit_chart(comparison, "conversion"))
 
 
-def test_minor_channels_are_put_together():
+def test_minor_channels_are_merged():
     channels = tuple(f"channel_{i}" for i in range(40))
     rows = _records(credit_chart(make_comparison(channels=channels), "purchase"))
     assert len({row["channel"] for row in rows}) == 26
@@ -78,7 +78,7 @@ def test_minor_channels_are_put_together():
         assert math.isclose(total, 1)
 
 
-def test_bounds_without_end_are_left_out_of_the_evidence():
+def test_infinite_bounds_are_left_out_of_the_evidence():
     full = make_comparison()
     frame = full.marts["evidence"].with_columns(explained_low=pl.lit(-math.inf))
     comparison = Comparison({**full.marts, "evidence": frame}, full.outcomes, {})

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from lydite.reporting.display_names import sentence, standing, when
+from lydite.reporting.display_names import period_name, sentence, standing
 from lydite.reporting.queries import rivals_of
 from tests.helpers.made_comparisons import (
     ALL_REFUTED,
@@ -21,10 +21,10 @@ from tests.helpers.made_comparisons import (
     ("rivals", "words"),
     [
         (BEST, "linear is best"),
-        (CONTENDERS, "linear and last_touch/markov_1 remain"),
-        (MANY, "6 models remain"),
+        (CONTENDERS, "3 of 4 still stand (linear and last_touch/markov_1)"),
+        (MANY, "6 of 18 still stand"),
         (TOO_EARLY, "too early to say"),
-        (NO_BETTER, "no model is better than touch volume"),
+        (NO_BETTER, "no model is better than activity alone"),
         (ALL_REFUTED, "every model is refuted"),
     ],
 )
@@ -39,7 +39,7 @@ def test_two_names_of_one_best_forecast_are_several():
 
 def test_periods_by_their_first_day():
     day = date(2025, 5, 1)
-    said = [when(period, day) for period in ("day", "week", "month", "period")]
+    said = [period_name(period, day) for period in ("day", "week", "month", "period")]
     assert said == [
         "2025-05-01", "the week of 2025-05-01", "the month of 2025-05", "the period of 2025-05-01",
     ]  # fmt: skip

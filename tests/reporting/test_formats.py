@@ -61,9 +61,11 @@ def test_names_cannot_steer_a_terminal():
     [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
 )
 def test_names_are_listed_as_in_a_sentence(names, sentence):
-    assert formats.listed(names) == sentence
+    assert formats.enumerate_names(names) == sentence
 
 
 def test_a_projection_has_two_digits():
-    said = [formats.about(number) for number in (7, 99, 104, 28_488, 1_950_000, None, math.inf)]
+    said = [
+        formats.approximate(number) for number in (7, 99, 104, 28_488, 1_950_000, None, math.inf)
+    ]
     assert said == ["7", "99", "100", "28,000", "2,000,000", "–", "–"]

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 import pytest
 
-from lydite.reporting.history import over_time
+from lydite.reporting.history import verdict_history
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     AFTER_A_TURN,
@@ -19,11 +19,11 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 
-_MAY = "What decides may have changed."
+_MAY = "What drives conversions may have changed."
 
 
 def _told(rivals, **options):
-    return over_time(make_comparison(("purchase", rivals), **options), "purchase")
+    return verdict_history(make_comparison(("purchase", rivals), **options), "purchase")
 
 
 def _changed(comparison, mart, frame):
@@ -32,7 +32,7 @@ def _changed(comparison, mart, frame):
 
 def test_since_when_one_is_best_or_several_are_ahead():
     assert _told(BEST) == ["It has been best since the week of 2025-03-17."]
-    state = "have been ahead of touch volume and unrefuted since the week of 2025-03-17."
+    state = "have been better than activity alone and not refuted since the week of 2025-03-17."
     assert _told(CONTENDERS) == [f"Both {state}"]
     assert _told(MANY) == [f"All {state}"]
     assert _told(TOO_EARLY) == _told(NO_BETTER) == []
@@ -43,15 +43,15 @@ def test_two_names_of_one_best_forecast_have_been_best():
     assert _told(rivals) == ["They have been best since the week of 2025-03-17."]
 
 
-def test_an_interruption_starts_it_anew():
+def test_an_interruption_restarts_the_time():
     comparison = make_comparison(("purchase", CONTENDERS))
     frame = comparison.marts["evidence"]
     gap = (pl.col("model") == "linear") & (pl.col("period_start") == date(2025, 4, 28))
     late = frame.with_columns(
         pl.when(gap).then(pl.lit("too_early")).otherwise("verdict").alias("verdict")
     )
-    told = over_time(_changed(comparison, "evidence", late), "purchase")
-    assert told[0].endswith("unrefuted since the week of 2025-05-05.")
+    told = verdict_history(_changed(comparison, "evidence", late), "purchase")
+    assert told[0].endswith("not refuted since the week of 2025-05-05.")
 
 
 def test_a_turn_says_which_was_best_before_and_which_since():
@@ -61,7 +61,7 @@ def test_a_turn_says_which_was_best_before_and_which_since():
             " been last_touch."
         ),
         _MAY,
-        "Over all weeks together first_touch still explains most.",
+        "Over all weeks together, first_touch still forecasts best.",
     ]
 
 
@@ -89,7 +89,7 @@ def test_a_turn_that_leaves_several_tells_since_when_they_are_ahead():
     assert told == [
         "Until the week of 2025-05-05 first_touch was ahead; now it is refuted.",
         _MAY,
-        "Both have been ahead of touch volume and unrefuted since the week of 2025-05-05.",
+        "Both have been better than activity alone and not refuted since the week of 2025-05-05.",
     ]
 
 
@@ -112,8 +112,8 @@ def test_a_turn_after_which_nothing_leads():
 def test_a_turn_of_which_none_has_fallen_names_those_concerned():
     told = _told(CONTENDERS, turned={"linear": ("refuted", 6), "last_touch": ("contender", 6)})
     assert told[0] == (
-        "In the week of 2025-04-14 a lead turned that linear and last_touch are part of; what"
-        " decides may have changed."
+        "In the week of 2025-04-14 a lead was reversed (linear and last_touch are concerned); what"
+        " drives conversions may have changed."
     )
 
 
@@ -126,7 +126,9 @@ def test_a_warning_stands_in_where_the_turn_is_not_known(lost):
     text = "a lead turned in the week of 2025-05-05: linear was refuted before and is best now"
     comparison = make_comparison(("purchase", BEST), warnings=(("linear", "drift", text),))
     mart = "evidence" if lost == "verdict" else "model_comparison"
-    told = over_time(_changed(comparison, mart, comparison.marts[mart].drop(lost)), "purchase")
+    told = verdict_history(
+        _changed(comparison, mart, comparison.marts[mart].drop(lost)), "purchase"
+    )
     assert told[0] == f"A{text[1:]}."
 
 
@@ -141,11 +143,11 @@ def test_periods_of_other_lengths(step, words):
     if step == 31:
         days = [date(2025 + n // 12, 1 + n % 12, 1) for n in range(16)]
     other = frame.with_columns(number.replace_strict(range(16), days).alias("period_start"))
-    (told,) = over_time(_changed(comparison, "evidence", other), "purchase")
+    (told,) = verdict_history(_changed(comparison, "evidence", other), "purchase")
     assert told.endswith(words)
 
 
 def test_a_path_table_has_no_clock():
     full = make_path_comparison()
     evidence = make_comparison(("conversion", BEST)).marts["evidence"]
-    assert over_time(_changed(full, "evidence", evidence), "conversion") == []
+    assert verdict_history(_changed(full, "evidence", evidence), "conversion") == []

@@ -1,4 +1,4 @@
-"""Verdicts in words."""
+"""The verdict in plain words."""
 
 import re
 
@@ -25,7 +25,7 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 
-_SURE = "Bounds and verdicts hold however often one looks, up to the chance of error that was set."
+_SAFE = "Safe to check every week (5% risk of error overall)."
 
 
 def _said(rivals, **options):
@@ -48,27 +48,30 @@ def test_every_paragraph_names_every_rival_and_the_outcome_and_ends_with_the_cav
 def test_one_best_model_with_its_gain_its_share_and_whom_it_refutes():
     short, full = _said(BEST)
     assert short == "linear explains purchase best."
-    assert "Of what touch volume leaves unexplained, it explains 3.4%" in full
+    assert "Beyond what activity alone predicts, it improves the forecast by 3.4%" in full
     assert "2.6% to 4.2%" in full
-    assert "76% of what could be explained" in full
+    assert "76% of what is possible" in full
     assert "Refuted: markov_2, last_touch, markov_1 and last_non_direct by linear" in full
     assert "position_based by time_decay" in full
     assert "last_touch and markov_1 make the same forecast" in full
 
 
-def test_several_that_remain_count_the_same_forecast_once():
+def test_several_that_stand_name_the_same_forecast_once():
     short, full = _said(CONTENDERS)
-    assert short == "2 models remain for purchase: linear and last_touch/markov_1."
-    assert "does not separate them" in full
+    assert short == (
+        "Too early to choose a model for purchase: 3 of 4 still stand (linear and"
+        " last_touch/markov_1)."
+    )
+    assert "does not separate the leading models" in full
 
 
-def test_many_that_remain_are_counted_in_the_headline_and_named_below():
+def test_many_that_stand_are_counted_in_the_headline_and_named_below():
     rivals = tuple((f"m{i}", "contender", 0.03 - i / 1000, None, "") for i in range(5))
     short, full = _said(rivals)
-    assert short == "5 models remain for purchase; nothing separates them yet."
-    assert "They are m0, m1, m2, m3 and m4" in full
-    assert "m0 explains 3.0%" in full
-    assert "the last of them, m4, 2.6%" in full
+    assert short == "Too early to choose a model for purchase: 5 of 5 still stand."
+    assert "Surely better than activity alone: m0, m1, m2, m3 and m4." in full
+    assert "m0 improves the forecast by 3.0%" in full
+    assert "m4, the last of them, by 2.6%" in full
 
 
 def test_two_names_of_one_best_forecast():
@@ -78,15 +81,15 @@ def test_two_names_of_one_best_forecast():
     )
     short, full = _said(rivals)
     assert short == "last_touch and markov_1 explain purchase best."
-    assert "they explain 3.0%" in full
+    assert "they improve the forecast by 3.0%" in full
 
 
 @pytest.mark.parametrize(
     ("rivals", "words"),
     [
-        (TOO_EARLY, "Nothing separated yet"),
-        (NO_BETTER, "no better than touch volume"),
-        (ALL_REFUTED, "another surely ahead"),
+        (TOO_EARLY, "not surely better than activity alone either, which is normal"),
+        (NO_BETTER, "no better than activity alone"),
+        (ALL_REFUTED, "another model is surely better"),
     ],
 )
 def test_no_leader_is_a_normal_answer(rivals, words):
@@ -116,15 +119,15 @@ def test_bounds_and_shares_that_are_missing_are_left_out(verdict):
 def test_a_comparison_on_a_path_table_ends_with_how_it_was_made(rivals):
     why = reasons(make_path_comparison(rivals), "conversion")
     assert why.endswith(
-        "by cross-validation over 5 folds of the journeys of a path table; it is not forward in"
-        " time."
+        "A path table has no times: this is a cross-validation over 5 folds of its journeys, not"
+        " forward in time."
     )
     assert "cross-validation" not in reasons(make_comparison(("purchase", rivals)), "purchase")
 
 
 def test_empty_frames_raise_nothing():
     for comparison in (make_empty(), Comparison({}, make_empty().outcomes, {})):
-        assert headline(comparison, "purchase") == "No model was compared on purchase."
+        assert headline(comparison, "purchase") == "No model was compared for purchase."
         assert verdict_in_words(comparison, "purchase").endswith(NOT_CAUSE)
 
 
@@ -137,48 +140,63 @@ def test_an_unknown_outcome_names_those_that_exist(say):
 
 def test_the_whole_paragraph_of_one_best_model():
     assert _said(BEST, segments=SEGMENTS)[1] == (
-        "linear explains purchase best. What decides, it claims, is what linear says. Of what touch"
-        " volume leaves unexplained, it explains 3.4% (bounds 2.6% to 4.2%), 76% of what could be"
-        " explained at all. It has been best since the week of 2025-03-17. The verdict holds in 3"
-        " of 5 segments; in region = west time_decay is best; 1 is too small to say. For time_decay"
-        " it is too early to say. first_touch is no better than touch volume. Refuted: markov_2,"
-        " last_touch, markov_1 and last_non_direct by linear; position_based by time_decay."
-        " last_touch and markov_1 make the same forecast, so these outcomes cannot tell them apart;"
-        " they differ only in how they divide credit. To tell linear from time_decay takes about"
-        f" 100 more weeks, or 28,000 more users, at the present rate. {_SURE} {NOT_CAUSE}"
+        "linear explains purchase best. Its claim: what decides is what linear says. Beyond what"
+        " activity alone predicts, it improves the forecast by 3.4% (bounds 2.6% to 4.2%), 76% of"
+        " what is possible. It has been best since the week of 2025-03-17. The verdict holds in 3"
+        " of 5 segments; in region = west, time_decay is best; 1 has too little data to say. For"
+        " time_decay it is too early to say. first_touch is no better than activity alone. Refuted:"
+        " markov_2, last_touch, markov_1 and last_non_direct by linear; position_based by"
+        " time_decay. last_touch and markov_1 make the same forecast, so that no data separates"
+        " them; they differ only in how they split credit. Data needed to decide between linear and"
+        " time_decay: about 100 more weeks, or 28,000 more users, at the present rate."
+        f" {_SAFE} {NOT_CAUSE}"
     )
 
 
-def test_the_whole_paragraph_of_several_that_remain():
+def test_the_whole_paragraph_of_several_that_stand():
     rivals = (*CONTENDERS[:1], ("time_decay_fitted", "contender", 0.034, None, ""), CONTENDERS[3])
     projections = {("linear", "time_decay_fitted"): None}
     assert _said(rivals, projections=projections)[1] == (
-        "2 models remain for purchase: linear and time_decay_fitted. The evidence so far does not"
-        " separate them, which is a normal answer. Of what touch volume leaves unexplained, each"
-        " explains 3.4% (bounds 2.6% to 4.2%), 76% of what could be explained at all. Both have"
-        " been ahead of touch volume and unrefuted since the week of 2025-03-17. Refuted:"
-        " first_touch by linear. linear and time_decay_fitted cannot be told apart at any realistic"
-        f" size. {_SURE} {NOT_CAUSE}"
+        "Too early to choose a model for purchase: 2 of 3 still stand (linear and"
+        " time_decay_fitted). The data so far does not separate the leading models, which is"
+        " normal. Beyond what activity alone predicts, each of them improves the forecast by 3.4%"
+        " (bounds 2.6% to 4.2%), 76% of what is possible. Both have been better than activity alone"
+        " and not refuted since the week of 2025-03-17. Refuted: first_touch by linear. linear and"
+        " time_decay_fitted cannot be separated with any realistic amount of data."
+        f" {_SAFE} {NOT_CAUSE}"
     )
 
 
-def test_the_whole_paragraph_after_a_turn():
+def test_the_whole_paragraph_after_a_change():
     text = "a lead turned in the week of 2025-06-02"
     warnings = (("first_touch", "drift", text), ("last_touch", "drift", text))
     assert _said(AFTER_A_TURN, turned=TURNED, warnings=warnings)[1] == (
-        "last_touch explains purchase best. What decides, it claims, is what last_touch says. Of"
-        " what touch volume leaves unexplained, it explains 3.0% (bounds 2.2% to 3.8%), 67% of what"
-        " could be explained at all. Until the week of 2025-05-05 first_touch was best; since the"
-        " week of 2025-06-02 it has been last_touch. What decides may have changed. Over all weeks"
-        " together first_touch still explains most. Refuted: first_touch and linear by last_touch."
-        f" {_SURE} {NOT_CAUSE}"
+        "last_touch explains purchase best. Its claim: what decides is what last_touch says. Beyond"
+        " what activity alone predicts, it improves the forecast by 3.0% (bounds 2.2% to 3.8%), 67%"
+        " of what is possible. Until the week of 2025-05-05 first_touch was best; since the week of"
+        " 2025-06-02 it has been last_touch. What drives conversions may have changed. Over all"
+        " weeks together, first_touch still forecasts best. Refuted: first_touch and linear by"
+        f" last_touch. {_SAFE} {NOT_CAUSE}"
     )
 
 
-def test_a_path_table_has_neither_weeks_nor_segments_nor_repeated_looks():
+def test_a_model_that_makes_the_forecast_worse_does_not_improve_it():
+    full = _said((("linear", "too_early", -0.002, None, ""),))[1]
+    assert "linear changes the forecast by −0.2% (bounds −1.0% to 0.6%)" in full
+    assert "improves" not in full
+
+
+def test_the_risk_is_the_alpha_of_the_comparison():
+    full = make_comparison()
+    for alpha, words in ((0.001, "(0.1% risk of error overall)"), (None, "every week. A good")):
+        comparison = Comparison(full.marts, full.outcomes, {}, alpha=alpha)
+        assert words in verdict_in_words(comparison, "purchase")
+
+
+def test_a_path_table_has_neither_weeks_nor_segments_nor_repeated_checks():
     full = verdict_in_words(make_path_comparison(), "conversion")
     assert "times as many journeys" in full
-    for absent in ("week", "since", "segment", "however often"):
+    for absent in ("week", "since", "segment", "Safe to check"):
         assert absent not in full
 
 
@@ -224,13 +242,13 @@ def test_every_number_that_is_said_is_in_the_tables(comparison):
         text = text.replace(name, "")
     days = set(comparison.marts["evidence"]["period_start"].cast(str).to_list())
     assert set(re.findall(r"\d{4}-\d\d-\d\d", text)) <= days
-    text = re.sub(r"\d{4}-\d\d-\d\d", "", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d", "", text).replace("(5% risk of error overall)", "")
     for number, sign in re.findall(r"(−?\d[\d,]*(?:\.\d+)?)(%?)", text):
         assert _is_known(number, sign, comparison), number
 
 
 def _is_known(number, sign, comparison):
-    """Whether a number is one of the tables, rounded as it is, or a count of models or segments."""
+    """Return whether a number is in the tables, rounded, or a count of models or segments."""
     value = float(number.replace(",", "").replace("−", "-"))
     if sign:
         models = comparison.marts["model_comparison"]

@@ -1,9 +1,9 @@
-"""Which pairs are open, and what would settle them."""
+"""Undecided pairs and the data that they need."""
 
 import polars as pl
 import pytest
 
-from lydite.reporting.open_pairs import NEVER, open_pairs, pair_lines, settling_in_words
+from lydite.reporting.open_pairs import NEVER, data_needed, open_pairs, pair_rows
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     BEST,
@@ -22,44 +22,46 @@ _EARLY = tuple((f"m{i}", "too_early", 0.03 - i / 1000, None, "") for i in range(
 
 def _said(rivals, projections=None):
     comparison = make_comparison(("purchase", rivals), projections=projections)
-    return settling_in_words(comparison, "purchase")
+    return data_needed(comparison, "purchase")
 
 
 def test_one_open_pair_with_what_it_takes():
     assert _said(CONTENDERS, {("linear", "last_touch"): (110, 28_488)}) == (
-        "To tell linear from last_touch/markov_1 takes about 110 more weeks, or 28,000 more users,"
-        " at the present rate."
+        "Data needed to decide between linear and last_touch/markov_1: about 110 more weeks, or"
+        " 28,000 more users, at the present rate."
     )
     assert _said(CONTENDERS, {("linear", "last_touch"): None}) == (
-        "linear and last_touch/markov_1 cannot be told apart at any realistic size."
+        "linear and last_touch/markov_1 cannot be separated with any realistic amount of data."
     )
 
 
 def test_of_several_open_pairs_the_one_that_is_settled_first():
     assert _said(_THREE, {("m0", "m2"): (12, 3_456), ("m1", "m2"): None}) == (
-        "The next to be told apart are m0 and m2: it takes about 12 more weeks, or 3,500 more"
-        " users, at the present rate; 2 other pairs take longer."
+        "Data needed to decide between m0 and m2: about 12 more weeks, or 3,500 more users, at the"
+        " present rate. 2 other undecided pairs need at least as much."
     )
     rivals = (_THREE[0], *_EARLY[1:3])
-    assert _said(rivals, {("m0", "m1"): (9, 80)}).endswith("another pair takes longer.")
+    assert _said(rivals, {("m0", "m1"): (9, 80)}).endswith(
+        "Another undecided pair needs at least as much."
+    )
 
 
 def test_pairs_that_nothing_realistic_settles():
     never = {(f"m{i}", f"m{j}"): None for i in range(5) for j in range(5)}
     never |= {(f"m{i}", "touch_volume"): None for i in range(5)}
-    end = "at any realistic size."
-    assert _said(_THREE, never) == f"The models that remain cannot be told apart {end}"
-    assert _said((_THREE[0], *_EARLY[1:3]), never) == f"m1 and m2 cannot be told from m0 {end}"
-    assert _said((_THREE[0], *_EARLY[1:]), never) == f"4 models cannot be told from m0 {end}"
-    assert _said(_EARLY, never) == f"5 models cannot be told from touch volume {end}"
+    end = "with any realistic amount of data."
+    assert _said(_THREE, never) == f"The leading models cannot be separated {end}"
+    assert _said((_THREE[0], *_EARLY[1:3]), never) == f"m1 and m2 cannot be separated from m0 {end}"
+    assert _said((_THREE[0], *_EARLY[1:]), never) == f"4 models cannot be separated from m0 {end}"
+    assert _said(_EARLY, never) == f"5 models cannot be separated from activity alone {end}"
 
 
 def test_where_one_leads_what_is_open_is_between_it_and_what_is_left():
-    assert "To tell linear from time_decay takes about" in _said(BEST)
+    assert "to decide between linear and time_decay: about" in _said(BEST)
 
 
 def test_where_none_leads_what_is_open_is_touch_volume():
-    assert "are linear and touch volume: it takes" in _said(TOO_EARLY)
+    assert "to decide between linear and activity alone: about" in _said(TOO_EARLY)
     assert _said(NO_BETTER) == ""
 
 
@@ -67,48 +69,51 @@ def test_pairs_come_by_importance_then_by_what_they_take():
     rivals = (*_THREE[:2], *_EARLY[2:4])
     comparison = make_comparison(("purchase", rivals), projections={("m1", "m3"): (1, 20)})
     pairs = open_pairs(comparison, "purchase")
-    assert [pair.matters for pair in pairs] == [0, 1, 1, 1, 1, 2, 2, 3]
+    assert [pair.importance for pair in pairs] == [0, 1, 1, 1, 1, 2, 2, 3]
     assert (pairs[1].ahead, pairs[1].behind) == ("m1", "m3")
 
 
-def test_only_pairs_of_all_users_that_are_left_and_not_told_apart():
+def test_only_undecided_pairs_of_all_users_are_open():
     comparison = make_comparison(("purchase", BEST), segments=SEGMENTS)
-    lines, more = pair_lines(comparison, "purchase", 12)
+    lines, more = pair_rows(comparison, "purchase", 12)
     assert [line.pair for line in lines] == [
         "linear and time_decay",
-        "time_decay and touch volume",
+        "time_decay and activity alone",
     ]
     assert more == 0
 
 
-def test_lines_tell_who_is_ahead_by_how_much_and_what_it_takes():
+def test_rows_say_which_model_is_ahead_by_how_much_and_the_data_needed():
     projections = {("m0", "m1"): (110, 28_488), ("m0", "m2"): None}
     comparison = make_comparison(("purchase", _THREE), projections=projections)
-    lines, more = pair_lines(comparison, "purchase", 2)
+    lines, more = pair_rows(comparison, "purchase", 2)
     assert more == 1
     first = lines[0]
     assert (first.ahead, first.lead, first.bounds) == ("m0", "0.1%", "−0.5% to 0.7%")
-    assert first.takes == "110 more weeks, or 28,000 more users"
-    last = pair_lines(comparison, "purchase", 3)[0][-1]
-    assert last.takes == NEVER
+    assert first.data_needed == "110 more weeks, or 28,000 more users"
+    last = pair_rows(comparison, "purchase", 3)[0][-1]
+    assert last.data_needed == NEVER
 
 
-def test_a_lead_of_nothing_is_nobodys():
+def test_an_empty_lead_has_no_leader():
     even = tuple((model, verdict, 0.03, None, "") for model, verdict, *_ in _THREE)
-    lines, _ = pair_lines(make_comparison(("purchase", even)), "purchase", 12)
+    lines, _ = pair_rows(make_comparison(("purchase", even)), "purchase", 12)
     assert {line.ahead for line in lines} == {"neither"}
 
 
 def test_a_path_table_takes_journeys():
-    said = settling_in_words(make_path_comparison(CONTENDERS), "conversion")
-    assert said == "To tell linear from last_touch/markov_1 takes about 2.5 times as many journeys."
+    said = data_needed(make_path_comparison(CONTENDERS), "conversion")
+    assert said == (
+        "Data needed to decide between linear and last_touch/markov_1: about 2.5 times as many"
+        " journeys."
+    )
 
 
 @pytest.mark.parametrize(
     ("lost", "words"),
     [
-        (["more_users"], "takes about 100 more weeks, at the present rate."),
-        (["projection"], "takes about 150,000 more landmarks, or 28,000 more users"),
+        (["more_users"], ": about 100 more weeks, at the present rate."),
+        (["projection"], ": about 150,000 more landmarks, or 28,000 more users"),
         (["projection", "more_landmarks"], ""),
         (["separated"], ""),
     ],
@@ -117,7 +122,7 @@ def test_what_is_not_known_is_not_said(lost, words):
     full = make_comparison(("purchase", CONTENDERS))
     pairs = full.marts["pairs"].drop(lost)
     bare = Comparison({**full.marts, "pairs": pairs}, full.outcomes, {})
-    said = settling_in_words(bare, "purchase")
+    said = data_needed(bare, "purchase")
     assert words in said
     assert bool(said) == bool(words)
 
@@ -127,6 +132,6 @@ def test_nothing_open_nothing_said():
     closed = full.marts["pairs"].with_columns(separated=pl.lit(value=True))
     for marts in ({**full.marts, "pairs": closed}, {}):
         comparison = Comparison(marts, full.outcomes, {})
-        assert settling_in_words(comparison, "purchase") == ""
-        assert pair_lines(comparison, "purchase", 12) == ([], 0)
-    assert settling_in_words(make_empty(), "purchase") == ""
+        assert data_needed(comparison, "purchase") == ""
+        assert pair_rows(comparison, "purchase", 12) == ([], 0)
+    assert data_needed(make_empty(), "purchase") == ""

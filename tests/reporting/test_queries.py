@@ -1,4 +1,4 @@
-"""What the faces read off a comparison."""
+"""Queries on a comparison."""
 
 from datetime import date
 
@@ -18,7 +18,7 @@ from tests.helpers.made_comparisons import (
 )
 
 
-def test_rivals_come_by_rank_and_references_apart():
+def test_rivals_come_by_rank_and_references_separately():
     comparison = make_comparison()
     assert [r["model"] for r in queries.rivals_of(comparison, "purchase")] == [b[0] for b in BEST]
     references = [r["model"] for r in queries.references_of(comparison, "purchase")]
@@ -27,7 +27,7 @@ def test_rivals_come_by_rank_and_references_apart():
 
 def test_a_small_chart_shows_leaders_else_survivors_else_the_first():
     shown = {
-        kind: queries.shown_first(
+        kind: queries.main_models(
             queries.rivals_of(make_comparison(("purchase", rivals)), "purchase"), 5
         )
         for kind, rivals in {"one": BEST, "some": CONTENDERS, "early": TOO_EARLY}.items()
@@ -38,7 +38,7 @@ def test_a_small_chart_shows_leaders_else_survivors_else_the_first():
         "early": ["linear", "first_touch"],
     }
     rivals = queries.rivals_of(make_comparison(("purchase", NO_BETTER)), "purchase")
-    assert queries.shown_first(rivals, 1) == ["linear"]
+    assert queries.main_models(rivals, 1) == ["linear"]
 
 
 def test_unattributed_conversions_come_last():
@@ -59,19 +59,19 @@ def test_credit_has_its_bounds_none_where_the_table_has_none():
 
 
 def test_only_a_path_table_has_no_lookback():
-    assert queries.from_path_table(make_path_comparison().outcomes[0])
-    assert not queries.from_path_table(make_comparison().outcomes[0])
+    assert queries.is_path_table(make_path_comparison().outcomes[0])
+    assert not queries.is_path_table(make_comparison().outcomes[0])
 
 
-def test_models_that_were_left_out_are_told_with_the_reason():
+def test_models_that_were_left_out_have_a_reason():
     full = make_comparison()
     comparison = Comparison(full.marts, full.outcomes, {}, {"shapley": "31 channels are too many"})
-    told = queries.warnings_of(comparison, "purchase")
-    assert told == ["shapley was left out: 31 channels are too many"]
+    found = queries.warnings_of(comparison, "purchase")
+    assert found == ["shapley was left out: 31 channels are too many"]
     assert queries.warnings_of(full, "purchase") == []
 
 
-def test_empty_and_missing_tables_read_as_nothing():
+def test_empty_and_missing_tables_give_empty_results():
     for comparison in (make_empty(), Comparison({}, make_empty().outcomes, {})):
         assert queries.rivals_of(comparison, "purchase") == []
         assert queries.conversion_dates(comparison) is None
@@ -83,31 +83,31 @@ def test_dates_of_the_conversions():
     assert first == date(2025, 1, 6) < last
 
 
-def test_a_sample_and_the_warnings_of_the_tables_are_told_once():
+def test_a_sample_and_the_warnings_of_the_tables_come_once():
     comparison = make_comparison(
         warnings=(
             (None, "short_history", "only 7 weeks could be forecast"),
             ("linear", "model", "its forecasts are badly calibrated"),
             ("linear", "drift", "a lead turned"),
-            (None, "volume", "touch volume is as good as any model"),
+            (None, "volume", "activity alone is as good as any model"),
         )
     )
     frame = comparison.marts["model_comparison"]
-    told_there = frame.with_columns(warning=pl.lit("its forecasts are badly calibrated"))
+    with_warning = frame.with_columns(warning=pl.lit("its forecasts are badly calibrated"))
     comparison = Comparison(
-        {**comparison.marts, "model_comparison": told_there}, comparison.outcomes, {}
+        {**comparison.marts, "model_comparison": with_warning}, comparison.outcomes, {}
     )
     comparison.outcomes[0]["sampled_landmarks"] = 10_000
-    *told, sample = queries.warnings_of(comparison, "purchase")
-    # Of a lead that turned and of touch volume the verdict in words tells itself.
-    assert told == [
+    *found, sample = queries.warnings_of(comparison, "purchase")
+    # The verdict in words contains the warnings about a changed lead and about activity alone.
+    assert found == [
         "only 7 weeks could be forecast",
         "linear: its forecasts are badly calibrated",
     ]
     assert "10,000 of 48,210" in sample
 
 
-def test_warnings_of_other_outcomes_and_missing_tables_are_nothing():
+def test_no_warnings_of_other_outcomes_or_missing_tables():
     comparison = make_comparison(
         ("purchase", BEST), ("lead", TOO_EARLY), warnings=((None, "immature", "too recent"),)
     )
@@ -128,11 +128,14 @@ def test_segments_in_the_order_of_the_table_and_their_rivals():
         assert queries.segments_of(Comparison(marts, [], {}), "purchase") == []
 
 
-def test_a_column_that_is_missing_reads_as_nothing():
+def test_a_missing_column_reads_as_none():
     comparison = make_comparison()
     assert queries.rows_of(comparison, "pairs", "purchase")[0]["no such column"] is None
 
 
-def test_what_was_set_aside_comes_by_table_the_most_first():
+def test_quarantined_rows_come_by_table_largest_number_first():
     comparison = make_comparison(quarantined={"touchpoints": {"a": 1, "b": 7, "none": 0}})
-    assert queries.set_aside(comparison) == [("touchpoints", "b", 7), ("touchpoints", "a", 1)]
+    assert queries.quarantined_rows(comparison) == [
+        ("touchpoints", "b", 7),
+        ("touchpoints", "a", 1),
+    ]

@@ -1,4 +1,4 @@
-"""The page that leaders read."""
+"""The HTML report."""
 
 import re
 import shutil
@@ -46,15 +46,15 @@ class _Reader(HTMLParser):
 
 
 @pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
-def test_the_page_tells_the_verdict_and_names_all_models(rivals):
+def test_the_report_has_the_verdict_and_all_models(rivals):
     comparison = make_comparison(("purchase", rivals))
     text = " ".join(_Reader(report_html(comparison)).text)
     assert headline(comparison, "purchase") in text
     assert all(model in text for model, *_ in rivals)
-    assert "Fit is not cause" in text
+    assert "no proof of cause" in text
 
 
-def test_the_page_refers_to_nothing_outside():
+def test_the_report_refers_to_nothing_outside():
     for tag, attributes in _Reader(report_html(make_comparison())).elements:
         assert tag not in {"link", "img", "iframe", "base"}
         for name in ("src", "href", "srcset", "action"):
@@ -70,7 +70,7 @@ def test_the_library_of_charts_is_inside_once():
     assert page.count('class="chart ') == 6
 
 
-def test_credit_has_its_intervals_and_the_page_says_what_they_are():
+def test_credit_has_intervals_and_the_report_explains_them():
     page = report_html(make_comparison(channels=("ads", "direct")))
     row = next(line for line in page.splitlines() if '<th scope="row">ads</th>' in line)
     bounds = re.findall(r'<span class="claim nowrap">(.*?)</span>', row)
@@ -79,7 +79,7 @@ def test_credit_has_its_intervals_and_the_page_says_what_they_are():
     ]  # fmt: skip
     unknown = next(line for line in page.splitlines() if '<th scope="row">direct</th>' in line)
     assert unknown.count("claim nowrap") == 3
-    assert "users drawn again 200 times" in page
+    assert "users were resampled 200 times" in page
 
 
 def test_a_path_table_has_folds_instead_of_periods():
@@ -105,7 +105,7 @@ def test_segments_with_their_verdicts_and_whether_they_agree():
     page = report_html(make_comparison(("purchase", BEST), segments=SEGMENTS))
     assert "are judged together" in page
     heads, *rows = _table(page, "segments")
-    assert heads[-1] == "as among all users"
+    assert heads[-1] == "same as for all users"
     assert [row[0] for row in rows] == list(SEGMENTS)
     assert rows[3] == [
         "region = north", "5,014", "214", "too early to say", "1.0% 0.2% to 1.8% linear",
@@ -119,7 +119,7 @@ def test_without_a_leader_no_segment_agrees_or_not():
     assert {len(row) for row in _table(page, "segments")} == {5}
 
 
-def test_what_would_settle_the_open_pairs():
+def test_open_pairs_with_the_data_needed():
     projections = {("linear", "last_touch"): (110, 28_488)}
     page = report_html(make_comparison(("purchase", CONTENDERS), projections=projections))
     assert _table(page, "pairs")[1:] == [
@@ -142,22 +142,22 @@ def test_many_segments_and_pairs_are_counted():
 def test_neither_segments_nor_open_pairs_where_there_are_none():
     page = report_html(make_comparison(("purchase", EVERY_KIND["no_better"])))
     assert "are judged together" not in page
-    for absent in ("Segments", "What would settle it", "What to beware of"):
+    for absent in ("Segments", "Data needed to decide", "Warnings"):
         assert absent not in _Reader(page).text
 
 
-def test_warnings_stand_beside_the_verdict():
+def test_warnings_follow_the_verdict():
     comparison = make_comparison(warnings=((None, "immature", "41% of the touches are recent"),))
     page = report_html(comparison)
-    assert page.index("only experiments") < page.index("41% of the") < page.index("The models")
+    assert page.index("only an experiment") < page.index("41% of the") < page.index("The models")
 
 
 @pytest.mark.parametrize("mart", ["model_comparison", "pairs", "warnings", "evidence"])
-def test_a_table_that_is_missing_or_empty_leaves_a_page(mart):
+def test_missing_and_empty_tables_do_not_break_the_report(mart):
     full = make_comparison(("purchase", BEST), segments=SEGMENTS)
     rest = {name: frame for name, frame in full.marts.items() if name != mart}
     for marts in (rest, rest | {mart: full.marts[mart].clear()}):
-        assert "Fit is not cause" in report_html(Comparison(marts, full.outcomes, {}))
+        assert "no proof of cause" in report_html(Comparison(marts, full.outcomes, {}))
 
 
 def test_many_models_have_room():
@@ -192,12 +192,12 @@ def test_names_from_the_data_stay_names():
     assert any(_ATTACK in text for text in reader.text)
 
 
-def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    target = tmp_path / "new" / "page.html"
+def test_the_report_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
+    target = tmp_path / "new" / "report.html"
     write_report(make_comparison(), target)
     before = target.read_text(encoding="utf-8")
     assert before.endswith("</html>\n")
-    assert [file.name for file in target.parent.iterdir()] == ["page.html"]
+    assert [file.name for file in target.parent.iterdir()] == ["report.html"]
 
     def fail(self, other):
         raise OSError(28, "No space left on device")
@@ -211,11 +211,11 @@ def test_the_page_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match=r"page\.html cannot be written"):
-        write_report(make_comparison(), tmp_path / "file" / "page.html")
+    with pytest.raises(InputError, match=r"report\.html cannot be written"):
+        write_report(make_comparison(), tmp_path / "file" / "report.html")
 
 
-def test_empty_comparisons_and_short_histories_have_a_page():
+def test_empty_comparisons_and_short_histories_have_a_report():
     assert "Nothing was compared" in report_html(Comparison({}, [], {}))
     assert "No model was compared" in report_html(make_empty())
     assert "Short." in report_html(make_comparison(("lead", ()), note="short"))
@@ -225,7 +225,7 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path):
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("chromium is not installed")
-    page = tmp_path / "page.html"
+    page = tmp_path / "report.html"
     write_report(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), page)
     seen = subprocess.run(
         [

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lydite.reporting.segments import compared_segments, segment_lines, segments_in_words
+from lydite.reporting.segments import compared_segments, segment_rows, segment_summary
 from tests.helpers.made_comparisons import (
     ALL_REFUTED,
     BEST,
@@ -22,13 +22,13 @@ _WEST = SEGMENTS["region = west"]
 
 def _said(rivals, segments):
     comparison = make_comparison(("purchase", rivals), segments=segments)
-    return segments_in_words(comparison, "purchase")
+    return segment_summary(comparison, "purchase")
 
 
 def test_it_holds_in_some_another_is_best_in_one_and_one_is_too_small():
     assert _said(BEST, SEGMENTS) == (
-        "The verdict holds in 3 of 5 segments; in region = west time_decay is best; 1 is too small"
-        " to say."
+        "The verdict holds in 3 of 5 segments; in region = west, time_decay is best; 1 has too"
+        " little data to say."
     )
 
 
@@ -42,24 +42,24 @@ def test_a_segment_agrees_disagrees_or_is_open():
     ("segments", "words"),
     [
         ({}, ""),
-        ({"a = x": BEST}, "The verdict holds in the one segment."),
+        ({"a = x": BEST}, "The verdict holds in the only segment."),
         (_AGREES, "The verdict holds in both segments."),
         ({**_AGREES, "a = z": BEST}, "The verdict holds in all 3 segments."),
-        ({"a = x": TOO_EARLY}, "The one segment is too small to say."),
-        ({"a = x": TOO_EARLY, "a = y": TOO_EARLY}, "Both segments are too small to say."),
-        ({f"a = {i}": TOO_EARLY for i in range(4)}, "All 4 segments are too small to say."),
+        ({"a = x": TOO_EARLY}, "The only segment has too little data to say."),
+        ({"a = x": TOO_EARLY, "a = y": TOO_EARLY}, "Both segments have too little data to say."),
+        ({f"a = {i}": TOO_EARLY for i in range(4)}, "All 4 segments have too little data to say."),
         (
             {"a = x": _WEST, "a = y": TOO_EARLY},
             (
-                "The verdict holds in none of 2 segments; in a = x time_decay is best; 1 is too"
-                " small to say."
+                "The verdict holds in none of 2 segments; in a = x, time_decay is best; 1 has too"
+                " little data to say."
             ),
         ),
         (
             {"a = x": ALL_REFUTED, "a = y": NO_BETTER},
             (
-                "The verdict holds in none of 2 segments; in a = x it is refuted; in a = y it is no"
-                " better than touch volume."
+                "The verdict holds in none of 2 segments; in a = x, it is refuted; in a = y, it is"
+                " no better than activity alone."
             ),
         ),
     ],
@@ -69,15 +69,13 @@ def test_how_many_segments_agree(segments, words):
 
 
 def test_of_several_that_lead_all_or_some_lead_in_the_segments():
-    assert _said(CONTENDERS, {"a = x": CONTENDERS}) == (
-        "These models are ahead in the one segment."
-    )
+    assert _said(CONTENDERS, {"a = x": CONTENDERS}) == ("These models lead in the only segment.")
     assert _said(CONTENDERS, {"a = x": CONTENDERS, "a = y": BEST}) == (
-        "At least one of these models is ahead in both segments."
+        "At least one of these models leads in both segments."
     )
     against = tuple((model, "refuted", 0.01, "other", same) for model, *_, same in CONTENDERS)
     assert _said(CONTENDERS, {"a = x": CONTENDERS, "a = y": against}) == (
-        "These models are ahead in 1 of 2 segments; in a = y each of them is refuted."
+        "These models lead in 1 of 2 segments; in a = y, each of them is refuted."
     )
 
 
@@ -90,41 +88,41 @@ def test_many_that_disagree_are_counted():
 def test_where_nothing_leads_the_segments_in_which_something_does():
     segments = {"a = x": BEST, "a = y": TOO_EARLY}
     assert _said(TOO_EARLY, segments) == (
-        "In 1 of 2 segments a model is ahead: in a = x linear is best."
+        "In 1 of 2 segments a model leads: in a = x, linear is best."
     )
     assert _said(TOO_EARLY, {"a = y": TOO_EARLY}) == ""
     many = _said(NO_BETTER, {f"a = {i}": BEST for i in range(5)})
-    assert many.startswith("In 5 of 5 segments a model is ahead, among them: in a = 0 linear")
+    assert many.startswith("In 5 of 5 segments a model leads, among them: in a = 0, linear")
     assert many.count("linear is best") == 3
 
 
 def test_lines_tell_the_first_that_leads_with_its_bounds():
     segments = {**SEGMENTS, "x = many": MANY}
-    lines, more = segment_lines(
+    lines, more = segment_rows(
         make_comparison(("purchase", BEST), segments=segments), "purchase", 9
     )
     assert more == 0
     assert [line.segment for line in lines] == list(segments)
     west, many = lines[4], lines[5]
-    assert (west.standing, west.explained, west.bounds, west.by, west.agrees) == (
+    assert (west.standing, west.improvement, west.bounds, west.by, west.agrees) == (
         "time_decay is best", "5.0%", "4.2% to 5.8%", "", "no",
     )  # fmt: skip
     assert (west.landmarks, west.conversions) == ("5,013", "213")
-    assert (many.standing, many.by) == ("6 models remain", "position_based_fitted")
+    assert (many.standing, many.by) == ("6 of 18 still stand", "position_based_fitted")
     assert (lines[3].by, lines[3].agrees) == ("linear", "not known yet")
     assert lines[0].agrees == "yes"
 
 
 def test_without_a_leader_lines_neither_agree_nor_disagree():
     comparison = make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS)
-    lines, _ = segment_lines(comparison, "purchase", 9)
+    lines, _ = segment_rows(comparison, "purchase", 9)
     assert {line.agrees for line in lines} == {""}
 
 
 def test_of_many_segments_those_that_disagree_and_the_largest_are_shown():
     segments = {f"a = {'x' * i}": BEST for i in range(20)} | {"b = small": _WEST}
     comparison = make_comparison(("purchase", BEST), segments=segments)
-    lines, more = segment_lines(comparison, "purchase", 3)
+    lines, more = segment_rows(comparison, "purchase", 3)
     shown = [f"a = {'x' * 18}", f"a = {'x' * 19}", "b = small"]
     assert [line.segment for line in lines] == shown
     assert more == 18
@@ -133,5 +131,5 @@ def test_of_many_segments_those_that_disagree_and_the_largest_are_shown():
 def test_no_segments_no_lines():
     for comparison in (make_comparison(), make_path_comparison(), make_empty()):
         outcome = comparison.outcomes[0]["outcome"]
-        assert segment_lines(comparison, outcome, 12) == ([], 0)
-        assert segments_in_words(comparison, outcome) == ""
+        assert segment_rows(comparison, outcome, 12) == ([], 0)
+        assert segment_summary(comparison, outcome) == ""

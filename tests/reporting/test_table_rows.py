@@ -1,12 +1,12 @@
 """The comparison table as text."""
 
-from lydite.reporting.table_rows import lines_of
+from lydite.reporting.table_rows import model_rows
 from tests.helpers.made_comparisons import BEST, make_comparison, make_empty
 
 
 def _lines(rivals=BEST):
     return {
-        line.model: line for line in lines_of(make_comparison(("purchase", rivals)), "purchase")
+        line.model: line for line in model_rows(make_comparison(("purchase", rivals)), "purchase")
     }
 
 
@@ -21,15 +21,15 @@ def test_rivals_first_then_references_without_verdict():
 
 def test_numbers_are_rounded_by_their_error():
     line = _lines()["linear"]
-    assert (line.explained, line.bounds, line.loss) == ("3.4%", "2.6% to 4.2%", "0.2029")
-    assert _lines()["ceiling"].explained == "4.5%"
+    assert (line.improvement, line.bounds, line.loss) == ("3.4%", "2.6% to 4.2%", "0.2029")
+    assert _lines()["ceiling"].improvement == "4.5%"
 
 
 def test_a_verdict_in_one_cell():
     line = _lines()["last_touch"]
-    assert line.by == "by linear, since 2025-05-05"
-    assert line.verdict_in_short == "refuted by linear; same forecast as markov_1"
+    assert line.refuted_by == "by linear, since 2025-05-05"
+    assert line.short_verdict == "refuted by linear; same forecast as markov_1"
 
 
 def test_an_empty_comparison_has_no_lines():
-    assert lines_of(make_empty(), "purchase") == []
+    assert model_rows(make_empty(), "purchase") == []

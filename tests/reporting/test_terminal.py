@@ -41,7 +41,7 @@ def test_many_models_of_long_names_are_whole_on_a_usual_terminal(width):
     assert max(len(line) for line in text.splitlines()) <= width
     for name in (model for model, *_ in MANY):
         assert any(name in line.split()[:2] for line in text.splitlines())
-    table = text[: text.index("models remain")]
+    table = text[: text.index("still stand")]
     assert table.count("position_based_fitted") == 1 + sum(m[3] is not None for m in MANY)
     assert "…" not in table
     assert ("loss, bits" in table) == (width == 120)
@@ -56,20 +56,20 @@ def test_credit_of_the_best_model_by_channel():
 def test_intervals_of_credit_where_there_is_room():
     row = next(r for r in _printed(make_comparison(), 100).splitlines() if "paid_search" in r)
     assert row.split()[:6] == ["paid_search", "52.5", "47", "to", "58", "2.5%"]
-    assert "95 % interval" in _printed(make_comparison(), 96)
-    assert "95 % interval" not in _printed(make_comparison(), 95)
+    assert "95% interval" in _printed(make_comparison(), 96)
+    assert "95% interval" not in _printed(make_comparison(), 95)
 
 
 def test_a_line_for_every_segment_after_the_verdict():
     text = _printed(make_comparison(("purchase", BEST), segments=SEGMENTS), 100)
     verdict, segments = text.split("By segment\n")
-    assert "only experiments decide that." in " ".join(verdict.split())
+    assert "only an experiment shows what a channel adds." in " ".join(verdict.split())
     assert [line.strip() for line in segments.splitlines()[:5]] == [
-        "customer_type = new: linear and last_touch/markov_1 remain",
-        "customer_type = returning: linear and last_touch/markov_1 remain",
+        "customer_type = new: 3 of 4 still stand (linear and last_touch/markov_1)",
+        "customer_type = returning: 3 of 4 still stand (linear and last_touch/markov_1)",
         "region = east: linear is best",
         "region = north: too early to say",
-        "region = west: time_decay is best (unlike all users)",
+        "region = west: time_decay is best (differs from all users)",
     ]
 
 

@@ -1,1 +1,1 @@
-"""Reporting: a trial's result in words, on a terminal, on a page and in a notebook."""
+"""Presentation of results: words, tables, charts, the HTML report, the terminal, the notebook."""

@@ -1,11 +1,12 @@
-"""Charts: the pictures of the page, as altair charts of plain records."""
+"""The charts of the report, made with altair."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import altair as alt
 
+from lydite.reporting.display_names import ACTIVITY
 from lydite.reporting.formats import (
     INTERVAL,
     amount_interval,
@@ -16,24 +17,29 @@ from lydite.reporting.formats import (
 )
 from lydite.reporting.queries import (
     UNATTRIBUTED,
+    main_models,
     references_of,
     rivals_of,
     rows_of,
-    shown_first,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
-    Row = Mapping[str, Any]
+#: What `altair.layer` returns.
+Chart: TypeAlias = alt.LayerChart | alt.FacetChart
+#: A record that a chart draws: numbers, texts and flags by name.
+Datum: TypeAlias = dict[str, Any]
 
+#: The colour of every verdict of the tables.
 VERDICT_COLOURS = {
     "best": "#1a7f4b",
     "contender": "#2563a8",
-    "too early to say": "#8a6a00",
-    "no better than volume": "#6b7280",
+    "too_early": "#8a6a00",
+    "no_better_than_volume": "#6b7280",
     "refuted": "#b4483a",
 }
 _LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
@@ -41,30 +47,30 @@ _INK, _FAINT = "#1f2933", "#d9dee4"
 _MOST_CHANNELS, _MOST_LINES = 25, 5
 _STEP, _DENSE_STEP = 30, 25
 _MANY = 12
-# Points this many times the range of the others below it are not shown in place.
+# A refuted point further below the others than this many times their range is drawn at the edge.
 _FAR = 1.0
 _MOST_BANDS = 2
 _OTHERS = "(other channels)"
 
 
-def explained_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
-    """Return what each rival explains, with its bounds; None where nothing was compared."""
+def improvement_chart(comparison: Comparison, outcome: str) -> Chart | None:
+    """Return the improvement of every rival with its bounds; None if nothing was compared."""
     rivals = [row for row in rivals_of(comparison, outcome) if is_number(row["explained"])]
     if not rivals:
         return None
-    rows = [_explained_row(row) for row in rivals]
+    rows = [_improvement_row(row) for row in rivals]
     ceiling = [
         {"x": row["explained"], "label": "ceiling"}
         for row in references_of(comparison, outcome)
         if row["model"] == "ceiling" and is_number(row["explained"])
     ]
-    marks = [{"x": 0.0, "label": "touch volume"}, *ceiling]
-    domain = _explained_domain(rows, [mark["x"] for mark in marks])
-    rows = [_in_sight(row, domain[0]) for row in rows]
+    marks = [{"x": 0.0, "label": ACTIVITY}, *ceiling]
+    domain = _improvement_domain(rows, [mark["x"] for mark in marks])
+    rows = [_clip_to_edge(row, domain[0]) for row in rows]
     x = alt.X(
         "place:Q",
         scale=alt.Scale(domain=domain, nice=False),
-        axis=alt.Axis(format=_axis_format(domain), tickCount=6, title=_EXPLAINED),
+        axis=alt.Axis(format=_axis_format(domain), tickCount=6, title=_IMPROVEMENT),
     )
     y = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
     colour = _verdict_colour(rows)
@@ -81,16 +87,16 @@ def explained_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN40
     return _styled(alt.layer(*_reference_marks(marks), bounds, points), height=_height(len(rows)))
 
 
-_EXPLAINED = "share explained of what touch volume leaves unexplained"
+_IMPROVEMENT = f"improvement of the forecast beyond what {ACTIVITY} predicts"
 _TOOLTIP = [
     alt.Tooltip("model:N"),
     alt.Tooltip("verdict:N"),
-    alt.Tooltip("explained_text:N", title="explained"),
+    alt.Tooltip("explained_text:N", title="improvement"),
     alt.Tooltip("bounds_text:N", title="bounds"),
 ]
 
 
-def _explained_row(row: Row) -> dict[str, Any]:
+def _improvement_row(row: Row) -> Datum:
     low, high = row["explained_low"], row["explained_high"]
     bounded = is_number(low) and is_number(high)
     return {
@@ -104,10 +110,10 @@ def _explained_row(row: Row) -> dict[str, Any]:
     }
 
 
-def _explained_domain(rows: Sequence[Row], marks: Sequence[float]) -> list[float]:
-    """Return a range that shows every point, but for refuted ones that are far behind.
+def _improvement_domain(rows: Sequence[Row], marks: Sequence[float]) -> list[float]:
+    """Return a range with all points, except refuted ones that are far behind.
 
-    Those would squeeze all others; the bounds of any refuted rival may leave the range.
+    Those would squeeze the others together. Bounds of refuted rivals may leave the range.
     """
     leading = [row for row in rows if row["verdict"] != "refuted"] or rows
     ends = [row[end] for row in leading for end in ("low", "explained", "high")] + list(marks)
@@ -118,8 +124,8 @@ def _explained_domain(rows: Sequence[Row], marks: Sequence[float]) -> list[float
     return [low - margin, high + margin]
 
 
-def _in_sight(row: Row, low: float) -> dict[str, Any]:
-    """Put a point that lies below the range at its edge, without bounds."""
+def _clip_to_edge(row: Row, low: float) -> Datum:
+    """Move a point below the range to its edge, without bounds."""
     outside = row["explained"] < low
     place = low if outside else row["explained"]
     ends = {"low": place, "high": place} if outside else {}
@@ -138,14 +144,17 @@ def _reference_marks(marks: Sequence[Row]) -> list[alt.Chart]:
 
 
 def _verdict_colour(rows: Sequence[Row]) -> alt.Color:
-    met = [name for name in VERDICT_COLOURS if name in {row["verdict"] for row in rows}]
-    colours = [VERDICT_COLOURS[name] for name in met]
+    labels = {verdict_label(kind): colour for kind, colour in VERDICT_COLOURS.items()}
+    drawn = {row["verdict"] for row in rows}
+    labels = {label: colour for label, colour in labels.items() if label in drawn}
     legend = alt.Legend(orient="bottom", title=None, symbolType="circle", symbolOpacity=1)
-    return alt.Color("verdict:N", scale=alt.Scale(domain=met, range=colours), legend=legend)
+    return alt.Color(
+        "verdict:N", scale=alt.Scale(domain=[*labels], range=[*labels.values()]), legend=legend
+    )
 
 
-def credit_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
-    """Return each model's share of credit by channel as a heat map; None where there is none."""
+def credit_chart(comparison: Comparison, outcome: str) -> Chart | None:
+    """Return the shares of credit by channel and model as a heat map; None without credit."""
     credited = [
         row
         for row in rows_of(comparison, "channel_credit", outcome)
@@ -193,19 +202,20 @@ def credit_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
 
 
 def _model_order(comparison: Comparison, outcome: str, credited: Iterable[Row]) -> list[str]:
-    met = list(dict.fromkeys(row["model"] for row in credited))
+    found = list(dict.fromkeys(row["model"] for row in credited))
     ranked = [row["model"] for row in rivals_of(comparison, outcome)]
-    return [name for name in ranked if name in met] + [name for name in met if name not in ranked]
+    unranked = [name for name in found if name not in ranked]
+    return [name for name in ranked if name in found] + unranked
 
 
 def _channel_order(credited: Iterable[Row], model: str) -> list[str]:
-    """Order channels by the credit that the first model gives them."""
+    """Return the channels by the credit that the first model gives them, largest first."""
     own = {row["channel"]: row["share"] for row in credited if row["model"] == model}
     return sorted(own, key=lambda channel: (-own[channel], channel))
 
 
-def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the tiles, with the channels beyond the most important ones put together."""
+def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[Datum]:
+    """Return the tiles; channels beyond the most important ones are merged."""
     kept = set(channels[:_MOST_CHANNELS])
     unknown = {"share": 0.0, "conversions": 0.0, "interval": "not known"}
     cells: dict[tuple[str, str], dict[str, Any]] = {}
@@ -221,12 +231,9 @@ def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[dict[str, A
     return list(cells.values())
 
 
-def evidence_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
-    """Return what the leading models had explained after each period, with bounds.
-
-    None where there is no evidence.
-    """
-    names = shown_first(rivals_of(comparison, outcome), _MOST_LINES)
+def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
+    """Return the improvement of the main models after each period; None without evidence."""
+    names = main_models(rivals_of(comparison, outcome), _MOST_LINES)
     rows = [
         _evidence_row(row)
         for row in rows_of(comparison, "evidence", outcome)
@@ -244,10 +251,10 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
     y = alt.Y(
         "explained:Q",
         scale=alt.Scale(domain=domain, nice=False),
-        axis=alt.Axis(format=_axis_format(domain), tickCount=5, title="explained so far"),
+        axis=alt.Axis(format=_axis_format(domain), tickCount=5, title="improvement so far"),
     )
     base = alt.Chart(_inline(rows)).encode(x=x)
-    # More than two bands on top of each other are mud: then only the first model has one.
+    # More than two overlapping bands cannot be read: then only the first model has one.
     banded = names if len(names) <= _MOST_BANDS else names[:1]
     shown = [row for row in rows if row["model"] in {plain(name) for name in banded}]
     band = (
@@ -262,7 +269,7 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
         tooltip=[
             alt.Tooltip("model:N"),
             alt.Tooltip("period:T", title="period from"),
-            alt.Tooltip("explained:Q", format=".2%"),
+            alt.Tooltip("explained:Q", format=".2%", title="improvement"),
             alt.Tooltip("low:Q", format=".2%", title="lower bound"),
             alt.Tooltip("high:Q", format=".2%", title="upper bound"),
         ],
@@ -271,7 +278,7 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Any:  # noqa: ANN401
     return _styled(alt.layer(zero.encode(y="y:Q"), band, line), height=260)
 
 
-def _evidence_row(row: Row) -> dict[str, Any]:
+def _evidence_row(row: Row) -> Datum:
     low, high = row["explained_low"], row["explained_high"]
     return {
         "model": plain(row["model"]),
@@ -283,13 +290,13 @@ def _evidence_row(row: Row) -> dict[str, Any]:
 
 
 def _evidence_domain(rows: Sequence[Row]) -> list[float]:
-    """Return a range for the later half: the first bounds are so wide that they hide the rest."""
+    """Return the range of the later half: the first bounds are so wide that they hide the rest."""
     periods = sorted({row["period"] for row in rows})
     late = [row for row in rows if row["period"] >= periods[len(periods) // 2]]
     ends = [row[end] for row in late for end in ("low", "high", "explained")]
-    met = [0.0, *(end for end in ends if end is not None)]
-    margin = 0.05 * (max(met) - min(met) or 0.01)
-    return [min(met) - margin, max(met) + margin]
+    values = [0.0, *(end for end in ends if end is not None)]
+    margin = 0.05 * (max(values) - min(values) or 0.01)
+    return [min(values) - margin, max(values) + margin]
 
 
 def _height(lines: int) -> int:
@@ -302,18 +309,18 @@ def _axis_format(domain: Sequence[float]) -> str:
 
 
 def _inline(rows: Iterable[Row]) -> alt.InlineData:
-    """Return records as data of the chart: no limit on rows, no frame library."""
+    """Return records as inline data, which altair does not limit in number."""
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def _styled(chart: Any, *, height: float) -> Any:  # noqa: ANN401
+def _styled(chart: Chart, *, height: float) -> Chart:
     font = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-    return (
+    styled: Chart = (
         chart.properties(
             width="container",
             height=height,
             background="transparent",
-            # Slanted names of the last columns lean over the edge.
+            # The slanted names of the last columns reach over the edge.
             padding={"left": 5, "top": 5, "right": 28, "bottom": 5},
             autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
         )
@@ -326,3 +333,4 @@ def _styled(chart: Any, *, height: float) -> Any:  # noqa: ANN401
         .configure_legend(labelFontSize=13, labelColor=_INK, labelLimit=260)
         .configure_view(stroke=None)
     )  # fmt: skip
+    return styled

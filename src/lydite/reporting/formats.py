@@ -1,15 +1,19 @@
-"""Formats: numbers and names as people read them, rounded by their error."""
+"""Numbers and names as text; numbers are rounded to the precision that their error allows."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 NOTHING = "–"
-INTERVAL = "95 % interval"
+INTERVAL = "95% interval"
 _VERDICTS = {
     "best": "best",
     "contender": "contender",
-    "no_better_than_volume": "no better than volume",
+    "no_better_than_volume": "no better than activity",
     "too_early": "too early to say",
     "refuted": "refuted",
 }
@@ -21,19 +25,23 @@ def is_number(value: float | None) -> bool:
 
 
 def decimals_for(error: float | None, usual: int, most: int = 6) -> int:
-    """Return the decimals that an error leaves meaning to.
+    """Return the number of decimals that are meaningful for a given error.
 
-    The error keeps one significant digit, two where the first is a 1: 0.034 leaves 2 decimals,
-    0.014 leaves 3.
+    The error keeps one significant digit, or two if the first is a 1.
 
     Parameters
     ----------
     error
         Half the width of the interval, in the unit that is printed.
     usual
-        Decimals where there is no error to go by.
+        Decimals without a known error.
     most
-        Never more than these.
+        Upper limit of the result.
+
+    Examples
+    --------
+    >>> decimals_for(0.034, usual=4), decimals_for(0.014, usual=4)
+    (2, 3)
     """
     if error is None or not math.isfinite(error) or error <= 0:
         return usual
@@ -43,14 +51,14 @@ def decimals_for(error: float | None, usual: int, most: int = 6) -> int:
 
 
 def half_width(low: float | None, high: float | None) -> float | None:
-    """Return half the width of an interval; None where a bound is missing."""
+    """Return half the width of an interval; None if a bound is missing."""
     if low is None or high is None or not (is_number(low) and is_number(high)):
         return None
     return (high - low) / 2
 
 
 def fixed(value: float | None, decimals: int) -> str:
-    """Return a number with thousands separated and that many decimals."""
+    """Return a number with thousands separators and the given number of decimals."""
     if value is None or not math.isfinite(value):
         return NOTHING
     text = f"{value:,.{decimals}f}"
@@ -58,12 +66,12 @@ def fixed(value: float | None, decimals: int) -> str:
 
 
 def count(value: float | None) -> str:
-    """Return a whole number with thousands separated."""
+    """Return a whole number with thousands separators."""
     return fixed(value, 0)
 
 
-def about(value: float | None) -> str:
-    """Return a whole number to two digits, as far as a projection means anything: ``28,000``."""
+def approximate(value: float | None) -> str:
+    """Return a whole number rounded to two digits, the precision of a projection: ``28,000``."""
     if value is None or not math.isfinite(value):
         return NOTHING
     digits = max(len(str(abs(round(value)))) - 2, 0)
@@ -71,7 +79,7 @@ def about(value: float | None) -> str:
 
 
 def amount(value: float | None) -> str:
-    """Return credit, cost or value: decimals only where the number is small."""
+    """Return credit, cost or value; only small numbers have decimals."""
     if value is None or not math.isfinite(value):
         return NOTHING
     size = abs(value)
@@ -91,7 +99,7 @@ def percent_by_error(value: float | None, low: float | None, high: float | None)
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Return an interval of shares in percent, rounded by its width; empty where unbounded."""
+    """Return an interval of shares in percent, rounded by its width; empty without bounds."""
     if half_width(low, high) is None:
         return ""
     decimals = percent_decimals(low, high)
@@ -101,8 +109,7 @@ def interval(low: float | None, high: float | None) -> str:
 def amount_interval(low: float | None, high: float | None) -> str:
     """Return an interval of credit, cost or value, rounded by its width.
 
-    Where only the lower bound is known there is no upper one: ``at least 12.3``. Where that is not
-    known either, the text is empty.
+    With a lower bound only, the text is ``at least 12.3``; without one it is empty.
     """
     if not is_number(low):
         return ""
@@ -116,23 +123,23 @@ def amount_interval(low: float | None, high: float | None) -> str:
 
 
 def percent_decimals(low: float | None, high: float | None) -> int:
-    """Return the decimals that a share in percent keeps beside its interval."""
+    """Return the decimals of a share in percent that has this interval."""
     width = half_width(low, high)
     return decimals_for(None if width is None else 100 * width, usual=2, most=3)
 
 
 def verdict_label(verdict: str | None) -> str:
-    """Return a verdict as people read it."""
+    """Return the words for a verdict of the tables."""
     return _VERDICTS.get(verdict or "", (verdict or "").replace("_", " "))
 
 
 def plain(text: object) -> str:
-    """Return a name from the data without characters that would steer a terminal or a page."""
+    """Return a name from the data without control characters."""
     return "".join(sign if sign.isprintable() else "�" for sign in str(text))
 
 
-def listed(names: list[str], last: str = "and") -> str:
-    """Return names as a list in a sentence: ``a, b and c``."""
+def enumerate_names(names: Sequence[str]) -> str:
+    """Return names as an enumeration: ``a, b and c``."""
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+    return f"{', '.join(names[:-1])} and {names[-1]}"

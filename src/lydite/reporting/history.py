@@ -1,19 +1,26 @@
-"""Over time: since when the verdict has stood, and whether it has turned, in words."""
+"""The verdict over time in words: since when it has stood, and whether it has changed."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import MOST_NAMED, are, names, sentence, when
+from lydite.reporting.display_names import (
+    ACTIVITY,
+    MOST_NAMED,
+    is_or_are,
+    model_names,
+    period_name,
+    sentence,
+)
 from lydite.reporting.formats import plain, verdict_label
 from lydite.reporting.queries import (
     LEADING,
-    alike_groups,
-    from_path_table,
+    group_by_forecast,
+    is_path_table,
     leaders,
-    outcome_record,
+    outcome_counts,
     rivals_of,
     rows_of,
 )
@@ -22,39 +29,45 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
+    from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
-    Row = Mapping[str, Any]
+    #: The verdicts on one model: the first day of each period, and the verdict after it.
     History = Sequence[tuple[date, str]]
 
-_MAY_HAVE_CHANGED = "what decides may have changed"
-# The longest that the shortest step between two periods can be, in days.
+_MAY_HAVE_CHANGED = "what drives conversions may have changed"
+# The most days between the starts of two periods, by the name of the period.
 _PERIODS = ((1, "day"), (7, "week"), (31, "month"))
 
 
-def over_time(comparison: Comparison, outcome: str) -> list[str]:
-    """Return since when the verdict has stood, and how it was before it turned.
+def verdict_history(comparison: Comparison, outcome: str) -> list[str]:
+    """Return since when the verdict has stood, and what it was before.
 
     Returns
     -------
-    Sentences; none on a path table, which has no clock, and none where nothing has been ahead.
+    Sentences; none for a path table, which has no times, or if nothing has been ahead so far.
     """
-    if from_path_table(outcome_record(comparison, outcome)):
+    if is_path_table(outcome_counts(comparison, outcome)):
         return []
-    rivals, histories = rivals_of(comparison, outcome), histories_of(comparison, outcome)
+    rivals, histories = rivals_of(comparison, outcome), _histories(comparison, outcome)
     period = _period(histories)
-    ahead = alike_groups(leaders(rivals))
+    ahead = group_by_forecast(leaders(rivals))
     since = _since(ahead, histories)
-    falls = _falls(rivals, histories)
-    if falls:
-        told = [*_told_falls(falls, ahead, since, period), *_still(ahead, rivals, period)]
-        return told if len(ahead) == 1 else [*told, *_told_since(ahead, since, period)]
-    moved = _moved(rivals, histories, period) or _warned(comparison, outcome)
-    return [*moved, *_told_since(ahead, since, period)]
+    changes = _changes(rivals, histories)
+    if changes:
+        said = [*_describe_changes(changes, ahead, since, period), *_overall(ahead, rivals, period)]
+        return said if len(ahead) == 1 else [*said, *_describe_since(ahead, since, period)]
+    moved = _lead_changes(rivals, histories, period) or _drift_warning(comparison, outcome)
+    return [*moved, *_describe_since(ahead, since, period)]
 
 
-def histories_of(comparison: Comparison, outcome: str) -> dict[str, History]:
-    """Return each rival's verdicts, period by period; empty where they are not known."""
+def period_of(comparison: Comparison, outcome: str) -> str:
+    """Return the length of a period: ``day``, ``week`` or ``month``; ``period`` if not known."""
+    return _period(_histories(comparison, outcome))
+
+
+def _histories(comparison: Comparison, outcome: str) -> dict[str, History]:
+    """Return the history of every model for which the tables have one."""
     found: dict[str, list[tuple[date, str]]] = {}
     for row in rows_of(comparison, "evidence", outcome):
         if row["verdict"] and row["period_start"] and row["model"]:
@@ -63,14 +76,14 @@ def histories_of(comparison: Comparison, outcome: str) -> dict[str, History]:
 
 
 def _period(histories: Mapping[str, History]) -> str:
-    """Return how long a period is, by the shortest step from one to the next."""
+    """Return the name of the period, by the shortest step from one start to the next."""
     days = sorted({day for history in histories.values() for day, _ in history})
     step = min(((b - a).days for a, b in pairwise(days)), default=0)
     return next((name for most, name in _PERIODS if 0 < step <= most), "period")
 
 
 def _since(ahead: Sequence[Sequence[Row]], histories: Mapping[str, History]) -> date | None:
-    """Return the period from which on all that lead have done so without interruption."""
+    """Return the start of the period since which all leaders have led without interruption."""
     accepted = ("best",) if len(ahead) == 1 else LEADING
     starts = [_streak(histories.get(group[0]["model"], ()), accepted) for group in ahead]
     known = [start for start in starts if start is not None]
@@ -84,28 +97,28 @@ def _streak(history: History, accepted: Sequence[str]) -> date | None:
     return start
 
 
-def _told_since(ahead: Sequence[Sequence[Row]], since: date | None, period: str) -> list[str]:
+def _describe_since(ahead: Sequence[Sequence[Row]], since: date | None, period: str) -> list[str]:
     if since is None:
         return []
     if len(ahead) == 1:
         subject = "It has" if len(ahead[0]) == 1 else "They have"
-        return [f"{subject} been best since {when(period, since)}."]
+        return [f"{subject} been best since {period_name(period, since)}."]
     subject = "Both" if len(ahead) == 2 else "All"
-    state = "been ahead of touch volume and unrefuted"
-    return [f"{subject} have {state} since {when(period, since)}."]
+    state = f"been better than {ACTIVITY} and not refuted"
+    return [f"{subject} have {state} since {period_name(period, since)}."]
 
 
 @dataclass(frozen=True)
-class _Fall:
-    """Rivals that led up to the same period, lead no longer, and whose lead or lag has turned."""
+class _Change:
+    """Models that led until the same period and no longer do, because a lead was reversed."""
 
     was_best: bool
     until: date
     rows: list[Row]
 
 
-def _falls(rivals: Sequence[Row], histories: Mapping[str, History]) -> list[_Fall]:
-    """Return the last falls of those that were best, else the last of those that were ahead."""
+def _changes(rivals: Sequence[Row], histories: Mapping[str, History]) -> list[_Change]:
+    """Return the last changes from models that were best, else the last from a contender."""
     found: dict[tuple[bool, date], list[Row]] = {}
     for row in rivals:
         if row["moved_in"] is None or row["verdict"] in LEADING:
@@ -115,27 +128,27 @@ def _falls(rivals: Sequence[Row], histories: Mapping[str, History]) -> list[_Fal
         until = best or ahead
         if until is not None:
             found.setdefault((best is not None, until), []).append(row)
-    falls = [_Fall(*key, found[key]) for key in sorted(found)]
-    return [fall for fall in falls if fall.was_best][-MOST_NAMED:] or falls[-1:]
+    changes = [_Change(*key, found[key]) for key in sorted(found)]
+    return [change for change in changes if change.was_best][-MOST_NAMED:] or changes[-1:]
 
 
 def _last_end(history: History, accepted: Sequence[str]) -> date | None:
-    """Return the first period after the last one with such a verdict; None where there is none."""
+    """Return the first period after the last one with an accepted verdict; None without one."""
     ends = [day for (_, before), (day, _) in pairwise(history) if before in accepted]
     return ends[-1] if ends else None
 
 
-def _told_falls(
-    falls: Sequence[_Fall], ahead: Sequence[Sequence[Row]], since: date | None, period: str
+def _describe_changes(
+    changes: Sequence[_Change], ahead: Sequence[Sequence[Row]], since: date | None, period: str
 ) -> list[str]:
-    """Say which led until when, one after the other, and what is now."""
-    first, last = falls[0], falls[-1]
+    """Say which models led until when, and what leads now."""
+    first, last = changes[0], changes[-1]
     was = "was" if len(first.rows) == 1 else "were"
-    parts = [f"until {when(period, fall.until)} {_who(fall.rows)}" for fall in falls]
+    parts = [f"until {period_name(period, own.until)} {_who(own.rows)}" for own in changes]
     parts[0] += f" {was} {'best' if first.was_best else 'ahead'}"
     if len(ahead) == 1 and since is not None:
-        then = "since then" if since == last.until else f"since {when(period, since)}"
-        now = f"{then} it has been {names(ahead[0])}"
+        then = "since then" if since == last.until else f"since {period_name(period, since)}"
+        now = f"{then} it has been {model_names(ahead[0])}"
     else:
         subject = "it" if len(last.rows) == 1 else "each"
         now = f"now {subject} is {verdict_label(last.rows[0]['verdict'])}"
@@ -144,19 +157,22 @@ def _told_falls(
 
 
 def _who(rows: Sequence[Row]) -> str:
-    return names(rows) if len(rows) <= MOST_NAMED else f"{len(rows)} other models"
+    return model_names(rows) if len(rows) <= MOST_NAMED else f"{len(rows)} other models"
 
 
-def _still(ahead: Sequence[Sequence[Row]], rivals: Sequence[Row], period: str) -> list[str]:
-    """Say that the mean over all periods still speaks for another, where it does."""
+def _overall(ahead: Sequence[Sequence[Row]], rivals: Sequence[Row], period: str) -> list[str]:
+    """Say if another model still has the best forecast over all periods."""
     leading = {row["model"] for group in ahead for row in group}
     if not ahead or rivals[0]["model"] in leading:
         return []
-    return [f"Over all {period}s together {plain(rivals[0]['model'])} still explains most."]
+    best = plain(rivals[0]["model"])
+    return [f"Over all {period}s together, {best} still forecasts best."]
 
 
-def _moved(rivals: Sequence[Row], histories: Mapping[str, History], period: str) -> list[str]:
-    """Say that a lead has turned of which no rival has fallen."""
+def _lead_changes(
+    rivals: Sequence[Row], histories: Mapping[str, History], period: str
+) -> list[str]:
+    """Say that a lead was reversed, though no model lost its verdict by it."""
     moved = [
         row
         for row in rivals
@@ -167,12 +183,12 @@ def _moved(rivals: Sequence[Row], histories: Mapping[str, History], period: str)
     if not moved:
         return []
     last = max(row["moved_in"] for row in moved)
-    who = names(moved) if len(moved) <= MOST_NAMED else f"{len(moved)} models"
-    turned = f"In {when(period, last)} a lead turned"
-    return [f"{turned} that {who} {are(moved)} part of; {_MAY_HAVE_CHANGED}."]
+    who = model_names(moved) if len(moved) <= MOST_NAMED else f"{len(moved)} models"
+    reversed_in = f"In {period_name(period, last)} a lead was reversed"
+    return [f"{reversed_in} ({who} {is_or_are(moved)} concerned); {_MAY_HAVE_CHANGED}."]
 
 
-def _warned(comparison: Comparison, outcome: str) -> list[str]:
-    """Say what the tables say where the verdicts before are not known."""
+def _drift_warning(comparison: Comparison, outcome: str) -> list[str]:
+    """Repeat the warning of the tables, if the earlier verdicts are not known."""
     rows = rows_of(comparison, "warnings", outcome)
     return [sentence(row["text"]) for row in rows if row["kind"] == "drift" and row["text"]][:1]

@@ -1,49 +1,53 @@
-"""Words: the verdict on an outcome as people would say it."""
+"""The verdict on an outcome in plain words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import MOST_NAMED, are, either, explain, names, sentence
+from lydite.reporting.display_names import (
+    ACTIVITY,
+    MOST_NAMED,
+    group_name,
+    group_names,
+    is_or_are,
+    model_names,
+    sentence,
+    still_standing,
+)
 from lydite.reporting.formats import (
     count,
+    enumerate_names,
     interval,
     is_number,
-    listed,
     percent,
     percent_by_error,
     plain,
 )
-from lydite.reporting.history import over_time
-from lydite.reporting.open_pairs import settling_in_words
+from lydite.reporting.history import period_of, verdict_history
+from lydite.reporting.open_pairs import data_needed
 from lydite.reporting.queries import (
-    alike,
-    alike_groups,
-    from_path_table,
+    group_by_forecast,
+    is_path_table,
     leaders,
-    outcome_record,
+    outcome_counts,
     rivals_of,
+    same_forecast,
     with_verdict,
 )
-from lydite.reporting.segments import segments_in_words
+from lydite.reporting.segments import segment_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from lydite.records import OutcomeCounts
+    from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
-    Row = Mapping[str, Any]
+#: What a good forecast does not prove; every verdict ends with it.
+NOT_CAUSE = "A good forecast is no proof of cause: only an experiment shows what a channel adds."
 
-#: What a good fit does not say; every verdict ends with it.
-NOT_CAUSE = (
-    "Fit is not cause: the model that forecasts best need not say what a channel brings about;"
-    " only experiments decide that."
-)
-
-_OF_WHAT = "Of what touch volume leaves unexplained,"
-# The whole that a share is of: in full at first, and again in short.
-_OF_ALL, _OF_THAT = "of what could be explained at all", "of that"
-_SURE = "Bounds and verdicts hold however often one looks, up to the chance of error that was set."
+_BEYOND = f"Beyond what {ACTIVITY} predicts,"
+_POSSIBLE = "of what is possible"
 
 
 def headline(comparison: Comparison, outcome: str) -> str:
@@ -54,43 +58,36 @@ def headline(comparison: Comparison, outcome: str) -> str:
     InputError
         When the comparison has no such outcome; the message names those that exist.
     """
-    record, name = outcome_record(comparison, outcome), plain(outcome)
-    if record.get("note"):
+    counts, name = outcome_counts(comparison, outcome), plain(outcome)
+    if counts["note"]:
         return f"Too little history to judge {name}."
     rivals = rivals_of(comparison, outcome)
     if not rivals:
-        return f"No model was compared on {name}."
-    ahead = alike_groups(leaders(rivals))
+        return f"No model was compared for {name}."
+    ahead = group_by_forecast(leaders(rivals))
     if len(ahead) == 1:
-        return f"{names(ahead[0])} {explain(ahead[0])} {name} best."
-    if len(ahead) > MOST_NAMED:
-        return f"{len(ahead)} models remain for {name}; nothing separates them yet."
-    if ahead:
-        return f"{len(ahead)} models remain for {name}: {listed([either(g) for g in ahead])}."
-    return _headline_without_leader(name, rivals)
-
-
-def _headline_without_leader(name: str, rivals: Sequence[Row]) -> str:
-    if with_verdict(rivals, "too_early"):
-        return f"Too early to say which model explains {name}."
+        verb = "explains" if len(ahead[0]) == 1 else "explain"
+        return f"{model_names(ahead[0])} {verb} {name} best."
+    if ahead or with_verdict(rivals, "too_early"):
+        return f"Too early to choose a model for {name}: {still_standing(rivals)}."
     if with_verdict(rivals, "no_better_than_volume"):
-        return f"No model explains {name} better than touch volume."
-    return f"Every model of {name} is refuted."
+        return f"No model explains {name} better than {ACTIVITY}."
+    return f"Every model for {name} is refuted."
 
 
 def verdict_in_words(comparison: Comparison, outcome: str) -> str:
-    """Return the verdict on one outcome as a paragraph for people.
+    """Return the verdict on one outcome as a paragraph.
 
     Parameters
     ----------
     comparison
-        The result of a trial.
+        The result of a comparison.
     outcome
         Name of the outcome.
 
     Returns
     -------
-    The headline, what it rests on (see `reasons`), and what the verdict does not mean.
+    The headline, its reasons (see `reasons`), and what the verdict does not mean.
 
     Raises
     ------
@@ -102,134 +99,150 @@ def verdict_in_words(comparison: Comparison, outcome: str) -> str:
 
 
 def reasons(comparison: Comparison, outcome: str) -> str:
-    """Return what the headline rests on.
+    """Return the reasons for the headline.
 
     Returns
     -------
-    By how much the models are ahead of touch volume, what share that is of what could be
-    explained, since when, whether that has turned, who was refuted and by whom, whose forecasts
-    are the same, whether it holds in the segments, what is open and would settle it, how sure it
-    is, and, of a path table, that the comparison is not forward in time.
+    By how much the models improve the forecast and what share of the possible that is, since when
+    the verdict has stood and whether it has changed, whether it holds in the segments, which models
+    are refuted, which ones make the same forecast, how much data the next decision needs, and how
+    safe the verdict is.
 
     Raises
     ------
     InputError
         When the comparison has no such outcome; the message names those that exist.
     """
-    record, rivals = outcome_record(comparison, outcome), rivals_of(comparison, outcome)
-    if record.get("note"):
-        return f"{sentence(record['note'])} Its conversions are divided all the same."
+    counts, rivals = outcome_counts(comparison, outcome), rivals_of(comparison, outcome)
+    if counts["note"]:
+        return f"{sentence(counts['note'])} Credit for its conversions is computed nevertheless."
     if not rivals:
         return ""
-    ahead = alike_groups(leaders(rivals))
-    told = _one_ahead(ahead[0]) if len(ahead) == 1 else _several_ahead(ahead) if ahead else []
-    told += [] if ahead else _none_ahead(plain(outcome), rivals)
-    told += [*over_time(comparison, outcome), segments_in_words(comparison, outcome)]
-    told += _others(rivals) if ahead else []
-    told += [*_refuted(rivals), *_same_forecasts(rivals), settling_in_words(comparison, outcome)]
-    told += [_without_clock(record) if from_path_table(record) else _sure(rivals)]
-    return " ".join(filter(None, told))
-
-
-def _without_clock(record: Row) -> str:
-    return (
-        f"The comparison is by cross-validation over {count(record.get('periods'))} folds of the"
-        " journeys of a path table; it is not forward in time."
-    )
-
-
-def _one_ahead(group: Sequence[Row]) -> list[str]:
-    claims = [f"What decides, it claims, is {plain(group[0]['claim'])}."]
-    subject = "it explains" if len(group) == 1 else "they explain"
-    known = claims if len(group) == 1 and group[0]["claim"] else []
-    return [*known, f"{_OF_WHAT} {subject} {_gain(group[0])}."]
-
-
-def _several_ahead(ahead: Sequence[Sequence[Row]]) -> list[str]:
-    if len(ahead) > MOST_NAMED:
-        who = listed([either(group) for group in ahead])
-        first, last = ahead[0], ahead[-1]
-        top = _explains(first)
-        end = f"the last of them, {either(last)}, {_gain(last[0], _OF_THAT)}"
-        return [f"They are {who}, which is a normal answer.", f"{_OF_WHAT} {top}; {end}."]
-    if len({_gain(group[0]) for group in ahead}) == 1:
-        told = [f"each explains {_gain(ahead[0][0])}"]
+    ahead = group_by_forecast(leaders(rivals))
+    if ahead:
+        said = _one_leader(ahead[0]) if len(ahead) == 1 else _several_leaders(ahead)
     else:
-        told = [_explains(ahead[0]), *(_explains(group, _OF_THAT) for group in ahead[1:])]
-    return [
-        "The evidence so far does not separate them, which is a normal answer.",
-        f"{_OF_WHAT} {'; '.join(told)}.",
-    ]
+        said = _no_leader(plain(outcome), rivals)
+    said += [*verdict_history(comparison, outcome), segment_summary(comparison, outcome)]
+    said += _other_models(rivals) if ahead else []
+    said += [*_refuted(rivals), *_same_forecasts(rivals), data_needed(comparison, outcome)]
+    said += [_path_table_note(counts) if is_path_table(counts) else _safety(comparison, outcome)]
+    return " ".join(filter(None, said))
 
 
-def _none_ahead(outcome: str, rivals: Sequence[Row]) -> list[str]:
+def _one_leader(group: Sequence[Row]) -> list[str]:
+    claim = group[0]["claim"] if len(group) == 1 else ""
+    said = [f"Its claim: what decides is {plain(claim)}."] if claim else []
+    subject = "it" if len(group) == 1 else "they"
+    return [*said, _sentence_on_improvement([f"{subject} {_improves(group)}"])]
+
+
+def _several_leaders(ahead: Sequence[Sequence[Row]]) -> list[str]:
+    rows = [row for group in ahead for row in group]
+    if len(ahead) > MOST_NAMED:
+        first, last = ahead[0], ahead[-1]
+        return [
+            f"Surely better than {ACTIVITY}: {group_names(rows)}. That several are is normal.",
+            _sentence_on_improvement(
+                [
+                    f"{group_name(first)} {_improves(first)}",
+                    f"{group_name(last)}, the last of them, by {_improvement(last[0])}",
+                ]
+            ),
+        ]
+    said = "The data so far does not separate the leading models, which is normal."
+    if len({_improvement(group[0]) for group in ahead}) == 1:
+        return [said, _sentence_on_improvement([f"each of them {_improves(rows[:1])}"])]
+    first, *others = ahead
+    parts = [f"{group_name(first)} {_improves(first)}"]
+    parts += [f"{group_name(group)} by {_improvement(group[0])}" for group in others]
+    return [said, _sentence_on_improvement(parts)]
+
+
+def _sentence_on_improvement(parts: Sequence[str]) -> str:
+    return f"{_BEYOND} {'; '.join(parts)}."
+
+
+def _no_leader(outcome: str, rivals: Sequence[Row]) -> list[str]:
     early, volume = with_verdict(rivals, "too_early"), with_verdict(rivals, "no_better_than_volume")
-    sentences = []
+    said = []
     if early:
-        nothing = "Nothing separated yet" if len(early) == len(rivals) else "Not enough is known"
-        sentences.append(
-            f"{nothing}, which is a normal answer: {names(early)} {are(early)} not refuted, but"
-            " not surely better than touch volume either."
+        verb = is_or_are(early)
+        said.append(
+            f"{model_names(early)} {verb} not refuted, but {verb} not surely better than"
+            f" {ACTIVITY} either, which is normal."
         )
-        subject = f"{plain(early[0]['model'])} explains {_gain(early[0])}"
-        sentences.append(f"{_OF_WHAT} {subject}.")
+        first = plain(early[0]["model"])
+        said.append(_sentence_on_improvement([f"{first} {_improves(early[:1])}"]))
     if volume:
-        sentences.append(
-            f"{names(volume)} {are(volume)} no better than touch volume: how active customers"
-            f" are says as much about {outcome} as what these models make of the channels."
+        said.append(
+            f"{model_names(volume)} {is_or_are(volume)} no better than {ACTIVITY}: how active"
+            f" customers are says as much about {outcome} as the channels on their paths."
         )
-    if not sentences:
-        sentences.append("Each of them has another surely ahead of it.")
-    return sentences
+    return said or ["For each of them, another model is surely better."]
 
 
-def _others(rivals: Sequence[Row]) -> list[str]:
-    """Say what became of those that are neither leading nor refuted."""
+def _other_models(rivals: Sequence[Row]) -> list[str]:
+    """Return sentences on the models that neither lead nor are refuted."""
     early, volume = with_verdict(rivals, "too_early"), with_verdict(rivals, "no_better_than_volume")
-    sentences = []
-    if early:
-        sentences.append(f"For {names(early)} it is too early to say.")
+    said = [f"For {model_names(early)} it is too early to say."] if early else []
     if volume:
-        sentences.append(f"{names(volume)} {are(volume)} no better than touch volume.")
-    return sentences
+        said.append(f"{model_names(volume)} {is_or_are(volume)} no better than {ACTIVITY}.")
+    return said
 
 
-def _sure(rivals: Sequence[Row]) -> str:
-    """Say how sure it is, where there are bounds."""
-    return _SURE if any(is_number(row["explained_low"]) for row in rivals) else ""
+def _safety(comparison: Comparison, outcome: str) -> str:
+    """Return how often the verdict may be checked and at which risk; empty without bounds."""
+    rivals = rivals_of(comparison, outcome)
+    if not any(is_number(row["explained_low"]) for row in rivals):
+        return ""
+    alpha = comparison.alpha
+    risk = "" if alpha is None else f" ({100 * alpha:g}% risk of error overall)"
+    return f"Safe to check every {period_of(comparison, outcome)}{risk}."
+
+
+def _path_table_note(counts: OutcomeCounts) -> str:
+    return (
+        f"A path table has no times: this is a cross-validation over {count(counts['periods'])}"
+        " folds of its journeys, not forward in time."
+    )
 
 
 def _refuted(rivals: Sequence[Row]) -> list[str]:
     by: dict[str, list[Row]] = {}
     for row in with_verdict(rivals, "refuted"):
         by.setdefault(plain(row["refuted_by"] or "another model"), []).append(row)
-    parts = [f"{names(losers)} by {winner}" for winner, losers in by.items()]
+    parts = [f"{model_names(losers)} by {winner}" for winner, losers in by.items()]
     return [f"Refuted: {'; '.join(parts)}."] if parts else []
 
 
 def _same_forecasts(rivals: Sequence[Row]) -> list[str]:
     groups: list[list[str]] = []
     for row in rivals:
-        group = sorted(plain(name) for name in (row["model"], *alike(row)))
+        group = sorted(plain(name) for name in (row["model"], *same_forecast(row)))
         if len(group) > 1 and group not in groups:
             groups.append(group)
     return [
-        f"{listed(group)} make the same forecast, so these outcomes cannot tell them apart;"
-        " they differ only in how they divide credit."
+        f"{enumerate_names(group)} make the same forecast, so that no data separates them; they"
+        " differ only in how they split credit."
         for group in groups
     ]
 
 
-def _explains(group: Sequence[Row], of: str = _OF_ALL) -> str:
-    return f"{either(group)} {explain(group)} {_gain(group[0], of)}"
+def _improves(group: Sequence[Row]) -> str:
+    """Return what models with one forecast do to it, with the amount."""
+    value = group[0]["explained"]
+    better = not is_number(value) or value >= 0
+    verb = "improve" if better else "change"
+    return f"{verb}{'s' if len(group) == 1 else ''} the forecast by {_improvement(group[0])}"
 
 
-def _gain(row: Row, of: str = _OF_ALL) -> str:
-    """Say how much a model explains, with bounds and as a share of what could be explained."""
+def _improvement(row: Row) -> str:
+    """Return the improvement with bounds, and as a share of the ceiling's."""
     low, high, share = row["explained_low"], row["explained_high"], row["share_of_ceiling"]
     if not is_number(row["explained"]):
-        return "a share that is not known"
+        return "an unknown amount"
     bounds = interval(low, high)
     between = f" (bounds {bounds})" if bounds else ""
-    found = f", {percent(share)} {of}" if is_number(share) else ""
-    return f"{percent_by_error(row['explained'], low, high)}{between}{found}"
+    possible = f", {percent(share)} {_POSSIBLE}" if is_number(share) else ""
+    return f"{percent_by_error(row['explained'], low, high)}{between}{possible}"

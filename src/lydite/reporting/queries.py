@@ -1,4 +1,4 @@
-"""Reading: what every face needs from a comparison, empty where the comparison has nothing."""
+"""Queries on a comparison. Missing tables, rows and columns give empty results, not errors."""
 
 from __future__ import annotations
 
@@ -13,53 +13,53 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
+    from lydite.records import OutcomeCounts
     from lydite.results import Comparison
 
+    #: A row of a result table: the columns differ by table, and a missing one reads as None.
     Row = Mapping[str, Any]
 
 UNATTRIBUTED = "(unattributed)"
 _BOUNDED = ("conversions", "value", "share", "cpa", "roas")
-#: The verdicts of rivals that are surely ahead of touch volume and not refuted.
+#: The baseline that knows how active a user is, and nothing about channels.
+NULL_MODEL = "touch_volume"
+#: The verdicts of rivals that are surely better than the null model and not refuted.
 LEADING = ("best", "contender")
-_SURVIVING = (*LEADING, "too_early")
-# Of these the verdict in words tells itself.
-_TOLD_IN_WORDS = ("drift", "volume")
+#: The verdicts of rivals that are not ruled out.
+STANDING = (*LEADING, "too_early")
+# Warnings whose content is part of the verdict in words.
+_IN_VERDICT = ("drift", "volume")
 
 
 class _Row(dict[str, Any]):
-    """A row in which a column that the table lacks reads as nothing."""
+    """A row in which a missing column reads as None."""
 
     def __missing__(self, name: str) -> None:
         return None
 
 
-def outcome_record(comparison: Comparison, outcome: str) -> Row:
-    """Return the record of one outcome.
+def outcome_counts(comparison: Comparison, outcome: str) -> OutcomeCounts:
+    """Return what was counted for one outcome.
 
     Raises
     ------
     InputError
         When the comparison has no such outcome; the message names those that exist.
     """
-    for record in comparison.outcomes:
-        if record["outcome"] == outcome:
-            return dict(record)
-    names = ", ".join(repr(str(record["outcome"])) for record in comparison.outcomes) or "none"
+    for counts in comparison.outcomes:
+        if counts["outcome"] == outcome:
+            return counts
+    names = ", ".join(repr(str(counts["outcome"])) for counts in comparison.outcomes) or "none"
     raise InputError(f"no outcome {outcome!r} in this comparison; it has: {names}")
 
 
-def from_path_table(record: Row) -> bool:
-    """Return whether an outcome was compared on a path table: by folds, without a clock."""
-    return record["lookback"] is None
+def is_path_table(counts: OutcomeCounts) -> bool:
+    """Return whether an outcome was compared on a path table: in folds, without times."""
+    return counts["lookback"] is None
 
 
-def rows_of(
-    comparison: Comparison, mart: str, outcome: str, segment: str = ALL
-) -> list[dict[str, Any]]:
-    """Return the rows of one outcome in a mart; none where the mart is missing or empty.
-
-    Of a mart that has segments, those of one. A column that a mart lacks reads as None.
-    """
+def rows_of(comparison: Comparison, mart: str, outcome: str, segment: str = ALL) -> list[Row]:
+    """Return the rows of one outcome in a mart; of one segment, if the mart has segments."""
     frame = comparison.marts.get(mart)
     if frame is None or "outcome" not in frame.columns:
         return []
@@ -70,7 +70,7 @@ def rows_of(
 
 
 def segments_of(comparison: Comparison, outcome: str) -> list[str]:
-    """Return the segments that were compared beside all users."""
+    """Return the segments that were compared, in the order of the table."""
     frame = comparison.marts.get("model_comparison")
     if frame is None or not {"outcome", "segment"} <= set(frame.columns):
         return []
@@ -79,27 +79,32 @@ def segments_of(comparison: Comparison, outcome: str) -> list[str]:
     return names
 
 
-def rivals_of(comparison: Comparison, outcome: str, segment: str = ALL) -> list[dict[str, Any]]:
+def rivals_of(comparison: Comparison, outcome: str, segment: str = ALL) -> list[Row]:
     """Return the rows of the rivals, best first."""
     rows = _models_of(comparison, outcome, segment)
     rows = [row for row in rows if row["verdict"]]
     return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"] or 0, row["model"]))
 
 
-def references_of(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
+def references_of(comparison: Comparison, outcome: str) -> list[Row]:
     """Return the rows of the baselines and the ceiling, the highest loss first."""
     rows = [row for row in _models_of(comparison, outcome, ALL) if not row["verdict"]]
     return sorted(rows, key=lambda row: -(row["log_loss_bits"] or 0))
 
 
-def _models_of(comparison: Comparison, outcome: str, segment: str) -> list[dict[str, Any]]:
+def _models_of(comparison: Comparison, outcome: str, segment: str) -> list[Row]:
     rows = rows_of(comparison, "model_comparison", outcome, segment)
     return [row for row in rows if row["model"]]
 
 
 def leaders(rivals: Iterable[Row]) -> list[Row]:
-    """Return the rivals that are surely ahead of touch volume and not refuted."""
+    """Return the rivals that are surely better than activity alone and not refuted."""
     return [row for row in rivals if row["verdict"] in LEADING]
+
+
+def standing_models(rivals: Iterable[Row]) -> list[Row]:
+    """Return the rivals that are not ruled out."""
+    return [row for row in rivals if row["verdict"] in STANDING]
 
 
 def with_verdict(rivals: Iterable[Row], verdict: str) -> list[Row]:
@@ -107,26 +112,26 @@ def with_verdict(rivals: Iterable[Row], verdict: str) -> list[Row]:
     return [row for row in rivals if row["verdict"] == verdict]
 
 
-def shown_first(rivals: Iterable[Row], most: int) -> list[str]:
-    """Return the models that a small chart is about: leaders, else survivors, else the first.
+def main_models(rivals: Iterable[Row], most: int) -> list[str]:
+    """Return the models for a small chart: leaders, else those that stand, else the first ones.
 
     Rivals with the same forecast count once.
     """
     rows = list(rivals)
-    chosen = leaders(rows) or [r for r in rows if r["verdict"] in _SURVIVING] or rows
-    return [group[0]["model"] for group in alike_groups(chosen)][:most]
+    chosen = leaders(rows) or standing_models(rows) or rows
+    return [group[0]["model"] for group in group_by_forecast(chosen)][:most]
 
 
-def alike(row: Row) -> list[str]:
-    """Return the rivals with the very same forecast as this one."""
+def same_forecast(row: Row) -> list[str]:
+    """Return the other rivals that make the same forecast as this one."""
     return [name for name in (row["same_forecast_as"] or "").split(", ") if name]
 
 
-def alike_groups(rows: Iterable[Row]) -> list[list[Row]]:
-    """Put rivals with the same forecast together, in the order in which they come."""
+def group_by_forecast(rows: Iterable[Row]) -> list[list[Row]]:
+    """Group rivals that make the same forecast, in order of first appearance."""
     groups: list[list[Row]] = []
     for row in rows:
-        same = set(alike(row))
+        same = set(same_forecast(row))
         for group in groups:
             if group[0]["model"] in same:
                 group.append(row)
@@ -136,13 +141,13 @@ def alike_groups(rows: Iterable[Row]) -> list[list[Row]]:
     return groups
 
 
-def credit_of(comparison: Comparison, outcome: str, model: str) -> list[dict[str, Any]]:
-    """Return one model's credit by channel, the largest first, the unattributed last.
+def credit_of(comparison: Comparison, outcome: str, model: str) -> list[Row]:
+    """Return one model's credit by channel, largest first, with the unattributed row last.
 
-    Every row has the bounds of its intervals, None where they are not known.
+    Bounds of intervals that the table lacks are None.
     """
     rows = [
-        _Row(row | _bounds(row))
+        _Row({**row, **_bounds(row)})
         for row in rows_of(comparison, "channel_credit", outcome)
         if row["model"] == model
     ]
@@ -158,28 +163,29 @@ def _bounds(row: Row) -> dict[str, float | None]:
 
 
 def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
-    """Return what to beware of beyond what the verdict in words says.
+    """Return the warnings that the verdict in words does not already contain.
 
-    Models that were left out, the table ``warnings``, and where only a sample was compared.
+    These are models that were left out, the table ``warnings``, and a note if only a sample was
+    compared.
     """
     found = [f"{name} was left out: {why}" for name, why in comparison.left_out.items()]
     found += [
         f"{row['model']}: {row['text']}" if row["kind"] == "model" else str(row["text"])
         for row in rows_of(comparison, "warnings", outcome)
-        if row["text"] and row["kind"] not in _TOLD_IN_WORDS
+        if row["text"] and row["kind"] not in _IN_VERDICT
     ]
-    record = outcome_record(comparison, outcome)
-    sampled, landmarks = record.get("sampled_landmarks"), record.get("landmarks")
-    if sampled and landmarks and sampled < landmarks:
+    counts = outcome_counts(comparison, outcome)
+    sampled, landmarks = counts["sampled_landmarks"], counts["landmarks"]
+    if 0 < sampled < landmarks:
         found.append(
-            f"models were compared on a sample of {sampled:,} of {landmarks:,} landmarks, taken"
+            f"models were compared on a sample of {sampled:,} of {landmarks:,} landmarks, drawn"
             " as whole groups of users; credit uses all conversions"
         )
     return found
 
 
 def conversion_dates(comparison: Comparison) -> tuple[date, date] | None:
-    """Return the days of the first and the last conversion; None where there is none."""
+    """Return the days of the first and the last conversion; None without conversions."""
     frame = comparison.marts.get("credit_daily")
     if frame is None or "date" not in frame.columns:
         return None
@@ -187,8 +193,8 @@ def conversion_dates(comparison: Comparison) -> tuple[date, date] | None:
     return (min(days), max(days)) if days else None
 
 
-def set_aside(comparison: Comparison) -> list[tuple[str, str, int]]:
-    """Return table, reason and number of the rows that were set aside, the most first."""
+def quarantined_rows(comparison: Comparison) -> list[tuple[str, str, int]]:
+    """Return table, reason and number of the rows that were set aside, largest number first."""
     rows = [
         (table, reason, n)
         for table, reasons in comparison.quarantined.items()

@@ -1,4 +1,4 @@
-"""Page: the one file that leaders open, complete in itself."""
+"""The report: one HTML file that needs no other file and no network."""
 
 from __future__ import annotations
 
@@ -15,34 +15,35 @@ from markupsafe import Markup
 
 from lydite.errors import InputError
 from lydite.reporting import formats
-from lydite.reporting.charts import credit_chart, evidence_chart, explained_chart
+from lydite.reporting.charts import credit_chart, evidence_chart, improvement_chart
 from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
-from lydite.reporting.open_pairs import pair_lines
+from lydite.reporting.open_pairs import pair_rows
 from lydite.reporting.queries import (
     UNATTRIBUTED,
     conversion_dates,
     credit_of,
-    from_path_table,
+    is_path_table,
     leaders,
+    main_models,
+    quarantined_rows,
     rivals_of,
-    set_aside,
-    shown_first,
     warnings_of,
 )
-from lydite.reporting.segments import segment_lines
-from lydite.reporting.table_rows import lines_of
+from lydite.reporting.segments import segment_rows
+from lydite.reporting.table_rows import model_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lydite.records import OutcomeCounts
     from lydite.results import Comparison
 
 _CHARTS = (
     (
-        "explained",
-        "How much each model explains",
-        "Points: what each model explains. Bars: bounds that hold however often one looks.",
-        explained_chart,
+        "improvement",
+        "How much each model improves the forecast",
+        "Points: the improvement. Bars: its bounds, which stay valid however often you check.",
+        improvement_chart,
     ),
     (
         "credit",
@@ -53,60 +54,62 @@ _CHARTS = (
     (
         "evidence",
         "Evidence over time",
-        "At most five models: explained so far, bounds (of the first where more than two lead).",
+        "The improvement so far, with bounds. At most five models; bands of the first one or two.",
         evidence_chart,
     ),
 )
-_TRIANGLES = " Triangles at the edge: refuted models that explain less than is shown here."
+_TRIANGLES = " Triangles at the edge: refuted models that are worse than the chart can show."
 _MOST_CREDIT_TABLES = 3
 _MOST_SEGMENTS = _MOST_PAIRS = 12
-# Pixels of the heat map: in all, for the names around it, and for a column.
+# Pixels of the heat map: at least, around the columns, and per column.
 _CREDIT_LEAST, _CREDIT_EDGES, _CREDIT_STEP = 704, 240, 40
 
 
 def write_report(comparison: Comparison, path: str | Path) -> None:
-    """Write the page: one HTML file without any outside reference.
+    """Write the report: one HTML file without references to anything outside.
 
-    The file is written beside `path` and moved into place, so that a reader never sees half a
-    page.
+    A temporary file is written in the same folder and moved into place, so that readers never see
+    half a report.
 
     Parameters
     ----------
     comparison
-        The result of a trial.
+        The result of a comparison.
     path
-        Where the page goes; its folder is made where it is missing.
+        Where to write it; a missing folder is created.
 
     Raises
     ------
     InputError
-        When the folder cannot be written.
+        When the file cannot be written.
     """
     path = Path(path)
     text = report_html(comparison)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
     except OSError as error:
-        raise InputError(f"the page {path} cannot be written: {error.strerror or error}") from error
+        raise InputError(
+            f"the report {path} cannot be written: {error.strerror or error}"
+        ) from error
     finally:
-        _remove(beside)
+        _remove(temporary)
 
 
 def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError:
-        # The folder is no folder or cannot be written: then nothing was left there either.
+        # The folder is a file or is not writable: then there is no temporary file either.
         return
 
 
 def report_html(comparison: Comparison) -> str:
-    """Return the page as text."""
+    """Return the report as text."""
     sections = [
-        _section(comparison, record, number) for number, record in enumerate(comparison.outcomes)
+        _section(comparison, counts, number) for number, counts in enumerate(comparison.outcomes)
     ]
     specs = {chart["id"]: chart["spec"] for section in sections for chart in section["charts"]}
     text: str = _template().render(
@@ -136,19 +139,19 @@ def _template() -> Any:  # noqa: ANN401
     return environment.get_template("report.html.j2")
 
 
-def _section(comparison: Comparison, record: Mapping[str, Any], number: int) -> dict[str, Any]:
-    outcome = record["outcome"]
+def _section(comparison: Comparison, counts: OutcomeCounts, number: int) -> dict[str, Any]:
+    outcome = counts["outcome"]
     return {
         "id": f"outcome-{number}",
-        "record": record,
-        "from_path_table": from_path_table(record),
+        "counts": counts,
+        "is_path_table": is_path_table(counts),
         "outcome": outcome,
         "headline": headline(comparison, outcome),
         "reasons": reasons(comparison, outcome),
-        "lines": lines_of(comparison, outcome),
+        "models": model_rows(comparison, outcome),
         "warnings": warnings_of(comparison, outcome),
-        "segments": segment_lines(comparison, outcome, _MOST_SEGMENTS),
-        "pairs": pair_lines(comparison, outcome, _MOST_PAIRS),
+        "segments": segment_rows(comparison, outcome, _MOST_SEGMENTS),
+        "pairs": pair_rows(comparison, outcome, _MOST_PAIRS),
         "charts": _charts(comparison, outcome, number),
         "credit": _credit_tables(comparison, outcome),
     }
@@ -160,7 +163,7 @@ def _charts(comparison: Comparison, outcome: str, number: int) -> list[dict[str,
         chart = make(comparison, outcome)
         if chart is not None:
             spec = chart.to_dict()
-            # The schema's address is not needed to draw, and the page refers to nothing outside.
+            # Nothing needs the address of the schema, and the report refers to nothing outside.
             spec.pop("$schema", None)
             drawn = [row for rows in spec["datasets"].values() for row in rows]
             more = _TRIANGLES if any(row.get("outside") for row in drawn) else ""
@@ -178,7 +181,7 @@ def _charts(comparison: Comparison, outcome: str, number: int) -> list[dict[str,
 
 
 def _least_width(kind: str, drawn: Sequence[Mapping[str, Any]]) -> int | None:
-    """Return the pixels that a heat map takes, by its columns; None where the style says."""
+    """Return the least width of a heat map in pixels, by its columns; None for other charts."""
     if kind != "credit":
         return None
     columns = {row["model"] for row in drawn}
@@ -187,7 +190,7 @@ def _least_width(kind: str, drawn: Sequence[Mapping[str, Any]]) -> int | None:
 
 def _credit_tables(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
     rivals = rivals_of(comparison, outcome)
-    names = [row["model"] for row in leaders(rivals)] or shown_first(rivals, 1)
+    names = [row["model"] for row in leaders(rivals)] or main_models(rivals, 1)
     if not names:
         names = _credited_models(comparison, outcome)
     tables = [(name, credit_of(comparison, outcome, name)) for name in names[:_MOST_CREDIT_TABLES]]
@@ -212,14 +215,14 @@ def _credited_models(comparison: Comparison, outcome: str) -> list[str]:
 
 
 def _quality(comparison: Comparison) -> dict[str, Any]:
-    """Return how many rows of each table were read, counted once and set aside."""
+    """Return how many rows of each table were used, were duplicates, or could not be used."""
     frame = comparison.marts.get("data_quality")
     columns = ("table_name", "reason", "rows")
     tables: dict[str, dict[str, int]] = {}
     if frame is not None and set(columns) <= set(frame.columns):
         for table, reason, n in frame.select(columns).rows():
             tables.setdefault(table, {})[reason] = n
-    return {"tables": tables, "set_aside": set_aside(comparison)}
+    return {"tables": tables, "quarantined": quarantined_rows(comparison)}
 
 
 def _as_of(comparison: Comparison) -> str:
@@ -228,15 +231,15 @@ def _as_of(comparison: Comparison) -> str:
 
 
 def _script_json(value: object) -> Markup:
-    """Return JSON that cannot end the script element it stands in."""
+    """Return JSON that cannot close the script element around it."""
     text = json.dumps(_finite(value), ensure_ascii=True, allow_nan=False, sort_keys=True)
     for sign, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(sign, code)
-    return Markup(text)  # noqa: S704  (every sign that HTML knows is escaped just above)
+    return Markup(text)  # noqa: S704  (all characters with a meaning in HTML are escaped above)
 
 
 def _finite(value: object) -> object:
-    """Replace what JSON cannot say."""
+    """Replace infinite numbers, which JSON does not have, by null."""
     if isinstance(value, dict):
         return {key: _finite(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -248,6 +251,6 @@ def _finite(value: object) -> object:
 
 @cache
 def _bundle() -> Markup:
-    """Return the library that draws the charts, as a script."""
+    """Return the JavaScript library that draws the charts."""
     text: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
     return Markup(text.replace("</script", "<\\/script"))  # noqa: S704  (a fixed text of a library)

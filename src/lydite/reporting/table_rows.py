@@ -1,90 +1,94 @@
-"""Lines: the comparison table as text, the same on every face."""
+"""The comparison table as text: the same rows on the terminal, in notebooks and in the report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lydite.reporting import formats
-from lydite.reporting.queries import alike, references_of, rivals_of
+from lydite.reporting.queries import NULL_MODEL, references_of, rivals_of, same_forecast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
+    from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
-    Row = Mapping[str, Any]
-
-_NULL = "touch_volume"
 _LOSS_DECIMALS = 5
 
 
 @dataclass(frozen=True)
-class Line:
+class ModelRow:
     """One model of the comparison table, every number rounded by its error.
 
     Attributes
     ----------
+    improvement, bounds
+        By how much the model improves the forecast beyond what activity alone predicts.
+    share
+        The improvement as a share of the ceiling's.
     kind
-        The verdict as the tables hold it; empty for baselines and the ceiling.
-    verdict, by, alike
-        The verdict, by whom the model is refuted and since when, and whose forecast is the same;
-        empty where there is nothing to say.
+        The verdict as in the tables; empty for baselines and the ceiling.
+    verdict, refuted_by, same_forecast
+        The verdict in words, by which model and since when it is refuted, and which models make
+        the same forecast; empty if there are none.
     """
 
     rank: str
     model: str
     claim: str
     loss: str
-    explained: str
+    improvement: str
     bounds: str
     share: str
     auc: str
     kind: str
     verdict: str
-    by: str
-    alike: str
+    refuted_by: str
+    same_forecast: str
 
     @property
     def is_reference(self) -> bool:
-        """Whether it is a baseline or the ceiling, which get no verdict."""
+        """Whether it is a baseline or the ceiling, which have no verdict."""
         return not self.kind
 
     @property
-    def verdict_in_short(self) -> str:
-        """The verdict in one cell of a narrow table."""
-        verdict = f"{self.verdict} {self.by.split(',')[0]}".strip()
-        return f"{verdict}; {self.alike}" if self.alike else verdict
+    def short_verdict(self) -> str:
+        """The verdict for one cell of a narrow table."""
+        verdict = f"{self.verdict} {self.refuted_by.split(',')[0]}".strip()
+        return f"{verdict}; {self.same_forecast}" if self.same_forecast else verdict
 
 
-def lines_of(comparison: Comparison, outcome: str) -> list[Line]:
-    """Return the lines of one outcome: the rivals, best first, then the references."""
+def model_rows(comparison: Comparison, outcome: str) -> list[ModelRow]:
+    """Return the rows of one outcome: the rivals, best first, then baselines and the ceiling."""
     rivals, references = rivals_of(comparison, outcome), references_of(comparison, outcome)
     loss = _loss_decimals(rivals, references)
-    share = max((formats.percent_decimals(*_bounds(row)) for row in rivals), default=2)
-    rival_lines = [
-        _line(row, loss, formats.percent_decimals(*_bounds(row)), formats.percent(_share(row)))
-        for row in rivals
+    decimals = [formats.percent_decimals(*_bounds(row)) for row in rivals]
+    return [
+        *(
+            _model_row(row, loss, n, formats.percent(row["share_of_ceiling"]))
+            for row, n in zip(rivals, decimals, strict=True)
+        ),
+        *(_model_row(row, loss, max(decimals, default=2), "") for row in references),
     ]
-    return [*rival_lines, *(_line(row, loss, share, "") for row in references)]
 
 
-def _line(row: Row, loss_decimals: int, decimals: int, share: str) -> Line:
-    since = f", since {row['refuted_in']}" if row.get("refuted_in") else ""
-    same = ", ".join(formats.plain(name) for name in alike(row))
-    return Line(
+def _model_row(row: Row, loss_decimals: int, decimals: int, share: str) -> ModelRow:
+    since = f", since {row['refuted_in']}" if row["refuted_in"] else ""
+    same = ", ".join(formats.plain(name) for name in same_forecast(row))
+    return ModelRow(
         rank="" if row["rank"] is None else str(row["rank"]),
         model=formats.plain(row["model"]),
         claim=formats.plain(row["claim"] or ""),
         loss=formats.fixed(row["log_loss_bits"], loss_decimals),
-        explained=formats.percent(row["explained"], decimals),
+        improvement=formats.percent(row["explained"], decimals),
         bounds=formats.interval(*_bounds(row)),
         share=share,
         auc=formats.fixed(row["auc"], 3),
         kind=row["verdict"] or "",
         verdict=formats.verdict_label(row["verdict"]),
-        by=f"by {formats.plain(row['refuted_by'])}{since}" if row["refuted_by"] else "",
-        alike=f"same forecast as {same}" if same else "",
+        refuted_by=f"by {formats.plain(row['refuted_by'])}{since}" if row["refuted_by"] else "",
+        same_forecast=f"same forecast as {same}" if same else "",
     )
 
 
@@ -92,14 +96,9 @@ def _bounds(row: Row) -> tuple[float | None, float | None]:
     return row["explained_low"], row["explained_high"]
 
 
-def _share(row: Row) -> float | None:
-    share: float | None = row["share_of_ceiling"]
-    return share
-
-
 def _loss_decimals(rivals: Sequence[Row], references: Sequence[Row]) -> int:
-    """Return decimals for all losses alike, by the sharpest error among the rivals."""
-    null = next((row["log_loss_bits"] for row in references if row["model"] == _NULL), None)
+    """Return the decimals of all losses, by the smallest error among the rivals."""
+    null = next((row["log_loss_bits"] for row in references if row["model"] == NULL_MODEL), None)
     widths = [formats.half_width(*_bounds(row)) for row in rivals]
     known = [width for width in widths if width]
     if not known or not null:

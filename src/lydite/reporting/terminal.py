@@ -1,8 +1,8 @@
-"""Terminal: the comparison as tables for people at a prompt."""
+"""Results as tables on a terminal."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.box import Box
 from rich.padding import Padding
@@ -14,34 +14,33 @@ from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
 from lydite.reporting.queries import (
     UNATTRIBUTED,
     credit_of,
-    from_path_table,
+    is_path_table,
     leaders,
+    quarantined_rows,
     rivals_of,
-    set_aside,
     warnings_of,
 )
-from lydite.reporting.segments import segment_lines
-from lydite.reporting.table_rows import lines_of
+from lydite.reporting.segments import segment_rows
+from lydite.reporting.table_rows import model_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
-    from lydite.records import PathCreditRecord
-    from lydite.reporting.table_rows import Line
+    from lydite.records import OutcomeCounts, PathCreditRecord
+    from lydite.reporting.queries import Row
+    from lydite.reporting.table_rows import ModelRow
     from lydite.results import Comparison, Credit
 
-    Row = Mapping[str, Any]
-
 _STYLES = {"best": "bold green", "contender": "green", "refuted": "dim"}
-# Below this width the scores that say least about the verdict are left out.
+# Below this width, share of the ceiling and AUC are left out.
 _ROOMY = 96
-# Names longer than the short ones need the room of the loss, which says what `explained` says;
-# from the usual width on they stay on one line up to the longest.
+# Long names take the room of the loss, which says the same as the improvement. From the usual width
+# on, names stay on one line up to the longest.
 _SHORT_NAME, _LONGEST_NAME, _LEAST_NAME = 16, 21, 12
 _USUAL, _WIDE = 80, 112
-# A line under the heads and between rivals and references, nothing else.
+# A line under the header and between rivals and references, nothing else.
 _LINES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 _MAX_MODELS, _NARROW_MODELS = 5, 3
 _MOST_SEGMENTS = 12
@@ -53,25 +52,24 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     Parameters
     ----------
     comparison
-        The result of a trial.
+        The result of a comparison.
     console
-        Where to print; its width decides how much is shown.
+        Where to print; its width decides how many columns there are.
     """
-    for record in comparison.outcomes:
-        _print_outcome(comparison, record, console)
-    _print_set_aside(comparison, console)
+    for counts in comparison.outcomes:
+        _print_outcome(comparison, counts, console)
+    _print_quarantined(comparison, console)
 
 
-def _print_outcome(comparison: Comparison, record: Row, console: Console) -> None:
-    outcome = record["outcome"]
+def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Console) -> None:
+    outcome = counts["outcome"]
     console.print()
     console.rule(Text(plain(outcome), style="bold"), align="left")
-    console.print(Text(_counts(record), style="dim"))
+    console.print(Text(_describe_counts(counts), style="dim"))
     rivals = rivals_of(comparison, outcome)
     if rivals:
         console.print()
-        table = _models_table(lines_of(comparison, outcome), console.width)
-        console.print(table)
+        console.print(_models_table(model_rows(comparison, outcome), console.width))
     for warning in warnings_of(comparison, outcome):
         console.print(Text(f"! {plain(warning)}", style="yellow"))
     console.print()
@@ -87,37 +85,37 @@ def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> No
 
 
 def _print_segments(comparison: Comparison, outcome: str, console: Console) -> None:
-    lines, more = segment_lines(comparison, outcome, _MOST_SEGMENTS)
-    if not lines:
+    rows, more = segment_rows(comparison, outcome, _MOST_SEGMENTS)
+    if not rows:
         return
     console.print()
     console.print(Text("By segment", style="bold"))
-    for line in lines:
-        unlike = " (unlike all users)" if line.agrees == "no" else ""
-        text = Text(f"{line.segment}: {line.standing}{unlike}", style="yellow" if unlike else "")
+    for row in rows:
+        differs = " (differs from all users)" if row.agrees == "no" else ""
+        text = Text(f"{row.segment}: {row.standing}{differs}", style="yellow" if differs else "")
         console.print(Padding(text, (0, 2)))
     if more:
         console.print(Padding(Text(f"and {more} more in the tables", style="dim"), (0, 2)))
 
 
-def _counts(record: Row) -> str:
-    attributed, without = count(record.get("attributed")), count(record.get("unattributed"))
-    periods = count(record.get("periods"))
-    if from_path_table(record):
+def _describe_counts(counts: OutcomeCounts) -> str:
+    attributed, without = count(counts["attributed"]), count(counts["unattributed"])
+    periods = count(counts["periods"])
+    if is_path_table(counts):
         source, times = "path table", f"cross-validation over {periods} folds"
     else:
-        source, times = f"{record['lookback']} lookback", f"{periods} periods"
+        source, times = f"{counts['lookback']} lookback", f"{periods} periods"
     return (
-        f"{source} · {count(record.get('landmarks'))} landmarks"
-        f" · {count(record.get('conversions'))} conversions"
+        f"{source} · {count(counts['landmarks'])} landmarks"
+        f" · {count(counts['conversions'])} conversions"
         f" ({attributed} attributed, {without} unattributed)"
         f" · {times}"
     )
 
 
-def _models_table(lines: Sequence[Line], width: int) -> Table:
+def _models_table(rows: Sequence[ModelRow], width: int) -> Table:
     roomy = width >= _ROOMY
-    longest = max(len(line.model) for line in lines)
+    longest = max(len(row.model) for row in rows)
     with_loss = longest <= _SHORT_NAME or width >= _WIDE
     least = min(longest, _LONGEST_NAME) if width >= _USUAL else _LEAST_NAME
     table = _new_table()
@@ -125,26 +123,26 @@ def _models_table(lines: Sequence[Line], width: int) -> Table:
     table.add_column("model", overflow="fold", min_width=least)
     if with_loss:
         table.add_column("loss, bits", justify="right", no_wrap=True)
-    table.add_column("explained", justify="right", no_wrap=True)
+    table.add_column("improvement", justify="right", no_wrap=True)
     table.add_column("bounds", no_wrap=True)
     if roomy:
         table.add_column("of ceiling", justify="right", no_wrap=True)
         table.add_column("AUC", justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold", min_width=12)
-    last_rival = sum(not line.is_reference for line in lines)
-    for position, line in enumerate(lines, 1):
-        style = "dim" if line.is_reference else _STYLES.get(line.kind)
-        cells = _cells(line, with_loss=with_loss, roomy=roomy)
+    last_rival = sum(not row.is_reference for row in rows)
+    for position, row in enumerate(rows, 1):
+        style = "dim" if row.is_reference else _STYLES.get(row.kind)
+        cells = _cells(row, with_loss=with_loss, roomy=roomy)
         table.add_row(*cells, style=style, end_section=position == last_rival)
     return table
 
 
-def _cells(line: Line, *, with_loss: bool, roomy: bool) -> list[Text]:
-    cells = [line.rank, line.model, *([line.loss] if with_loss else [])]
-    cells += [line.explained, line.bounds]
+def _cells(row: ModelRow, *, with_loss: bool, roomy: bool) -> list[Text]:
+    cells = [row.rank, row.model, *([row.loss] if with_loss else [])]
+    cells += [row.improvement, row.bounds]
     if roomy:
-        cells += [line.share, line.auc]
-    return [Text(cell) for cell in [*cells, line.verdict_in_short]]
+        cells += [row.share, row.auc]
+    return [Text(cell) for cell in [*cells, row.short_verdict]]
 
 
 def _new_table() -> Table:
@@ -167,8 +165,8 @@ def _print_credit(
         console.print(_credit_of_one(rows, roomy=console.width >= _ROOMY))
         return
     left_out = len(names) - len(credit)
-    more = f" (and {left_out} more on the page and in the tables)" if left_out > 0 else ""
-    console.print(Text(f"Credited conversions according to each model{more}", style="bold"))
+    more = f" (and {left_out} more in the report and in the tables)" if left_out > 0 else ""
+    console.print(Text(f"Credited conversions by model{more}", style="bold"))
     console.print(_credit_of_several(credit))
 
 
@@ -222,18 +220,26 @@ def _channel_style(channel: str) -> str | None:
     return "dim" if channel == UNATTRIBUTED else None
 
 
-def _print_set_aside(comparison: Comparison, console: Console) -> None:
-    rows = set_aside(comparison)
+def _print_quarantined(comparison: Comparison, console: Console) -> None:
+    rows = quarantined_rows(comparison)
     if not rows:
         return
     console.print()
-    console.print(Text("Rows set aside", style="bold yellow"))
+    console.print(Text("Rows that could not be used", style="bold yellow"))
     for table, reason, n in rows:
         console.print(Text(f"  {plain(table)}: {count(n)} × {plain(reason)}"))
 
 
 def print_credit(credit: Credit, console: Console) -> None:
-    """Print every model's credit, with intervals where it has any, and why models were left out."""
+    """Print the credit of every model on a path table, and why models were left out.
+
+    Parameters
+    ----------
+    credit
+        The result of `lydite.credit`.
+    console
+        Where to print.
+    """
     table = credit.to_dict()["credit"]
     for model in dict.fromkeys(row["model"] for row in table):
         rows = [row for row in table if row["model"] == model]
@@ -250,7 +256,7 @@ def _path_credit_table(rows: list[PathCreditRecord]) -> Table:
     with_effect = any(row["removal_effect"] is not None for row in rows)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("channel", overflow="fold", min_width=12)
-    for name in ["conversions", *(["95 % interval"] if with_interval else []), "share"]:
+    for name in ["conversions", *([INTERVAL] if with_interval else []), "share"]:
         table.add_column(name, justify="right", no_wrap=True)
     if with_value:
         table.add_column("value", justify="right", no_wrap=True)
