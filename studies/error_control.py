@@ -29,7 +29,7 @@ from lydite.journeys import find_outcomes
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate, single_truth
-from lydite.simulation._hypotheses import TRUTHS
+from lydite.simulation._hypotheses import HYPOTHESES
 from studies import resumable
 from studies.resumable import Row
 from studies.worlds_and_models import TRUE_MODEL
@@ -58,7 +58,10 @@ BEFORE, AFTER = "first_touch", "last_touch"
 
 #: The histories: variant, world, users.
 CELLS: tuple[tuple[str, str, int], ...] = (
-    *(("plain", world, 5_000) for world in sorted(TRUTHS, key=lambda w: w not in WITHOUT_SIGNAL)),
+    *(
+        ("plain", world, 5_000)
+        for world in sorted(HYPOTHESES, key=lambda w: w not in WITHOUT_SIGNAL)
+    ),
     *(("returning", world, 5_000) for world in (*WITHOUT_SIGNAL, "linear")),
     *(("fragmented", world, 5_000) for world in (*WITHOUT_SIGNAL, "linear")),
     *(("late", world, 5_000) for world in (*WITHOUT_SIGNAL, "linear")),
@@ -69,7 +72,7 @@ CELLS: tuple[tuple[str, str, int], ...] = (
 #: A history takes minutes, so there are few.
 LARGE_USERS, LARGE_SEEDS = 700_000, 2
 LARGE = (
-    *(("plain", world, LARGE_USERS) for _, world, _ in CELLS[: len(TRUTHS)]),
+    *(("plain", world, LARGE_USERS) for _, world, _ in CELLS[: len(HYPOTHESES)]),
     ("drift", BEFORE, LARGE_USERS),
 )
 

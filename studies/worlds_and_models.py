@@ -21,7 +21,7 @@ from lydite.journeys import find_outcomes
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
-from lydite.simulation._hypotheses import TRUTHS
+from lydite.simulation._hypotheses import HYPOTHESES
 from studies import resumable
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ FIRST_SEED = 1000
 
 #: The model that is the truth, where it has another name than the world.
 TRUE_MODEL: dict[str, str | None] = {
-    **{world: world for world in TRUTHS},
+    **{world: world for world in HYPOTHESES},
     "channel_set": "shapley",
     "logistic": "bagged_logistic",
     "hazard": "additive_hazard",
@@ -116,7 +116,7 @@ def ranks(rows: list[Row]) -> dict[str, int]:
 
 def tables(done: dict[tuple[str, int], list[Row]], users: int) -> str:
     """Return both tables in Markdown."""
-    runs_of: dict[str, list[list[Row]]] = {world: [] for world in TRUTHS}
+    runs_of: dict[str, list[list[Row]]] = {world: [] for world in HYPOTHESES}
     for (world, _), rows in sorted(done.items()):
         runs_of[world].append(rows)
     return "\n".join(
@@ -186,7 +186,7 @@ def _model_table(runs_of: dict[str, list[list[Row]]]) -> list[str]:
 def main() -> None:
     """Run the study, or write its tables."""
     parser = resumable.parser_of(__doc__, 20, FIRST_SEED)
-    asked = resumable.asked_in_worlds(parser, 20_000, TRUTHS)
+    asked = resumable.asked_in_worlds(parser, 20_000, HYPOTHESES)
     if asked.write:
         text = tables(read(RESULTS, asked.users), asked.users)
         resumable.replace_between(DOCUMENT, STUDY, text)

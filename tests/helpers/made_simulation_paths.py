@@ -1,4 +1,4 @@
-"""Paths small enough to reckon by hand."""
+"""Paths small enough to check by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST = 8
 
 
 def path(*channels: str, days: tuple[float, ...] | None = None, copies: int = 1) -> Paths:
-    """Build one path, padded with rubbish beyond its length; the same one for every copy."""
+    """Return copies of one path, padded with invalid values beyond its length."""
     numbers = [CHANNELS.index(channel) for channel in channels]
     seconds = [int(day * DAY) for day in days or range(len(channels))]
     padding = LONGEST - len(channels)

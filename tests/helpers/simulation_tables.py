@@ -1,4 +1,4 @@
-"""A slow reading of the definitions: landmarks of the output tables, in plain Python."""
+"""Landmarks of simulated tables, computed in plain Python from their definition."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOOKBACK = timedelta(days=30)
 
 @dataclass
 class Landmark:
-    """One touch as a moment of forecasting."""
+    """One touch, its path and what came next."""
 
     user: str
     channels: list[str]
@@ -25,7 +25,7 @@ class Landmark:
 
 
 def landmarks(world: World) -> list[Landmark]:
-    """Read every touch with its path and what came next."""
+    """Return a landmark for every touch."""
     events: dict[str, list[tuple[datetime, int, str]]] = defaultdict(list)
     for user, at, channel in world.touchpoints.select("user_id", "touched_at", "channel").rows():
         events[user].append((at, 0, channel))

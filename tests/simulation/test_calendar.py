@@ -1,4 +1,4 @@
-"""The storefront's time."""
+"""Calendar of the storefront."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from lydite.simulation._calendar import Calendar, second_of_day
 
 
-def test_the_calendar_knows_weekdays_and_sales():
+def test_activity_depends_on_weekdays_and_sales():
     calendar = Calendar(date(2025, 1, 6), 182)
     assert calendar.date(-1) == date(2025, 1, 5)
     seasons = np.array([calendar.season(day) for day in range(182)])
@@ -18,7 +18,7 @@ def test_the_calendar_knows_weekdays_and_sales():
     assert seasons[42] > 1.2 * seasons[49]  # the eighth week's sale
 
 
-def test_hours_follow_the_day():
+def test_seconds_of_the_day_follow_busy_hours():
     seconds = second_of_day((np.arange(100_000) + 0.5) / 100_000)
     assert 0 <= seconds.min() < seconds.max() < 86_400
     by_hour = np.bincount((seconds // 3600).astype(int), minlength=24)

@@ -1,4 +1,4 @@
-"""Laws: a chance at the touch, and a hazard whose conversions come when it says."""
+"""Conversion processes: an immediate one, and a hazard whose conversions have its distribution."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from lydite.simulation._conversion_process import HOUR, NEVER, Chance, Hazard
+from lydite.simulation._conversion_process import HOUR, NEVER, Hazard, ImmediateConversion
 from lydite.simulation._paths import CHANNELS
 from lydite.simulation._random import KeyedRandom
 from tests.helpers.made_simulation_paths import DAY, path
@@ -19,7 +19,7 @@ TOUCHES = {"email": 0.0, "social": 1.5, "display": 4.25}  # days
 
 
 def hazard_at(hours):
-    """Hazard so many hours after the last of the touches, one touch at a time."""
+    """Return the hazard so many hours after the last touch, touch by touch."""
     hazard = HAZARD.baseline_per_hour
     for channel, day in TOUCHES.items():
         age = hours + 24 * (TOUCHES["display"] - day)
@@ -35,19 +35,19 @@ def touched(copies=1):
     return path(*TOUCHES, days=tuple(TOUCHES.values()), copies=copies)
 
 
-def test_a_chance_converts_within_four_hours_or_never():
-    law = Chance(lambda paths: np.full(len(paths.length), 0.3))
-    delay = law.delay(path("email", copies=MANY), RANDOM, 0)
+def test_immediate_conversions_come_within_four_hours():
+    process = ImmediateConversion(lambda paths: np.full(len(paths.length), 0.3))
+    delay = process.delay(path("email", copies=MANY), RANDOM, 0)
     converted = delay < NEVER
     assert stats.binomtest(int(converted.sum()), MANY, 0.3).pvalue > 1e-3
     assert delay[converted].min() >= 120
     assert delay[converted].max() < 4 * HOUR
     for available in (4 * HOUR, 30 * DAY):
-        assert law.probability(path("email"), np.array([available])) == 0.3
+        assert process.probability(path("email"), np.array([available])) == 0.3
 
 
 @pytest.mark.parametrize("hours", [4, 30, 100, 720])
-def test_a_hazards_probability_is_its_integral(hours):
+def test_conversion_probability_follows_from_the_integrated_hazard(hours):
     probability = HAZARD.probability(touched(), np.array([hours * HOUR]))[0]
     assert probability == pytest.approx(1 - np.exp(-integrated(hours)), rel=1e-9)
 
@@ -70,7 +70,7 @@ def test_a_delay_is_the_root_of_the_integrated_hazard():
         assert integrated(seconds / HOUR) <= reached < integrated((seconds + 1) / HOUR)
 
 
-def test_delays_are_below_what_is_available_as_often_as_the_probability_says():
+def test_share_of_delays_within_the_available_time_equals_the_probability():
     delay = HAZARD.delay(touched(MANY), RANDOM, 4)
     for available in (6 * HOUR, DAY, 9 * DAY):
         probability = HAZARD.probability(touched(), np.array([available]))[0]
@@ -78,7 +78,7 @@ def test_delays_are_below_what_is_available_as_often_as_the_probability_says():
         assert stats.binomtest(earlier, MANY, probability).pvalue > 1e-3
 
 
-def test_another_touch_hastens_every_conversion():
+def test_another_touch_makes_conversions_earlier():
     alone = HAZARD.delay(path("email", days=(2,), copies=MANY), RANDOM, 0)
     both = HAZARD.delay(path("social", "email", days=(0, 2), copies=MANY), RANDOM, 0)
     assert (both <= alone).all()
@@ -86,9 +86,9 @@ def test_another_touch_hastens_every_conversion():
 
 
 @pytest.mark.parametrize("baseline", [1e-12, 1e-5, 10.0])
-def test_small_and_large_hazards_stay_within_bounds(baseline):
+def test_delays_of_small_and_large_hazards_stay_within_bounds(baseline):
     for added in (1e-9, 1.0, 1e4):
-        law = Hazard(baseline, (added,) * len(CHANNELS), 1.0)
-        delay = law.delay(path("email", copies=1_000), RANDOM.take(np.arange(1_000)), 0)
+        process = Hazard(baseline, (added,) * len(CHANNELS), 1.0)
+        delay = process.delay(path("email", copies=1_000), RANDOM.take(np.arange(1_000)), 0)
         assert (delay >= 1).all()
         assert (delay <= NEVER).all()

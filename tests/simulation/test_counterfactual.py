@@ -1,4 +1,4 @@
-"""True effects equal what switching one channel off by hand shows."""
+"""True effects equal the difference to a simulation with the channel switched off."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lydite.simulation import _counterfactual
 from lydite.simulation import _market as market
 from lydite.simulation._calendar import Calendar
 from lydite.simulation._random import KeyedRandom
-from lydite.simulation._users import record
+from lydite.simulation._users import simulate_users
 
 CALENDAR = Calendar(date(2025, 1, 6), 56)
 USERS = np.arange(1_500)
@@ -21,7 +21,7 @@ RANDOM = KeyedRandom(21, USERS)
 
 @pytest.fixture(scope="module")
 def conversions() -> pl.DataFrame:
-    return record(RANDOM, USERS, CALENDAR).conversions
+    return simulate_users(RANDOM, USERS, CALENDAR).conversions
 
 
 def sums(conversions: pl.DataFrame, outcome: str) -> tuple[int, float]:
@@ -29,12 +29,12 @@ def sums(conversions: pl.DataFrame, outcome: str) -> tuple[int, float]:
     return found.height, found["value"].fill_nan(0).round(2).sum()
 
 
-def test_effects_are_differences_between_two_lives(conversions):
+def test_effects_are_differences_between_two_simulations(conversions):
     effects = _counterfactual.true_effects(RANDOM, len(USERS), CALENDAR, conversions)
     assert effects["counterfactual_users"] == len(USERS)
     for channel in ("video", "retargeting", "direct"):
         off = np.full(len(USERS), market.CHANNEL_NAMES.index(channel))
-        without = record(RANDOM, USERS, CALENDAR, off).conversions
+        without = simulate_users(RANDOM, USERS, CALENDAR, off).conversions
         for outcome in market.OUTCOMES:
             count, value = sums(conversions, outcome)
             count_off, value_off = sums(without, outcome)
@@ -46,8 +46,8 @@ def test_effects_are_differences_between_two_lives(conversions):
             assert effect["incremental_value"] == pytest.approx(value - value_off)
 
 
-def test_beyond_the_limit_a_sample_is_scaled_up(conversions, monkeypatch):
-    monkeypatch.setattr(_counterfactual, "MOST_USERS", 500)
+def test_effects_of_a_large_world_are_scaled_up_from_a_sample(conversions, monkeypatch):
+    monkeypatch.setattr(_counterfactual, "MAX_USERS", 500)
     effects = _counterfactual.true_effects(RANDOM, len(USERS), CALENDAR, conversions)
     few = conversions.filter(pl.col("user") < 500)
     of_few = _counterfactual.true_effects(RANDOM.take(np.arange(500)), 500, CALENDAR, few)

@@ -1,4 +1,4 @@
-"""The public face: worlds obey the input contract, small ones work, mistakes are named."""
+"""simulate(): valid input tables, small worlds, error messages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ START = date(2024, 2, 26)
 
 @pytest.mark.parametrize("name", WORLDS)
 @pytest.mark.parametrize(("users", "weeks"), [(400, 5), (1, 1), (3, 26)])
-def test_tables_obey_the_contract(name, users, weeks):
+def test_tables_are_valid_input(name, users, weeks):
     world = simulate(name, users=users, seed=31, weeks=weeks, start=START)
     for table, schema in SCHEMAS.items():
         frame = getattr(world, table)
@@ -65,7 +65,7 @@ def test_tables_obey_the_contract(name, users, weeks):
         assert frame["user_id"].is_in(world.users["user_id"].implode()).all()
 
 
-def test_unknown_worlds_are_named_with_the_nearest():
+def test_error_for_an_unknown_world_suggests_similar_names():
     with pytest.raises(InputError, match="'markov2'; did you mean markov_2"):
         simulate("markov2")
     with pytest.raises(InputError, match="storefront"):
@@ -73,13 +73,13 @@ def test_unknown_worlds_are_named_with_the_nearest():
 
 
 @pytest.mark.parametrize("argument", ["users", "weeks"])
-def test_numbers_below_one_are_named(argument):
+def test_numbers_below_one_raise_an_error(argument):
     with pytest.raises(InputError, match=f"{argument} must be at least 1, not 0"):
         simulate("null", **{argument: 0})
 
 
 @pytest.mark.parametrize("name", ["linear", "hazard", "storefront"])
-def test_the_seed_makes_the_world(name):
+def test_worlds_depend_on_the_seed(name):
     one, same, other = (simulate(name, users=200, seed=seed) for seed in (5, 5, 6))
     assert one.touchpoints.equals(same.touchpoints)
     assert one.conversions.equals(same.conversions)

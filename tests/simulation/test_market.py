@@ -1,4 +1,4 @@
-"""The storefront's numbers hang together."""
+"""Parameters of the storefront are consistent."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import pytest
 
 from lydite.simulation import _market as market
 
-TABLES = market.Tables.of(market.CHANNELS)
+TABLES = market.Tables.from_channels(market.CHANNELS)
 
 
 @pytest.mark.parametrize("channel", market.CHANNELS, ids=lambda channel: channel.name)
-def test_shares_sum_to_one_and_cost_comes_in_one_way(channel):
+def test_shares_sum_to_one_and_a_channel_has_one_type_of_cost(channel):
     assert sum(campaign.share for campaign in channel.campaigns) == pytest.approx(1)
-    assert sum(way.share for way in channel.interactions) == pytest.approx(1)
-    by_touch = any(way.cost is not None for way in channel.interactions)
+    assert sum(interaction.share for interaction in channel.interactions) == pytest.approx(1)
+    by_touch = any(interaction.cost is not None for interaction in channel.interactions)
     by_day = any(campaign.daily_budget is not None for campaign in channel.campaigns)
     assert not (by_touch and by_day)
 
@@ -26,7 +26,7 @@ def test_campaign_names_are_unique_and_numbered_by_channel():
         assert list(market.CAMPAIGN_NAMES[first : first + len(names)]) == names
 
 
-def test_tables_give_every_draw_a_place():
+def test_cumulative_shares_end_at_one():
     assert (TABLES.campaign_cumulative[:, -1] == 1).all()
-    assert (TABLES.way_cumulative[:, -1] == 1).all()
+    assert (TABLES.interaction_cumulative[:, -1] == 1).all()
     assert TABLES.effects.shape == (len(market.CHANNELS), len(market.OUTCOMES))

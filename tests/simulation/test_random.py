@@ -1,4 +1,4 @@
-"""Keyed random numbers: uniform, independent, and a function of nothing but their key."""
+"""Keyed random numbers: uniform, independent, and a function of their key only."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_numbers_are_uniform(random, purpose, step):
     assert stats.kstest(numbers, "uniform").pvalue > 1e-4
 
 
-def test_other_keys_give_independent_numbers(random):
+def test_numbers_of_different_keys_are_independent(random):
     draws = [
         random.uniform("meet", 0),
         random.uniform("meet", 1),
@@ -38,7 +38,7 @@ def test_other_keys_give_independent_numbers(random):
     assert np.abs(correlations).max() < 4.5 / np.sqrt(len(USERS))
 
 
-def test_pairs_of_steps_fill_the_square_evenly(random):
+def test_pairs_of_steps_are_uniform_on_the_square(random):
     cells = np.floor(random.uniform("meet", 3) * 20) * 20 + np.floor(random.uniform("meet", 4) * 20)
     counts = np.bincount(cells.astype(int), minlength=400)
     assert stats.chisquare(counts).pvalue > 1e-4
@@ -51,7 +51,7 @@ def test_successive_steps_of_one_user_are_uniform():
     assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 4.5 / np.sqrt(5_000)
 
 
-def test_a_draw_depends_only_on_its_own_key(random):
+def test_a_draw_depends_only_on_its_key(random):
     some = np.array([5, 40, 41])
     alone = KeyedRandom(4711, some).uniform("meet", 9)
     np.testing.assert_array_equal(alone, random.uniform("meet", 9)[some])
@@ -65,12 +65,12 @@ def test_steps_may_differ_by_user(random):
     np.testing.assert_array_equal(mixed[1::2], random.uniform("meet", -8)[1::2])
 
 
-def test_any_integer_is_a_seed():
+def test_any_integer_is_a_valid_seed():
     for seed in (-1, 0, 2**64 + 5, 10**30):
         assert 0 < KeyedRandom(seed, np.array([0])).uniform("x")[0] < 1
 
 
-def test_choice_follows_the_shares(random):
+def test_choice_follows_the_probabilities(random):
     cumulative = np.array([0.1, 0.1, 0.7, 1.0])  # the second never
     for table in (cumulative, np.tile(cumulative, (len(USERS), 1))):
         counts = np.bincount(random.choice("channel", table), minlength=4)
@@ -78,7 +78,7 @@ def test_choice_follows_the_shares(random):
         np.testing.assert_allclose(counts / len(USERS), [0.1, 0, 0.6, 0.3], atol=0.01)
 
 
-def test_other_distributions(random):
+def test_exponential_and_normal_distributions(random):
     assert stats.kstest(random.exponential("wait"), "expon").pvalue > 1e-4
     assert stats.kstest(random.normal("value"), "norm").pvalue > 1e-4
     assert abs(random.chance("convert", 0.2).mean() - 0.2) < 0.01

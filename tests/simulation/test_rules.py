@@ -1,4 +1,4 @@
-"""The rules' weights, reckoned by hand."""
+"""Touch weights of the rules, compared with values worked out by hand."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def test_weights(weigh, length, expected):
     assert not weights[0, length:].any()
 
 
-def test_time_decay_halves_in_seven_days():
+def test_time_decay_has_a_half_life_of_seven_days():
     weights = rules.time_decay(path("search", "email", "video", days=(0, 7, 14)))
     np.testing.assert_allclose(weights[0, :3], np.array([1, 2, 4]) / 7)
 
 
-def test_a_rule_mixes_the_rates_of_the_channels():
+def test_a_rule_averages_channel_rates_by_weight():
     rates = by_channel(rules.RATES)
     three = path("email", "display", "video")
-    assert rules.rule(rules.linear).given(three)[0] == pytest.approx(
+    assert rules.rule(rules.linear).rate(three)[0] == pytest.approx(
         (rates["email"] + rates["display"] + rates["video"]) / 3
     )
-    assert rules.rule(rules.first_touch).given(three)[0] == rates["email"]
-    assert rules.rule(rules.last_touch).given(three)[0] == rates["video"]
+    assert rules.rule(rules.first_touch).rate(three)[0] == rates["email"]
+    assert rules.rule(rules.last_touch).rate(three)[0] == rates["video"]

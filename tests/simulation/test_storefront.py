@@ -1,4 +1,4 @@
-"""The storefront as a whole: realistic sizes, and fit and truth that disagree."""
+"""Storefront world: realistic numbers, and channels that appear to work but do not."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def purchases(world: World) -> pl.DataFrame:
     )
 
 
-def test_sizes(world):
+def test_numbers_of_rows_and_names(world):
     assert 35_000 < world.touchpoints.height < 65_000
     counts = dict(world.conversions["outcome"].value_counts().rows())
     assert 400 < counts["purchase"] < counts["signup"] < counts["lead"] < 2_000
@@ -48,7 +48,7 @@ def test_only_purchases_have_a_value(world):
     assert (world.conversions["value"].drop_nulls() > 0).all()
 
 
-def test_a_channel_costs_by_the_touch_or_by_the_day_never_both(world):
+def test_a_channel_has_cost_by_touch_or_by_day_not_both(world):
     by_touch = set(world.touchpoints.filter(pl.col("cost").is_not_null())["channel"])
     by_day = set(world.spend["channel"])
     assert by_touch == {
@@ -64,7 +64,7 @@ def test_a_channel_costs_by_the_touch_or_by_the_day_never_both(world):
     assert world.spend.height == days * world.spend["campaign"].n_unique()
 
 
-def test_idle_channels_do_nothing_and_yet_stand_last_before_many_purchases(world):
+def test_channels_without_effect_are_last_before_many_purchases(world):
     truth = world.truth["outcomes"]["purchase"]
     for channel in ("paid_search_brand", "organic_search", "direct"):
         assert truth["channels"][channel]["incremental_conversions"] == 0
@@ -73,7 +73,7 @@ def test_idle_channels_do_nothing_and_yet_stand_last_before_many_purchases(world
     assert purchases(world)["channel"].is_in(IDLE).mean() > 0.4
 
 
-def test_working_channels_cause_purchases(world):
+def test_channels_with_effect_cause_purchases(world):
     truth = world.truth["outcomes"]["purchase"]
     caused = {
         channel: effect["incremental_conversions"] / truth["conversions"]
@@ -84,7 +84,7 @@ def test_working_channels_cause_purchases(world):
     assert 0.25 < sum(caused.values()) < 0.65
 
 
-def test_people_keep_the_rhythm_of_the_day_and_the_week(world):
+def test_touches_follow_the_hours_of_the_day_and_the_days_of_the_week(world):
     hours = world.touchpoints["touched_at"].dt.hour().value_counts().sort("touched_at")["count"]
     assert hours[18:22].mean() > 5 * hours[1:5].mean()
     weekdays = world.touchpoints["touched_at"].dt.weekday().value_counts().sort("touched_at")

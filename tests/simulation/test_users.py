@@ -1,4 +1,4 @@
-"""The storefront's people: a channel off takes away what that channel did, and nothing else."""
+"""Users of the storefront: switching a channel off removes its effects and nothing else."""
 
 from __future__ import annotations
 
@@ -21,60 +21,60 @@ NO_EFFECT = ("paid_search_brand", "organic_search", "direct")
 EFFECT = ("paid_search_generic", "paid_social", "email", "video")
 
 
-def live(channel: str | None = None) -> _users.Day:
+def simulated(channel: str | None = None) -> _users.Events:
     off = None if channel is None else np.full(len(USERS), market.CHANNEL_NAMES.index(channel))
-    day = _users.record(KeyedRandom(77, USERS), USERS, CALENDAR, off)
-    return _users.Day(
-        day.touches.fill_nan(None).select(TOUCH).sort(TOUCH),
-        day.conversions.fill_nan(None).select(CONVERSION).sort(CONVERSION),
+    events = _users.simulate_users(KeyedRandom(77, USERS), USERS, CALENDAR, off)
+    return _users.Events(
+        events.touches.fill_nan(None).select(TOUCH).sort(TOUCH),
+        events.conversions.fill_nan(None).select(CONVERSION).sort(CONVERSION),
     )
 
 
 @pytest.fixture(scope="module")
-def everything() -> _users.Day:
-    return live()
+def all_on() -> _users.Events:
+    return simulated()
 
 
 @pytest.mark.parametrize("channel", NO_EFFECT)
-def test_without_a_channel_that_does_nothing_all_else_is_the_same(everything, channel):
-    without = live(channel)
+def test_switching_off_a_channel_without_effect_removes_only_its_touches(all_on, channel):
+    without = simulated(channel)
     others = pl.col("channel") != market.CHANNEL_NAMES.index(channel)
-    assert without.touches.equals(everything.touches.filter(others))
-    assert without.touches.height < everything.touches.height
-    assert without.conversions.equals(everything.conversions)
+    assert without.touches.equals(all_on.touches.filter(others))
+    assert without.touches.height < all_on.touches.height
+    assert without.conversions.equals(all_on.conversions)
 
 
 @pytest.mark.parametrize("channel", EFFECT)
-def test_without_a_channel_that_works_there_are_fewer_conversions(everything, channel):
-    without = live(channel)
+def test_switching_off_a_channel_with_effect_removes_conversions(all_on, channel):
+    without = simulated(channel)
     assert (without.touches["channel"] != market.CHANNEL_NAMES.index(channel)).all()
-    assert without.conversions.height < everything.conversions.height
+    assert without.conversions.height < all_on.conversions.height
 
 
-def test_users_are_the_same_whatever_the_block(everything, monkeypatch):
+def test_results_do_not_depend_on_the_block_size(all_on, monkeypatch):
     monkeypatch.setattr(_users, "_BLOCK", 700)
-    blocks = live()
-    assert blocks.touches.equals(everything.touches)
-    assert blocks.conversions.equals(everything.conversions)
+    blocks = simulated()
+    assert blocks.touches.equals(all_on.touches)
+    assert blocks.conversions.equals(all_on.conversions)
 
 
-def test_an_effect_comes_after_its_touch():
-    """Touches after the moment of the day must not lift that day's chance to convert."""
+def test_touches_only_affect_later_conversions():
+    """Touches after a user may convert must not raise that day's probability to convert."""
     users_batch = _users.UserBatch(KeyedRandom(78, USERS), USERS, CALENDAR, np.full(len(USERS), -1))
-    visit = users_batch._go_online(0)
-    touches = users_batch._meet(visit)
-    moment = np.full(len(USERS), np.nan)
-    moment[visit.rows] = visit.moment
-    np.testing.assert_array_equal(touches.in_time, touches.second <= moment[touches.row])
-    assert 0.2 < (~touches.in_time).mean() < 0.8
+    visits = users_batch._draw_visits(0)
+    touches = users_batch._draw_touches(visits)
+    ready_at = np.full(len(USERS), np.nan)
+    ready_at[visits.rows] = visits.ready_at
+    np.testing.assert_array_equal(touches.is_before, touches.second <= ready_at[touches.row])
+    assert 0.2 < (~touches.is_before).mean() < 0.8
     searched = np.array([channel.searched for channel in market.CHANNELS])[touches.channel]
-    assert (touches.in_time | ~searched | (touches.second == 0)).all()
+    assert (touches.is_before | ~searched | (touches.second == 0)).all()
 
 
 def test_new_users_sign_up_once_and_only_accounts_get_email():
     users_batch = _users.UserBatch(KeyedRandom(79, USERS), USERS, CALENDAR, np.full(len(USERS), -1))
     returning = set(USERS[users_batch.returning].tolist())
-    days = list(users_batch.live())
+    days = list(users_batch.simulate_days())
     signups = pl.concat([day.conversions for day in days]).filter(pl.col("outcome") == 0)
     assert signups["user"].is_unique().all()
     assert not returning & set(signups["user"])

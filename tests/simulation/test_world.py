@@ -1,4 +1,4 @@
-"""Storing a world: the same bytes for the same world, whole or not at all."""
+"""Writing a world: reproducible bytes, all files or none."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_same_world_gives_the_same_bytes(name, tmp_path):
         assert first[file] != other[file]
 
 
-def test_files_hold_the_tables_and_the_truth(tmp_path):
+def test_files_contain_the_tables_and_the_truth(tmp_path):
     world = simulate("markov_2", users=300, seed=8)
     assert world.write(str(tmp_path / "deep" / "folder")) == tmp_path / "deep" / "folder"
     for table in ("touchpoints", "conversions", "spend", "users"):
@@ -47,7 +47,7 @@ def test_files_hold_the_tables_and_the_truth(tmp_path):
     assert truth["parameters"] == world.truth["parameters"]
 
 
-def test_a_failure_leaves_what_was_there(tmp_path, monkeypatch):
+def test_a_failure_keeps_the_existing_files(tmp_path, monkeypatch):
     simulate("null", users=50, seed=1).write(tmp_path)
     before = contents(tmp_path)
 

@@ -97,7 +97,7 @@ def test_what_is_said_over_millions_of_landmarks():
 
 def test_cells_hold_every_world_and_every_variant():
     assert {variant for variant, _, _ in study.CELLS} == set(study.VARIANTS)
-    assert {world for _, world, _ in study.CELLS} == set(study.TRUTHS)
+    assert {world for _, world, _ in study.CELLS} == set(study.HYPOTHESES)
     assert len(set(study.CELLS)) == len(study.CELLS)
 
 

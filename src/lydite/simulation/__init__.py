@@ -1,4 +1,4 @@
-"""Simulated worlds with known truth, to learn what an attribution model is worth."""
+"""Simulation: worlds with known truth, to test attribution models on."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import difflib
 from datetime import date
 
 from lydite.errors import InputError
-from lydite.simulation._hypotheses import TRUTHS
+from lydite.simulation._hypotheses import HYPOTHESES
 from lydite.simulation.single_truth import simulate_single_truth
 from lydite.simulation.storefront import CLAIM, simulate_storefront
 from lydite.simulation.world import World
 
 __all__ = ["WORLDS", "World", "simulate"]
 
-WORLDS: dict[str, str] = {name: truth.claim for name, truth in TRUTHS.items()} | {
+WORLDS: dict[str, str] = {name: hypothesis.claim for name, hypothesis in HYPOTHESES.items()} | {
     "storefront": CLAIM
 }
 
@@ -33,7 +33,7 @@ def simulate(
     world : str
         A name of `WORLDS`.
     users : int
-        How many users; the first of them are the same whatever the number.
+        Number of users; a larger world has the same first users.
     seed : int
         The same seed gives the same world.
     weeks : int
@@ -44,12 +44,12 @@ def simulate(
     Returns
     -------
     World
-        The contract's tables and the truth.
+        The input tables and the truth.
 
     Raises
     ------
     InputError
-        If the world is unknown or a number is below 1.
+        When the world is unknown or a number is below 1.
     """
     if world not in WORLDS:
         near = difflib.get_close_matches(str(world), WORLDS, n=2, cutoff=0.5) or sorted(WORLDS)

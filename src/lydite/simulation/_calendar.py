@@ -1,4 +1,4 @@
-"""The storefront's time: how busy its days are, and at what hours people come."""
+"""Calendar of the storefront: how busy its days are, and at which hours users come."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The days of the world and how busy they are."""
+    """The days of the world, and how busy they are."""
 
     start: date
     days: int
@@ -24,7 +24,7 @@ class Calendar:
         return self.start + timedelta(days=day)
 
     def season(self, day: int) -> float:
-        """How busy a day is: a slow yearly wave, two sales, and the rhythm of the week; about 1."""
+        """Activity of a day, about 1: a yearly wave, two sales, and the days of the week."""
         today = self.date(day)
         year = 1 + 0.08 * float(np.cos(2 * np.pi * (today.timetuple().tm_yday - 20) / 365.25))
         sale = 1.3 if today.isocalendar().week in _SALE_WEEKS else 1.0
@@ -41,5 +41,5 @@ _HOURS_CUMULATIVE = np.concatenate([[0.0], np.cumsum(_HOURS) / _HOURS.sum()])
 
 
 def second_of_day(uniform: Floats) -> Floats:
-    """Turn uniform numbers into seconds of the day that follow people's daily rhythm."""
+    """Turn uniform numbers into seconds of the day, most of them at busy hours."""
     return np.asarray(np.interp(uniform, _HOURS_CUMULATIVE, np.arange(25) * 3600.0))

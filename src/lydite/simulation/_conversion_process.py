@@ -1,4 +1,4 @@
-"""How touches make conversions: by a chance at the touch, or by a hazard that goes on after it."""
+"""How touches lead to conversions: at once with some probability, or by a hazard over time."""
 
 from __future__ import annotations
 
@@ -15,55 +15,60 @@ if TYPE_CHECKING:
     from lydite.simulation._random import Floats, Ints, KeyedRandom
 
 HOUR = 3_600
-SHORTEST_WAIT = 4 * HOUR  # from one touch to the next
+SHORTEST_WAIT = 4 * HOUR  # between two touches
 NEVER = 1 << 62  # seconds; what is added to it does not overflow
 
 
-class Law(Protocol):
-    """What touches that just happened lead to, if no other touch comes first."""
+class ConversionProcess(Protocol):
+    """Decides whether and when the last touch of a path leads to a conversion."""
 
     def delay(self, paths: Paths, random: KeyedRandom, step: int) -> Ints:
-        """Draw the whole seconds until the conversion, at least 1; `NEVER` if there is none."""
+        """Draw the seconds until the conversion, at least 1; `NEVER` where there is none."""
 
     def probability(self, paths: Paths, available: Ints) -> Floats:
-        """Chance that the delay is below the seconds that are `available`."""
+        """Return the probability that the delay is below the `available` seconds."""
 
 
 @dataclass(frozen=True)
-class Chance:
-    """A chance at the touch: it converts before another touch could come, or not at all.
+class ImmediateConversion:
+    """Each touch converts with some probability, before another touch could come, or not at all.
 
     Attributes
     ----------
-    given : callable
-        The chance, given the paths.
+    rate : callable
+        The probability of each of the paths.
     """
 
-    given: Callable[[Paths], Floats]
+    rate: Callable[[Paths], Floats]
 
     def delay(self, paths: Paths, random: KeyedRandom, step: int) -> Ints:
-        """Draw two minutes to four hours, or never."""
-        converts = random.chance("convert", self.given(paths), step)
+        """Draw a delay of two minutes to four hours, or `NEVER`."""
+        converts = random.chance("convert", self.rate(paths), step)
         delay = 120 + (random.uniform("delay", step) ** 2 * (SHORTEST_WAIT - 180)).astype(np.int64)
         return np.where(converts, delay, NEVER)
 
-    def probability(self, paths: Paths, available: Ints) -> Floats:  # noqa: ARG002 - a law's shape
-        """Chance to convert, the same whatever time there is."""
-        return self.given(paths)
+    def probability(self, paths: Paths, available: Ints) -> Floats:  # noqa: ARG002 - the protocol's signature
+        """Return the probability to convert, whatever time is available."""
+        return self.rate(paths)
 
 
 @dataclass(frozen=True)
 class Hazard:
-    """A hazard of converting to which every touch adds (Zhang, Wei & Ren 2014).
+    """A hazard of conversion to which every touch adds [1]_.
 
     Attributes
     ----------
     baseline_per_hour : float
-        The hazard without any touch; above 0.
+        The hazard without touches; above 0.
     hazard_per_hour : tuple of float
-        What a touch adds at its instant, by channel; above 0.
+        What a touch adds at its time, by channel; above 0.
     half_life_hours : float
-        In which time what a touch adds falls to half.
+        Half-life of what a touch adds.
+
+    References
+    ----------
+    .. [1] Zhang, Wei & Ren (2014), "Multi-touch attribution in online advertising with survival
+       theory", *IEEE International Conference on Data Mining*.
     """
 
     baseline_per_hour: float
@@ -71,28 +76,29 @@ class Hazard:
     half_life_hours: float
 
     def delay(self, paths: Paths, random: KeyedRandom, step: int) -> Ints:
-        """Find when the integrated hazard reaches a unit exponential number.
+        """Return when the integrated hazard reaches a unit exponential draw.
 
-        The root of ``baseline * t + left * (1 - exp(-fade * t)) = drawn`` in closed form, by
+        Solves ``baseline * t + remaining * (1 - exp(-decay * t)) = drawn`` in closed form with
         Wright's omega function.
         """
-        left, fade = self._left(paths), self._fade
-        beyond = (random.exponential("hazard", step) - left) / self.baseline_per_hour
-        omega = wrightomega(np.log(fade * left / self.baseline_per_hour) - fade * beyond)
-        return np.clip((beyond + omega / fade) * HOUR, 1, NEVER).astype(np.int64)
+        remaining, decay = self._remaining(paths), self._decay
+        beyond = (random.exponential("hazard", step) - remaining) / self.baseline_per_hour
+        omega = wrightomega(np.log(decay * remaining / self.baseline_per_hour) - decay * beyond)
+        return np.clip((beyond + omega / decay) * HOUR, 1, NEVER).astype(np.int64)
 
     def probability(self, paths: Paths, available: Ints) -> Floats:
-        """Chance that the hazard strikes in the time that is available."""
+        """Return the probability of a conversion within the available time."""
         hours = available / HOUR
-        of_touches = self._left(paths) * -np.expm1(-self._fade * hours)
+        of_touches = self._remaining(paths) * -np.expm1(-self._decay * hours)
         return np.asarray(-np.expm1(-self.baseline_per_hour * hours - of_touches))
 
     @property
-    def _fade(self) -> float:
+    def _decay(self) -> float:
+        """Decay rate per hour."""
         return float(np.log(2)) / self.half_life_hours
 
-    def _left(self, paths: Paths) -> Floats:
-        """All the hazard, integrated over time without end, that the touches have yet to give."""
+    def _remaining(self, paths: Paths) -> Floats:
+        """Return the hazard that the touches still add, integrated from now to infinity."""
         added = paths.present * np.array(self.hazard_per_hour)[paths.channel]
-        faded = added * np.exp2(-paths.age / (HOUR * self.half_life_hours))
-        return np.asarray(faded.sum(axis=1) / self._fade)
+        decayed = added * np.exp2(-paths.age / (HOUR * self.half_life_hours))
+        return np.asarray(decayed.sum(axis=1) / self._decay)

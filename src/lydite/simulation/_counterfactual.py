@@ -1,4 +1,4 @@
-"""What each channel truly causes: the same users, the same random numbers, one channel off."""
+"""True effects of channels: the same users and random numbers, with one channel switched off."""
 
 from __future__ import annotations
 
@@ -8,47 +8,49 @@ import numpy as np
 import polars as pl
 
 from lydite.simulation import _market as market
-from lydite.simulation._users import record
+from lydite.simulation._users import simulate_users
 
 if TYPE_CHECKING:
     from lydite.simulation._calendar import Calendar
     from lydite.simulation._random import Floats, KeyedRandom
 
-MOST_USERS = 100_000
+MAX_USERS = 100_000
 _CHANNELS = len(market.CHANNELS)
 
 
 def true_effects(
     random: KeyedRandom, users: int, calendar: Calendar, conversions: pl.DataFrame
 ) -> dict[str, Any]:
-    """Count what would not have happened without each channel.
+    """Return the conversions that would not have happened without each channel.
 
-    Beyond `MOST_USERS` users only the first of them are run again (users are alike, so they are a
-    random sample), and the differences are scaled up to all.
+    In larger worlds only the first `MAX_USERS` users are simulated again (users do not depend on
+    their number, so these are a random sample), and the differences are scaled up to all.
 
     Parameters
     ----------
     random : KeyedRandom
         Draws of all users.
     users : int
-        How many there are.
+        Number of users.
     calendar : Calendar
-        The days they lived.
+        The simulated days.
     conversions : polars.DataFrame
-        What happened with everything on: ``user, outcome, value``.
+        Conversions with all channels on: ``user, outcome, value``.
 
     Returns
     -------
     dict
         ``outcomes``, by outcome and channel, and ``counterfactual_users``.
     """
-    again = min(users, MOST_USERS)
+    simulated = min(users, MAX_USERS)
     happened = _sums(conversions, users, 1)[0]
-    on = _sums(conversions.filter(pl.col("user") < again), again, 1)[0]
-    off = _sums(_conversions_without_each_channel(random, again, calendar), again, _CHANNELS)
-    lost = (on - off) * (users / again)
+    on = _sums(conversions.filter(pl.col("user") < simulated), simulated, 1)[0]
+    off = _sums(
+        _conversions_without_each_channel(random, simulated, calendar), simulated, _CHANNELS
+    )
+    lost = (on - off) * (users / simulated)
     return {
-        "counterfactual_users": again,
+        "counterfactual_users": simulated,
         "outcomes": {
             outcome: {
                 "conversions": int(happened[number, 0]),
@@ -75,13 +77,15 @@ def _effect(happened: Floats, lost: Floats) -> dict[str, float]:
 def _conversions_without_each_channel(
     random: KeyedRandom, users: int, calendar: Calendar
 ) -> pl.DataFrame:
-    """Run one copy of the users per channel, all at once; copy c has numbers from c * users."""
+    """Simulate one copy of the users per channel; those of copy c are numbered from c * users."""
     copies = np.arange(users * _CHANNELS)
-    return record(random.take(copies % users), copies, calendar, off=copies // users).conversions
+    return simulate_users(
+        random.take(copies % users), copies, calendar, off=copies // users
+    ).conversions
 
 
 def _sums(conversions: pl.DataFrame, users: int, copies: int) -> Floats:
-    """Conversions and their value, shape (copies, outcomes, 2)."""
+    """Return conversions and their value, shape (copies, outcomes, 2)."""
     outcomes = len(market.OUTCOMES)
     place = conversions["user"].to_numpy() // users * outcomes + conversions["outcome"].to_numpy()
     value = np.nan_to_num(conversions["value"].round(2).to_numpy())

@@ -1,7 +1,7 @@
-"""The hypotheses that are true in the single-truth worlds, each with its claim and its numbers.
+"""The hypotheses of the single-truth worlds, each with its claim and its parameters.
 
-To add a world: write how its rule weighs the touches of a path, or its chance outright, or the
-numbers of its hazard, and enter it in `TRUTHS` with its claim.
+To add a world, write the touch weights of its rule, its conversion probability or the parameters of
+its hazard, and add it to `HYPOTHESES` with its claim.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from lydite.simulation import _probabilities as chances
+from lydite.simulation import _probabilities as probabilities
 from lydite.simulation import _rules as rules
-from lydite.simulation._conversion_process import Chance, Hazard, Law
+from lydite.simulation._conversion_process import ConversionProcess, Hazard, ImmediateConversion
 from lydite.simulation._paths import CHANNELS, START, by_channel
 
 if TYPE_CHECKING:
@@ -26,36 +26,36 @@ _INTENT_SPREAD = 0.9
 
 
 @dataclass(frozen=True)
-class Truth:
-    """One hypothesis that is true by construction.
+class Hypothesis:
+    """How users convert in one world.
 
     Attributes
     ----------
     claim : str
         The hypothesis in one sentence.
-    law : Law
-        Whether and when the touch just made is followed by a conversion.
+    process : ConversionProcess
+        Whether and when a touch is followed by a conversion.
     parameters : mapping
-        What the law is made of, for the truth file.
-    spread : float
-        Standard deviation of the logarithm of users' latent intent; 0 makes all users alike.
+        Parameters of the process, for the truth file.
+    intent_log_spread : float
+        Standard deviation of the logarithm of users' latent intent; 0 where all users are alike.
     """
 
     claim: str
-    law: Law
+    process: ConversionProcess
     parameters: Mapping[str, Any] = field(default_factory=dict)
-    spread: float = 0.0
+    intent_log_spread: float = 0.0
 
 
-def _rule(claim: str, weights: rules.Weights, **parameters: float) -> Truth:
-    return Truth(claim, rules.rule(weights), {"rates": by_channel(rules.RATES), **parameters})
+def _rule(claim: str, weights: rules.Weights, **parameters: float) -> Hypothesis:
+    return Hypothesis(claim, rules.rule(weights), {"rates": by_channel(rules.RATES), **parameters})
 
 
-TRUTHS: dict[str, Truth] = {
-    "null": Truth(
+HYPOTHESES: dict[str, Hypothesis] = {
+    "null": Hypothesis(
         "Nothing decides: every touch is as likely as any to be the last before a conversion.",
-        Chance(chances.null),
-        {"rate": chances.NULL_RATE},
+        ImmediateConversion(probabilities.null),
+        {"rate": probabilities.NULL_RATE},
     ),
     "first_touch": _rule("The first touch decides.", rules.first_touch),
     "last_touch": _rule("The last touch decides.", rules.last_touch),
@@ -72,19 +72,21 @@ TRUTHS: dict[str, Truth] = {
         rules.time_decay,
         half_life_days=rules.HALF_LIFE_DAYS,
     ),
-    "markov_2": Truth(
+    "markov_2": Hypothesis(
         "The last two channels in their order decide.",
-        Chance(chances.markov_2),
+        ImmediateConversion(probabilities.markov_2),
         {
             "rates": {
                 before: by_channel(row)
-                for before, row in zip((*CHANNELS, START), chances.PAIR_RATES.tolist(), strict=True)
+                for before, row in zip(
+                    (*CHANNELS, START), probabilities.PAIR_RATES.tolist(), strict=True
+                )
             }
         },
     ),
-    "markov_3": Truth(
+    "markov_3": Hypothesis(
         "The last three channels in their order decide.",
-        Chance(chances.markov_3),
+        ImmediateConversion(probabilities.markov_3),
         {
             "rates": {
                 first: {
@@ -93,37 +95,37 @@ TRUTHS: dict[str, Truth] = {
                     if before != START or first == START
                 }
                 for first, rows in zip(
-                    (*CHANNELS, START), chances.TRIPLE_RATES.tolist(), strict=True
+                    (*CHANNELS, START), probabilities.TRIPLE_RATES.tolist(), strict=True
                 )
             }
         },
     ),
-    "channel_set": Truth(
-        "The set of channels met decides, in any order: pairs of them help or spoil each other.",
-        Chance(chances.channel_set),
+    "channel_set": Hypothesis(
+        "The set of channels on the path decides, in any order: some pairs help, others hurt.",
+        ImmediateConversion(probabilities.channel_set),
         {
-            "log_odds": chances.SET_LOG_ODDS,
+            "log_odds": probabilities.SET_LOG_ODDS,
             "pair_log_odds": {
-                " + ".join(pair): effect for pair, effect in chances.PAIR_LOG_ODDS.items()
+                " + ".join(pair): effect for pair, effect in probabilities.PAIR_LOG_ODDS.items()
             },
         },
     ),
-    "logistic": Truth(
-        "Each channel met adds log-odds of its own, in any order and however often it was met.",
-        Chance(chances.logistic),
-        {"intercept": chances.INTERCEPT, "log_odds": by_channel(chances.LOG_ODDS)},
+    "logistic": Hypothesis(
+        "Each channel on the path adds its own log-odds, in any order and however often it occurs.",
+        ImmediateConversion(probabilities.logistic),
+        {"intercept": probabilities.INTERCEPT, "log_odds": by_channel(probabilities.LOG_ODDS)},
     ),
-    "hazard": Truth(
+    "hazard": Hypothesis(
         "Every touch adds to the hazard of converting, by its channel, and fades by half in three "
         "days.",
         HAZARD,
         {**asdict(HAZARD), "hazard_per_hour": by_channel(HAZARD.hazard_per_hour)},
     ),
-    "activity": Truth(
+    "activity": Hypothesis(
         "How interested users are decides both how many touches they make and whether they "
         "convert; channels do nothing.",
-        Chance(chances.activity),
-        {"rate_per_intent": chances.RATE_PER_INTENT, "intent_log_spread": _INTENT_SPREAD},
-        spread=_INTENT_SPREAD,
+        ImmediateConversion(probabilities.activity),
+        {"rate_per_intent": probabilities.RATE_PER_INTENT, "intent_log_spread": _INTENT_SPREAD},
+        intent_log_spread=_INTENT_SPREAD,
     ),
 }

@@ -1,4 +1,4 @@
-"""The storefront's market in numbers: its channels, what they cost and what they truly do."""
+"""Parameters of the storefront: its channels, their cost and their true effects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ INTERACTIONS = ("impression", "click", "open")
 
 @dataclass(frozen=True)
 class Interaction:
-    """One way of meeting a channel: how often, how strongly it counts, what it costs."""
+    """One type of interaction with a channel: its share of touches, strength and cost."""
 
     name: str
     share: float
@@ -28,10 +28,7 @@ class Interaction:
 
 @dataclass(frozen=True)
 class Campaign:
-    """A channel's campaign: its share of the touches, how strongly it works, its daily budget.
-
-    The budget is for every 10,000 users of the world.
-    """
+    """A campaign of a channel: its share of touches, strength and daily budget per 10,000 users."""
 
     name: str
     share: float
@@ -41,26 +38,26 @@ class Campaign:
 
 @dataclass(frozen=True)
 class Channel:
-    """How a channel meets people and what it does to them.
+    """How a channel reaches users, and its effect on them.
 
     Attributes
     ----------
     name : str
-        The channel.
+        Name of the channel.
     reach : float
-        Share of users that it can meet at all.
+        Share of users that it can reach.
     base, pull : float
-        Chance to meet on a day online, without interest, and what each unit of interest adds.
+        Probability of a touch on a day online without interest, and what a unit of interest adds.
     searched : bool
-        Whether people come through it of their own accord, minutes before they may convert.
+        Whether users look for it themselves, minutes before they may convert.
     effect : tuple of float
-        What one touch adds to the daily chance to sign up, become a lead, purchase; fades.
+        What one touch adds to the daily probability to sign up, become a lead and purchase.
     half_life_days : float
-        How fast the effect fades.
+        Half-life of the effect.
     interactions : tuple of Interaction
-        Ways to meet it.
+        Types of interaction.
     campaigns : tuple of Campaign
-        What it runs.
+        Its campaigns.
     """
 
     name: str
@@ -75,149 +72,158 @@ class Channel:
 
 
 def _click(cost: float | None = None) -> tuple[Interaction, ...]:
+    """Return the interactions of a channel that is clicked only."""
     return (Interaction("click", 1.0, cost=cost),)
 
 
 def _shown(clicked: float, cost: float | None = None) -> tuple[Interaction, ...]:
+    """Return the interactions of a channel that is shown, and clicked at some rate."""
     return (
         Interaction("impression", 1 - clicked, cost=cost),
         Interaction("click", clicked, strength=2.5, cost=cost),
     )
 
 
-# Branded search, organic search and direct are how interest shows, not what makes it: no effect at
-# all. Retargeting follows interest too, and adds next to nothing.
+# Branded search, organic search and direct visits result from interest and do not create it: they
+# have no effect. Retargeting follows interest too, and has almost none.
 CHANNELS: tuple[Channel, ...] = (
     Channel(
-        "paid_search_brand",
-        1.0,
-        0.002,
-        0.24,
-        True,
-        (0, 0, 0),
-        3,
-        _click(0.42),
-        (Campaign("brand_core", 0.75), Campaign("brand_offer", 0.25)),
+        name="paid_search_brand",
+        reach=1.0,
+        base=0.002,
+        pull=0.24,
+        searched=True,
+        effect=(0, 0, 0),
+        half_life_days=3,
+        interactions=_click(0.42),
+        campaigns=(Campaign("brand_core", 0.75), Campaign("brand_offer", 0.25)),
     ),
     Channel(
-        "paid_search_generic",
-        0.9,
-        0.03,
-        0.06,
-        True,
-        (0.022, 0.012, 0.010),
-        3,
-        _click(1.35),
-        (
+        name="paid_search_generic",
+        reach=0.9,
+        base=0.03,
+        pull=0.06,
+        searched=True,
+        effect=(0.022, 0.012, 0.010),
+        half_life_days=3,
+        interactions=_click(1.35),
+        campaigns=(
             Campaign("generic_core", 0.5),
             Campaign("generic_long_tail", 0.3, 1.4),
             Campaign("generic_competitor", 0.2, 0.5),
         ),
     ),
     Channel(
-        "organic_search",
-        1.0,
-        0.05,
-        0.12,
-        True,
-        (0, 0, 0),
-        3,
-        _click(),
-        (Campaign("organic", 1.0),),
+        name="organic_search",
+        reach=1.0,
+        base=0.05,
+        pull=0.12,
+        searched=True,
+        effect=(0, 0, 0),
+        half_life_days=3,
+        interactions=_click(),
+        campaigns=(Campaign("organic", 1.0),),
     ),
     Channel(
-        "paid_social",
-        0.6,
-        0.15,
-        0.0,
-        False,
-        (0.008, 0.003, 0.0022),
-        4,
-        _shown(0.11),
-        (
+        name="paid_social",
+        reach=0.6,
+        base=0.15,
+        pull=0.0,
+        searched=False,
+        effect=(0.008, 0.003, 0.0022),
+        half_life_days=4,
+        interactions=_shown(0.11),
+        campaigns=(
             Campaign("social_prospecting", 0.5, 1.0, 11.0),
             Campaign("social_lookalike", 0.3, 1.3, 8.0),
             Campaign("social_creators", 0.2, 0.6, 4.5),
         ),
     ),
     Channel(
-        "display",
-        0.7,
-        0.16,
-        0.0,
-        False,
-        (0.0010, 0.0005, 0.0003),
-        3,
-        _shown(0.02, 0.05),
-        (Campaign("display_open_exchange", 0.7), Campaign("display_premium", 0.3, 2.0)),
+        name="display",
+        reach=0.7,
+        base=0.16,
+        pull=0.0,
+        searched=False,
+        effect=(0.0010, 0.0005, 0.0003),
+        half_life_days=3,
+        interactions=_shown(0.02, 0.05),
+        campaigns=(Campaign("display_open_exchange", 0.7), Campaign("display_premium", 0.3, 2.0)),
     ),
     Channel(
-        "retargeting",
-        0.85,
-        0.01,
-        0.32,
-        False,
-        (0.0003, 0.0001, 0.0001),
-        2,
-        _shown(0.07, 0.09),
-        (Campaign("retargeting_viewed", 0.6), Campaign("retargeting_basket", 0.4)),
+        name="retargeting",
+        reach=0.85,
+        base=0.01,
+        pull=0.32,
+        searched=False,
+        effect=(0.0003, 0.0001, 0.0001),
+        half_life_days=2,
+        interactions=_shown(0.07, 0.09),
+        campaigns=(Campaign("retargeting_viewed", 0.6), Campaign("retargeting_basket", 0.4)),
     ),
     Channel(
-        "email",
-        0.85,
-        0.12,
-        0.0,
-        False,
-        (0, 0.0045, 0.0044),
-        3,
-        (Interaction("open", 0.78), Interaction("click", 0.22, 2.0)),
-        (
+        name="email",
+        reach=0.85,
+        base=0.12,
+        pull=0.0,
+        searched=False,
+        effect=(0, 0.0045, 0.0044),
+        half_life_days=3,
+        interactions=(Interaction("open", 0.78), Interaction("click", 0.22, 2.0)),
+        campaigns=(
             Campaign("newsletter", 0.6, 0.7, 1.6),
             Campaign("offers", 0.3, 1.6, 1.1),
             Campaign("welcome", 0.1, 1.0, 0.4),
         ),
     ),
     Channel(
-        "affiliate",
-        0.5,
-        0.025,
-        0.03,
-        True,
-        (0.012, 0.013, 0.011),
-        2,
-        _click(0.95),
-        (Campaign("affiliate_coupons", 0.6, 0.6), Campaign("affiliate_reviews", 0.4, 1.6)),
+        name="affiliate",
+        reach=0.5,
+        base=0.025,
+        pull=0.03,
+        searched=True,
+        effect=(0.012, 0.013, 0.011),
+        half_life_days=2,
+        interactions=_click(0.95),
+        campaigns=(
+            Campaign("affiliate_coupons", 0.6, 0.6),
+            Campaign("affiliate_reviews", 0.4, 1.6),
+        ),
     ),
     Channel(
-        "video",
-        0.5,
-        0.11,
-        0.0,
-        False,
-        (0.010, 0.003, 0.0032),
-        8,
-        _shown(0.03),
-        (Campaign("video_awareness", 0.65, 0.8, 14.0), Campaign("video_product", 0.35, 1.4, 9.0)),
+        name="video",
+        reach=0.5,
+        base=0.11,
+        pull=0.0,
+        searched=False,
+        effect=(0.010, 0.003, 0.0032),
+        half_life_days=8,
+        interactions=_shown(0.03),
+        campaigns=(
+            Campaign("video_awareness", 0.65, 0.8, 14.0),
+            Campaign("video_product", 0.35, 1.4, 9.0),
+        ),
     ),
     Channel(
-        "direct",
-        1.0,
-        0.03,
-        0.18,
-        True,
-        (0, 0, 0),
-        3,
-        _click(),
-        (Campaign("direct", 1.0),),
+        name="direct",
+        reach=1.0,
+        base=0.03,
+        pull=0.18,
+        searched=True,
+        effect=(0, 0, 0),
+        half_life_days=3,
+        interactions=_click(),
+        campaigns=(Campaign("direct", 1.0),),
     ),
 )
 CHANNEL_NAMES = tuple(channel.name for channel in CHANNELS)
 CAMPAIGN_NAMES = tuple(campaign.name for channel in CHANNELS for campaign in channel.campaigns)
 EMAIL = CHANNEL_NAMES.index("email")
 
-# Chances on a day online: without intent (new users, returning users), and per unit of intent.
-BASE_CHANCE = {"signup": (0.016, 0.0), "lead": (0.003, 0.0045), "purchase": (0.0008, 0.0018)}
-INTENT_CHANCE = {"signup": 0.09, "lead": 0.038, "purchase": 0.021}
+# Daily probabilities when online: without intent (new users, returning users), and per unit of
+# intent.
+BASE_PROBABILITY = {"signup": (0.016, 0.0), "lead": (0.003, 0.0045), "purchase": (0.0008, 0.0018)}
+INTENT_PROBABILITY = {"signup": 0.09, "lead": 0.038, "purchase": 0.021}
 
 
 @dataclass(frozen=True)
@@ -225,39 +231,41 @@ class Tables:
     """The market as arrays, indexed by channel or campaign number."""
 
     effects: Floats  # (channels, outcomes)
-    fades: Floats  # share of the effect left after a day
+    daily_decay: Floats  # share of the effect that is left after a day
     searched: Bools
     first_campaign: Ints
     campaign_cumulative: Floats  # (channels, most campaigns)
     campaign_strength: Floats  # (campaigns,)
-    way_cumulative: Floats  # (channels, most interactions), as all of `way_*`
-    way_code: Ints
-    way_strength: Floats
-    way_cost: Floats  # NaN where a touch has no cost of its own
-    base_chance: Floats  # (new or returning, outcomes)
-    chance_per_intent: Floats
+    # (channels, most interactions)
+    interaction_cumulative: Floats
+    interaction_code: Ints
+    interaction_strength: Floats
+    interaction_cost: Floats  # NaN where touches are not paid for singly
+    base_probability: Floats  # (new or returning, outcomes)
+    probability_per_intent: Floats  # (outcomes,)
 
     @classmethod
-    def of(cls, channels: Sequence[Channel]) -> Tables:
-        """Lay out channels."""
-        ways = [channel.interactions for channel in channels]
+    def from_channels(cls, channels: Sequence[Channel]) -> Tables:
+        """Convert channels to arrays."""
+        interactions = [channel.interactions for channel in channels]
         return cls(
             effects=np.array([channel.effect for channel in channels]),
-            fades=np.array([0.5 ** (1 / channel.half_life_days) for channel in channels]),
+            daily_decay=np.array([0.5 ** (1 / channel.half_life_days) for channel in channels]),
             searched=np.array([channel.searched for channel in channels]),
             first_campaign=np.cumsum([0] + [len(channel.campaigns) for channel in channels])[:-1],
             campaign_cumulative=_cumulative([[c.share for c in ch.campaigns] for ch in channels]),
             campaign_strength=np.array([c.strength for ch in channels for c in ch.campaigns]),
-            way_cumulative=_cumulative([[way.share for way in row] for row in ways]),
-            way_code=_padded(
-                [[INTERACTIONS.index(way.name) for way in row] for row in ways], 0
+            interaction_cumulative=_cumulative([[i.share for i in row] for row in interactions]),
+            interaction_code=_padded(
+                [[INTERACTIONS.index(i.name) for i in row] for row in interactions], 0
             ).astype(np.int64),
-            way_strength=_padded([[way.strength for way in row] for row in ways], 0),
-            way_cost=_padded(
-                [[np.nan if way.cost is None else way.cost for way in row] for row in ways], np.nan
+            interaction_strength=_padded([[i.strength for i in row] for row in interactions], 0),
+            interaction_cost=_padded(
+                [[np.nan if i.cost is None else i.cost for i in row] for row in interactions],
+                np.nan,
             ),
-            base_chance=np.array([BASE_CHANCE[outcome] for outcome in OUTCOMES]).T,
-            chance_per_intent=np.array([INTENT_CHANCE[outcome] for outcome in OUTCOMES]),
+            base_probability=np.array([BASE_PROBABILITY[outcome] for outcome in OUTCOMES]).T,
+            probability_per_intent=np.array([INTENT_PROBABILITY[outcome] for outcome in OUTCOMES]),
         )
 
 
@@ -267,20 +275,20 @@ def _padded(rows: Sequence[Sequence[float]], fill: float) -> Floats:
 
 
 def _cumulative(rows: Sequence[Sequence[float]]) -> Floats:
-    """Cumulative shares, exactly 1 from the last entry of a row on."""
+    """Return cumulative shares; they are exactly 1 from the last entry of a row."""
     cumulative = np.cumsum(_padded(rows, 0), axis=1)
     return np.asarray(np.where(cumulative > 1 - 1e-9, 1.0, cumulative))
 
 
-def basket(normal: Floats, returning: Bools) -> Floats:
-    """Value of a purchase: lognormal, returning users buy more."""
+def purchase_value(normal: Floats, returning: Bools) -> Floats:
+    """Turn standard normal numbers into purchase values; returning users spend more."""
     return np.asarray(np.where(returning, 72.0, 58.0) * np.exp(0.55 * normal))
 
 
 def parameters() -> dict[str, Any]:
-    """Everything above, for the truth file."""
+    """Return all parameters, for the truth file."""
     return {
         "channels": {channel.name: asdict(channel) for channel in CHANNELS},
-        "base_chance_new_returning": BASE_CHANCE,
-        "chance_per_intent": INTENT_CHANCE,
+        "base_chance_new_returning": BASE_PROBABILITY,
+        "chance_per_intent": INTENT_PROBABILITY,
     }

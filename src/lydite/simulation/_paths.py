@@ -1,4 +1,4 @@
-"""The channels of the single-truth worlds, and the paths that users make over them."""
+"""The channels of the single-truth worlds, and the paths of their users."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ START = "(start)"
 
 @dataclass(frozen=True)
 class Paths:
-    """The paths of some users, all ending in the touch that just happened.
+    """The paths of n users, each ending in the latest touch.
 
     Attributes
     ----------
     channel : ndarray of int8, shape (n, longest)
-        Channel numbers in time order; beyond a path's length, anything.
+        Channel numbers in order of time; undefined beyond a path's length.
     second : ndarray of int64, shape (n, longest)
-        When each touch happened.
+        Time of each touch, in seconds.
     length : ndarray of int64, shape (n,)
-        Touches on each path, at least 1.
+        Number of touches on each path, at least 1.
     intent : ndarray of float, shape (n,)
-        The user's latent intent, of mean 1.
+        The user's latent intent; its mean is 1.
     """
 
     channel: NDArray[np.int8]
@@ -41,26 +41,26 @@ class Paths:
 
     @property
     def present(self) -> Bools:
-        """Where the path has a touch, shape (n, longest)."""
+        """Whether the path has a touch at each position, shape (n, longest)."""
         return np.asarray(np.arange(self.channel.shape[1]) < self.length[:, None])
 
     @property
     def age(self) -> Ints:
-        """Seconds from each touch to the last one, shape (n, longest); 0 where there is none."""
+        """Seconds from each touch to the last one, shape (n, longest); 0 beyond the path."""
         last = self.second[np.arange(len(self.length)), self.length - 1]
         return np.where(self.present, last[:, None] - self.second, 0)
 
     def at(self, position: Ints) -> Bools:
-        """Where the touch at a position is, counted from 1, shape (n, longest)."""
+        """Return a mask of the touch at a position, counted from 1, shape (n, longest)."""
         return np.asarray(np.arange(self.channel.shape[1]) == position[:, None] - 1)
 
     def from_end(self, back: int) -> NDArray[np.int8]:
-        """Channel of the touch `back` places before the last; ``len(CHANNELS)`` if none is."""
+        """Return the channel `back` touches before the last; ``len(CHANNELS)`` for none."""
         place = self.length - 1 - back
         found = self.channel[np.arange(len(place)), np.maximum(place, 0)]
         return np.where(place >= 0, found, np.int8(len(CHANNELS)))
 
 
 def by_channel(numbers: Iterable[float]) -> dict[str, float]:
-    """Name one number per channel."""
+    """Return one number per channel, by name."""
     return dict(zip(CHANNELS, numbers, strict=True))

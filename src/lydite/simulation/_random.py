@@ -1,9 +1,9 @@
-"""Random numbers keyed by seed, user, purpose and step, so that one draw never moves another.
+"""Random numbers keyed by seed, user, purpose and step, so that no draw depends on another.
 
-An ordinary generator hands out its numbers in the order of asking: leave one channel out, and every
-later draw changes. Here a draw is a hash of its key, so that a world re-run with one channel off
-differs only where that channel mattered, and the first thousand users are the same in a small world
-and a large one.
+The numbers of an ordinary generator depend on the order of the draws: without one channel, all
+later draws would change. Here a draw is a hash of its key. A world that is simulated again with one
+channel off differs only where that channel matters, and the first thousand users are the same in a
+small world and in a large one.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ _MULTIPLY_2 = 0x94D049BB133111EB
 
 
 class KeyedRandom:
-    """Draws for an array of users, each a pure function of (seed, user, purpose, step).
+    """Draws for an array of n users, each a pure function of (seed, user, purpose, step).
 
     Parameters
     ----------
     seed : int
-        Any integer; taken modulo 2**64.
+        Any integer; used modulo 2**64.
     users : ndarray of int, shape (n,)
-        The users' numbers.
+        Numbers of the users.
 
     Notes
     -----
@@ -48,13 +48,13 @@ class KeyedRandom:
         self._keys = _mix(words)
 
     def take(self, rows: Ints | Bools) -> KeyedRandom:
-        """Keep the draws of some of the users."""
+        """Return the draws of some of the users."""
         taken = object.__new__(KeyedRandom)
         taken._keys = self._keys[rows]
         return taken
 
     def uniform(self, purpose: str, step: Step = 0) -> Floats:
-        """Draw uniform numbers strictly between 0 and 1, one per user; `step` may differ too."""
+        """Draw uniform numbers strictly between 0 and 1, for every user; steps may differ."""
         words = _mix(self._keys + _salt(purpose, step))
         words >>= np.uint64(12)
         numbers = words.astype(np.float64)
@@ -63,7 +63,7 @@ class KeyedRandom:
         return numbers
 
     def chance(self, purpose: str, probability: Floats | float, step: Step = 0) -> Bools:
-        """Draw true with the given probability, one per user."""
+        """Draw true with the given probability, for every user."""
         return np.asarray(self.uniform(purpose, step) < probability)
 
     def exponential(self, purpose: str, step: Step = 0) -> Floats:
@@ -82,7 +82,7 @@ class KeyedRandom:
         purpose, step
             The key of the draw.
         cumulative : ndarray, shape (k,) or (n, k)
-            Rising to 1 along the last axis; one row for everybody or one row per user.
+            Ascending to 1 along the last axis; the same for all users, or a row per user.
         """
         draws = self.uniform(purpose, step)
         if cumulative.ndim == 1:
@@ -110,7 +110,7 @@ def _purpose_word(purpose: str) -> int:
 
 
 def _salt(purpose: str, step: Step) -> Words | np.uint64:
-    """Turn a purpose and a step into a well-mixed word, or one per step."""
+    """Hash a purpose and a step to a 64-bit word, or to one per step."""
     word = _purpose_word(purpose)
     if isinstance(step, int):
         return np.uint64(_mix_int((word + step * _GOLDEN) & _MASK))

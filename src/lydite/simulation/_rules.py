@@ -1,4 +1,4 @@
-"""Rules that weigh the touches of a path: one touch, drawn with these weights, decides."""
+"""Rules: one touch of the path, drawn with the weights of the rule, decides."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from lydite.simulation._conversion_process import Chance
+from lydite.simulation._conversion_process import ImmediateConversion
 from lydite.simulation._paths import Paths
 from lydite.simulation._random import Floats
 
@@ -17,14 +17,14 @@ _DAY = 86_400.0
 Weights = Callable[[Paths], Floats]
 
 
-def rule(weights: Weights) -> Chance:
-    """Let one touch, drawn with its weights, decide at its channel's rate."""
+def rule(weights: Weights) -> ImmediateConversion:
+    """Return a process in which one touch, drawn by weight, converts at its channel's rate."""
     rates = np.array(RATES)
 
-    def chance(paths: Paths) -> Floats:
+    def rate(paths: Paths) -> Floats:
         return np.asarray((weights(paths) * rates[paths.channel]).sum(axis=1))
 
-    return Chance(chance)
+    return ImmediateConversion(rate)
 
 
 def first_touch(paths: Paths) -> Floats:
@@ -45,7 +45,7 @@ def linear(paths: Paths) -> Floats:
 
 
 def position_based(paths: Paths) -> Floats:
-    """Put 40 % on each end and 20 % on the middle touches; two touches share equally."""
+    """Put 40 % on each end and 20 % on the touches between; two touches share equally."""
     length = paths.length[:, None]
     weights = paths.present * 0.2 / np.maximum(length - 2, 1)
     weights[:, 0] = 0.4
@@ -54,7 +54,7 @@ def position_based(paths: Paths) -> Floats:
 
 
 def w_shaped(paths: Paths) -> Floats:
-    """Put 30 % on the first, the middle and the last touch, 10 % on the others; three are alike."""
+    """Put 30 % on the first, middle and last touch, 10 % on others; up to three share equally."""
     length = paths.length[:, None]
     weights = paths.present * 0.1 / np.maximum(length - 3, 1)
     weights[:, 0] = 0.3
@@ -63,6 +63,6 @@ def w_shaped(paths: Paths) -> Floats:
 
 
 def time_decay(paths: Paths) -> Floats:
-    """Weigh each touch by half for every seven days before the last one."""
+    """Weight touches by exponential decay, with a half-life of seven days before the last one."""
     weights = paths.present * np.exp2(-paths.age / _DAY / HALF_LIFE_DAYS)
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))

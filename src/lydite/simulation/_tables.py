@@ -1,4 +1,4 @@
-"""From numbered events to the input tables: order, identifiers, names and times."""
+"""Turns numbered events into input tables: sorts them, adds identifiers, names and times."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REGION_CUMULATIVE = np.array([0.35, 0.6, 0.82, 1.0])
 
 @dataclass(frozen=True)
 class Names:
-    """The names behind the numbers of events."""
+    """Names of channels, campaigns, interactions and outcomes, by number."""
 
     channels: Sequence[str]
     campaigns: Sequence[str]
@@ -34,7 +34,7 @@ class Names:
 def touchpoints_table(
     events: pl.DataFrame, names: Names, users: pl.Series, start: date
 ) -> pl.DataFrame:
-    """Name and number touches.
+    """Return the table of touchpoints.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def touchpoints_table(
         ``user, second, channel, campaign, interaction`` as whole numbers, and ``cost``; seconds
         since `start`.
     names : Names
-        What the numbers stand for.
+        Names of the numbers.
     users : polars.Series
         Identifiers of the users.
     start : date
@@ -65,7 +65,7 @@ def touchpoints_table(
 def conversions_table(
     events: pl.DataFrame, names: Names, users: pl.Series, start: date
 ) -> pl.DataFrame:
-    """Name and number conversions, given as ``user, second, outcome, value``."""
+    """Return the table of conversions from events ``user, second, outcome, value``."""
     events = events.sort("second", "user", "outcome")
     return pl.DataFrame(
         {
@@ -79,14 +79,14 @@ def conversions_table(
 
 
 def spend_table(rows: Iterable[tuple[date, str, str, float]]) -> pl.DataFrame:
-    """Daily cost, from rows of date, channel, campaign and cost."""
+    """Return the table of daily cost from rows of date, channel, campaign and cost."""
     schema = {"date": pl.Date, "channel": pl.String, "campaign": pl.String, "cost": pl.Float64}
     table = pl.DataFrame(list(rows), schema=schema, orient="row")
     return table.with_columns(pl.col("cost").round(2)).sort("date", "channel", "campaign")
 
 
 def users_table(random: KeyedRandom, count: int) -> pl.DataFrame:
-    """Every user with their segments."""
+    """Return the table of users with their segments."""
     return pl.DataFrame(
         {
             "user_id": identifiers("u", count),
@@ -99,12 +99,12 @@ def users_table(random: KeyedRandom, count: int) -> pl.DataFrame:
 
 
 def is_returning(random: KeyedRandom) -> Bools:
-    """Which users were customers before the world began."""
+    """Draw which users were customers before the first day."""
     return random.chance("customer type", RETURNING_SHARE)
 
 
 def identifiers(prefix: str, count: int) -> pl.Series:
-    """Make identifiers that sort like their numbers: ``u00000001``."""
+    """Return identifiers that sort like their numbers: ``u00000001``."""
     numbers = pl.int_range(1, count + 1, eager=True).cast(pl.String).str.zfill(8)
     return prefix + numbers
 
@@ -118,5 +118,5 @@ def _amounts(amounts: pl.Series, digits: int) -> pl.Series:
 
 
 def _times(seconds: pl.Series, start: date) -> pl.Series:
-    """Whole seconds since the start of the world as instants (UTC, without a zone)."""
+    """Return seconds since the first day as UTC times without a time zone."""
     return datetime.combine(start, time()) + (seconds * 1_000_000).cast(pl.Duration("us"))

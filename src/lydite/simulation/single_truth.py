@@ -1,4 +1,4 @@
-"""Worlds with one true hypothesis: users walk over channels and convert exactly as it says."""
+"""Worlds with one true hypothesis: users convert exactly as it says."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from lydite.simulation._conversion_process import NEVER, SHORTEST_WAIT
-from lydite.simulation._hypotheses import TRUTHS, Truth
+from lydite.simulation._hypotheses import HYPOTHESES, Hypothesis
 from lydite.simulation._paths import CHANNELS, Paths
 from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
 from lydite.simulation._tables import (
@@ -34,24 +34,24 @@ CAMPAIGNS = tuple(f"{channel}_{half}" for channel in CHANNELS for half in ("a", 
 TOUCH_COST = {"search": 0.9, "social": 0.5, "affiliate": 1.2}
 DAILY_COST = {"display": 30.0, "video": 55.0}  # per campaign, for every 10,000 users
 
-_BLOCK = 50_000  # users at a time: memory stays small, and results do not depend on it
-_MOST_TOUCHES = 40
-_LONGEST_PATH = 16
-_LONGEST_SPAN = 29 * DAY  # within the lookback, so that no landmark's path is ever cut
+_BLOCK = 50_000  # users simulated at a time: limits memory, and does not change results
+_MAX_TOUCHES = 40
+_MAX_PATH_LENGTH = 16
+_MAX_DURATION = 29 * DAY  # below the lookback, so that no path is ever cut
 _ANOTHER_TOUCH = 0.87
 _RETURN_AFTER_CONVERSION = 0.4
-_RETURN_AFTER_SILENCE = 0.4
+_RETURN_AFTER_PAUSE = 0.4
 
 
 def simulate_single_truth(world: str, users: int, seed: int, weeks: int, start: date) -> World:
-    """Simulate one of `TRUTHS`; see `lydite.simulation.simulate` for the arguments."""
-    truth = TRUTHS[world]
-    everyone = KeyedRandom(seed, np.arange(users))
-    table = users_table(everyone, users)
+    """Simulate one of `HYPOTHESES`; see `lydite.simulation.simulate` for the arguments."""
+    hypothesis = HYPOTHESES[world]
+    random = KeyedRandom(seed, np.arange(users))
+    table = users_table(random, users)
     touches, conversions = [], []
     for begin in range(0, users, _BLOCK):
         block = np.arange(begin, min(begin + _BLOCK, users))
-        for step in _walk(truth, everyone.take(block), block, weeks * 7 * DAY):
+        for step in _simulate_block(hypothesis, random.take(block), block, weeks * 7 * DAY):
             touches.append(step.touches)
             conversions.append(step.conversions)
     touched, converted = pl.concat(touches), pl.concat(conversions)
@@ -63,10 +63,10 @@ def simulate_single_truth(world: str, users: int, seed: int, weeks: int, start: 
         users=table,
         truth={
             "world": world,
-            "claim": truth.claim,
+            "claim": hypothesis.claim,
             "outcome": OUTCOME,
             "lookback_days": LOOKBACK_DAYS,
-            "parameters": dict(truth.parameters),
+            "parameters": dict(hypothesis.parameters),
             "seed": seed,
             "users": users,
             "weeks": weeks,
@@ -80,25 +80,25 @@ def simulate_single_truth(world: str, users: int, seed: int, weeks: int, start: 
 
 @dataclass(frozen=True)
 class _Step:
-    """What one round of touches wrote down."""
+    """The events of one step: one touch of every active user, and the conversions after it."""
 
     touches: pl.DataFrame
     conversions: pl.DataFrame
 
 
 @dataclass(frozen=True)
-class _Walkers:
-    """Users about to make their next touch, with the path they carry."""
+class _ActiveUsers:
+    """Users before their next touch, with their present paths."""
 
     user: Ints
     random: KeyedRandom
     next_second: Ints
-    paths: Paths  # before the touch: may be empty
+    paths: Paths  # without the next touch: may be empty
 
-    def take(self, keep: Bools) -> _Walkers:
-        """Keep some of the users."""
+    def take(self, keep: Bools) -> _ActiveUsers:
+        """Return some of the users."""
         paths = self.paths
-        return _Walkers(
+        return _ActiveUsers(
             self.user[keep],
             self.random.take(keep),
             self.next_second[keep],
@@ -106,94 +106,101 @@ class _Walkers:
         )
 
 
-def _walk(truth: Truth, random: KeyedRandom, users: Ints, end: int) -> Iterator[_Step]:
-    """Walk a block of users to the end of the world, one touch of everybody at a time."""
-    walkers = _arrive(truth, random, users, end)
-    for step in range(_MOST_TOUCHES):
-        if len(walkers.user) == 0:
+def _simulate_block(
+    hypothesis: Hypothesis, random: KeyedRandom, users: Ints, end: int
+) -> Iterator[_Step]:
+    """Simulate a block of users to the end of the history, one touch of each user per step."""
+    active = _first_visits(hypothesis, random, users, end)
+    for step in range(_MAX_TOUCHES):
+        if len(active.user) == 0:
             return
-        paths = _touch(walkers, step)
-        onward = _onward(walkers, paths, step)
-        available = np.minimum(onward - walkers.next_second, LOOKBACK_DAYS * DAY)
-        probability = truth.law.probability(paths, available)
-        delay = truth.law.delay(paths, walkers.random, step)
-        converted_at = np.where(delay < available, walkers.next_second + delay, NEVER)
+        paths = _add_touches(active, step)
+        next_second = _next_touch(active, paths, step)
+        available = np.minimum(next_second - active.next_second, LOOKBACK_DAYS * DAY)
+        probability = hypothesis.process.probability(paths, available)
+        delay = hypothesis.process.delay(paths, active.random, step)
+        converted_at = np.where(delay < available, active.next_second + delay, NEVER)
         yield _Step(
-            _touch_events(walkers, paths, probability, step),
-            _conversion_events(walkers, converted_at < end, converted_at, step),
+            _touch_events(active, paths, probability, step),
+            _conversion_events(active, converted_at < end, converted_at, step),
         )
-        walkers = _go_on(walkers, paths, onward, converted_at, step)
-        walkers = walkers.take(walkers.next_second < end)
+        active = _next_state(active, paths, next_second, converted_at, step)
+        active = active.take(active.next_second < end)
 
 
-def _arrive(truth: Truth, random: KeyedRandom, users: Ints, end: int) -> _Walkers:
-    """Spread first touches over the whole time, each user with a latent intent of mean 1."""
-    intent = np.exp(truth.spread * random.normal("intent") - truth.spread**2 / 2)
-    shape = (len(users), _LONGEST_PATH)
+def _first_visits(
+    hypothesis: Hypothesis, random: KeyedRandom, users: Ints, end: int
+) -> _ActiveUsers:
+    """Draw first touches over the whole history, and each user's latent intent of mean 1."""
+    spread = hypothesis.intent_log_spread
+    intent = np.exp(spread * random.normal("intent") - spread**2 / 2)
+    shape = (len(users), _MAX_PATH_LENGTH)
     empty = Paths(
         np.zeros(shape, np.int8), np.zeros(shape, np.int64), np.zeros(len(users), np.int64), intent
     )
-    return _Walkers(users, random, (random.uniform("arrive") * end).astype(np.int64), empty)
+    return _ActiveUsers(users, random, (random.uniform("arrive") * end).astype(np.int64), empty)
 
 
-def _touch(walkers: _Walkers, step: int) -> Paths:
-    """Draw everybody's next channel and lengthen their paths by it, in place."""
-    paths, rows = walkers.paths, np.arange(len(walkers.user))
+def _add_touches(active: _ActiveUsers, step: int) -> Paths:
+    """Draw every user's next channel and append it to the paths, in place."""
+    paths, rows = active.paths, np.arange(len(active.user))
     before = np.where(paths.length > 0, paths.from_end(0), len(CHANNELS))
-    channel = walkers.random.choice("channel", _CHAIN[before], step)
+    channel = active.random.choice("channel", _NEXT_CHANNEL[before], step)
     paths.channel[rows, paths.length] = channel
-    paths.second[rows, paths.length] = walkers.next_second
+    paths.second[rows, paths.length] = active.next_second
     return replace(paths, length=paths.length + 1)
 
 
-def _onward(walkers: _Walkers, paths: Paths, step: int) -> Ints:
-    """Draw when everybody's path goes on if no conversion comes first; `NEVER` where it ends."""
-    onward = walkers.next_second + _wait(walkers.random, step)
-    more = walkers.random.chance("another touch", _keenness(paths.intent), step)
-    fits = (onward - paths.second[:, 0] < _LONGEST_SPAN) & (paths.length < _LONGEST_PATH)
-    return np.where(more & fits, onward, NEVER)
+def _next_touch(active: _ActiveUsers, paths: Paths, step: int) -> Ints:
+    """Draw when the next touch comes if no conversion does; `NEVER` where the path ends."""
+    second = active.next_second + _time_to_next_touch(active.random, step)
+    continues = active.random.chance("another touch", _continue_probability(paths.intent), step)
+    fits = (second - paths.second[:, 0] < _MAX_DURATION) & (paths.length < _MAX_PATH_LENGTH)
+    return np.where(continues & fits, second, NEVER)
 
 
-def _go_on(
-    walkers: _Walkers, paths: Paths, onward: Ints, converted_at: Ints, step: int
-) -> _Walkers:
-    """Stay on the path, or start a new one after a conversion or a silence, or never return."""
-    random = walkers.random
+def _next_state(
+    active: _ActiveUsers, paths: Paths, next_second: Ints, converted_at: Ints, step: int
+) -> _ActiveUsers:
+    """Continue the path, start a new one after a conversion or a pause, or never return."""
+    random = active.random
     converted = converted_at < NEVER
-    stays = ~converted & (onward < NEVER)
+    stays = ~converted & (next_second < NEVER)
     pause = (random.exponential("pause", step) * 12 * DAY).astype(np.int64)
     after_conversion = converted_at + DAY + pause
-    after_silence = walkers.next_second + (LOOKBACK_DAYS + 1) * DAY + pause
-    again = random.chance(
-        "return", np.where(converted, _RETURN_AFTER_CONVERSION, _RETURN_AFTER_SILENCE), step
+    after_path = active.next_second + (LOOKBACK_DAYS + 1) * DAY + pause
+    returns = random.chance(
+        "return", np.where(converted, _RETURN_AFTER_CONVERSION, _RETURN_AFTER_PAUSE), step
     )
-    anew = np.where(again, np.where(converted, after_conversion, after_silence), NEVER)
+    new_path = np.where(returns, np.where(converted, after_conversion, after_path), NEVER)
     return replace(
-        walkers,
-        next_second=np.where(stays, onward, anew),
+        active,
+        next_second=np.where(stays, next_second, new_path),
         paths=replace(paths, length=np.where(stays, paths.length, 0)),
     )
 
 
-def _keenness(intent: Floats) -> Floats:
-    """Chance of another touch: the higher the intent, the longer the journey."""
+def _continue_probability(intent: Floats) -> Floats:
+    """Return the probability of another touch: users of high intent have longer paths."""
     odds = _ANOTHER_TOUCH / (1 - _ANOTHER_TOUCH) * intent
     return np.asarray(odds / (1 + odds))
 
 
-def _wait(random: KeyedRandom, step: int) -> Ints:
-    """Time to the next touch on a path: some come within hours, most after days."""
+def _time_to_next_touch(random: KeyedRandom, step: int) -> Ints:
+    """Draw the seconds to the next touch on a path: some hours for a few, days for most."""
     mean = np.where(random.chance("soon", 0.4, step), 0.15 * DAY, 4.5 * DAY)
     return SHORTEST_WAIT + (random.exponential("wait", step) * mean).astype(np.int64)
 
 
-def _touch_events(walkers: _Walkers, paths: Paths, probability: Floats, step: int) -> pl.DataFrame:
+def _touch_events(
+    active: _ActiveUsers, paths: Paths, probability: Floats, step: int
+) -> pl.DataFrame:
     channel = paths.from_end(0).astype(np.int64)
-    second_campaign = walkers.random.chance("campaign", 0.4, step)
+    second_campaign = active.random.chance("campaign", 0.4, step)
     return pl.DataFrame(
         {
-            "user": walkers.user,
-            "second": walkers.next_second,
+            "user": active.user,
+            "second": active.next_second,
             "channel": channel.astype(np.int8),
             "campaign": (2 * channel + second_campaign).astype(np.int8),
             "interaction": np.zeros(len(channel), np.int8),
@@ -203,11 +210,11 @@ def _touch_events(walkers: _Walkers, paths: Paths, probability: Floats, step: in
     )
 
 
-def _conversion_events(walkers: _Walkers, rows: Bools, seconds: Ints, step: int) -> pl.DataFrame:
-    value = np.exp(3.6 + 0.7 * walkers.random.take(rows).normal("value", step))
+def _conversion_events(active: _ActiveUsers, rows: Bools, seconds: Ints, step: int) -> pl.DataFrame:
+    value = np.exp(3.6 + 0.7 * active.random.take(rows).normal("value", step))
     return pl.DataFrame(
         {
-            "user": walkers.user[rows],
+            "user": active.user[rows],
             "second": seconds[rows],
             "outcome": np.zeros(len(value), np.int8),
             "value": value,
@@ -216,7 +223,7 @@ def _conversion_events(walkers: _Walkers, rows: Bools, seconds: Ints, step: int)
 
 
 def _spend(users: int, weeks: int, start: date) -> pl.DataFrame:
-    """Daily cost of the channels that are not paid per touch."""
+    """Return the daily cost of the channels that are not paid by touch."""
     return spend_table(
         (start + timedelta(days=day), channel, f"{channel}_{half}", cost * users / 10_000)
         for day in range(weeks * 7)
@@ -225,21 +232,21 @@ def _spend(users: int, weeks: int, start: date) -> pl.DataFrame:
     )
 
 
-def _chain() -> Floats:
-    """Cumulative chances of the next channel by the one before; the last row is for first touches.
+def _next_channel() -> Floats:
+    """Return cumulative probabilities of the next channel, by the one before.
 
-    Some channels follow others more often, yet all follow all, so that rules which look at
-    different touches of a path see different channels.
+    The last row is for first touches. Any channel can follow any other, some more often: so rules
+    that weight different touches of a path give credit to different channels.
     """
     popularity = np.array([0.18, 0.15, 0.16, 0.10, 0.12, 0.10, 0.08, 0.11])
-    chances = np.tile(popularity, (len(CHANNELS) + 1, 1))
+    probabilities = np.tile(popularity, (len(CHANNELS) + 1, 1))
     for before in range(len(CHANNELS)):
-        chances[before, (before + 3) % len(CHANNELS)] += 0.10
-        chances[before, before] *= 0.6
-    cumulative = np.cumsum(chances / chances.sum(axis=1, keepdims=True), axis=1)
+        probabilities[before, (before + 3) % len(CHANNELS)] += 0.10
+        probabilities[before, before] *= 0.6
+    cumulative = np.cumsum(probabilities / probabilities.sum(axis=1, keepdims=True), axis=1)
     cumulative[:, -1] = 1.0
     return np.asarray(cumulative)
 
 
-_CHAIN = _chain()
+_NEXT_CHANNEL = _next_channel()
 _TOUCH_COSTS: NDArray[np.float64] = np.array([TOUCH_COST.get(c, np.nan) for c in CHANNELS])

@@ -1,4 +1,4 @@
-"""The realistic world: a shop where some channels work and others only seem to."""
+"""The realistic world: a shop where some channels work and others only appear to."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lydite.simulation._tables import (
     touchpoints_table,
     users_table,
 )
-from lydite.simulation._users import record
+from lydite.simulation._users import simulate_users
 from lydite.simulation.world import World
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def simulate_storefront(users: int, seed: int, weeks: int, start: date) -> World
     """Simulate the shop; see `lydite.simulation.simulate` for the arguments."""
     calendar = Calendar(start, weeks * 7)
     numbers = np.arange(users)
-    everyone = KeyedRandom(seed, numbers)
-    lived = record(everyone, numbers, calendar)
-    table = users_table(everyone, users)
+    random_of_users = KeyedRandom(seed, numbers)
+    events = simulate_users(random_of_users, numbers, calendar)
+    table = users_table(random_of_users, users)
     names = Names(market.CHANNEL_NAMES, market.CAMPAIGN_NAMES, market.INTERACTIONS, market.OUTCOMES)
     return World(
-        touchpoints=touchpoints_table(lived.touches, names, table["user_id"], start),
-        conversions=conversions_table(lived.conversions, names, table["user_id"], start),
+        touchpoints=touchpoints_table(events.touches, names, table["user_id"], start),
+        conversions=conversions_table(events.conversions, names, table["user_id"], start),
         spend=_spend(users, seed, calendar),
         users=table,
         truth={
@@ -53,15 +53,15 @@ def simulate_storefront(users: int, seed: int, weeks: int, start: date) -> World
             "users": users,
             "weeks": weeks,
             "start": start.isoformat(),
-            "touchpoints": lived.touches.height,
+            "touchpoints": events.touches.height,
             "parameters": market.parameters(),
-            **true_effects(everyone, users, calendar, lived.conversions),
+            **true_effects(random_of_users, users, calendar, events.conversions),
         },
     )
 
 
 def _spend(users: int, seed: int, calendar: Calendar) -> pl.DataFrame:
-    """Daily cost of the campaigns that run on a budget; busy days get more of it."""
+    """Return the daily cost of campaigns with a budget, which is larger on busy days."""
     days = range(calendar.days)
     random = KeyedRandom(seed, np.arange(calendar.days))
     season = np.array([calendar.season(day) for day in days]) * users / 10_000

@@ -1,4 +1,4 @@
-"""What a simulation returns: the input tables and the truth behind them; how it is stored."""
+"""The result of a simulation: the input tables, the truth, and how both are written to files."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class World:
     users : polars.DataFrame
         ``user_id, customer_type, region``.
     truth : dict
-        What decides in this world: claim, parameters, and true effects where channels have any.
+        The claim that holds in this world, its parameters, and true effects of channels, if any.
     """
 
     touchpoints: pl.DataFrame
@@ -41,13 +41,13 @@ class World:
     def write(self, directory: str | Path) -> Path:
         """Write the four tables as Parquet and the truth as JSON.
 
-        The same world always gives the same bytes (under the same versions of the libraries).
-        Every file is written beside its place and renamed into it once all of them are complete.
+        The same world always gives the same bytes (with the same versions of the libraries). Every
+        file is written under a temporary name and renamed once all of them are complete.
 
         Parameters
         ----------
         directory : str or Path
-            Made if missing; files of the same names are replaced.
+            Created if missing; files of the same names are replaced.
 
         Returns
         -------
@@ -91,7 +91,7 @@ def _write_truth(truth: dict[str, Any], path: Path) -> None:
 
 
 def _rounded(item: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Round floats to six digits: differences in the last bit are not part of the truth."""
+    """Round floats to six digits, because the last bits may differ between machines."""
     if isinstance(item, float):
         return round(item, 6)
     if isinstance(item, dict):
