@@ -11,8 +11,7 @@ import pytest
 from scipy import sparse
 
 from lydite.attribution import touch_credit
-from lydite.models import FittedRule, PathChannels, Paths, make_model, mixture
-from lydite.models.candidates import out_of_reach
+from lydite.models import FittedRule, PathChannels, Paths, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.mixture import base_rate, fit_rates
 from lydite.paths.shares import STEPS_BY_ORDER, STEPS_BY_TIME
@@ -152,28 +151,14 @@ def test_a_warm_start_changes_nothing(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_candidates_that_are_given_up_would_not_have_been_chosen(name, monkeypatch):
+def test_fits_to_growing_data_choose_as_fits_from_scratch(name):
     paths, converted = simulate(name, 2, 30, 3000)
-
-    def walked():
-        model = make_model(name)
-        for n in (300, 600, 1500, 3000):
-            model.fit(landmarks_of(name, paths[:n], converted[:n]))
-            yield model.chosen_, model.rates_
-
-    given_up = []
-
-    def told(*args):
-        given_up.append(out_of_reach(*args))
-        return given_up[-1]
-
-    monkeypatch.setattr(mixture, "out_of_reach", told)
-    found = list(walked())
-    assert any(given_up)
-    monkeypatch.setattr(mixture, "out_of_reach", lambda *_: False)
-    for (chosen, rates), (expected, exact) in zip(found, walked(), strict=True):
-        assert chosen == expected
-        np.testing.assert_allclose(rates, exact, rtol=1e-9)
+    warm = make_model(name)
+    for n in (300, 600, 1500, 3000):
+        landmarks = landmarks_of(name, paths[:n], converted[:n])
+        fresh = make_model(name).fit(landmarks)
+        assert warm.fit(landmarks).chosen_ == fresh.chosen_
+        np.testing.assert_allclose(warm.rates_, fresh.rates_, rtol=1e-9)
 
 
 def test_a_fit_of_a_copy_leaves_the_model_as_it_was():

@@ -124,8 +124,8 @@ def test_one_step_reaches_the_likelihood_of_a_refit_on_drawn_counts(full):
 
 
 @pytest.mark.parametrize("where", ["shares", "trials"])
-def test_what_is_no_number_is_an_error_not_an_endless_search(where):
+def test_missing_values_are_an_error_not_an_endless_search(where):
     given = {"shares": np.eye(3), "trials": np.full(3, 4.0)}
     given[where][1] = np.nan
-    with pytest.raises(ValueError, match="no numbers"):
+    with pytest.raises(ValueError, match="not finite"):
         fit_rates(given["shares"], given["trials"], np.ones(3), 0.2, np.full(3, 0.2))

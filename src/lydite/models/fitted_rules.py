@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, ClassVar, Self
 import numpy as np
 
 from lydite.models.base import Model
-from lydite.models.candidates import most_likely
 from lydite.models.mixture import (
     ENOUGH_LANDMARKS,
-    LAST_GAIN,
+    TOLERANCE,
     UnitCounts,
     base_rate,
     fit_rates,
@@ -32,9 +31,9 @@ if TYPE_CHECKING:
     from lydite.paths.columns import WeightColumns
     from lydite.paths.landmarks import Landmarks, Paths
 
-# Candidates are compared as soon as a step promises to gain less than this, in nats: what is left
-# after it is a small part of it, and far less than what tells candidates apart.
-_CHOICE_GAIN = 0.01
+# Candidates are compared after the first Newton step that promises to gain less than this, in nats.
+# The likelihood after it is off by a small part of that, far less than candidates usually differ.
+_CHOICE_TOLERANCE = 0.01
 #: Candidates of a half-life that is fitted.
 HALF_LIVES_HOURS = (6, 24, 72, 168, 336)
 _END_SHARES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
@@ -99,17 +98,17 @@ class FittedRule(Model):
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit the rates of candidates, and choose one."""
-        met = np.flatnonzero(trials > 0)
-        counts = (trials[met], conversions[met])
+        seen = np.flatnonzero(trials > 0)
+        trials, conversions = trials[seen], conversions[seen]
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))
 
-        def value(number: int, rival: float, last_gain: float = _CHOICE_GAIN) -> float:
-            seen = some_rows(features.rows.shares[number], met)
-            return self._fit_candidate(seen, number, *counts, last_gain, rival)
+        def likelihood(number: int, tolerance: float) -> float:
+            shares = some_rows(features.rows.shares[number], seen)
+            return self._fit_candidate(shares, number, trials, conversions, tolerance)
 
-        last = getattr(self, "chosen_", 0)
-        self.chosen_ = most_likely(len(features.rows.shares), last, value)
-        value(self.chosen_, -np.inf, LAST_GAIN)
+        numbers = range(len(features.rows.shares))
+        self.chosen_ = max(numbers, key=lambda number: likelihood(number, _CHOICE_TOLERANCE))
+        likelihood(self.chosen_, TOLERANCE)
         self.rates_ = self._rates[self.chosen_]
         return self
 
@@ -119,15 +118,17 @@ class FittedRule(Model):
         number: int,
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
-        last_gain: float = LAST_GAIN,
-        rival: float = -np.inf,
+        tolerance: float = TOLERANCE,
     ) -> float:
-        """Fit the rates of one candidate, and return its penalised log-likelihood."""
+        """Fit the rates of one candidate, and return its penalised log-likelihood.
+
+        A fit starts at the rates of the fit before.
+        """
         base, start = base_rate(trials, conversions), self._rates.get(number)
         if start is None or len(start) != shares.shape[1]:
             start = np.full(shares.shape[1], base)
         self._rates[number], likelihood = fit_rates(
-            shares, trials, conversions, base, start, last_gain, rival
+            shares, trials, conversions, base, start, tolerance
         )
         return likelihood
 

@@ -1,4 +1,4 @@
-"""Refits of the additive hazard: where it arrives on many draws of units, all draws at once."""
+"""Bootstrap of the additive hazard: fits on all resamples of the units at once."""
 
 from __future__ import annotations
 
@@ -7,48 +7,50 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.models.mixture import squares
+from lydite.models.mixture import weighted_gram
+from lydite.models.optimize import maximize_many, move_within
 from lydite.paths.grouping import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from scipy import sparse
 
-    from lydite.models.mixture import UnitCounts
+    from lydite.models.mixture import Matrix, UnitCounts
 
-# A step that promises to gain less than this, in nats, is the last: it moves what an interval is
-# made of by a hundredth of the interval's width, and what is left after it is far less.
-_LAST_GAIN = 1e-3
+POSITIVE = (0.0, np.inf)
+# In nats. The last step moves credit by about a hundredth of the width of its interval, and the
+# error after it is far smaller.
+_TOLERANCE = 1e-3
 _MAX_STEPS = 20
-_AT_ONCE = 8192  # conversions: their hazards under all draws fit the cache
+_AT_ONCE = 8192  # conversions: their hazards under all resamples fit the cache
 
 
 @dataclass(frozen=True)
 class LikelihoodExpansion:
-    """The fit of one half-life, and what its likelihood is made of, by unit.
+    """The likelihood of one half-life as sums over units, around the fit to all of them.
 
-    The log-likelihood is ``sum k log(a theta) - (E + q) theta + sum log theta + sum log q``, with
-    the exposure ``E`` of each of p parameters, what they add to the hazard at a conversion, ``a``,
-    and the Gamma prior's ``q``. Draws of units weigh its sums.
+    The penalised log-likelihood is ``sum k log(a theta) - (E + q) theta + sum log theta + sum log
+    q``: ``k`` conversions at the end of an interval, what each of p parameters adds to the hazard
+    there, ``a``, the exposure of each parameter, ``E``, and the rate of its Gamma prior, ``q``. A
+    resample changes the weights of the units in these sums.
 
     Attributes
     ----------
     added : (e, p) matrix
-        A row for each converting interval.
+        ``a``, a row for each interval that ends in a conversion.
     events
-        The conversions in each of those rows, by unit.
+        ``k`` of each of those rows, by unit.
     exposure : (units, p) array
     theta : (p,) array
         The fit: the maximum where every unit weighs 1.
     """
 
-    added: NDArray[np.float64] | sparse.csr_array[np.float64]
+    added: Matrix
     events: UnitCounts
     exposure: NDArray[np.float64]
     theta: NDArray[np.float64]
 
-    def drawn(self, weights: NDArray[np.float64]) -> Draws:
-        """Return what (b, units) weights make of it, and one Newton step from the fit."""
+    def resampled(self, weights: NDArray[np.float64]) -> Resamples:
+        """Return the likelihoods under (b, units) weights, after one Newton step from the fit."""
         events, theta = self.events, self.theta
         hazard = np.asarray(self.added @ theta)
         exposure = weights @ self.exposure
@@ -58,72 +60,76 @@ class LikelihoodExpansion:
             events.unit, events.conversions * np.log(hazard), events.units
         )
         likelihood += np.log(theta).sum() + np.log(prior).sum(axis=1) - (exposure + prior) @ theta
-        curvature = squares(self.added, events.conversions / hazard**2)
-        curvature[np.diag_indices_from(curvature)] += 1 / theta**2
-        gained = weights @ events.summed(events.conversions / hazard, self.added)
-        slope = gained - exposure - prior + 1 / theta
-        step = np.asarray(np.linalg.solve(curvature, slope.T).T, dtype=float)
-        return Draws(
+        information = weighted_gram(self.added, events.conversions / hazard**2)
+        information[np.diag_indices_from(information)] += 1 / theta**2
+        gradient = weights @ events.weighted_sums(events.conversions / hazard, self.added)
+        gradient += 1 / theta - exposure - prior
+        step = np.asarray(np.linalg.solve(information, gradient.T).T, dtype=float)
+        return Resamples(
             self,
             weights,
             exposure + prior,
-            curvature,
-            likelihood + 0.5 * (slope * step).sum(axis=1),
-            _ahead(theta, step),
+            information,
+            likelihood + 0.5 * (gradient * step).sum(axis=1),
+            move_within(np.broadcast_to(theta, step.shape), step, POSITIVE),
         )
 
 
 @dataclass(frozen=True)
-class Draws:
-    """Draws of units, and where a fit of one half-life comes to on them.
+class Resamples:
+    """Resamples of the units, and the fit of one half-life to each of them.
 
     Attributes
     ----------
-    neighbourhood
+    expansion
     weights : (b, units) array
     exposure : (b, p) array
-        The prior's part included.
-    curvature : (p, p) array
-        That of the fit, which all draws share.
+        With the rate of the prior.
+    information : (p, p) array
+        The negative Hessian at the fit to all units, which all resamples share.
     likelihood : (b,) array
-        The maximum, to the second order.
+        The maximum of the penalised log-likelihood, to the second order.
     theta : (b, p) array
-        After one step.
+        The parameters after one step.
     """
 
-    neighbourhood: LikelihoodExpansion
+    expansion: LikelihoodExpansion
     weights: NDArray[np.float64]
     exposure: NDArray[np.float64]
-    curvature: NDArray[np.float64]
+    information: NDArray[np.float64]
     likelihood: NDArray[np.float64]
     theta: NDArray[np.float64]
 
-    def arrived(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
-        """Return the parameters on some of the draws, after further steps where there is need.
+    def fitted(self, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return the (n, p) parameters that fit some of the resamples.
 
-        Their slope is the draw's own, so that they lead to its maximum. The curvature is that of
-        the fit, scaled: a parameter of its own that counts ``k`` has ``k / theta ** 2``, which goes
-        as ``1 / theta`` at one exposure.
+        The gradients are exact, so the steps lead to the maximum of each resample. The Hessian is
+        the shared one, scaled: a parameter with k conversions to itself has the second derivative
+        ``k / theta^2``, which is proportional to ``1 / theta`` at a given exposure.
         """
-        theta, left = self.theta[rows], np.arange(len(rows))
-        for _ in range(_MAX_STEPS):
-            now = theta[left]
-            slope = self._gained(rows[left], now) - self.exposure[rows[left]] + 1 / now
-            scale = np.sqrt(now / self.neighbourhood.theta)
-            step = scale * np.linalg.solve(self.curvature, (scale * slope).T).T
-            theta[left] = _ahead(now, step)
-            left = left[(slope * step).sum(axis=1) > _LAST_GAIN]
-            if not len(left):
-                break
-        return theta
+
+        def derivatives(
+            theta: NDArray[np.float64], some: NDArray[np.intp]
+        ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            gradient = self._gained(rows[some], theta) - self.exposure[rows[some]] + 1 / theta
+            scale = np.sqrt(self.expansion.theta / theta)
+            return gradient, self.information * (scale[:, :, None] * scale[:, None, :])
+
+        start = self.theta[rows]
+        return maximize_many(
+            None,
+            derivatives,
+            start,
+            bounds=POSITIVE,
+            tolerance=_TOLERANCE,
+            max_steps=_MAX_STEPS,
+        ).x
 
     def _gained(self, rows: NDArray[np.intp], theta: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return ``sum k a / (a theta)`` over the conversions of each draw, (rows, p)."""
-        added, events = self.neighbourhood.added, self.neighbourhood.events
-        drawn, parameters = (
-            np.ascontiguousarray(self.weights[rows].T),
-            np.ascontiguousarray(theta.T),
-        )
+        """Return ``sum k a / (a theta)`` over the conversions of each resample, (rows, p)."""
+        added, events = self.expansion.added, self.expansion.events
+        drawn = np.ascontiguousarray(self.weights[rows].T)
+        parameters = np.ascontiguousarray(theta.T)
         gained = np.zeros(parameters.shape)
         for low in range(0, len(events.unit), _AT_ONCE):
             some = slice(low, low + _AT_ONCE)
@@ -135,22 +141,18 @@ class Draws:
 def gamma_prior(
     exposure: NDArray[np.float64], conversions: NDArray[np.floating] | float
 ) -> NDArray[np.float64]:
-    """Return what the prior adds to each exposure: one conversion's worth for each parameter.
+    """Return the rate of each parameter's Gamma prior, which adds to its exposure.
 
-    That is the exposure of one conversion where the baseline, or the touches, explain all by
-    themselves.
+    The prior is worth one conversion: its rate is the exposure per conversion if the baseline
+    alone, or the touches alone, caused all conversions.
 
     Parameters
     ----------
     exposure : (..., p) array
+        The baseline first.
     conversions : (...) array
     """
     usual = np.repeat(exposure[..., 1:].sum(axis=-1, keepdims=True), exposure.shape[-1], axis=-1)
     usual[..., 0] = exposure[..., 0]
     prior = np.where(usual > 0, usual, 1.0) / np.maximum(conversions, 0.5)[..., None]
     return np.asarray(prior)
-
-
-def _ahead(theta: NDArray[np.float64], step: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return theta after a step; what falls takes it along 1/theta, so that it stays above 0."""
-    return np.asarray(np.where(step > 0, theta + step, theta**2 / (theta + np.maximum(-step, 0))))

@@ -1,45 +1,38 @@
-"""Bagged logistic regression: each channel met adds log-odds of its own."""
+"""Bagged logistic regression on which channels are on the path."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 from scipy.special import expit, log_expit, logit
 from sklearn.utils.validation import check_is_fitted
 
 from lydite.models.mixture import base_rate
+from lydite.models.optimize import maximize_many
 from lydite.models.sets import LEAST, MOST, SetModel, observed_sets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from lydite.paths.landmarks import UniqueFeatures
 
-#: Standard deviation of the normal prior on coefficients, in log-odds: weak, and enough to keep
-#: them finite where a channel's landmarks all convert, or none does.
+#: Standard deviation of the normal prior on coefficients, in log-odds. It is weak, and keeps them
+#: finite where all landmarks of a channel convert, or none.
 PRIOR_SPREAD = 2.5
-
-_MAX_NEWTON_STEPS = 100
-_MAX_HALVINGS = 30
-# Newton's method squares its error: a step that promises less than this, in nats, or less than
-# the rounding of the likelihood, is the last one needed.
-_LAST_GAIN = 1e-8
-_ROUNDING = 1e-12
 
 
 class BaggedLogistic(SetModel):
-    """Each channel that was met adds log-odds of its own, in any order and number [1]_.
+    """Each channel on the path adds to the log-odds of conversion, in any order and number [1]_.
 
-    *Forecast.* ``expit(intercept + sum of the coefficients of the channels met)``. Intercept and
-    coefficients are means over logistic regressions on bags: each landmark is in a bag with the
-    probability `sample_share`.
+    *Forecast.* ``expit(intercept + sum of the coefficients of the channels on the path)``.
+    Intercept and coefficients are means over logistic regressions on bags. Each landmark is in a
+    bag with the probability `sample_share`.
 
-    *Credit.* What the forecast loses when the channel is taken out of the set; a channel whose
-    absence raises the forecast gets nothing.
+    *Credit.* The drop of the forecast when the channel is removed from the set. A channel whose
+    removal raises the forecast gets nothing.
 
     Parameters
     ----------
@@ -47,19 +40,20 @@ class BaggedLogistic(SetModel):
     sample_share : float in (0, 1]
         The share of the landmarks in each bag.
     channel_share : float in (0, 1]
-        The share of the channels in each bag; a coefficient is the mean over the bags that hold
-        its channel. The default leaves none out, unlike the paper's 0.5: what a channel left out
-        does is ascribed to those that are met together with it, and averaging does not undo this
-        bias. A smaller share steadies the coefficients of channels that are met together always.
+        The share of the channels in each bag. A coefficient is the mean over the bags with its
+        channel. The default keeps all channels in every bag, unlike the paper's 0.5: the effect of
+        a channel that is left out is attributed to the channels it occurs with, and averaging does
+        not remove this bias. A smaller share stabilises the coefficients of channels that always
+        occur together.
     seed : int
-        Seeds the draws; the same data give the same bags, in whatever order they come.
+        Seeds the draws. The same data give the same bags, whatever the order of their rows.
 
     Attributes
     ----------
     intercept_ : float
     coefficients_ : (n_channels,) array
-        0 for a channel that no bag holds. Channels that nothing but their names tells apart have
-        the same: the mean of theirs.
+        0 for a channel that is in no bag. Channels with the same counts in the same sets have the
+        same coefficient, the mean of theirs.
 
     Raises
     ------
@@ -98,31 +92,31 @@ class BaggedLogistic(SetModel):
         conversions: NDArray[np.floating],
     ) -> Self:
         """Fit a regression on every bag, and average them."""
-        met, trials, conversions = observed_sets(features, trials, conversions)
+        sets, trials, conversions = observed_sets(features, trials, conversions)
         rng = np.random.default_rng(self.seed)
-        held = self._draw_channels(met.shape[1], rng)
+        included = self._draw_channels(sets.shape[1], rng)
         hits = self._draw_landmarks(conversions, rng)
         misses = self._draw_landmarks(np.maximum(trials - conversions, 0), rng)
         centre = float(logit(base_rate(trials, conversions)))
-        fitted = fit_logistic(met, hits, misses, held, centre)
+        fitted = fit_logistic(sets, hits, misses, included, centre)
         self.intercept_ = float(fitted[:, 0].mean())
-        mean = fitted[:, 1:].sum(axis=0) / np.maximum(held.sum(axis=0), 1)
-        # Bags differ by chance, also between channels that the data does not tell apart.
-        twins = distinct_rows(met, trials, conversions)
-        self.coefficients_ = (np.bincount(twins, mean) / np.bincount(twins))[twins]
+        mean = fitted[:, 1:].sum(axis=0) / np.maximum(included.sum(axis=0), 1)
+        # Bags differ by chance, also between channels with the same data.
+        kind = channel_kinds(sets, trials, conversions)
+        self.coefficients_ = (np.bincount(kind, mean) / np.bincount(kind))[kind]
         return self
 
     def _draw_channels(self, channels: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return which channels each bag holds, (bags, channels)."""
+        """Return which channels are in each bag, (bags, channels)."""
         rank = rng.random((self.bags, channels)).argsort(axis=1).argsort(axis=1)
         return np.asarray(rank < np.ceil(self.channel_share * channels))
 
     def _draw_landmarks(
         self, counts: NDArray[np.floating], rng: np.random.Generator
     ) -> NDArray[np.float64]:
-        """Return how many of the (k,) counts each bag holds, (k, bags).
+        """Return how many of the (k,) counts are in each bag, (k, bags).
 
-        Weighted landmarks may add up to fractions: the last fraction is drawn as a whole.
+        Weighted landmarks may sum to fractions. A fraction is drawn as a whole.
         """
         whole = np.floor(counts)
         size = (self.bags, len(counts))
@@ -137,20 +131,19 @@ class BaggedLogistic(SetModel):
         return np.asarray(np.clip(expit(log_odds), LEAST, MOST))
 
 
-def distinct_rows(
-    met: sparse.csr_array[np.float64],
+def channel_kinds(
+    sets: sparse.csr_array[np.float64],
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
-) -> NDArray[np.intp]:
-    """Give channels numbers, the same to those that nothing but their names tells apart.
+) -> NDArray[np.integer]:
+    """Return the same number for channels that differ in nothing but their names.
 
-    Channels differ where they were met, or converted, unlike often, or else in unlike sets. Sets
-    differ by their counts, and by what is known so far of their channels; so both are told apart
-    in turn until nothing is left to tell.
+    That is for channels with equal counts that are in the same kinds of sets. Sets are of one kind
+    when their counts are equal and so are those of their channels.
 
     Parameters
     ----------
-    met : (k, channels) sparse matrix of ones
+    sets : (k, channels) sparse matrix of ones
         Distinct sets of channels.
     trials, conversions : (k,) counts
 
@@ -158,51 +151,38 @@ def distinct_rows(
     -------
     (channels,) integers
     """
-    sets, channels = met.shape
-    counts = np.asarray(trials, dtype=float), np.asarray(conversions, dtype=float)
-    row = np.repeat(np.arange(sets), np.diff(met.indptr))
-    random = np.random.default_rng(0).integers(0, 2**64, max(met.shape), dtype=np.uint64)
-    number = _ranked(*(met.T @ count for count in counts))
-    while number.max(initial=-1) + 1 < channels:
-        company, kinds = np.zeros(sets, dtype=np.uint64), np.zeros(channels, dtype=np.uint64)
-        # Sums modulo 2^64 are exact, in whatever order.
-        np.add.at(company, row, random[number][met.indices])
-        np.add.at(kinds, met.indices, random[_ranked(*counts, company)][row])
-        finer = _ranked(number, kinds)
-        if finer.max() == number.max():
-            break
-        number = finer
-    return number
+    members = sets.astype(np.uint64)  # integer sums are exact, in any order
+    codes = np.random.default_rng(0).integers(0, 2**64, max(sets.shape), dtype=np.uint64)
 
+    def numbered(*columns: NDArray[np.generic]) -> NDArray[np.integer]:
+        table = pd.DataFrame(dict(enumerate(columns)))
+        return table.groupby(list(table)).ngroup().to_numpy()
 
-def _ranked(*keys: NDArray[np.generic]) -> NDArray[np.intp]:
-    """Return the rank of each tuple of keys, of 64 bits each, among the distinct ones."""
-    bits = np.column_stack([np.asarray(key).view(np.int64) for key in keys])
-    rank: NDArray[np.intp] = np.unique(bits, axis=0, return_inverse=True)[1]
-    return rank
+    channel = numbered(sets.T @ trials, sets.T @ conversions)
+    kind_of_set = numbered(trials, conversions, members @ codes[channel])
+    return numbered(channel, members.T @ codes[kind_of_set])
 
 
 def fit_logistic(
-    met: sparse.csr_array[np.float64],
+    sets: sparse.csr_array[np.float64],
     hits: NDArray[np.float64],
     misses: NDArray[np.float64],
-    held: NDArray[np.bool_],
+    included: NDArray[np.bool_],
     centre: float,
 ) -> NDArray[np.float64]:
-    """Return the intercepts and coefficients of logistic regressions, fitted side by side.
+    """Return the intercepts and coefficients of b logistic regressions, fitted together.
 
     Maximises ``sum h log p + m log(1 - p)`` plus the logarithm of a normal prior on each
-    coefficient, around 0, and on the intercept, around `centre`. The sum is strictly concave and
-    its prior keeps the maximum finite, so that Newton's method with backtracking arrives; all
-    regressions take their steps together.
+    coefficient, around 0, and on the intercept, around `centre`. The sum is strictly concave, and
+    the prior keeps its maximum finite.
 
     Parameters
     ----------
-    met : (k, channels) sparse matrix of ones
+    sets : (k, channels) sparse matrix of ones
     hits, misses : (k, b) arrays
-        Landmarks with and without conversion in each of b bags.
-    held : (b, channels) bool
-        Whether a bag holds the channel; the coefficient of one that it does not hold is 0.
+        Landmarks with and without a conversion in each bag.
+    included : (b, channels) bool
+        Whether the channel is in the bag; if not, its coefficient is 0.
     centre
         The logit of the base rate.
 
@@ -210,47 +190,45 @@ def fit_logistic(
     -------
     (b, 1 + channels) array
     """
-    constant = sparse.csr_array(np.ones((met.shape[0], 1)))
-    design = sparse.hstack([constant, met], format="csr")
+    constant = sparse.csr_array(np.ones((sets.shape[0], 1)))
+    design = sparse.hstack([constant, sets], format="csr")
     pairs = _pairs(design)
-    free = np.column_stack([np.ones(len(held), dtype=bool), held])
-    start = np.zeros(free.shape)
-    start[:, 0] = centre
+    free = np.column_stack([np.ones(len(included), dtype=bool), included])
+    prior_mean = np.zeros(free.shape)
+    prior_mean[:, 0] = centre
     precision = PRIOR_SPREAD**-2
-    trials = hits + misses
 
-    def value(theta: NDArray[np.float64]) -> NDArray[np.float64]:
+    def value(theta: NDArray[np.float64], bags: NDArray[np.intp]) -> NDArray[np.float64]:
         log_odds = np.asarray(design @ theta.T)
-        fit = (hits * log_expit(log_odds) + misses * log_expit(-log_odds)).sum(axis=0)
-        return np.asarray(fit - precision / 2 * ((theta - start) ** 2).sum(axis=1))
+        fit = hits[:, bags] * log_expit(log_odds) + misses[:, bags] * log_expit(-log_odds)
+        away = theta - prior_mean[bags]
+        return np.asarray(fit.sum(axis=0) - precision / 2 * (away**2).sum(axis=1))
 
-    theta, best = start, value(start)
-    for _ in range(_MAX_NEWTON_STEPS):
+    def derivatives(
+        theta: NDArray[np.float64], bags: NDArray[np.intp]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         p = expit(np.asarray(design @ theta.T))
-        slope = np.asarray(design.T @ (hits - trials * p)).T - precision * (theta - start)
-        slope *= free
-        curvature = _curvature(pairs, trials * p * (1 - p), free)
-        curvature += precision * np.eye(free.shape[1])
-        step = np.linalg.solve(curvature, slope[:, :, None])[:, :, 0]
-        gain = (slope * step).sum(axis=1)
-        arrived = gain < np.maximum(_LAST_GAIN, _ROUNDING * np.abs(best))
-        theta, best = _climb(value, theta, best, step, np.where(arrived, -np.inf, gain))
-        if arrived.all():
-            break
-    return theta
+        trials = hits[:, bags] + misses[:, bags]
+        gradient = np.asarray(design.T @ (hits[:, bags] - trials * p)).T
+        gradient -= precision * (theta - prior_mean[bags])
+        information = _information(pairs, trials * p * (1 - p), free[bags])
+        information += precision * np.eye(free.shape[1])
+        return gradient * free[bags], information
+
+    return maximize_many(value, derivatives, prior_mean).x
 
 
-def _curvature(
+def _information(
     pairs: sparse.csr_array[np.float64], weights: NDArray[np.float64], free: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return ``X' diag(w) X`` of each bag, (b, p, p), 0 for channels that a bag does not hold."""
+    """Return ``X' diag(w) X`` of each bag, (b, p, p); 0 for channels that are not in the bag."""
     bags, width = free.shape
-    curvature = np.asarray(pairs.T @ weights).T.reshape(bags, width, width)
-    return np.asarray(curvature * (free[:, :, None] & free[:, None, :]))
+    information = np.asarray(pairs.T @ weights).T.reshape(bags, width, width)
+    return np.asarray(information * (free[:, :, None] & free[:, None, :]))
 
 
 def _pairs(design: sparse.csr_array[np.float64]) -> sparse.csr_array[np.float64]:
-    """Return the products of each row with itself, (k, p * p) for a (k, p) matrix of ones."""
+    """Return the outer product of each row with itself, (k, p * p) for a (k, p) matrix of ones."""
     lengths = np.diff(design.indptr)
     row = np.repeat(np.arange(len(lengths)), lengths)
     second = design[row]
@@ -260,29 +238,3 @@ def _pairs(design: sparse.csr_array[np.float64]) -> sparse.csr_array[np.float64]
         (second.data, first * width + second.indices, np.append(0, np.cumsum(lengths**2))),
         shape=(len(lengths), width * width),
     )
-
-
-def _climb(
-    value: Callable[[NDArray[np.float64]], NDArray[np.float64]],
-    theta: NDArray[np.float64],
-    best: NDArray[np.float64],
-    step: NDArray[np.floating],
-    gain: NDArray[np.floating],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Go along each step as far as the value rises by what the slope promises (Armijo's rule).
-
-    Parameters
-    ----------
-    theta, step : (b, p) arrays
-    best, gain : (b,) arrays
-        The values, and what they would gain along the slope; minus infinity takes the step unseen.
-    """
-    size = np.ones(len(theta))
-    for _ in range(_MAX_HALVINGS):
-        trial = theta + size[:, None] * step
-        reached = value(trial)
-        risen = reached >= best + 1e-4 * size * gain
-        if risen.all():
-            break
-        size[~risen] /= 2
-    return np.where(risen[:, None], trial, theta), np.where(risen, reached, best)

@@ -1,4 +1,9 @@
-"""Mixtures of rates: what a rule, put as a likelihood, says of the rate of each channel."""
+"""Mixtures of rates: the likelihood of a rule, with a conversion rate for each channel.
+
+A rule divides each path over channels by shares ``X`` that sum to 1. If one touch decides, drawn
+with the rule's weights, a landmark converts with the probability ``X r``, where ``r`` holds the
+rate of each channel.
+"""
 
 from __future__ import annotations
 
@@ -8,46 +13,49 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from lydite.models.candidates import out_of_reach
+from lydite.models.optimize import maximize
 from lydite.paths.grouping import counted
 from lydite.paths.landmarks import as_slice, parts
 from lydite.paths.shares import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from lydite.models.base import FeatureCounts
 
-# A mixture has a rate for each of a few channels. Estimated from n landmarks they cost about
-# c / 2n nats per landmark against the best ones: of ten channels here a 50,000th of a nat.
+    Matrix = NDArray[np.float64] | sparse.csr_array[np.float64]
+
+# A mixture has one rate per channel, of which there are few. Estimated from n landmarks, c rates
+# cost about c / 2n nats per landmark against the best ones: with ten channels, 0.00002 nats here.
 ENOUGH_LANDMARKS = 250_000
-_MAX_NEWTON_STEPS = 100
-# Newton's method squares its error: after a step that gains less than this, in nats, what is left
-# is far below rounding of the likelihood, and models with the same forecast agree to many digits.
-LAST_GAIN = 1e-8
-_AT_ONCE = 8192  # rows: what is made of them on the way stays in the cache
+#: The last Newton step promises to gain less than this, in nats. The error after it is far below
+#: the rounding of the likelihood, and models with the same forecast agree to many digits.
+TOLERANCE = 1e-8
+_AT_ONCE = 8192  # rows: intermediate results stay in the cache
 
 
 def base_rate(trials: NDArray[np.floating], conversions: NDArray[np.floating]) -> float:
-    """Return the share of trials that convert, kept off 0 and 1 by half a trial."""
+    """Return the share of trials that convert, kept off 0 and 1 by half a trial of each kind.
+
+    Parameters
+    ----------
+    trials, conversions : (k,) arrays
+    """
     return float((conversions.sum() + 0.5) / (trials.sum() + 1.0))
 
 
-def fast_matrix(
-    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
-) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
-    """Return shares in the form that is multiplied fastest: full, by column, of few channels."""
+def fast_matrix(shares: Matrix) -> Matrix:
+    """Return a (k, c) matrix in the form that multiplies fastest.
+
+    That is dense, column by column, for up to `MAX_FULL_CHANNELS` channels.
+    """
     if isinstance(shares, np.ndarray) or shares.shape[1] > MAX_FULL_CHANNELS:
         return shares
     return shares.toarray(order="F")
 
 
-def some_rows(
-    matrix: NDArray[np.float64] | sparse.csr_array[np.float64], rows: NDArray[np.intp]
-) -> NDArray[np.float64] | sparse.csr_array[np.float64]:
-    """Return some rows of a matrix, in the form that it has; a stretch of them is not copied."""
+def some_rows(matrix: Matrix, rows: NDArray[np.intp]) -> Matrix:
+    """Return some rows of a matrix, in the same form; consecutive rows are not copied."""
     if not isinstance(matrix, np.ndarray):
         return matrix[rows]
     some = as_slice(rows)
@@ -55,97 +63,94 @@ def some_rows(
 
 
 def fit_rates(
-    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+    shares: Matrix,
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     base: float,
     start: NDArray[np.float64],
-    last_gain: float = LAST_GAIN,
-    rival: float = -np.inf,
+    tolerance: float = TOLERANCE,
 ) -> tuple[NDArray[np.float64], float]:
-    """Return the rates that maximise the likelihood of a rule mixture, and what it is there.
+    """Return the rates of the largest penalised likelihood, and its logarithm.
 
-    Maximises ``sum k log(Xr) + (n - k) log(1 - Xr)`` plus the logarithm of a Beta prior on each
-    rate, worth one conversion at the base rate. The sum is strictly concave and its prior keeps
-    the maximum inside (0, 1), so that Newton's method with backtracking always arrives.
+    Maximises ``sum k log(X r) + (n - k) log(1 - X r)`` plus the logarithm of a Beta prior on each
+    rate, worth one conversion at the base rate. The sum is strictly concave, and the prior keeps
+    the maximum inside (0, 1).
 
     Parameters
     ----------
-    shares : (k, c) matrix with rows that sum to 1, sparse or as `fast_matrix` gives it
+    shares : (k, c) matrix
+        Rows sum to 1; sparse, or as `fast_matrix` returns it.
     trials, conversions : (k,) arrays
+        ``n`` and ``k``: landmarks with those shares, and those of them that converted.
     base
         The base rate, in (0, 1).
     start : (c,) array in (0, 1)
-    last_gain
-        The step that promises to gain less than this, in nats, is the last.
-    rival
-        A likelihood that is reached by others: what is out of its reach is not fitted to the end.
+    tolerance
+        The Newton step that promises to gain less than this, in nats, is the last.
 
     Returns
     -------
     rates : (c,) array in (0, 1)
     likelihood : float
-        In nats; of the last step its promise is counted, not looked at.
+        Its logarithm in nats, prior included.
 
     Raises
     ------
     ValueError
-        When a share or a count is no number.
+        When a share or a count is not finite.
     """
     matrix = fast_matrix(shares)
     misses = trials - conversions
     prior_hits, prior_misses = 1.0, (1.0 - base) / base
 
-    def value(rates: NDArray[np.float64]) -> float:
-        return penalised_likelihood(matrix, trials, conversions, base, rates)
-
-    rates = start
-    best = value(rates)
-    for _ in range(_MAX_NEWTON_STEPS):
+    def derivatives(
+        rates: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         p = np.asarray(matrix @ rates)
-        slope = np.asarray(matrix.T @ (conversions / p - misses / (1 - p)))
-        slope += prior_hits / rates - prior_misses / (1 - rates)
-        curvature = squares(matrix, conversions / p**2 + misses / (1 - p) ** 2)
-        curvature[np.diag_indices_from(curvature)] += (
+        hit, missed = conversions / p, misses / (1 - p)
+        gradient = np.asarray(matrix.T @ (hit - missed))
+        gradient += prior_hits / rates - prior_misses / (1 - rates)
+        information = weighted_gram(matrix, hit / p + missed / (1 - p))
+        information[np.diag_indices_from(information)] += (
             prior_hits / rates**2 + prior_misses / (1 - rates) ** 2
         )
-        step = np.linalg.solve(curvature, slope)
-        gain = float(slope @ step)
-        if not np.isfinite(gain):
-            raise ValueError("shares or counts are no numbers, so that no rates can be fitted")
-        ahead = rates + step
-        inside = ahead.min() > 0 and ahead.max() < 1
-        if inside and (gain < last_gain or out_of_reach(best, gain, step / rates, rival)):
-            return ahead, best + gain / 2
-        rates, best = _backtrack(value, rates, best, step, gain)
-    return rates, best
+        return gradient, information
+
+    best = maximize(
+        lambda rates: penalised_likelihood(matrix, trials, conversions, base, rates),
+        derivatives,
+        start,
+        bounds=(0.0, 1.0),
+        tolerance=tolerance,
+    )
+    return best.x, float(best.value)
 
 
 def penalised_likelihood(
-    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+    shares: Matrix,
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     base: float,
     rates: NDArray[np.float64],
 ) -> float:
-    """Return what `fit_rates` maximises, in nats."""
+    """Return the logarithm that `fit_rates` maximises, in nats."""
     p = np.asarray(shares @ rates)
-    # Not log1p, which takes thrice as long for digits that the sum does not have.
+    # Not log1p, which takes three times as long for digits that the sum does not have.
     data = conversions @ np.log(p) + (trials - conversions) @ np.log(1 - p)
     return float(data + np.log(rates).sum() + (1.0 - base) / base * np.log1p(-rates).sum())
 
 
 def stepped_likelihood(
-    shares: NDArray[np.float64] | sparse.csr_array[np.float64],
+    shares: Matrix,
     counts: UnitCounts,
     weights: NDArray[np.floating],
     rates: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return what `fit_rates` would reach for many draws of units, by one Newton step.
+    """Return the likelihoods that refits to resampled units would reach, by one Newton step each.
 
-    To the second order, which is the maximum but for a term that vanishes with the counts where
-    `rates` are the best for counts of which the given ones are draws. Value, slope and curvature
-    are sums over the units, so that each draw only weighs them.
+    That is the second-order approximation of the maximum. Its error vanishes as counts grow, where
+    `rates` maximise the likelihood of the counts that are resampled. Value, gradient and Hessian
+    are sums over units, so a resample only changes the units' weights.
 
     Parameters
     ----------
@@ -153,47 +158,50 @@ def stepped_likelihood(
     counts
         Trials and conversions by row of `shares` and unit.
     weights : (b, u) array
-        How often each of u units counts in each of b draws.
+        How often each of u units is drawn in each of b resamples.
     rates : (c,) array in (0, 1)
         Where the step begins.
 
     Returns
     -------
-    (b,) array, in nats.
+    (b,) array
+        Logarithms, in nats.
     """
     size = len(rates)
     p = np.asarray(shares @ rates)[counts.row]
     hits, misses = counts.conversions, counts.trials - counts.conversions
-    drawn_hits, drawn = (
+    drawn_hits, drawn_trials = (
         weights @ counted(counts.unit, n, counts.units) for n in (hits, counts.trials)
     )
-    base = (drawn_hits + 0.5) / (drawn + 1.0)
+    base = (drawn_hits + 0.5) / (drawn_trials + 1.0)
     prior = (1.0 - base) / base
     by_unit = counted(counts.unit, hits * np.log(p) + misses * np.log1p(-p), counts.units)
     value = weights @ by_unit + np.log(rates).sum() + prior * np.log1p(-rates).sum()
-    slope = weights @ counts.summed(hits / p - misses / (1 - p), shares)
-    slope += 1 / rates - prior[:, None] / (1 - rates)
-    bend = hits / p**2 + misses / (1 - p) ** 2
-    curvature = np.empty((len(weights), size, size))
+    gradient = weights @ counts.weighted_sums(hits / p - misses / (1 - p), shares)
+    gradient += 1 / rates - prior[:, None] / (1 - rates)
+    curvature = hits / p**2 + misses / (1 - p) ** 2
+    information = np.empty((len(weights), size, size))
     for channel in range(size):
-        share = shares[:, [channel]]
-        share = share if isinstance(share, np.ndarray) else share.toarray()
-        along = bend * share[counts.row, 0]
-        curvature[:, channel] = weights @ counts.summed(along, shares)
-    curvature[:, range(size), range(size)] += 1 / rates**2 + prior[:, None] / (1 - rates) ** 2
-    step = np.linalg.solve(curvature, slope[:, :, None])[:, :, 0]
-    return np.asarray(value + 0.5 * (slope * step).sum(axis=1))
+        column = shares[:, [channel]]
+        share = column if isinstance(column, np.ndarray) else column.toarray()
+        information[:, channel] = weights @ counts.weighted_sums(
+            curvature * share[counts.row, 0], shares
+        )
+    information[:, range(size), range(size)] += 1 / rates**2 + prior[:, None] / (1 - rates) ** 2
+    step = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
+    return np.asarray(value + 0.5 * (gradient * step).sum(axis=1))
 
 
 @dataclass(frozen=True)
 class UnitCounts:
-    """Trials and conversions of the rows of a matrix of shares, by unit; an entry may repeat.
+    """Trials and conversions by row of a matrix of shares and unit; an entry may repeat.
 
     Attributes
     ----------
     row, unit : (m,) integers
     trials, conversions : (m,) counts
     units : int
+        The number of units.
     """
 
     row: NDArray[np.integer]
@@ -204,54 +212,28 @@ class UnitCounts:
 
     @classmethod
     def of(cls, statistics: FeatureCounts) -> UnitCounts:
-        """Lay out counts whose features are the rows."""
+        """Return the counts of unique features, which are the rows."""
         n, k = statistics.trials.tocoo(), statistics.conversions.tocoo()
-        none_n, none_k = np.zeros(n.nnz), np.zeros(k.nnz)
         return cls(
             np.concatenate([n.row, k.row]),
             np.concatenate([n.col, k.col]),
-            np.concatenate([n.data, none_k]),
-            np.concatenate([none_n, k.data]),
+            np.concatenate([n.data, np.zeros(k.nnz)]),
+            np.concatenate([np.zeros(n.nnz), k.data]),
             n.shape[1],
         )
 
-    def summed(
-        self,
-        weights: NDArray[np.float64],
-        shares: NDArray[np.float64] | sparse.csr_array[np.float64],
-    ) -> NDArray[np.float64]:
-        """Return the (units, c) sums of the shares of all entries, each weighed."""
+    def weighted_sums(self, weights: NDArray[np.float64], shares: Matrix) -> NDArray[np.float64]:
+        """Return the (units, c) sums of the entries' shares times the entries' (m,) weights."""
         shape = (self.units, shares.shape[0])
         total = sparse.csr_array((weights, (self.unit, self.row)), shape=shape) @ shares
         return np.asarray(total if isinstance(total, np.ndarray) else total.toarray())
 
 
-def squares(
-    matrix: NDArray[np.float64] | sparse.csr_array, weights: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return ``X' diag(w) X``."""
+def weighted_gram(matrix: Matrix, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``X' diag(w) X`` of a (k, c) matrix and (k,) weights."""
     if isinstance(matrix, np.ndarray):
         result = np.zeros((matrix.shape[1], matrix.shape[1]))
         for some in parts(len(matrix), _AT_ONCE):
             result += (matrix[some] * weights[some, None]).T @ matrix[some]
         return result
-    weighed: NDArray[np.float64] = (matrix.T @ matrix.multiply(weights[:, None])).toarray()
-    return weighed
-
-
-def _backtrack(
-    value: Callable[[NDArray[np.float64]], float],
-    rates: NDArray[np.float64],
-    best: float,
-    step: NDArray[np.float64],
-    gain: float,
-) -> tuple[NDArray[np.float64], float]:
-    """Go along `step` as far as the value rises by what the slope promises (Armijo's rule)."""
-    size = 1.0
-    while True:
-        trial = rates + size * step
-        if trial.min() > 0 and trial.max() < 1:
-            reached = value(trial)
-            if reached >= best + 1e-4 * size * gain or size < 1e-8:
-                return trial, reached
-        size /= 2
+    return sparse.csr_array(matrix.T @ matrix.multiply(weights[:, None])).toarray()
