@@ -116,7 +116,7 @@ def _returning(world: str, users: int, seed: int) -> tuple[pl.DataFrame, pl.Data
     """Let nearly all users come back, again and again over the whole history."""
     with (
         patch.object(single_truth, "_RETURN_AFTER_CONVERSION", 0.95),
-        patch.object(single_truth, "_RETURN_AFTER_SILENCE", 0.95),
+        patch.object(single_truth, "_RETURN_AFTER_PAUSE", 0.95),
     ):
         return _plain(world, users, seed)
 
