@@ -1,1 +1,1 @@
-"""Benchmarks: what Lydite costs, next to the machine's own limit in the same run."""
+"""Benchmarks: what Lydite costs, relative to the machine's limit in the same run."""

@@ -1,7 +1,8 @@
 """Benchmark: credit from a path table.
 
-How long `lydite.credit` takes for 100,000 distinct paths, next to the least that any tool must do
-with them; what of it is reading and what fitting; and how the fit grows with touches and paths.
+How long `lydite.credit` takes for 100,000 distinct paths, relative to the minimum
+work of any tool; how much of it is reading and fitting; and how the fit grows with touches and
+paths.
 """
 
 from __future__ import annotations
@@ -31,13 +32,13 @@ LEARNT = ("markov_1", "markov_2", "markov_3", "shapley")
 SETS: dict[str, tuple[str, ...]] = {
     "rules, markov_1 to 3, shapley": (*RULES, *LEARNT),
     "rules": RULES,
-    # Rules differ in what they weigh, not in what that costs: one stands for each alone.
+    # All rules cost the same: one represents them.
     **{name: (name,) for name in ("linear", *LEARNT)},
     "all without a clock": tuple(m.name for m in make_models(DEFAULT_MODELS) if not m.needs_clock),
 }
-"""Models that are tried together, by name; growth is measured with the first."""
+"""Sets of models by name; growth is measured with the first."""
 
-# Where `lydite.credit` spends its time; what is left over is the fit and the division itself.
+# Where `lydite.credit` spends its time; the rest is the fit and attribution.
 _STAGES = {
     "read_path_table": "read",
     "landmarks_of": "expand",
@@ -102,14 +103,14 @@ QUICK = Plan(300, ("markov_1",), (1,), (100, 300))
 
 
 def ours(file: str, models: Sequence[str], intervals: bool) -> Figures:
-    """Divide the conversions of a path table, and say how long each part of it took.
+    """Compute credit from a path table, and time its parts.
 
     Returns
     -------
-    The ``seconds`` of all, ``sql`` (reading and laying out) and ``fit`` (the rest); the parts of
-    these, ``read``, ``expand``, ``draw``, ``replicates`` and ``point``, the fit and the division
-    without intervals; each of these in processor time, with ``_cpu`` behind its name; and
-    ``start_mb``, the memory that the imports alone have taken.
+    The ``seconds`` in total, ``sql`` (reading and expanding paths) and ``fit`` (the rest); their
+    parts ``read``, ``expand``, ``draw``, ``replicates`` and ``point``, the fit and attribution
+    without intervals; the processor time of each with the suffix ``_cpu``; and ``start_mb``, the
+    memory after the imports.
     """
     start = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / measure.PER_MB
     watch = measure.Stopwatch()
@@ -134,7 +135,7 @@ def _timed(watch: measure.Stopwatch) -> dict[str, Any]:
 
 
 def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
-    """Measure everything in the plan, and return the result that `section` writes about."""
+    """Measure everything in the plan, and return the result that `section` describes."""
     files = {run: path_table(run.paths, run.factor, folder=cache) for run in plan.runs}
     file = path_table(plan.paths, folder=cache)
     commands = {"limit": measure.call(limits.sorted_touches, str(file))}
@@ -156,7 +157,7 @@ def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmark, keep its result and print it."""
+    """Run the benchmark, store its result and print it."""
     measure.perform(NAME, __doc__, (FULL, QUICK), measured, section, arguments)
 
 
@@ -164,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return what the report says of a result."""
+    """Return the section about a result, in Markdown."""
     data, plan, bound = result["data"], result["plan"], result["limit"]
     first = plan["sets"][0]
     return f"""\
@@ -174,7 +175,7 @@ def section(result: Mapping[str, Any]) -> str:
 
 The table: {data["paths"]:,} distinct paths over {data["channels"]} channels, with
 {data["touches"]:,} touches on them and at most {data["longest"]} on one. They stand for
-{data["journeys"]:,} journeys of {data["met"] / data["journeys"]:.1f} touches on average.
+{data["journeys"]:,} journeys of {data["all_touches"] / data["journeys"]:.1f} touches on average.
 
 **The machine's limit**: DuckDB reads the Parquet file, splits the paths into touches and sorts
 these by path and position into a table, on all cores:
@@ -184,15 +185,15 @@ processor time, {tables.megabytes(bound["peak_mb"])} at the peak. Multiples (×)
 ### Parts
 
 `lydite.credit` with *{first}* and {REPLICATES}-replicate intervals.
-Reading and laying out is what SQL and array code do before any model is fitted.
+Reading and expanding paths is done by SQL and array code before any model is fitted.
 
 {_parts(result)}
 
 ### Models
 
-Each row is a process of its own. *Reading* is reading and laying out, *fit* all that follows:
-fitting, dividing and the tables of the result. Without intervals is `intervals=False`. The imports
-alone take {tables.megabytes(_runs(result)[0]["figures"]["start_mb"])} of each peak.
+Each row is a separate process. *Reading* is reading and expanding paths, *fit* the rest:
+fits, attribution and the tables of the result. Without intervals is `intervals=False`. The imports
+take {tables.megabytes(_runs(result)[0]["figures"]["start_mb"])} of each peak.
 
 {_credit(result)}
 
@@ -230,10 +231,10 @@ def _parts(result: Mapping[str, Any]) -> str:
     [run] = _runs(result, models=plan["sets"][0], paths=plan["paths"], factor=1, intervals=True)
     parts = {
         "reading the table": "read",
-        "laying it out": "expand",
-        "fit and division": "point",
+        "expanding paths": "expand",
+        "fit and attribution": "point",
         "drawing journeys for the intervals": "draw",
-        "fitting and dividing again": "replicates",
+        "refits and attribution": "replicates",
         "all": "seconds",
     }
     rows = [
@@ -265,7 +266,7 @@ def _by_touches(result: Mapping[str, Any]) -> str:
     runs = _runs(result, models=plan["sets"][0], paths=plan["paths"], intervals=True)
     least = runs[0]["figures"]
     rows = [
-        [f"{run['data']['met']:,}"]
+        [f"{run['data']['all_touches']:,}"]
         + [
             cell
             for part in ("point", "fit")

@@ -1,8 +1,8 @@
 """Benchmark: the journeys of one more day, next to those of the whole history.
 
 A warehouse file holds the journeys of half a year but for its last day, and that day comes in. How
-long it takes to load all rows anew and to lay out the users who have changed, against laying out
-all users.
+long it takes to load all rows and to rebuild journeys of changed users only, compared with
+rebuilding all users.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ FULL, QUICK = Plan((1_000_000, 10_000_000)), Plan((10_000,))
 
 
 def run(touchpoints: str, conversions: str) -> Figures:
-    """Lay out the journeys of all but the last day, then that day: beside, and then in full.
+    """Build the journeys of all but the last day, then add that day: incrementally, then in full.
 
     Returns
     -------
-    The seconds to ``load`` all rows, to lay out who has ``changed`` and to lay out ``all``, in
-    processor time with ``_cpu`` behind the name; the ``touches`` and ``users`` that there are, and
+    The seconds to ``load`` all rows, to rebuild ``changed`` users and to rebuild ``all`` users, the
+    processor time of each with the suffix ``_cpu``; the numbers of ``touches`` and ``users``, and
     how many of the users were ``recomputed``.
     """
     watch = measure.Stopwatch()
@@ -62,13 +62,13 @@ def run(touchpoints: str, conversions: str) -> Figures:
         with watch("load"):
             load(engine, whole)
         with watch("changed"):
-            laid_out = incremental.refresh(engine, LOOKBACKS)
+            built = incremental.refresh(engine, LOOKBACKS)
         with watch("all"):
             incremental.refresh(engine, LOOKBACKS, full=True)
-    if laid_out.full_reason is not None:
-        raise RuntimeError(f"laid out {laid_out}")
-    counts = {"touches": laid_out.summary.touches, "users": laid_out.users}
-    return {**watch.seconds, **counts, "recomputed": laid_out.rebuilt}
+    if built.full_reason is not None:
+        raise RuntimeError(f"all users were rebuilt: {built.full_reason}")
+    counts = {"touches": built.summary.touches, "users": built.users}
+    return {**watch.seconds, **counts, "recomputed": built.rebuilt}
 
 
 def _until(days: int, sources: Mapping[str, str], folder: Path) -> dict[str, str]:
@@ -82,7 +82,7 @@ def _until(days: int, sources: Mapping[str, str], folder: Path) -> dict[str, str
 
 
 def measured(plan: Plan, repeats: int, cache: Path = data.CACHE) -> dict[str, Any]:
-    """Measure everything in the plan, and return the result that `section` writes about."""
+    """Measure everything in the plan, and return the result that `section` describes."""
     machine, runs = measure.machine(), []
     for size in plan.sizes:
         files = data.touch_tables(size, folder=cache)
@@ -93,7 +93,7 @@ def measured(plan: Plan, repeats: int, cache: Path = data.CACHE) -> dict[str, An
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmark, keep its result and print it."""
+    """Run the benchmark, store its result and print it."""
     measure.perform(NAME, __doc__, (FULL, QUICK), measured, section, arguments)
 
 
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return what the report says of a result."""
+    """Return the section about a result, in Markdown."""
     rows = []
     for run in result["runs"]:
         own = run["refresh"]
@@ -120,10 +120,10 @@ def section(result: Mapping[str, Any]) -> str:
 
 `{measure.command(NAME)}`
 
-The journeys of {DAYS - 1} days stand in a warehouse file, and one day more comes in. *Load* is
-reading and checking all rows anew; *changed* is finding the users with new rows, laying out these
-alone and numbering all conversions; *all* is laying out everyone (`--full`). Multiples (×) are of
-the latter.
+A warehouse file holds the journeys of {DAYS - 1} days, and one more day is added. *Load* is
+reading and checking all rows; *changed* is finding the users with new rows, rebuilding journeys of
+these only and numbering all conversions; *all* is rebuilding all users (`--full`). Multiples (×)
+are of the latter.
 
 {tables.table(_HEAD, rows)}
 """

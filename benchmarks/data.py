@@ -1,4 +1,4 @@
-"""Makes the data of the benchmarks: seeded, and kept until this file changes."""
+"""Simulated data of the benchmarks: seeded, and cached until this file changes."""
 
 from __future__ import annotations
 
@@ -28,14 +28,16 @@ CHANNELS = (
     "catalogue",
     "radio",
 )
-"""The ten channels, the one met most often first."""
+"""The ten channels, the most frequent first."""
 
 _MEAN_LENGTH = 4.0  # of a journey; distinct paths are longer, since short ones come again and again
-_SHAPE = 2.0  # of the negative binomial law of lengths: one journey in nine is a single touch
+_SHAPE = (
+    2.0  # of the negative binomial distribution of lengths: one journey in nine is a single touch
+)
 _STAY = 0.2  # the chance that the next touch is of the same channel
 _PULL = 0.02  # of a touch of the first channel; the last pulls three times as much
 _PULL_OF_TEN = 0.0153  # with which one journey in ten converts
-_BLOCK = 500_000  # journeys that are drawn at once: memory is for so many
+_BLOCK = 500_000  # journeys that are drawn at once, which bounds memory
 _VALUE = (4.0, 0.8)  # mean and spread of the logarithm of a conversion's value
 START = np.datetime64("2025-01-01", "us")
 _SPAN_HOURS = 24 * 182.5  # in which journeys begin
@@ -103,20 +105,20 @@ def journey_table(touches: int, seed: int = 0, folder: Path = CACHE) -> Path:
 
 
 def make_journeys(touches: int, seed: int = 0) -> pl.DataFrame:
-    """Draw journeys that meet about so many touches together, and count them by path.
+    """Draw journeys with about so many touches in total, and count them by path.
 
     Journeys are as in `make_paths`, but one in ten converts.
 
     Parameters
     ----------
     touches
-        How many touches the journeys meet together, on average over seeds.
+        How many touches the journeys have in total, on average over seeds.
     seed
         Seeds the draws.
 
     Returns
     -------
-    The columns ``path, conversions, value, nulls``, a row for each path, the most travelled first.
+    The columns ``path, conversions, value, nulls``, a row for each path, the most frequent first.
     """
     journeys = round(touches / _MEAN_LENGTH)
     sizes = [min(_BLOCK, journeys - begun) for begun in range(0, journeys, _BLOCK)]
@@ -221,7 +223,7 @@ def about(file: Path) -> dict[str, int]:
     Returns
     -------
     ``paths``, the ``touches`` on them and the ``longest`` of them; ``channels``; ``journeys``, and
-    the touches that these ``met`` altogether.
+    the number of their touches, ``all_touches``.
     """
     table = pl.read_parquet(file)
     length = table["path"].str.count_matches(" > ", literal=True).cast(pl.Int64) + 1
@@ -232,7 +234,7 @@ def about(file: Path) -> dict[str, int]:
         "longest": int(length.to_numpy().max()),
         "channels": table["path"].str.split(" > ").explode().n_unique(),
         "journeys": int(journeys.sum()),
-        "met": int((length * journeys).sum()),
+        "all_touches": int((length * journeys).sum()),
     }
 
 
@@ -250,11 +252,11 @@ def _drawn(journeys: int, rng: np.random.Generator, least_pull: float = _PULL) -
     """Return journeys: the path of each, whether it converted, and what that is worth."""
     extra = rng.negative_binomial(_SHAPE, _SHAPE / (_SHAPE + _MEAN_LENGTH - 1), journeys)
     channel = _channels(journeys, int(extra.max()) + 1, rng)
-    met = np.arange(channel.shape[1]) <= extra[:, None]
+    on_path = np.arange(channel.shape[1]) <= extra[:, None]
     pull = least_pull * np.linspace(1, 3, len(CHANNELS))
-    converted = rng.random(journeys) < -np.expm1(-np.where(met, pull[channel], 0).sum(axis=1))
+    converted = rng.random(journeys) < -np.expm1(-np.where(on_path, pull[channel], 0).sum(axis=1))
     worth = np.rint(100 * rng.lognormal(*_VALUE, journeys)).astype(np.int64)
-    steps = pl.Series(np.array(CHANNELS)[channel[met]])
+    steps = pl.Series(np.array(CHANNELS)[channel[on_path]])
     number = np.repeat(np.arange(journeys), extra + 1)
     path = (
         pl.DataFrame({"journey": number, "step": steps})
@@ -266,7 +268,7 @@ def _drawn(journeys: int, rng: np.random.Generator, least_pull: float = _PULL) -
 
 
 def _channels(journeys: int, longest: int, rng: np.random.Generator) -> NDArray[np.int8]:
-    """Return the channel of each touch, (journeys, longest): a chain that likes to stay."""
+    """Return the channel of each touch, (journeys, longest): a chain that tends to repeat."""
     popularity = 1 / np.sqrt(np.arange(1, len(CHANNELS) + 1))
     size = (journeys, longest)
     channel = rng.choice(len(CHANNELS), size, p=popularity / popularity.sum()).astype(np.int8)

@@ -1,7 +1,7 @@
 """Benchmark: the evaluation of all rivals, next to one sort of the same landmarks.
 
-How long it takes to walk every default model forward over 26 weekly periods and to judge them, from
-the stored sample to the verdicts, against DuckDB sorting the landmarks by user and time.
+How long it takes to backtest every default model over 26 weekly periods and to compute the
+verdicts, from the stored sample on, compared with DuckDB sorting the landmarks by user and time.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ WORLD, WEEKS, SEED = "linear", 38, 0
 #: Mature landmarks of a user, on average.
 PER_USER = 5.9
 SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
-# Of what the kept warehouses are made by: another way to lay out makes others.
+# A digest of the code that builds the cached warehouses: other code makes other warehouses.
 _MADE_BY = (Path(__file__), Path(pipeline.__file__), *sorted(sql_directory().glob("*/*.sql")))
 _DIGEST = hashlib.sha256(b"".join(file.read_bytes() for file in _MADE_BY)).hexdigest()[:8]
 
@@ -89,12 +89,12 @@ def sort(file: str) -> Figures:
 
 
 def evaluate(file: str) -> Figures:
-    """Walk all models forward and judge them, from nothing in the ledger.
+    """Backtest all models and compute the verdicts, from an empty ledger.
 
     Returns
     -------
-    The ``seconds`` of all, and of it ``rivals`` (the walks), ``ceiling`` and ``verdicts``, in
-    processor time with ``_cpu`` behind the name; ``landmarks`` and ``periods``.
+    The ``seconds`` in total, for ``rivals`` (the backtests), ``ceiling`` and ``verdicts``, the
+    processor time of each with the suffix ``_cpu``; ``landmarks`` and ``periods``.
     """
     watch = measure.Stopwatch()
     models = make_models()
@@ -113,7 +113,7 @@ def evaluate(file: str) -> Figures:
 
 
 def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
-    """Measure everything in the plan, and return the result that `section` writes about."""
+    """Measure everything in the plan, and return the result that `section` describes."""
     machine, runs = measure.machine(), []
     for size in plan.sizes:
         file = str(warehouse(size, cache))
@@ -124,7 +124,7 @@ def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmark, keep its result and print it."""
+    """Run the benchmark, store its result and print it."""
     measure.perform(NAME, __doc__, (FULL, QUICK), measured, section, arguments)
 
 
@@ -132,7 +132,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return what the report says of a result."""
+    """Return the section about a result, in Markdown."""
     rows = []
     for run in result["runs"]:
         own, bound = run["evaluate"], run["sort"]
@@ -167,7 +167,7 @@ cores; multiples (×) are of it.
 _HEAD = ("part", "landmarks", "periods", "time", "× wall", "× processor", "peak")
 _PARTS = {
     "all": "seconds",
-    "reading the sample, walking the rivals": "rivals",
+    "reading the sample, backtesting the rivals": "rivals",
     "the ceiling": "ceiling",
     "the verdicts": "verdicts",
 }

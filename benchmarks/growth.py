@@ -1,7 +1,7 @@
-"""Benchmark: what the whole trial costs as data grow in other directions than touches.
+"""Benchmark: what the whole run costs as data grow in other directions than touches.
 
-One thing at a time is changed about the same number of touches: channels, touches of a user,
-outcomes, periods, models. How much more processor time the trial and each part of it takes.
+One property at a time is changed at the same number of touches: channels, touches of a user,
+outcomes, periods, models. Reports the growth of processor time of the whole run and its parts.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ class Shape:
     Attributes
     ----------
     channels
-        How many there are; some are met more often than others.
+        How many there are; some are more frequent than others.
     length
         Touches of a user, on average; the most a path can have is 50.
     outcomes
         How many kinds of conversion there are.
     periods
-        Weeks that touches are spread over, beside the three that the first fit waits for.
+        Weeks of touches, in addition to the three before the first fit.
     models
-        How many rivals: the default ones up to all of them, then rules of one's own.
+        How many rivals: the default ones up to all of them, then custom rules.
     """
 
     channels: int = 10
@@ -132,10 +132,10 @@ def _at(hours: NDArray[np.float64]) -> pl.Series:
 
 
 def settings(shape: Shape) -> Settings:
-    """Return the settings of a trial of so many models.
+    """Return settings with so many models.
 
-    Rules of one's own join all others, of which one that cannot be tried is left out; fewer models
-    than the default ones are chosen by name.
+    Custom rules are added to the default models, of which one that cannot be fitted is left out;
+    fewer models than the default ones are chosen by name.
     """
     own = range(1, shape.models - len(DEFAULT_MODELS) + 1)
     few = DEFAULT_MODELS[: shape.models] if shape.models < len(DEFAULT_MODELS) else ()
@@ -148,7 +148,7 @@ def settings(shape: Shape) -> Settings:
 
 
 def run(touches: int, shape: Mapping[str, int]) -> Figures:
-    """Put the models on trial over data of a shape, from files to page; figures as there."""
+    """Run all steps over data of a shape, from files to report; figures as in `whole_run`."""
     own = Shape(**shape)
     with tempfile.TemporaryDirectory() as folder:
         files = [str(Path(folder) / f"{name}.parquet") for name in ("touchpoints", "conversions")]
@@ -158,19 +158,19 @@ def run(touches: int, shape: Mapping[str, int]) -> Figures:
 
 
 def measured(plan: Plan, repeats: int) -> dict[str, Any]:
-    """Measure everything in the plan, and return the result that `section` writes about."""
+    """Measure everything in the plan, and return the result that `section` describes."""
     machine, runs = measure.machine(), []
     for direction, values in DIRECTIONS.items():
         for value in (values[0], values[-1]) if plan.ends_only else values:
             shape = asdict(replace(Shape(), **{direction: value}))
             print(direction, value)
             figures = measure.alone(measure.call(run, plan.touches, shape), repeats)
-            runs.append({"direction": direction, "value": value, "trial": figures})
+            runs.append({"direction": direction, "value": value, "run": figures})
     return {"machine": machine, "repeats": repeats, "plan": asdict(plan), "runs": runs}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmark, keep its result and print it."""
+    """Run the benchmark, store its result and print it."""
 
     def once(plan: Plan, _: int) -> dict[str, Any]:
         """Measure in one round, since there are many shapes."""
@@ -183,12 +183,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return what the report says of a result."""
+    """Return the section about a result, in Markdown."""
     rows = []
     for direction in DIRECTIONS:
         runs = [own for own in result["runs"] if own["direction"] == direction]
         for number, own in enumerate(runs):
-            figures = own["trial"]
+            figures = own["run"]
             parts = [f"{figures[f'{part}_cpu']['median']:.1f} s" for part in whole_run.PARTS]
             power = _power(runs[number - 1], own) if number else ""
             rows.append(
@@ -207,10 +207,10 @@ def section(result: Mapping[str, Any]) -> str:
 
 `{measure.command(NAME)}`
 
-Processor time of the whole trial over {result["plan"]["touches"]:,} touches of {base.channels}
+Processor time of the whole run over {result["plan"]["touches"]:,} touches of {base.channels}
 channels, {base.length} touches of a user on average, {base.outcomes} outcome, {base.periods} weekly
-periods and {base.models} models, where one of these is another. The power is that by which the time
-grows from the row above: 1 where twice as many take twice as long.
+periods and {base.models} models, where one of these is changed. The power is the exponent of growth
+from the row above: 1 means that twice as many take twice as long.
 
 {tables.table((*_HEAD, *whole_run.PARTS, "peak"), rows)}
 """
@@ -227,7 +227,7 @@ _WORDS = {
 
 
 def _power(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
-    taken = [own["trial"]["seconds_cpu"]["median"] for own in (before, after)]
+    taken = [own["run"]["seconds_cpu"]["median"] for own in (before, after)]
     return f"{tables.exponent([before['value'], after['value']], taken):.2f}"
 
 

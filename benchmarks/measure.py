@@ -49,7 +49,7 @@ class Stopwatch:
     ----------
     seconds
         What each stage has taken in wall time, and under its name with ``_cpu`` in processor time
-        of all threads. To be read when nobody is in a stage.
+        of all threads. Read it outside of stages.
     """
 
     def __init__(self) -> None:
@@ -156,7 +156,7 @@ def repeated(
     reference
         The command that others are set against: it runs before each of them.
     progress
-        Is told what runs.
+        Receives the name of what runs.
 
     Returns
     -------

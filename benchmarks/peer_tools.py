@@ -27,7 +27,7 @@ class Peer:
     ----------
     name, version
         As the index has them.
-    beside
+    additional
         Other requirements, each with its version: also what the tool needs, but does not declare.
     module
         The file with its calls, for `RUNNER`.
@@ -41,7 +41,7 @@ class Peer:
 
     name: str
     version: str
-    beside: tuple[str, ...]
+    additional: tuple[str, ...]
     module: Path
     calls: tuple[str, ...]
     takes: str
@@ -50,7 +50,7 @@ class Peer:
     @property
     def requirements(self) -> list[str]:
         """What pip installs."""
-        return [f"{self.name}=={self.version}", *self.beside]
+        return [f"{self.name}=={self.version}", *self.additional]
 
 
 _ARRAYS = ("numpy==2.4.6", "pandas==3.1.1")

@@ -1,7 +1,7 @@
-"""Benchmark: credit from a path table, beside the peers that the package index has.
+"""Benchmark: credit from a path table, compared with other packages.
 
 How long `lydite.credit` takes for six models together, and how long other tools take for the same
-path table, each in an environment of its own; and how far each result is from the exact answer.
+path table, each in a separate environment; and how far each result is from the exact answer.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ COMMON = (HEURISTICS, FIRST_ORDER, THIRD_ORDER)
 OURS = {"points": False, "intervals": True}
 """Our runs by name, and whether they give intervals."""
 WAYS: dict[str, Normalise] = {"lydite": "path", "lydite, global": "global"}
-"""Our ways to share out conversions, by name."""
+"""Our ways to normalise credit, by name."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def shares(file: str, normalise: Normalise) -> Figures:
 def exact(file: Path) -> Shares:
     """Return the exact classical answers.
 
-    Markov models share out all conversions at once in proportion to removal effects. Where a
+    Markov models attribute all conversions at once in proportion to removal effects. If a
     coalition is worth the conversions of the paths that need no other channel, Shapley values have
     a closed form: each conversion is divided evenly among the channels of its path.
     """
@@ -110,7 +110,7 @@ def _by_model(figures: Figures) -> Shares:
 
 
 def _even(table: pl.DataFrame) -> dict[str, float]:
-    """Divide conversions evenly among the distinct channels of their path."""
+    """Attribute conversions evenly to the distinct channels of their path."""
     channel = pl.col("path").str.split(" > ").list.unique()
     rows = (
         table.select(channel.alias("channel"), "conversions")
@@ -125,7 +125,7 @@ def _even(table: pl.DataFrame) -> dict[str, float]:
 def distances(credit: Shares, reference: Shares) -> dict[str, float]:
     """Return by model the largest difference in a channel's share, in percentage points.
 
-    A model that credits nobody has no share, and is left out.
+    A model without any credit has no share, and is left out.
     """
     found = {}
     for model, own in credit.items():
@@ -298,7 +298,7 @@ def _conversions(file: Path) -> dict[str, int]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmark, keep its result and print it."""
+    """Run the benchmark, store its result and print it."""
     parser = measure.parser(__doc__ or "")
     parser.add_argument("--touches", type=int, nargs="+", help="sizes, the smallest first")
     parser.add_argument("--limit", type=int, help="seconds that a call of a peer may take")
@@ -313,32 +313,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return what the report says of a result."""
+    """Return the section about a result, in Markdown."""
     plan = result["plan"]
     parts = "\n\n".join(_of_size(size, result["peers"]) for size in result["sizes"])
     return f"""\
-## Credit beside the peers
+## Credit compared with other packages
 
 `{measure.command(NAME)}`
 
-The tools that the package index has, each in an environment of its own, and *lydite* on the same
-path tables. Every call is a process of its own, of at most {plan["limit"]} s and
+The available packages, each in a separate environment, and *lydite* on the same
+path tables. Every call is a separate process, limited to {plan["limit"]} s and
 {plan["gigabytes"]} GB.
 
 - *Heuristics* are first touch, last touch and linear; *order 1* and *order 3* are Markov chains.
-  *All* is their sum and that of what the tool must do first, once; × compares it with the quickest
-  tool that has all three.
+  *All* is their sum plus any preparation, once; × compares it with the quickest tool that has
+  all three.
 - For *lydite*, *all* is one call of `lydite.credit` for
   {", ".join(MODELS)}:
-  Shapley values are in it, and so is reading the Parquet file. Peers find the table in memory;
-  putting it into the form that they take is not counted. They divide conversions, `lydite.credit`
-  their value too. *Points* is the call with `intervals=False`.
+  it includes Shapley values and reading the Parquet file. Other packages get the table in memory;
+  converting it to their format is not counted. They attribute conversions, `lydite.credit` also
+  their value. *Points* is the call with `intervals=False`.
 - Times are wall time / processor time of all threads. The peak is that of the process of the
-  costliest call, with imports and data.
+  most expensive call, with imports and data.
 
 {parts}
 
-What the peers take and compute:
+Input and method of the other packages:
 
 {chr(10).join(map(_words, result["peers"]))}
 """
@@ -361,7 +361,7 @@ def _of_size(size: Mapping[str, Any], peers: Sequence[Mapping[str, Any]]) -> str
     ]
     failed = "\n".join(["", "", "Not measured:", "", *failures]) if failures else ""
     return f"""\
-### {data["met"]:,} touches
+### {data["all_touches"]:,} touches
 
 {data["journeys"]:,} journeys on {data["paths"]:,} distinct paths over {data["channels"]} channels,
 {data["conversions"] / data["journeys"]:.1%} with a conversion.
@@ -371,7 +371,7 @@ def _of_size(size: Mapping[str, Any], peers: Sequence[Mapping[str, Any]]) -> str
 The largest difference in a channel's share of credit to the exact classical answer, in percentage
 points. Markov models: removal effects, solved exactly, and all conversions in proportion to them.
 Shapley: a coalition is worth the conversions of the paths that need no other channel. *lydite*
-divides each conversion among the channels of its own path alone, which is another definition;
+attributes each conversion only to the channels on its path, which is a different definition;
 *global* is `normalise="global"`, the classical one for Markov models. Both take Shapley values of
 rates.
 

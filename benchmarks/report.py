@@ -31,28 +31,28 @@ BENCHMARKS: tuple[ModuleType, ...] = (
     peers,
     simulation,
 )
-PAGE = Path(__file__).parent / "README.md"
+DOCUMENT = Path(__file__).parent / "README.md"
 
 _HEAD = """\
 # Benchmarks
 
-What Lydite costs, next to the least that the machine can do in the same run. `make bench` runs all
-and writes this page; a benchmark alone is run by the command below its title.
+What Lydite costs, relative to the machine's limit in the same run. `make bench` runs all benchmarks
+and writes this file; the command below each title runs one of them.
 
-- Ratios are the figures to look at: both sides of each come from one run on one machine. Seconds
-  belong to that machine, and to what else it did meanwhile; of the ratios, those of processor time
-  (all threads together) hardly feel other work, those of wall time do.
-- Every figure comes from a process of its own, the peak of memory from the system's account of
-  that process. They run in rounds, each once per round, and the machine's limit before each of
-  them; a time is the median over the rounds, with the least and the largest in brackets.
-- Data are drawn with a fixed seed by `data.py`.
+- Compare ratios: both sides of each come from one run on one machine. Seconds depend on that
+  machine and on its other work at the time; ratios of processor time (all threads together) hardly
+  depend on other work, ratios of wall time do.
+- Every figure comes from a separate process, the peak of memory from the system's account of
+  that process. Processes run in rounds, each once per round, and the machine's limit before each of
+  them; a time is the median over the rounds, with minimum and maximum in brackets.
+- Data are simulated with a fixed seed by `data.py`.
 
 A new benchmark is one file with a `NAME`, a `main` and a `section`, and its name in `report.py`.
 """
 
 
-def page(results: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return the page about all results; a benchmark without a result is left out."""
+def document(results: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the text about all results; a benchmark without a result is left out."""
     parts = [_HEAD]
     for benchmark in BENCHMARKS:
         if benchmark.NAME in results:
@@ -75,8 +75,8 @@ def _about(result: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Write the page."""
-    PAGE.write_text(page(measure.read()))
+    """Write the document."""
+    DOCUMENT.write_text(document(measure.read()))
 
 
 if __name__ == "__main__":

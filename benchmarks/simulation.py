@@ -49,7 +49,7 @@ def run(touches: int) -> Figures:
 
 
 def measured(plan: Plan, repeats: int) -> dict[str, Any]:
-    """Measure everything in the plan, and return the result that `section` writes about."""
+    """Measure everything in the plan, and return the result that `section` describes."""
     machine, runs = measure.machine(), []
     for size in plan.sizes:
         print(f"{size:,} touches")
@@ -58,7 +58,7 @@ def measured(plan: Plan, repeats: int) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmark, keep its result and print it."""
+    """Run the benchmark, store its result and print it."""
     measure.perform(NAME, __doc__, (FULL, QUICK), measured, section, arguments)
 
 
@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return what the report says of a result."""
+    """Return the section about a result, in Markdown."""
     worlds = [run["world"] for run in result["runs"]]
     rows = [
         (

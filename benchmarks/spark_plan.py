@@ -4,7 +4,7 @@
     python -m benchmarks.spark_plan 1200000 --longest 1000000
 
 The second gives one user a million touches, without a conversion between. CPU, shuffle and spill
-are those of the whole cluster and hold for a larger one; the time by the clock does not.
+are those of the whole cluster and hold for a larger one; wall time does not.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ class Cost:
 
 
 class DescribedEngine(SparkEngine):
-    """Tells Spark what table each job is for."""
+    """Sets the description of Spark jobs to their table."""
 
     def create(self, table: str, *arguments: Any) -> None:  # noqa: ANN401
         """Create a table as the engine does, under its name in Spark's log."""
@@ -118,7 +118,7 @@ def make_sources(touches: int, longest: int = 0) -> dict[str, str]:
 
 
 def run(engine: Engine, sources: Mapping[str, str]) -> float:
-    """Take the steps of the trial that work on every row; return the seconds by the clock."""
+    """Run the steps that process every row; return wall seconds."""
     begin = time.perf_counter()
     models = choose(MODELS)
     pipeline.load_inputs(engine, sources)
@@ -134,7 +134,7 @@ def run(engine: Engine, sources: Mapping[str, str]) -> float:
 def on_spark(
     sources: Mapping[str, str], settings: Mapping[str, str]
 ) -> tuple[float, dict[str, Cost]]:
-    """Return the seconds by the clock, and the cost of every step."""
+    """Return the wall seconds, and the cost of every step."""
     with tempfile.TemporaryDirectory() as folder:
         own = {**_SETTINGS, "spark.eventLog.dir": Path(folder).as_uri(), **settings}
         with DescribedEngine(settings=own) as engine:
@@ -191,9 +191,9 @@ def main() -> None:
     for touches in options.touches:
         sources = make_sources(touches, options.longest)
         with DuckDBEngine() as engine:
-            print(f"\n{touches:,} touches, DuckDB: {run(engine, sources):.1f} s by the clock")
+            print(f"\n{touches:,} touches, DuckDB: {run(engine, sources):.1f} s of wall time")
         seconds, found = on_spark(sources, dict(item.split("=", 1) for item in options.set))
-        print(f"{touches:,} touches, Spark: {seconds:.1f} s by the clock\n{table(found, touches)}")
+        print(f"{touches:,} touches, Spark: {seconds:.1f} s of wall time\n{table(found, touches)}")
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def three_digits(number: float) -> str:
-    """Return a number of at least 0 with three digits that matter, without an exponent."""
+    """Return a non-negative number with three significant digits, without an exponent."""
     if number >= 100:
         return f"{number:,.0f}"
     places = next((n for n, least in ((1, 10), (2, 1)) if number >= least), 3)

@@ -1,8 +1,8 @@
-"""Benchmark: the whole trial, next to one sort of the same touches.
+"""Benchmark: the whole run, compared with one sort of the same touches.
 
-How long a trial takes from Parquet files to verdict, credit with intervals and page, and what of it
-is journeys, walks and credit, against DuckDB reading the touchpoints and sorting them by user and
-time; and how each part grows with touches.
+How long a run takes from Parquet files to verdict, credit with intervals and report, split into
+journeys, evaluation and credit, compared with DuckDB reading the touchpoints and sorting them by
+user and time; and how each part grows with touches.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NAME = "whole_run"
 SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
-#: Steps of `lydite.pipeline.run` by the words with which it announces them, and their part.
+#: Steps of `lydite.pipeline.run` by their progress messages, and their part.
 _PARTS = {
     "reading": "journeys",
     "building": "journeys",
@@ -38,10 +38,10 @@ _PARTS = {
     "backtesting": "evaluation",
     "comparing": "evaluation",
     "attributing": "credit",
-    "writing": "marts and page",
+    "writing": "marts and report",
 }
 PARTS = tuple(dict.fromkeys(_PARTS.values()))
-#: A part of the credit: what draws units again, and what fits and divides again what is drawn.
+#: A part of the credit: functions that draw units, refit and attribute.
 INTERVALS = "intervals"
 _DRAWING = (
     "draw_buckets",
@@ -72,17 +72,17 @@ def sort(touchpoints: str) -> Figures:
 
 
 def run(touchpoints: str, conversions: str) -> Figures:
-    """Put all default models on trial, from files to page; figures as of `run_with`."""
+    """Run all steps with all default models, from files to report; figures as of `run_with`."""
     return run_with(touchpoints, conversions, SETTINGS)
 
 
 def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
-    """Put the models of some settings on trial, from files to page.
+    """Run all steps with given settings, from files to report.
 
     Returns
     -------
-    The ``seconds`` of all, of each of `PARTS` and of `INTERVALS`, in processor time with ``_cpu``
-    behind the name; ``touches`` and ``landmarks`` in the sample.
+    The ``seconds`` in total, of each of `PARTS` and of `INTERVALS`, the processor time of each with
+    the suffix ``_cpu``; ``touches`` and ``landmarks`` in the sample.
     """
     watch = measure.Stopwatch()
     sources = {"touchpoints": touchpoints, "conversions": conversions}
@@ -104,20 +104,20 @@ def run_with(touchpoints: str, conversions: str, settings: Settings) -> Figures:
                 part.enter_context(watch(_PARTS[word]))
 
             pipeline.run(engine, sources, settings, turn)
-            read_comparison(engine.local).to_html(Path(folder) / "page.html")
+            read_comparison(engine.local).to_html(Path(folder) / "report.html")
         touches = engine.scalar("select count(*) from journeys.touches")
         landmarks = engine.scalar("select count(*) from evaluation.landmarks")
     return {**watch.seconds, "touches": touches, "landmarks": landmarks}
 
 
 def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
-    """Measure everything in the plan, and return the result that `section` writes about."""
+    """Measure everything in the plan, and return the result that `section` describes."""
     machine, runs = measure.machine(), []
     for size in plan.sizes:
         files = {name: str(file) for name, file in touch_tables(size, folder=cache).items()}
         commands = {
             "sort": measure.call(sort, files["touchpoints"]),
-            "trial": measure.call(run, files["touchpoints"], files["conversions"]),
+            "run": measure.call(run, files["touchpoints"], files["conversions"]),
         }
         figures = measure.repeated(commands, repeats, reference="sort", progress=print)
         runs.append({"size": size, **figures})
@@ -125,7 +125,7 @@ def measured(plan: Plan, repeats: int, cache: Path = CACHE) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the benchmark, keep its result and print it."""
+    """Run the benchmark, store its result and print it."""
     parser = measure.parser(__doc__)
     parser.add_argument("--large", action="store_true", help="a hundred million touches too")
     asked = parser.parse_args(arguments)
@@ -139,10 +139,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def section(result: Mapping[str, Any]) -> str:
-    """Return what the report says of a result."""
+    """Return the section about a result, in Markdown."""
     rows = []
     for run in result["runs"]:
-        own, bound = run["trial"], run["sort"]
+        own, bound = run["run"], run["sort"]
         for part, words in _WORDS.items():
             whole = part == "seconds"
             rows.append(
@@ -160,16 +160,16 @@ def section(result: Mapping[str, Any]) -> str:
 
 `{measure.command(NAME)}`
 
-All {len(make_models())} default models, from Parquet to verdict, page, and credit with intervals of
-200 replicates; a hundred million touches with `--large`. *Journeys* is reading, checking and laying
-out, up to every landmark with its path, its outcome and the next touch; *intervals* is drawing
-buckets of users again, fitting and dividing again, a part of the credit. **The machine's limit** is
+All {len(make_models())} default models, from Parquet to verdict, report, and credit with intervals
+of 200 replicates; a hundred million touches with `--large`. *Journeys* is reading, checking and
+building all landmarks with path, outcome and next touch; *intervals* is bootstrap draws of buckets
+with refits and attribution, a part of the credit. **The machine's limit** is
 DuckDB reading the touchpoints and sorting them by user and time into a table, on all cores;
 multiples (×) are of it.
 
 {tables.table(_HEAD, rows)}
 
-{tables.growth([run["trial"] for run in result["runs"]], "touches", _WORDS)}"""
+{tables.growth([run["run"] for run in result["runs"]], "touches", _WORDS)}"""
 
 
 _WORDS = {

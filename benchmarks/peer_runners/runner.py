@@ -1,6 +1,6 @@
 """Runs one call of a peer in the peer's own environment: what it took, and the credit it gave.
 
-A script for the Python of any environment. The modules beside it each hold one tool's calls:
+A script for the Python of any environment. Each other module of this folder has one tool's calls:
 
 - ``form(file, call)`` reads the path table, a CSV file, into the form that the tool takes for a
   call; this is not timed;
@@ -82,17 +82,17 @@ def _timed(
     """Begin and call, and return how long both took in wall and in processor time."""
     # The signal itself ends the process: a handler in Python would wait for code in C to return.
     signal.alarm(limit)
-    moments = [_now()]
+    readings = [_now()]
     if hasattr(tool, "begin"):
         data = tool.begin(data)
-        moments.append(_now())
+        readings.append(_now())
     else:
-        moments *= 2
+        readings *= 2
     credit = tool.CALLS[call](data)
-    moments.append(_now())
+    readings.append(_now())
     signal.alarm(0)
     taken = [
-        after - before for pair in pairwise(moments) for before, after in zip(*pair, strict=True)
+        after - before for pair in pairwise(readings) for before, after in zip(*pair, strict=True)
     ]
     names = ("begin", "begin_cpu", "seconds", "seconds_cpu")
     return dict(zip(names, taken, strict=True)), _plain(credit)

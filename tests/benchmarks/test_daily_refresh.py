@@ -1,4 +1,4 @@
-"""The benchmark of one more day: it is laid out beside, and the section compares with all."""
+"""The benchmark of one more day: the incremental rebuild is compared with a full one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks import daily_refresh as benchmark
 from benchmarks.data import make_touches, touch_tables
 
 
-def test_one_day_more_is_laid_out_beside(tmp_path):
+def test_one_more_day_is_rebuilt_incrementally(tmp_path):
     files = {name: str(file) for name, file in touch_tables(6_000, folder=tmp_path).items()}
     found = benchmark.run(files["touchpoints"], files["conversions"])
     touchpoints, _ = make_touches(6_000)
@@ -22,10 +22,10 @@ def test_one_day_more_is_laid_out_beside(tmp_path):
         assert found[f"{part}_cpu"] > 0
 
 
-def test_a_benchmark_that_laid_out_all_is_no_benchmark(tmp_path, monkeypatch):
+def test_a_full_rebuild_instead_of_an_incremental_one_is_an_error(tmp_path, monkeypatch):
     files = {name: str(file) for name, file in touch_tables(6_000, folder=tmp_path).items()}
     monkeypatch.setattr(benchmark.incremental, "MOST_CHANGED", 0)
-    with pytest.raises(RuntimeError, match="laid out all"):
+    with pytest.raises(RuntimeError, match="all users were rebuilt"):
         benchmark.run(files["touchpoints"], files["conversions"])
 
 

@@ -111,7 +111,7 @@ def test_a_table_is_described(tmp_path):
         {"path": ["a > b > a", "b"], "conversions": [2, 0], "value": [3.0, 0.0], "nulls": [1, 5]}
     ).write_parquet(file)
     assert about(file) == {
-        "paths": 2, "touches": 4, "longest": 3, "channels": 2, "journeys": 8, "met": 14,
+        "paths": 2, "touches": 4, "longest": 3, "channels": 2, "journeys": 8, "all_touches": 14,
     }  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def test_the_section_says_by_which_power_time_grows_from_row_to_row():
         names = [f"{part}_cpu" for part in ("seconds", *whole_run.PARTS)]
         figures = {**dict.fromkeys(names, seconds), "peak_mb": 5.0}
         spread = {name: dict.fromkeys(("min", "median", "max"), v) for name, v in figures.items()}
-        return {"direction": direction, "value": value, "trial": spread}
+        return {"direction": direction, "value": value, "run": spread}
 
     runs = [
         measured(name, value, float(value) ** 0.5)

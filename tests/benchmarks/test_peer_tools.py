@@ -11,7 +11,7 @@ import pytest
 from benchmarks import peer_tools
 from benchmarks.peer_tools import CALLS, PEERS, UnavailableError, environment, is_there
 
-PEER = dataclasses.replace(PEERS[0], name="stand-in", version="1.0", beside=("other==2",))
+PEER = dataclasses.replace(PEERS[0], name="stand-in", version="1.0", additional=("other==2",))
 
 
 @pytest.fixture

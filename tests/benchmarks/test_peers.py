@@ -1,4 +1,4 @@
-"""The benchmark beside the peers: exact answers, distances, and a run with stand-ins."""
+"""The benchmark of other packages: exact answers, distances, and a run with stand-ins."""
 
 from __future__ import annotations
 
@@ -162,8 +162,8 @@ def result(cache):
 
 def test_every_call_has_its_figures_and_distances(result):
     small, large = result["sizes"]
-    assert small["data"]["met"] == pytest.approx(4_000, rel=0.1)
-    assert large["data"]["met"] == pytest.approx(8_000, rel=0.1)
+    assert small["data"]["all_touches"] == pytest.approx(4_000, rel=0.1)
+    assert large["data"]["all_touches"] == pytest.approx(8_000, rel=0.1)
     own = small["peers"]["swift"]["heuristics"]
     assert own["figures"]["seconds"]["min"] > 0
     assert own["distances"] == pytest.approx(dict.fromkeys(own["distances"], 0.0), abs=1e-9)
@@ -191,7 +191,7 @@ def test_what_fails_says_why_and_what_was_too_slow_is_not_tried_with_more(result
 def test_the_section_tells_all_of_it(result):
     # As it is read from the file.
     text = benchmark.section(json.loads(json.dumps(result)))
-    assert text.startswith("## Credit beside the peers")
+    assert text.startswith("## Credit compared with other packages")
     assert text.count("| lydite, points |") == text.count("| lydite, intervals |") == 2
     row, *_ = (line for line in text.splitlines() if line.startswith("| swift | 0.0"))
     # The quickest of all that have every call is compared with itself.
@@ -236,4 +236,4 @@ def test_the_command_line_keeps_and_prints_the_result(monkeypatch, tmp_path, cap
 
 def test_the_report_holds_the_section(result):
     assert benchmark in report.BENCHMARKS
-    assert "## Credit beside the peers" in report.page({"peers": result})
+    assert "## Credit compared with other packages" in report.document({"peers": result})

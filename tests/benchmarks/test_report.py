@@ -1,4 +1,4 @@
-"""The report: what the page says of hand-made results."""
+"""The report: what the document says of hand-made results."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(paths: int, factor: int, intervals: bool, **seconds: float) -> dict:
         "paths": paths,
         "factor": factor,
         "intervals": intervals,
-        "data": data | {"met": 25 * factor},
+        "data": data | {"all_touches": 25 * factor},
         "figures": {key: still(value) for key, value in parts.items()}
         | {f"{key}_cpu": still(value / 2) for key, value in parts.items()}
         | {"peak_mb": still(512.0), "start_mb": still(250.0)},
@@ -56,42 +56,42 @@ def result() -> dict:
 
 
 @pytest.fixture
-def page(result) -> str:
-    return report.page({"credit_from_paths": result})
+def document(result) -> str:
+    return report.document({"credit_from_paths": result})
 
 
-def test_the_page_names_the_machine_the_versions_and_the_command(page):
-    flat = " ".join(page.split())
+def test_the_page_names_the_machine_the_versions_and_the_command(document):
+    flat = " ".join(document.split())
     assert "Abacus 7, 3 cores, 16 GB, Linux x86_64; Python 3.11.1, duckdb 1.5.0; 2 rounds" in flat
     assert "load average 0.2 before" in flat
-    assert "`.venv/bin/python -m benchmarks.credit_from_paths`" in page
-    assert "make bench" in page
+    assert "`.venv/bin/python -m benchmarks.credit_from_paths`" in document
+    assert "make bench" in document
 
 
-def test_parts_are_set_against_the_limit(page):
-    assert "| reading the table | 1.00 s | 2.00× | 0.500× |" in page
-    assert "| drawing journeys for the intervals | 6.00 s | 12.0× | 3.00× |" in page
-    assert "| all | 23.0 s | 46.0× | 11.5× |" in page
+def test_parts_are_set_against_the_limit(document):
+    assert "| reading the table | 1.00 s | 2.00× | 0.500× |" in document
+    assert "| drawing journeys for the intervals | 6.00 s | 12.0× | 3.00× |" in document
+    assert "| all | 23.0 s | 46.0× | 11.5× |" in document
 
 
-def test_models_have_a_row_with_and_without_intervals(page):
-    assert "| some | no | 3.00 s | 6.00× | 1.50× | 4.00 s | 8.00× | 2.00× | 512 MB |" in page
-    assert "| some | yes | 3.00 s | 6.00× | 1.50× | 20.0 s | 40.0× | 10.0× | 512 MB |" in page
+def test_models_have_a_row_with_and_without_intervals(document):
+    assert "| some | no | 3.00 s | 6.00× | 1.50× | 4.00 s | 8.00× | 2.00× | 512 MB |" in document
+    assert "| some | yes | 3.00 s | 6.00× | 1.50× | 20.0 s | 40.0× | 10.0× | 512 MB |" in document
 
 
-def test_more_touches_are_set_against_the_fewest(page):
-    assert "| 25 | 4.00 s | 1.00× | 1.00× | 20.0 s | 1.00× | 1.00× |" in page
-    assert "| 250 | 5.00 s | 1.25× | 1.25× | 20.0 s | 1.00× | 1.00× |" in page
+def test_more_touches_are_set_against_the_fewest(document):
+    assert "| 25 | 4.00 s | 1.00× | 1.00× | 20.0 s | 1.00× | 1.00× |" in document
+    assert "| 250 | 5.00 s | 1.25× | 1.25× | 20.0 s | 1.00× | 1.00× |" in document
 
 
-def test_more_paths_have_an_exponent(page):
-    assert "| 25 | 625 | 3.00 s | 2.00 s | 20.0 s |" in page
-    assert "| exponent, wall time | 2.00 | 0.00 | 0.50 | 0.00 |" in page
-    assert "| exponent, processor time | 2.00 | 0.00 | 0.50 | 0.00 |" in page
+def test_more_paths_have_an_exponent(document):
+    assert "| 25 | 625 | 3.00 s | 2.00 s | 20.0 s |" in document
+    assert "| exponent, wall time | 2.00 | 0.00 | 0.50 | 0.00 |" in document
+    assert "| exponent, processor time | 2.00 | 0.00 | 0.50 | 0.00 |" in document
 
 
 def test_a_benchmark_without_a_result_is_left_out():
-    assert "Credit from a path table" not in report.page({})
+    assert "Credit from a path table" not in report.document({})
 
 
 def test_every_benchmark_offers_what_the_report_needs():
@@ -102,7 +102,7 @@ def test_every_benchmark_offers_what_the_report_needs():
 
 
 def test_the_page_is_written(result, tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "PAGE", tmp_path / "README.md")
+    monkeypatch.setattr(report, "DOCUMENT", tmp_path / "README.md")
     monkeypatch.setattr(report.measure, "read", lambda: {"credit_from_paths": result})
     report.main()
-    assert (tmp_path / "README.md").read_text() == report.page({"credit_from_paths": result})
+    assert (tmp_path / "README.md").read_text() == report.document({"credit_from_paths": result})

@@ -42,7 +42,7 @@ def test_the_section_says_how_each_part_grows():
         figures = {**dict.fromkeys(names, seconds), "peak_mb": 5.0, "touches": touches}
         figures |= {f"{name}_cpu": value for name, value in figures.items()}
         spread = {name: dict.fromkeys(("min", "median", "max"), v) for name, v in figures.items()}
-        return {"size": touches, "sort": spread, "trial": spread}
+        return {"size": touches, "sort": spread, "run": spread}
 
     text = benchmark.section({"runs": [run(1e6, 2.0), run(1e8, 20.0)]})
     assert text.count("| all |") == 2
