@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Generic, cast
 import polars as pl
 
 from lydite.dataframes import FrameT_co, to_frame
+from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
+from lydite.models.transition_graph import transition_graph
 from lydite.pipeline import MARTS, quarantined
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+
+    import networkx as nx
 
     from lydite.dataframes import FrameKind
     from lydite.engine import DuckDBEngine
@@ -153,6 +157,43 @@ class Comparison(Generic[FrameT_co]):
 
         write_report(self, path)
 
+    def to_networkx(self, outcome: str | None = None) -> nx.DiGraph:
+        """Return the transitions between channels of one outcome as a graph.
+
+        Parameters
+        ----------
+        outcome
+            Name of the outcome; the first one by default.
+
+        Returns
+        -------
+        networkx.DiGraph
+            As by `lydite.models.transition_graph`, with the removal effects of ``markov_1`` where
+            it ran. `lydite.models.write_graphml` writes it for Gephi, yEd or Cytoscape.
+
+        Raises
+        ------
+        InputError
+            When the comparison has no such outcome.
+
+        Examples
+        --------
+        >>> import lydite
+        >>> world = lydite.simulate("linear", users=2_000, seed=1)
+        >>> result = lydite.compare(world.touchpoints, world.conversions, models=["linear"])
+        >>> result.to_networkx().out_degree("(conversion)")
+        0
+        """
+        names = [counts["outcome"] for counts in self.outcomes]
+        if outcome is not None and outcome not in names:
+            raise InputError(f"there is no outcome {outcome!r}; there are: {', '.join(names)}")
+        of_outcome = pl.col("outcome") == (outcome or names[0])
+        effects = self.marts["removal_effects"].filter(of_outcome, pl.col("model") == "markov_1")
+        return transition_graph(
+            self.marts["channel_transitions"].filter(of_outcome),
+            dict(effects.select("channel", "removal_effect").rows()),
+        )
+
     def to_dict(self) -> ComparisonRecord:
         """Return the result as plain data: what ``lydite compare --format json`` prints."""
         result: ComparisonRecord = {
@@ -248,6 +289,38 @@ class Credit(Generic[FrameT_co]):
     def transitions(self) -> FrameT_co:
         """The transition matrices of the Markov models: model, from, to, count, probability."""
         return cast("FrameT_co", to_frame(self._transitions, self._kind))
+
+    def to_networkx(self) -> nx.DiGraph:
+        """Return the transitions between channels, counted by ``markov_1``, as a graph.
+
+        Returns
+        -------
+        networkx.DiGraph
+            As by `lydite.models.transition_graph`, with removal effects.
+            `lydite.models.write_graphml` writes it for Gephi, yEd or Cytoscape.
+
+        Raises
+        ------
+        InputError
+            When ``markov_1`` is not among the models.
+
+        Examples
+        --------
+        >>> import lydite, pandas as pd
+        >>> paths = pd.DataFrame({"path": ["a > b", "b"], "conversions": [3, 1], "nulls": [1, 1]})
+        >>> graph = lydite.credit(paths, models=["markov_1"], intervals=False).to_networkx()
+        >>> graph.edges["a", "b"]
+        {'count': 4.0, 'probability': 1.0}
+        """
+        of_model = pl.col("model") == "markov_1"
+        rows = self._table.filter(of_model)
+        if rows.is_empty():
+            raise InputError("the graph shows the transitions of 'markov_1': add it to the models")
+        names = {"from": "from_channel", "to": "to_channel", "count": "transitions"}
+        return transition_graph(
+            self._transitions.filter(of_model).rename(names),
+            dict(rows.select("channel", "removal_effect").rows()),
+        )
 
     def to_dict(self) -> CreditRecord:
         """Return the result as plain data: what ``lydite credit --format json`` prints."""

@@ -1,51 +1,58 @@
-"""The graph of transitions: its numbers, what it leaves out, and the file that carries it away."""
+"""The graph of transitions: nodes, edges, unreachable channels, and its GraphML file."""
 
 from __future__ import annotations
 
 import networkx as nx
+import polars as pl
 import pytest
 
 from lydite.errors import InputError
-from lydite.models.removal_effects import absorb
 from lydite.models.transition_graph import transition_graph, unreachable_channels, write_graphml
 from lydite.models.transitions import Transitions
 
-CHANNELS = ["ads", "bing", "cold", "dead end", "elsewhere"]
+CHANNELS = ["ads", "bing", "cold", "dead end"]
+
+
+def frame(transitions, channels):
+    names = {"from": "from_channel", "to": "to_channel", "count": "transitions"}
+    return transitions.transition_matrix(channels).rename(names)
 
 
 @pytest.fixture
-def transitions():
-    # Nothing converts after "dead end", and no path comes to "elsewhere".
-    return Transitions.from_paths([[0, 0, 1], [1], [2, 3]], [2, 1, 0], [1, 0, 4], 1, 5)
+def graph():
+    # Nothing converts after "dead end".
+    transitions = Transitions.from_paths([[0, 0, 1], [1], [2, 3]], [2, 1, 0], [1, 0, 4], 1, 4)
+    effects = {"ads": 0.6, "bing": 1.0, "not on any path": 0.0}
+    return transition_graph(frame(transitions, CHANNELS), effects)
 
 
-@pytest.fixture
-def graph(transitions):
-    return transition_graph(transitions, CHANNELS)
-
-
-def test_nodes_are_channels_with_effects_and_the_ends(graph, transitions):
+def test_nodes_are_the_channels_with_effects_and_the_ends(graph):
     assert set(graph) == {*CHANNELS, "(start)", "(conversion)", "(null)"}
-    effects = nx.get_node_attributes(graph, "removal_effect")
-    expected = absorb(transitions).removal_effect
-    assert effects == dict(zip(CHANNELS, expected.tolist(), strict=True))
+    assert nx.get_node_attributes(graph, "removal_effect") == {"ads": 0.6, "bing": 1.0}
 
 
-def test_edges_are_counted_and_leave_with_probability_one(graph):
+def test_edges_have_counts_and_probabilities_that_sum_to_one(graph):
     assert graph.edges["ads", "ads"] == {"count": 3.0, "probability": 0.5}
     assert graph.edges["bing", "(conversion)"] == {"count": 3.0, "probability": 0.75}
-    for node in ["(start)", "ads", "bing", "cold", "dead end"]:
+    for node in ["(start)", *CHANNELS]:
         leaving = sum(edge["probability"] for _, _, edge in graph.out_edges(node, data=True))
         assert leaving == pytest.approx(1)
 
 
 def test_unreachable_channels_are_found(graph):
-    found = unreachable_channels(graph)
-    assert found.from_start == ["elsewhere"]
-    assert found.to_conversion == ["cold", "dead end", "elsewhere"]
+    assert unreachable_channels(graph) == ["cold", "dead end"]
+    graph.add_edge("dead end", "ads", count=1.0, probability=0.2)
+    assert unreachable_channels(graph) == []
 
 
-def test_graphml_comes_back_as_it_went(graph, tmp_path):
+def test_an_empty_frame_has_only_the_ends():
+    columns = ["from_channel", "to_channel", "transitions", "probability"]
+    empty = transition_graph(pl.DataFrame(schema=columns))
+    assert set(empty) == {"(start)", "(conversion)", "(null)"}
+    assert unreachable_channels(empty) == []
+
+
+def test_graphml_is_read_back_unchanged(graph, tmp_path):
     path = tmp_path / "graph.graphml"
     write_graphml(graph, path)
     back = nx.read_graphml(path)
@@ -55,19 +62,21 @@ def test_graphml_comes_back_as_it_went(graph, tmp_path):
     }
 
 
-def test_graphml_holds_any_name(tmp_path):
+def test_graphml_accepts_any_name(tmp_path):
     names = ["Müller & Søn <tv> 日本", "a\x1fb\x00"]
-    graph = transition_graph(Transitions.from_paths([[0, 1]], [1], [0], 1, 2), names)
+    graph = transition_graph(frame(Transitions.from_paths([[0, 1]], [1], [0], 1, 2), names))
     path = tmp_path / "graph.graphml"
-    write_graphml(graph, path)
+    write_graphml(graph, str(path))
     assert {names[0], r"a\x1fb\x00"} < set(nx.read_graphml(path))
 
 
-def test_a_channel_named_as_an_end_is_refused(transitions):
-    with pytest.raises(InputError, match=r"'\(null\)'"):
-        transition_graph(transitions, [*CHANNELS[:4], "(null)"])
+def test_a_file_that_cannot_be_written_is_named(graph, tmp_path):
+    with pytest.raises(InputError, match=r"cannot write the graph to .*none.*No such file"):
+        write_graphml(graph, tmp_path / "none" / "graph.graphml")
 
 
-def test_longer_states_have_no_graph_of_channels():
-    with pytest.raises(ValueError, match="order 2"):
-        transition_graph(Transitions.from_paths([[0, 1]], [1], [0], 2, 2), ["ads", "bing"])
+@pytest.mark.parametrize("name", ["(start)", "(conversion)", "(null)"])
+def test_a_channel_with_the_name_of_an_end_is_refused(name):
+    transitions = Transitions.from_paths([[0, 1]], [1], [1], 1, 2)
+    with pytest.raises(InputError, match=rf"a channel is named '\{name[:-1]}\)'"):
+        transition_graph(frame(transitions, ["ads", name]))

@@ -1,89 +1,91 @@
-"""The graph of transitions between channels: what its structure says, and how to take it along."""
+"""The transitions between channels as a networkx graph."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import networkx as nx
 
 from lydite.errors import InputError
-from lydite.models.removal_effects import absorb
-from lydite.models.transitions import CONVERSION, NULL, START, Transitions
+from lydite.models.transitions import CONVERSION, NULL, START
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
-_ENDS = (START, CONVERSION, NULL)
+    import polars as pl
+
+#: The nodes that are no channels.
+ENDS = (START, CONVERSION, NULL)
 
 
-class Unreachable(NamedTuple):
-    """Channels that the moves of the graph leave out, each list in the order of the graph."""
-
-    from_start: list[str]
-    """No path comes to these channels."""
-    to_conversion: list[str]
-    """No conversion follows these channels, however long the path."""
-
-
-def transition_graph(transitions: Transitions, channels: Sequence[str]) -> nx.DiGraph:
-    """Return the graph of a chain of order 1.
+def transition_graph(
+    transitions: pl.DataFrame, removal_effects: Mapping[str, float] | None = None
+) -> nx.DiGraph:
+    """Return the transitions between channels as a directed graph.
 
     Parameters
     ----------
     transitions
-        Counts of a chain of order 1.
-    channels
-        Names of its channels.
+        ``from_channel, to_channel, transitions, probability``, as in the mart
+        ``channel_transitions``, of one outcome.
+    removal_effects
+        The removal effect by channel, where known.
 
     Returns
     -------
-    A graph with a node for each channel, with its ``removal_effect``, and for ``(start)``,
-    ``(conversion)`` and ``(null)``; edges have ``count`` and ``probability``.
+    networkx.DiGraph
+        A node per channel, with its ``removal_effect`` where known, and ``(start)``,
+        ``(conversion)`` and ``(null)``; an edge per transition, with ``count`` and ``probability``.
 
     Raises
     ------
     InputError
-        When a channel has the name of an end of the graph.
-    ValueError
-        When the order is above 1.
+        When a channel has the name of one of these three nodes.
     """
-    for name in _ENDS:
-        if name in channels:
+    columns = "from_channel", "to_channel", "transitions", "probability"
+    rows = transitions.select(columns).rows()
+    for origin, destination, *_ in rows:
+        if origin in {CONVERSION, NULL} or destination == START:
+            name = START if destination == START else origin
             raise InputError(
-                f"a channel is named {name!r}, which stands for an end of the transition graph;"
-                " give the channel another name"
+                f"a channel is named {name!r}, which stands for an end of paths in the transition"
+                " graph. Rename the channel."
             )
-    if transitions.order != 1:
-        raise ValueError(f"a chain of order {transitions.order} has no graph of single channels")
     graph = nx.DiGraph()
-    graph.add_nodes_from(_ENDS)
-    effects = absorb(transitions).removal_effect.tolist()
-    for name, effect in zip(channels, effects, strict=True):
-        graph.add_node(name, removal_effect=effect)
-    for origin, destination, count, probability in transitions.transition_matrix(channels).rows():
-        graph.add_edge(origin, destination, count=count, probability=probability)
+    graph.add_nodes_from(ENDS)
+    for origin, destination, count, probability in rows:
+        graph.add_edge(origin, destination, count=float(count), probability=probability)
+    for channel, effect in (removal_effects or {}).items():
+        if channel in graph:
+            graph.nodes[channel]["removal_effect"] = effect
     return graph
 
 
-def unreachable_channels(graph: nx.DiGraph) -> Unreachable:
-    """Return the channels that no path comes to, and those that no conversion follows."""
-    reached = nx.descendants(graph, START)
-    converting = nx.ancestors(graph, CONVERSION)
-    channels = [node for node in graph if node not in _ENDS]
-    return Unreachable(
-        from_start=[channel for channel in channels if channel not in reached],
-        to_conversion=[channel for channel in channels if channel not in converting],
-    )
+def unreachable_channels(graph: nx.DiGraph) -> list[str]:
+    """Return the channels from which no path leads to a conversion, sorted by name."""
+    reaching = nx.ancestors(graph, CONVERSION)
+    return sorted(node for node in graph if node not in ENDS and node not in reaching)
 
 
-def write_graphml(graph: nx.DiGraph, path: Path) -> None:
-    r"""Write the graph for tools that draw graphs (Gephi, yEd, Cytoscape).
+def write_graphml(graph: nx.DiGraph, path: str | Path) -> None:
+    r"""Write a graph as GraphML, which Gephi, yEd and Cytoscape read.
 
-    Signs that XML cannot hold are written as Python escapes them, such as ``\x1f``.
+    Unlike `networkx.write_graphml`, this accepts any channel name: characters that XML cannot
+    contain are written as Python escapes, such as ``\x1f``.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be written.
     """
-    nx.write_graphml(nx.relabel_nodes(graph, _printable), path)
+    try:
+        nx.write_graphml(nx.relabel_nodes(graph, _printable), path)
+    except OSError as error:
+        raise InputError(f"cannot write the graph to {path}: {error.strerror}") from error
 
 
 def _printable(name: str) -> str:
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)
+    return "".join(
+        character if character.isprintable() else repr(character)[1:-1] for character in name
+    )
