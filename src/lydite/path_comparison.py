@@ -21,6 +21,7 @@ from lydite.evaluation.splits import Split
 from lydite.inputs.path_table import read_path_table
 from lydite.models import BaseRate, TouchVolume
 from lydite.models.base import weight_columns
+from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.path_table_landmarks import journey_landmarks
 
 if TYPE_CHECKING:
@@ -105,9 +106,10 @@ def compare_paths(
     say("attributing the conversions")
     credit, transitions = attribute_paths(table, models, evaluation.seed, threads)
     by_segment = {name: {ALL: found} for name, found in scores.items()}
-    marts = compare_outcome(OUTCOME, models, by_segment, None, evaluation)
-    marts |= _credit_marts(credit, transitions)
-    return PathComparison(marts, int(landmarks.count.sum()), conversions, left_out)
+    credit_marts = _credit_marts(credit, transitions)
+    unreachable = unreachable_channels(credit_marts["channel_transitions"])
+    marts = compare_outcome(OUTCOME, models, by_segment, None, evaluation, unreachable=unreachable)
+    return PathComparison(marts | credit_marts, int(landmarks.count.sum()), conversions, left_out)
 
 
 def _cross_validate(

@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from lydite import attribution, inputs, journeys
 from lydite.durations import format_duration
+from lydite.engine import load_sql
 from lydite.errors import InputError
 from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import align_scores
@@ -28,6 +29,7 @@ from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
+from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.shares import weightless
 
 if TYPE_CHECKING:
@@ -366,8 +368,10 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
+    transitions = engine.frame(load_sql("marts/channel_transitions"))
     for row in read_outcomes(engine):
-        for name, frame in _compare_outcome(engine, row, models, evaluation).items():
+        unreachable = unreachable_channels(transitions.filter(outcome=row["outcome"]))
+        for name, frame in _compare_outcome(engine, row, models, evaluation, unreachable).items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
         mart = f"mart.{name}"
@@ -378,7 +382,11 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
 
 
 def _compare_outcome(
-    engine: Engine, row: Mapping[str, Any], models: Sequence[Model], evaluation: EvaluationSettings
+    engine: Engine,
+    row: Mapping[str, Any],
+    models: Sequence[Model],
+    evaluation: EvaluationSettings,
+    unreachable: Sequence[str],
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome by their scores in the ledger."""
     outcome, calendar = row["outcome"], calendar_of(engine, row)
@@ -401,6 +409,7 @@ def _compare_outcome(
         restated=restated,
         notes=_notes_on_rules(engine.local, outcome, models),
         size=_data_size(engine, row),
+        unreachable=unreachable,
     )
 
 

@@ -260,6 +260,16 @@ def test_what_is_said_of_a_model_is_passed_on_with_its_name():
     ]
 
 
+@pytest.mark.parametrize(
+    ("channels", "named"),
+    [(["tv"], "'tv'"), (["a", "b"], "'a', 'b'"), (list("abcdefgh"), "'e', 3 more channels")],
+)
+def test_channels_without_a_way_to_a_conversion_are_named_in_one_warning(channels, named):
+    table = warnings_table("lead", compared(), CLEAR, CALENDAR, SIZE, NULL, None, channels)
+    assert table["kind"].to_list() == ["unreachable_channel"]
+    assert f"{named}, directly or after other channels" in table["text"][0]
+
+
 def test_all_of_it_at_once():
     """Every kind has its place, and braces are filled in everywhere."""
     comparison = compared(

@@ -19,11 +19,15 @@ def frame(transitions, channels):
 
 
 @pytest.fixture
-def graph():
+def transitions():
     # Nothing converts after "dead end".
-    transitions = Transitions.from_paths([[0, 0, 1], [1], [2, 3]], [2, 1, 0], [1, 0, 4], 1, 4)
-    effects = {"ads": 0.6, "bing": 1.0, "not on any path": 0.0}
-    return transition_graph(frame(transitions, CHANNELS), effects)
+    counts = Transitions.from_paths([[0, 0, 1], [1], [2, 3]], [2, 1, 0], [1, 0, 4], 1, 4)
+    return frame(counts, CHANNELS)
+
+
+@pytest.fixture
+def graph(transitions):
+    return transition_graph(transitions, {"ads": 0.6, "bing": 1.0, "not on any path": 0.0})
 
 
 def test_nodes_are_the_channels_with_effects_and_the_ends(graph):
@@ -39,17 +43,22 @@ def test_edges_have_counts_and_probabilities_that_sum_to_one(graph):
         assert leaving == pytest.approx(1)
 
 
-def test_unreachable_channels_are_found(graph):
-    assert unreachable_channels(graph) == ["cold", "dead end"]
-    graph.add_edge("dead end", "ads", count=1.0, probability=0.2)
-    assert unreachable_channels(graph) == []
+def test_unreachable_channels_are_found(transitions):
+    assert unreachable_channels(transitions) == ["cold", "dead end"]
+    more = pl.DataFrame([("dead end", "ads", 1.0, 0.2)], transitions.schema, orient="row")
+    assert unreachable_channels(pl.concat([transitions, more])) == []
+
+
+def test_without_conversions_every_channel_is_unreachable(transitions):
+    without = transitions.filter(pl.col("to_channel") != "(conversion)")
+    assert unreachable_channels(without) == CHANNELS
 
 
 def test_an_empty_frame_has_only_the_ends():
     columns = ["from_channel", "to_channel", "transitions", "probability"]
     empty = transition_graph(pl.DataFrame(schema=columns))
     assert set(empty) == {"(start)", "(conversion)", "(null)"}
-    assert unreachable_channels(empty) == []
+    assert unreachable_channels(pl.DataFrame(schema=columns)) == []
 
 
 def test_graphml_is_read_back_unchanged(graph, tmp_path):

@@ -95,6 +95,7 @@ def compare_outcome(
     restated: ScoresBySegment | None = None,
     notes: Mapping[str, str] | None = None,
     size: DataSize | None = None,
+    unreachable: Sequence[str] = (),
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome, on all users and on every segment.
 
@@ -114,6 +115,8 @@ def compare_outcome(
         Warnings about models, by name.
     size
         Size of the data, scored or not; None where unknown.
+    unreachable
+        Channels from which no sequence of touches leads to a conversion.
 
     Returns
     -------
@@ -144,6 +147,7 @@ def compare_outcome(
             size,
             all_users.null,
             late[ALL].null if late else None,
+            unreachable,
         ),
     }
 

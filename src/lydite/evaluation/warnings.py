@@ -12,7 +12,7 @@ from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
@@ -25,6 +25,8 @@ STABLE_PERIODS = 8
 MAX_IMMATURE_SHARE = 1 / 3
 MIN_SHARE_OF_CEILING = 0.5
 MAX_REPLACED_SHARE = 0.5
+#: The most channels that a warning names.
+_MOST_NAMED = 5
 _AHEAD = {"best", "contender"}
 
 #: The text of each kind of warning.
@@ -41,6 +43,8 @@ _TEXTS = {
     " what drives conversions may have changed",
     "ceiling": "no model explains more than {share:.0%} of what could be explained: something"
     " matters that no model takes into account",
+    "unreachable_channel": "no conversion follows {channels}, directly or after other channels:"
+    " Markov models give such channels no credit",
     "volume": "touch volume is as good as any model: how active customers are predicts conversions"
     " as well as any model of the channels",
 }
@@ -78,6 +82,7 @@ def warnings_table(
     size: DataSize | None,
     first: Scores,
     restated: Scores | None,
+    unreachable: Sequence[str] = (),
 ) -> pl.DataFrame:
     """Return the warnings about the verdicts on one outcome.
 
@@ -94,6 +99,8 @@ def warnings_table(
     first, restated
         Touch volume's scores as first written, and with the data that has arrived since; None for
         the second where nothing has.
+    unreachable
+        Channels from which no sequence of touches leads to a conversion.
 
     Returns
     -------
@@ -106,6 +113,7 @@ def warnings_table(
         *_restatement(all_users, first, restated),
         *_drift(judged, calendar),
         *_fit(all_users),
+        *_unreachable(unreachable),
     ]
     rows = [
         {"model": values.get("model"), "kind": kind, "text": _TEXTS[kind].format(**values)}
@@ -181,3 +189,13 @@ def _fit(all_users: pl.DataFrame) -> Iterator[_Found]:
         yield "ceiling", {"share": max(share, 0.0)}
     if not {*_AHEAD, "too_early"} & set(rivals["verdict"]) and len(rivals):
         yield "volume", {}
+
+
+def _unreachable(channels: Sequence[str]) -> Iterator[_Found]:
+    """Yield a warning about channels that never lead to a conversion."""
+    if channels:
+        more = len(channels) - _MOST_NAMED
+        named = [repr(name) for name in channels[:_MOST_NAMED]]
+        if more > 0:
+            named.append(f"{more} more channels")
+        yield "unreachable_channel", {"channels": ", ".join(named)}

@@ -62,10 +62,17 @@ def transition_graph(
     return graph
 
 
-def unreachable_channels(graph: nx.DiGraph) -> list[str]:
-    """Return the channels from which no path leads to a conversion, sorted by name."""
-    reaching = nx.ancestors(graph, CONVERSION)
-    return sorted(node for node in graph if node not in ENDS and node not in reaching)
+def unreachable_channels(transitions: pl.DataFrame) -> list[str]:
+    """Return the channels from which no sequence of transitions leads to a conversion, sorted.
+
+    Parameters
+    ----------
+    transitions
+        As in `transition_graph`.
+    """
+    graph = nx.DiGraph(transitions.select("from_channel", "to_channel").rows())
+    graph.add_node(CONVERSION)
+    return sorted(set(graph) - nx.ancestors(graph, CONVERSION) - set(ENDS))
 
 
 def write_graphml(graph: nx.DiGraph, path: str | Path) -> None:
