@@ -1,4 +1,4 @@
-"""What all tests share: one thread per worker, so that parallel workers do not fight for cores."""
+"""Settings of all tests: one thread per worker, since workers run in parallel."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 
     from lydite.engine import SparkEngine
 
-# Before anything imports numpy, which reads them once.
+# Set before numpy is imported, which reads them once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-# How long an example takes depends on what else the machine does.
-settings.register_profile("unhurried", deadline=None)
-settings.load_profile("unhurried")
+# The duration of an example depends on other work of the machine: no deadline.
+settings.register_profile("no_deadline", deadline=None)
+settings.load_profile("no_deadline")
 
-# Small data: what takes long is to start, and to compile what runs once.
+# Small data: most of the time is spent on start-up and on compiling code that runs once.
 SPARK = {
     "spark.sql.shuffle.partitions": "3",
     "spark.default.parallelism": "3",
@@ -34,7 +34,8 @@ SPARK = {
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkEngine]:
-    """Yield the one engine on Spark of this process: two cores, several shuffle partitions."""
+    """Yield the Spark engine of this process: two cores, several shuffle partitions."""
+    pytest.importorskip("pyspark")
     if "JAVA_HOME" not in os.environ and shutil.which("java") is None:
         pytest.skip("Java is not installed")
     from lydite.engine import SparkEngine  # noqa: PLC0415
