@@ -1,9 +1,9 @@
-"""Lydite puts attribution models on trial."""
+"""Lydite compares marketing attribution models as rival hypotheses."""
 
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lydite import models
@@ -24,8 +24,8 @@ __all__ = [
     "simulate",
 ]
 
-# What is heavy is imported when it is first used, so that `lydite --help` answers at once.
-_HOMES = {
+# Modules are imported when a name is first used, so that `lydite --help` starts fast.
+_MODULES = {
     "Comparison": "lydite.results",
     "compare": "lydite.api",
     "Credit": "lydite.results",
@@ -36,14 +36,14 @@ _HOMES = {
     "simulate": "lydite.simulation",
 }
 
-# Type checkers know the names from above; to them this function would make any name exist.
+# Hidden from type checkers, for which a module with `__getattr__` has every name.
 if not TYPE_CHECKING:
 
-    def __getattr__(name: str) -> Any:  # noqa: ANN401
-        if name not in _HOMES:
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
             raise AttributeError(f"module 'lydite' has no attribute {name!r}")
-        home = import_module(_HOMES[name])
-        return home if name == "models" else getattr(home, name)
+        module = import_module(_MODULES[name])
+        return module if name == "models" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

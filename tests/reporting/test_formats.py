@@ -21,6 +21,13 @@ def test_percent_is_rounded_by_its_interval():
     assert formats.interval(0.0631, 0.0950) == "6.3% to 9.5%"
 
 
+def test_a_bound_that_is_not_zero_does_not_become_zero():
+    assert formats.interval(0.0003, 0.008) == "0.03% to 0.80%"
+    assert formats.interval(-0.0003, 0.013) == "−0.03% to 1.30%"
+    assert formats.interval(0.0, 0.008) == "0.0% to 0.8%"
+    assert formats.interval(1e-9, 0.008) == "0.0% to 0.8%"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "text"),
     [

@@ -16,7 +16,7 @@ Models = Annotated[
 ]
 Rules = Annotated[
     list[str] | None,
-    typer.Option("--rule", help="A rule of your own, 'name=SQL expression'; repeat for more."),
+    typer.Option("--rule", help="A custom rule, 'name=SQL expression'; repeat for more."),
 ]
 Format = Annotated[
     Literal["table", "json"],

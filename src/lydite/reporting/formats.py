@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 NOTHING = "–"
 INTERVAL = "95% interval"
+_MOST_DECIMALS = 3  # of a percentage
 _VERDICTS = {
     "best": "best",
     "contender": "contender",
@@ -123,9 +124,21 @@ def amount_interval(low: float | None, high: float | None) -> str:
 
 
 def percent_decimals(low: float | None, high: float | None) -> int:
-    """Return the decimals of a share in percent that has this interval."""
+    """Return the decimals of a share in percent that has this interval.
+
+    They follow from the width of the interval. Bounds that are not zero do not become zero: an
+    interval that excludes zero must not look as if it touched it.
+
+    Examples
+    --------
+    >>> percent_decimals(0.01, 0.05), percent_decimals(0.0002, 0.05)
+    (0, 2)
+    """
     width = half_width(low, high)
-    return decimals_for(None if width is None else 100 * width, usual=2, most=3)
+    decimals = decimals_for(None if width is None else 100 * width, usual=2, most=_MOST_DECIMALS)
+    bounds = [100 * bound for bound in (low, high) if bound and math.isfinite(bound)]
+    enough = (n for n in range(decimals, _MOST_DECIMALS + 1) if all(round(b, n) for b in bounds))
+    return next(enough, decimals)
 
 
 def verdict_label(verdict: str | None) -> str:

@@ -99,14 +99,21 @@ def verdict_in_words(comparison: Comparison, outcome: str) -> str:
 
 
 def reasons(comparison: Comparison, outcome: str) -> str:
+    """Return the reasons for the headline as one text; see `reason_paragraphs`."""
+    return " ".join(reason_paragraphs(comparison, outcome))
+
+
+def reason_paragraphs(comparison: Comparison, outcome: str) -> list[str]:
     """Return the reasons for the headline.
 
     Returns
     -------
-    By how much the models improve the forecast and what share of the possible that is, since when
-    the verdict has stood and whether it has changed, whether it holds in the segments, which models
-    are refuted, which ones make the same forecast, how much data the next decision needs, and how
-    safe the verdict is.
+    Up to three paragraphs:
+
+    1. by how much the models improve the forecast and what share of the possible that is, since
+       when the verdict has stood and whether it has changed, and whether it holds in the segments;
+    2. what became of the other models, and which models make the same forecast;
+    3. how much data the next decision needs, and how safe the verdict is.
 
     Raises
     ------
@@ -115,19 +122,20 @@ def reasons(comparison: Comparison, outcome: str) -> str:
     """
     counts, rivals = outcome_counts(comparison, outcome), rivals_of(comparison, outcome)
     if counts["note"]:
-        return f"{sentence(counts['note'])} Credit for its conversions is computed nevertheless."
+        return [f"{sentence(counts['note'])} Credit for its conversions is computed nevertheless."]
     if not rivals:
-        return ""
+        return []
     ahead = group_by_forecast(leaders(rivals))
     if ahead:
         said = _one_leader(ahead[0]) if len(ahead) == 1 else _several_leaders(ahead)
     else:
         said = _no_leader(plain(outcome), rivals)
     said += [*verdict_history(comparison, outcome), segment_summary(comparison, outcome)]
-    said += _other_models(rivals) if ahead else []
-    said += [*_refuted(rivals), *_same_forecasts(rivals), data_needed(comparison, outcome)]
-    said += [_path_table_note(counts) if is_path_table(counts) else _safety(comparison, outcome)]
-    return " ".join(filter(None, said))
+    others = _other_models(rivals) if ahead else []
+    others += [*_refuted(rivals), *_same_forecasts(rivals)]
+    method = _path_table_note(counts) if is_path_table(counts) else _safety(comparison, outcome)
+    paragraphs = (said, others, [data_needed(comparison, outcome), method])
+    return [" ".join(filter(None, sentences)) for sentences in paragraphs if any(sentences)]
 
 
 def _one_leader(group: Sequence[Row]) -> list[str]:

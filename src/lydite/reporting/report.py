@@ -16,7 +16,7 @@ from markupsafe import Markup
 from lydite.errors import InputError
 from lydite.reporting import formats
 from lydite.reporting.charts import credit_chart, evidence_chart, improvement_chart
-from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
+from lydite.reporting.narrative import NOT_CAUSE, headline, reason_paragraphs
 from lydite.reporting.open_pairs import pair_rows
 from lydite.reporting.queries import (
     UNATTRIBUTED,
@@ -147,7 +147,7 @@ def _section(comparison: Comparison, counts: OutcomeCounts, number: int) -> dict
         "is_path_table": is_path_table(counts),
         "outcome": outcome,
         "headline": headline(comparison, outcome),
-        "reasons": reasons(comparison, outcome),
+        "reasons": reason_paragraphs(comparison, outcome),
         "models": model_rows(comparison, outcome),
         "warnings": warnings_of(comparison, outcome),
         "segments": segment_rows(comparison, outcome, _MOST_SEGMENTS),
