@@ -27,11 +27,11 @@ def run(world: Path) -> subprocess.CompletedProcess[str]:
         *("--touchpoints", world / "touchpoints.parquet"),
         *("--conversions", world / "conversions.parquet"),
         *("--models", "linear,last_touch,markov_1", "--format", "json"),
-        *("--report", world / "page.html", "--database", world / "out.duckdb"),
+        *("--report", world / "report.html", "--database", world / "out.duckdb"),
     )
 
 
-def test_json_is_what_programs_were_promised(run: subprocess.CompletedProcess[str]) -> None:
+def test_json_has_the_documented_keys(run: subprocess.CompletedProcess[str]) -> None:
     assert run.returncode == 0, run.stderr
     result = json.loads(run.stdout)
     assert set(result) == {"outcomes", "quarantined"}
@@ -69,9 +69,11 @@ def test_the_first_order_chain_forecasts_as_last_touch(
     assert alike["markov_1"] == ["last_touch"]
 
 
-def test_page_and_database_are_written(run: subprocess.CompletedProcess[str], world: Path) -> None:
+def test_report_and_database_are_written(
+    run: subprocess.CompletedProcess[str], world: Path
+) -> None:
     assert run.returncode == 0
-    assert "linear" in (world / "page.html").read_text(encoding="utf-8")
+    assert "linear" in (world / "report.html").read_text(encoding="utf-8")
     with duckdb.connect(str(world / "out.duckdb"), read_only=True) as reader:
         rows = reader.execute("select model from mart.model_comparison").fetchall()
         lacking = reader.execute(
@@ -81,7 +83,7 @@ def test_page_and_database_are_written(run: subprocess.CompletedProcess[str], wo
     assert lacking == [(0,)]
 
 
-def test_the_table_is_for_people_and_progress_is_apart(world: Path) -> None:
+def test_the_table_is_on_standard_output_and_progress_is_not(world: Path) -> None:
     result = lydite(
         "compare",
         *("--touchpoints", world / "touchpoints.parquet"),
@@ -129,7 +131,7 @@ def small_tables(folder: Path, days: int = 20) -> tuple[Path, Path]:
 
 
 def refused(folder: Path, *arguments: object) -> str:
-    """Run a comparison that must be refused, and return the message."""
+    """Run a comparison that must fail, and return the message."""
     before = sorted(folder.iterdir())
     result = lydite("compare", "--report", folder / "p.html", "--database", folder / "d.duckdb",
                     *arguments)  # fmt: skip
