@@ -1,1 +1,1 @@
-"""The Dagster code location: schedules, observes and publishes what the library computes."""
+"""The Dagster code location of this repository: one `LyditeComponent` on `lydite.toml`."""

@@ -1,6 +1,6 @@
-"""Runs the job `refresh` headless: ``python -m pipelines.refresh``, or with ``--full``.
+"""Runs the job ``refresh`` without Dagster's UI: ``python -m pipelines.refresh [--full]``.
 
-Exit codes: 0 published, 2 the input cannot be used (nothing is published), 1 our fault.
+Exit codes: 0 published; 2 the input cannot be used and nothing was published; 1 any other error.
 """
 
 import argparse
@@ -13,28 +13,29 @@ from typing import Any
 
 import dagster as dg
 
+from lydite.dagster.assets.journeys import BUILD_JOURNEYS
+from lydite.dagster.project import load_project
 from lydite.errors import InputError, LyditeError
-from pipelines.assets.journeys import BUILD_JOURNEYS
-from pipelines.definitions import make_definitions
-from pipelines.project import load_project
+from pipelines.definitions import defs
+from pipelines.project import ROOT, settings_file
 
-_ABOUT = "Load, put every rival on trial, divide the conversions, publish."
-_ONLY_PROGRESS: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
-_IN_FULL = {"ops": {BUILD_JOURNEYS: {"config": {"full": True}}}}
-_INPUT, _OURS = 2, 1
+_ABOUT = "Load the inputs, compare the models, attribute conversions, publish."
+_PROGRESS_ONLY: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
+_FULL = {"ops": {BUILD_JOURNEYS: {"config": {"full": True}}}}
+_BAD_INPUT, _FAILURE = 2, 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the job, and say in the end what went wrong, if anything did."""
+    """Run the job and return the exit code; a failure is explained on stderr."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.refresh", description=_ABOUT)
-    parser.add_argument("--full", action="store_true", help="lay out the journeys of all users")
-    run_config = _ONLY_PROGRESS | (_IN_FULL if parser.parse_args(arguments).full else {})
+    parser.add_argument("--full", action="store_true", help="rebuild the journeys of all users")
+    run_config = _PROGRESS_ONLY | (_FULL if parser.parse_args(arguments).full else {})
     try:
-        definitions = make_definitions(load_project())
+        load_project(settings_file())
     except LyditeError as error:
-        return _fail(str(error), _INPUT)
+        return _fail(str(error), _BAD_INPUT)
     prepare_home()
-    job = definitions.resolve_job_def("refresh")
+    job = defs().resolve_job_def("refresh")
     with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
             instance=instance, run_config=run_config, raise_on_error=False
@@ -43,31 +44,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def prepare_home() -> None:
-    """Name DAGSTER_HOME where it is not, ``var/dagster``, and give it the project's settings."""
+    """Set DAGSTER_HOME, ``var/dagster`` by default, and copy ``dagster.yaml`` to it."""
     home = Path(os.environ.get("DAGSTER_HOME") or "var/dagster").resolve()
     home.mkdir(parents=True, exist_ok=True)
     os.environ["DAGSTER_HOME"] = str(home)
-    settings = Path(__file__).resolve().parents[1] / "dagster.yaml"
-    if settings.exists() and not (home / settings.name).exists():
-        shutil.copy(settings, home)
+    if not (home / "dagster.yaml").exists():
+        shutil.copy(ROOT / "dagster.yaml", home)
 
 
 def _explain(result: dg.ExecuteInProcessResult) -> int:
-    """Say why a run failed: bad input in its own words, our fault with the traceback."""
-    checks = [
+    """Explain a failed run: the message of bad input, the traceback of any other error."""
+    failed_checks = [
         check.description or check.check_name
         for check in result.get_asset_check_evaluations()
         if not check.passed
     ]
-    chains = [list(_chain(event)) for event in result.all_events if event.is_failure]
-    mends = [_message(error) for chain in chains for error in chain if _is_input(error)]
-    told = list(dict.fromkeys(checks + mends))
-    if told:
-        return _fail("\n".join(told), _INPUT)
-    return _fail("\n".join(chain[0].to_string() for chain in chains if chain), _OURS)
+    chains = [list(_causes(event)) for event in result.all_events if event.is_failure]
+    bad_input = [_message(error) for chain in chains for error in chain if _is_input(error)]
+    messages = list(dict.fromkeys(failed_checks + bad_input))
+    if messages:
+        return _fail("\n".join(messages), _BAD_INPUT)
+    return _fail("\n".join(chain[0].to_string() for chain in chains if chain), _FAILURE)
 
 
-def _chain(event: dg.DagsterEvent) -> Iterator[Any]:
+def _causes(event: dg.DagsterEvent) -> Iterator[Any]:
     """Yield the error of a failure and its causes, the outermost first."""
     error = getattr(event.event_specific_data, "error", None)
     while error is not None:
@@ -80,7 +80,7 @@ def _is_input(error: Any) -> bool:  # noqa: ANN401 - Dagster does not export its
 
 
 def _message(error: Any) -> str:  # noqa: ANN401
-    """Return the message without the name of its class in front."""
+    """Return the message without the name of its class."""
     return str(error.message).split(": ", 1)[-1].strip()
 
 

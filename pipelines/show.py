@@ -1,4 +1,7 @@
-"""Shows in a terminal what the last run published: ``python -m pipelines.show``."""
+"""Prints what the last run published: ``python -m pipelines.show``.
+
+Exit codes: 0 printed; 2 nothing has been published yet, or it cannot be read.
+"""
 
 import sys
 
@@ -7,35 +10,49 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
+from lydite.dagster.project import Project, load_project
 from lydite.engine import DuckDBEngine, load_sql
-from lydite.errors import LyditeError
+from lydite.errors import InputError, LyditeError
 from lydite.reporting.terminal import print_comparison
-from lydite.results import read_comparison
-from pipelines.project import Project, load_project
+from lydite.results import Comparison, read_comparison
+from pipelines.project import settings_file
 
 _QUERY = "examples/best_model"
 
 
 def main() -> int:
-    """Print the verdicts, where the page lies, and an example query with its result."""
+    """Print the verdicts, where the report is, and an example query with its result."""
     console = Console()
     try:
-        project = load_project()
-        with DuckDBEngine(project.warehouse) as engine:
-            comparison = read_comparison(engine)
+        project = load_project(settings_file())
+        comparison = _published(project)
     except LyditeError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
     print_comparison(comparison, console)
-    console.print(f"\nThe page for leaders: {project.report}", soft_wrap=True)
+    console.print(f"\nThe report: {project.report}", soft_wrap=True)
     console.print(f"The tables for analysts: {project.published}", soft_wrap=True)
     _print_example(console, project)
     return 0
 
 
+def _published(project: Project) -> Comparison:
+    """Return the comparison of the last run that published.
+
+    Raises
+    ------
+    InputError
+        When no run has published yet, or one is writing.
+    """
+    if not project.published.exists():
+        raise InputError("nothing has been published yet: run make refresh")
+    with DuckDBEngine(project.warehouse) as engine:
+        return read_comparison(engine)
+
+
 def _print_example(console: Console, project: Project) -> None:
     query = load_sql(_QUERY)
-    console.print(f"\nAn example query on it, sql/{_QUERY}.sql:\n")
+    console.print(f"\nAn example query on them, sql/{_QUERY}.sql:\n")
     lines = [line for line in query.splitlines() if not line.startswith("-- @")]
     console.print("\n".join(lines), style="dim", highlight=False, markup=False)
     with duckdb.connect(str(project.published), read_only=True) as reader:

@@ -1,23 +1,28 @@
-"""What a run shows of its tables: row counts, column schemas, small tables as markdown."""
+"""The metadata of materialised tables: row counts, column schemas and small tables."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import dagster as dg
 
 from lydite.engine import DuckDBEngine, Engine
 from lydite.engine.sql_files import read_comments
 
+Metadata: TypeAlias = Mapping[
+    str, dg.MetadataValue[Any] | dg.TableSchema | dict[str, Any] | str | float | bool
+]
+Result: TypeAlias = dg.MaterializeResult[Any]
 
-def table_metadata(engine: Engine, table: str, file: str | None = None) -> dict[str, Any]:
+
+def table_metadata(engine: Engine, table: str, file: str | None = None) -> Metadata:
     """Return the row count and the columns of a table.
 
     Parameters
     ----------
     table
-        Its name, ``schema.name``.
+        Name of the table (``schema.name``).
     file
-        The SQL file whose comments describe columns that carry no comment in the database.
+        SQL file whose comments describe columns that have no comment in the database.
     """
     return {
         "dagster/table_name": table,
@@ -27,28 +32,40 @@ def table_metadata(engine: Engine, table: str, file: str | None = None) -> dict[
 
 
 def _schema(engine: Engine, table: str, file: str | None) -> dg.TableSchema:
-    told = {**(read_comments(file)[1] if file else {}), **engine.comments(table)}
+    comments = {**(read_comments(file)[1] if file else {}), **engine.comments(table)}
     return dg.TableSchema(
         [
-            dg.TableColumn(column, kind, description=told.get(column))
+            dg.TableColumn(column, kind, description=comments.get(column))
             for column, kind in engine.columns(table).items()
         ]
     )
 
 
 def materialized(
+    key: dg.AssetKey,
     engine: Engine,
     table: str,
     file: str | None = None,
-    more: Mapping[str, Any] | None = None,
-) -> dg.MaterializeResult[Any]:
-    """Return the result of an asset that is a table: its metadata, and `more` of it."""
-    metadata = {**table_metadata(engine, table, file), **(more or {})}
-    return dg.MaterializeResult(asset_key=table.split("."), metadata=metadata)
+    more: Metadata | None = None,
+) -> Result:
+    """Return the result of an asset that is a table, with its metadata.
+
+    Parameters
+    ----------
+    key
+        Key of the asset.
+    table, file
+        As for `table_metadata`.
+    more
+        Further metadata.
+    """
+    return dg.MaterializeResult(
+        asset_key=key, metadata={**table_metadata(engine, table, file), **(more or {})}
+    )
 
 
 def markdown(engine: DuckDBEngine, select: str) -> dg.MarkdownMetadataValue:
-    """Return the rows of a small select as a markdown table."""
+    """Return the rows of a small select as a Markdown table."""
     frame = engine.frame(select)
     lines = [frame.columns, ["---"] * frame.width, *(map(_cell, row) for row in frame.rows())]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))

@@ -1,0 +1,1 @@
+"""The components that Dagster loads, one folder each."""

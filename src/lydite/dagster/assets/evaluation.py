@@ -1,0 +1,54 @@
+"""Assets of the group ``evaluation``: the comparison of all models, with a verdict for each."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from lydite import pipeline
+from lydite.dagster.assets import journeys, models
+from lydite.dagster.metadata import Metadata, Result, markdown, materialized
+from lydite.dagster.specs import SpecFactory
+from lydite.engine import DuckDBEngine
+from lydite.evaluation import comparison
+from lydite.settings import Settings
+
+COMPARISON = "mart.model_comparison"
+TABLES = tuple(f"mart.{name}" for name in comparison.TABLES)
+_SHOWN = f"""
+select outcome, rank, model, verdict, explained, explained_low, explained_high, log_loss_bits,
+    auc, refuted_by, same_forecast_as
+from {COMPARISON}
+where segment = 'all'
+order by outcome, rank nulls last, model
+"""
+
+
+def evaluation_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
+    """Return the step ``compare_models``."""
+    deps = (journeys.OUTCOMES, *models.score_tables(settings))
+    tables = [
+        specs.table(
+            table,
+            table.replace("mart.", "marts/"),
+            group="evaluation",
+            kinds=("duckdb", "python"),
+            deps=deps,
+        )
+        for table in TABLES
+    ]
+
+    @specs.step("compare_models", tables)
+    def compare_models(context: dg.AssetExecutionContext) -> Iterator[Result]:
+        engine = specs.engine(context)
+        pipeline.compare_models(
+            engine, models.usable_models(engine, settings), settings.evaluation
+        )
+        for table in TABLES:
+            more = _shown(engine.local, table)
+            yield materialized(specs.key(table), engine.local, table, more=more)
+
+    return [compare_models]
+
+
+def _shown(engine: DuckDBEngine, table: str) -> Metadata:
+    return {"comparison": markdown(engine, _SHOWN)} if table == COMPARISON else {}

@@ -1,0 +1,50 @@
+"""Assets of the group ``inputs``: the input tables, loaded and cleaned."""
+
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from lydite import inputs, pipeline
+from lydite.dagster.metadata import Metadata, Result, materialized
+from lydite.dagster.specs import SpecFactory
+from lydite.settings import Settings
+
+TABLES = tuple(f"inputs.{name}" for name in inputs.TABLES)
+
+
+def input_assets(
+    settings: Settings,
+    specs: SpecFactory,
+    upstream: Mapping[str, Sequence[dg.AssetKey]],
+) -> list[dg.AssetsDefinition]:
+    """Return one step ``load_<table>`` per input table; a table without a source is empty."""
+    sources = settings.sources.present()
+    return [
+        _load_step(table, sources.get(table.name), specs, upstream.get(table.name, ()))
+        for table in inputs.TABLES.values()
+    ]
+
+
+def _load_step(
+    table: inputs.Table,
+    source: str | None,
+    specs: SpecFactory,
+    upstream: Sequence[dg.AssetKey],
+) -> dg.AssetsDefinition:
+    name = f"inputs.{table.name}"
+    spec = specs.table(name, table.sql, group="inputs", deps=upstream)
+
+    @specs.step(f"load_{table.name}", [spec])
+    def load(context: dg.AssetExecutionContext) -> Result:
+        engine = specs.engine(context)
+        report = inputs.load_table(engine, table.name, source)
+        pipeline.write_report(engine, [report])
+        more: Metadata = {
+            "source": source or "(none)",
+            "set_aside": sum(report.bad.values()),
+            "set_aside_share": report.bad_share,
+            "reasons": report.bad,
+        }
+        return materialized(spec.key, engine, name, table.sql, more)
+
+    return load

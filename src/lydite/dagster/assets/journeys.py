@@ -1,0 +1,53 @@
+"""Assets of the group ``journeys``: touches, paths and conversions, and the outcomes."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+from pydantic import Field
+
+from lydite import pipeline
+from lydite.dagster.assets import inputs
+from lydite.dagster.metadata import Metadata, Result, materialized
+from lydite.dagster.specs import SpecFactory
+from lydite.journeys import find_outcomes
+from lydite.settings import Settings
+
+FILES = {
+    f"journeys.{name}": f"journeys/{name}"
+    for name in ("users", "channels", "touches", "path_events", "conversions")
+}
+OUTCOMES = "evaluation.outcomes"
+BUILD_JOURNEYS = "build_journeys"
+_ABOUT_OUTCOMES = "The outcomes to evaluate: lookback, end of the data, forecast periods."
+
+
+class JourneysConfig(dg.Config):
+    """Config of the step ``build_journeys``."""
+
+    full: bool = Field(
+        default=False, description="Rebuild the journeys of all users, not of changed users only."
+    )
+
+
+def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
+    """Return the step ``build_journeys``, which rebuilds journeys of changed users only."""
+    tables = [
+        *(specs.table(table, file, group="journeys", deps=inputs.TABLES)
+          for table, file in FILES.items()),
+        specs.table(OUTCOMES, _ABOUT_OUTCOMES, group="journeys", deps=inputs.TABLES),
+    ]  # fmt: skip
+
+    @specs.step(BUILD_JOURNEYS, tables)
+    def build_journeys(
+        context: dg.AssetExecutionContext, config: JourneysConfig
+    ) -> Iterator[Result]:
+        engine = specs.engine(context)
+        lookbacks = settings.lookbacks(find_outcomes(engine))
+        period = settings.evaluation.period
+        build = pipeline.build_journeys(engine, lookbacks, period, full=config.full)
+        more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
+        for table, file in FILES.items():
+            yield materialized(specs.key(table), engine, table, file, more)
+        yield materialized(specs.key(OUTCOMES), engine.local, OUTCOMES)
+
+    return [build_journeys]

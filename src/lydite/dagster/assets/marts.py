@@ -1,0 +1,30 @@
+"""Assets of the group ``marts``: the tables that analysts query, built by plain SQL."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from lydite import pipeline
+from lydite.dagster.assets import attribution, inputs, journeys
+from lydite.dagster.metadata import Result, materialized
+from lydite.dagster.specs import SpecFactory
+
+TABLES = tuple(f"mart.{name}" for name in pipeline.MARTS)
+
+
+def mart_assets(specs: SpecFactory) -> list[dg.AssetsDefinition]:
+    """Return the step ``build_marts``."""
+    deps = (*inputs.TABLES, *journeys.FILES, *attribution.TABLES)
+    tables = [
+        specs.table(table, table.replace("mart.", "marts/"), group="marts", deps=deps)
+        for table in TABLES
+    ]
+
+    @specs.step("build_marts", tables)
+    def build_marts(context: dg.AssetExecutionContext) -> Iterator[Result]:
+        engine = specs.engine(context)
+        pipeline.build_marts(engine)
+        for table in TABLES:
+            yield materialized(specs.key(table), engine.local, table)
+
+    return [build_marts]

@@ -1,0 +1,119 @@
+"""Asset checks: conditions that must hold before anything is published."""
+
+import subprocess
+import sys
+
+import dagster as dg
+
+from lydite import inputs
+from lydite.dagster.assets import publishing
+from lydite.dagster.specs import SpecFactory
+from lydite.settings import Settings
+
+_CREDITED = """
+select outcome, model, sum(conversions) as credited
+from {table}
+group by outcome, model
+order by outcome, model
+"""
+_CONVERSIONS = "select outcome, count(*) from journeys.conversions group by outcome"
+_QUARANTINED_SHARE = """
+select coalesce(
+    sum(rows) filter (where reason not in ('accepted', 'duplicate')) / nullif(sum(rows), 0), 0)
+from inputs.report
+where table_name = $name
+"""
+_READ = (
+    "import sys, duckdb;"
+    "con = duckdb.connect(sys.argv[1], read_only=True);"
+    "con.execute('select count(*) from mart.model_comparison')"
+)
+
+
+def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDefinition]:
+    """Return the checks; a check that fails stops the assets downstream."""
+    tables = inputs.TABLES.values()
+    return [
+        *(_not_null(specs, table) for table in tables),
+        *(_quarantine_share(specs, table, settings.quality.max_quarantined_share)
+          for table in tables),
+        *(_credit_sum(specs, table) for table in ("mart.channel_credit", "mart.credit_daily")),
+        _readable(settings, specs),
+    ]  # fmt: skip
+
+
+def _not_null(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefinition:
+    name = f"inputs.{table.name}"
+    required = [column.name for column in table.columns if column.required]
+    counts = ", ".join(f"count(*) filter (where {column} is null)" for column in required)
+
+    @specs.check(name, "not_null", f"No nulls in {', '.join(required)}.")
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        found = specs.engine(context).rows(f"select {counts} from {name}")[0]
+        nulls = {column: n for column, n in zip(required, found, strict=True) if n}
+        return dg.AssetCheckResult(
+            passed=not nulls,
+            description="; ".join(f"{name}.{column}: {n} nulls" for column, n in nulls.items()),
+            metadata={"nulls": nulls},
+        )
+
+    return check
+
+
+def _quarantine_share(
+    specs: SpecFactory, table: inputs.Table, allowed: float
+) -> dg.AssetChecksDefinition:
+    @specs.check(
+        f"inputs.{table.name}", "quarantine_share", f"At most {allowed:.2%} of the rows set aside."
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        share = specs.engine(context).local.scalar(_QUARANTINED_SHARE, {"name": table.name})
+        return dg.AssetCheckResult(
+            passed=share <= allowed,
+            description=f"{table.name}: {share:.2%} of the rows were set aside, {allowed:.2%} are"
+            f" allowed. See quarantine.{table.name} for the rows and their reasons; fix the"
+            " source, or raise quality.max_quarantined_share.",
+            metadata={"share": share, "allowed": allowed},
+        )
+
+    return check
+
+
+def _credit_sum(specs: SpecFactory, table: str) -> dg.AssetChecksDefinition:
+    @specs.check(
+        table,
+        "credit_sums_to_conversions",
+        "Credit, including unattributed conversions, sums to the conversions of every outcome.",
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        engine = specs.engine(context)
+        conversions = dict(engine.rows(_CONVERSIONS))
+        wrong = [
+            (outcome, model, credited, conversions.get(outcome, 0))
+            for outcome, model, credited in engine.local.rows(_CREDITED.format(table=table))
+            if abs(credited - conversions.get(outcome, 0)) > 1e-6
+        ]
+        return dg.AssetCheckResult(
+            passed=not wrong,
+            description="; ".join(
+                f"{outcome}: {model} credits {credited} of {n} conversions"
+                for outcome, model, credited, n in wrong
+            ),
+        )
+
+    return check
+
+
+def _readable(settings: Settings, specs: SpecFactory) -> dg.AssetChecksDefinition:
+    path = settings.storage.published
+
+    @specs.check(
+        publishing.DATABASE, "readable", "Another process can open the published file and read it."
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        del context  # the open warehouse sets the working directory, to which the path is relative
+        command = [sys.executable, "-c", _READ, str(path)]
+        reader = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        return dg.AssetCheckResult(passed=reader.returncode == 0, description=reader.stderr[-500:])
+
+    return check

@@ -1,0 +1,157 @@
+"""The component: attributes from YAML in, Dagster definitions out."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import dagster as dg
+from pydantic import Field
+
+from lydite.dagster.assets import all_assets
+from lydite.dagster.checks import all_checks
+from lydite.dagster.jobs import Schedule, refresh_definitions
+from lydite.dagster.project import Project, load_project
+from lydite.dagster.resources import Warehouse
+from lydite.dagster.specs import SpecFactory
+from lydite.settings import Settings
+
+
+class Upstream(dg.Resolvable, dg.Model):
+    """Keys of the assets that each input table is read from, such as ``[shop/events]``."""
+
+    touchpoints: Sequence[dg.ResolvedAssetKey] = ()
+    conversions: Sequence[dg.ResolvedAssetKey] = ()
+    spend: Sequence[dg.ResolvedAssetKey] = ()
+    users: Sequence[dg.ResolvedAssetKey] = ()
+
+
+def _resolve_settings(
+    context: dg.ResolutionContext, value: str | Mapping[str, Any]
+) -> Path | Settings:
+    resolved = context.resolve_value(value)
+    if isinstance(resolved, str):
+        return context.resolve_source_relative_path(resolved)
+    return Settings.model_validate(resolved)
+
+
+class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
+    """Compares attribution models as rival hypotheses and publishes the results.
+
+    Builds the assets from the input tables to the marts, the published DuckDB file and the HTML
+    report, blocking checks, the job ``refresh`` and, where asked for, its schedule.
+
+    Attributes
+    ----------
+    settings
+        Path of a settings file (``lydite.toml``), relative to the folder of ``defs.yaml``; or the
+        settings themselves, with the keys of ``lydite.toml``. Relative paths in a settings file
+        count from its folder, those of settings in ``defs.yaml`` from the project's root.
+    upstream
+        Asset keys that the input tables ``touchpoints``, ``conversions``, ``spend`` and ``users``
+        depend on.
+    schedule
+        When the job ``refresh`` runs: ``cron`` and ``timezone`` (UTC by default). No schedule by
+        default. A new schedule is off; switch it on in Dagster.
+    owners
+        Owners of every asset, such as ``team:data``.
+    tags
+        Tags of every asset.
+    key_prefix
+        Prefix of every asset key, such as ``shop`` or ``shop/attribution``. Several components in
+        one code location need different prefixes.
+
+    Examples
+    --------
+    A component with a settings file::
+
+        type: lydite.dagster.LyditeComponent
+        attributes:
+          settings: ../../../lydite.toml
+
+    With settings in place, after the assets that make the two input tables::
+
+        type: lydite.dagster.LyditeComponent
+        attributes:
+          settings:
+            sources:
+              touchpoints: data/touchpoints.parquet
+              conversions: data/conversions.parquet
+            evaluation:
+              lookback: 14d
+          upstream:
+            touchpoints: [shop/events]
+            conversions: [shop/orders]
+          schedule:
+            cron: "0 5 * * 1"
+            timezone: Europe/Berlin
+          owners: ["team:marketing"]
+          key_prefix: shop
+    """
+
+    settings: Annotated[
+        Path | Settings,
+        dg.Resolver(
+            _resolve_settings,
+            model_field_type=str | dict[str, Any],
+            description="A settings file, relative to this file; or settings with the same keys.",
+            examples=["../../../lydite.toml"],
+        ),
+    ]
+    upstream: Annotated[
+        Upstream, dg.Resolver.default(description="Asset keys that the input tables depend on.")
+    ] = Upstream()
+    schedule: Annotated[
+        Schedule | None,
+        dg.Resolver.default(description="Cron expression and time zone of the job `refresh`."),
+    ] = None
+    owners: Annotated[
+        Sequence[str],
+        dg.Resolver.default(description="Owners of every asset.", examples=[["team:marketing"]]),
+    ] = ()
+    tags: Annotated[
+        Mapping[str, str],
+        dg.Resolver.default(description="Tags of every asset.", examples=[{"tier": "gold"}]),
+        Field(default_factory=dict),
+    ]
+    key_prefix: Annotated[
+        str | Sequence[str],
+        dg.Resolver.default(description="Prefix of every asset key.", examples=["shop"]),
+    ] = ()
+
+    @classmethod
+    def get_spec(cls) -> dg.ComponentTypeSpec:
+        """Return what Dagster's list of components shows in addition to this docstring."""
+        return dg.ComponentTypeSpec(
+            tags=["attribution", "duckdb", "marketing"],
+            produces=["asset", "asset_check", "job", "schedule", "resource"],
+        )
+
+    def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
+        """Return assets, checks, the job, its schedule and the warehouse.
+
+        Raises
+        ------
+        InputError
+            When there is no settings file or a setting is wrong.
+        """
+        project = self._project(context.project_root)
+        specs = SpecFactory(self._key_prefix(), tuple(self.owners), self.tags)
+        assets = all_assets(project.settings, specs, dict(self.upstream))
+        return dg.Definitions.merge(
+            dg.Definitions(
+                assets=assets,
+                asset_checks=all_checks(project.settings, specs),
+                resources={specs.resource: Warehouse.of(project)},
+            ),
+            refresh_definitions(specs, assets, self.schedule),
+        )
+
+    def _project(self, root: Path) -> Project:
+        if isinstance(self.settings, Settings):
+            return Project(self.settings, root)
+        return load_project(self.settings)
+
+    def _key_prefix(self) -> tuple[str, ...]:
+        if isinstance(self.key_prefix, str):
+            return tuple(self.key_prefix.split("/"))
+        return tuple(self.key_prefix)
