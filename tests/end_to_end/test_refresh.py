@@ -1,4 +1,4 @@
-"""The job `refresh`, run for real on a small shop: what it publishes, and what it leaves alone."""
+"""The job `refresh` on a small data set: what it publishes, and that failures publish nothing."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ import polars as pl
 import pytest
 
 import lydite
-from pipelines.definitions import make_definitions
-from pipelines.project import load_project
+from pipelines.definitions import defs
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
@@ -29,12 +28,12 @@ users = "data/users.parquet"
 lookback = "21d"
 """
 MODELS = ["last_touch", "linear", "markov_1"]
-LAST = dg.AssetKey(["models", "first_touch"])
+FIRST_TOUCH = dg.AssetKey(["models", "first_touch"])
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A project in a folder of its own."""
+    """A project in a temporary folder."""
 
     folder: Path
 
@@ -43,7 +42,7 @@ class Shop:
         (self.folder / "lydite.toml").write_text(text)
 
     def refresh(self) -> subprocess.CompletedProcess[str]:
-        """Run the job in a process of its own, which does not stand in the project's folder."""
+        """Run the job in another process, whose working directory is not the project's folder."""
         places = {
             "LYDITE_CONFIG": str(self.folder / "lydite.toml"),
             "DAGSTER_HOME": str(self.folder / "dagster"),
@@ -66,7 +65,7 @@ class Shop:
         return self.folder / "var" / "report.html"
 
     def state(self) -> list[tuple[int, bytes]]:
-        """Return what tells whether anything that others read has changed."""
+        """Return the inode and the content of everything that others read."""
         return [(p.stat().st_ino, p.read_bytes()) for p in (self.published, self.report)]
 
     def query(self, sql: str) -> list[tuple]:
@@ -115,19 +114,19 @@ def test_every_published_table_and_column_is_commented(shop):
     assert columns == []
 
 
-def test_one_model_can_be_tried_alone(shop, monkeypatch):
+def test_one_model_can_be_materialised_alone(shop, monkeypatch):
     monkeypatch.setenv("LYDITE_CONFIG", str(shop.folder / "lydite.toml"))
     shop.configure(models=[*MODELS, "first_touch"])
-    definitions = make_definitions(load_project())
-    [tried] = [a for a in definitions.assets if LAST in getattr(a, "keys", ())]
-    run = dg.materialize([tried], selection=[LAST], resources=definitions.resources)
+    definitions = defs()
+    [backtest] = [a for a in definitions.assets if FIRST_TOUCH in getattr(a, "keys", ())]
+    run = dg.materialize([backtest], selection=[FIRST_TOUCH], resources=definitions.resources)
     shop.configure()
     [event] = run.get_asset_materialization_events()
-    assert event.asset_key == LAST
+    assert event.asset_key == FIRST_TOUCH
     assert event.materialization.metadata["dagster/row_count"].value > 0
 
 
-def test_dagster_remembers_rows_columns_and_the_comparison(shop, monkeypatch):
+def test_dagster_keeps_row_counts_columns_and_the_comparison(shop, monkeypatch):
     monkeypatch.setenv("DAGSTER_HOME", str(shop.folder / "dagster"))
     with dg.DagsterInstance.get() as instance:
         assert not instance.telemetry_enabled
@@ -141,7 +140,7 @@ def test_dagster_remembers_rows_columns_and_the_comparison(shop, monkeypatch):
     assert "| linear |" in metadata["comparison"].value
 
 
-def test_a_run_replaces_the_file_at_once_and_a_reader_keeps_the_old_one(shop):
+def test_the_published_file_is_replaced_at_once_and_an_open_reader_keeps_the_old_one(shop):
     before = shop.published.stat().st_ino
     shop.configure(models=[*MODELS, "first_touch"])
     count = "select count(*) from mart.model_comparison where rank is not null and segment = 'all'"
@@ -154,7 +153,7 @@ def test_a_run_replaces_the_file_at_once_and_a_reader_keeps_the_old_one(shop):
     assert [p.name for p in shop.published.parent.iterdir() if p.name.startswith(".")] == []
 
 
-def test_too_many_bad_rows_stop_the_run_and_leave_what_is_published(shop):
+def test_too_many_bad_rows_stop_the_run_before_anything_is_published(shop):
     touchpoints = pl.read_parquet(shop.folder / "data/touchpoints.parquet").with_row_index("i")
     blank = pl.when(pl.col("i") % 20 == 0).then(None).otherwise(pl.col("channel"))
     bad = touchpoints.with_columns(blank.alias("channel")).drop("i")
@@ -164,12 +163,13 @@ def test_too_many_bad_rows_stop_the_run_and_leave_what_is_published(shop):
     run = shop.refresh()
     assert run.returncode == 2
     assert "touchpoints: 5.00% of the rows were set aside, 1.00% are allowed" in run.stderr
-    assert "lay out journeys" not in run.stderr
+    assert "load touchpoints" in run.stderr
+    assert "build journeys" not in run.stderr
     assert "Traceback" not in run.stderr
     assert shop.state() == before
 
 
-def test_a_source_that_is_not_there_stops_the_run_with_its_name(shop):
+def test_a_missing_source_stops_the_run_and_is_named(shop):
     shop.configure(touchpoints="data/nowhere.parquet")
     before = shop.state()
     run = shop.refresh()
@@ -187,7 +187,7 @@ def test_a_wrong_setting_is_named_with_its_line(shop):
     assert "Did you mean 'linear'?" in run.stderr
 
 
-def test_a_second_run_is_refused_while_one_writes(shop):
+def test_a_run_is_refused_while_another_process_has_the_warehouse_open(shop):
     shop.configure()
     before = shop.state()
     with duckdb.connect(str(shop.folder / "var/warehouse.duckdb")):

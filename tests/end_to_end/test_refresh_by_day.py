@@ -1,4 +1,4 @@
-"""The job, day by day: only users who have changed are laid out, and no mart shows that."""
+"""The job, day by day: only changed users are rebuilt, and the marts equal those of a full run."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from polars.testing import assert_frame_equal
 
 import lydite
 from pipelines import refresh
-from pipelines.definitions import make_definitions
-from pipelines.project import load_project
+from pipelines.definitions import defs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +33,7 @@ TOUCHES = dg.AssetKey(["journeys", "touches"])
 
 @pytest.fixture(scope="module")
 def shops(tmp_path_factory) -> tuple[Path, Path]:
-    """Return two projects alike, refreshed as scheduled a day before the last of their data."""
+    """Return two equal projects, refreshed by the schedule a day before their data ends."""
     folder = tmp_path_factory.mktemp("by_day")
     world = lydite.simulate("storefront", users=1_500, seed=12)
     last = world.touchpoints["touched_at"].max()
@@ -42,7 +41,7 @@ def shops(tmp_path_factory) -> tuple[Path, Path]:
     one.mkdir()
     (one / "lydite.toml").write_text(SETTINGS)
     deliver(one, world, last - timedelta(days=1))
-    [words] = set(laid_out(scheduled(one)))
+    [words] = set(rebuilt(scheduled(one)))
     assert words.startswith("all ")
     assert words.endswith("users: no whole journeys of an earlier run stand here")
     shutil.copytree(one, other)
@@ -52,35 +51,35 @@ def shops(tmp_path_factory) -> tuple[Path, Path]:
 
 
 def deliver(folder: Path, world: lydite.World, until: object) -> None:
-    """Write what the sources know by an instant."""
+    """Write the rows that the sources have at a point in time."""
     for name, at in (("touchpoints", "touched_at"), ("conversions", "converted_at")):
         known = getattr(world, name).filter(pl.col(at) <= until)
         known.write_parquet(folder / f"{name}.parquet")
 
 
 def scheduled(folder: Path) -> dg.ExecuteInProcessResult:
-    """Run the job as its schedule would."""
+    """Run the job as the schedule requests it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LYDITE_CONFIG", str(folder / "lydite.toml"))
-        definitions = make_definitions(load_project())
+        definitions = defs()
         with dg.DagsterInstance.ephemeral() as instance:
-            schedule = definitions.get_repository_def().get_schedule_def("weekly_refresh")
+            schedule = definitions.get_repository_def().get_schedule_def("refresh_schedule")
             with dg.build_schedule_context(instance=instance) as context:
                 [request] = schedule.evaluate_tick(context).run_requests
             job = definitions.resolve_job_def("refresh")
             return job.execute_in_process(instance=instance, run_config=request.run_config)
 
 
-def laid_out(result: dg.ExecuteInProcessResult) -> list[str]:
-    """Return what the journeys' metadata say of who was laid out."""
+def rebuilt(result: dg.ExecuteInProcessResult) -> list[str]:
+    """Return what the metadata of the journeys say about rebuilt users."""
     events = result.asset_materializations_for_node("build_journeys")
     found = [event.metadata for event in events if event.asset_key.path[0] == "journeys"]
     assert len(found) == 5
-    return [metadata["laid_out"].value for metadata in found]
+    return [metadata["rebuilt"].value for metadata in found]
 
 
 def marts(folder: Path) -> dict[str, pl.DataFrame]:
-    """Return all that is published, in one order."""
+    """Return all published tables, sorted."""
     with duckdb.connect(str(folder / "var/attribution.duckdb"), read_only=True) as reader:
         names = reader.execute("select table_name from duckdb_tables() where not internal")
         frames = {name: reader.execute(f"from mart.{name}").pl() for (name,) in names.fetchall()}
@@ -90,9 +89,9 @@ def marts(folder: Path) -> dict[str, pl.DataFrame]:
     }
 
 
-def test_a_second_day_is_laid_out_beside_and_comes_to_the_marts_of_a_full_run(shops, monkeypatch):
+def test_an_incremental_second_day_gives_the_marts_of_a_full_run(shops, monkeypatch):
     one, other = shops
-    [words] = set(laid_out(scheduled(one)))
+    [words] = set(rebuilt(scheduled(one)))
     recomputed, users = (int(word.replace(",", "")) for word in words.split()[:3:2])
     assert 0 < recomputed < users / 10
     monkeypatch.setenv("LYDITE_CONFIG", str(other / "lydite.toml"))
@@ -100,8 +99,8 @@ def test_a_second_day_is_laid_out_beside_and_comes_to_the_marts_of_a_full_run(sh
     assert refresh.main(["--full"]) == 0
     with dg.DagsterInstance.get() as instance:
         found = instance.get_latest_materialization_event(TOUCHES).asset_materialization.metadata
-    assert found["laid_out"].value == f"all {users:,} users: it was asked for"
-    assert found["recomputed_users"].value == users
+    assert found["rebuilt"].value == f"all {users:,} users: it was asked for"
+    assert found["rebuilt_users"].value == users
     ours, full = marts(one), marts(other)
     assert set(ours) == set(full) >= {"model_comparison", "evidence", "channel_credit"}
     for name, frame in ours.items():

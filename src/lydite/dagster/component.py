@@ -66,7 +66,7 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
 
         type: lydite.dagster.LyditeComponent
         attributes:
-          settings: ../../../lydite.toml
+          settings: "{{ context.project_root }}/lydite.toml"
 
     With settings in place, after the assets that make the two input tables::
 
@@ -94,7 +94,7 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
             _resolve_settings,
             model_field_type=str | dict[str, Any],
             description="A settings file, relative to this file; or settings with the same keys.",
-            examples=["../../../lydite.toml"],
+            examples=["{{ context.project_root }}/lydite.toml"],
         ),
     ]
     upstream: Annotated[

@@ -1,4 +1,4 @@
-"""A logger that prints one line per step instead of all events of a run."""
+"""A logger that prints steps and warnings instead of all events of a run."""
 
 import logging
 import sys
@@ -7,16 +7,23 @@ import dagster as dg
 
 
 class _StepHandler(logging.Handler):
-    """Prints the name of every step that starts."""
+    """Prints a line when a step starts, and the text of warnings that steps log."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        event = getattr(record, "dagster_event", None)
-        if event is None or event.event_type != dg.DagsterEventType.STEP_START:
-            return
-        title = step_title(event.step_key)
-        if title:
-            sys.stderr.write(f"  {title}\n")
+        line = _line(record)
+        if line:
+            sys.stderr.write(f"  {line}\n")
             sys.stderr.flush()
+
+
+def _line(record: logging.LogRecord) -> str:
+    """Return the line for a record, empty for those that are not shown."""
+    event = getattr(record, "dagster_event", None)
+    if event is not None:
+        started = event.event_type == dg.DagsterEventType.STEP_START
+        return step_title(event.step_key) if started else ""
+    logged = getattr(record, "dagster_meta", {}).get("orig_message", "")
+    return str(logged) if record.levelno >= logging.WARNING else ""
 
 
 def step_title(step: str) -> str:
@@ -32,5 +39,5 @@ def _make_logger(context: dg.InitLoggerContext) -> logging.Logger:
 
 
 progress_logger = dg.LoggerDefinition(
-    _make_logger, config_schema={}, description="Prints one line per step to stderr."
+    _make_logger, config_schema={}, description="Prints steps and warnings to stderr."
 )

@@ -1,13 +1,12 @@
 """The warehouse as a Dagster resource."""
 
 import contextlib
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import dagster as dg
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from pydantic import PrivateAttr
 
 from lydite.dagster.project import Project
@@ -18,10 +17,10 @@ from lydite.settings import EngineSettings
 class Warehouse(dg.ConfigurableResource["Warehouse"]):
     """The engine on the DuckDB file of a project.
 
-    While it is open, the working directory is the project's folder, from which relative paths
-    count, and DuckDB refuses every other process that opens the file: two runs never mix. An
-    in-process run keeps the file open until it ends. Where the steps of one run are processes of
-    their own, they wait for each other.
+    One process at a time has it open: others of the same project wait, and DuckDB refuses any
+    other program that opens the file. A run in one process keeps it open until it ends, so that
+    two runs never mix. While it is open, the working directory is the project's folder, from
+    which relative paths count.
     """
 
     folder: str
@@ -45,7 +44,7 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
             {name: getattr(self, name) for name in EngineSettings.model_fields}
         )
         with (
-            _lock_of(context.run_id or "no-run"),
+            _acquire(Path(self.path), context),
             contextlib.chdir(self.folder),
             open_engine(settings, self.path) as self._engine,
         ):
@@ -57,6 +56,15 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
         return self._engine
 
 
-def _lock_of(run_id: str) -> FileLock:
-    """Return the lock that the processes of one run hold in turn."""
-    return FileLock(Path(tempfile.gettempdir()) / f"lydite-{run_id}.lock", poll_interval=0.5)
+def _acquire(
+    path: Path, context: dg.InitResourceContext
+) -> contextlib.AbstractContextManager[FileLock]:
+    """Lock the file for this process; wait while another process of the project holds it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f"{path.name}.lock"))
+    try:
+        return lock.acquire(blocking=False)
+    except Timeout:
+        if context.log:
+            context.log.warning(f"waiting for another run or step that uses {path}")
+        return lock.acquire(poll_interval=0.5)

@@ -1,0 +1,28 @@
+"""The assets of the published file and the report."""
+
+import duckdb
+
+from lydite import pipeline
+from lydite.evaluation import comparison
+
+
+def test_the_published_file_has_all_marts(run):
+    metadata = run.metadata("published/attribution")
+    path = run.folder / "var/attribution.duckdb"
+    assert metadata["path"] == str(path)
+    assert metadata["bytes"] == path.stat().st_size
+    with duckdb.connect(str(path), read_only=True) as reader:
+        tables = {
+            name for (name,) in reader.execute("select table_name from duckdb_tables()").fetchall()
+        }
+    assert tables == {*pipeline.MARTS, *comparison.TABLES}
+    assert metadata["tables"] == len(tables)
+
+
+def test_the_report_states_the_verdict(run):
+    metadata = run.metadata("published/report")
+    report = run.folder / "var/report.html"
+    assert metadata["path"] == str(report)
+    [verdict] = metadata["verdicts"].values()
+    assert verdict
+    assert report.read_text(encoding="utf-8").startswith("<!")

@@ -1,0 +1,76 @@
+"""A small project: its definitions, and one run of everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+import pytest
+
+from lydite.dagster import LyditeComponent
+from lydite.simulation import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+MODELS = ("last_touch", "linear", "markov_1")
+SETTINGS = f"""
+models = {list(MODELS)}
+[sources]
+touchpoints = "touchpoints.parquet"
+conversions = "conversions.parquet"
+users = "users.parquet"
+[evaluation]
+lookback = "7d"
+period = "month"
+"""
+
+
+@pytest.fixture
+def make_definitions(tmp_path: Path) -> Callable[..., dg.Definitions]:
+    """Return a function that makes the definitions of a project without data."""
+    (tmp_path / "lydite.toml").write_text(SETTINGS)
+
+    def make(**attributes: Any) -> dg.Definitions:
+        component = LyditeComponent(settings=tmp_path / "lydite.toml", **attributes)
+        return dg.build_defs_for_component(component)
+
+    return make
+
+
+@pytest.fixture
+def definitions(make_definitions: Callable[..., dg.Definitions]) -> dg.Definitions:
+    """Return the definitions of a project without data."""
+    return make_definitions()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run of the job ``refresh`` of a component with the key prefix ``shop``."""
+
+    folder: Path
+    result: dg.ExecuteInProcessResult
+
+    def metadata(self, key: str) -> dict[str, Any]:
+        """Return the metadata of an asset, by its key without the prefix (``schema/name``)."""
+        wanted = dg.AssetKey(["shop", *key.split("/")])
+        [event] = [
+            event
+            for event in self.result.get_asset_materialization_events()
+            if event.asset_key == wanted
+        ]
+        return {name: entry.value for name, entry in event.materialization.metadata.items()}
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Return a run of everything on a small data set."""
+    folder = tmp_path_factory.mktemp("shop")
+    simulate("linear", users=1_500, seed=1).write(folder)
+    (folder / "lydite.toml").write_text(SETTINGS)
+    component = LyditeComponent(settings=folder / "lydite.toml", key_prefix="shop")
+    job = dg.build_defs_for_component(component).resolve_job_def("shop_refresh")
+    with dg.DagsterInstance.ephemeral() as instance:
+        return Run(folder, job.execute_in_process(instance=instance))

@@ -1,0 +1,88 @@
+"""Asset checks: they pass on a good run, fail on bad tables, and block what comes after."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import dagster as dg
+import pytest
+
+from lydite import inputs
+from lydite.engine import DuckDBEngine
+
+
+@pytest.fixture
+def engine():
+    """Yield an engine with the few tables that checks read."""
+    with DuckDBEngine() as engine:
+        for schema in ("inputs", "journeys", "mart"):
+            engine.run(f"create schema {schema}")
+        yield engine
+
+
+def run_check(definitions, engine, asset, name) -> dg.AssetCheckResult:
+    """Run one check on an engine."""
+    key = dg.AssetCheckKey(dg.AssetKey(asset.split(".")), name)
+    [check] = [c for c in definitions.asset_checks if key in c.check_keys]
+    warehouse = SimpleNamespace(engine=engine)
+    return check(dg.build_asset_check_context(resources={"warehouse": warehouse}))
+
+
+def test_the_checks_are_named_and_all_of_them_block(definitions):
+    graph = definitions.resolve_asset_graph()
+    checks = {key.to_user_string(): graph.get(key) for key in graph.asset_check_keys}
+    assert set(checks) == (
+        {f"inputs/{name}:not_null" for name in inputs.TABLES}
+        | {f"inputs/{name}:quarantine_share" for name in inputs.TABLES}
+        | {f"mart/{name}:credit_sums_to_conversions" for name in ("channel_credit", "credit_daily")}
+        | {"published/attribution:readable"}
+    )
+    assert all(check.blocking for check in checks.values())
+
+
+def test_all_checks_pass_on_a_good_run(run):
+    found = run.result.get_asset_check_evaluations()
+    assert len(found) == 2 * len(inputs.TABLES) + 3
+    assert all(evaluation.passed for evaluation in found)
+
+
+def test_nulls_in_required_columns_are_counted(definitions, engine):
+    required = [c.name for c in inputs.TABLES["conversions"].columns if c.required]
+    columns = ", ".join(f"'x' as {name}" for name in required)
+    engine.run(f"create table inputs.conversions as select {columns}")
+    assert run_check(definitions, engine, "inputs.conversions", "not_null").passed
+    engine.run(f"insert into inputs.conversions ({required[0]}) values ('y')")
+    result = run_check(definitions, engine, "inputs.conversions", "not_null")
+    assert not result.passed
+    assert f"inputs.conversions.{required[1]}: 1 nulls" in result.description
+
+
+@pytest.mark.parametrize(("bad", "passed"), [(1, True), (2, False)])
+def test_at_most_the_allowed_share_is_set_aside(definitions, engine, bad, passed):
+    engine.run(
+        "create table inputs.report as select * from (values ('spend', 'accepted', 90),"
+        f" ('spend', 'duplicate', {10 - bad}), ('spend', 'no_cost', {bad}))"
+        " t(table_name, reason, rows)"
+    )
+    result = run_check(definitions, engine, "inputs.spend", "quarantine_share")
+    assert result.passed is passed
+    assert f"spend: {bad}.00% of the rows were set aside, 1.00% are allowed" in result.description
+
+
+@pytest.mark.parametrize("table", ["mart.channel_credit", "mart.credit_daily"])
+def test_credit_must_sum_to_the_conversions(definitions, engine, table):
+    engine.run("create table journeys.conversions as select 'order' as outcome from range(3)")
+    engine.run(f"create table {table} (outcome varchar, model varchar, conversions double)")
+    engine.run(f"insert into {table} values ('order', 'linear', 1.25), ('order', 'linear', 1.75)")
+    assert run_check(definitions, engine, table, "credit_sums_to_conversions").passed
+    engine.run(f"insert into {table} values ('order', 'mine', 2)")
+    result = run_check(definitions, engine, table, "credit_sums_to_conversions")
+    assert not result.passed
+    assert result.description == "order: mine credits 2.0 of 3 conversions"
+
+
+def test_a_file_that_cannot_be_read_fails_the_check(definitions, engine, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    result = run_check(definitions, engine, "published.attribution", "readable")
+    assert not result.passed
+    assert "attribution.duckdb" in result.description

@@ -1,0 +1,29 @@
+"""The progress of a run in a terminal: steps and warnings, one line each."""
+
+import dagster as dg
+import pytest
+
+from lydite.dagster.progress import progress_logger, step_title
+
+
+@pytest.mark.parametrize(
+    ("step", "title"),
+    [("build_marts", "build marts"), ("inputs__touchpoints_not_null", "")],
+)
+def test_a_step_is_named_in_words_and_a_check_is_not_shown(step, title):
+    assert step_title(step) == title
+
+
+def test_steps_and_warnings_are_printed_and_other_events_are_not(capsys):
+    @dg.op
+    def load_spend(context: dg.OpExecutionContext) -> None:
+        context.log.info("some detail")
+        context.log.warning("waiting for a file")
+
+    @dg.job(logger_defs={"progress": progress_logger})
+    def refresh() -> None:
+        load_spend()
+
+    config = {"loggers": {"progress": {"config": {}}}}
+    assert refresh.execute_in_process(run_config=config).success
+    assert capsys.readouterr().err == "  load spend\n  waiting for a file\n"
