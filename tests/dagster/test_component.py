@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 # Warnings of Dagster about itself, where it loads YAML.
 pytestmark = [
     pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated"),
-    pytest.mark.filterwarnings("ignore:Class `.*CodeReference.*` is currently in beta"),
+    pytest.mark.filterwarnings("ignore:.* is currently in beta"),
 ]
 
 INLINE = {"sources": {"touchpoints": "data/touchpoints.parquet", "conversions": "c.parquet"}}

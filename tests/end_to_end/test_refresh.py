@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import lydite
+from pipelines import show
 from pipelines.definitions import defs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,6 +104,17 @@ def test_verdicts_and_credit_are_published(shop):
     assert "purchase" in shop.report.read_text(encoding="utf-8")
 
 
+def test_the_results_are_printed_with_the_places_of_report_and_tables(shop, monkeypatch, capsys):
+    monkeypatch.setenv("LYDITE_CONFIG", str(shop.folder / "lydite.toml"))
+    assert show.main() == 0
+    printed = capsys.readouterr().out
+    assert "purchase" in printed
+    assert all(model in printed for model in MODELS)
+    assert f"The report: {shop.report}" in printed
+    assert f"The tables for analysts: {shop.published}" in printed
+    assert "sql/examples/best_model.sql" in printed
+
+
 def test_every_published_table_and_column_is_commented(shop):
     tables = shop.query("select table_name, comment from duckdb_tables() where not internal")
     assert {name for name, _ in tables} >= {"model_comparison", "evidence", "channel_credit"}
@@ -179,11 +191,11 @@ def test_a_missing_source_stops_the_run_and_is_named(shop):
     assert shop.state() == before
 
 
-def test_a_wrong_setting_is_named_with_its_line(shop):
+def test_a_wrong_setting_is_named_by_its_key(shop):
     shop.configure(models=["liner"])
     run = shop.refresh()
     assert run.returncode == 2
-    assert "line 2" in run.stderr
+    assert "lydite.toml: models.1" in run.stderr
     assert "Did you mean 'linear'?" in run.stderr
 
 

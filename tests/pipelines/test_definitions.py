@@ -1,123 +1,69 @@
-"""The definitions are complete: every asset is described, owned and checked, and all loads."""
+"""The code location of this repository loads, in Dagster and in its command `dg`."""
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import dagster as dg
 import pytest
 from dagster._core.workspace.load import load_workspace_process_context_from_yaml_paths
 
-from lydite import inputs, pipeline
-from lydite.evaluation.comparison import TABLES
-from pipelines.definitions import make_definitions
-from pipelines.project import load_project
+from pipelines.definitions import defs
+
+# Warnings of Dagster about itself, where it loads YAML.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:`parse_obj_as` is deprecated"),
+    pytest.mark.filterwarnings("ignore:.* is currently in beta"),
+]
 
 ROOT = Path(__file__).resolve().parents[2]
-RIVALS = ("last_touch", "linear", "markov_1")
-SETTINGS = f"""
-models = {list(RIVALS)}
-[sources]
-touchpoints = "touchpoints.parquet"
-conversions = "conversions.parquet"
-"""
 
 
 @pytest.fixture
-def definitions(tmp_path, monkeypatch) -> dg.Definitions:
-    """Return the definitions of a small project."""
-    (tmp_path / "lydite.toml").write_text(SETTINGS)
-    monkeypatch.setenv("LYDITE_CONFIG", str(tmp_path / "lydite.toml"))
-    return make_definitions(load_project())
+def definitions(monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
+    """Return the definitions on the settings of the checkout."""
+    monkeypatch.delenv("LYDITE_CONFIG", raising=False)
+    return defs()
 
 
-@pytest.fixture
-def specs(definitions) -> dict[str, dg.AssetSpec]:
-    """Return the specs of all assets by name."""
-    return {
-        spec.key.to_user_string().replace("/", "."): spec
-        for spec in definitions.resolve_all_asset_specs()
+def dg_command(folder: Path, *arguments: str) -> str:
+    """Run Dagster's command `dg` in the checkout, and return its output."""
+    settings = {
+        "DAGSTER_HOME": str(folder),
+        "DAGSTER_DG_UPDATE_CHECK_ENABLED": "0",
+        "PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}",
+        "CI": "true",  # no telemetry
     }
+    (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    done = subprocess.run(
+        [Path(sys.executable).with_name("dg"), *arguments],
+        cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
-def test_assets_are_the_tables_of_the_warehouse_the_models_and_what_is_published(specs):
-    models = {f"models.{name}" for name in (*RIVALS, "base_rate", "touch_volume", "ceiling")}
-    marts = {*pipeline.MARTS, *TABLES}
-    assert set(specs) == (
-        {f"inputs.{name}" for name in inputs.TABLES}
-        | {f"journeys.{n}" for n in ("users", "channels", "touches", "path_events", "conversions")}
-        | {"evaluation.outcomes", "evaluation.landmarks"}
-        | models
-        | {"credit.touch_credit", "credit.statistics", "credit.daily"}
-        | {"credit.intervals", "credit.removal_effects"}
-        | {f"mart.{name}" for name in marts}
-        | {"published.attribution", "published.report"}
-    )
+def test_the_component_is_loaded_from_its_yaml_file(definitions):
+    specs = definitions.resolve_all_asset_specs()
+    assert {spec.owners for spec in specs} == {("team:data",)}
+    assert len(specs) > 40
+    assert "warehouse" in definitions.resources
 
 
-def test_every_asset_says_what_it_is_and_whose(specs):
-    for name, spec in specs.items():
-        assert spec.owners == ("team:data",), name
-        assert spec.group_name in (
-            "raw", "journeys", "models", "evaluation", "credit", "marts", "publication"
-        ), name  # fmt: skip
-        assert spec.kinds, name
-        assert spec.description is not None, name
-        assert spec.description[0].isupper(), name
-        assert spec.description.endswith("."), name
-
-
-def test_a_rival_says_its_claim_and_carries_its_fingerprint(specs):
-    spec = specs["models.linear"]
-    assert "every touch of the path alike" in spec.description
-    assert len(spec.code_version) == 12
-
-
-def test_every_step_waits_for_the_one_writer(definitions):
-    job = definitions.resolve_job_def("refresh")
-    assert {node.definition.pool for node in job.graph.nodes} == {"duckdb_writer"}
-
-
-def test_checks_stop_what_comes_after(definitions):
-    graph = definitions.resolve_asset_graph()
-    checks = {key.to_user_string(): graph.get(key) for key in graph.asset_check_keys}
-    assert set(checks) == (
-        {f"inputs/{name}:contract" for name in inputs.TABLES}
-        | {f"inputs/{name}:quarantine_share" for name in inputs.TABLES}
-        | {f"mart/{name}:credit_sums_to_conversions" for name in ("channel_credit", "credit_daily")}
-        | {"published/attribution:readable"}
-    )
-    assert all(check.blocking for check in checks.values())
-
-
-def test_nothing_is_published_before_everything_is_done(definitions):
-    graph = definitions.resolve_asset_graph()
-    before = graph.get_ancestor_asset_keys(dg.AssetKey(["published", "report"]), include_self=True)
-    assert before == graph.get_all_asset_keys()
-
-
-def test_the_job_runs_everything_in_one_process(definitions):
-    job = definitions.resolve_job_def("refresh")
-    assert job.executor_def.name == "in_process"
-    assert set(job.asset_layer.selected_asset_keys) == set(
-        definitions.resolve_asset_graph().get_all_asset_keys()
-    )
-
-
-@pytest.mark.parametrize("config", [{}, {"full": True}, {"full": False}])
-def test_a_run_may_lay_out_all_users_anew(definitions, config):
-    job = definitions.resolve_job_def("refresh")
-    dg.validate_run_config(job, {"ops": {"build_journeys": {"config": config}}})
-    with pytest.raises(dg.DagsterInvalidConfigError):
-        dg.validate_run_config(job, {"ops": {"build_journeys": {"config": {"fully": True}}}})
-
-
-def test_the_schedule_is_weekly_and_waits_to_be_switched_on(definitions):
-    schedule = definitions.get_repository_def().get_schedule_def("weekly_refresh")
+def test_the_schedule_is_weekly_and_off_until_it_is_switched_on(definitions):
+    schedule = definitions.get_repository_def().get_schedule_def("refresh_schedule")
     assert schedule.cron_schedule == "0 5 * * 1"
     assert schedule.execution_timezone == "UTC"
     assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
-    assert schedule.job_name == "refresh"
+
+
+def test_every_run_is_one_process(definitions):
+    assert definitions.executor is dg.in_process_executor
+    assert definitions.resolve_job_def("refresh").executor_def.name == "in_process"
 
 
 def test_the_workspace_loads_the_settings_of_the_checkout(tmp_path, monkeypatch):
@@ -133,3 +79,18 @@ def test_the_workspace_loads_the_settings_of_the_checkout(tmp_path, monkeypatch)
         assert entry.load_error is None
         (repository,) = entry.code_location.get_repositories().values()
         assert "refresh" in [job.name for job in repository.get_all_jobs()]
+
+
+def test_dg_checks_and_lists_the_definitions(tmp_path):
+    assert "All definitions loaded successfully" in dg_command(tmp_path, "check", "defs")
+    listed = json.loads(dg_command(tmp_path, "list", "defs", "--json"))
+    assert [job["name"] for job in listed["jobs"]] == ["refresh"]
+    assert "published/report" in [asset["asset_key"] for asset in listed["assets"]]
+
+
+def test_dg_lists_the_component(tmp_path):
+    listed = json.loads(dg_command(tmp_path, "list", "components", "--json"))
+    [summary] = [
+        c["summary"] for c in listed["items"] if c["key"] == "lydite.dagster.LyditeComponent"
+    ]
+    assert summary.startswith("Compares attribution models")

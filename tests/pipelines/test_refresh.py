@@ -1,0 +1,65 @@
+"""The exit codes of a run without the UI, and the folder that it gives Dagster."""
+
+from __future__ import annotations
+
+import os
+
+import dagster as dg
+import pytest
+
+from lydite.dagster.progress import progress_logger
+from lydite.errors import InputError
+from pipelines import refresh
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """Return the folder of DAGSTER_HOME, which does not exist yet."""
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> int:
+    """Run a job `refresh` whose only asset raises an error, and return the exit code."""
+
+    @dg.asset
+    def failing() -> None:
+        raise error
+
+    definitions = dg.Definitions(
+        assets=[failing],
+        jobs=[dg.define_asset_job("refresh")],
+        loggers={"progress": progress_logger},
+        executor=dg.in_process_executor,
+    )
+    monkeypatch.setattr(refresh, "defs", lambda: definitions)
+    return refresh.main([])
+
+
+def test_bad_input_is_explained_without_a_traceback(home, monkeypatch, capsys):
+    assert run_failing(monkeypatch, InputError("touchpoints: no such file")) == 2
+    printed = capsys.readouterr().err
+    assert printed == "  failing\nerror: touchpoints: no such file\nNothing was published.\n"
+
+
+def test_any_other_error_is_shown_with_its_traceback(home, monkeypatch, capsys):
+    assert run_failing(monkeypatch, ValueError("boom")) == 1
+    printed = capsys.readouterr().err
+    assert "ValueError: boom" in printed
+    assert "test_refresh.py" in printed
+
+
+def test_a_missing_settings_file_is_bad_input(home, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("LYDITE_CONFIG", str(tmp_path / "none.toml"))
+    assert refresh.main([]) == 2
+    assert "there is no settings file" in capsys.readouterr().err
+
+
+def test_dagster_gets_the_settings_of_the_checkout_once(home):
+    refresh.prepare_home()
+    assert os.environ["DAGSTER_HOME"] == str(home)
+    settings = home / "dagster.yaml"
+    assert "max_concurrent_runs: 1" in settings.read_text()
+    settings.write_text("telemetry:\n  enabled: false\n")
+    refresh.prepare_home()
+    assert settings.read_text() == "telemetry:\n  enabled: false\n"
