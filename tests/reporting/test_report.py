@@ -3,9 +3,11 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from lydite.errors import InputError
@@ -240,3 +242,27 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path):
     assert drawn.count("<svg") == 3
     assert "could not be drawn" not in drawn
     assert "CONSOLE" not in seen.stderr
+
+
+def _with_transitions(*rows):
+    columns = ("outcome", "from_channel", "to_channel", "transitions", "probability")
+    comparison = make_comparison(("purchase", BEST))
+    frame = pl.DataFrame([("purchase", *row) for row in rows], dict.fromkeys(columns), orient="row")
+    return replace(comparison, marts={**comparison.marts, "channel_transitions": frame})
+
+
+def test_the_report_shows_the_transitions_between_channels_folded():
+    rows = [("(start)", "tv", 5, 1.0), ("tv", _ATTACK, 4, 0.8), ("tv", "(conversion)", 1, 0.2)]
+    page = report_html(_with_transitions(*rows))
+    elements = _Reader(page).elements
+    tags = [tag for tag, _ in elements]
+    assert tags.count("svg") == 1
+    (summary,) = re.findall(r"<details>\s*<summary>Transitions between channels", page)
+    assert "open" not in summary
+    assert "attacked" not in "".join(str(attributes) for _, attributes in elements)
+    assert tags.count("circle") == 2
+
+
+def test_a_channel_with_the_name_of_an_end_leaves_the_diagram_out():
+    page = report_html(_with_transitions(("(start)", "(start)", 5, 1.0), ("(start)", "b", 5, 1.0)))
+    assert "<svg" not in page

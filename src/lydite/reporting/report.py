@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from lydite.errors import InputError
+from lydite.models.transition_graph import transition_graph
 from lydite.reporting import formats
 from lydite.reporting.charts import credit_chart, evidence_chart, improvement_chart
 from lydite.reporting.narrative import NOT_CAUSE, headline, reason_paragraphs
@@ -31,6 +32,7 @@ from lydite.reporting.queries import (
 )
 from lydite.reporting.segments import segment_rows
 from lydite.reporting.table_rows import model_rows
+from lydite.reporting.transition_diagram import transition_svg
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -154,7 +156,20 @@ def _section(comparison: Comparison, counts: OutcomeCounts, number: int) -> dict
         "pairs": pair_rows(comparison, outcome, _MOST_PAIRS),
         "charts": _charts(comparison, outcome, number),
         "credit": _credit_tables(comparison, outcome),
+        "transitions": _transitions(comparison, outcome, f"outcome-{number}"),
     }
+
+
+def _transitions(comparison: Comparison, outcome: str, identifier: str) -> Markup:
+    """Return the diagram of the transitions between channels, empty where there is none."""
+    mart = comparison.marts.get("channel_transitions")
+    if mart is None:
+        return Markup()
+    try:
+        graph = transition_graph(mart.filter(outcome=outcome))
+    except InputError:  # a channel has the name of an end of paths
+        return Markup()
+    return Markup(transition_svg(graph, identifier))  # noqa: S704 - names are escaped there
 
 
 def _charts(comparison: Comparison, outcome: str, number: int) -> list[dict[str, Any]]:
