@@ -65,6 +65,7 @@ bench: .venv/installed ## run all benchmarks and write benchmarks/README.md (an 
 lint: .venv/installed ## check rules, format and the layers of imports
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-logo
 
 format: .venv/installed ## format the code and apply automatic fixes
 	@$(BIN)/ruff check --fix .

@@ -12,8 +12,8 @@ from benchmarks import measure, peers
 from benchmarks.data import CACHE, journey_table
 from benchmarks.peer_tools import PEERS, RUNNER, environment, is_there
 
-ROOT = Path(__file__).parents[2]
-STAND_IN = Path(__file__).parents[1] / "helpers" / "peer_stand_in.py"
+ROOT = Path(__file__).parents[3]
+STAND_IN = Path(__file__).parents[2] / "helpers" / "peer_stand_in.py"
 #: The largest distance, in percentage points, of what is exact, or simulated so often.
 EXACT, SIMULATED = 1e-4, 4.0
 
