@@ -1,4 +1,4 @@
-"""Comparable scores: a model that comes later is not judged on other landmarks than the rest."""
+"""align_scores: all models are compared on the same landmarks and outcomes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from tests.helpers.made_scores import only_in_buckets
 
 PERIODS, N = 6, 3000
 NORTH = "region = north"
-LATE = [1, 4]  # periods of which conversions came in later
+LATE = [1, 4]  # periods with conversions that arrived later
 
 
 def world(late: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Return bucket, outcome and truth of each period's landmarks, as known then or by now."""
+    """Return bucket, outcome and true probability of landmarks by period, with late data or not."""
     found = []
     for period in range(PERIODS):
         rng = np.random.default_rng(period)
@@ -32,7 +32,7 @@ def world(late: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
 
 
 def scored(power: float, *, late: bool, north: int = 3) -> dict[str, Scores]:
-    """Score forecasts that are the truth to some power, on all users and on a region."""
+    """Score forecasts that are the true probability to some power, on all users and a region."""
     result = {ALL: Scores.empty(PERIODS), NORTH: Scores.empty(PERIODS)}
     for period, (bucket, converted, p) in enumerate(world(late)):
         forecast = p**power
@@ -69,17 +69,17 @@ def test_models_that_were_scored_together_keep_their_first_scores():
     assert all(same(one[name][ALL], first()[name][ALL]) for name in POWERS)
 
 
-def test_a_model_that_came_later_brings_the_others_to_what_is_known_by_now():
+def test_first_scores_are_replaced_when_a_model_is_added_later():
     new = scored(1.1, late=True)
     one, other = align_scores(first(new=new), restated(new=new))
-    assert other is None  # nothing else is known by now
+    assert other is None  # nothing has changed since
     for name in (*POWERS, "new"):
         for segment in (ALL, NORTH):
             assert same(one[name][segment], restated(new=new)[name][segment])
 
 
-def test_only_periods_in_which_the_data_differ_are_replaced():
-    """The new model came after the first late delivery, and before the second."""
+def test_only_periods_with_different_data_are_replaced():
+    """The new model was added after the first late conversions, and before the second."""
     new, now = scored(1.1, late=False), scored(1.1, late=True)
     for segment, own in new.items():
         for field in fields(Scores):
@@ -97,13 +97,13 @@ def test_only_periods_in_which_the_data_differ_are_replaced():
 
 
 @pytest.mark.parametrize("power", [1.1, 1.0])
-def test_late_conversions_are_no_lead_over_a_new_model(power):
-    """The same forecast, or the truth itself, that knows of more conversions than the others."""
+def test_late_conversions_do_not_decide_between_old_and_new_models(power):
+    """The same forecast, or the true one, scored with more conversions than the others."""
     new = scored(power, late=True)
     unlike = judge_models(
         {"old": first()["old"][ALL], "new": new[ALL]}, first()["touch_volume"][ALL]
     )
-    assert unlike["new"].verdict == "refuted"  # for no fault of its own
+    assert unlike["new"].verdict == "refuted"  # only because its outcomes differ
     one, _ = align_scores(first(new=new), restated(new=new))
     judged = judge_models(
         {name: one[name][ALL] for name in ("old", "new")}, one["touch_volume"][ALL]
@@ -112,7 +112,7 @@ def test_late_conversions_are_no_lead_over_a_new_model(power):
     assert (judged["new"].same_forecast_as == ("old",)) == (power == 1.1)
 
 
-def test_buckets_that_left_the_sample_count_for_no_model():
+def test_buckets_that_left_the_sample_are_dropped_for_all_models():
     small = {segment: only_in_buckets(own, 100) for segment, own in scored(1.1, late=False).items()}
     one, other = align_scores(first(new=small), None)
     assert other is None
@@ -126,8 +126,8 @@ def test_buckets_that_left_the_sample_count_for_no_model():
     assert judged["new"].same_forecast_as == ("old",)
 
 
-def test_users_who_changed_their_segment_count_in_it_for_no_model():
-    new = scored(1.1, late=False, north=6)  # half of the buckets are elsewhere by now
+def test_users_who_changed_segment_are_dropped_for_all_models():
+    new = scored(1.1, late=False, north=6)  # half of the buckets are in another segment now
     one, _ = align_scores(first(new=new), None)
     for name in (*POWERS, "new"):
         own = one[name][NORTH]
@@ -136,7 +136,7 @@ def test_users_who_changed_their_segment_count_in_it_for_no_model():
     np.testing.assert_array_equal(one["old"][NORTH].log_loss, one["new"][NORTH].log_loss)
 
 
-def test_a_ceiling_that_looks_at_fewer_landmarks_takes_none_from_the_models():
+def test_a_ceiling_with_fewer_landmarks_drops_none_of_the_models():
     small = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
     one, other = align_scores(first(ceiling=small), restated(ceiling=small))
     for name in POWERS:
@@ -147,8 +147,8 @@ def test_a_ceiling_that_looks_at_fewer_landmarks_takes_none_from_the_models():
         assert same(one["ceiling"][segment], small[segment])
 
 
-def test_what_the_ceiling_saw_of_other_data_counts_no_more():
-    """It was scored before conversions came in, the models after."""
+def test_buckets_of_the_ceiling_with_other_data_are_dropped():
+    """The ceiling was scored before late conversions arrived, the models after."""
     then = {segment: only_in_buckets(own, 50) for segment, own in scored(1.0, late=False).items()}
     models = restated()
     one, _ = align_scores(models | {"ceiling": then}, None)
@@ -162,14 +162,14 @@ def test_what_the_ceiling_saw_of_other_data_counts_no_more():
     assert same(one["old"][ALL], known)
 
 
-def test_a_segment_that_only_some_models_have_stays_with_them():
+def test_a_segment_of_only_some_models_is_kept_for_them():
     new = {ALL: scored(1.1, late=False)[ALL]}
     one, _ = align_scores(first(new=new), None)
     assert set(one["new"]) == {ALL}
     assert same(one["old"][NORTH], first()["old"][NORTH])
 
 
-def test_what_is_given_stays_as_it_was():
+def test_inputs_are_not_modified():
     given, again = first(new=scored(1.1, late=True)), restated(new=scored(1.1, late=True))
     align_scores(given, again)
     small = {ALL: only_in_buckets(scored(1.1, late=False)[ALL], 50)}

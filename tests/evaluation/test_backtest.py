@@ -1,4 +1,4 @@
-"""The walk forward: nothing that was not known trains, and order does not matter."""
+"""Backtest: models train on known outcomes only, and the order of rows does not matter."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
 
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("period", [1, 5])
-def test_outcomes_that_are_not_known_yet_change_no_forecast(name, period):
+def test_outcomes_after_the_cutoff_do_not_change_a_forecast(name, period):
     unknown = LANDMARKS.happened_at + CALENDAR.lookback > CALENDAR.starts[period]
     shuffled = LANDMARKS.converted.copy()
     shuffled[unknown] = ~shuffled[unknown]
@@ -44,7 +44,7 @@ def test_outcomes_that_are_not_known_yet_change_no_forecast(name, period):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_outcomes_that_are_known_do_change_it(name):
+def test_outcomes_before_the_cutoff_change_a_forecast(name):
     known = LANDMARKS.happened_at + CALENDAR.lookback <= CALENDAR.starts[5]
     other = LANDMARKS.converted.copy()
     other[np.flatnonzero(known & ~other)[:200]] = True
@@ -66,7 +66,7 @@ def test_the_order_of_landmarks_does_not_matter(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_a_period_is_forecast_alike_whichever_others_are_wanted(name):
+def test_the_forecast_of_a_period_does_not_depend_on_the_other_test_periods(name):
     calendar = weekly(4, 12)
     split = Split.by_period(LANDMARKS, calendar)
     whole = backtest(make(name), split)
@@ -77,20 +77,20 @@ def test_a_period_is_forecast_alike_whichever_others_are_wanted(name):
         assert part.landmarks[~only].sum() == 0
 
 
-def test_a_second_walk_of_the_same_model_is_the_first():
+def test_a_second_backtest_of_the_same_model_gives_the_same_scores():
     model, split = make_model("linear"), Split.by_period(LANDMARKS, CALENDAR)
     first, second = backtest(model, split), backtest(model, split)
     np.testing.assert_allclose(first.log_loss, second.log_loss, rtol=1e-9)
 
 
-def test_every_landmark_of_the_periods_is_scored_once():
+def test_every_test_row_is_scored_once():
     scores = backtest(make_model("linear"), Split.by_period(LANDMARKS, CALENDAR))
     period = CALENDAR.period_of(LANDMARKS.happened_at)
     assert scores.landmarks.sum() == (period >= 0).sum()
     assert scores.conversions.sum() == LANDMARKS.converted[period >= 0].sum()
 
 
-def test_the_true_rule_wins_and_last_touch_forecasts_as_the_chain_of_order_one():
+def test_the_true_rule_wins_and_last_touch_equals_the_chain_of_order_one():
     split = Split.by_period(draw_landmarks(np.random.default_rng(2), 20_000), CALENDAR)
     loss = {name: backtest(make(name), split) for name in [*MODELS, "first_touch"]}
     bits = {name: scores.log_loss_bits for name, scores in loss.items()}
@@ -101,7 +101,7 @@ def test_the_true_rule_wins_and_last_touch_forecasts_as_the_chain_of_order_one()
     )
 
 
-def test_a_period_without_landmarks_scores_nothing():
+def test_a_period_without_landmarks_has_no_scores():
     outside = CALENDAR.period_of(LANDMARKS.happened_at) != 2
     kept = reordered(LANDMARKS, np.argsort(~outside, kind="stable"))
     moved = kept.happened_at.copy()
@@ -112,7 +112,7 @@ def test_a_period_without_landmarks_scores_nothing():
     assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()
 
 
-def test_a_rule_that_looks_at_times_learns_enough_from_a_sample(monkeypatch):
+def test_a_subsample_is_enough_for_a_time_dependent_rule(monkeypatch):
     split = Split.by_period(draw_landmarks(np.random.default_rng(8), 30_000), CALENDAR)
     rule = Rule("linear", "every touch alike, whatever the time", "1 + 0 * hours_before_end")
     one, ordered = backtest(rule, split), backtest(make_model("linear"), split)
@@ -124,16 +124,16 @@ def test_a_rule_that_looks_at_times_learns_enough_from_a_sample(monkeypatch):
     assert two.log_loss_bits != one.log_loss_bits
 
 
-def test_a_rule_that_looks_at_the_order_learns_from_all_as_its_twin_does(monkeypatch):
-    """Last touch and the chain of order 1 make one forecast: no sample may tell them apart."""
+def test_rules_of_channel_order_are_fitted_on_all_landmarks(monkeypatch):
+    """Last touch and the chain of order 1 have the same forecast: a subsample must not differ."""
     monkeypatch.setattr(Rule, "enough_landmarks", 1_000)
     split = Split.by_period(LANDMARKS, CALENDAR)
     one, two = (backtest(make_model(name), split) for name in ("last_touch", "markov_1"))
     np.testing.assert_allclose(one.log_loss, two.log_loss, rtol=1e-7, atol=1e-7)
 
 
-class Ignorant(Rule):
-    """It looks at times, and says the same of everybody."""
+class Uninformed(Rule):
+    """A time-dependent rule with the same forecast for every landmark."""
 
     enough_landmarks = 2_000
 
@@ -147,9 +147,9 @@ class Ignorant(Rule):
         return np.full(len(landmarks), 0.1)
 
 
-def test_a_rival_that_knows_nothing_is_touch_volume_however_few_it_learns_from():
+def test_an_uninformed_model_equals_touch_volume_on_any_subsample():
     split = Split.by_period(draw_landmarks(np.random.default_rng(9), 20_000), CALENDAR)
-    rule = Ignorant("linear", "nothing", "1 + 0 * hours_before_end")
+    rule = Uninformed("linear", "nothing", "1 + 0 * hours_before_end")
     assert len(split.subsample_train(rule.enough_landmarks).landmarks) < 5_000
     one, null = backtest(rule, split), backtest(TouchVolume(), split)
     np.testing.assert_allclose(one.log_loss, null.log_loss, rtol=1e-6)

@@ -1,4 +1,4 @@
-"""The calendar: hand-made weeks, maturity, and the message when history is too short."""
+"""Calendar: whole mature periods, and the message for a history that is too short."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def history(first: str, as_of: str, converting=None, hours=1.0) -> History:
     return History("purchase", at(first), at(as_of), when, np.full(len(when), hours), len(when))
 
 
-def test_weeks_start_on_monday_and_only_whole_mature_ones_count():
-    # 2025-01-08 is a Wednesday. Known on the 15th; the last whole week that is mature on
-    # 2025-02-20 - 7 d = Thursday 13 February is that of 3 February.
+def test_weeks_start_on_monday_and_only_whole_mature_weeks_are_scored():
+    # 2025-01-08 is a Wednesday; its outcome is known on the 15th. On 2025-02-20 outcomes are known
+    # up to Thursday 13 February, so the last whole mature week is that of 3 February.
     calendar = make_calendar(history("2025-01-08", "2025-02-20"), timedelta(days=7), "week")
     assert [str(day) for day in calendar.starts.astype("datetime64[D]")] == [
         "2025-01-20", "2025-01-27", "2025-02-03"
@@ -47,14 +47,14 @@ def test_weeks_start_on_monday_and_only_whole_mature_ones_count():
     assert len(calendar) == 3
 
 
-def test_a_period_counts_from_the_instant_at_which_its_end_is_mature():
+def test_a_period_is_scored_once_its_end_is_mature():
     enough = history("2025-01-06", "2025-02-10")
     short = history("2025-01-06", "2025-02-09T23:59:59.999999")
     assert make_calendar(enough, timedelta(days=7), "week").end == at("2025-02-03")
     assert make_calendar(short, timedelta(days=7), "week").end == at("2025-01-27")
 
 
-def test_the_week_that_begins_as_the_hundredth_conversion_becomes_known_is_forecast():
+def test_the_first_scored_week_starts_with_one_hundred_known_conversions():
     known = at("2025-01-13") - 7 * DAY
     calendar = make_calendar(
         history("2025-01-01", "2025-03-01", np.full(100, known)), timedelta(days=7), "week"
@@ -94,7 +94,7 @@ def test_training_is_cut_exactly_one_lookback_before_the_period():
         ]
 
 
-def test_a_conversion_that_comes_later_than_the_lookback_does_not_train():
+def test_a_conversion_after_the_lookback_is_no_training_data():
     late = history("2025-01-06", "2025-06-01", hours=24.0 * 8)
     with pytest.raises(InputError, match="too short a history"):
         make_calendar(late, timedelta(days=7), "week")
@@ -116,7 +116,7 @@ histories = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(histories, st.integers(12, 24 * 100), st.sampled_from(PERIODS))
-def test_a_calendar_is_mature_trained_and_whole_or_names_what_would_work(history, hours, period):
+def test_a_calendar_is_valid_or_the_message_states_a_lookback_that_works(history, hours, period):
     lookback = timedelta(hours=hours)
     try:
         calendar = make_calendar(history, lookback, period)
@@ -153,7 +153,7 @@ def _check_message(message: str, history: History, lookback: timedelta, period: 
 
 
 @pytest.mark.parametrize("lookback", ["1h", "2h", "7h", "12h", "24h", "30h"])
-def test_the_earliest_of_each_hour_are_enough(lookback):
+def test_the_earliest_landmarks_of_each_hour_give_the_same_calendar(lookback):
     rng, n = np.random.default_rng(1), 9000
     hours = 30 * rng.random(n)
     path_events = pl.DataFrame(
@@ -184,7 +184,7 @@ def test_the_earliest_of_each_hour_are_enough(lookback):
         assert one.starts.tolist() == other.starts.tolist()
 
 
-def test_below_a_day_hours_are_named():
+def test_a_lookback_below_a_day_is_stated_in_hours():
     # Every conversion is known after 12 h; a day-long lookback leaves one whole day only.
     when = np.full(200, at("2025-01-01T01:00"))
     short = History("lead", at("2025-01-01"), at("2025-01-04T06:00"), when, np.full(200, 0.5), 200)

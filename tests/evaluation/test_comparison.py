@@ -1,4 +1,4 @@
-"""The comparison as tables."""
+"""Tables of a comparison."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MODELS = make_models(["last_touch", "linear", "markov_1"])
 
 
 def scores(slopes: dict[str, float], n: int = 4000) -> dict[str, dict[str, Scores]]:
-    """Score forecasts that know the truth the better the nearer their slope is to 1."""
+    """Score forecasts, which are the better the nearer their slope is to 1."""
     result = {name: Scores.empty(len(CALENDAR)) for name in slopes}
     for period in range(len(CALENDAR)):
         rng = np.random.default_rng(period)
@@ -49,7 +49,7 @@ def row(table: pl.DataFrame, model: str) -> dict:
     return table.row(by_predicate=pl.col("model") == model, named=True)
 
 
-def test_rivals_come_first_by_rank_and_twins_share_theirs(tables):
+def test_models_are_sorted_by_rank_and_equal_forecasts_share_a_rank(tables):
     table = tables["model_comparison"]
     assert table["model"].to_list()[:3] == ["last_touch", "markov_1", "linear"]
     assert table["rank"].to_list() == [1, 1, 3, None, None, None]
@@ -62,14 +62,14 @@ def test_rivals_come_first_by_rank_and_twins_share_theirs(tables):
         assert row(table, reference)["claim"]
 
 
-def test_after_a_turn_the_rank_is_that_of_what_came_since():
+def test_ranks_use_the_periods_since_a_lead_turned():
     calendar, n = weekly(3, 24), 4000
     found = {name: Scores.empty(len(calendar)) for name in SLOPES}
     for period in range(len(calendar)):
         rng = np.random.default_rng(period)
         score, bucket = rng.normal(0, 1.2, n), rng.integers(0, 256, n)
         converted = rng.random(n) < expit(score - 2)
-        # Far ahead in the first weeks, and behind in all the others: ahead over all.
+        # Far ahead in the first weeks and behind in all others: ahead on average.
         early = {"last_touch": 1.0, "linear": -0.6} if period < 8 else {}
         for name, slope in {**SLOPES, "last_touch": 0.3, "linear": 0.9, **early}.items():
             found[name].add(period, bucket, converted, expit(slope * score - 2))
@@ -83,7 +83,7 @@ def test_after_a_turn_the_rank_is_that_of_what_came_since():
     assert row(table, "linear")["rank"] < row(table, "last_touch")["rank"]
 
 
-def test_explained_is_the_share_of_the_nulls_loss(tables):
+def test_explained_is_a_share_of_the_loss_of_touch_volume(tables):
     own = {name: sliced[ALL] for name, sliced in scores(SLOPES).items()}
     table = tables["model_comparison"]
     null = own["touch_volume"].log_loss_bits
@@ -100,7 +100,7 @@ def test_explained_is_the_share_of_the_nulls_loss(tables):
     assert best["warning"] == ""
 
 
-def test_a_ceiling_below_the_best_rival_gives_no_share_and_a_warning():
+def test_a_ceiling_below_the_best_model_gives_no_share_and_a_warning():
     low = compare_outcome(
         "lead", MODELS, scores(SLOPES | {"ceiling": 0.4}), CALENDAR, EvaluationSettings()
     )
@@ -110,13 +110,13 @@ def test_a_ceiling_below_the_best_rival_gives_no_share_and_a_warning():
 
 
 def over_buckets(own: Scores, below: int) -> Scores:
-    """Return scores as of the first buckets alone; counts on the grid stay as they are."""
+    """Return the scores of the first buckets only; the grid is not changed."""
     kept = np.arange(256) < below
     sums = {name: getattr(own, name) * kept for name in ("landmarks", "conversions", "log_loss")}
     return replace(own, **sums)
 
 
-def test_a_ceiling_of_fewer_landmarks_is_compared_over_those_alone():
+def test_shares_of_the_ceiling_use_the_landmarks_that_it_forecast():
     whole = scores(SLOPES)
     part = {name: {ALL: over_buckets(own[ALL], 64)} for name, own in whole.items()}
     mixed = compare_outcome(
@@ -134,7 +134,7 @@ def test_a_ceiling_of_fewer_landmarks_is_compared_over_those_alone():
     assert row(last, "ceiling")["explained"] == pytest.approx(1 - bits["ceiling"] / null)
 
 
-def test_a_segment_that_the_ceiling_met_nobody_of_is_compared_all_the_same():
+def test_a_segment_without_landmarks_of_the_ceiling_is_compared():
     sliced = {
         name: own if name == "ceiling" else own | {"country = li": own[ALL]}
         for name, own in scores(SLOPES).items()
@@ -148,14 +148,14 @@ def test_a_segment_that_the_ceiling_met_nobody_of_is_compared_all_the_same():
     assert "too few touches" in unknown["warning"]
 
 
-def test_a_badly_calibrated_rival_is_warned_of():
+def test_a_badly_calibrated_model_has_a_warning():
     bad = compare_outcome(
         "lead", MODELS, scores(SLOPES | {"linear": 3.0}), CALENDAR, EvaluationSettings()
     )
     assert "badly calibrated" in row(bad["model_comparison"], "linear")["warning"]
 
 
-def test_the_last_evidence_is_the_comparison(tables):
+def test_evidence_of_the_last_period_equals_the_comparison(tables):
     evidence, table = tables["evidence"], tables["model_comparison"]
     assert len(evidence) == len(SLOPES) * len(CALENDAR)
     last = evidence.filter(pl.col("period_start") == pl.col("period_start").max())
@@ -177,7 +177,7 @@ def test_calibration_counts_every_landmark_once(tables):
     assert (sure["forecast"] - sure["observed"]).abs().max() < 0.06
 
 
-def test_few_buckets_leave_bounds_empty():
+def test_bounds_are_empty_with_few_buckets():
     few = scores(SLOPES, n=40)
     for own in (sliced[ALL] for sliced in few.values()):
         for name in ("landmarks", "conversions", "log_loss", "brier"):
@@ -190,7 +190,7 @@ def test_few_buckets_leave_bounds_empty():
     assert set(tables["model_comparison"]["verdict"].drop_nulls()) == {"too_early"}
 
 
-def test_periods_without_landmarks_have_no_evidence_yet():
+def test_first_periods_without_landmarks_have_no_evidence():
     late = scores(SLOPES)
     for own in (sliced[ALL] for sliced in late.values()):
         for name in ("landmarks", "conversions", "log_loss", "brier"):
@@ -207,7 +207,7 @@ NORTH, SOUTH, NEW = "region = north", "region = south", "customer_type = new"
 
 
 def sliced(slopes: dict[str, float], seed: int = 0, n: int = 4000) -> dict[str, dict[str, Scores]]:
-    """Score forecasts on all users, on two regions that add up to them, and on a small slice."""
+    """Score forecasts on all users, on two regions that add up to them, and on a small segment."""
     result = {
         name: {segment: Scores.empty(len(CALENDAR)) for segment in (ALL, NORTH, SOUTH, NEW)}
         for name in slopes
@@ -234,7 +234,7 @@ def in_segments():
     return compare_outcome("lead", MODELS, sliced(SLOPES), CALENDAR, EvaluationSettings())
 
 
-def test_every_segment_has_its_rows_after_those_of_all_users(in_segments):
+def test_segments_follow_all_users(in_segments):
     for name in ("model_comparison", "evidence", "calibration", "pairs"):
         table = in_segments[name]
         segments = table["segment"].unique(maintain_order=True).to_list()
@@ -245,7 +245,7 @@ def test_every_segment_has_its_rows_after_those_of_all_users(in_segments):
     assert set(in_segments["warnings"]["segment"]) <= {ALL}
 
 
-def test_all_users_are_judged_as_without_segments(in_segments):
+def test_verdicts_on_all_users_do_not_depend_on_segments(in_segments):
     alone = {name: {ALL: own[ALL]} for name, own in sliced(SLOPES).items()}
     tables = compare_outcome("lead", MODELS, alone, CALENDAR, EvaluationSettings())
     assert set(tables) == set(TABLES)
@@ -272,7 +272,7 @@ def judged_by_hand() -> dict[str, SegmentVerdicts]:
     return judged
 
 
-def test_segments_are_judged_as_one_family(in_segments):
+def test_segments_are_tested_as_one_family(in_segments):
     table = in_segments["model_comparison"]
     for segment, judged in judged_by_hand().items():
         null = sliced(SLOPES)["touch_volume"][segment].log_loss_bits
@@ -301,14 +301,14 @@ def test_regions_add_up_to_all_users(in_segments):
         pl.testing.assert_frame_equal(whole, parts)
 
 
-def test_a_segment_that_a_model_has_no_scores_of_is_left_out():
+def test_a_segment_without_scores_of_a_model_is_left_out():
     own = sliced(SLOPES)
     del own["linear"][SOUTH]
     tables = compare_outcome("lead", MODELS, own, CALENDAR, EvaluationSettings())
     assert set(tables["model_comparison"]["segment"]) == {ALL, NORTH, NEW}
 
 
-def test_the_verdicts_of_the_evidence_are_the_history(in_segments):
+def test_verdicts_in_the_evidence_equal_the_history(in_segments):
     table, evidence = in_segments["model_comparison"], in_segments["evidence"]
     seen = set()
     for segment, judged in judged_by_hand().items():
@@ -325,14 +325,14 @@ def test_the_verdicts_of_the_evidence_are_the_history(in_segments):
     assert seen >= {"too_early", "best", "refuted"}
 
 
-# --- what came in later ---------------------------------------------------------------------------
+# --- restated scores ------------------------------------------------------------------------------
 
 CHANGED = [2, 6]
 
 
 @pytest.fixture(scope="module")
 def restated() -> dict[str, dict[str, Scores]]:
-    """Two periods in which other landmarks converted, so that other models are ahead."""
+    """Return scores in which other landmarks of two periods convert, so that other models lead."""
     first, other = sliced(SLOPES), sliced({**SLOPES, "linear": 1.0, "last_touch": 0.2}, seed=1)
     for name, segments in first.items():
         for segment, own in segments.items():
@@ -348,20 +348,20 @@ def twice(restated):
     )
 
 
-def test_what_came_in_later_decides_nothing(in_segments, twice):
+def test_restated_scores_do_not_change_the_verdicts(in_segments, twice):
     for name in ("model_comparison", "evidence", "calibration", "pairs"):
         kept = [column for column in twice[name].columns if not column.startswith("restated")]
         pl.testing.assert_frame_equal(twice[name].select(kept), in_segments[name].select(kept))
 
 
-def test_nothing_is_restated_where_nothing_came_in(in_segments):
+def test_restated_columns_are_empty_without_late_data(in_segments):
     for name in ("model_comparison", "evidence"):
         columns = [own for own in in_segments[name].columns if own.startswith("restated")]
         assert len(columns) == 2
         assert in_segments[name].select(pl.col(columns).is_null().all()).row(0) == (True, True)
 
 
-def test_restated_columns_are_the_comparison_of_what_is_known_by_now(twice, restated):
+def test_restated_columns_equal_a_comparison_with_late_data(twice, restated):
     again = compare_outcome("lead", MODELS, restated, CALENDAR, EvaluationSettings())[
         "model_comparison"
     ]
@@ -375,7 +375,7 @@ def test_restated_columns_are_the_comparison_of_what_is_known_by_now(twice, rest
     assert both.filter(pl.col("model") == "ceiling")["restated_verdict"].is_null().all()
 
 
-def test_restated_evidence_stands_at_the_periods_that_changed(twice, restated):
+def test_restated_evidence_is_given_for_changed_periods(twice, restated):
     starts = CALENDAR.starts.astype("datetime64[D]").tolist()
     evidence = twice["evidence"]
     found = evidence.filter(pl.col("restated_conversions").is_not_null())
@@ -389,7 +389,7 @@ def test_restated_evidence_stands_at_the_periods_that_changed(twice, restated):
         assert one["restated_log_loss_bits"] == pytest.approx(loss)
 
 
-def test_what_came_in_later_is_warned_of(twice, in_segments, restated):
+def test_late_conversions_have_a_warning(twice, in_segments, restated):
     assert "restated" not in set(in_segments["warnings"]["kind"])
     [text] = twice["warnings"].filter(pl.col("kind") == "restated")["text"]
     more = restated["touch_volume"][ALL].conversions.sum()

@@ -1,4 +1,4 @@
-"""Sequential confidence: it holds however often somebody looks."""
+"""Confidence sequences are valid however often they are checked."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LOOKS, BUCKETS, HISTORIES, ALPHA = 26, 256, 300, 0.05
 
 
 def history(rng: np.random.Generator, mean: float = 0.0, persistence: float = 0.3):
-    """Loss differences with a part that stays with the users of a bucket, and skewed noise."""
+    """Return loss differences with a constant part per bucket and skewed noise."""
     landmarks = rng.poisson(40, (LOOKS, BUCKETS)).astype(float)
     noise = rng.exponential(1.0, (LOOKS, BUCKETS)) - 1
     difference = np.sqrt(landmarks) * noise + persistence * landmarks**0.5 * rng.normal(
@@ -28,7 +28,7 @@ def history(rng: np.random.Generator, mean: float = 0.0, persistence: float = 0.
     return difference + mean * landmarks, landmarks
 
 
-def test_under_the_null_it_is_wrong_no_more_often_than_alpha_while_the_naive_test_is():
+def test_without_a_difference_errors_are_at_most_alpha_unlike_a_naive_test():
     rng = np.random.default_rng(20)
     ever, naive = 0, 0
     for _ in range(HISTORIES):
@@ -44,7 +44,7 @@ def test_under_the_null_it_is_wrong_no_more_often_than_alpha_while_the_naive_tes
     assert naive / HISTORIES > ALPHA + 3 * error
 
 
-def test_what_stays_with_users_is_counted():
+def test_correlation_within_users_widens_the_bounds():
     rng = np.random.default_rng(21)
     ever = 0
     for _ in range(HISTORIES):
@@ -53,7 +53,7 @@ def test_what_stays_with_users_is_counted():
     assert ever / HISTORIES <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / HISTORIES)
 
 
-def test_a_true_lead_is_found_and_the_bounds_hold_it():
+def test_a_true_lead_is_found_and_within_the_bounds():
     rng = np.random.default_rng(22)
     found = held = 0
     for _ in range(50):
@@ -64,7 +64,7 @@ def test_a_true_lead_is_found_and_the_bounds_hold_it():
     assert held >= 45
 
 
-def test_the_radius_shrinks_and_is_wider_than_one_fixed_look():
+def test_the_radius_shrinks_and_is_wider_than_a_fixed_sample_interval():
     difference, landmarks = history(np.random.default_rng(23), persistence=0)
     sequence = confidence_sequence(difference, landmarks, ALPHA)
     assert (np.diff(sequence.radius[::5]) < 0).all()
@@ -74,14 +74,14 @@ def test_the_radius_shrinks_and_is_wider_than_one_fixed_look():
     assert fixed < sequence.radius[-1] < 2.5 * fixed
 
 
-def test_a_smaller_alpha_is_wider():
+def test_a_smaller_alpha_has_wider_bounds():
     difference, landmarks = history(np.random.default_rng(24))
     radii = [confidence_sequence(difference, landmarks, a).radius[-1] for a in (0.2, 0.05, 0.001)]
     assert radii == sorted(radii)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 3.0, 1e5])
-def test_it_scales_with_the_losses(scale):
+def test_bounds_scale_with_the_losses(scale):
     difference, landmarks = history(np.random.default_rng(25))
     one = confidence_sequence(difference, landmarks, ALPHA)
     other = confidence_sequence(scale * difference, landmarks, ALPHA)
@@ -89,20 +89,20 @@ def test_it_scales_with_the_losses(scale):
     np.testing.assert_allclose(other.radius, scale * one.radius, rtol=1e-9)
 
 
-def test_what_is_past_does_not_change_as_evidence_comes_in():
+def test_past_bounds_do_not_change_as_periods_come_in():
     difference, landmarks = history(np.random.default_rng(26))
     whole = confidence_sequence(difference, landmarks, ALPHA)
     half = confidence_sequence(difference[:13], landmarks[:13], ALPHA)
     np.testing.assert_allclose(half.low, whole.low[:13])
 
 
-def test_no_difference_is_known_to_be_none():
+def test_a_difference_of_exactly_zero_has_radius_zero():
     zero = confidence_sequence(np.zeros((3, 256)), np.ones((3, 256)), ALPHA)
     assert zero.radius.tolist() == [0, 0, 0]
     assert zero.first_above_zero() is None
 
 
-def test_of_few_buckets_nothing_is_sure():
+def test_bounds_are_infinite_with_few_buckets():
     landmarks = np.zeros((3, 256))
     landmarks[:, : MIN_BUCKETS - 1] = 100
     sequence = confidence_sequence(landmarks * 0.5, landmarks, ALPHA)
@@ -115,12 +115,12 @@ def test_of_few_buckets_nothing_is_sure():
     ]  # fmt: skip
 
 
-def test_a_lead_without_any_variance_is_not_sure():
+def test_bounds_are_infinite_without_variance():
     landmarks = np.ones((3, 256))
     assert np.isinf(confidence_sequence(0.1 * landmarks, landmarks, ALPHA).radius).all()
 
 
-def test_periods_without_landmarks_wait():
+def test_periods_without_landmarks_change_nothing():
     difference, landmarks = history(np.random.default_rng(27))
     difference[:2] = landmarks[:2] = 0
     sequence = confidence_sequence(difference, landmarks, ALPHA)
@@ -128,11 +128,11 @@ def test_periods_without_landmarks_wait():
     assert np.isfinite(sequence.mean).all()
 
 
-# --- what the bounds and the p-values are ---------------------------------------------------------
+# --- formulas of bounds and p-values --------------------------------------------------------------
 
 
 def batch(seed: int, m: int = 6, scale: float = 0.06) -> tuple[np.ndarray, np.ndarray]:
-    """Return m differences over the same landmarks, from none to a sure one."""
+    """Return m differences over the same landmarks, from none to a clear one."""
     rng = np.random.default_rng(seed)
     landmarks = rng.poisson(40, (LOOKS, BUCKETS)).astype(float)
     noise = np.sqrt(landmarks) * rng.standard_normal((m, LOOKS, BUCKETS))
@@ -141,7 +141,7 @@ def batch(seed: int, m: int = 6, scale: float = 0.06) -> tuple[np.ndarray, np.nd
 
 @pytest.mark.parametrize("alpha", [0.2, 0.05, 0.001])
 @pytest.mark.parametrize("seed", range(4))
-def test_the_p_value_is_below_alpha_just_where_the_bounds_exclude_zero(alpha, seed):
+def test_the_p_value_is_below_alpha_exactly_where_the_bounds_exclude_zero(alpha, seed):
     sequence = confidence_sequence(*batch(seed), alpha)
     excluded = (sequence.low > 0) | (sequence.high < 0)
     np.testing.assert_array_equal(sequence.log_p < np.log(alpha), excluded)
@@ -149,7 +149,7 @@ def test_the_p_value_is_below_alpha_just_where_the_bounds_exclude_zero(alpha, se
 
 
 def test_the_p_value_is_one_over_the_likelihood_ratio_of_the_normal_mixture():
-    """Robbins' mixture, integrated over the effect instead of written out."""
+    """Robbins' mixture, integrated numerically over the effect."""
     sequence = confidence_sequence(*batch(7, m=3, scale=0.01), ALPHA)
     for m in range(3):
         r = sequence.mixture[m]
@@ -164,8 +164,8 @@ def test_the_p_value_is_one_over_the_likelihood_ratio_of_the_normal_mixture():
             assert sequence.log_p[m, look] == pytest.approx(min(0, -np.log(ratio)), abs=1e-7)
 
 
-def test_the_variance_is_that_between_users_in_bulk():
-    """The sum of squares that a loop over buckets and looks gives."""
+def test_the_variance_is_between_buckets():
+    """Compare with a loop over buckets and looks."""
     (difference, *_), landmarks = batch(8, m=1)
     landmarks[:, 200:] = difference[:, 200:] = 0
     sequence = confidence_sequence(difference, landmarks, ALPHA)
@@ -178,14 +178,14 @@ def test_the_variance_is_that_between_users_in_bulk():
         assert sequence.variance[look] == pytest.approx(sum(squares) * 200 / 199)
 
 
-def test_many_at_once_are_what_each_is_alone():
+def test_several_differences_at_once_equal_each_alone():
     difference, landmarks = batch(9)
     alphas = np.array([0.2, 0.05, 0.01, 0.05, 0.001, 0.1])
     together = confidence_sequence(difference, landmarks, alphas)
-    of_their_own = confidence_sequence(difference, np.array([landmarks] * 6), alphas)
+    separate = confidence_sequence(difference, np.array([landmarks] * 6), alphas)
     for place, alpha in enumerate(alphas):
         alone = confidence_sequence(difference[place], landmarks, alpha)
-        for many in (together, of_their_own):
+        for many in (together, separate):
             for name in ("mean", "radius", "log_p", "landmarks", "variance", "mixture"):
                 np.testing.assert_allclose(
                     getattr(many[place], name), getattr(alone, name), rtol=1e-12, err_msg=name
@@ -194,28 +194,28 @@ def test_many_at_once_are_what_each_is_alone():
 
 
 @pytest.mark.parametrize("alpha", [0.2, 0.05])
-def test_long_walks_cross_the_bounds_about_as_often_as_alpha_allows(alpha):
-    """Gaussian walks over a variance that grows ten-thousandfold: the oracle of the whole idea.
+def test_long_random_walks_cross_the_bounds_about_as_often_as_alpha_allows(alpha):
+    """Gaussian random walks whose variance grows ten-thousandfold cross the bounds at rate alpha.
 
-    A walk that is looked at without end, and all the time, crosses with probability alpha; looks
-    that are apart, and end, miss some of that.
+    A walk that is observed continuously and without end crosses with probability alpha. With
+    discrete looks that end, some crossings are missed.
     """
     rng = np.random.default_rng(30)
     landmarks = np.ones((70, BUCKETS)) * 1.15 ** np.arange(70)[:, None]
-    crossed = walks = 0
+    crossed = histories = 0
     for _ in range(5):
         steps = rng.standard_normal((200, 70, BUCKETS), dtype=np.float32)
         sequence = confidence_sequence(steps * np.sqrt(landmarks), landmarks, alpha)
         crossed += int((np.abs(sequence.mean) > sequence.radius).any(axis=-1).sum())
-        walks += 200
+        histories += 200
     assert sequence.variance[0, -1] / sequence.variance[0, 0] > 1e4
-    assert alpha / 2 - 3 * np.sqrt(alpha / 2 / walks) < crossed / walks
-    assert crossed / walks <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / walks)
+    assert alpha / 2 - 3 * np.sqrt(alpha / 2 / histories) < crossed / histories
+    assert crossed / histories <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / histories)
 
 
 @pytest.mark.parametrize("until", [1, 5, 13])
-def test_what_is_past_does_not_change_once_rivals_that_were_alike_part(until):
-    """A rival forecasts as the null does until it has learnt something."""
+def test_past_bounds_do_not_change_once_equal_models_differ(until):
+    """A model may have the forecast of touch volume in its first periods."""
     difference, landmarks = history(np.random.default_rng(31), mean=0.05)
     difference[:until] = 0
     whole = confidence_sequence(difference, landmarks, ALPHA)
@@ -227,7 +227,7 @@ def test_what_is_past_does_not_change_once_rivals_that_were_alike_part(until):
     assert (whole.radius[until:] > 0).all()
 
 
-# --- windows: evidence that starts afresh ---------------------------------------------------------
+# --- restarted sequences --------------------------------------------------------------------------
 
 
 def same_past(whole: ConfidenceSequence, then: ConfidenceSequence) -> None:
@@ -238,30 +238,30 @@ def same_past(whole: ConfidenceSequence, then: ConfidenceSequence) -> None:
 
 
 @pytest.mark.parametrize("looks", [1, RESTART_EVERY, RESTART_EVERY + 1, 26, 300])
-def test_shares_of_alpha_are_at_most_all_of_it(looks):
+def test_shares_of_alpha_add_up_to_at_most_one(looks):
     landmarks = np.ones((looks, 32))
-    windows = RestartedSequences.from_differences(np.zeros((1, looks, 32)), landmarks, ALPHA)
-    assert windows.starts.tolist() == list(range(0, looks, RESTART_EVERY))
-    assert windows.alpha_shares[0] == RestartedSequences.FULL_SHARE
-    assert (windows.alpha_shares > 0).all()
-    assert windows.alpha_shares.sum() <= 1
-    assert windows.alpha_shares.sum() == pytest.approx(1 - 0.5 / len(windows.alpha_shares))
+    sequences = RestartedSequences.from_differences(np.zeros((1, looks, 32)), landmarks, ALPHA)
+    assert sequences.starts.tolist() == list(range(0, looks, RESTART_EVERY))
+    assert sequences.alpha_shares[0] == RestartedSequences.FULL_SHARE
+    assert (sequences.alpha_shares > 0).all()
+    assert sequences.alpha_shares.sum() <= 1
+    assert sequences.alpha_shares.sum() == pytest.approx(1 - 0.5 / len(sequences.alpha_shares))
 
 
-def test_a_window_is_the_evidence_from_its_start_on_at_its_share():
+def test_a_restarted_sequence_uses_periods_from_its_start_and_its_share_of_alpha():
     difference, landmarks = batch(32)
-    windows = RestartedSequences.from_differences(difference, landmarks, ALPHA)
+    sequences = RestartedSequences.from_differences(difference, landmarks, ALPHA)
     for start, share, own in zip(
-        windows.starts, windows.alpha_shares, windows.sequences, strict=True
+        sequences.starts, sequences.alpha_shares, sequences.sequences, strict=True
     ):
         for place in range(len(difference)):
             alone = confidence_sequence(difference[place, start:], landmarks[start:], ALPHA * share)
             np.testing.assert_allclose(own[place].radius, alone.radius, rtol=1e-12)
             np.testing.assert_allclose(own[place].mean, alone.mean, rtol=1e-12)
-    assert windows.full is windows.sequences[0]
+    assert sequences.full is sequences.sequences[0]
 
 
-def test_the_past_of_all_windows_does_not_change_as_periods_come_in():
+def test_past_results_of_all_sequences_do_not_change_as_periods_come_in():
     difference, landmarks = batch(33, scale=0.04)
     difference[0, :6] = 0
     whole = RestartedSequences.from_differences(difference, landmarks, ALPHA)
@@ -277,30 +277,30 @@ def test_the_past_of_all_windows_does_not_change_as_periods_come_in():
             same_past(own, other)
 
 
-def test_signs_and_the_p_value_are_those_of_the_windows():
-    """A p-value is below alpha where any window at its share is, whatever its sign."""
+def test_signs_and_p_values_agree_with_the_sequences():
+    """A p-value is below alpha where any sequence is significant at its share of alpha."""
     difference, landmarks = batch(34, m=40, scale=0.05)
-    windows = RestartedSequences.from_differences(difference, landmarks, ALPHA)
+    sequences = RestartedSequences.from_differences(difference, landmarks, ALPHA)
     sure = [
         own.log_p[:, -1] < np.log(ALPHA * share)
-        for own, share in zip(windows.sequences, windows.alpha_shares, strict=True)
+        for own, share in zip(sequences.sequences, sequences.alpha_shares, strict=True)
     ]
     expected = np.any(sure, axis=0)
     assert 0 < expected.sum() < len(expected)
-    signs = windows.signs(ALPHA)
+    signs = sequences.signs(ALPHA)
     np.testing.assert_array_equal(signs[:, -1] != 0, expected)
     ever = np.logical_or.accumulate(signs != 0, axis=1)
     assert (ever[:, -1] != expected).any()
-    np.testing.assert_array_equal(windows.log_p < np.log(ALPHA), ever)
+    np.testing.assert_array_equal(sequences.log_p < np.log(ALPHA), ever)
     levels = np.random.default_rng(36).uniform(0.001, 0.3, signs.shape)
     each = [
-        [windows.signs(level)[place, look] for look, level in enumerate(row)]
+        [sequences.signs(level)[place, look] for look, level in enumerate(row)]
         for place, row in enumerate(levels)
     ]
-    np.testing.assert_array_equal(windows.signs(levels), each)
+    np.testing.assert_array_equal(sequences.signs(levels), each)
 
 
-def test_under_the_null_any_window_is_ever_wrong_no_more_often_than_alpha():
+def test_without_a_difference_any_sequence_is_wrong_at_most_with_alpha():
     alpha, rng, ever = 0.2, np.random.default_rng(35), 0
     for _ in range(HISTORIES):
         difference, landmarks = history(rng, persistence=0.5)
@@ -313,7 +313,7 @@ def test_under_the_null_any_window_is_ever_wrong_no_more_often_than_alpha():
 
 
 def turned(seed: int, lead: float = 0.1, after: int = LOOKS // 2) -> RestartedSequences:
-    """Return the evidence on a lead that turns half-way, so that there is none on the whole."""
+    """Return the sequences of a lead that turns half-way, so that the mean over all is about 0."""
     rng = np.random.default_rng(seed)
     landmarks = np.full((LOOKS, BUCKETS), 40.0)
     mean = np.where(np.arange(LOOKS) < after, lead, -lead)[:, None]
@@ -322,25 +322,25 @@ def turned(seed: int, lead: float = 0.1, after: int = LOOKS // 2) -> RestartedSe
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_a_lead_that_turns_is_seen_to_have_turned_while_the_whole_does_not_see_it_yet(seed):
-    windows = turned(seed)
-    [signs] = windows.signs(ALPHA)
+def test_a_turned_lead_is_found_before_the_full_sequence_shows_it(seed):
+    sequences = turned(seed)
+    [signs] = sequences.signs(ALPHA)
     assert signs[LOOKS // 2 - 1] == 1
     assert signs[-1] == -1
-    assert not windows.full.high[0, -1] < 0
+    assert not sequences.full.high[0, -1] < 0
 
 
-def test_where_windows_disagree_the_one_that_starts_last_counts():
-    windows = turned(50, lead=0.2, after=20)
+def test_where_sequences_disagree_the_latest_counts():
+    sequences = turned(50, lead=0.2, after=20)
     level = np.log(ALPHA)
     for look in range(LOOKS):
         last = 0
         for start, share, own in zip(
-            windows.starts, windows.alpha_shares, windows.sequences, strict=True
+            sequences.starts, sequences.alpha_shares, sequences.sequences, strict=True
         ):
             if start <= look and own.log_p[0, look - start] < level + np.log(share):
                 last = int(np.sign(own.mean[0, look - start]))
-        assert windows.signs(ALPHA)[0, look] == last
-    # The whole is still sure of what was.
-    assert windows.full.low[0, -1] > 0
-    assert windows.signs(ALPHA)[0, -1] == -1
+        assert sequences.signs(ALPHA)[0, look] == last
+    # The full sequence still shows the old lead.
+    assert sequences.full.low[0, -1] > 0
+    assert sequences.signs(ALPHA)[0, -1] == -1

@@ -1,4 +1,4 @@
-"""The ledger: what is scored once stays, and what changes since stands beside it."""
+"""Ledger: first scores never change, and restated scores are stored separately."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SPLIT = Split.by_period(draw_landmarks(np.random.default_rng(7), 500), CALENDAR)
 
 
 def missing(engine, model: str, fingerprint: str) -> list[bool]:
-    """Return which periods of a lead's model have no scores yet."""
+    """Return which periods of a model have no scores yet."""
     [entry] = pending_entries(engine, "lead", {model: fingerprint}, CALENDAR, SPLIT)
     return entry.missing.tolist()
 
@@ -71,7 +71,7 @@ def engine():
         yield engine
 
 
-def test_what_is_written_is_read_again_by_model_and_segment(engine):
+def test_scores_are_read_as_written_by_model_and_segment(engine):
     for outcome, model, seed in [("lead", "a", 1), ("lead", "b", 2), ("purchase", "a", 3)]:
         write_first(engine, outcome, model, "f", CALENDAR, scores(seed), EVERY)
     both = {"a": "f", "b": "f"}
@@ -84,7 +84,7 @@ def test_what_is_written_is_read_again_by_model_and_segment(engine):
     assert read_scores(engine, "signup", both, CALENDAR) == {}
 
 
-def test_what_is_written_at_once_is_what_is_written_one_by_one():
+def test_writing_all_at_once_equals_writing_one_by_one():
     other = ~np.array([True, False, True])
     entries = [
         Entry("lead", "a", "f", EVERY, ~EVERY, scores(1)),
@@ -107,7 +107,7 @@ def test_a_ledger_without_any_table_is_empty(engine):
     assert not has_restated_scores(engine, "lead", {"a": "f"})
 
 
-def test_only_the_chosen_periods_are_written_and_the_others_stay_missing(engine):
+def test_only_the_given_periods_are_written(engine):
     first = np.array([True, True, False])
     write_first(engine, "lead", "a", "f", CALENDAR, scores(1), first)
     assert missing(engine, "a", "f") == [False, False, True]
@@ -115,7 +115,7 @@ def test_only_the_chosen_periods_are_written_and_the_others_stay_missing(engine)
     same(read_scores(engine, "lead", {"a": "f"}, CALENDAR)["a"], scores(1))
 
 
-def test_another_definition_starts_its_own_evidence(engine):
+def test_another_fingerprint_starts_without_scores(engine):
     write_first(engine, "lead", "a", "old", CALENDAR, scores(1), EVERY)
     assert all(missing(engine, "a", "new"))
     write_first(engine, "lead", "a", "new", CALENDAR, scores(2), EVERY)
@@ -123,7 +123,7 @@ def test_another_definition_starts_its_own_evidence(engine):
     same(read_scores(engine, "lead", {"a": "old"}, CALENDAR)["a"], scores(1))
 
 
-def test_a_definition_is_the_model_the_lookback_and_the_period():
+def test_the_fingerprint_depends_on_model_lookback_and_period():
     day = replace(CALENDAR, period="day")
     longer = replace(CALENDAR, lookback=CALENDAR.lookback * 2)
     later = replace(CALENDAR, starts=CALENDAR.starts[1:])
@@ -134,7 +134,7 @@ def test_a_definition_is_the_model_the_lookback_and_the_period():
     assert score_fingerprint("f", later) == score_fingerprint("f", CALENDAR)
 
 
-def test_restated_scores_stand_beside_the_first(engine):
+def test_restated_scores_are_stored_separately(engine):
     write_first(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
     second = np.array([False, True, False])
     for seed in (5, 2):  # the last restatement counts
@@ -149,14 +149,14 @@ def test_restated_scores_stand_beside_the_first(engine):
             np.testing.assert_array_equal(found[1], other[1])
     assert has_restated_scores(engine, "lead", {"a": "f", "b": "f"})
     assert not has_restated_scores(engine, "purchase", {"a": "f"})
-    # What was restated of a model that is defined otherwise by now concerns nobody.
+    # Restated scores with another fingerprint are ignored.
     assert not has_restated_scores(engine, "lead", {"a": "g", "b": "f"})
     restate(engine, "lead", "a", "f", CALENDAR, {}, ~EVERY)
     assert not has_restated_scores(engine, "lead", {"a": "f"})
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, monkeypatch, again):
+def test_an_interrupted_write_leaves_nothing(engine, monkeypatch, again):
     write_first(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
     restate(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
     tables = ["scores", "forecasts", "restated_scores", "restated_forecasts"]
@@ -178,16 +178,16 @@ def test_what_is_broken_off_while_it_is_written_leaves_nothing_behind(engine, mo
     assert all(missing(engine, "b", "f"))
 
 
-def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
+def test_changed_periods_are_found(engine):
     landmarks = draw_landmarks(np.random.default_rng(3), 3000)
     calendar = weekly(3, 6)
     split = Split.by_period(landmarks, calendar)
     key = (engine, "lead", "linear", "f")
-    walked = backtest_segments(make_model("linear"), split)
-    write_first(*key, calendar, walked, np.ones(6, dtype=bool))
-    own = {"never_met": "f", "linear": "f"}
+    backtested = backtest_segments(make_model("linear"), split)
+    write_first(*key, calendar, backtested, np.ones(6, dtype=bool))
+    own = {"new_model": "f", "linear": "f"}
     new, scored = pending_entries(engine, "lead", own, calendar, split)
-    assert (new.model, new.missing.all(), new.changed.any()) == ("never_met", True, False)
+    assert (new.model, new.missing.all(), new.changed.any()) == ("new_model", True, False)
     assert not scored.to_score.any()
     late = landmarks.converted.copy()
     late[split.test_rows[4][np.flatnonzero(~late[split.test_rows[4]])[0]]] = True
@@ -196,13 +196,13 @@ def test_periods_of_which_other_data_is_known_by_now_are_found(engine):
     assert np.flatnonzero(scored.to_score).tolist() == [4]
     assert not scored.missing.any()
     assert new.missing.all()
-    # A sample that has shrunk says nothing of the buckets that it has not.
+    # Buckets outside a smaller sample are not compared.
     few = Split.by_period(landmarks.take(np.flatnonzero(landmarks.bucket < 100)), calendar)
     assert not pending_entries(engine, "lead", own, calendar, few)[1].to_score.any()
 
 
-def test_what_another_calendar_left_behind_is_passed_over(engine):
-    """A rival that was dropped keeps its rows; the calendar goes on without it."""
+def test_rows_of_another_calendar_are_ignored(engine):
+    """Rows of a removed model stay in the ledger and are ignored."""
     write_first(engine, "lead", "a", "f", weekly(6, 5), scores(1, 5), np.ones(5, dtype=bool))
     assert read_scores(engine, "lead", {"a": "f"}, CALENDAR) == {}
     write_first(engine, "lead", "a", "f", CALENDAR, scores(2), EVERY)
@@ -210,7 +210,7 @@ def test_what_another_calendar_left_behind_is_passed_over(engine):
 
 
 @pytest.mark.parametrize("put", [write_first, restate])
-def test_a_ledger_of_another_version_is_refused_by_name(engine, put):
+def test_a_ledger_of_another_version_raises_an_error_with_its_name(engine, put):
     check_columns(engine)
     put(engine, "lead", "a", "f", CALENDAR, scores(1), EVERY)
     check_columns(engine)

@@ -1,4 +1,4 @@
-"""Pairs: every comparison once, who is ahead in it, and what would settle it."""
+"""Table of pairs: every comparison once, which model is ahead, and how much data decides it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def table(scores, null=NULL, calendar=CALENDAR, size=SIZE) -> pl.DataFrame:
 
 
 def row(frame: pl.DataFrame, *names: str) -> dict:
-    """Return the row of two rivals, whichever of them is ahead."""
+    """Return the row of two models, in any order."""
     own = pl.col("ahead").is_in(names) & pl.col("behind").is_in(names)
     return frame.row(by_predicate=own, named=True)
 
@@ -47,7 +47,7 @@ RIVALS = {
 }
 
 
-def test_every_pair_stands_once_and_each_rival_with_the_null():
+def test_every_pair_has_one_row_and_each_model_one_with_touch_volume():
     found = table({**RIVALS, "twin": RIVALS["b"]})
     names = sorted(tuple(sorted(pair)) for pair in found.select("ahead", "behind").rows())
     assert names == [
@@ -57,7 +57,7 @@ def test_every_pair_stands_once_and_each_rival_with_the_null():
     assert set(found.select("outcome", "segment").rows()) == {("lead", "all")}
 
 
-def test_the_one_ahead_stands_first_whatever_the_order_of_the_rivals():
+def test_the_model_ahead_comes_first_in_any_order_of_models():
     for names in ("abc", "cba"):
         found = table({name: RIVALS[name] for name in names})
         one = row(found, "a", "b")
@@ -65,7 +65,7 @@ def test_the_one_ahead_stands_first_whatever_the_order_of_the_rivals():
         assert (found["lead"] > 0).all()
 
 
-def test_leads_and_bounds_are_shares_of_the_nulls_loss():
+def test_leads_and_bounds_are_shares_of_the_loss_of_touch_volume():
     found = table(RIVALS)
     null = NULL.log_loss.sum() / NULL.landmarks.sum()
     for one in found.iter_rows(named=True):
@@ -77,7 +77,7 @@ def test_leads_and_bounds_are_shares_of_the_nulls_loss():
     assert row(found, "a", "b")["lead_low"] == pytest.approx(pair.sequence.low[-1] / null)
 
 
-def test_since_is_the_period_from_which_on_it_has_been_sure():
+def test_since_is_the_first_period_of_the_present_separation():
     bits = np.where(np.arange(WEEKS) < 5, 0.37, 0.34)
     found = row(table({"a": loses(bits, 0.01, 1, WEEKS), "b": RIVALS["b"]}), "a", "b")
     pair = judged({"a": loses(bits, 0.01, 1, WEEKS), "b": RIVALS["b"]}).pairs[0]
@@ -90,7 +90,7 @@ def test_since_is_the_period_from_which_on_it_has_been_sure():
     assert found["more_landmarks"] is None
 
 
-def test_since_begins_anew_after_a_turn():
+def test_since_is_later_than_a_turn():
     now = np.where(np.arange(WEEKS) < 6, 0, 0.05)
     scores = {"a": loses(0.35 + now, 0.01, 1, WEEKS), "b": loses(0.4 - now, 0.01, 2, WEEKS)}
     found = row(table(scores), "a", "b")
@@ -99,8 +99,8 @@ def test_since_begins_anew_after_a_turn():
     assert found["since"] == CALENDAR.starts[turn].astype("datetime64[D]").item()
 
 
-def test_what_is_open_is_projected_at_the_present_rate():
-    # Landmarks come faster by now: the last eight periods tell the rate.
+def test_open_pairs_are_projected_at_the_present_rate():
+    # Later periods have more landmarks: the last eight determine the rate.
     faster = np.where(np.arange(WEEKS) < 4, 1.0, 3.0)[:, None]
     null, rival = (scaled(own, faster) for own in (NULL, RIVALS["c"]))
     scores = {"c": rival, "d": scaled(loses(0.372, 0.1, 4, WEEKS), faster)}
@@ -127,7 +127,7 @@ def scaled(scores: Scores, factor: np.ndarray) -> Scores:
 
 
 def almost(more: float) -> tuple[dict[str, Scores], Scores]:
-    """Return a rival that takes about so many more weeks until it is ahead of the null."""
+    """Return a model that takes about so many more weeks until it is ahead of touch volume."""
     lead = 0.002
     for _ in range(40):
         scores = {"a": loses(0.4 - lead, 0.05, 7, WEEKS)}
@@ -141,21 +141,21 @@ def almost(more: float) -> tuple[dict[str, Scores], Scores]:
     raise AssertionError(weeks)
 
 
-def test_one_more_week_is_one():
+def test_one_more_week_is_singular():
     scores, null = almost(0.9)
     found = row(table(scores, null), "a", "touch_volume")
     assert found["more_periods"] == 1
     assert found["projection"] == "1 more week"
 
 
-def test_periods_are_called_what_they_are():
+def test_projections_name_the_period():
     scores, null = almost(5)
     month = replace(CALENDAR, period="month")
     found = row(table(scores, null, month), "a", "touch_volume")
     assert found["projection"] == f"{found['more_periods']} more months"
 
 
-def test_what_takes_longer_than_ten_years_is_out_of_reach():
+def test_more_than_ten_years_is_not_at_any_realistic_size():
     scores, null = almost(40)
     near = row(table(scores, null), "a", "touch_volume")
     assert near["projection"].endswith(" more weeks")
@@ -171,7 +171,7 @@ def test_what_takes_longer_than_ten_years_is_out_of_reach():
     assert far["more_periods"] is None
 
 
-def test_rivals_without_any_difference_never_part():
+def test_models_without_a_difference_are_never_separated():
     same = loses(0.37, 0.02, 2, WEEKS)
     same.log_loss[:, :2] += [1.0, -1.0]
     found = row(table({"b": RIVALS["b"], "same": same}), "b", "same")
@@ -180,7 +180,7 @@ def test_rivals_without_any_difference_never_part():
     assert found["more_landmarks"] is None
 
 
-def test_of_a_small_slice_no_bounds_are_known():
+def test_a_small_segment_has_no_bounds():
     few = {name: only_in_buckets(own, 12) for name, own in RIVALS.items()}
     found = table(few, only_in_buckets(NULL, 12))
     assert found["lead_low"].is_null().all()
@@ -189,7 +189,7 @@ def test_of_a_small_slice_no_bounds_are_known():
     assert set(found["projection"]) == {NEVER}
 
 
-def test_without_a_clock_journeys_are_counted_not_periods():
+def test_without_periods_the_projection_is_in_journeys():
     scores, null = almost(5)
     found = row(table(scores, null, calendar=None, size=None), "a", "touch_volume")
     times = 1 + found["more_landmarks"] / null.landmarks.sum()
@@ -201,14 +201,14 @@ def test_without_a_clock_journeys_are_counted_not_periods():
     assert sure["since"] is None
 
 
-def test_nothing_to_compare_is_an_empty_table_with_its_columns():
+def test_without_models_the_table_is_empty():
     found = table({})
     assert len(found) == 0
     assert found.columns == table(RIVALS).columns
     assert found.schema == table(RIVALS).schema
 
 
-def test_a_lead_that_has_turned_is_told_by_what_came_since():
+def test_a_turned_lead_uses_the_periods_since():
     weeks, turn = 26, 16
     null = loses(0.4, periods=weeks)
     early, late = loses(0.30, 0.02, 1, weeks), loses(0.39, 0.02, 2, weeks)
@@ -226,6 +226,6 @@ def test_a_lead_that_has_turned_is_told_by_what_came_since():
     assert counted >= turn
     lead = (one.log_loss - other.log_loss)[counted:].sum() / null.log_loss[counted:].sum()
     assert found["lead"] == pytest.approx(lead)
-    # Nothing is left out of a lead that has not turned.
+    # A lead that has not turned uses all periods.
     steady = row(pairs_table("lead", "all", judged(RIVALS), NULL, CALENDAR, SIZE), "a", "b")
     assert steady["counted_from"] == CALENDAR.starts[0].astype("datetime64[D]").item()

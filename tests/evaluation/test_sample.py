@@ -1,4 +1,4 @@
-"""The evaluation sample: whole buckets, and the weights of every rule on every path."""
+"""Evaluation sample: whole buckets, and the weights of every rule on every path."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def sample(engine):
     return load_sample(engine, "conversion", names, MODELS)
 
 
-def test_every_mature_landmark_is_there_once(engine, sample):
+def test_every_mature_landmark_is_in_the_sample_once(engine, sample):
     rows = engine.rows(
         "select count(*), sum(converted::int) from journeys.path_events"
         " where not is_conversion and happened_at <= timestamp '2025-03-01'"
@@ -59,7 +59,7 @@ def test_every_mature_landmark_is_there_once(engine, sample):
     assert sample.bucket.max() < N_BUCKETS
 
 
-def test_paths_hold_the_weights_that_the_rules_give(engine, sample):
+def test_paths_have_the_weights_of_the_rules(engine, sample):
     paths = engine.frame(
         "select landmarks.landmark as path, path_touches.* from journeys.path_touches"
         " inner join evaluation.landmarks on landmarks.user_key = path_touches.user_key"
@@ -106,7 +106,7 @@ def test_the_next_event_comes_within_the_lookback(sample):
     assert (sample.hours_to_next[~ends] < sample.hours_to_next.max()).all()
 
 
-def test_history_and_hours_fit_the_path(sample):
+def test_history_and_hours_agree_with_the_path(sample):
     alone = sample.path_length == 1
     assert np.isnan(sample.hours_since_previous[alone]).all()
     assert (sample.hours_since_previous[~alone] >= 0).all()
@@ -117,7 +117,7 @@ def test_history_and_hours_fit_the_path(sample):
     assert not (sample.converted & (sample.next_channel >= 0)).any()
 
 
-def test_a_bound_takes_whole_buckets(engine, sample):
+def test_a_limited_sample_has_whole_buckets(engine, sample):
     counts = np.bincount(sample.bucket, minlength=N_BUCKETS).cumsum()
     for most in (counts[40], counts[40] + 1, counts[200], 10**9):
         buckets = count_sample_buckets(engine, "conversion", MATURE, int(most))

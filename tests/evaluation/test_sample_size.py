@@ -1,4 +1,4 @@
-"""The projection: as many times the evidence as it takes when more of the same comes in."""
+"""Required sample size, compared with sequences of repeated data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PERIODS, BUCKETS, LEVEL = 4, 256, 0.01
 
 
 def evidence(lead: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return differences of a few periods with just this mean, in standard errors of the mean."""
+    """Return differences of a few periods with exactly this mean, in standard errors."""
     rng = np.random.default_rng(seed)
     landmarks = rng.poisson(40, (PERIODS, BUCKETS)).astype(float)
     noise = np.sqrt(landmarks) * rng.standard_normal(landmarks.shape)
@@ -21,9 +21,9 @@ def evidence(lead: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 
 def grown(difference: np.ndarray, landmarks: np.ndarray, copies: int) -> ConfidenceSequence:
-    """Let the same evidence come in again and again, a copy each period, of other users.
+    """Return a sequence in which the same data repeats every period, for other users.
 
-    What the periods so far had is in the first buckets; each copy is in buckets of its own.
+    The data so far is in the first buckets, and each copy in other buckets.
     """
     periods, buckets = landmarks.shape
     size = (periods + copies - 1, buckets * copies)
@@ -38,7 +38,7 @@ def grown(difference: np.ndarray, landmarks: np.ndarray, copies: int) -> Confide
 
 @pytest.mark.parametrize("lead", [3.0, 2.0, 1.3, -1.0, 0.8])
 @pytest.mark.parametrize("seed", range(2))
-def test_it_is_what_evidence_takes_that_repeats_itself(lead, seed):
+def test_the_factor_agrees_with_repeated_data(lead, seed):
     difference, landmarks = evidence(lead, seed)
     times = required_sample_factor(confidence_sequence(difference, landmarks, LEVEL), LEVEL)
     assert 1 < times < 60
@@ -46,14 +46,14 @@ def test_it_is_what_evidence_takes_that_repeats_itself(lead, seed):
     sequence = grown(difference, landmarks, copies)
     surely = (sequence.low > 0) | (sequence.high < 0)
     assert not surely[: PERIODS - 1].any()
-    after = 1 + int(np.flatnonzero(surely)[0]) - PERIODS + 1  # copies, the first one included
-    # Of k copies the variance has the correction of k times the buckets: 0.4 % less, at most.
+    after = 1 + int(np.flatnonzero(surely)[0]) - PERIODS + 1  # copies, including the first
+    # With k copies the correction of the variance is for k times the buckets: at most 0.4 % less.
     assert after - 1 <= times * 1.005
     assert times * 0.995 <= after
 
 
-def test_the_sequence_excludes_zero_from_just_there_on():
-    """At `x` times sum, variance and landmarks, by the formula of the bounds themselves."""
+def test_the_sequence_excludes_zero_exactly_from_the_factor():
+    """Checks the formula of the bounds at `x` times sum, variance and landmarks."""
     sequence = confidence_sequence(*evidence(1.5), LEVEL)
     times = required_sample_factor(sequence, LEVEL)
     n, s = sequence.landmarks[-1], sequence.mean[-1] * sequence.landmarks[-1]
@@ -64,7 +64,7 @@ def test_the_sequence_excludes_zero_from_just_there_on():
         assert (abs(s) / n > radius) == sure
 
 
-def test_the_clearer_the_lead_and_the_looser_the_level_the_less_it_takes():
+def test_the_factor_falls_with_the_lead_and_with_the_level():
     taken = [
         required_sample_factor(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
         for lead in (0.5, 1.0, 2.0, 3.0)
@@ -80,13 +80,13 @@ def test_the_clearer_the_lead_and_the_looser_the_level_the_less_it_takes():
 
 
 @pytest.mark.parametrize("lead", [6.0, -30.0])
-def test_what_is_separated_takes_no_more(lead):
+def test_the_factor_of_a_separated_pair_is_1(lead):
     sequence = confidence_sequence(*evidence(lead), LEVEL)
     assert abs(sequence.mean[-1]) > sequence.radius[-1]
     assert required_sample_factor(sequence, LEVEL) == 1.0
 
 
-def test_what_does_not_differ_never_parts():
+def test_the_factor_without_a_difference_is_infinite():
     landmarks = np.ones((3, BUCKETS))
     nothing = confidence_sequence(np.zeros_like(landmarks), landmarks, LEVEL)
     assert required_sample_factor(nothing, LEVEL) == np.inf
@@ -94,7 +94,7 @@ def test_what_does_not_differ_never_parts():
     assert required_sample_factor(confidence_sequence(balanced, landmarks, LEVEL), LEVEL) == np.inf
 
 
-def test_what_is_out_of_reach_is_called_so():
+def test_factors_above_the_maximum_are_infinite():
     sequence = confidence_sequence(*evidence(0.01), LEVEL)
     assert required_sample_factor(sequence, LEVEL) == np.inf
     near = [required_sample_factor(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
@@ -103,7 +103,7 @@ def test_what_is_out_of_reach_is_called_so():
     assert {times == np.inf for times in near} == {True, False}
 
 
-def test_of_too_few_buckets_nothing_can_be_told():
+def test_the_factor_with_too_few_buckets_is_infinite():
     difference, landmarks = evidence(6.0)
     landmarks[:, 10:] = difference[:, 10:] = 0
     assert (

@@ -1,4 +1,4 @@
-"""Scoring against the ledger: only what is due is walked, by all models alike."""
+"""Scoring: only missing and changed periods are backtested."""
 
 from __future__ import annotations
 
@@ -34,30 +34,21 @@ def engine() -> Iterator[DuckDBEngine]:
         yield engine
 
 
-def test_a_second_scoring_walks_nothing_and_adds_nothing(engine, monkeypatch):
+def test_scoring_again_backtests_nothing_and_adds_nothing(engine, monkeypatch):
     models = choose(["linear", "last_touch"])
-    [(outcome, calendar, samples)] = pipeline.load_splits(engine, models)
-    score_models(engine, outcome, models, calendar, samples)
-    score_ceiling(engine, outcome, models, calendar, samples, seed=0)
+    [(outcome, calendar, split)] = pipeline.load_splits(engine, models)
+    score_models(engine, outcome, models, calendar, split)
+    score_ceiling(engine, outcome, models, calendar, split, seed=0)
     first = engine.rows(SCORES)
     found = {model for (model,) in engine.rows("select distinct model from ledger.scores")}
     assert found == {"linear", "last_touch", "ceiling"}
-    for walk in ("backtest_segments", "ceiling_scores"):
-        monkeypatch.setattr(scoring, walk, lambda *_: pytest.fail("walked again"))
-    score_models(engine, outcome, models, calendar, samples)
-    score_ceiling(engine, outcome, models, calendar, samples, seed=0)
+    for function in ("backtest_segments", "ceiling_scores"):
+        monkeypatch.setattr(scoring, function, lambda *_: pytest.fail("backtested again"))
+    score_models(engine, outcome, models, calendar, split)
+    score_ceiling(engine, outcome, models, calendar, split, seed=0)
     assert engine.rows(SCORES) == first
 
 
-def test_the_ceiling_is_another_one_with_other_rivals_or_another_seed():
+def test_the_fingerprint_of_the_ceiling_depends_on_models_and_seed():
     one, other = choose(["linear"]), choose(["linear", "last_touch"])
-    assert (
-        len(
-            {
-                ceiling_fingerprint(one, 0),
-                ceiling_fingerprint(other, 0),
-                ceiling_fingerprint(one, 1),
-            }
-        )
-        == 3
-    )
+    assert len({ceiling_fingerprint(*own) for own in ((one, 0), (other, 0), (one, 1))}) == 3

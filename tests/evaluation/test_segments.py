@@ -1,4 +1,4 @@
-"""Segments: every landmark is in one slice of each column of `users`, and slices add up."""
+"""Segments: every landmark is in one segment of each column of `users`, and segments add up."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def drawn(values: list[object], seed: int, shares: list[float] | None = None) ->
     return pl.Series([values[i] for i in rng.choice(len(values), WORLD.users.height, p=shares)])
 
 
-def laid_out(engine: DuckDBEngine, users: pl.DataFrame | None) -> None:
-    """Take the steps up to the sample."""
+def build_landmarks(engine: DuckDBEngine, users: pl.DataFrame | None) -> None:
+    """Run the steps up to the sample."""
     sources = {"touchpoints": WORLD.touchpoints, "conversions": WORLD.conversions}
     pipeline.load_inputs(engine, sources | ({} if users is None else {"users": users}))
     pipeline.build_journeys(
@@ -48,9 +48,9 @@ def laid_out(engine: DuckDBEngine, users: pl.DataFrame | None) -> None:
 
 
 def loaded(users: pl.DataFrame | None) -> tuple[dict[str, list[str]], pl.DataFrame]:
-    """Return the segment of each landmark by column, and whose landmarks these are."""
+    """Return the segment of each landmark by column, and the users of the landmarks."""
     with DuckDBEngine() as engine:
-        laid_out(engine, users)
+        build_landmarks(engine, users)
         columns = load_segments(engine, OUTCOME)
         who = engine.frame(
             "select landmark, user_id from evaluation.landmarks"
@@ -64,24 +64,24 @@ def loaded(users: pl.DataFrame | None) -> tuple[dict[str, list[str]], pl.DataFra
     return found, who
 
 
-def read_plainly(users: pl.DataFrame, who: pl.DataFrame, name: str) -> list[str]:
+def expected_values(users: pl.DataFrame, who: pl.DataFrame, name: str) -> list[str]:
     """Return the value of a column for each landmark, as polars joins it."""
     joined = who.select("user_id").join(users, on="user_id", how="left", maintain_order="left")
     return joined[name].cast(pl.String).fill_null("(unknown)").to_list()
 
 
 def with_most(values: list[str]) -> list[str]:
-    """Put all but the most common values together; of equally common ones the first in order."""
-    met = Counter(values)
-    if len(met) <= MAX_VALUES:
+    """Replace all but the most common values; ties are in alphabetical order."""
+    counts = Counter(values)
+    if len(counts) <= MAX_VALUES:
         return values
-    kept = sorted(met, key=lambda value: (-met[value], value))[: MAX_VALUES - 1]
+    kept = sorted(counts, key=lambda value: (-counts[value], value))[: MAX_VALUES - 1]
     return [value if value in kept else "(other)" for value in values]
 
 
 @pytest.fixture(scope="module")
 def users() -> pl.DataFrame:
-    """Return users with columns of every kind, a tenth of whom have no row."""
+    """Return users with columns of every type; a tenth of the users have no row."""
     some = WORLD.users.with_columns(
         drawn([1, 2, 33], 1).alias("plan"),
         drawn(["a", None], 2, [0.8, 0.2]).alias("partly known"),
@@ -99,7 +99,7 @@ def found(users):
     return loaded(users)
 
 
-def test_every_column_of_users_is_one_and_the_id_is_none(users, found):
+def test_every_column_of_users_except_the_id_has_segments(users, found):
     assert sorted(found[0]) == sorted(set(users.columns) - {"user_id"})
 
 
@@ -107,9 +107,9 @@ def test_every_column_of_users_is_one_and_the_id_is_none(users, found):
     "name",
     ["customer_type", "region", "plan", "partly known", "odd values", "is_member", "constant"],
 )
-def test_codes_are_what_a_plain_reading_says(users, found, name):
+def test_codes_equal_a_join_in_polars(users, found, name):
     segments, who = found
-    expected = [f"{name} = {value}" for value in read_plainly(users, who, name)]
+    expected = [f"{name} = {value}" for value in expected_values(users, who, name)]
     assert segments[name] == expected
 
 
@@ -121,15 +121,15 @@ def test_users_without_a_row_are_unknown(users, found):
     for name in known:
         is_unknown = np.array(segments[name]) == f"{name} = (unknown)"
         np.testing.assert_array_equal(is_unknown, strangers.to_numpy())
-    # And so are those whose row says nothing.
+    # And so are users whose row has no value.
     partly = np.array(segments["partly known"]) == "partly known = (unknown)"
     assert partly[strangers.to_numpy()].all()
     assert partly.sum() > strangers.sum()
 
 
-def test_of_many_values_the_rare_ones_are_one_segment_together(users, found):
+def test_rare_values_of_a_column_are_one_segment(users, found):
     segments, who = found
-    plain = read_plainly(users, who, "city")
+    plain = expected_values(users, who, "city")
     assert len(set(plain)) == 46
     assert segments["city"] == [f"city = {value}" for value in with_most(plain)]
     assert len(set(segments["city"])) == MAX_VALUES
@@ -141,14 +141,14 @@ def test_of_many_values_the_rare_ones_are_one_segment_together(users, found):
     assert min(kept) >= max(gone)
 
 
-def test_as_many_values_as_there_may_be_are_all_kept(users, found):
+def test_the_maximum_number_of_values_is_kept(users, found):
     segments, who = found
-    everyone = read_plainly(users, who, "just as many")
-    assert len(set(everyone)) == MAX_VALUES + 1  # and those without a row
+    everyone = expected_values(users, who, "just as many")
+    assert len(set(everyone)) == MAX_VALUES + 1  # and users without a row
     assert "just as many = (other)" in segments["just as many"]
     fewer = users.filter(pl.col("just as many") != "00")
     segments, who = loaded(fewer)
-    plain = read_plainly(fewer, who, "just as many")
+    plain = expected_values(fewer, who, "just as many")
     assert len(set(plain)) == MAX_VALUES
     assert segments["just as many"] == [f"just as many = {value}" for value in plain]
 
@@ -159,19 +159,19 @@ ODD = [
 ]  # fmt: skip
 
 
-def test_columns_may_be_called_anything():
+def test_columns_may_have_any_name():
     columns = {name: drawn(["p", "q", 'r"r', "s's"], i) for i, name in enumerate(ODD)}
     users = WORLD.users.select("user_id", **columns)
     segments, who = loaded(users)
     assert sorted(segments) == sorted(ODD)
     for name in ODD:
-        expected = [f"{name} = {value}" for value in read_plainly(users, who, name)]
+        expected = [f"{name} = {value}" for value in expected_values(users, who, name)]
         assert segments[name] == expected
 
 
-def test_labels_are_in_order_and_what_is_no_value_comes_first(users):
+def test_labels_are_sorted_after_unknown_and_other(users):
     with DuckDBEngine() as engine:
-        laid_out(engine, users)
+        build_landmarks(engine, users)
         labels = {own.labels[0].partition(" = ")[0]: own.labels
                   for own in load_segments(engine, OUTCOME)}  # fmt: skip
     assert labels["region"] == tuple(
@@ -183,25 +183,27 @@ def test_labels_are_in_order_and_what_is_no_value_comes_first(users):
 @pytest.mark.parametrize("none", [None, WORLD.users.clear(), WORLD.users.select("user_id")])
 def test_without_users_or_columns_there_are_no_segments(none):
     with DuckDBEngine() as engine:
-        laid_out(engine, none)
+        build_landmarks(engine, none)
         assert segment_columns(engine) == []
         assert load_segments(engine, OUTCOME) == ()
         [(_, _, own)] = pipeline.load_splits(engine, make_models(MODELS))
         assert set(backtest_segments(make_models(MODELS)[0], own)) == {ALL}
 
 
-def test_without_a_contract_there_are_none_either():
+def test_without_input_tables_there_are_no_segments():
     with DuckDBEngine() as engine:
         assert segment_columns(engine) == []
 
 
-def test_users_who_were_never_touched_are_in_no_segment():
-    ghost = pl.DataFrame({"user_id": ["nobody"], "customer_type": ["ghost"], "region": ["moon"]})
+def test_users_without_touches_are_in_no_segment():
+    ghost = pl.DataFrame(
+        {"user_id": ["unknown user"], "customer_type": ["ghost"], "region": ["moon"]}
+    )
     segments, _ = loaded(pl.concat([WORLD.users, ghost]))
     assert set(segments["region"]) == {f"region = {own}" for own in WORLD.users["region"]}
 
 
-def test_landmarks_fall_to_their_segments():
+def test_split_yields_the_positions_of_each_segment():
     column = SegmentColumn(
         ("x = a", "x = b", "x = c"), np.array([0, 2, 0, 2, 2, 0], dtype=np.int16)
     )
@@ -211,9 +213,9 @@ def test_landmarks_fall_to_their_segments():
     assert dict(column.split(np.empty(0, dtype=np.intp))) == {}
 
 
-def test_scores_of_a_columns_segments_add_up_to_those_of_all(users):
+def test_scores_of_the_segments_of_a_column_add_up_to_all_users(users):
     with DuckDBEngine() as engine:
-        laid_out(engine, users)
+        build_landmarks(engine, users)
         models = make_models(MODELS)
         [(_, calendar, own)] = pipeline.load_splits(engine, models)
     ceiling = ceiling_scores(models, own)
@@ -231,10 +233,10 @@ def test_scores_of_a_columns_segments_add_up_to_those_of_all(users):
         assert len(scores[ALL].landmarks) == len(calendar)
 
 
-def test_a_segment_is_scored_as_its_users_alone_would_be_by_the_same_forecasts(users):
-    """Who is in a segment changes no forecast: its buckets' sums are those of its users."""
+def test_scores_of_a_segment_are_those_of_its_users(users):
+    """The sums of a segment are those of its users, with the forecasts of all users."""
     with DuckDBEngine() as engine:
-        laid_out(engine, users)
+        build_landmarks(engine, users)
         model = make_models(["linear"])[0]
         [(_, calendar, own)] = pipeline.load_splits(engine, [model])
     [region] = [column for column in own.segments if column.labels[0].startswith("region")]

@@ -1,4 +1,4 @@
-"""Verdicts from hand-made scores."""
+"""Verdicts from scores made by hand."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.helpers.made_scores import PERIODS, loses, only_in_buckets
 NULL = loses(0.4)
 
 
-def test_ahead_of_the_null_and_alone_is_best():
+def test_the_only_model_ahead_of_touch_volume_is_best():
     judged = judge_models({"a": loses(0.35, 0.01, 1), "b": loses(0.38, 0.01, 2)}, NULL)
     assert judged["a"].verdict == "best"
     assert judged["a"].gain.mean[-1] == pytest.approx(0.05)
@@ -35,12 +35,12 @@ def test_ahead_of_the_null_and_alone_is_best():
     assert judged["a"].refuted_by is None
 
 
-def test_several_that_are_ahead_are_contenders():
+def test_several_models_ahead_are_contenders():
     judged = judge_models({"a": loses(0.35, 0.05, 1), "b": loses(0.3501, 0.05, 2)}, NULL)
     assert {j.verdict for j in judged.values()} == {"contender"}
 
 
-def test_the_strongest_refuter_is_named():
+def test_refuted_by_is_the_model_with_the_clearest_lead():
     judged = judge_models(
         {"a": loses(0.36, 0.01, 1), "b": loses(0.34, 0.01, 2), "c": loses(0.39, 0.01, 3)}, NULL
     )
@@ -49,7 +49,7 @@ def test_the_strongest_refuter_is_named():
     assert judged["b"].verdict == "best"
 
 
-def test_refuted_names_the_period_since_when():
+def test_refuted_in_is_the_first_period_of_the_lead():
     late = loses(0.35, 0.02, 2)
     early = loses(0.35, 0.02, 1)
     late.log_loss[4:] += 3
@@ -58,7 +58,7 @@ def test_refuted_names_the_period_since_when():
     assert judged["b"].refuted_in >= 4
 
 
-def test_no_gain_worth_having_is_no_better_than_volume():
+def test_without_a_worthwhile_gain_a_model_is_no_better_than_volume():
     judged = judge_models({"a": loses(0.4, 0.003, 1)}, NULL)
     assert judged["a"].verdict == "no_better_than_volume"
     assert (
@@ -66,17 +66,17 @@ def test_no_gain_worth_having_is_no_better_than_volume():
     )
 
 
-def test_much_noise_is_too_early():
+def test_with_much_noise_it_is_too_early():
     assert judge_models({"a": loses(0.399, 0.5, 1)}, NULL)["a"].verdict == "too_early"
 
 
-def test_worse_than_the_null_is_no_better_than_volume_and_refutes_nobody():
+def test_a_model_worse_than_touch_volume_refutes_no_model_that_is_better():
     judged = judge_models({"a": loses(0.42, 0.01, 1), "b": loses(0.4, 0.01, 2)}, NULL)
     assert judged["a"].verdict == "refuted"
     assert judged["b"].verdict == "no_better_than_volume"
 
 
-def test_the_same_forecast_counts_as_one():
+def test_models_with_the_same_forecast_count_as_one():
     own = loses(0.35, 0.01, 1)
     twin = loses(0.35 + 1e-11, 0.01, 1)
     scores = {"a": own, "other": loses(0.38, 0.01, 2), "b": twin}
@@ -88,14 +88,14 @@ def test_the_same_forecast_counts_as_one():
     assert judged["other"].refuted_by == "a"
 
 
-def test_a_refuted_twin_is_refuted_with_its_twin():
+def test_models_with_the_same_forecast_are_refuted_together():
     scores = {"a": loses(0.38, 0.01, 1), "b": loses(0.38, 0.01, 1), "c": loses(0.35, 0.01, 2)}
     judged = judge_models(scores, NULL)
     assert [judged[name].verdict for name in "abc"] == ["refuted", "refuted", "best"]
     assert judged["b"].refuted_by == "c"
 
 
-def test_a_forecast_that_is_the_nulls_but_for_rounding_gains_nothing():
+def test_a_forecast_that_differs_by_rounding_has_no_gain():
     close = Scores.empty(PERIODS)
     close.landmarks += 100
     close.log_loss += NULL.log_loss * (1 - 1e-10)
@@ -105,17 +105,17 @@ def test_a_forecast_that_is_the_nulls_but_for_rounding_gains_nothing():
     assert judged["a"].same_forecast_as == ()
 
 
-def test_more_rivals_make_every_interval_wider():
+def test_more_models_make_intervals_wider():
     own = loses(0.39, 0.05, 1)
     alone = judge_models({"a": own}, NULL)["a"].gain.radius[-1]
     rivals = {"a": own} | {f"r{i}": loses(0.39, 0.05, 10 + i) for i in range(6)}
     assert judge_models(rivals, NULL)["a"].gain.radius[-1] > alone
-    # A twin makes no comparison more.
+    # The same forecast adds no comparison.
     twin = {"a": own, "b": loses(0.39, 0.05, 1)}
     assert judge_models(twin, NULL)["a"].gain.radius[-1] == pytest.approx(alone)
 
 
-def test_nothing_to_judge_is_no_mistake():
+def test_no_models_give_no_verdicts():
     assert judge_models({}, NULL) == {}
 
 
@@ -125,7 +125,7 @@ WEEKS = 24
 
 
 def drawn(seed: int, bits: dict[str, float], noise: float = 0.1) -> dict[str, Scores]:
-    """Return scores over `WEEKS` periods, each with noise of its own."""
+    """Return scores over `WEEKS` periods, each with independent noise."""
     return {
         name: loses(own, noise, 100 * seed + place, WEEKS)
         for place, (name, own) in enumerate(bits.items())
@@ -136,12 +136,12 @@ NULL_WEEKS = loses(0.4, periods=WEEKS)
 CLOSE = {"a": 0.392, "b": 0.394, "c": 0.399, "d": 0.41}
 
 
-def told(own: ModelVerdict) -> tuple:
+def summary(own: ModelVerdict) -> tuple:
     return (own.history, own.refuted_by, own.refuted_in, own.moved_in, own.same_forecast_as)
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_the_history_after_each_period_is_the_verdict_on_the_periods_so_far(seed):
+def test_past_verdicts_do_not_change_as_periods_come_in(seed):
     scores = drawn(seed, CLOSE)
     scores["twin"] = scores["b"]
     whole = judge_models(scores, NULL_WEEKS)
@@ -155,14 +155,14 @@ def test_the_history_after_each_period_is_the_verdict_on_the_periods_so_far(seed
             np.testing.assert_allclose(own.gain.low, whole[name].gain.low[:t], rtol=1e-12)
             seen.add(own.verdict)
         if t == WEEKS:
-            assert {name: told(own) for name, own in then.items()} == {
-                name: told(own) for name, own in whole.items()
+            assert {name: summary(own) for name, own in then.items()} == {
+                name: summary(own) for name, own in whole.items()
             }
     assert len(seen) >= 3
     assert all(own.verdict == own.history[-1] for own in whole.values())
 
 
-def test_the_history_of_a_rival_that_began_as_the_null_does_not_change():
+def test_past_verdicts_of_a_model_that_started_as_touch_volume_do_not_change():
     late = drawn(1, {"a": 0.38})["a"]
     late.log_loss[:5] = NULL_WEEKS.log_loss[:5]
     whole = judge_models({"a": late}, NULL_WEEKS)["a"]
@@ -174,8 +174,8 @@ def test_the_history_of_a_rival_that_began_as_the_null_does_not_change():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_verdict_after_every_period_follows_from_what_is_sure_then(seed):
-    """Every history, read off the signs of all pairs in plain words."""
+def test_verdicts_follow_from_the_signs_of_all_pairs(seed):
+    """Compute every history from the signs of all pairs."""
     scores = drawn(seed, CLOSE)
     judged = judge_segments({"all": (scores, NULL_WEEKS)})["all"]
     leads = {}
@@ -201,7 +201,7 @@ def test_the_verdict_after_every_period_follows_from_what_is_sure_then(seed):
 
 
 def turned(after: int = WEEKS // 2, lead: float = 0.03) -> dict[str, Scores]:
-    """Return rivals of whom a is ahead at first, and b later."""
+    """Return models of which a is ahead at first, and b later."""
     now = np.where(np.arange(WEEKS) < after, 0, lead)
     return {
         "a": loses(0.35 + now, 0.02, 1, WEEKS),
@@ -209,7 +209,7 @@ def turned(after: int = WEEKS // 2, lead: float = 0.03) -> dict[str, Scores]:
     }
 
 
-def test_a_lead_that_turns_moves_both_and_refutes_the_one_that_led():
+def test_a_turned_lead_sets_moved_in_and_refutes_the_former_leader():
     judged = judge_models(turned(), NULL_WEEKS)
     a, b = judged["a"], judged["b"]
     half = WEEKS // 2
@@ -226,7 +226,7 @@ def test_a_lead_that_turns_moves_both_and_refutes_the_one_that_led():
     assert (b.refuted_by, b.refuted_in) == (None, None)
 
 
-def test_before_the_turn_nothing_has_moved():
+def test_moved_in_is_empty_before_the_turn():
     scores = {name: own.first(WEEKS // 2) for name, own in turned().items()}
     judged = judge_models(scores, NULL_WEEKS.first(WEEKS // 2))
     assert judged["b"].refuted_by == "a"
@@ -234,7 +234,7 @@ def test_before_the_turn_nothing_has_moved():
     assert {own.moved_in for own in judged.values()} == {None}
 
 
-def test_the_last_of_several_turns_counts():
+def test_moved_in_is_the_last_of_several_turns():
     now = np.where((np.arange(WEEKS) // 8) % 2 == 0, 0, 0.05)
     scores = {"a": loses(0.3 + now, 0.01, 1, WEEKS), "b": loses(0.35 - now, 0.01, 2, WEEKS)}
     judged = judge_models(scores, NULL_WEEKS)
@@ -244,7 +244,7 @@ def test_the_last_of_several_turns_counts():
     assert judged["a"].refuted_in is None
 
 
-def test_of_three_each_moved_when_the_last_of_its_leads_turned():
+def test_moved_in_is_the_last_turn_of_any_pair_of_the_model():
     week = np.arange(WEEKS)
     falls = np.select([week < 6, week < 14], [0.33, 0.38], 0.44)
     scores = {
@@ -261,7 +261,7 @@ def test_of_three_each_moved_when_the_last_of_its_leads_turned():
     assert judged["a"].refuted_in == b
 
 
-def test_a_lead_over_the_null_that_turns_is_no_lead_of_a_rival():
+def test_a_turned_lead_over_touch_volume_does_not_set_moved_in():
     bits = np.where(np.arange(WEEKS) < 12, 0.35, 0.45)
     own = judge_models({"a": loses(bits, 0.01, 1, WEEKS)}, NULL_WEEKS)["a"]
     assert own.history[11] == "best"
@@ -270,14 +270,14 @@ def test_a_lead_over_the_null_that_turns_is_no_lead_of_a_rival():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_differences_that_are_rounding_give_no_sign(seed):
-    """Two fits of one forecast agree to nine digits; the noise is on one side, however often."""
+def test_rounding_differences_give_no_sign(seed):
+    """Two fits of one forecast agree to nine digits, with all differences on one side."""
     rng = np.random.default_rng(seed)
     base = loses(0.35, 0.01, 1, WEEKS)
     near = Scores.empty(WEEKS)
     near.landmarks += base.landmarks
     near.log_loss += base.log_loss * (1 - 1e-9 * rng.random(base.log_loss.shape))
-    # Once they differ by more, one way and the other, so that they are no twins.
+    # They differ once by more, in both directions, so their forecasts are not the same.
     near.log_loss[3, :2] += [1e-5, -1e-5]
     judged = judge_segments({"all": ({"a": base, "b": near}, NULL_WEEKS)})["all"]
     assert judged.verdicts["a"].same_forecast_as == ()
@@ -296,11 +296,11 @@ def scores_like(other: Scores, relative: float) -> Scores:
     return near
 
 
-# --- slices: one family ---------------------------------------------------------------------------
+# --- segments: one family of tests ----------------------------------------------------------------
 
 
 def closed_testing(p: np.ndarray, alpha: float) -> np.ndarray:
-    """Return what is rejected where every intersection is tested by Bonferroni.
+    """Return what is rejected when every intersection is tested by Bonferroni.
 
     A hypothesis is rejected when every set of hypotheses that holds it is. Holm's procedure is a
     short cut to this.
@@ -312,7 +312,7 @@ def closed_testing(p: np.ndarray, alpha: float) -> np.ndarray:
 
 
 def step_down(p: np.ndarray, alpha: float) -> np.ndarray:
-    """Return what Holm's procedure rejects, one after the other."""
+    """Return what Holm's procedure rejects, step by step."""
     rejected = np.zeros(len(p), dtype=bool)
     for place, i in enumerate(np.argsort(p)):
         if not p[i] < alpha / (len(p) - place):
@@ -328,17 +328,17 @@ p_values = st.one_of(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(p_values, min_size=1, max_size=7), st.sampled_from([0.05, 0.2]))
-def test_levels_decide_as_holms_procedure_and_closed_testing_do(p, alpha):
+def test_holm_levels_agree_with_stepwise_and_closed_testing(p, alpha):
     p = np.array(p)
     edge = alpha / np.arange(1, len(p) + 1)
     if np.isclose(p[:, None], edge, rtol=1e-12, atol=0).any():
-        p = p * 1.001  # on the edge itself rounding decides
+        p = p * 1.001  # at equality rounding decides
     found = np.log(p) < np.log(holm_levels(np.log(p)[:, None], alpha)[:, 0])
     np.testing.assert_array_equal(found, step_down(p, alpha))
     np.testing.assert_array_equal(found, closed_testing(p, alpha))
 
 
-def test_each_comparison_is_a_family_of_its_own():
+def test_each_comparison_is_a_separate_family():
     log_p = np.log(np.random.default_rng(0).beta(0.2, 2, (8, 200)))
     together = holm_levels(log_p, 0.05)
     for m in range(200):
@@ -348,33 +348,33 @@ def test_each_comparison_is_a_family_of_its_own():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_one_slice_is_judged_as_all_users_are(seed):
+def test_one_segment_is_judged_like_all_users(seed):
     scores = drawn(seed, CLOSE)
     alone = judge_models(scores, NULL_WEEKS, 0.1, 0.01)
     slices = judge_segments({"region = x": (scores, NULL_WEEKS)}, 0.1, 0.01)["region = x"].verdicts
-    assert {name: told(own) for name, own in slices.items()} == {
-        name: told(own) for name, own in alone.items()
+    assert {name: summary(own) for name, own in slices.items()} == {
+        name: summary(own) for name, own in alone.items()
     }
     for name, own in slices.items():
         np.testing.assert_array_equal(own.gain.low, alone[name].gain.low)
 
 
-def test_more_slices_widen_what_is_shown_and_sure_ones_lend_their_level_to_the_others():
+def test_more_segments_widen_shown_bounds_and_rejected_ones_raise_the_level_of_others():
     sure = (drawn(1, {"a": 0.35, "b": 0.37}, 0.01), NULL_WEEKS)
     doubtful = (drawn(2, {"a": 0.398, "b": 0.399}), NULL_WEEKS)
     alone = judge_segments({"x": doubtful})["x"]
     slices = judge_segments({"x": doubtful, "y": sure, "z": sure})
     for one, of_three in zip(alone.pairs, slices["x"].pairs, strict=True):
         assert of_three.sequence.radius[-1] > one.sequence.radius[-1]
-        # Both others are rejected first, so that the last is tested at the whole level.
+        # The two others are rejected first, so the last is tested at the full level.
         assert of_three.level == pytest.approx(one.level)
     for name in ("y", "z"):
         assert {own.verdict for own in slices[name].verdicts.values()} == {"best", "refuted"}
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_was_said_of_slices_stays_as_periods_come_in(seed):
-    """Although a slice that becomes sure later lends its level to the others."""
+def test_past_verdicts_on_segments_do_not_change_as_periods_come_in(seed):
+    """Although a segment that is rejected later raises the level of the others."""
     slices = {
         place: (drawn(10 * seed + n, {"a": 0.392, "b": 0.394 + 0.003 * n}), NULL_WEEKS)
         for n, place in enumerate("xyz")
@@ -391,7 +391,7 @@ def test_what_was_said_of_slices_stays_as_periods_come_in(seed):
     assert len({own.history for found in whole.values() for own in found.verdicts.values()}) > 2
 
 
-def test_a_slice_of_few_users_is_too_early():
+def test_in_a_segment_of_few_users_it_is_too_early():
     scores = drawn(1, {"a": 0.35, "b": 0.37}, 0.01)
     few = ({name: only_in_buckets(own, 15) for name, own in scores.items()},
            only_in_buckets(NULL_WEEKS, 15))  # fmt: skip
@@ -403,7 +403,7 @@ def test_a_slice_of_few_users_is_too_early():
         assert own.refuted_by is None
 
 
-def test_twins_are_those_that_are_alike_in_every_slice():
+def test_the_same_forecast_means_the_same_in_every_segment():
     one, other = drawn(1, {"a": 0.35}, 0.01)["a"], drawn(2, {"a": 0.36}, 0.01)["a"]
     judged = judge_segments(
         {
@@ -417,13 +417,13 @@ def test_twins_are_those_that_are_alike_in_every_slice():
         assert len(own.pairs) == 3 + 3
 
 
-def test_nothing_to_judge_in_any_slice_is_no_mistake():
+def test_segments_without_models_have_no_verdicts():
     assert judge_segments({}) == {}
     assert judge_segments({"x": ({}, NULL)})["x"].verdicts == {}
 
 
-def test_in_no_slice_anything_is_ever_wrong_more_often_than_alpha():
-    """A rival and the null, alike but for noise of which some stays with users, in many slices."""
+def test_errors_in_any_segment_are_at_most_alpha():
+    """A model and touch volume with equal mean loss and noise within users, in many segments."""
     alpha, histories, slices, weeks = 0.2, 80, 40, 12
     rng, wrong, without = np.random.default_rng(60), 0, 0
     for _ in range(histories):
@@ -442,12 +442,12 @@ def test_in_no_slice_anything_is_ever_wrong_more_often_than_alpha():
         )
     error = np.sqrt(alpha * (1 - alpha) / histories)
     assert wrong / histories <= alpha + 3 * error
-    assert without / histories > alpha + 3 * error  # each slice judged as if it were alone
+    assert without / histories > alpha + 3 * error  # each segment tested without correction
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_was_ever_sure_is_what_holms_procedure_rejects(seed):
-    """Of the p-values over all windows, comparison by comparison and period by period."""
+def test_signs_agree_with_holms_procedure(seed):
+    """Compared with p-values of all sequences, comparison by comparison and period by period."""
     rng, alpha = np.random.default_rng(seed), 0.05
     null, found = loses(0.4, periods=12), {}
     for place in range(6):
@@ -463,7 +463,7 @@ def test_what_was_ever_sure_is_what_holms_procedure_rejects(seed):
         for scores, _ in found.values():
             losses = {**scores, NULL_NAME: null}
             difference = (losses[behind].log_loss - losses[ahead].log_loss)[None]
-            # The bounds that are shown hold in all slices; their level tunes the mixture.
+            # Shown bounds hold in all segments; their level determines the mixture.
             log_p.append(
                 RestartedSequences.from_differences(
                     difference, null.landmarks, alpha / 3 / len(found)
@@ -480,8 +480,8 @@ def test_what_was_ever_sure_is_what_holms_procedure_rejects(seed):
     assert 2 < sure < 16
 
 
-def test_of_slices_with_a_lead_more_are_found_than_bonferroni_finds():
-    """And no slice without one is: what Holm's procedure adds it adds to the right ones."""
+def test_holms_procedure_finds_more_leads_than_bonferroni():
+    """And none without a lead: the gain of Holm's procedure is on true leads."""
     rng, alpha = np.random.default_rng(61), 0.05
     more = 0
     for _ in range(20):

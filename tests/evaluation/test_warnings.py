@@ -1,4 +1,4 @@
-"""Caveats: each warning is given where it should be, and nowhere else."""
+"""Warnings are given exactly where they should be."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CLEAR = judged({"a": loses(0.35, 0.02, 1, WEEKS), "b": loses(0.37, 0.02, 2, WEEK
 
 
 def compared(**columns: list) -> pl.DataFrame:
-    """Return rows of a comparison: two rivals and a reference, and one of a segment."""
+    """Return rows of a comparison: two models and a reference, and one of a segment."""
     own = {
         "segment": [ALL, ALL, ALL, "region = x"],
         "model": ["a", "b", "ceiling", "a"],
@@ -48,7 +48,7 @@ def compared(**columns: list) -> pl.DataFrame:
 def warned(
     comparison=None, own=CLEAR, calendar=CALENDAR, size=SIZE, first=NULL, restated=None
 ) -> dict[str, str]:
-    """Return the text of each kind of warning, which is given once."""
+    """Return the text of each kind of warning."""
     comparison = compared() if comparison is None else comparison
     table = warnings_table("lead", comparison, own, calendar, size, first, restated)
     assert set(table.select("outcome", "segment").rows()) <= {("lead", ALL)}
@@ -57,7 +57,7 @@ def warned(
     return dict(table.select("kind", "text").rows())
 
 
-def test_where_there_is_nothing_to_beware_of_nothing_is_said():
+def test_without_a_reason_there_are_no_warnings():
     assert warned() == {}
     empty = warnings_table("lead", compared(), CLEAR, CALENDAR, SIZE, NULL, None)
     assert empty.columns == ["outcome", "segment", "model", "kind", "text"]
@@ -66,29 +66,29 @@ def test_where_there_is_nothing_to_beware_of_nothing_is_said():
 # --- history --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("weeks", "said"), [(2, True), (7, True), (8, False)])
-def test_fewer_than_eight_periods_are_a_short_history(weeks, said):
+@pytest.mark.parametrize(("weeks", "warns"), [(2, True), (7, True), (8, False)])
+def test_fewer_than_eight_periods_are_a_short_history(weeks, warns):
     found = warned(calendar=weekly(4, weeks))
-    assert set(found) == ({"short_history"} if said else set())
-    if said:
+    assert set(found) == ({"short_history"} if warns else set())
+    if warns:
         assert found["short_history"].startswith(
             f"only {weeks} weeks could be forecast; with 8 or more"
         )
 
 
-def test_folds_are_no_history():
+def test_folds_have_no_history_warning():
     assert warned(calendar=None, size=None) == {}
 
 
-@pytest.mark.parametrize(("immature", "said"), [(20_000, False), (20_001, True), (60_000, True)])
-def test_more_than_a_third_too_recent_to_judge_is_warned_of(immature, said):
+@pytest.mark.parametrize(("immature", "warns"), [(20_000, False), (20_001, True), (60_000, True)])
+def test_more_than_a_third_of_immature_landmarks_has_a_warning(immature, warns):
     found = warned(size=DataSize(3_000, 60_000, immature))
-    assert set(found) == ({"immature"} if said else set())
-    if said:
+    assert set(found) == ({"immature"} if warns else set())
+    if warns:
         assert f"{immature / 60_000:.0%} of the touches" in found["immature"]
 
 
-def test_no_landmarks_are_no_share():
+def test_without_landmarks_there_is_no_immature_warning():
     assert warned(size=DataSize(0, 0, 0)) == {}
 
 
@@ -96,7 +96,7 @@ def test_no_landmarks_are_no_share():
 
 
 def restated(landmarks: float = 0, conversions: float = 0) -> Scores:
-    """Return the null's scores with so many more in the last period, spread over the buckets."""
+    """Return scores of touch volume with so many more in the last period, over all buckets."""
     result = Scores.empty(WEEKS)
     result.landmarks[:] = NULL.landmarks
     result.landmarks[-1] += landmarks / 256
@@ -105,7 +105,7 @@ def restated(landmarks: float = 0, conversions: float = 0) -> Scores:
     return result
 
 
-def test_conversions_that_came_in_later_are_counted_and_change_no_verdict():
+def test_late_conversions_are_counted():
     same = compared(restated_verdict=["best", "refuted", None, "best"])
     found = warned(same, restated=restated(conversions=2560))
     assert set(found) == {"restated"}
@@ -113,7 +113,7 @@ def test_conversions_that_came_in_later_are_counted_and_change_no_verdict():
     assert found["restated"].endswith("shown next to them")
 
 
-def test_verdicts_that_would_be_another_are_named():
+def test_models_whose_verdict_would_change_are_named():
     other = compared(restated_verdict=["contender", "contender", None, "best"])
     found = warned(other, restated=restated(conversions=-256))
     assert found["restated"].startswith("-256 conversions came in")
@@ -122,14 +122,14 @@ def test_verdicts_that_would_be_another_are_named():
     assert warned(one, restated=restated())["restated"].endswith("; the verdict on b would change")
 
 
-@pytest.mark.parametrize(("share", "said"), [(0.49, False), (0.51, True)])
-def test_data_that_is_another_is_told_from_data_that_came_late(share, said):
+@pytest.mark.parametrize(("share", "warns"), [(0.49, False), (0.51, True)])
+def test_replaced_data_has_another_warning_than_late_data(share, warns):
     more = share * NULL.landmarks.sum()
     found = warned(restated=restated(landmarks=more))
-    assert ("replaced" in found) == said
+    assert ("replaced" in found) == warns
     fewer = restated()
     fewer.landmarks *= 1 - share
-    assert ("replaced" in warned(restated=fewer)) == said
+    assert ("replaced" in warned(restated=fewer)) == warns
     assert "replaced" not in warned(restated=restated(conversions=1e9))
 
 
@@ -152,7 +152,7 @@ def day_of(text: str) -> date:
     return date.fromisoformat(text.split("week of ")[1][:10])
 
 
-def test_a_turned_lead_is_told_of_both_with_the_day_and_what_they_were():
+def test_a_turned_lead_has_a_warning_for_both_models_with_day_and_verdicts():
     own = judged(TURNED)
     found = drifts(own)
     assert set(found) == {"a", "b"}
@@ -166,8 +166,8 @@ def test_a_turned_lead_is_told_of_both_with_the_day_and_what_they_were():
 
 @pytest.mark.parametrize("seed", range(12))
 @pytest.mark.parametrize("after", [8, HALF])
-def test_of_three_each_is_told_of_the_turn_that_changed_what_it_is(seed, after):
-    """The third stays behind: first behind the one, then behind the other."""
+def test_each_of_three_models_has_the_turn_that_changed_its_verdict(seed, after):
+    """The third model is always behind: first behind a, then behind b."""
     now = np.where(np.arange(WEEKS) < after, 0, 0.03)
     own = judged(
         {
@@ -190,12 +190,12 @@ def test_of_three_each_is_told_of_the_turn_that_changed_what_it_is(seed, after):
     assert "b was refuted before" in found["b"]
 
 
-def test_a_twin_is_told_of_like_its_twin():
+def test_models_with_the_same_forecast_have_the_same_warning():
     found = drifts(judged({**TURNED, "twin": TURNED["a"]}))
     assert found["twin"] == found["a"].replace("a was best", "twin was best")
 
 
-def test_without_a_turn_or_a_clock_there_is_no_drift():
+def test_without_a_turn_or_periods_there_is_no_drift():
     assert drifts(CLEAR) == {}
     assert drifts(judged(TURNED), calendar=None) == {}
     fades = np.where(np.arange(WEEKS) < HALF, 0.35, 0.4)
@@ -204,7 +204,7 @@ def test_without_a_turn_or_a_clock_there_is_no_drift():
     assert drifts(own) == {}
 
 
-def test_a_turn_among_those_that_were_never_ahead_is_no_drift():
+def test_a_turn_between_models_behind_touch_volume_is_no_drift():
     behind = {
         "a": loses(0.45 + NOW, 0.02, 1, WEEKS),
         "b": loses(0.48 - NOW, 0.02, 2, WEEKS),
@@ -218,22 +218,22 @@ def test_a_turn_among_those_that_were_never_ahead_is_no_drift():
 
 
 @pytest.mark.parametrize(
-    ("shares", "said"), [((0.49, 0.2), "49%"), ((-0.3, -0.5), "0%"), ((0.5, 0.1), "")]
+    ("shares", "warns"), [((0.49, 0.2), "49%"), ((-0.3, -0.5), "0%"), ((0.5, 0.1), "")]
 )
-def test_a_best_model_below_half_of_the_ceiling_is_warned_of(shares, said):
+def test_a_best_model_below_half_of_the_ceiling_has_a_warning(shares, warns):
     found = warned(compared(share_of_ceiling=[*shares, None, 0.1]))
-    assert set(found) == ({"ceiling"} if said else set())
-    if said:
-        assert found["ceiling"].startswith(f"no model explains more than {said} of what could be")
+    assert set(found) == ({"ceiling"} if warns else set())
+    if warns:
+        assert found["ceiling"].startswith(f"no model explains more than {warns} of what could be")
 
 
-def test_without_a_ceiling_nothing_is_said_of_it():
+def test_without_a_ceiling_there_is_no_ceiling_warning():
     unknown = pl.Series([None] * 4, dtype=pl.Float64)
     assert warned(compared().with_columns(share_of_ceiling=unknown)) == {}
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "said"),
+    ("verdicts", "warns"),
     [
         (("no_better_than_volume", "no_better_than_volume"), True),
         (("no_better_than_volume", "refuted"), True),
@@ -242,18 +242,20 @@ def test_without_a_ceiling_nothing_is_said_of_it():
         (("best", "no_better_than_volume"), False),
     ],
 )
-def test_no_model_better_than_touch_volume_is_warned_of(verdicts, said):
+def test_no_model_better_than_touch_volume_has_a_warning(verdicts, warns):
     found = warned(compared(verdict=[*verdicts, None, "best"]))
-    assert set(found) == ({"volume"} if said else set())
+    assert set(found) == ({"volume"} if warns else set())
 
 
-def test_without_rivals_nothing_is_said_of_them():
+def test_without_models_there_is_no_volume_warning():
     assert warned(compared().filter(pl.col("model") == "ceiling"), judged({})) == {}
 
 
-def test_what_is_said_of_a_model_is_passed_on_with_its_name():
-    said = compared(warning=["", "its forecasts are badly calibrated", "it explains no more", ""])
-    table = warnings_table("lead", said, CLEAR, CALENDAR, SIZE, NULL, None)
+def test_warnings_of_models_are_included_with_their_name():
+    comparison = compared(
+        warning=["", "its forecasts are badly calibrated", "it explains no more", ""]
+    )
+    table = warnings_table("lead", comparison, CLEAR, CALENDAR, SIZE, NULL, None)
     assert table.rows() == [
         ("lead", ALL, "b", "model", "its forecasts are badly calibrated"),
         ("lead", ALL, "ceiling", "model", "it explains no more"),
@@ -270,8 +272,8 @@ def test_channels_without_a_way_to_a_conversion_are_named_in_one_warning(channel
     assert f"{named}, directly or after other channels" in table["text"][0]
 
 
-def test_all_of_it_at_once():
-    """Every kind has its place, and braces are filled in everywhere."""
+def test_all_kinds_at_once():
+    """Kinds are in order, and all placeholders are filled in."""
     comparison = compared(
         verdict=["no_better_than_volume", "refuted", None, None],
         restated_verdict=["best", "refuted", None, None],
@@ -285,7 +287,7 @@ def test_all_of_it_at_once():
         "lead", comparison, turned, few, DataSize(10, 100, 90), NULL.first(7), later.first(7)
     )
     first = later.first(7)
-    assert first.landmarks.sum() == NULL.first(7).landmarks.sum()  # it came in later than these
+    assert first.landmarks.sum() == NULL.first(7).landmarks.sum()  # the change is in later periods
     kinds = list(dict.fromkeys(table["kind"]))
     assert kinds == ["short_history", "immature", "restated", "drift", "ceiling", "volume", "model"]
     assert not table["text"].str.contains(r"[{}]").any()

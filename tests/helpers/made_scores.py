@@ -1,4 +1,4 @@
-"""Scores made by hand: losses that are what a test says, whatever model would have them."""
+"""Scores with given losses, made without a model."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ def loses(
     periods: int = PERIODS,
     landmarks: int = 100,
 ) -> Scores:
-    """Return scores that lose `bits` per landmark on average, and the same in all that is shared.
+    """Return scores with a mean loss of `bits` per landmark; part of the noise is shared by all.
 
     Parameters
     ----------
     bits
         One number, or one for each period.
     noise
-        Standard deviation of what a bucket's loss per landmark has of its own.
+        Standard deviation of the independent part of a bucket's loss per landmark.
     seed
-        Seeds that noise.
+        Seed of the independent part.
     landmarks
-        So many in each period and bucket.
+        Landmarks in each period and bucket.
     """
     scores = Scores.empty(periods)
     scores.landmarks += landmarks
@@ -45,7 +45,7 @@ def loses(
 
 
 def only_in_buckets(scores: Scores, buckets: int) -> Scores:
-    """Return the scores of the first buckets alone, as a small slice of users has them."""
+    """Return the scores of the first buckets only, like those of a small segment."""
     kept = Scores.empty(len(scores.landmarks))
     for name in ("landmarks", "conversions", "log_loss", "brier"):
         getattr(kept, name)[:, :buckets] = getattr(scores, name)[:, :buckets]
