@@ -265,4 +265,4 @@ def test_the_report_shows_the_transitions_between_channels_folded():
 
 def test_a_channel_with_the_name_of_an_end_leaves_the_diagram_out():
     page = report_html(_with_transitions(("(start)", "(start)", 5, 1.0), ("(start)", "b", 5, 1.0)))
-    assert "<svg" not in page
+    assert "svg" not in [tag for tag, _ in _Reader(page).elements]
