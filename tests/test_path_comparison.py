@@ -18,7 +18,7 @@ TABLE = pl.DataFrame(
 )
 
 
-def test_the_truth_of_a_path_table_comes_first():
+def test_the_true_model_comes_first():
     rng = np.random.default_rng(3)
     rate = {"a": 0.02, "b": 0.3, "c": 0.1}
     paths, hits = [], []
@@ -35,7 +35,7 @@ def test_the_truth_of_a_path_table_comes_first():
     assert "not forward in time" in result.verdict()
 
 
-def test_too_few_conversions_to_compare_say_so():
+def test_too_few_conversions_and_wrong_arguments_are_errors():
     with pytest.raises(lydite.InputError, match="58 conversions are too few"):
         lydite.compare(paths=TABLE)
     with pytest.raises(lydite.InputError, match="paths stand alone"):

@@ -33,7 +33,7 @@ def credited(result, figure="conversions"):
 
 
 @needs_reference
-def test_the_classical_share_out_is_the_published_one():
+def test_global_credit_equals_the_published_figures():
     result = lydite.credit(
         REFERENCE / "path_table.csv.gz", models=["markov_1", "first_touch"], normalise="global"
     )
@@ -52,7 +52,7 @@ def test_the_classical_share_out_is_the_published_one():
 
 
 @needs_reference
-def test_a_sparse_table_is_shared_out_as_published():
+def test_global_credit_of_a_sparse_table_equals_the_published_figures():
     result = lydite.credit(
         REFERENCE / "sparse_path_table.csv", models=["markov_1"], normalise="global"
     )
@@ -62,7 +62,7 @@ def test_a_sparse_table_is_shared_out_as_published():
     assert {name: found[name] for name in published} == published
 
 
-def test_credit_sums_to_conversions_and_value_and_the_intervals_hold_it():
+def test_credit_sums_to_conversions_and_value_and_lies_in_its_intervals():
     result = lydite.credit(TABLE, models=MODELS)
     for (_,), rows in result.table.group_by("model"):
         assert rows["conversions"].sum() == pytest.approx(58)
@@ -85,7 +85,7 @@ def test_without_intervals_the_credit_is_the_same_and_the_bounds_are_null(normal
     assert_frame_equal(whole.transitions, points.transitions)
 
 
-def test_without_intervals_nothing_is_drawn(monkeypatch):
+def test_without_intervals_there_is_no_bootstrap(monkeypatch):
     def refuse(*_):
         raise AssertionError
 
@@ -110,7 +110,7 @@ def test_a_conversion_goes_to_the_channels_of_its_own_path():
         assert credited(lydite.credit(paths, models=[model]))[model, "c"] == pytest.approx(6)
 
 
-def test_two_ways_to_share_out_differ_and_both_sum_to_the_conversions():
+def test_both_normalisations_sum_to_the_conversions_and_differ():
     ways = [lydite.credit(TABLE, models=["markov_1"], normalise=way) for way in ("path", "global")]
     within, over_all = map(credited, ways)
     assert sum(within.values()) == pytest.approx(sum(over_all.values()))
@@ -139,7 +139,7 @@ def test_shuffled_split_and_renamed_rows_change_nothing():
         assert other[model, names[channel]] == pytest.approx(conversions)
 
 
-def test_intervals_are_as_wide_as_counting_makes_them():
+def test_intervals_have_the_width_of_poisson_counts():
     paths = pl.DataFrame({"path": ["a", "b"], "conversions": [400, 10_000]})
     rows = lydite.credit(paths, models=["linear"]).table
     for channel, n in (("a", 400), ("b", 10_000)):
@@ -159,21 +159,21 @@ def test_intervals_are_as_wide_as_counting_makes_them():
     ],
     ids=["one", "never", "nothing", "large", "long"],
 )
-def test_odd_tables_are_divided_all_the_same(paths):
+def test_unusual_tables_have_credit_too(paths):
     result = lydite.credit(pl.DataFrame(paths))
     for (_,), rows in result.table.group_by("model"):
         assert rows["conversions"].sum() == pytest.approx(sum(paths["conversions"]))
         assert rows["conversions"].is_finite().all()
 
 
-def test_models_that_need_a_clock_are_left_out_or_refused():
+def test_models_that_need_times_are_left_out_or_an_error():
     result = lydite.credit(TABLE)
     assert set(result.left_out) == {"time_decay", "time_decay_fitted", "additive_hazard"}
     with pytest.raises(lydite.InputError, match="'time_decay' needs to know when"):
         lydite.credit(TABLE, models=["time_decay"])
 
 
-def test_frames_come_back_as_they_came():
+def test_results_have_the_frame_type_of_the_input():
     assert type(lydite.credit(TABLE.to_pandas(), models=["linear"]).table).__module__ == "pandas"
     assert "transitions" in lydite.credit(TABLE, models=["markov_1"]).to_dict()
 

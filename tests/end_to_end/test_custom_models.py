@@ -1,4 +1,4 @@
-"""Rivals of one's own: a rule in SQL, a classifier, a model in ten lines; and what is refused."""
+"""Custom models in a comparison: rules in SQL and classifiers, and their errors."""
 
 from __future__ import annotations
 
@@ -22,19 +22,21 @@ def result(world):
         "linear",
         Rule("alike", "every touch alike", "2 * 3"),
         Rule("mail_only", "mail alone", "case when channel = 'email' then 1 else 0 end"),
-        Classifier(BernoulliNB(), claim="which channels were met, each by itself", name="bayes"),
+        Classifier(
+            BernoulliNB(), claim="which channels are on the path, each separately", name="bayes"
+        ),
     ]
     return lydite.compare(world.touchpoints, world.conversions, models=models)
 
 
-def test_a_rule_that_says_the_same_forecasts_and_credits_the_same(result):
+def test_an_equivalent_rule_has_the_same_forecast_and_credit(result):
     table = {row["model"]: row for row in result.table.to_dicts()}
     assert table["alike"]["same_forecast_as"] == "linear"
     credit = result.credit.pivot("model", index="channel", values="conversions")
     np.testing.assert_allclose(credit["alike"], credit["linear"])
 
 
-def test_own_rivals_are_judged_and_their_credit_sums_to_the_conversions(result, world):
+def test_custom_models_are_judged_and_their_credit_sums_to_the_conversions(result, world):
     assert {"alike", "mail_only", "bayes"} <= set(result.table["model"])
     for (_,), rows in result.credit.group_by("model"):
         assert rows["conversions"].sum() == pytest.approx(world.conversions.height)
@@ -57,7 +59,7 @@ def test_a_negative_weight_is_an_error_that_shows_the_path(world, expression):
 
 
 @pytest.mark.parametrize("expression", ["1e31", "1e31 * power(0.5, hours_before_end / 24)"])
-def test_a_weight_that_is_too_large_to_be_summed_up_is_an_error(world, expression):
+def test_a_weight_that_is_too_large_to_sum_is_an_error(world, expression):
     mine = Rule("mine", "mine", expression)
     with pytest.raises(lydite.InputError, match=r"'mine' gives the weight .* from 0 to 1e30"):
         lydite.compare(world.touchpoints, world.conversions, models=[mine])
@@ -82,18 +84,18 @@ def test_a_rule_that_fails_on_some_touch_is_named(world):
         lydite.credit(pl.DataFrame({"path": ["a > b"], "conversions": [3]}), models=[first])
 
 
-def test_positions_are_wide_enough_to_reckon_with(world):
+def test_positions_do_not_overflow(world):
     wide = Rule("wide", "late touches", "position * 100000")
     result = lydite.compare(world.touchpoints, world.conversions, models=["linear", wide])
     assert "wide" in set(result.table["model"])
 
 
-def test_a_bad_expression_is_refused_before_anything_runs(world):
+def test_a_bad_expression_is_an_error_before_anything_runs(world):
     mine = Rule("mine", "mine", "(select max(position) from somewhere)")
     with pytest.raises(lydite.InputError, match=r"(?s)'mine'.*hours_before_end"):
         lydite.compare(world.touchpoints, world.conversions, models=[mine])
 
 
-def test_two_models_of_one_name_are_refused(world):
+def test_two_models_with_one_name_are_an_error(world):
     with pytest.raises(lydite.InputError, match="two models have the name 'linear'"):
         lydite.compare(world.touchpoints, world.conversions, models=["linear", "linear"])

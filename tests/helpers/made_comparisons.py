@@ -1,4 +1,4 @@
-"""Comparisons made by hand, so that every verdict can be shown without a trial."""
+"""Comparisons made by hand, with every kind of verdict."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ EVERY_KIND = {
     "no_better": NO_BETTER,
     "all_refuted": ALL_REFUTED,
 }
-#: Five segments: in three of them linear leads, in one it is refuted, one is too small.
+#: Five segments: linear leads in three, is refuted in one, and one has too little data.
 SEGMENTS = {
     "customer_type = new": CONTENDERS,
     "customer_type = returning": CONTENDERS,
@@ -88,9 +88,9 @@ SEGMENTS = {
         ("linear", "refuted", 0.02, "time_decay", ""),
     ),
 }
-#: Of the models whose lead turned: what each was before, and until after how many weeks.
-TURNED = {"first_touch": ("best", 9), "last_touch": ("refuted", 13)}
-AFTER_A_TURN = (
+#: Models whose verdict changed: the verdict before, and the number of weeks that it lasted.
+CHANGED = {"first_touch": ("best", 9), "last_touch": ("refuted", 13)}
+AFTER_A_CHANGE = (
     ("first_touch", "refuted", 0.034, "last_touch", ""),
     ("last_touch", "best", 0.030, None, ""),
     ("linear", "refuted", 0.001, "last_touch", ""),
@@ -103,33 +103,33 @@ def make_comparison(
     channels: tuple[str, ...] = CHANNELS,
     quarantined: dict[str, dict[str, int]] | None = None,
     segments: dict[str, tuple[Any, ...]] | None = None,
-    turned: dict[str, tuple[str, int]] | None = None,
+    changed: dict[str, tuple[str, int]] | None = None,
     warnings: tuple[tuple[str | None, str, str], ...] = (),
     projections: dict[tuple[str, str], tuple[int, int] | None] | None = None,
 ) -> Comparison:
-    """Return a comparison with these outcomes, each with its rivals as in `EVERY_KIND`.
+    """Return a comparison of these outcomes, each with rivals such as those of `EVERY_KIND`.
 
     Parameters
     ----------
     segments
         The rivals of each segment.
-    turned
-        As `TURNED`.
+    changed
+        Earlier verdicts, as in `CHANGED`.
     warnings
         Model, kind and text of each.
     projections
-        The more weeks and users until a pair is settled, by ahead and behind, None for never; 100
-        weeks times the place of the pair where it is not here.
+        Further weeks and users that a pair needs, by (ahead, behind); None for never. The default
+        is 100 weeks times the position of the pair.
     """
     outcomes = outcomes or (("purchase", BEST),)
-    records, models, credit, evidence, pairs, told = [], [], [], [], [], []
+    records, models, credit, evidence, pairs, texts = [], [], [], [], [], []
     for outcome, rivals in outcomes:
         records.append(record_of(outcome, note))
         credit += credit_rows(outcome, rivals, channels)
-        told += [(outcome, "all", *warning) for warning in warnings]
+        texts += [(outcome, "all", *warning) for warning in warnings]
         for segment, own in {"all": rivals, **(segments or {})}.items():
-            models += model_rows(outcome, segment, own, turned or {})
-            evidence += evidence_rows(outcome, segment, own, turned or {})
+            models += model_rows(outcome, segment, own, changed or {})
+            evidence += evidence_rows(outcome, segment, own, changed or {})
             pairs += pair_rows(outcome, segment, own, projections or {})
     days = [
         {**row, "date": date(2025, 1, 6) + timedelta(days=i), "campaign": None}
@@ -141,7 +141,7 @@ def make_comparison(
         "channel_credit": pl.DataFrame(credit, schema=CREDIT),
         "evidence": pl.DataFrame(evidence, schema=EVIDENCE),
         "pairs": pl.DataFrame(pairs, schema=PAIRS),
-        "warnings": pl.DataFrame(told, schema=WARNINGS, orient="row"),
+        "warnings": pl.DataFrame(texts, schema=WARNINGS, orient="row"),
         "credit_daily": pl.DataFrame(days, schema=DAILY),
         "data_quality": pl.DataFrame(quality, schema=QUALITY, orient="row"),
     }

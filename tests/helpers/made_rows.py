@@ -1,4 +1,4 @@
-"""The rows of the tables of a comparison made by hand."""
+"""The rows of the tables of a comparison that is made by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import polars as pl
 
-#: Weeks of evidence; in the first of them it is too early to say anything.
+#: Weeks of evidence; in the first `EARLY_WEEKS` it is too early to say anything.
 WEEKS, EARLY_WEEKS = 16, 2
 
 MODEL = {
@@ -62,7 +62,7 @@ def record_of(outcome: str, note: str) -> dict[str, Any]:
 
 
 def model_rows(
-    outcome: str, segment: str, rivals: tuple[Any, ...], turned: dict[str, tuple[str, int]]
+    outcome: str, segment: str, rivals: tuple[Any, ...], changed: dict[str, tuple[str, int]]
 ) -> list[dict[str, Any]]:
     common = {
         "outcome": outcome, "segment": segment, "average_precision": 0.1, "brier": 0.04,
@@ -79,7 +79,7 @@ def model_rows(
             "explained_low": explained - 0.008, "explained_high": explained + 0.008,
             "share_of_ceiling": explained / 0.045, "auc": 0.6 + explained, "verdict": verdict,
             "refuted_by": by, "refuted_in": by and date(2025, 5, 5), "same_forecast_as": same,
-            "moved_in": week_of(turned[model][1]) if model in turned else None,
+            "moved_in": week_of(changed[model][1]) if model in changed else None,
         }
         for rank, (model, verdict, explained, by, same) in enumerate(rivals, 1)
     ]  # fmt: skip
@@ -103,7 +103,7 @@ def pair_rows(
     rivals: tuple[Any, ...],
     projections: dict[tuple[str, str], tuple[int, int] | None],
 ) -> list[dict[str, Any]]:
-    """Every pair of different forecasts; separated where one refutes the other or leads."""
+    """Return every pair of different forecasts; a pair is separated if one model is refuted."""
     kept: list[Any] = []
     for rival in rivals:
         if not any(rival[0] in other[4] for other in kept):
@@ -172,7 +172,7 @@ def _bounds(conversions: float, share: float | None, cost: float | None) -> dict
 
 
 def evidence_rows(
-    outcome: str, segment: str, rivals: tuple[Any, ...], turned: dict[str, tuple[str, int]]
+    outcome: str, segment: str, rivals: tuple[Any, ...], changed: dict[str, tuple[str, int]]
 ) -> list[dict[str, Any]]:
     return [
         {
@@ -181,7 +181,7 @@ def evidence_rows(
             "conversions": 80, "log_loss_bits": 0.2, "explained": explained + 0.02 / (week + 2),
             "explained_low": explained - 0.15 / (week + 1),
             "explained_high": explained + 0.15 / (week + 1),
-            "verdict": _verdict(verdict, week, turned.get(model)),
+            "verdict": _verdict(verdict, week, changed.get(model)),
         }
         for model, verdict, explained, *_ in rivals
         for week in range(WEEKS)

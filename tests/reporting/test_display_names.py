@@ -1,4 +1,4 @@
-"""Rivals as parts of a sentence."""
+"""Names of models and periods in a sentence."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them."""
+"""Numbers and names as text."""
 
 import math
 
@@ -11,7 +11,7 @@ from lydite.reporting import formats
     ("error", "decimals"),
     [(0.034, 2), (0.014, 3), (0.5, 1), (1.5, 1), (3.0, 0), (42.0, 0), (None, 4), (math.inf, 4)],
 )
-def test_an_error_decides_how_many_decimals_mean_something(error, decimals):
+def test_the_error_decides_the_number_of_decimals(error, decimals):
     assert formats.decimals_for(error, usual=4) == decimals
 
 
@@ -47,7 +47,7 @@ def test_an_interval_of_amounts_is_rounded_by_its_width(low, high, text):
 
 
 @pytest.mark.parametrize("missing", [None, math.nan, math.inf, -math.inf])
-def test_what_is_not_a_number_is_a_dash(missing):
+def test_missing_and_infinite_numbers_are_dashes(missing):
     for write in (formats.count, formats.amount, formats.percent):
         assert write(missing) == formats.NOTHING
     assert formats.interval(missing, 0.1) == ""
@@ -59,7 +59,7 @@ def test_a_rounded_zero_has_no_sign_and_a_negative_has_a_minus():
     assert formats.percent(-0.021, 1) == "−2.1%"
 
 
-def test_names_cannot_steer_a_terminal():
+def test_control_characters_are_replaced():
     assert formats.plain("red\x1b[31m\n") == "red�[31m�"
 
 
@@ -67,12 +67,12 @@ def test_names_cannot_steer_a_terminal():
     ("names", "sentence"),
     [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c")],
 )
-def test_names_are_listed_as_in_a_sentence(names, sentence):
+def test_names_are_enumerated(names, sentence):
     assert formats.enumerate_names(names) == sentence
 
 
 def test_a_projection_has_two_digits():
-    said = [
+    texts = [
         formats.approximate(number) for number in (7, 99, 104, 28_488, 1_950_000, None, math.inf)
     ]
-    assert said == ["7", "99", "100", "28,000", "2,000,000", "–", "–"]
+    assert texts == ["7", "99", "100", "28,000", "2,000,000", "–", "–"]

@@ -1,4 +1,4 @@
-"""Since when the verdict has stood, and whether it has turned."""
+"""Since when the verdict has stood, and whether it has changed."""
 
 from datetime import date, timedelta
 
@@ -8,13 +8,13 @@ import pytest
 from lydite.reporting.history import verdict_history
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
-    AFTER_A_TURN,
+    AFTER_A_CHANGE,
     BEST,
+    CHANGED,
     CONTENDERS,
     MANY,
     NO_BETTER,
     TOO_EARLY,
-    TURNED,
     make_comparison,
     make_path_comparison,
 )
@@ -22,7 +22,7 @@ from tests.helpers.made_comparisons import (
 _MAY = "What drives conversions may have changed."
 
 
-def _told(rivals, **options):
+def _said(rivals, **options):
     return verdict_history(make_comparison(("purchase", rivals), **options), "purchase")
 
 
@@ -31,16 +31,16 @@ def _changed(comparison, mart, frame):
 
 
 def test_since_when_one_is_best_or_several_are_ahead():
-    assert _told(BEST) == ["It has been best since the week of 2025-03-17."]
+    assert _said(BEST) == ["It has been best since the week of 2025-03-17."]
     state = "have been better than activity alone and not refuted since the week of 2025-03-17."
-    assert _told(CONTENDERS) == [f"Both {state}"]
-    assert _told(MANY) == [f"All {state}"]
-    assert _told(TOO_EARLY) == _told(NO_BETTER) == []
+    assert _said(CONTENDERS) == [f"Both {state}"]
+    assert _said(MANY) == [f"All {state}"]
+    assert _said(TOO_EARLY) == _said(NO_BETTER) == []
 
 
 def test_two_names_of_one_best_forecast_have_been_best():
     rivals = (("a", "best", 0.03, None, "b"), ("b", "best", 0.03, None, "a"))
-    assert _told(rivals) == ["They have been best since the week of 2025-03-17."]
+    assert _said(rivals) == ["They have been best since the week of 2025-03-17."]
 
 
 def test_an_interruption_restarts_the_time():
@@ -50,12 +50,12 @@ def test_an_interruption_restarts_the_time():
     late = frame.with_columns(
         pl.when(gap).then(pl.lit("too_early")).otherwise("verdict").alias("verdict")
     )
-    told = verdict_history(_changed(comparison, "evidence", late), "purchase")
-    assert told[0].endswith("not refuted since the week of 2025-05-05.")
+    said = verdict_history(_changed(comparison, "evidence", late), "purchase")
+    assert said[0].endswith("not refuted since the week of 2025-05-05.")
 
 
-def test_a_turn_says_which_was_best_before_and_which_since():
-    assert _told(AFTER_A_TURN, turned=TURNED) == [
+def test_a_change_names_the_best_model_before_and_since():
+    assert _said(AFTER_A_CHANGE, changed=CHANGED) == [
         (
             "Until the week of 2025-05-05 first_touch was best; since the week of 2025-06-02 it has"
             " been last_touch."
@@ -65,71 +65,73 @@ def test_a_turn_says_which_was_best_before_and_which_since():
     ]
 
 
-def test_a_turn_from_one_week_to_the_next():
-    turned = {"first_touch": ("best", 9), "last_touch": ("refuted", 9)}
-    told = _told(AFTER_A_TURN[1:] + AFTER_A_TURN[:1], turned=turned)
-    assert told == [
+def test_a_change_from_one_week_to_the_next():
+    changed = {"first_touch": ("best", 9), "last_touch": ("refuted", 9)}
+    said = _said(AFTER_A_CHANGE[1:] + AFTER_A_CHANGE[:1], changed=changed)
+    assert said == [
         "Until the week of 2025-05-05 first_touch was best; since then it has been last_touch.",
         _MAY,
     ]
 
 
 def test_several_that_were_best_one_after_the_other():
-    rivals = (*AFTER_A_TURN[:2], ("linear", "refuted", 0.001, "last_touch", ""))
-    turned = {"linear": ("best", 5), "first_touch": ("best", 9), "last_touch": ("refuted", 9)}
-    assert _told(rivals, turned=turned)[0] == (
+    rivals = (*AFTER_A_CHANGE[:2], ("linear", "refuted", 0.001, "last_touch", ""))
+    changed = {"linear": ("best", 5), "first_touch": ("best", 9), "last_touch": ("refuted", 9)}
+    assert _said(rivals, changed=changed)[0] == (
         "Until the week of 2025-04-07 linear was best, until the week of 2025-05-05 first_touch;"
         " since then it has been last_touch."
     )
 
 
-def test_a_turn_that_leaves_several_tells_since_when_they_are_ahead():
+def test_a_change_to_several_leaders_says_since_when_they_lead():
     rivals = (*CONTENDERS[:3], ("first_touch", "refuted", 0.001, "linear", ""))
-    told = _told(rivals, turned={"first_touch": ("contender", 9), "linear": ("refuted", 9)})
-    assert told == [
+    said = _said(rivals, changed={"first_touch": ("contender", 9), "linear": ("refuted", 9)})
+    assert said == [
         "Until the week of 2025-05-05 first_touch was ahead; now it is refuted.",
         _MAY,
         "Both have been better than activity alone and not refuted since the week of 2025-05-05.",
     ]
 
 
-def test_those_that_fell_together_are_told_together():
+def test_models_that_lost_their_lead_together_are_named_together():
     rivals = (BEST[0], *((f"m{i}", "refuted", 0.01, "linear", "") for i in range(4)))
-    turned = {f"m{i}": ("contender", 5) for i in range(4)}
-    assert _told(rivals, turned=turned)[0].startswith("Until the week of 2025-04-07 4 other models")
-    turned["m3"] = ("contender", 4)
-    assert "m0, m1 and m2 were ahead; since the week of" in _told(rivals, turned=turned)[0]
+    changed = {f"m{i}": ("contender", 5) for i in range(4)}
+    assert _said(rivals, changed=changed)[0].startswith(
+        "Until the week of 2025-04-07 4 other models"
+    )
+    changed["m3"] = ("contender", 4)
+    assert "m0, m1 and m2 were ahead; since the week of" in _said(rivals, changed=changed)[0]
 
 
-def test_a_turn_after_which_nothing_leads():
-    told = _told(TOO_EARLY, turned={"linear": ("best", 9)})
-    assert told == [
+def test_a_change_after_which_nothing_leads():
+    said = _said(TOO_EARLY, changed={"linear": ("best", 9)})
+    assert said == [
         "Until the week of 2025-05-05 linear was best; now it is too early to say.",
         _MAY,
     ]
 
 
-def test_a_turn_of_which_none_has_fallen_names_those_concerned():
-    told = _told(CONTENDERS, turned={"linear": ("refuted", 6), "last_touch": ("contender", 6)})
-    assert told[0] == (
+def test_a_reversed_lead_names_the_models_concerned():
+    said = _said(CONTENDERS, changed={"linear": ("refuted", 6), "last_touch": ("contender", 6)})
+    assert said[0] == (
         "In the week of 2025-04-14 a lead was reversed (linear and last_touch are concerned); what"
         " drives conversions may have changed."
     )
 
 
-def test_a_turn_among_those_that_never_led_is_not_told():
-    assert _told(BEST, turned={"markov_2": ("too_early", 9)}) == _told(BEST)
+def test_a_change_among_models_that_never_led_is_left_out():
+    assert _said(BEST, changed={"markov_2": ("too_early", 9)}) == _said(BEST)
 
 
 @pytest.mark.parametrize("lost", ["moved_in", "verdict"])
-def test_a_warning_stands_in_where_the_turn_is_not_known(lost):
+def test_the_warning_is_used_if_the_change_is_not_known(lost):
     text = "a lead turned in the week of 2025-05-05: linear was refuted before and is best now"
     comparison = make_comparison(("purchase", BEST), warnings=(("linear", "drift", text),))
     mart = "evidence" if lost == "verdict" else "model_comparison"
-    told = verdict_history(
+    said = verdict_history(
         _changed(comparison, mart, comparison.marts[mart].drop(lost)), "purchase"
     )
-    assert told[0] == f"A{text[1:]}."
+    assert said[0] == f"A{text[1:]}."
 
 
 @pytest.mark.parametrize(
@@ -143,11 +145,11 @@ def test_periods_of_other_lengths(step, words):
     if step == 31:
         days = [date(2025 + n // 12, 1 + n % 12, 1) for n in range(16)]
     other = frame.with_columns(number.replace_strict(range(16), days).alias("period_start"))
-    (told,) = verdict_history(_changed(comparison, "evidence", other), "purchase")
-    assert told.endswith(words)
+    (said,) = verdict_history(_changed(comparison, "evidence", other), "purchase")
+    assert said.endswith(words)
 
 
-def test_a_path_table_has_no_clock():
+def test_a_path_table_has_no_history():
     full = make_path_comparison()
     evidence = make_comparison(("conversion", BEST)).marts["evidence"]
     assert verdict_history(_changed(full, "evidence", evidence), "conversion") == []

@@ -10,16 +10,16 @@ from lydite.errors import InputError
 from lydite.reporting.narrative import NOT_CAUSE, headline, reasons, verdict_in_words
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
-    AFTER_A_TURN,
+    AFTER_A_CHANGE,
     ALL_REFUTED,
     BEST,
+    CHANGED,
     CONTENDERS,
     EVERY_KIND,
     MANY,
     NO_BETTER,
     SEGMENTS,
     TOO_EARLY,
-    TURNED,
     make_comparison,
     make_empty,
     make_path_comparison,
@@ -34,7 +34,7 @@ def _said(rivals, **options):
 
 
 @pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
-def test_every_paragraph_names_every_rival_and_the_outcome_and_ends_with_the_caveat(rivals):
+def test_every_verdict_names_all_rivals_and_the_outcome_and_ends_with_the_caution(rivals):
     short, full = _said(rivals)
     assert all(model in full for model, *_ in rivals)
     assert "purchase" in short
@@ -92,11 +92,11 @@ def test_two_names_of_one_best_forecast():
         (ALL_REFUTED, "another model is surely better"),
     ],
 )
-def test_no_leader_is_a_normal_answer(rivals, words):
+def test_no_leader_is_a_normal_result(rivals, words):
     assert words in _said(rivals)[1]
 
 
-def test_an_outcome_without_calendar_says_why():
+def test_too_short_a_history_has_its_reason():
     short, full = _said((), note="the history is too short: at most 12d would work")
     assert short == "Too little history to judge purchase."
     assert "at most 12d would work." in full
@@ -116,7 +116,7 @@ def test_bounds_and_shares_that_are_missing_are_left_out(verdict):
 
 
 @pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
-def test_a_comparison_on_a_path_table_ends_with_how_it_was_made(rivals):
+def test_a_path_table_ends_with_the_method(rivals):
     why = reasons(make_path_comparison(rivals), "conversion")
     assert why.endswith(
         "A path table has no times: this is a cross-validation over 5 folds of its journeys, not"
@@ -125,7 +125,7 @@ def test_a_comparison_on_a_path_table_ends_with_how_it_was_made(rivals):
     assert "cross-validation" not in reasons(make_comparison(("purchase", rivals)), "purchase")
 
 
-def test_empty_frames_raise_nothing():
+def test_empty_frames_are_no_error():
     for comparison in (make_empty(), Comparison({}, make_empty().outcomes, {})):
         assert headline(comparison, "purchase") == "No model was compared for purchase."
         assert verdict_in_words(comparison, "purchase").endswith(NOT_CAUSE)
@@ -170,7 +170,7 @@ def test_the_whole_paragraph_of_several_that_stand():
 def test_the_whole_paragraph_after_a_change():
     text = "a lead turned in the week of 2025-06-02"
     warnings = (("first_touch", "drift", text), ("last_touch", "drift", text))
-    assert _said(AFTER_A_TURN, turned=TURNED, warnings=warnings)[1] == (
+    assert _said(AFTER_A_CHANGE, changed=CHANGED, warnings=warnings)[1] == (
         "last_touch explains purchase best. Its claim: what decides is what last_touch says. Beyond"
         " what activity alone predicts, it improves the forecast by 3.0% (bounds 2.2% to 3.8%), 67%"
         " of what is possible. Until the week of 2025-05-05 first_touch was best; since the week of"
@@ -206,7 +206,7 @@ _VERDICTS = ("best", "contender", "too_early", "no_better_than_volume", "refuted
 
 @st.composite
 def _rivals(draw):
-    """Rivals with any verdicts, but for more than one that is best."""
+    """Rivals with any verdicts, at most one of them best."""
     verdicts = draw(st.lists(st.sampled_from(_VERDICTS), min_size=1, max_size=len(_NAMES)))
     if sum(verdict in {"best", "contender"} for verdict in verdicts) > 1:
         verdicts = ["contender" if verdict == "best" else verdict for verdict in verdicts]
@@ -219,7 +219,7 @@ def _rivals(draw):
 
 @st.composite
 def _comparisons(draw):
-    turned = st.tuples(st.sampled_from(_VERDICTS), st.integers(3, 15))
+    changed = st.tuples(st.sampled_from(_VERDICTS), st.integers(3, 15))
     segments = st.dictionaries(st.sampled_from(["a = x", "a = y", "b = z"]), _rivals(), max_size=3)
     size = st.none() | st.tuples(st.integers(1, 500), st.integers(1, 10**7))
     pairs = st.tuples(st.sampled_from(_NAMES), st.sampled_from([*_NAMES, "touch_volume"]))
@@ -227,7 +227,7 @@ def _comparisons(draw):
         ("purchase", draw(_rivals())),
         channels=("ads",),
         segments=draw(segments),
-        turned=draw(st.dictionaries(st.sampled_from(_NAMES), turned, max_size=2)),
+        changed=draw(st.dictionaries(st.sampled_from(_NAMES), changed, max_size=2)),
         projections=draw(st.dictionaries(pairs, size, max_size=6)),
     )
 
@@ -265,8 +265,8 @@ def _is_known(number, sign, comparison):
 
 
 @pytest.mark.parametrize("rivals", [BEST, CONTENDERS, MANY], ids=["best", "contenders", "many"])
-def test_marts_and_columns_that_are_missing_or_empty_are_not_spoken_of(rivals):
-    full = make_comparison(("purchase", rivals), segments=SEGMENTS, turned={"linear": ("best", 5)})
+def test_missing_or_empty_marts_and_columns_are_left_out(rivals):
+    full = make_comparison(("purchase", rivals), segments=SEGMENTS, changed={"linear": ("best", 5)})
     for name, frame in full.marts.items():
         rest = {mart: other for mart, other in full.marts.items() if mart != name}
         bare = [rest, rest | {name: frame.clear()}]

@@ -36,21 +36,21 @@ def test_every_outcome_has_its_headline():
     assert text.count("<table") == 2
 
 
-def test_a_path_table_is_told():
+def test_a_path_table_says_how_it_was_compared():
     assert "not forward in time" in notebook_html(make_path_comparison())
     assert "not forward in time" not in notebook_html(make_comparison())
 
 
 def test_names_are_escaped():
     text = notebook_html(make_comparison(("<b>&", (("<i>x", "best", 0.03, None, ""),))))
-    met = set()
+    tags = set()
     parser = HTMLParser()
-    parser.handle_starttag = lambda tag, attrs: met.add(tag)
+    parser.handle_starttag = lambda tag, attrs: tags.add(tag)
     parser.feed(text)
-    assert "i" not in met
+    assert "i" not in tags
     assert "&lt;b&gt;&amp;" in text
 
 
-def test_nothing_compared():
+def test_an_empty_comparison():
     assert "Nothing was compared" in notebook_html(Comparison({}, [], {}))
     assert "No model was compared" in notebook_html(make_empty())

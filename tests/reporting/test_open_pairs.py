@@ -25,7 +25,7 @@ def _said(rivals, projections=None):
     return data_needed(comparison, "purchase")
 
 
-def test_one_open_pair_with_what_it_takes():
+def test_one_open_pair_with_the_data_needed():
     assert _said(CONTENDERS, {("linear", "last_touch"): (110, 28_488)}) == (
         "Data needed to decide between linear and last_touch/markov_1: about 110 more weeks, or"
         " 28,000 more users, at the present rate."
@@ -35,7 +35,7 @@ def test_one_open_pair_with_what_it_takes():
     )
 
 
-def test_of_several_open_pairs_the_one_that_is_settled_first():
+def test_of_several_open_pairs_the_one_that_needs_least():
     assert _said(_THREE, {("m0", "m2"): (12, 3_456), ("m1", "m2"): None}) == (
         "Data needed to decide between m0 and m2: about 12 more weeks, or 3,500 more users, at the"
         " present rate. 2 other undecided pairs need at least as much."
@@ -46,7 +46,7 @@ def test_of_several_open_pairs_the_one_that_is_settled_first():
     )
 
 
-def test_pairs_that_nothing_realistic_settles():
+def test_pairs_that_no_realistic_amount_of_data_decides():
     never = {(f"m{i}", f"m{j}"): None for i in range(5) for j in range(5)}
     never |= {(f"m{i}", "touch_volume"): None for i in range(5)}
     end = "with any realistic amount of data."
@@ -56,16 +56,16 @@ def test_pairs_that_nothing_realistic_settles():
     assert _said(_EARLY, never) == f"5 models cannot be separated from activity alone {end}"
 
 
-def test_where_one_leads_what_is_open_is_between_it_and_what_is_left():
+def test_with_one_leader_the_open_pairs_are_with_that_leader():
     assert "to decide between linear and time_decay: about" in _said(BEST)
 
 
-def test_where_none_leads_what_is_open_is_touch_volume():
+def test_without_a_leader_the_open_pairs_are_with_activity_alone():
     assert "to decide between linear and activity alone: about" in _said(TOO_EARLY)
     assert _said(NO_BETTER) == ""
 
 
-def test_pairs_come_by_importance_then_by_what_they_take():
+def test_pairs_come_by_importance_then_by_the_data_needed():
     rivals = (*_THREE[:2], *_EARLY[2:4])
     comparison = make_comparison(("purchase", rivals), projections={("m1", "m3"): (1, 20)})
     pairs = open_pairs(comparison, "purchase")
@@ -101,7 +101,7 @@ def test_an_empty_lead_has_no_leader():
     assert {line.ahead for line in lines} == {"neither"}
 
 
-def test_a_path_table_takes_journeys():
+def test_a_path_table_needs_journeys():
     said = data_needed(make_path_comparison(CONTENDERS), "conversion")
     assert said == (
         "Data needed to decide between linear and last_touch/markov_1: about 2.5 times as many"
@@ -118,7 +118,7 @@ def test_a_path_table_takes_journeys():
         (["separated"], ""),
     ],
 )
-def test_what_is_not_known_is_not_said(lost, words):
+def test_unknown_numbers_are_left_out(lost, words):
     full = make_comparison(("purchase", CONTENDERS))
     pairs = full.marts["pairs"].drop(lost)
     bare = Comparison({**full.marts, "pairs": pairs}, full.outcomes, {})
@@ -127,7 +127,7 @@ def test_what_is_not_known_is_not_said(lost, words):
     assert bool(said) == bool(words)
 
 
-def test_nothing_open_nothing_said():
+def test_no_sentence_without_open_pairs():
     full = make_comparison()
     closed = full.marts["pairs"].with_columns(separated=pl.lit(value=True))
     for marts in ({**full.marts, "pairs": closed}, {}):

@@ -33,11 +33,11 @@ _ATTACK = "</script><script>window.attacked=1</script><img src=x onerror='attack
 class _Reader(HTMLParser):
     """Collects the elements with their attributes, and the text outside scripts."""
 
-    def __init__(self, page: str) -> None:
+    def __init__(self, report: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text: list[str] = []
-        self.feed(page)
+        self.feed(report)
 
     def handle_starttag(self, tag, attrs):
         self.elements.append((tag, dict(attrs)))
@@ -61,27 +61,27 @@ def test_the_report_refers_to_nothing_outside():
         assert tag not in {"link", "img", "iframe", "base"}
         for name in ("src", "href", "srcset", "action"):
             assert (attributes.get(name) or "#").startswith("#")
-    page = report_html(make_comparison())
-    outside = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    report = report_html(make_comparison())
+    outside = re.sub(r"<script>.*?</script>", "", report, flags=re.DOTALL)
     assert not re.search(r"https?://|url\(|@import", outside)
 
 
 def test_the_library_of_charts_is_inside_once():
-    page = report_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
-    assert page.count("window.vegaEmbed=") == 1
-    assert page.count('class="chart ') == 6
+    report = report_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
+    assert report.count("window.vegaEmbed=") == 1
+    assert report.count('class="chart ') == 6
 
 
 def test_credit_has_intervals_and_the_report_explains_them():
-    page = report_html(make_comparison(channels=("ads", "direct")))
-    row = next(line for line in page.splitlines() if '<th scope="row">ads</th>' in line)
+    report = report_html(make_comparison(channels=("ads", "direct")))
+    row = next(line for line in report.splitlines() if '<th scope="row">ads</th>' in line)
     bounds = re.findall(r'<span class="claim nowrap">(.*?)</span>', row)
     assert bounds == [
         "378 to 462", "18% to 22%", "22,680 to 27,720", "1.9 to 2.4", "25 to 31",
     ]  # fmt: skip
-    unknown = next(line for line in page.splitlines() if '<th scope="row">direct</th>' in line)
+    unknown = next(line for line in report.splitlines() if '<th scope="row">direct</th>' in line)
     assert unknown.count("claim nowrap") == 3
-    assert "users were resampled 200 times" in page
+    assert "users were resampled 200 times" in report
 
 
 def test_a_path_table_has_folds_instead_of_periods():
@@ -93,10 +93,10 @@ def test_a_path_table_has_folds_instead_of_periods():
     assert "time_decay was left out" in text
 
 
-def _table(page, kind):
+def _table(report, kind):
     """Return the rows of a table as the texts of their cells."""
-    start = page.index(f'<table class="{kind}">')
-    rows = re.findall(r"<tr>(.*?)</tr>", page[start : page.index("</table>", start)], re.DOTALL)
+    start = report.index(f'<table class="{kind}">')
+    rows = re.findall(r"<tr>(.*?)</tr>", report[start : report.index("</table>", start)], re.DOTALL)
     return [
         [" ".join(re.sub("<.*?>", " ", cell).split()) for cell in re.split(r"</t[hd]>", row)[:-1]]
         for row in rows
@@ -104,9 +104,9 @@ def _table(page, kind):
 
 
 def test_segments_with_their_verdicts_and_whether_they_agree():
-    page = report_html(make_comparison(("purchase", BEST), segments=SEGMENTS))
-    assert "are judged together" in page
-    heads, *rows = _table(page, "segments")
+    report = report_html(make_comparison(("purchase", BEST), segments=SEGMENTS))
+    assert "are judged together" in report
+    heads, *rows = _table(report, "segments")
     assert heads[-1] == "same as for all users"
     assert [row[0] for row in rows] == list(SEGMENTS)
     assert rows[3] == [
@@ -117,14 +117,14 @@ def test_segments_with_their_verdicts_and_whether_they_agree():
 
 
 def test_without_a_leader_no_segment_agrees_or_not():
-    page = report_html(make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS))
-    assert {len(row) for row in _table(page, "segments")} == {5}
+    report = report_html(make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS))
+    assert {len(row) for row in _table(report, "segments")} == {5}
 
 
 def test_open_pairs_with_the_data_needed():
     projections = {("linear", "last_touch"): (110, 28_488)}
-    page = report_html(make_comparison(("purchase", CONTENDERS), projections=projections))
-    assert _table(page, "pairs")[1:] == [
+    report = report_html(make_comparison(("purchase", CONTENDERS), projections=projections))
+    assert _table(report, "pairs")[1:] == [
         [
             "linear and last_touch/markov_1", "linear", "0.4% −0.2% to 1.0%",
             "110 more weeks, or 28,000 more users",
@@ -134,24 +134,26 @@ def test_open_pairs_with_the_data_needed():
 
 def test_many_segments_and_pairs_are_counted():
     segments = {f"region = {number}": BEST for number in range(30)}
-    page = report_html(make_comparison(("purchase", MANY), segments=segments))
-    assert len(_table(page, "segments")) == len(_table(page, "pairs")) == 13
-    text = " ".join(_Reader(page).text)
+    report = report_html(make_comparison(("purchase", MANY), segments=segments))
+    assert len(_table(report, "segments")) == len(_table(report, "pairs")) == 13
+    text = " ".join(_Reader(report).text)
     assert "And 18 more in the tables." in text
     assert "And 3 more in the tables." in text
 
 
 def test_neither_segments_nor_open_pairs_where_there_are_none():
-    page = report_html(make_comparison(("purchase", EVERY_KIND["no_better"])))
-    assert "are judged together" not in page
+    report = report_html(make_comparison(("purchase", EVERY_KIND["no_better"])))
+    assert "are judged together" not in report
     for absent in ("Segments", "Data needed to decide", "Warnings"):
-        assert absent not in _Reader(page).text
+        assert absent not in _Reader(report).text
 
 
 def test_warnings_follow_the_verdict():
     comparison = make_comparison(warnings=((None, "immature", "41% of the touches are recent"),))
-    page = report_html(comparison)
-    assert page.index("only an experiment") < page.index("41% of the") < page.index("The models")
+    report = report_html(comparison)
+    assert (
+        report.index("only an experiment") < report.index("41% of the") < report.index("The models")
+    )
 
 
 @pytest.mark.parametrize("mart", ["model_comparison", "pairs", "warnings", "evidence"])
@@ -162,16 +164,16 @@ def test_missing_and_empty_tables_do_not_break_the_report(mart):
         assert "no proof of cause" in report_html(Comparison(marts, full.outcomes, {}))
 
 
-def test_many_models_have_room():
-    page = report_html(make_comparison(("purchase", MANY)))
-    assert 'class="chart chart-credit" style="min-width: 960px"' in page
-    assert "Triangles" in page
+def test_many_models_have_wide_charts():
+    report = report_html(make_comparison(("purchase", MANY)))
+    assert 'class="chart chart-credit" style="min-width: 960px"' in report
+    assert "Triangles" in report
     few = report_html(make_comparison())
     assert 'class="chart chart-credit" style="min-width: 704px"' in few
     assert "Triangles" not in few
 
 
-def test_names_from_the_data_stay_names():
+def test_names_from_the_data_are_escaped():
     hostile = make_comparison(
         (
             _ATTACK,
@@ -185,12 +187,12 @@ def test_names_from_the_data_stay_names():
         segments={_ATTACK: ((_ATTACK, "best", 0.03, None, ""),)},
         warnings=((_ATTACK, "model", _ATTACK), (None, "drift", _ATTACK)),
     )
-    page = report_html(hostile)
-    reader = _Reader(page)
+    report = report_html(hostile)
+    reader = _Reader(report)
     assert "img" not in {tag for tag, _ in reader.elements}
     assert [tag for tag, _ in reader.elements].count("script") == 3
     assert not any("onerror" in attributes for _, attributes in reader.elements)
-    assert _ATTACK not in page
+    assert _ATTACK not in report
     assert any(_ATTACK in text for text in reader.text)
 
 
@@ -227,14 +229,14 @@ def test_a_browser_draws_every_chart_without_an_error(tmp_path):
     browser = shutil.which("chromium")
     if browser is None:
         pytest.skip("chromium is not installed")
-    page = tmp_path / "report.html"
-    write_report(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), page)
+    report = tmp_path / "report.html"
+    write_report(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), report)
     seen = subprocess.run(
         [
             browser, "--headless", "--no-sandbox", "--disable-gpu",
             "--disable-background-networking", "--no-first-run", "--enable-logging=stderr",
             f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=8000",
-            "--dump-dom", page.as_uri(),
+            "--dump-dom", report.as_uri(),
         ],
         capture_output=True, text=True, timeout=120, check=True,
     )  # fmt: skip

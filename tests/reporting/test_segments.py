@@ -25,7 +25,7 @@ def _said(rivals, segments):
     return segment_summary(comparison, "purchase")
 
 
-def test_it_holds_in_some_another_is_best_in_one_and_one_is_too_small():
+def test_agreeing_differing_and_small_segments_are_counted():
     assert _said(BEST, SEGMENTS) == (
         "The verdict holds in 3 of 5 segments; in region = west, time_decay is best; 1 has too"
         " little data to say."
@@ -68,7 +68,7 @@ def test_how_many_segments_agree(segments, words):
     assert _said(BEST, segments) == words
 
 
-def test_of_several_that_lead_all_or_some_lead_in_the_segments():
+def test_all_or_some_of_several_leaders_lead_in_the_segments():
     assert _said(CONTENDERS, {"a = x": CONTENDERS}) == ("These models lead in the only segment.")
     assert _said(CONTENDERS, {"a = x": CONTENDERS, "a = y": BEST}) == (
         "At least one of these models leads in both segments."
@@ -85,7 +85,7 @@ def test_many_that_disagree_are_counted():
     assert said.endswith("; 2 more disagree.")
 
 
-def test_where_nothing_leads_the_segments_in_which_something_does():
+def test_without_a_leader_the_segments_that_have_one_are_named():
     segments = {"a = x": BEST, "a = y": TOO_EARLY}
     assert _said(TOO_EARLY, segments) == (
         "In 1 of 2 segments a model leads: in a = x, linear is best."
@@ -96,39 +96,37 @@ def test_where_nothing_leads_the_segments_in_which_something_does():
     assert many.count("linear is best") == 3
 
 
-def test_lines_tell_the_first_that_leads_with_its_bounds():
+def test_rows_have_the_first_leader_with_its_bounds():
     segments = {**SEGMENTS, "x = many": MANY}
-    lines, more = segment_rows(
-        make_comparison(("purchase", BEST), segments=segments), "purchase", 9
-    )
+    rows, more = segment_rows(make_comparison(("purchase", BEST), segments=segments), "purchase", 9)
     assert more == 0
-    assert [line.segment for line in lines] == list(segments)
-    west, many = lines[4], lines[5]
+    assert [row.segment for row in rows] == list(segments)
+    west, many = rows[4], rows[5]
     assert (west.standing, west.improvement, west.bounds, west.by, west.agrees) == (
         "time_decay is best", "5.0%", "4.2% to 5.8%", "", "no",
     )  # fmt: skip
     assert (west.landmarks, west.conversions) == ("5,013", "213")
     assert (many.standing, many.by) == ("6 of 18 still stand", "position_based_fitted")
-    assert (lines[3].by, lines[3].agrees) == ("linear", "not known yet")
-    assert lines[0].agrees == "yes"
+    assert (rows[3].by, rows[3].agrees) == ("linear", "not known yet")
+    assert rows[0].agrees == "yes"
 
 
-def test_without_a_leader_lines_neither_agree_nor_disagree():
+def test_without_a_leader_rows_neither_agree_nor_disagree():
     comparison = make_comparison(("purchase", TOO_EARLY), segments=SEGMENTS)
-    lines, _ = segment_rows(comparison, "purchase", 9)
-    assert {line.agrees for line in lines} == {""}
+    rows, _ = segment_rows(comparison, "purchase", 9)
+    assert {row.agrees for row in rows} == {""}
 
 
-def test_of_many_segments_those_that_disagree_and_the_largest_are_shown():
+def test_of_many_segments_the_differing_and_the_largest_are_shown():
     segments = {f"a = {'x' * i}": BEST for i in range(20)} | {"b = small": _WEST}
     comparison = make_comparison(("purchase", BEST), segments=segments)
-    lines, more = segment_rows(comparison, "purchase", 3)
+    rows, more = segment_rows(comparison, "purchase", 3)
     shown = [f"a = {'x' * 18}", f"a = {'x' * 19}", "b = small"]
-    assert [line.segment for line in lines] == shown
+    assert [row.segment for row in rows] == shown
     assert more == 18
 
 
-def test_no_segments_no_lines():
+def test_no_rows_without_segments():
     for comparison in (make_comparison(), make_path_comparison(), make_empty()):
         outcome = comparison.outcomes[0]["outcome"]
         assert segment_rows(comparison, outcome, 12) == ([], 0)

@@ -31,5 +31,5 @@ def test_a_verdict_in_one_cell():
     assert line.short_verdict == "refuted by linear; same forecast as markov_1"
 
 
-def test_an_empty_comparison_has_no_lines():
+def test_an_empty_comparison_has_no_rows():
     assert model_rows(make_empty(), "purchase") == []

@@ -60,7 +60,7 @@ def test_intervals_of_credit_where_there_is_room():
     assert "95% interval" not in _printed(make_comparison(), 95)
 
 
-def test_a_line_for_every_segment_after_the_verdict():
+def test_every_segment_has_a_line_after_the_verdict():
     text = _printed(make_comparison(("purchase", BEST), segments=SEGMENTS), 100)
     verdict, segments = text.split("By segment\n")
     assert "only an experiment shows what a channel adds." in " ".join(verdict.split())
@@ -102,7 +102,7 @@ def test_no_credit_where_no_model_is_ahead():
     assert "Credit" not in text
 
 
-def test_counts_and_rows_that_were_set_aside():
+def test_counts_and_rows_that_could_not_be_used():
     comparison = make_comparison(quarantined={"touchpoints": {"no channel": 1_234}})
     text = _printed(comparison, 100)
     assert "48,210 landmarks · 2,311 conversions (2,100 attributed, 211 unattributed)" in text
