@@ -1,6 +1,7 @@
 """The documentation: its Python code runs, and the files, links and targets that it names exist."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -42,3 +43,19 @@ def test_every_target_that_is_named_exists() -> None:
     for page in [*PAGES, ROOT / ".ci/run"]:
         named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
         assert set(named) <= existing, page
+
+
+def test_the_layers_are_those_that_are_checked_and_hold_every_module() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    block = re.search(r"```text\n(pipelines\n.*?)```", text, re.DOTALL)
+    assert block is not None
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    [layers] = [
+        contract["layers"]
+        for contract in settings["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    ]
+    assert block[1].split("\n")[:-1] == [layer.replace(" | ", ", ") for layer in layers]
+    modules = {path.stem for path in (ROOT / "src" / "lydite").iterdir() if path.suffix != ".typed"}
+    named = {name.removeprefix("lydite.") for layer in layers for name in layer.split(" | ")}
+    assert modules - {"__init__", "__pycache__", "simulation"} == named - {"pipelines"}
