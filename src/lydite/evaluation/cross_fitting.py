@@ -60,7 +60,7 @@ class Counts:
             self._add(self._split.train_added[period], 1.0)
             self._add(self._split.train_removed[period], -1.0)
 
-    def _add(self, landmarks: NDArray[np.intp], sign: float) -> None:
+    def _add(self, landmarks: NDArray[np.integer], sign: float) -> None:
         own, totals = self._split.landmarks, (self.trials, self.conversions)
         _count(landmarks, sign, self._row, own.converted, own.count, *totals)
 
@@ -88,7 +88,7 @@ def _number(
 
 @compiled
 def _count(
-    landmarks: NDArray[np.intp],
+    landmarks: NDArray[np.integer],
     sign: float,
     row: NDArray[np.integer],
     converted: NDArray[np.bool_],

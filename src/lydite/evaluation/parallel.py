@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ def map_longest_first(
     pool: Executor,
     work: Callable[[_Item], _Result],
     items: Sequence[_Item],
-    effort: Callable[[_Item], Any],
+    effort: Callable[[_Item], int | tuple[int, ...]],
 ) -> list[_Result]:
     """Return the result for each item, in the order of the items.
 

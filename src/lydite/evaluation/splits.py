@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,11 +15,16 @@ from lydite.evaluation.scores import Outcomes
 from lydite.paths.landmarks import N_BUCKETS, as_slice, first_buckets
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.segments import SegmentColumn
     from lydite.models import Landmarks
+
+    #: Numbers of some of the landmarks.
+    Rows = NDArray[np.integer]
 
 FOLDS = 5
 
@@ -80,9 +85,9 @@ class Split:
 
     landmarks: Landmarks
     activity: Activity
-    test_rows: list[NDArray[Any]]
-    train_added: list[NDArray[Any]]
-    train_removed: list[NDArray[Any]]
+    test_rows: Sequence[Rows]
+    train_added: Sequence[Rows]
+    train_removed: Sequence[Rows]
     n_train: NDArray[np.integer]
     test_periods: NDArray[np.bool_]
     chronological: bool = True
@@ -151,7 +156,7 @@ class Split:
         n_buckets = self._buckets_within(max_landmarks)
         bucket = self.landmarks.bucket
 
-        def kept(rows_by_period: list[NDArray[Any]]) -> list[NDArray[Any]]:
+        def kept(rows_by_period: Sequence[Rows]) -> list[Rows]:
             return [
                 rows[bucket[rows] < n] for rows, n in zip(rows_by_period, n_buckets, strict=True)
             ]
@@ -165,7 +170,7 @@ class Split:
             train = train[stays]
         return self._restrict(added, removed)
 
-    def _restrict(self, added: list[NDArray[Any]], removed: list[NDArray[Any]]) -> Split:
+    def _restrict(self, added: Sequence[Rows], removed: Sequence[Rows]) -> Split:
         """Return a split whose landmarks are those of `added` only, numbered from 0."""
         used = np.zeros(len(self.landmarks), dtype=bool)
         for rows in added:
@@ -296,7 +301,7 @@ class EvaluationBatch:
         return self.sample.take(self.rows)
 
 
-def _rows_by_period(period: NDArray[np.int16], n_periods: int) -> list[NDArray[Any]]:
+def _rows_by_period(period: NDArray[np.int16], n_periods: int) -> list[Rows]:
     """Return the rows of each period, in ascending order; a period of -1 is none of them."""
     rows = np.arange(len(period), dtype=np.int32)
     if (period[1:] < period[:-1]).any():  # usually the landmarks are in order of time

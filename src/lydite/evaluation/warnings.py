@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -127,7 +127,7 @@ def warnings_table(
 
 
 #: The kind of a warning, and what its text is filled with.
-_Found = tuple[str, dict[str, Any]]
+_Found = tuple[str, dict[str, object]]
 
 
 def _history(calendar: Calendar | None, size: DataSize | None) -> Iterator[_Found]:
