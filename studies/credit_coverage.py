@@ -1,10 +1,10 @@
-"""How often the 95 % intervals of credit hold what they should, over many simulated worlds.
+"""How often the 95 % intervals of credit cover the true value, over many simulated worlds.
 
     .venv/bin/python -m studies.credit_coverage            # run what is missing
     .venv/bin/python -m studies.credit_coverage --write    # write the tables
 
 A run appends one line per world, seed and model to `var/studies/credit_coverage.jsonl`. It can be
-stopped and started again: what is finished is skipped.
+stopped and started again: finished runs are skipped.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ STUDY = "credit_coverage"
 COMMAND = ".venv/bin/python -m studies.credit_coverage"
 FIRST_SEED = 1000
 
-#: The models that are true in each world, and others for which coverage is asked all the same.
+#: The models that are true in each world, and others whose coverage is measured too.
 STUDIED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "linear": (("linear",), ("markov_1",)),
     "w_shaped": (("w_shaped",), ("shapley",)),
@@ -51,13 +51,12 @@ STUDIED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 FIGURES = ("conversions", "value", "share")
 
-#: A world so large that what a model says there is, to a few percent of an interval, its limit.
+#: In a world of this size the credit of a model is near its limit, to a few percent of an interval.
 LIMIT_USERS = 200_000
 LIMIT_SEEDS = (901,)
 
-#: A channel with fewer conversions than this is left out of the means: of so few conversions, most
-#: of them shared, the bounds are as coarse as the counts.
-FEWEST = 20
+#: Channels with fewer conversions are left out of the means: their bounds are as coarse as counts.
+MIN_CONVERSIONS = 20
 
 Key = tuple[str, int]
 
@@ -111,7 +110,7 @@ def _figures(credit: pl.DataFrame, model: str) -> Row:
     }
 
 
-# --- many -----------------------------------------------------------------------------------------
+# --- all runs -------------------------------------------------------------------------------------
 
 
 def read(path: Path, users: int) -> dict[Key, list[Row]]:
@@ -224,7 +223,7 @@ class Estimates:
 
 def counted_channels(rows: Sequence[Row]) -> NDArray[np.bool_]:
     """Return which channels have conversions enough for the means, on average over the rows."""
-    return np.asarray(Estimates.of(rows, "conversions").point.mean(axis=0) >= FEWEST)
+    return np.asarray(Estimates.of(rows, "conversions").point.mean(axis=0) >= MIN_CONVERSIONS)
 
 
 def standard_error(values: NDArray[np.float64]) -> float:
@@ -382,7 +381,7 @@ def _of_world(found: Sequence[Finding]) -> list[str]:
         lines.append(f"| {' | '.join(cells)} | {100 * one.estimates.width:.0f} % |")
     lines += ["", f"{len(found[0].seeds)} seeds."]
     lines += [
-        f"`{model}` credits fewer than {FEWEST} conversions to {', '.join(names)}."
+        f"`{model}` credits fewer than {MIN_CONVERSIONS} conversions to {', '.join(names)}."
         for model, names in left_out.items()
     ]
     return lines
@@ -402,12 +401,12 @@ def _percent(mean: float, error: float) -> str:
 def main() -> None:
     """Run the study, or write its tables."""
     parser = resumable.parser_of(__doc__, 200, FIRST_SEED)
-    asked = resumable.asked_in_worlds(parser, 5_000, STUDIED)
-    if asked.write:
-        found = findings(read(RESULTS, asked.users), read(RESULTS, LIMIT_USERS), asked.users)
-        resumable.replace_between(DOCUMENT, STUDY, tables(found, asked.users))
+    options = resumable.parse_with_worlds(parser, 5_000, STUDIED)
+    if options.write:
+        found = findings(read(RESULTS, options.users), read(RESULTS, LIMIT_USERS), options.users)
+        resumable.replace_between(DOCUMENT, STUDY, tables(found, options.users))
     else:
-        study(asked.worlds, asked.seeds, asked.users, asked.jobs)
+        study(options.worlds, options.seeds, options.users, options.jobs)
 
 
 if __name__ == "__main__":

@@ -236,7 +236,7 @@ def _z(scores: Mapping[str, Scores], ahead: str, behind: str) -> NDArray[np.floa
     return np.asarray(total / np.sqrt(np.where(variance > 0, variance, np.inf)))
 
 
-# --- many -----------------------------------------------------------------------------------------
+# --- all runs -------------------------------------------------------------------------------------
 
 
 Key = tuple[str, str, int, int]
@@ -363,9 +363,9 @@ def _truths(runs: _Runs) -> list[str]:
 
 
 def _first(own: Iterable[Row], verdicts: str) -> str:
-    """Return the median look after which one of the verdicts stood, and how often one ever did."""
+    """Return the median look after which one of the verdicts was first given, and how often."""
     looks = [
-        next((n + 1 for n, said in enumerate(model["history"]) if said in verdicts), None)
+        next((n + 1 for n, letter in enumerate(model["history"]) if letter in verdicts), None)
         for model in own
     ]
     ever = [look for look in looks if look is not None]
@@ -425,10 +425,12 @@ def _large(runs: _Runs) -> list[str]:
         for row in rows:
             models = row["at 0.05"]["models"]
             own = models.values() if truth is None else [models[truth]]
-            said = sorted({tuple(_distinct(model["history"])) for model in own})
+            histories = sorted({tuple(_distinct(model["history"])) for model in own})
             cells = [
                 f"{row['landmarks']:,}",
-                "; ".join(", ".join(_SAID[letter] for letter in history) for history in said),
+                "; ".join(
+                    ", ".join(_VERDICTS[letter] for letter in history) for history in histories
+                ),
                 "–" if truth is None else str(_rank(models, truth)),
                 ", ".join(f"`{name}`" for name, own in models.items() if own["history"][-1] in "cb")
                 or "none",
@@ -437,7 +439,7 @@ def _large(runs: _Runs) -> list[str]:
     return lines if lines[-1].startswith("| `") else []
 
 
-_SAID = {
+_VERDICTS = {
     "b": "best",
     "c": "contender",
     "n": "no better than volume",
@@ -448,19 +450,19 @@ _SAID = {
 
 def _distinct(history: Iterable[str]) -> list[str]:
     """Return the verdicts in order without repetitions."""
-    return [said for said, _ in groupby(history)]
+    return [letter for letter, _ in groupby(history)]
 
 
 def main() -> None:
     """Run the study, or write its tables."""
     parser = resumable.parser_of(__doc__, 200, FIRST_SEED)
     parser.add_argument("--only", default="", help="cells whose variant, world and users hold this")
-    asked = parser.parse_args()
-    if asked.write:
+    options = parser.parse_args()
+    if options.write:
         resumable.replace_between(DOCUMENT, STUDY, tables(read(RESULTS)))
     else:
-        cells = [cell for cell in (*CELLS, *LARGE) if asked.only in " ".join(map(str, cell))]
-        study(cells, asked.seeds, asked.jobs)
+        cells = [cell for cell in (*CELLS, *LARGE) if options.only in " ".join(map(str, cell))]
+        study(cells, options.seeds, options.jobs)
 
 
 if __name__ == "__main__":

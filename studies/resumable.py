@@ -121,19 +121,19 @@ def parser_of(about: str, seeds: int, first_seed: int) -> argparse.ArgumentParse
     return parser
 
 
-def asked_in_worlds(
+def parse_with_worlds(
     parser: argparse.ArgumentParser, users: int, worlds: Iterable[str]
 ) -> argparse.Namespace:
     """Add the options ``users`` and ``worlds``, and parse the command line."""
     known = list(worlds)
     parser.add_argument("--users", type=int, default=users, help="in each world")
     parser.add_argument("--worlds", default=",".join(known), help="names, with commas between")
-    asked = parser.parse_args()
-    asked.worlds = asked.worlds.split(",")
-    unknown = set(asked.worlds) - set(known)
+    options = parser.parse_args()
+    options.worlds = options.worlds.split(",")
+    unknown = set(options.worlds) - set(known)
     if unknown:
         parser.error(f"no such world: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
-    return asked
+    return options
 
 
 def replace_between(file: Path, study: str, text: str) -> None:

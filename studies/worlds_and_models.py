@@ -1,10 +1,10 @@
-"""How every default model fares in every single-truth world, over many seeds.
+"""How every default model performs in every single-truth world, over many seeds.
 
     .venv/bin/python -m studies.worlds_and_models            # run what is missing
     .venv/bin/python -m studies.worlds_and_models --write    # write the tables
 
 A run appends one line per world, seed and model to `var/studies/worlds_and_models.jsonl`. It can be
-stopped and started again: what is finished is skipped.
+stopped and started again: finished runs are skipped.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def run(world: str, seed: int, users: int) -> list[Row]:
     ]
 
 
-# --- many -----------------------------------------------------------------------------------------
+# --- all runs -------------------------------------------------------------------------------------
 
 
 def read(path: Path, users: int) -> dict[tuple[str, int], list[Row]]:
@@ -95,7 +95,7 @@ def read(path: Path, users: int) -> dict[tuple[str, int], list[Row]]:
 
 
 def study(worlds: list[str], seeds: int, users: int, jobs: int) -> None:
-    """Run what is missing, seed by seed over all worlds, so that what is there is balanced."""
+    """Run missing worlds, seed by seed, so that partial results are balanced."""
     done = {(*pair, users) for pair in read(RESULTS, users)}
     keys = [
         (world, seed, users) for seed in range(FIRST_SEED, FIRST_SEED + seeds) for world in worlds
@@ -107,7 +107,7 @@ def study(worlds: list[str], seeds: int, users: int, jobs: int) -> None:
 
 
 def ranks(rows: list[Row]) -> dict[str, int]:
-    """Return each model's place by loss; models with the same loss share the better place."""
+    """Return the rank of each model by loss; models with the same loss share the better rank."""
     return {
         row["model"]: 1 + sum(other["loss"] < row["loss"] * (1 - SAME_LOSS) for other in rows)
         for row in rows
@@ -186,12 +186,12 @@ def _model_table(runs_of: dict[str, list[list[Row]]]) -> list[str]:
 def main() -> None:
     """Run the study, or write its tables."""
     parser = resumable.parser_of(__doc__, 20, FIRST_SEED)
-    asked = resumable.asked_in_worlds(parser, 20_000, HYPOTHESES)
-    if asked.write:
-        text = tables(read(RESULTS, asked.users), asked.users)
+    options = resumable.parse_with_worlds(parser, 20_000, HYPOTHESES)
+    if options.write:
+        text = tables(read(RESULTS, options.users), options.users)
         resumable.replace_between(DOCUMENT, STUDY, text)
     else:
-        study(asked.worlds, asked.seeds, asked.users, asked.jobs)
+        study(options.worlds, options.seeds, options.users, options.jobs)
 
 
 if __name__ == "__main__":

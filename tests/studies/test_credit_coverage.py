@@ -1,4 +1,4 @@
-"""The 95 % intervals of credit hold what they should as often as they say."""
+"""95 % intervals of credit have the right coverage, and the study computes it correctly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from studies.credit_coverage import (
 )
 from studies.resumable import append
 
-# Seeds of this test's own, not those of the study.
+# Seeds of this test, other than those of the study.
 SEEDS = range(3001, 3061)
 USERS = 5_000
 
@@ -44,7 +44,7 @@ def holds(coverage):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("world", ["linear", "channel_set"])
-def test_intervals_of_the_true_model_hold_its_mean_credit_as_often_as_they_say(world):
+def test_intervals_of_the_true_model_have_the_right_coverage(world):
     [[model], _] = STUDIED[world]
     rows = [row for seed in SEEDS for row in run(world, seed, USERS) if row["model"] == model]
     for figure in FIGURES:
@@ -55,7 +55,7 @@ def test_intervals_of_the_true_model_hold_its_mean_credit_as_often_as_they_say(w
         assert of_mean.lowest[0] >= low, (figure, of_mean.lowest)
 
 
-# --- the reckoning --------------------------------------------------------------------------------
+# --- computation of coverage ----------------------------------------------------------------------
 
 
 def made_rows(seeds=60, width=1.96, world="linear", model="linear", users=USERS, seed=0):
@@ -80,13 +80,13 @@ def all_rows(seeds=2, users=USERS):
     ]
 
 
-def test_bounds_tell_right_intervals_from_wrong_ones():
+def test_bounds_separate_right_intervals_from_wrong_ones():
     for width, right in ((1.4, False), (1.96, True), (3.2, False)):
         rows = made_rows(240, width)  # two channels count: as many intervals as in the test above
         assert holds(find("linear", rows, "share").of_mean) == right
 
 
-def test_coverage_is_of_the_mean_of_the_other_seeds():
+def test_coverage_refers_to_the_mean_of_the_other_seeds():
     rows = made_rows(width=1.0)
     found = find("linear", rows, "value")
     for place, channel in enumerate(["email", "search"]):
@@ -112,20 +112,20 @@ def test_width_is_relative_to_the_estimate():
     assert find("linear", rows, "conversions").estimates.width == pytest.approx(expected, rel=0.01)
 
 
-def test_the_limit_is_for_as_many_users():
+def test_the_limit_is_scaled_to_the_number_of_users():
     head = {"world": "linear", "channels": ["email"]}
     large = [{**head, "conversions": [[x * 40_000.0]], "share": [[x * 0.25]]} for x in (0.9, 1.1)]
     assert limit(large, "conversions", LIMIT_USERS // 10) == {"email": pytest.approx(4_000)}
     assert limit(large, "share", LIMIT_USERS // 10) == {"email": pytest.approx(0.25)}
 
 
-def test_intervals_may_hold_the_mean_and_not_the_limit():
+def test_intervals_may_cover_the_mean_and_not_the_limit():
     large = made_rows(seeds=2, users=LIMIT_USERS)
     assert find("linear", made_rows(), "value", large, USERS).of_limit.mean > 0.9
     assert find("linear", made_rows(), "value", large, 2 * USERS).of_limit.mean == 0
 
 
-def test_a_channel_that_a_seed_lacks_has_no_credit_there():
+def test_a_channel_missing_in_a_seed_has_no_credit_there():
     rows = made_rows(seeds=3)
     lacking = {figure: [[400.0], [380.0], [420.0]] for figure in FIGURES}
     rows[1] = {**rows[1], "channels": ["email"], **lacking}
@@ -134,7 +134,7 @@ def test_a_channel_that_a_seed_lacks_has_no_credit_there():
     assert point[0, 1] > 0
 
 
-def test_only_complete_seeds_of_the_asked_size_are_read(tmp_path):
+def test_only_complete_seeds_of_the_requested_size_are_read(tmp_path):
     path = tmp_path / "rows.jsonl"
     rows = all_rows(seeds=2)
     append(path, rows[:-1])  # the second seed lacks a model
@@ -159,7 +159,7 @@ def test_tables_show_every_world_that_was_run(tmp_path):
     assert "`linear` credits fewer than 20 conversions to video." in text
 
 
-def test_tables_do_without_the_large_worlds(tmp_path):
+def test_tables_work_without_the_large_worlds(tmp_path):
     path = tmp_path / "rows.jsonl"
     append(path, all_rows(seeds=2))
     text = tables(findings(read(path, USERS), {}, USERS), USERS)
@@ -173,7 +173,7 @@ def test_one_seed_is_too_few_for_a_table(tmp_path):
     assert findings(read(path, USERS), {}, USERS) == []
 
 
-def test_a_run_gives_a_row_for_each_model_with_its_bounds():
+def test_a_run_returns_a_row_with_bounds_for_each_model():
     rows = run("linear", 3000, 2_000)
     assert [row["model"] for row in rows] == ["linear", "markov_1"]
     for row in rows:
@@ -187,16 +187,16 @@ def test_a_run_gives_a_row_for_each_model_with_its_bounds():
     assert totals[0] == pytest.approx(totals[1])
 
 
-def test_the_number_of_users_is_drawn_anew_for_each_seed(monkeypatch):
-    asked = []
+def test_the_number_of_users_is_drawn_for_each_seed(monkeypatch):
+    options = []
 
     def simulate(world, users, seed):
-        asked.append(users)
+        options.append(users)
         raise InterruptedError
 
     monkeypatch.setattr(credit_coverage, "simulate", simulate)
     for seed in range(500):
         with pytest.raises(InterruptedError):
             run("linear", seed, USERS)
-    assert np.mean(asked) == pytest.approx(USERS, abs=4 * np.sqrt(USERS / 500))
-    assert np.var(asked) == pytest.approx(USERS, rel=4 * np.sqrt(2 / 500))
+    assert np.mean(options) == pytest.approx(USERS, abs=4 * np.sqrt(USERS / 500))
+    assert np.var(options) == pytest.approx(USERS, rel=4 * np.sqrt(2 / 500))

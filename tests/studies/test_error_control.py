@@ -1,4 +1,4 @@
-"""The study of errors: a smaller one, and its tables."""
+"""Study of error control: small runs, and its tables."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from studies import error_control as study
 MODELS = ("linear", "last_touch")
 
 
-def told(*, wrong: bool, histories: dict[str, str], moved: int | None = None) -> study.Row:
-    """Return what one history says at one alpha."""
+def results(*, wrong: bool, histories: dict[str, str], moved: int | None = None) -> study.Row:
+    """Return the results of one history at one alpha."""
     return {
         "any_above_null": wrong,
         "any_separated": wrong,
@@ -35,7 +35,7 @@ def row(variant: str, world: str, users: int, seed: int, **said) -> study.Row:
         "variant": variant, "world": world, "users": users, "seed": seed, "looks": 26,
         "landmarks": 1000,
         "naive": {f"{kind} at {a}": naive for kind in ("one", "bonferroni") for a in study.ALPHAS},
-        **{f"at {alpha}": told(**said) for alpha in study.ALPHAS},
+        **{f"at {alpha}": results(**said) for alpha in study.ALPHAS},
     }  # fmt: skip
 
 
@@ -48,7 +48,7 @@ def line(text: str, start: str) -> list[str]:
     return [cell.strip() for cell in found.strip("|").split("|")]
 
 
-def test_shares_of_histories_in_which_anything_was_wrong():
+def test_share_of_histories_with_an_error():
     early = {"linear": "t" * 26, "last_touch": "t" * 26}
     rows = [
         row("plain", "null", 5_000, seed, wrong=seed == 3, histories=early) for seed in range(20)
@@ -58,7 +58,7 @@ def test_shares_of_histories_in_which_anything_was_wrong():
     assert cells[6] == cells[10] == "100.0 ± 0.0 %"
 
 
-def test_what_is_said_of_the_truth():
+def test_table_of_true_models():
     rows = [
         row("plain", "linear", 5_000, 0, wrong=False,
             histories={"linear": "tc" + "b" * 24, "last_touch": "t" + "r" * 25}),
@@ -82,7 +82,7 @@ def test_what_is_said_of_a_truth_that_changes():
     assert len(said) >= 3
 
 
-def test_what_is_said_over_millions_of_landmarks():
+def test_table_of_large_histories():
     rows = [
         row("plain", "linear", study.LARGE_USERS, 0, wrong=False,
             histories={"linear": "ttc" + "b" * 23, "last_touch": "tt" + "r" * 24}),
@@ -95,14 +95,14 @@ def test_what_is_said_over_millions_of_landmarks():
     assert line(text, "| `null`")[3:] == said
 
 
-def test_cells_hold_every_world_and_every_variant():
+def test_cells_contain_every_world_and_variant():
     assert {variant for variant, _, _ in study.CELLS} == set(study.VARIANTS)
     assert {world for _, world, _ in study.CELLS} == set(study.HYPOTHESES)
     assert len(set(study.CELLS)) == len(study.CELLS)
 
 
 @pytest.mark.parametrize("variant", list(study.VARIANTS))
-def test_histories_are_whole_and_differ_by_seed(variant):
+def test_histories_are_complete_and_differ_by_seed(variant):
     world = study.BEFORE if variant == "drift" else "null"
     one, two = (study.VARIANTS[variant](world, 200, seed) for seed in (1, 2))
     for touchpoints, conversions in (one, two):
@@ -112,7 +112,7 @@ def test_histories_are_whole_and_differ_by_seed(variant):
 
 
 @pytest.mark.slow
-def test_where_channels_decide_nothing_hardly_anything_is_ever_said():
+def test_without_channel_effects_there_are_hardly_any_verdicts():
     rows = [study.run("plain", "null", 2_000, seed)[0] for seed in range(7000, 7040)]
     wrong = sum(r["at 0.05"]["any_separated"] or r["at 0.05"]["any_above_null"] for r in rows)
     assert wrong <= binom.ppf(0.999, len(rows), 0.05)
@@ -121,7 +121,7 @@ def test_where_channels_decide_nothing_hardly_anything_is_ever_said():
 
 
 @pytest.mark.slow
-def test_a_turned_truth_is_seen_to_have_turned():
+def test_a_change_of_the_true_model_is_found():
     rows = [study.run("drift", study.BEFORE, 5_000, seed)[0] for seed in range(7000, 7004)]
     for own in rows:
         models = own["at 0.05"]["models"]

@@ -1,4 +1,4 @@
-"""Long studies: what is finished is skipped, what fails does not stop the rest."""
+"""Long studies: finished runs are skipped, and a failed run does not stop the others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from studies.resumable import append, read, replace_between, run_missing
 
 
 def square(name, number):
-    """Stand for a study: a process of its own finds it by its name."""
+    """A small study; worker processes import it by name."""
     if number == 3:
         raise ValueError("three is refused")
     return [{"name": name, "number": number, "kind": kind, "square": number**2} for kind in "ab"]
@@ -31,7 +31,7 @@ def test_a_missing_file_has_no_rows(tmp_path):
     assert read(tmp_path / "none.jsonl", "world") == {}
 
 
-def test_a_line_that_was_broken_off_is_left_out_and_spoils_no_other(tmp_path):
+def test_an_incomplete_line_is_skipped(tmp_path):
     path = tmp_path / "rows.jsonl"
     append(path, [{"seed": 1}])
     with path.open("a") as file:
@@ -40,7 +40,7 @@ def test_a_line_that_was_broken_off_is_left_out_and_spoils_no_other(tmp_path):
     assert list(read(path, "seed")) == [(1,), (3,)]
 
 
-def test_only_what_is_missing_runs_and_what_fails_does_not_stop_the_rest(tmp_path, capfd):
+def test_only_missing_keys_run_and_a_failure_does_not_stop_the_others(tmp_path, capfd):
     path = tmp_path / "rows.jsonl"
     keys = [("x", 2), ("x", 3), ("y", 4), ("y", 5)]
     failed = run_missing(square, keys, done={("y", 4)}, results=path, jobs=2)
@@ -57,7 +57,7 @@ def test_only_what_is_missing_runs_and_what_fails_does_not_stop_the_rest(tmp_pat
     assert "y 4" not in reported
 
 
-def test_a_run_goes_on_where_one_was_stopped(tmp_path):
+def test_an_interrupted_run_continues(tmp_path):
     path = tmp_path / "rows.jsonl"
     keys = [("x", 1), ("x", 2)]
     run_missing(square, keys[:1], done=(), results=path, jobs=1)
@@ -71,25 +71,25 @@ def test_a_run_goes_on_where_one_was_stopped(tmp_path):
 
 
 def test_only_the_text_between_the_markers_of_the_study_changes(tmp_path):
-    page = tmp_path / "page.md"
-    page.write_text(
+    document = tmp_path / "document.md"
+    document.write_text(
         "# A\n\n<!-- one: begin -->\nold\n<!-- one: end -->\n\nmore\n\n"
         "<!-- two: begin -->\nkept\n<!-- two: end -->\n"
     )
-    replace_between(page, "one", "| new |")
+    replace_between(document, "one", "| new |")
     written = (
         "# A\n\n<!-- one: begin -->\n\n| new |\n\n<!-- one: end -->\n\nmore\n\n"
         "<!-- two: begin -->\nkept\n<!-- two: end -->\n"
     )
-    assert page.read_text() == written
-    replace_between(page, "one", "| new |")
-    assert page.read_text() == written
+    assert document.read_text() == written
+    replace_between(document, "one", "| new |")
+    assert document.read_text() == written
 
 
 @pytest.mark.parametrize("text", ["", "<!-- one: begin -->", "<!-- one: end -->"])
-def test_a_document_without_both_markers_is_refused_and_left_alone(tmp_path, text):
-    page = tmp_path / "page.md"
-    page.write_text(text)
+def test_a_document_without_both_markers_raises_an_error_and_is_not_changed(tmp_path, text):
+    document = tmp_path / "document.md"
+    document.write_text(text)
     with pytest.raises(SystemExit, match="lacks the markers"):
-        replace_between(page, "one", "new")
-    assert page.read_text() == text
+        replace_between(document, "one", "new")
+    assert document.read_text() == text

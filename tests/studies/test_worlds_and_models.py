@@ -1,4 +1,4 @@
-"""In every single-truth world the truth stands, and where channels do nothing no model leads."""
+"""The true model is not refuted, and without channel effects no model is better than volume."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from studies.worlds_and_models import TRUE_MODEL, run
 
 pytestmark = pytest.mark.slow
 
-# Seeds of this test's own, not those of the study.
+# Seeds of this test, other than those of the study.
 SEEDS = (3001, 3002)
 USERS = 20_000
 
@@ -25,7 +25,7 @@ def test_the_true_model_is_not_refuted(world, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("world", [world for world, model in TRUE_MODEL.items() if not model])
-def test_where_channels_do_nothing_no_model_is_better_than_its_null(world, seed):
+def test_without_channel_effects_no_model_is_better_than_touch_volume(world, seed):
     rows = run(world, seed, USERS)
     assert not {row["verdict"] for row in rows} & {"best", "contender"}
     assert not any(row["above_null"] for row in rows)
