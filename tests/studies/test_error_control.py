@@ -74,7 +74,7 @@ def test_table_of_true_models():
     assert cells[8].startswith("100.0")
 
 
-def test_what_is_said_of_a_truth_that_changes():
+def test_table_of_a_changing_true_model():
     histories = {study.BEFORE: "t" + "b" * 15 + "r" * 10, study.AFTER: "r" * 16 + "b" * 10}
     rows = [row("drift", study.BEFORE, 5_000, 0, wrong=True, histories=histories, moved=16)]
     text = study.tables(keyed(rows))
