@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import duckdb
 import numpy as np
+import polars as pl
 
 from lydite.engine.sql_files import read_comments, resolve_sql
 from lydite.errors import InputError
@@ -16,13 +17,14 @@ from lydite.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    import polars as pl
-
     Parameters = Mapping[str, object]
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 _COMMENT = re.compile(r"--[^\n]*")
-_ROWS_AT_ONCE = 250_000  # of a large result, so that what is read reuses the same memory
+# DuckDB 2 copies the rows once more when a connection returns Arrow, and not when a relation does.
+# In DuckDB 1, relations with parameters take many times as long.
+_ARROW_BY_RELATION = int(duckdb.__version__.split(".")[0]) >= 2
+_ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
 # The views of `information_schema` say the same, and take six times as long.
 _KIND = """
 select 'table' from duckdb_tables()
@@ -80,9 +82,11 @@ class DuckDBEngine:
             self.connection = duckdb.connect(str(path), config=settings)
         except duckdb.IOException as error:
             raise InputError(_why_not_opened(path, error)) from error
-        self.connection.execute("set enable_progress_bar = false; set TimeZone = 'UTC'")
-        # The cache tells files apart by the second: one that is rewritten at once would come stale.
-        self.connection.execute("set enable_external_file_cache = false")
+        self.run("set enable_progress_bar = false")
+        self.run("set TimeZone = 'UTC'")
+        # The cache compares times of files in whole seconds: a file that is rewritten within a
+        # second would be read from the cache.
+        self.run("set enable_external_file_cache = false")
 
     def __enter__(self) -> Self:
         """Return the engine itself; leaving the block closes it."""
@@ -219,12 +223,7 @@ class DuckDBEngine:
 
     def run(self, sql: str, parameters: Parameters | None = None) -> None:
         """Execute a statement, or a file named like ``journeys/touches``, with its parameters."""
-        # The result is drained: DuckDB 2 takes no new statement before.
-        self._query(sql, parameters).fetchall()
-
-    def _query(self, sql: str, parameters: Parameters | None) -> duckdb.DuckDBPyConnection:
-        text = resolve_sql(sql)
-        return self.connection.execute(text, _only_used(text, parameters))
+        self.rows(sql, parameters)
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
         """Return the first value of the first row, None where there is no row."""
@@ -233,23 +232,26 @@ class DuckDBEngine:
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Return all rows; for small results only."""
-        return self._query(sql, parameters).fetchall()
+        text = resolve_sql(sql)
+        # All rows are fetched: DuckDB 2 refuses other work while a result is unfinished.
+        return self.connection.execute(text, _only_used(text, parameters)).fetchall()
 
     def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """Return the result as a polars frame."""
-        return self._query(sql, parameters).pl()
+        return pl.DataFrame(self._arrow(sql, parameters).to_arrow_table())
 
     def fetch_numpy(
         self, sql: str, parameters: Parameters | None = None, *, rows: int | None = None
     ) -> dict[str, np.ndarray]:
         """Return the result as numpy arrays by column; columns hold no nulls.
 
-        Of a large result it takes half the time and memory if it is known how many rows it has.
+        With the number of `rows`, a large result takes half the time and memory.
         """
-        result = self._query(sql, parameters)
         if rows is None:
+            text = resolve_sql(sql)
+            result = self.connection.execute(text, _only_used(text, parameters))
             return {name: np.asarray(column) for name, column in result.fetchnumpy().items()}
-        batches, low = result.to_arrow_reader(_ROWS_AT_ONCE), 0
+        batches, low = self._arrow(sql, parameters).to_arrow_reader(_ROWS_AT_ONCE), 0
         nothing = batches.schema.empty_table()
         arrays = {
             name: np.empty(rows, dtype=nothing[name].to_numpy().dtype)
@@ -260,6 +262,16 @@ class DuckDBEngine:
                 values[low : low + len(batch)] = column.to_numpy(zero_copy_only=False)
             low += len(batch)
         return arrays
+
+    def _arrow(
+        self, sql: str, parameters: Parameters | None
+    ) -> duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation:
+        """Return a result that can be read as Arrow."""
+        text = resolve_sql(sql)
+        values = _only_used(text, parameters)
+        if _ARROW_BY_RELATION:
+            return self.connection.sql(text, params=values)
+        return self.connection.execute(text, values)
 
     @contextlib.contextmanager
     def registered(self, frame: object) -> Iterator[str]:
@@ -272,7 +284,7 @@ class DuckDBEngine:
             self.connection.unregister(name)
 
     def _schema_of(self, table: str) -> None:
-        self.connection.execute(f"create schema if not exists {table.split('.', maxsplit=1)[0]}")
+        self.run(f"create schema if not exists {table.split('.', maxsplit=1)[0]}")
 
 
 def quote_literal(text: str) -> str:
