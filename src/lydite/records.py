@@ -1,11 +1,8 @@
 """Types of the plain data that results turn into: what ``--format json`` prints."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NotRequired, TypedDict
-
-if TYPE_CHECKING:
-    from datetime import datetime
+# Annotations are evaluated here, so that the keys that are not required are known at run time.
+from datetime import datetime
+from typing import NotRequired, TypedDict
 
 
 class OutcomeCounts(TypedDict):
