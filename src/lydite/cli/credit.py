@@ -33,7 +33,7 @@ def credit(
     intervals: Annotated[
         bool,
         typer.Option(
-            "--intervals/--no-intervals", help="95 % intervals; they take most of the time."
+            "--intervals/--no-intervals", help="95% intervals; they take most of the time."
         ),
     ] = True,
     output: Format = "table",

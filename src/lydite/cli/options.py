@@ -11,9 +11,7 @@ if TYPE_CHECKING:
 
 PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls."
 
-Models = Annotated[
-    str | None, typer.Option(help="The models to compare, separated by commas. All by default.")
-]
+Models = Annotated[str | None, typer.Option(help="Models, separated by commas. All by default.")]
 Rules = Annotated[
     list[str] | None,
     typer.Option("--rule", help="A custom rule, 'name=SQL expression'; repeat for more."),
