@@ -1,53 +1,190 @@
-"""The installed package, away from the checkout: command and library, SQL and page included."""
+"""The package as users install it: the files of wheel and sdist, the command, the component."""
+
+from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tarfile
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from lydite import __version__
 from lydite.simulation import simulate
 
 ROOT = Path(__file__).resolve().parents[2]
+FILES = (
+    "lydite/py.typed",
+    "lydite/api.py",
+    "lydite/dagster/component.py",
+    "lydite/dagster/assets/inputs.py",
+    "lydite/reporting/report.html.j2",
+)
+PROJECT = """
+[tool.dg]
+directory_type = "project"
+[tool.dg.project]
+root_module = "shop"
+"""
+COMPONENT = """
+type: lydite.dagster.LyditeComponent
+attributes:
+  settings: "{{ context.project_root }}/lydite.toml"
+  owners: ["team:marketing"]
+""".strip()
+SETTINGS = """
+models = ["last_touch", "linear"]
+[sources]
+touchpoints = "data/touchpoints.parquet"
+conversions = "data/conversions.parquet"
+[evaluation]
+lookback = "7d"
+period = "month"
+"""
+MATERIALIZE = """
+import json
+from pathlib import Path
+
+import dagster as dg
+import duckdb
+
+definitions = dg.load_from_defs_folder(path_within_project=Path.cwd())
+job = definitions.resolve_job_def("refresh")
+with dg.DagsterInstance.ephemeral() as instance:
+    result = job.execute_in_process(instance=instance)
+keys = {event.asset_key for event in result.get_asset_materialization_events()}
+with duckdb.connect("var/attribution.duckdb", read_only=True) as reader:
+    models = reader.execute("select distinct model from mart.channel_credit order by 1").fetchall()
+print(json.dumps({
+    "missing": [str(key) for key in definitions.resolve_asset_graph().get_all_asset_keys() - keys],
+    "checks": [check.passed for check in result.get_asset_check_evaluations()],
+    "models": [model for (model,) in models],
+    "lydite": __import__("lydite").__file__,
+}))
+"""
+
+
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command that does not see the checkout."""
+    hidden = ("PYTHONPATH", "LYDITE_CONFIG", "DAGSTER_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the programs of a fresh environment with the wheel, and this one's dependencies."""
-    folder = tmp_path_factory.mktemp("installed")
-    build = [sys.executable, "-m", "build", "--wheel", "--outdir", folder, ROOT]
-    done = subprocess.run(build, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    venv.create(folder / "env", with_pip=True)
-    site = next((folder / "env/lib").glob("python*/site-packages"))
-    # Dependencies come from the environment that runs the tests; the checkout itself does not.
-    own = next(p for p in sys.path if p.endswith("site-packages"))
-    (site / "dependencies.pth").write_text(
-        f"import sys; sys.path.append({own!r})\n", encoding="utf-8"
-    )
-    wheel = next(folder.glob("*.whl"))
-    install = [folder / "env/bin/python", "-m", "pip", "install", "-q", "--no-deps",
-               "--no-index", wheel]  # fmt: skip
-    subprocess.run(install, check=True, cwd=folder)
-    return folder / "env/bin"
+def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the sdist and the wheel that was built from it.
+
+    Building and installing need a package index. Where there is none, the tests are skipped,
+    except in CI.
+    """
+    folder = tmp_path_factory.mktemp("dist")
+    probe = run(
+        sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--retries", "0",
+        "--dest", folder / "probe", "hatchling", cwd=folder,
+    )  # fmt: skip
+    if probe.returncode != 0 and "CI" not in os.environ:
+        pytest.skip("no package index can be reached: the wheel is neither built nor installed")
+    built = run(sys.executable, "-m", "build", "--outdir", folder, ROOT, cwd=folder)
+    assert built.returncode == 0, built.stdout + built.stderr
+    return folder
 
 
-def test_the_command_works_away_from_the_checkout(installed: Path, tmp_path: Path) -> None:
-    where = "import lydite, sys; print(lydite.__file__)"
-    home = subprocess.run([installed / "python", "-c", where], cwd=tmp_path, text=True,
-                          capture_output=True, check=True)  # fmt: skip
-    assert str(installed.parent) in home.stdout
+def wheel_in(folder: Path) -> Path:
+    """Return the one wheel of a folder."""
+    [wheel] = folder.glob("*.whl")
+    return wheel
+
+
+def test_the_wheel_has_all_files_and_nothing_else(dist):
+    names = set(zipfile.ZipFile(wheel_in(dist)).namelist())
+    sql = {f"lydite/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "sql").rglob("*.sql")}
+    assert len(sql) > 30
+    assert names >= {*FILES, *sql}
+    modules = {path.relative_to(ROOT / "src").as_posix()
+               for path in (ROOT / "src/lydite").rglob("*.py")}  # fmt: skip
+    assert {name for name in names if name.endswith(".py")} == modules
+    assert {name.split("/")[0] for name in names} == {"lydite", f"lydite-{__version__}.dist-info"}
+
+
+def test_the_sdist_gives_the_wheel_of_the_checkout(dist, tmp_path):
+    [sdist] = dist.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        tops = {name.split("/")[1] for name in archive.getnames()}
+    assert tops == {"src", "sql", "README.md", "LICENSE", "CHANGELOG.md", "pyproject.toml",
+                    "PKG-INFO", ".gitignore"}  # fmt: skip
+    built = run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT, cwd=tmp_path)
+    assert built.returncode == 0, built.stdout + built.stderr
+    contents = []
+    for wheel in (wheel_in(dist), wheel_in(tmp_path)):
+        with zipfile.ZipFile(wheel) as archive:
+            contents.append({name: archive.read(name) for name in archive.namelist()})
+    assert contents[0] == contents[1]
+
+
+def test_the_metadata_name_version_extras_and_entry_points(dist):
+    with zipfile.ZipFile(wheel_in(dist)) as archive:
+        info = f"lydite-{__version__}.dist-info"
+        metadata = archive.read(f"{info}/METADATA").decode()
+        entry_points = archive.read(f"{info}/entry_points.txt").decode()
+    assert f"Version: {__version__}\n" in metadata
+    assert "Provides-Extra: dagster\n" in metadata
+    assert "Project-URL: Changelog, " in metadata
+    assert "[dagster_dg_cli.registry_modules]\nlydite = lydite.dagster\n" in entry_points
+
+
+def test_the_command_works_without_the_checkout(dist, tmp_path):
+    """The wheel in a fresh environment, with the dependencies of the one that runs the tests."""
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env/bin/python"
+    site = next((tmp_path / "env/lib").glob("python*/site-packages"))
+    ours = next(path for path in sys.path if path.endswith("site-packages"))
+    (site / "dependencies.pth").write_text(f"import sys; sys.path.append({ours!r})\n")
+    installed = run(python, "-m", "pip", "install", "-q", "--no-deps", "--no-index",
+                    wheel_in(dist), cwd=tmp_path)  # fmt: skip
+    assert installed.returncode == 0, installed.stderr
+    found = run(python, "-c", "import lydite; print(lydite.__file__)", cwd=tmp_path)
+    assert str(tmp_path) in found.stdout
     simulate("last_touch", users=3_000, seed=4).write(tmp_path)
-    done = subprocess.run(
-        [installed / "lydite", "compare", "--touchpoints", "touchpoints.parquet",
-         "--conversions", "conversions.parquet", "--models", "last_touch,first_touch",
-         "--format", "json", "--report", "page.html", "--database", "out.duckdb"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+    done = run(
+        tmp_path / "env/bin/lydite", "compare", "--touchpoints", "touchpoints.parquet",
+        "--conversions", "conversions.parquet", "--models", "last_touch,first_touch",
+        "--format", "json", "--report", "report.html", "--database", "out.duckdb", cwd=tmp_path,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     models = json.loads(done.stdout)["outcomes"]["conversion"]["models"]
     assert models[0]["model"] == "last_touch"
-    assert (tmp_path / "page.html").exists()
+    assert (tmp_path / "report.html").exists()
     assert (tmp_path / "out.duckdb").exists()
+
+
+def test_the_component_materialises_everything_in_a_new_project(dist, tmp_path):
+    """``pip install 'lydite[dagster]'`` with the newest versions, and a defs.yaml of four lines."""
+    venv.create(tmp_path / "env", with_pip=True)
+    python = tmp_path / "env/bin/python"
+    wanted = f"lydite[dagster] @ {wheel_in(dist).as_uri()}"
+    installed = run(python, "-m", "pip", "install", "-q", "--no-compile", wanted, cwd=tmp_path)
+    assert installed.returncode == 0, installed.stderr
+    project = tmp_path / "project"
+    defs = project / "src/shop/defs/attribution"
+    defs.mkdir(parents=True)
+    (project / "src/shop/__init__.py").touch()
+    (project / "pyproject.toml").write_text(PROJECT)
+    (project / "lydite.toml").write_text(SETTINGS)
+    (defs / "defs.yaml").write_text(COMPONENT)
+    simulate("linear", users=1_500, seed=1).write(project / "data")
+    program = f"import sys; sys.path.insert(0, 'src')\n{MATERIALIZE}"
+    done = run(python, "-c", program, cwd=project)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert str(tmp_path / "env") in found["lydite"]
+    assert found["missing"] == []
+    assert len(found["checks"]) == 11
+    assert all(found["checks"])
+    assert found["models"] == ["last_touch", "linear"]
