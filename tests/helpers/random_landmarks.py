@@ -95,7 +95,7 @@ def with_paths(landmarks: Landmarks, met: PathChannels, **columns: np.ndarray) -
 def weekly(first: int, periods: int, lookback: timedelta = timedelta(days=10)) -> Calendar:
     """Return a calendar of `periods` weeks, of which the first is week number `first`."""
     starts = START + np.arange(first, first + periods) * 7 * DAY
-    return Calendar(starts, starts[-1] + 7 * DAY, np.timedelta64(lookback))
+    return Calendar(starts, starts[-1] + 7 * DAY, lookback)
 
 
 def random_paths(seed: int, n: int, names: tuple[str, ...] = ("a", "b", "direct")) -> pl.DataFrame:

@@ -94,7 +94,7 @@ class Calendar:
 
     starts: NDArray[np.datetime64]
     end: np.datetime64
-    lookback: np.timedelta64
+    lookback: timedelta
     period: Period = "week"
 
     def __len__(self) -> int:
@@ -108,7 +108,8 @@ class Calendar:
 
     def first_training_period(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
         """Return the first period whose models may be fitted on each landmark; p for none."""
-        return _passed(self.starts - self.lookback + np.timedelta64(1, "us"), happened_at)
+        maturity = np.timedelta64(self.lookback)
+        return _passed(self.starts - maturity + np.timedelta64(1, "us"), happened_at)
 
     def first_day(self, period: int) -> date:
         """Return the first day of a period, counted from 0."""
@@ -156,7 +157,7 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
     starts = _scored_starts(history, lookback, period)
     if len(starts) < MIN_PERIODS:
         raise InputError(_too_short(history, lookback, period))
-    return Calendar(starts, _ends(starts, period)[-1], np.timedelta64(lookback), period)
+    return Calendar(starts, _ends(starts, period)[-1], lookback, period)
 
 
 def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDArray[np.datetime64]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,7 @@ def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
     calendar
         Only its lookback and the length of its periods matter.
     """
-    lookback = int(calendar.lookback.astype("timedelta64[us]").astype(np.int64))
+    lookback = calendar.lookback // timedelta(microseconds=1)
     text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
