@@ -224,7 +224,7 @@ def test_a_best_model_below_half_of_the_ceiling_has_a_warning(shares, warns):
     found = warned(compared(share_of_ceiling=[*shares, None, 0.1]))
     assert set(found) == ({"ceiling"} if warns else set())
     if warns:
-        assert found["ceiling"].startswith(f"no model explains more than {warns} of what could be")
+        assert found["ceiling"].startswith(f"no model achieves more than {warns} of the")
 
 
 def test_without_a_ceiling_there_is_no_ceiling_warning():

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
-    from lydite.evaluation.verdicts import SegmentVerdicts
+    from lydite.evaluation.verdicts import SegmentVerdicts, Verdict
 
 #: A warning is given below so many periods, above this share of landmarks without a known outcome,
 #: where the best model explains less than this share of the ceiling, and where more than this share
@@ -41,12 +41,12 @@ _TEXTS = {
     " stay, and updated scores are shown next to them{verdicts}",
     "drift": "a lead turned in the {period} of {day}: {model} was {before} before and is {now} now;"
     " what drives conversions may have changed",
-    "ceiling": "no model explains more than {share:.0%} of what could be explained: something"
+    "ceiling": "no model achieves more than {share:.0%} of the possible improvement: something"
     " matters that no model takes into account",
     "unreachable_channel": "no conversion follows {channels}, directly or after other channels:"
     " Markov models give such channels no credit",
-    "volume": "touch volume is as good as any model: how active customers are predicts conversions"
-    " as well as any model of the channels",
+    "volume": "no model is better than activity alone: how active customers are predicts"
+    " conversions as well as any model of the channels",
 }
 _SCHEMA = {
     "outcome": pl.String,
@@ -175,10 +175,14 @@ def _drift(judged: SegmentVerdicts, calendar: Calendar | None) -> Iterator[_Foun
         turned = {
             "period": calendar.period,
             "day": calendar.first_day(now),
-            "before": own.history[before].replace("_", " "),
-            "now": own.verdict.replace("_", " "),
+            "before": _in_words(own.history[before]),
+            "now": _in_words(own.verdict),
         }
         yield "drift", {"model": name, **turned}
+
+
+def _in_words(verdict: Verdict) -> str:
+    return verdict.replace("volume", "activity").replace("_", " ")
 
 
 def _fit(all_users: pl.DataFrame) -> Iterator[_Found]:
