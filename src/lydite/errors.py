@@ -1,4 +1,4 @@
-"""The errors that a user can mend."""
+"""Errors that users can fix."""
 
 
 class LyditeError(Exception):
@@ -6,4 +6,4 @@ class LyditeError(Exception):
 
 
 class InputError(LyditeError):
-    """Input that cannot be used: the message names the place, the value and the mend."""
+    """Input that cannot be used: the message says where, what is wrong and what to do."""

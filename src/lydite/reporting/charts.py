@@ -218,7 +218,7 @@ def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[Datum]:
     """Return the tiles; channels beyond the most important ones are merged."""
     kept = set(channels[:_MOST_CHANNELS])
     unknown = {"share": 0.0, "conversions": 0.0, "interval": "not known"}
-    cells: dict[tuple[str, str], dict[str, Any]] = {}
+    cells: dict[tuple[str, str], Datum] = {}
     for row in credited:
         channel = plain(row["channel"]) if row["channel"] in kept else _OTHERS
         key = (channel, plain(row["model"]))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import os
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -35,9 +36,15 @@ from lydite.reporting.table_rows import model_rows
 from lydite.reporting.transition_diagram import transition_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+
+    from jinja2 import Template
 
     from lydite.records import OutcomeCounts
+    from lydite.reporting.open_pairs import PairRow
+    from lydite.reporting.queries import Row
+    from lydite.reporting.segments import SegmentRow
+    from lydite.reporting.table_rows import ModelRow
     from lydite.results import Comparison
 
 _CHARTS = (
@@ -113,7 +120,7 @@ def report_html(comparison: Comparison) -> str:
     sections = [
         _section(comparison, counts, number) for number, counts in enumerate(comparison.outcomes)
     ]
-    specs = {chart["id"]: chart["spec"] for section in sections for chart in section["charts"]}
+    specs = {chart.id: chart.spec for section in sections for chart in section.charts}
     text: str = _template().render(
         sections=sections,
         specs=_script_json(specs),
@@ -128,7 +135,7 @@ def report_html(comparison: Comparison) -> str:
 
 
 @cache
-def _template() -> Any:  # noqa: ANN401
+def _template() -> Template:
     environment = Environment(
         loader=PackageLoader("lydite.reporting", "."),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -141,23 +148,79 @@ def _template() -> Any:  # noqa: ANN401
     return environment.get_template("report.html.j2")
 
 
-def _section(comparison: Comparison, counts: OutcomeCounts, number: int) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Chart:
+    """One chart: its `spec` is Vega-Lite, its least `width` in pixels."""
+
+    id: str
+    kind: str
+    title: str
+    caption: str
+    width: int | None
+    spec: dict[str, object]
+
+
+@dataclass(frozen=True)
+class _CreditTable:
+    """The credit of one model by channel."""
+
+    model: str
+    rows: Sequence[Row]
+    unattributed: str = UNATTRIBUTED
+
+    @property
+    def with_cost(self) -> bool:
+        return any(row["cost"] is not None for row in self.rows)
+
+    @property
+    def with_value(self) -> bool:
+        return any(row["value"] for row in self.rows)
+
+
+@dataclass(frozen=True)
+class _Section:
+    """The part of the report on one outcome; segments and pairs with the number of the others."""
+
+    id: str
+    outcome: str
+    counts: OutcomeCounts
+    is_path_table: bool
+    headline: str
+    reasons: list[str]
+    models: list[ModelRow]
+    warnings: list[str]
+    segments: tuple[list[SegmentRow], int]
+    pairs: tuple[list[PairRow], int]
+    charts: list[_Chart]
+    credit: list[_CreditTable]
+    transitions: Markup
+
+
+@dataclass(frozen=True)
+class _Quality:
+    """Number of rows by table and reason, and the rows that could not be used."""
+
+    tables: dict[str, dict[str, int]]
+    quarantined: list[tuple[str, str, int]]
+
+
+def _section(comparison: Comparison, counts: OutcomeCounts, number: int) -> _Section:
     outcome = counts["outcome"]
-    return {
-        "id": f"outcome-{number}",
-        "counts": counts,
-        "is_path_table": is_path_table(counts),
-        "outcome": outcome,
-        "headline": headline(comparison, outcome),
-        "reasons": reason_paragraphs(comparison, outcome),
-        "models": model_rows(comparison, outcome),
-        "warnings": warnings_of(comparison, outcome),
-        "segments": segment_rows(comparison, outcome, _MOST_SEGMENTS),
-        "pairs": pair_rows(comparison, outcome, _MOST_PAIRS),
-        "charts": _charts(comparison, outcome, number),
-        "credit": _credit_tables(comparison, outcome),
-        "transitions": _transitions(comparison, outcome, f"outcome-{number}"),
-    }
+    return _Section(
+        id=f"outcome-{number}",
+        outcome=outcome,
+        counts=counts,
+        is_path_table=is_path_table(counts),
+        headline=headline(comparison, outcome),
+        reasons=reason_paragraphs(comparison, outcome),
+        models=model_rows(comparison, outcome),
+        warnings=warnings_of(comparison, outcome),
+        segments=segment_rows(comparison, outcome, _MOST_SEGMENTS),
+        pairs=pair_rows(comparison, outcome, _MOST_PAIRS),
+        charts=_charts(comparison, outcome, number),
+        credit=_credit_tables(comparison, outcome),
+        transitions=_transitions(comparison, outcome, f"outcome-{number}"),
+    )
 
 
 def _transitions(comparison: Comparison, outcome: str, identifier: str) -> Markup:
@@ -172,7 +235,7 @@ def _transitions(comparison: Comparison, outcome: str, identifier: str) -> Marku
     return Markup(transition_svg(graph, identifier))  # noqa: S704 - names are escaped there
 
 
-def _charts(comparison: Comparison, outcome: str, number: int) -> list[dict[str, Any]]:
+def _charts(comparison: Comparison, outcome: str, number: int) -> list[_Chart]:
     found = []
     for name, title, caption, make in _CHARTS:
         chart = make(comparison, outcome)
@@ -182,20 +245,13 @@ def _charts(comparison: Comparison, outcome: str, number: int) -> list[dict[str,
             spec.pop("$schema", None)
             drawn = [row for rows in spec["datasets"].values() for row in rows]
             more = _TRIANGLES if any(row.get("outside") for row in drawn) else ""
-            found.append(
-                {
-                    "id": f"chart-{number}-{name}",
-                    "kind": name,
-                    "title": title,
-                    "caption": caption + more,
-                    "width": _least_width(name, drawn),
-                    "spec": spec,
-                }
-            )
+            width = _least_width(name, drawn)
+            identifier = f"chart-{number}-{name}"
+            found.append(_Chart(identifier, name, title, caption + more, width, spec))
     return found
 
 
-def _least_width(kind: str, drawn: Sequence[Mapping[str, Any]]) -> int | None:
+def _least_width(kind: str, drawn: Sequence[Row]) -> int | None:
     """Return the least width of a heat map in pixels, by its columns; None for other charts."""
     if kind != "credit":
         return None
@@ -203,23 +259,13 @@ def _least_width(kind: str, drawn: Sequence[Mapping[str, Any]]) -> int | None:
     return max(_CREDIT_LEAST, _CREDIT_EDGES + _CREDIT_STEP * len(columns))
 
 
-def _credit_tables(comparison: Comparison, outcome: str) -> list[dict[str, Any]]:
+def _credit_tables(comparison: Comparison, outcome: str) -> list[_CreditTable]:
     rivals = rivals_of(comparison, outcome)
     names = [row["model"] for row in leaders(rivals)] or main_models(rivals, 1)
     if not names:
         names = _credited_models(comparison, outcome)
     tables = [(name, credit_of(comparison, outcome, name)) for name in names[:_MOST_CREDIT_TABLES]]
-    return [
-        {
-            "model": name,
-            "rows": rows,
-            "with_cost": any(row["cost"] is not None for row in rows),
-            "with_value": any(row["value"] for row in rows),
-            "unattributed": UNATTRIBUTED,
-        }
-        for name, rows in tables
-        if rows
-    ]
+    return [_CreditTable(name, rows) for name, rows in tables if rows]
 
 
 def _credited_models(comparison: Comparison, outcome: str) -> list[str]:
@@ -229,7 +275,7 @@ def _credited_models(comparison: Comparison, outcome: str) -> list[str]:
     return sorted(set(frame.filter(frame["outcome"] == outcome)["model"].to_list()))
 
 
-def _quality(comparison: Comparison) -> dict[str, Any]:
+def _quality(comparison: Comparison) -> _Quality:
     """Return how many rows of each table were used, were duplicates, or could not be used."""
     frame = comparison.marts.get("data_quality")
     columns = ("table_name", "reason", "rows")
@@ -237,7 +283,7 @@ def _quality(comparison: Comparison) -> dict[str, Any]:
     if frame is not None and set(columns) <= set(frame.columns):
         for table, reason, n in frame.select(columns).rows():
             tables.setdefault(table, {})[reason] = n
-    return {"tables": tables, "quarantined": quarantined_rows(comparison)}
+    return _Quality(tables, quarantined_rows(comparison))
 
 
 def _as_of(comparison: Comparison) -> str:
