@@ -1,10 +1,10 @@
--- Which model explains each outcome best, by how much, and what the evidence says of it.
+-- Shows the model that explains each outcome best, with its verdict and its top channel.
 -- @outcome name of the outcome
--- @model the rival with the lowest loss
--- @explained_percent share of touch volume's loss that it saves, percent
--- @verdict what the evidence so far says of it
--- @top_channel the channel it credits most
--- @conversions conversions that it credits to that channel
+-- @model rival with the lowest loss
+-- @explained_percent reduction of the log loss of touch_volume, percent
+-- @verdict verdict on the model so far
+-- @top_channel channel with the most credit
+-- @conversions conversions credited to that channel
 select
     models.outcome,
     models.model,

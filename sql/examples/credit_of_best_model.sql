@@ -1,11 +1,11 @@
--- What each channel earned and cost, according to the best model of each outcome.
+-- Shows credit and cost of each channel, according to the best model of each outcome.
 -- @outcome name of the outcome
--- @model the rival with the lowest loss
--- @channel the channel
--- @conversions conversions that the model credits to it
+-- @model rival with the lowest loss
+-- @channel name of the channel
+-- @conversions credited conversions
 -- @share_percent share of the attributed conversions, percent
--- @cost cost of the channel, in the one currency
--- @cpa cost per credited conversion
+-- @cost cost of the channel, in the currency of the data
+-- @cpa cost per credited conversion, in the currency of the data
 -- @roas credited value per unit of cost
 select
     credit.outcome,

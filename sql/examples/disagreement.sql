@@ -1,10 +1,10 @@
--- The channels over whose credit the rivals that are not refuted disagree most.
+-- Shows the channels on whose credit the rivals that are not refuted disagree most.
 -- @outcome name of the outcome
--- @channel the channel
--- @least conversions that it gets from the rival that credits it least
--- @least_by that rival
--- @most conversions that it gets from the rival that credits it most
--- @most_by that rival
+-- @channel name of the channel
+-- @least lowest number of conversions credited by any of these rivals
+-- @least_by rival with the lowest number
+-- @most highest number of conversions credited by any of these rivals
+-- @most_by rival with the highest number
 select
     credit.outcome,
     credit.channel,

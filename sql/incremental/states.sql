@@ -1,8 +1,8 @@
--- The state of every user: a digest of all rows that the user's journeys are laid out from.
--- @user_id the user as the sources name them
--- @digest sum of the hashes of the rows: no matter in which order they come, and a row that comes twice counts twice
+-- Computes a digest of all input rows of each user, to find users whose journeys must be rebuilt.
+-- @user_id id of the user in the sources
+-- @digest sum of the hashes of the rows: independent of their order, and sensitive to duplicates
 --
--- The hash is DuckDB's own and may differ from version to version: states are compared within one.
+-- DuckDB's hash may change with the version, so digests are compared within one version only.
 with hashed as (
     select user_id, hash(touchpoints) as row_hash from inputs.touchpoints as touchpoints
     union all

@@ -1,8 +1,8 @@
--- The channels that were met, numbered by when each was first met; names decide nothing, so a rename changes nothing.
--- @channel_key number of the channel, 0 for the one met first: a channel that comes later changes no number
--- @channel the channel as the sources name it
--- @is_direct whether it is direct traffic, which last_non_direct passes over
-with met as (
+-- Numbers the channels by their first touch. The order does not depend on names, so renaming a channel changes no number.
+-- @channel_key number of the channel from 0, in order of first touch; a later channel does not renumber others
+-- @channel name of the channel in the sources
+-- @is_direct whether it is direct traffic, which last_non_direct ignores
+with channels as (
     select
         channel,
         min(touched_at) as first_touched_at,
@@ -14,17 +14,19 @@ with met as (
     group by channel
 ),
 
--- Channels first met at one instant are told apart by how often they were met: only they are counted.
-instants as (
-    select first_touched_at from met group by first_touched_at having count(*) > 1
+-- Channels with the same first touch are ordered by their number of touches: only they are counted.
+ties as (
+    select first_touched_at from channels group by first_touched_at having count(*) > 1
 ),
 
 distinct_touches as (
-    -- A touch that was sent again counts once: else a repeated delivery could renumber the channels.
+    -- Duplicates count once, or else a repeated delivery could renumber the channels.
     select distinct user_id, touched_at, channel, campaign, interaction, cost, touchpoint_id
     from inputs.touchpoints
     where channel in (
-        select channel from met inner join instants on met.first_touched_at = instants.first_touched_at
+        select channels.channel
+        from channels
+        inner join ties on channels.first_touched_at = ties.first_touched_at
     )
 ),
 
@@ -35,10 +37,11 @@ counted as (
 select
     cast(row_number() over (
         order by
-            met.first_touched_at, counted.touches desc, met.last_touched_at, met.first_user_id,
-            met.last_user_id, met.first_touchpoint_id nulls last, met.channel
+            channels.first_touched_at, counted.touches desc, channels.last_touched_at,
+            channels.first_user_id, channels.last_user_id,
+            channels.first_touchpoint_id nulls last, channels.channel
     ) - 1 as smallint) as channel_key,
-    met.channel,
-    lower(met.channel) in ('direct', '(direct)', '(none)') as is_direct
-from met
-left join counted on met.channel = counted.channel
+    channels.channel,
+    lower(channels.channel) in ('direct', '(direct)', '(none)') as is_direct
+from channels
+left join counted on channels.channel = counted.channel

@@ -1,13 +1,13 @@
--- Conversions with the path that leads to each; several at one instant share their path.
+-- Joins each conversion to its path; simultaneous conversions of a user share their path.
 -- @conversion_key number of the conversion
 -- @outcome name of the outcome
 -- @user_key number of the user
 -- @bucket bucket of the user
--- @converted_at instant of the conversion, UTC
--- @value value in the one currency, if any
--- @conversion_id the conversion as the source names it, if it does
--- @path_length touches on its path; 0 for a conversion that cannot be attributed
-with pathed as (
+-- @converted_at time of the conversion, UTC
+-- @value value in the currency of the data, null where unknown
+-- @conversion_id id of the conversion in the source, null where unknown
+-- @path_length touches on the path; 0 for a conversion that cannot be attributed
+with with_path as (
     select
         path_events.outcome,
         path_events.user_key,
@@ -25,28 +25,29 @@ with pathed as (
     where path_events.is_conversion
 ),
 
--- Keys are counted within each bucket and go on from those before, so that nothing sorts all rows.
+-- Keys are numbered within each bucket, after those of earlier buckets: no sort of all rows.
 buckets as (
     select
         outcome,
         bucket,
         sum(count(*)) over (order by outcome, bucket) - count(*) as conversions_before
-    from pathed
+    from with_path
     group by outcome, bucket
 )
 
 select
     cast(buckets.conversions_before + row_number() over (
-        partition by pathed.outcome, pathed.bucket
-        order by pathed.user_key, pathed.happened_at,
-            pathed.conversion_id nulls last, pathed.value nulls last
+        partition by with_path.outcome, with_path.bucket
+        order by with_path.user_key, with_path.happened_at,
+            with_path.conversion_id nulls last, with_path.value nulls last
     ) as integer) as conversion_key,
-    pathed.outcome,
-    pathed.user_key,
-    pathed.bucket,
-    pathed.happened_at as converted_at,
-    pathed.value,
-    pathed.conversion_id,
-    pathed.path_length
-from pathed
-inner join buckets on pathed.outcome = buckets.outcome and pathed.bucket = buckets.bucket
+    with_path.outcome,
+    with_path.user_key,
+    with_path.bucket,
+    with_path.happened_at as converted_at,
+    with_path.value,
+    with_path.conversion_id,
+    with_path.path_length
+from with_path
+inner join buckets
+    on with_path.outcome = buckets.outcome and with_path.bucket = buckets.bucket

@@ -1,22 +1,22 @@
--- Moments of one outcome: every touch and every conversion, with the path that counts there and the next event.
+-- Lists the events of one outcome: every touch and every conversion, with its path and the next event.
 -- @outcome name of the outcome
 -- @user_key number of the user
 -- @bucket bucket of the user
--- @happened_at instant of the touch or conversion, UTC
--- @is_conversion whether the moment is a conversion; the others are landmarks
+-- @happened_at time of the touch or conversion, UTC
+-- @is_conversion whether the event is a conversion; the others are landmarks
 -- @touch number of the touch, null for a conversion
 -- @channel_key channel of the touch, null for a conversion
 -- @first_touch number of the path's first touch, null for an empty path
 -- @last_touch number of the path's last touch, null for an empty path
--- @last_non_direct_touch number of the last touch that is not direct among those that count, null where there is none
--- @path_length touches on the path; of more than 50, the first and the 49 most recent count
--- @first_touched_at instant of the path's first touch
--- @last_touched_at instant of the path's last touch
--- @hours_since_previous hours since the touch before on the path, null where there is none
+-- @last_non_direct_touch number of the last touch on the path that is not direct, null where there is none
+-- @path_length touches on the path, 0 to 50; of more, the first and the 49 most recent are on it
+-- @first_touched_at time of the path's first touch
+-- @last_touched_at time of the path's last touch
+-- @hours_since_previous hours since the previous touch on the path, null where there is none
 -- @hours_since_first hours since the path's first touch
--- @converted whether the next event is a conversion, within the lookback
+-- @converted whether the next event is a conversion within the lookback
 -- @hours_to_next hours from a landmark to the next event, touch or conversion; the lookback where none comes within it
--- @next_channel_key channel of the next touch, where that is the next event and within the lookback
+-- @next_channel_key channel of the next event, if that is a touch within the lookback
 with conversions as (
     select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
     from inputs.conversions as conversions
@@ -25,8 +25,8 @@ with conversions as (
     group by users.user_key, users.bucket, conversions.converted_at
 ),
 
--- A touch is twice its number, and one more where it is direct: one look finds both. A conversion
--- has none.
+-- touch_and_kind is twice the number of the touch, plus one if it is direct: one window finds both.
+-- It is null for a conversion.
 events as (
     select
         user_key, bucket, epoch_us(touched_at) as at_us, channel_key,
@@ -37,8 +37,8 @@ events as (
     from conversions
 ),
 
--- A touch at the instant of a conversion counts as before it: conversions sort last.
--- These windows look across conversions, to sort but once; what lies on the path is told below.
+-- A touch at the time of a conversion counts as before it: conversions sort last.
+-- All windows share one sort and ignore resets; paths are cut at conversions below.
 ordered as (
     select
         *,
@@ -76,7 +76,7 @@ ordered as (
     from events
 ),
 
--- A conversion resets the path, which begins anew with the touch right after it, if there is one.
+-- A conversion resets the path: the next one starts with the touch right after it, if there is one.
 resets as (
     select
         user_key,
@@ -104,7 +104,7 @@ on_path as (
         and ordered.converted_before_us = resets.converted_before_us
 ),
 
-told as (
+decoded as (
     select
         *,
         touch_and_kind is null as is_conversion,
@@ -112,7 +112,7 @@ told as (
         first_touch_and_kind >> 1 as first_touch,
         first_touch_and_kind % 2 = 1 as first_is_direct,
         last_non_direct_and_kind >> 1 as last_non_direct,
-        -- A conversion whose path is not empty comes right after the path's last touch.
+        -- A conversion with a path comes right after the last touch of the path.
         case
             when first_touch_and_kind is not null
                 then coalesce(touch_and_kind, previous_touch_and_kind) >> 1
@@ -135,20 +135,20 @@ select
     channel_key,
     first_touch,
     last_touch,
-    -- Of a path of more than 50, the touches between the first and the 49 most recent do not count.
+    -- On a path of more than 50, only the first and the 49 most recent touches count.
     case
         when last_non_direct >= first_touch and last_non_direct > last_touch - 49
             then last_non_direct
         when not first_is_direct then first_touch
     end as last_non_direct_touch,
-    -- An empty path is told apart first: least() passes over nulls.
+    -- Empty paths are handled first because least() ignores nulls.
     cast(
         case when first_touch is null then 0 else least(last_touch - first_touch + 1, 50) end
         as smallint
     ) as path_length,
     case when first_touch is not null then make_timestamp(first_at_us) end as first_touched_at,
     make_timestamp(last_at_us) as last_touched_at,
-    -- Touches are numbered in time order: those from the first of the path on are on it.
+    -- Touches are numbered in time order: the previous one is on the path unless it is before the first.
     case when touch - 1 >= first_touch then (at_us - previous_at_us) / 3.6e9 end
         as hours_since_previous,
     case when first_touch is not null then (at_us - first_at_us) / 3.6e9 end as hours_since_first,
@@ -160,4 +160,4 @@ select
         else $lookback_us / 3.6e9
     end as hours_to_next,
     case when next_at_us - at_us < $lookback_us then next_channel_key end as next_channel_key
-from told
+from decoded

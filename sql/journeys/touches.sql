@@ -1,13 +1,13 @@
--- Touches: every touchpoint once (exact duplicates count once), numbered in time order per user.
+-- Numbers the touches of each user in time order; exact duplicates of a touchpoint are dropped.
 -- @user_key number of the user
 -- @bucket bucket of the user
 -- @touch number of the touch within the user: 1, 2, ... in time order
--- @touched_at instant of the touch, UTC
+-- @touched_at time of the touch, UTC
 -- @channel_key number of the channel
 -- @is_direct whether the channel is direct traffic
--- @campaign campaign, if any
--- @interaction kind of contact, if known
--- @cost cost of this touch in the one currency, if any
+-- @campaign name of the campaign, null where there is none
+-- @interaction kind of contact, null where unknown
+-- @cost cost of this touch in the currency of the data, null where unknown
 with ordered as (
     select
         users.user_key,
@@ -18,13 +18,13 @@ with ordered as (
         touchpoints.campaign,
         touchpoints.interaction,
         touchpoints.cost,
-        row_number() over in_time as place,
-        rank() over in_time as first_place,
+        row_number() over in_time as number,
+        rank() over in_time as first_number,
         dense_rank() over in_time as touch
     from inputs.touchpoints as touchpoints
     inner join journeys.users as users on touchpoints.user_id = users.user_id
     inner join journeys.channels as channels on touchpoints.channel = channels.channel
-    -- Touches of one instant: the touchpoint's id decides, then what else is known of them.
+    -- Simultaneous touches are ordered by the touchpoint's id, then by the other columns.
     window in_time as (
         partition by users.user_key
         order by
@@ -48,5 +48,5 @@ select
     interaction,
     cost
 from ordered
--- The order knows every column, so exact duplicates, and they alone, share a place: keep the first.
-where place = first_place
+-- The order uses every column, so only exact duplicates are peers: keep the first.
+where number = first_number

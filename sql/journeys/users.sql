@@ -1,37 +1,37 @@
--- Everyone who was touched or who converted, with an integer key and a bucket.
--- @user_key number of the user, from the hash of the id: it depends on no other user, and a bucket is one range of keys
--- @user_id the user as the sources name them
--- @bucket 0..255, from the same hash: users in bulk, the unit of every error bar
-with everyone as (
+-- Lists all users with a touchpoint or a conversion, with an integer key and a bucket.
+-- @user_key number of the user, from a hash of the id; independent of other users, and each bucket is a range of keys
+-- @user_id id of the user in the sources
+-- @bucket 0..255, from the same hash; buckets of users are the resampling units of all intervals
+with all_users as (
     select user_id from inputs.touchpoints
     union
     select user_id from inputs.conversions
 ),
 
 digested as (
-    -- md5, not the engine's own hash: the number of a user never changes with engine or version.
+    -- md5 instead of the engine's hash: keys do not change with engine or version.
     select user_id, cast('0x' || substr(md5(cast(user_id as varchar)), 1, 15) as bigint) as digest
-    from everyone
+    from all_users
 ),
 
--- Of those who share a digest, which takes a billion users to happen, each has a turn of its own.
-shared as (
+-- Users who share a digest, one pair among a billion users, are numbered within the digest.
+collisions as (
     select digest from digested group by digest having count(*) > 1
 ),
 
-turns as (
+numbered as (
     select
         digested.user_id,
         row_number() over (
             partition by digested.digest order by cast(digested.user_id as varchar)
-        ) - 1 as turn
+        ) - 1 as number
     from digested
-    inner join shared on digested.digest = shared.digest
+    inner join collisions on digested.digest = collisions.digest
 )
 
 select
-    8 * digested.digest + coalesce(turns.turn, 0) as user_key,
+    8 * digested.digest + coalesce(numbered.number, 0) as user_key,
     digested.user_id,
     cast(digested.digest >> 52 as smallint) as bucket
 from digested
-left join turns on digested.user_id = turns.user_id
+left join numbered on digested.user_id = numbered.user_id

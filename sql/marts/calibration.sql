@@ -1,10 +1,10 @@
--- Calibration: what was forecast against what happened, in bins of about equal size.
+-- Compares forecast and observed conversion rates, in bins of about equal size.
 -- @outcome name of the outcome
--- @segment users that were compared: all, or column = value of users
+-- @segment users that were compared: all, or column = value of the users table
 -- @model name of the model
 -- @bin 1 for the lowest forecasts
--- @landmarks landmarks in the bin
--- @conversions how many of them converted
--- @forecast mean forecast, 0..1
--- @observed share that converted, 0..1
+-- @landmarks number of landmarks in the bin
+-- @conversions number of these landmarks that converted
+-- @forecast mean forecast probability, 0..1
+-- @observed share of landmarks that converted, 0..1
 select * from evaluation.calibration

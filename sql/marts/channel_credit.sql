@@ -1,29 +1,28 @@
--- Credit by channel: what each model says that each channel earned, and what that cost.
+-- Credit, cost, CPA and ROAS of each channel according to each model, with 95 % intervals.
 -- @outcome name of the outcome
 -- @model name of the model
--- @channel the channel; (unattributed) holds conversions without any touch on their path
--- @conversions conversions credited; over all channels they sum to the outcome's conversions
--- @conversions_low lower bound of the 95 % interval: users drawn again, models fitted again
--- @conversions_high its upper bound
--- @value value credited, in the one currency
--- @value_low lower bound of its 95 % interval
--- @value_high its upper bound
--- @share share of the attributed conversions, 0..1
--- @share_low lower bound of its 95 % interval
--- @share_high its upper bound
--- @cost cost of the channel over the whole history, in the one currency, null where unknown
--- @cpa cost per credited conversion
--- @cpa_low lower bound of its 95 % interval, the cost taken as it is
--- @cpa_high its upper bound, null where no bound is known
--- @roas credited value per unit of cost
--- @roas_low lower bound of its 95 % interval, the cost taken as it is
--- @roas_high its upper bound
+-- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
+-- @conversions credited conversions; they sum to all conversions of the outcome
+-- @conversions_low lower bound of the 95 % bootstrap interval: users are resampled and models refitted
+-- @conversions_high upper bound of the 95 % bootstrap interval
+-- @value credited value, in the currency of the data
+-- @value_low lower bound of the 95 % interval of value
+-- @value_high upper bound of the 95 % interval of value
+-- @share share of the attributed conversions, 0..1; null for (unattributed)
+-- @share_low lower bound of the 95 % interval of share
+-- @share_high upper bound of the 95 % interval of share
+-- @cost cost of the channel over the whole history, in the currency of the data; null where unknown
+-- @cpa cost per credited conversion, in the currency of the data
+-- @cpa_low lower bound of the 95 % interval of cpa; the cost is taken as exact
+-- @cpa_high upper bound of the 95 % interval of cpa; null where unbounded
+-- @roas return on ad spend: credited value per unit of cost
+-- @roas_low lower bound of the 95 % interval of roas; the cost is taken as exact
+-- @roas_high upper bound of the 95 % interval of roas
 with names as (
     select distinct outcome, model from credit.statistics
 ),
 
--- Sums are rounded far below what matters: in floating point the order of adding shows in the
--- last digits, and the order is the threads' own.
+-- Sums are rounded to digits that do not depend on the order in which threads add.
 credited as (
     select
         statistics.outcome,
@@ -47,7 +46,7 @@ daily_cost as (
     select channel, round(sum(cost), 6) as cost from inputs.spend group by channel
 ),
 
--- A channel's cost comes from the spend table where that has the channel, else from its touches:
+-- The cost of a channel comes from the spend table, or from its touches if it is not in there:
 -- never from both.
 channels_with_cost as (
     select
@@ -87,7 +86,7 @@ unattributed as (
     group by names.outcome, names.model
 ),
 
-everything as (
+all_rows as (
     select
         outcome, model, channel, conversions, value,
         round(conversions / nullif(sum(conversions) over (partition by outcome, model), 0), 12)
@@ -98,11 +97,11 @@ everything as (
     select outcome, model, channel, conversions, value, null, cost from unattributed
 )
 
--- A channel that no conversion's path holds earns nothing, for certain as far as is known.
+-- A channel that is on no converted path has credit 0, with the interval 0 to 0.
 select
-    everything.outcome,
-    everything.model,
-    everything.channel,
+    all_rows.outcome,
+    all_rows.model,
+    all_rows.channel,
     conversions,
     coalesce(round(conversions_low, 9), 0) as conversions_low,
     coalesce(round(conversions_high, 9), 0) as conversions_high,
@@ -119,9 +118,9 @@ select
     value / nullif(cost, 0) as roas,
     coalesce(round(value_low, 6), 0) / nullif(cost, 0) as roas_low,
     coalesce(round(value_high, 6), 0) / nullif(cost, 0) as roas_high
-from everything
+from all_rows
 left join credit.intervals as intervals
-    on everything.outcome = intervals.outcome
-    and everything.model = intervals.model
-    and everything.channel = intervals.channel
-order by everything.outcome, everything.model, conversions desc, everything.channel
+    on all_rows.outcome = intervals.outcome
+    and all_rows.model = intervals.model
+    and all_rows.channel = intervals.channel
+order by all_rows.outcome, all_rows.model, conversions desc, all_rows.channel

@@ -1,9 +1,9 @@
--- What followed a touch of each channel, among mature landmarks.
+-- Counts the events that follow a touch of each channel, among mature landmarks.
 -- @outcome name of the outcome
--- @from_channel channel of the touch; (start) counts what paths begin with
--- @to_channel channel of the next touch, (conversion), or (null) where the journey ended
--- @transitions how often
--- @probability share of the transitions from that channel, 0..1
+-- @from_channel channel of the touch; (start) stands for the start of a path
+-- @to_channel channel of the next touch, (conversion), or (null) if neither follows within the lookback
+-- @transitions number of transitions
+-- @probability share of the transitions from from_channel, 0..1
 with mature as (
     select path_events.*
     from journeys.path_events as path_events

@@ -1,11 +1,11 @@
--- Credit by day of conversion, channel and campaign.
+-- Credit by day of conversion, channel and campaign, according to each model.
 -- @date day of the conversion, UTC
 -- @outcome name of the outcome
 -- @model name of the model
--- @channel the channel; (unattributed) holds conversions without any touch on their path
--- @campaign the campaign, if any
--- @conversions conversions credited
--- @value value credited, in the one currency
+-- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
+-- @campaign name of the campaign, null where there is none
+-- @conversions credited conversions
+-- @value credited value, in the currency of the data
 select
     daily.converted_on as date,
     daily.outcome,

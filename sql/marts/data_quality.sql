@@ -1,5 +1,5 @@
--- Rows that were set aside, by table and reason; the rows themselves are in quarantine.
--- @table_name the input table
--- @reason why rows were set aside; accepted and duplicate count the others
--- @rows how many rows
+-- Counts input rows by table and reason; rows that were set aside are in the schema quarantine.
+-- @table_name name of the input table
+-- @reason why rows were set aside; accepted and duplicate count the other rows
+-- @rows number of rows
 select table_name, reason, rows from inputs.report order by table_name, rows desc, reason

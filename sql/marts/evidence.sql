@@ -1,15 +1,15 @@
--- The evidence period by period: each period's loss, and what had been explained by its end.
+-- Scores of each model by period, with the evidence accumulated by the end of the period.
 -- @outcome name of the outcome
--- @segment users that were compared: all, or column = value of users
+-- @segment users that were compared: all, or column = value of the users table
 -- @model name of the model
 -- @period_start first day of the period
--- @landmarks landmarks forecast in the period
--- @conversions how many of them converted
+-- @landmarks number of landmarks forecast in the period
+-- @conversions number of these landmarks that converted
 -- @log_loss_bits mean log loss per landmark in the period, bits
--- @explained share of touch volume's loss saved, over all periods so far
--- @explained_low its lower bound, valid however often one looks
--- @explained_high its upper bound, valid however often one looks
--- @verdict what the verdict was by the end of the period
--- @restated_conversions conversions known by now, where other ones were when it was scored
--- @restated_log_loss_bits mean log loss with what is known by now, bits
+-- @explained reduction of the log loss of touch_volume over all periods so far, as a share of it
+-- @explained_low lower bound of explained; valid at every period at once (confidence sequence)
+-- @explained_high upper bound of explained; valid at every period at once (confidence sequence)
+-- @verdict verdict on the model at the end of the period
+-- @restated_conversions conversions by the data of today; null where they are as when the period was scored
+-- @restated_log_loss_bits mean log loss per landmark by the data of today, bits
 select * from evaluation.evidence

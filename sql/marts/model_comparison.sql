@@ -1,27 +1,27 @@
--- The trial's result: every rival, baseline and the ceiling, with scores and verdict.
+-- Scores and verdict of every rival, baseline and the ceiling.
 -- @outcome name of the outcome
--- @segment users that were compared: all, or column = value of users; segments are one family
+-- @segment users that were compared: all, or column = value of the users table; the error is controlled over all segments
 -- @model name of the model
--- @claim what decides, according to the model
--- @rank 1 for the lowest loss among the rivals, since a lead last turned; null for baselines and the ceiling
+-- @claim hypothesis of the model: what decides
+-- @rank 1 for the lowest loss among the rivals, counted since a lead last reversed; null for baselines and the ceiling
 -- @log_loss_bits mean log loss per landmark, bits; lower is better
--- @explained share of touch volume's loss that the model saves
--- @explained_low lower bound of explained, valid however often one looks
--- @explained_high upper bound of explained, valid however often one looks
--- @share_of_ceiling explained, as a share of what the ceiling explains
--- @auc chance that a converting landmark is ranked above another
+-- @explained reduction of the log loss of touch_volume, as a share of it
+-- @explained_low lower bound of explained; valid at every period at once (confidence sequence)
+-- @explained_high upper bound of explained; valid at every period at once (confidence sequence)
+-- @share_of_ceiling explained, as a share of the ceiling's explained
+-- @auc area under the ROC curve: probability that a converting landmark is ranked above another
 -- @average_precision area under the precision-recall curve
--- @brier mean squared error of the forecast
--- @calibration_slope 1 when forecasts are calibrated, below 1 when overconfident
--- @verdict best, contender, no_better_than_volume, too_early or refuted; null for references
--- @refuted_by the rival with the surest lead, where refuted
--- @refuted_in start of the period after which that lead was first sure
--- @moved_in start of the period after which a lead of or over it had turned, null where none has
--- @same_forecast_as rivals with the very same forecast, comma separated
--- @restated_explained explained, with all that came in since the periods were scored
--- @restated_verdict the verdict then; null where nothing came in
--- @landmarks landmarks that were forecast
--- @conversions how many of them converted
--- @periods periods that were forecast
--- @warning what to beware of, empty where nothing
+-- @brier Brier score: mean squared error of the forecast
+-- @calibration_slope slope of the calibration: 1 if calibrated, below 1 if overconfident
+-- @verdict best, contender, no_better_than_volume, too_early or refuted; null for baselines and the ceiling
+-- @refuted_by rival with the most certain lead over a refuted model
+-- @refuted_in start of the period at whose end that lead was first certain
+-- @moved_in start of the period at whose end a lead of or over the model reversed; null where none did
+-- @same_forecast_as rivals with identical forecasts, separated by commas
+-- @restated_explained explained, with data that arrived after the periods were scored
+-- @restated_verdict verdict with that data; null where none arrived
+-- @landmarks number of landmarks that were forecast
+-- @conversions number of these landmarks that converted
+-- @periods number of periods that were forecast
+-- @warning warnings about the verdict; empty where there are none
 select * from evaluation.model_comparison

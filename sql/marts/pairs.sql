@@ -1,16 +1,16 @@
--- Every pair of rivals with different forecasts, and each with touch volume: who is ahead, how surely.
+-- Compares every pair of rivals with different forecasts, and each rival with touch_volume.
 -- @outcome name of the outcome
--- @segment users that were compared: all, or column = value of users
--- @ahead the model that is ahead: surely where separated, on average so far where not
--- @behind the other one
--- @lead by how much less it loses, as a share of touch volume's loss
--- @lead_low lower bound of the lead, valid however often one looks
--- @lead_high upper bound of the lead, valid however often one looks
--- @counted_from start of the first period that the lead counts: a later one than the first where a lead has turned
--- @separated whether the lead is sure
--- @since start of the period from which on it has been sure
--- @more_landmarks landmarks that it takes until it is sure, at the present rate of evidence
--- @more_users users that it takes, at the present landmarks per user
--- @more_periods periods that it takes, at the present landmarks per period
--- @projection the same in words; not at any realistic size where it takes more than ten years
+-- @segment users that were compared: all, or column = value of the users table
+-- @ahead model with the lower loss: with certainty if separated, else on average so far
+-- @behind the other model
+-- @lead difference of their log losses, as a share of the log loss of touch_volume
+-- @lead_low lower bound of the lead; valid at every period at once (confidence sequence)
+-- @lead_high upper bound of the lead; valid at every period at once (confidence sequence)
+-- @counted_from start of the first period that counts for the lead; later than the first period if a lead reversed
+-- @separated whether the lead is certain at the chosen error level
+-- @since start of the period from which on the lead has been certain
+-- @more_landmarks landmarks needed until the lead is certain, at the current rate of evidence
+-- @more_users users needed, at the current landmarks per user
+-- @more_periods periods needed, at the current landmarks per period
+-- @projection the data needed, in words; "not at any realistic size" if it takes more than ten years
 select * from evaluation.pairs

@@ -1,7 +1,7 @@
--- Conversions by the number of touches on their path.
+-- Counts conversions by the number of touches on their path.
 -- @outcome name of the outcome
 -- @path_length touches on the path, 0 for conversions that cannot be attributed
--- @conversions how many conversions
+-- @conversions number of conversions
 -- @share share of the outcome's conversions, 0..1
 select
     outcome,

@@ -1,7 +1,7 @@
--- Conversions by whole days from the first touch of their path.
+-- Counts conversions by the days from the first touch of their path.
 -- @outcome name of the outcome
--- @days whole days from the path's first touch to the conversion
--- @conversions how many conversions
+-- @days whole days from the first touch of the path to the conversion
+-- @conversions number of conversions
 -- @share share of the outcome's attributed conversions, 0..1
 with lags as (
     select

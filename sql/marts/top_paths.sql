@@ -1,11 +1,11 @@
--- The thousand paths with most conversions, by outcome.
+-- The 1,000 paths with the most conversions of each outcome.
 -- @outcome name of the outcome
--- @rank 1 for the path with most conversions
--- @path channels in time order, as a > b > c
+-- @rank 1 for the path with the most conversions
+-- @path channels in time order: a > b > c
 -- @path_length touches on the path
--- @conversions conversions at the end of that path
--- @value their value, in the one currency
-with written as (
+-- @conversions number of conversions with this path
+-- @value value of these conversions, in the currency of the data
+with paths as (
     select
         conversion_key, outcome, any_value(value) as value, any_value(path_length) as path_length,
         string_agg(channel, ' > ' order by position) as path
@@ -26,7 +26,7 @@ counted as (
     select
         outcome, path, any_value(path_length) as path_length,
         count(*) as conversions, coalesce(sum(value), 0) as value
-    from written
+    from paths
     group by outcome, path
 ),
 

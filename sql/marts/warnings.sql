@@ -1,7 +1,7 @@
--- What to beware of in the verdicts.
+-- Warnings about the verdicts.
 -- @outcome name of the outcome
--- @segment users whose verdicts it concerns
--- @model the model that it concerns; null where it is about all
+-- @segment users whose verdicts the warning concerns
+-- @model name of the model; null if it concerns all models
 -- @kind short_history, immature, replaced, restated, drift, ceiling, unreachable_channel, volume or model
--- @text what it means, in words
+-- @text text of the warning
 select * from evaluation.warnings

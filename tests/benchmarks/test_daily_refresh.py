@@ -24,7 +24,7 @@ def test_one_more_day_is_rebuilt_incrementally(tmp_path):
 
 def test_a_full_rebuild_instead_of_an_incremental_one_is_an_error(tmp_path, monkeypatch):
     files = {name: str(file) for name, file in touch_tables(6_000, folder=tmp_path).items()}
-    monkeypatch.setattr(benchmark.incremental, "MOST_CHANGED", 0)
+    monkeypatch.setattr(benchmark.incremental, "MAX_CHANGED_SHARE", 0)
     with pytest.raises(RuntimeError, match="all users were rebuilt"):
         benchmark.run(files["touchpoints"], files["conversions"])
 

@@ -43,7 +43,7 @@ def shops(tmp_path_factory) -> tuple[Path, Path]:
     deliver(one, world, last - timedelta(days=1))
     [words] = set(rebuilt(scheduled(one)))
     assert words.startswith("all ")
-    assert words.endswith("users: no whole journeys of an earlier run stand here")
+    assert words.endswith("users: there are no complete journeys of an earlier run")
     shutil.copytree(one, other)
     for project in (one, other):
         deliver(project, world, last)
@@ -99,7 +99,7 @@ def test_an_incremental_second_day_gives_the_marts_of_a_full_run(shops, monkeypa
     assert refresh.main(["--full"]) == 0
     with dg.DagsterInstance.get() as instance:
         found = instance.get_latest_materialization_event(TOUCHES).asset_materialization.metadata
-    assert found["rebuilt"].value == f"all {users:,} users: it was asked for"
+    assert found["rebuilt"].value == f"all {users:,} users: requested"
     assert found["rebuilt_users"].value == users
     ours, full = marts(one), marts(other)
     assert set(ours) == set(full) >= {"model_comparison", "evidence", "channel_credit"}

@@ -152,7 +152,7 @@ def test_a_file_comments_its_table_and_columns(engine):
     columns = dict(
         engine.rows("select column_name, comment from duckdb_columns() where not internal")
     )
-    assert about.startswith("Every position on paths of every length")
+    assert about.startswith("Lists the positions on a path of each length")
     assert columns["position"] == "1 for the first touch .. path_length for the last"
 
 

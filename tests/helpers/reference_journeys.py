@@ -1,4 +1,4 @@
-"""The definitions of journeys, read one touch at a time: what the SQL is tested against."""
+"""A plain Python reference of the journeys, against which the SQL is tested."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Touch(NamedTuple):
     cost: float | None
 
 
-class PlainReading:
-    """The definitions, read one touch at a time: slow, and written without regard to the SQL."""
+class ReferenceJourneys:
+    """Journeys by their definitions, touch by touch: slow, and independent of the SQL."""
 
     def __init__(
         self, touchpoints: list[Row], conversions: list[Row], lookbacks: dict[str, timedelta]
@@ -37,7 +37,7 @@ class PlainReading:
         self.path_touches: Table = []
         for outcome, lookback in lookbacks.items():
             for user in self.users:
-                self.read_user(outcome, lookback, user)
+                self.add_user(outcome, lookback, user)
         self.number_conversions(lookbacks)
 
     def numbered_channels(self) -> list[str]:
@@ -69,18 +69,18 @@ class PlainReading:
     def is_direct(self, channel: int) -> bool:
         return self.channels[channel].lower() in {"direct", "(direct)", "(none)"}
 
-    def read_user(self, outcome: str, lookback: timedelta, user: str) -> None:
+    def add_user(self, outcome: str, lookback: timedelta, user: str) -> None:
         instants = {c[1] for c in self.all_conversions if c[0] == user and c[2] == outcome}
-        whose = {"outcome": outcome, "user_key": key_of(user)}
-        whose["bucket"] = bucket_of(user)
+        owner = {"outcome": outcome, "user_key": key_of(user)}
+        owner["bucket"] = bucket_of(user)
         for touch in self.touches[user]:
-            self.read_moment(whose, instants, lookback, user, touch.at, touch)
+            self.add_event(owner, instants, lookback, user, touch.at, touch)
         for at in instants:
-            self.read_moment(whose, instants, lookback, user, at, None)
+            self.add_event(owner, instants, lookback, user, at, None)
 
-    def read_moment(
+    def add_event(
         self,
-        whose: dict[str, Any],
+        owner: dict[str, Any],
         instants: set[datetime],
         lookback: timedelta,
         user: str,
@@ -95,13 +95,13 @@ class PlainReading:
             if so_far and recent and not reset:
                 path.append(other)
         next_at, next_channel = self.next_event(instants, user, at, touch)
-        soon = next_at is not None and next_at - at < lookback
-        converts = soon and next_channel is None
-        moment = {**whose, "happened_at": at, "is_conversion": touch is None}
+        within_lookback = next_at is not None and next_at - at < lookback
+        converts = within_lookback and next_channel is None
+        event = {**owner, "happened_at": at, "is_conversion": touch is None}
         counted = path if len(path) <= 50 else [path[0], *path[-49:]]
         self.path_events.append(
             {
-                **moment,
+                **event,
                 "touch": touch and touch.number,
                 "channel_key": None if touch is None else touch.channel,
                 "first_touch": path[0].number if path else None,
@@ -115,16 +115,16 @@ class PlainReading:
                 "hours_since_previous": hours(path[-2].at, at) if touch and path[1:] else None,
                 "hours_since_first": hours(path[0].at, at) if path else None,
                 "converted": converts,
-                "hours_to_next": touch and hours(at, next_at if soon else at + lookback),
-                "next_channel_key": next_channel if soon else None,
+                "hours_to_next": touch and hours(at, next_at if within_lookback else at + lookback),
+                "next_channel_key": next_channel if within_lookback else None,
             }
         )
-        self.lay_out(moment, counted, touch)
+        self.add_path(event, counted, touch)
 
     def next_event(
         self, instants: set[datetime], user: str, at: datetime, touch: Touch | None
     ) -> tuple[datetime | None, int | None]:
-        """Return the next event's instant, and its channel where it is a touch."""
+        """Return the time of the next event, and its channel if it is a touch."""
         if touch is None:
             touches = [other for other in self.touches[user] if other.at > at]
             conversions = sorted(instant for instant in instants if instant > at)
@@ -135,12 +135,12 @@ class PlainReading:
             return touches[0].at, touches[0].channel
         return (conversions[0] if conversions else None), None
 
-    def lay_out(self, moment: dict[str, Any], counted: list[Touch], touch: Touch | None) -> None:
+    def add_path(self, event: dict[str, Any], counted: list[Touch], touch: Touch | None) -> None:
         others = [n for n, t in enumerate(counted, 1) if not self.is_direct(t.channel)]
         for position, each in enumerate(counted, 1):
             self.path_touches.append(
                 {
-                    **moment,
+                    **event,
                     "event_touch": touch and touch.number,
                     "touch": each.number,
                     "touched_at": each.at,
@@ -163,10 +163,10 @@ class PlainReading:
             ids = [(part is None, part) for part in (conversion_id, value)]
             return [outcome, key_of(user), at, *ids]
 
-        wanted = [row for row in self.all_conversions if row[2] in lookbacks]
-        for number, row in enumerate(sorted(wanted, key=order), 1):
+        kept = [row for row in self.all_conversions if row[2] in lookbacks]
+        for number, row in enumerate(sorted(kept, key=order), 1):
             user, at, outcome, value, conversion_id = row
-            moment = {
+            event = {
                 "outcome": outcome,
                 "user_key": key_of(user),
                 "bucket": bucket_of(user),
@@ -174,12 +174,12 @@ class PlainReading:
             lengths = [
                 m["path_length"]
                 for m in self.path_events
-                if m["is_conversion"] and m["happened_at"] == at and moment.items() <= m.items()
+                if m["is_conversion"] and m["happened_at"] == at and event.items() <= m.items()
             ]
             self.conversions.append(
                 {
                     "conversion_key": number,
-                    **moment,
+                    **event,
                     "converted_at": at,
                     "value": value,
                     "conversion_id": conversion_id,

@@ -1,4 +1,4 @@
-"""Refreshed journeys are those laid out anew, whatever has changed; who has not is left alone."""
+"""Tests of incremental builds: equal to a full build, and only changed users are rebuilt."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ CHANNELS = ["search", "direct", "tv", "e-mail", "(none)"]
 
 
 def day(number: float) -> datetime:
-    """Return the instant `number` days into the year."""
+    """Return the time `number` days into the year."""
     return datetime(2026, 1, 1) + timedelta(days=number)
 
 
@@ -42,7 +42,7 @@ def engine() -> Iterator[DuckDBEngine]:
 
 
 def touch(draw: random.Random, user: str, channels: list[str] | None = None) -> Row:
-    """Draw a touch, often at the instant of another, after the first day."""
+    """Draw a touch after the first day, often at the time of another."""
     return (
         user,
         day(1 + draw.randrange(120) / 4),
@@ -55,13 +55,13 @@ def touch(draw: random.Random, user: str, channels: list[str] | None = None) -> 
 
 
 def conversion(draw: random.Random, user: str) -> Row:
-    """Draw a conversion, often at the instant of a touch or of another conversion."""
+    """Draw a conversion, often at the time of a touch or another conversion."""
     outcome, value = draw.choice(list(LOOKBACKS)), draw.choice([None, 1.5, -2.0])
     return (user, day(1 + draw.randrange(120) / 4), outcome, value, str(draw.randrange(10**9)))
 
 
 def users_batch(draw: random.Random, users: int = 40) -> Rows:
-    """Draw the rows of users, some of whom never convert and some of whom were never touched."""
+    """Draw rows of users; some never convert and some have no touches."""
     names = [f"user {n}" for n in range(users)]
     first = [("first", day(n / 100), name) for n, name in enumerate(CHANNELS)]
     touchpoints = [touch(draw, user) for user in names for _ in range(draw.choice([0, 1, 2, 8]))]
@@ -82,7 +82,7 @@ def someone(draw: random.Random, rows: list[Row]) -> str:
     return draw.choice(rows)[0]
 
 
-# Each changes a few rows in place, as the sources of a later day may have them.
+# Each function changes a few rows in place, as a later delivery might.
 
 
 def new_touches(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
@@ -119,7 +119,7 @@ def sent_again(draw: random.Random, touchpoints: list[Row], conversions: list[Ro
     touchpoints += draw.sample(touchpoints, 2)
 
 
-def mended(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
+def corrected(draw: random.Random, touchpoints: list[Row], conversions: list[Row]) -> None:
     place = draw.randrange(len(CHANNELS), len(touchpoints))
     touchpoints[place] = touch(draw, touchpoints[place][0])
     place = draw.randrange(len(conversions))
@@ -137,30 +137,30 @@ def nothing(draw: random.Random, touchpoints: list[Row], conversions: list[Row])
 
 CHANGES: list[Callable[..., None]] = [
     *(new_touches, new_users, new_channel, late_conversion, gone_rows, gone_user, sent_again),
-    *(mended, backfill, nothing),
+    *(corrected, backfill, nothing),
 ]  # fmt: skip
 
 
-# --- what stands ----------------------------------------------------------------------------------
+# --- compare with a full build --------------------------------------------------------------------
 
 
-def standing(engine: DuckDBEngine) -> dict[str, list[Row]]:
-    """Return all rows of all tables, in one order."""
+def all_rows(engine: DuckDBEngine) -> dict[str, list[Row]]:
+    """Return the rows of all tables, sorted."""
     return {name: sorted(engine.frame(f"from journeys.{name}").rows(), key=repr) for name in TABLES}
 
 
-def anew(rows: Rows, lookbacks: dict[str, timedelta] | None = None) -> dict[str, list[Row]]:
-    """Return what stands where journeys are laid out for the first time."""
+def rebuilt_rows(rows: Rows, lookbacks: dict[str, timedelta] | None = None) -> dict[str, list[Row]]:
+    """Return all rows of a full build."""
     with DuckDBEngine(threads=1) as engine:
         make_inputs(engine, *rows)
         journeys.build_touches(engine)
         journeys.build_path_events_and_conversions(engine, lookbacks or LOOKBACKS)
         engine.create("journeys.states", "incremental/states")
-        return standing(engine)
+        return all_rows(engine)
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_after_any_changes_all_is_as_if_laid_out_anew(engine, seed):
+def test_after_any_changes_tables_equal_a_full_build(engine, seed):
     draw = random.Random(seed)
     rows = users_batch(draw)
     lookbacks = LOOKBACKS
@@ -173,30 +173,30 @@ def test_after_any_changes_all_is_as_if_laid_out_anew(engine, seed):
             lookbacks = {**lookbacks, "lead": timedelta(hours=draw.randrange(1, 99))}
         make_inputs(engine, *rows)
         reasons.append(refresh(engine, lookbacks).full_reason)
-        assert standing(engine) == anew(rows, lookbacks)
+        assert all_rows(engine) == rebuilt_rows(rows, lookbacks)
     assert reasons[0] is not None
     assert reasons.count(None) >= 3
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_what_comes_in_day_by_day_is_laid_out_beside(engine, change):
+def test_daily_changes_rebuild_only_changed_users(engine, change):
     draw = random.Random(5)
     rows = users_batch(draw)
     make_inputs(engine, *rows)
     refresh(engine, LOOKBACKS)
     change(draw, *rows)
     make_inputs(engine, *rows)
-    laid_out = refresh(engine, LOOKBACKS)
-    assert standing(engine) == anew(rows)
+    build = refresh(engine, LOOKBACKS)
+    assert all_rows(engine) == rebuilt_rows(rows)
     if change is backfill:
-        assert laid_out.full_reason == "channels were renumbered"
+        assert build.full_reason == "channels were renumbered"
     else:
-        assert laid_out.full_reason is None
-        assert laid_out.rebuilt <= 5
-        assert (laid_out.rebuilt == 0) == (change is nothing)
+        assert build.full_reason is None
+        assert build.rebuilt <= 5
+        assert (build.rebuilt == 0) == (change is nothing)
 
 
-# --- who is recomputed ----------------------------------------------------------------------------
+# --- who is rebuilt -------------------------------------------------------------------------------
 
 
 OTHER_VALUES = {
@@ -213,7 +213,7 @@ OTHER_VALUES = {
         for column, value in enumerate(values, start=1)
     ],
 )
-def test_a_change_in_any_column_recomputes_the_one_user(engine, table, column, value):
+def test_a_change_in_any_column_rebuilds_one_user(engine, table, column, value):
     rows = users_batch(random.Random(3))
     make_inputs(engine, *rows)
     refresh(engine, LOOKBACKS)
@@ -222,10 +222,10 @@ def test_a_change_in_any_column_recomputes_the_one_user(engine, table, column, v
     changed[place] = (*changed[place][:column], value, *changed[place][column + 1 :])
     make_inputs(engine, *rows)
     assert refresh(engine, LOOKBACKS).rebuilt == 1
-    assert standing(engine) == anew(rows)
+    assert all_rows(engine) == rebuilt_rows(rows)
 
 
-def test_who_has_not_changed_is_left_alone(engine):
+def test_unchanged_users_are_not_rebuilt(engine):
     touchpoints, conversions = users_batch(random.Random(4))
     make_inputs(engine, touchpoints, conversions)
     refresh(engine, LOOKBACKS)
@@ -236,15 +236,15 @@ def test_who_has_not_changed_is_left_alone(engine):
     make_inputs(engine, touchpoints, conversions)
     assert refresh(engine, LOOKBACKS).rebuilt == 1
     for table in ("users", "touches", "path_events"):
-        anew_users = engine.rows(
+        rebuilt_users = engine.rows(
             f"select distinct users.user_id from journeys.{table} as t"
             " inner join journeys.users as users on t.user_key = users.user_key"
             " where t.bucket < 256"
         )
-        assert anew_users == [("user 7",)], table
+        assert rebuilt_users == [("user 7",)], table
 
 
-def test_a_touch_that_is_sent_twice_more_does_not_cancel_out(engine):
+def test_two_more_duplicates_do_not_cancel_out_in_the_digest(engine):
     touchpoints, conversions = users_batch(random.Random(4))
     make_inputs(engine, touchpoints, conversions)
     refresh(engine, LOOKBACKS)
@@ -252,16 +252,16 @@ def test_a_touch_that_is_sent_twice_more_does_not_cancel_out(engine):
     assert refresh(engine, LOOKBACKS).rebuilt == 1
 
 
-# --- when all are ---------------------------------------------------------------------------------
+# --- when all users are rebuilt -------------------------------------------------------------------
 
 
-def test_a_flag_lays_all_out(engine):
+def test_full_rebuilds_all(engine):
     rows = users_batch(random.Random(1))
     make_inputs(engine, *rows)
     refresh(engine, LOOKBACKS)
     engine.run("update journeys.touches set bucket = 1000")
-    assert str(refresh(engine, LOOKBACKS, full=True)) == "all 39 users: it was asked for"
-    assert standing(engine) == anew(rows)
+    assert str(refresh(engine, LOOKBACKS, full=True)) == "all 39 users: requested"
+    assert all_rows(engine) == rebuilt_rows(rows)
     assert refresh(engine, LOOKBACKS).rebuilt == 0
 
 
@@ -270,41 +270,44 @@ def test_a_flag_lays_all_out(engine):
     [{**LOOKBACKS, "sale": timedelta(days=8)}, {"sale": timedelta(days=9)}],
     ids=["another", "one outcome less"],
 )
-def test_other_lookbacks_lay_all_out(engine, lookbacks):
+def test_other_lookbacks_rebuild_all(engine, lookbacks):
     rows = users_batch(random.Random(1))
     make_inputs(engine, *rows)
     refresh(engine, LOOKBACKS)
     assert refresh(engine, lookbacks).full_reason == "the lookbacks changed"
-    assert standing(engine) == anew(rows, lookbacks)
+    assert all_rows(engine) == rebuilt_rows(rows, lookbacks)
 
 
-def test_other_sql_lays_all_out(engine, monkeypatch):
+def test_other_sql_rebuilds_all(engine, monkeypatch):
     make_inputs(engine, *users_batch(random.Random(1)))
     refresh(engine, LOOKBACKS)
-    monkeypatch.setattr(incremental, "load_sql", lambda name: load_sql(name) + "\n-- mended")
+    monkeypatch.setattr(incremental, "load_sql", lambda name: load_sql(name) + "\n-- changed")
     assert refresh(engine, LOOKBACKS).full_reason == "the SQL changed"
 
 
-def test_another_version_lays_all_out(engine):
+def test_another_duckdb_version_rebuilds_all(engine):
     make_inputs(engine, *users_batch(random.Random(1)))
     refresh(engine, LOOKBACKS)
     engine.run("update journeys.definitions set fingerprint = 'v0' where definition like 'Duck%'")
     assert refresh(engine, LOOKBACKS).full_reason == "DuckDB's version changed"
 
 
-def test_many_changes_lay_all_out(engine):
+def test_many_changes_rebuild_all(engine):
     touchpoints, conversions = users_batch(random.Random(1))
     make_inputs(engine, touchpoints, conversions)
     refresh(engine, LOOKBACKS)
     touchpoints += [completed((f"user {n}", day(50), "tv")) for n in range(11)]
     make_inputs(engine, touchpoints, conversions)
-    assert "11 of them changed, which are too many" in refresh(engine, LOOKBACKS).full_reason
-    assert standing(engine) == anew((touchpoints, conversions))
+    assert (
+        "11 of them changed, too many for an incremental build"
+        in refresh(engine, LOOKBACKS).full_reason
+    )
+    assert all_rows(engine) == rebuilt_rows((touchpoints, conversions))
 
 
 @pytest.mark.parametrize(("before", "then"), [([], ["bob"]), (["ann", "bob"], ["ann"])])
-def test_users_who_share_a_digest_lay_all_out(engine, monkeypatch, before, then):
-    # Of one and the same digest are all but those whose name begins with "user".
+def test_users_with_equal_digests_rebuild_all(engine, monkeypatch, before, then):
+    # All users whose name does not begin with "user" have the same digest.
     coarse = load_sql("journeys/users").replace(
         "md5(cast(user_id as varchar))",
         "md5(case when user_id like 'user%' then user_id else 'one' end)",
@@ -319,23 +322,22 @@ def test_users_who_share_a_digest_lay_all_out(engine, monkeypatch, before, then)
     for names in (before, then):
         touchpoints = [*crowded, *(completed((name, day(2), "tv")) for name in names)]
         make_inputs(engine, touchpoints, conversions)
-        why_all = refresh(engine, LOOKBACKS).full_reason
-    assert "share the digest" in why_all
-    assert standing(engine) == anew((touchpoints, conversions))
+        reason = refresh(engine, LOOKBACKS).full_reason
+    assert "share the digest" in reason
+    assert all_rows(engine) == rebuilt_rows((touchpoints, conversions))
 
 
-def test_in_memory_all_are_laid_out_and_nothing_is_kept(engine):
+def test_in_memory_all_are_built_and_no_state_is_kept(engine):
     make_inputs(engine, *users_batch(random.Random(1)))
     for _ in range(2):
         assert (
-            str(build_journeys(engine, LOOKBACKS))
-            == "all 39 users: nothing is kept from run to run"
+            str(build_journeys(engine, LOOKBACKS)) == "all 39 users: nothing is kept between runs"
         )
     assert not engine.exists("journeys.states")
     assert not engine.exists("journeys.definitions")
 
 
-def test_in_a_file_the_next_process_goes_on(tmp_path):
+def test_the_next_process_continues_from_the_file(tmp_path):
     touchpoints, conversions = users_batch(random.Random(1))
     for expected in (39, 0):
         with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
@@ -343,24 +345,24 @@ def test_in_a_file_the_next_process_goes_on(tmp_path):
             assert build_journeys(engine, LOOKBACKS).rebuilt == expected
 
 
-# --- what is broken off ---------------------------------------------------------------------------
+# --- interrupted runs -----------------------------------------------------------------------------
 
 
-def test_an_error_leaves_what_stood_and_the_next_run_goes_on(engine, monkeypatch):
+def test_an_error_leaves_the_old_tables_and_the_next_run_continues(engine, monkeypatch):
     touchpoints, conversions = users_batch(random.Random(2))
     make_inputs(engine, touchpoints, conversions)
     refresh(engine, LOOKBACKS)
-    before = standing(engine)
+    before = all_rows(engine)
     touchpoints.append(completed(("user 7", day(2), "tv")))
     make_inputs(engine, touchpoints, conversions)
     monkeypatch.setattr(engine, "create", failing_at(engine.create, "journeys.conversions"))
     with pytest.raises(KeyboardInterrupt):
         refresh(engine, LOOKBACKS)
     monkeypatch.undo()
-    assert standing(engine) == before
-    laid_out = refresh(engine, LOOKBACKS)
-    assert (laid_out.rebuilt, laid_out.full_reason) == (1, None)
-    assert standing(engine) == anew((touchpoints, conversions))
+    assert all_rows(engine) == before
+    build = refresh(engine, LOOKBACKS)
+    assert (build.rebuilt, build.full_reason) == (1, None)
+    assert all_rows(engine) == rebuilt_rows((touchpoints, conversions))
 
 
 def failing_at(create: Callable[..., None], table: str) -> Callable[..., None]:
@@ -373,7 +375,7 @@ def failing_at(create: Callable[..., None], table: str) -> Callable[..., None]:
 
 
 @pytest.mark.parametrize("full", [False, True])
-def test_wherever_a_run_is_killed_the_next_one_is_right(tmp_path, monkeypatch, full):
+def test_after_a_kill_at_any_statement_the_next_run_is_correct(tmp_path, monkeypatch, full):
     touchpoints, conversions = users_batch(random.Random(2), users=12)
     file, copies = tmp_path / "warehouse.duckdb", {}
     with DuckDBEngine(file, threads=1) as engine:
@@ -390,27 +392,27 @@ def test_wherever_a_run_is_killed_the_next_one_is_right(tmp_path, monkeypatch, f
 
         monkeypatch.setattr(engine, "run", run_and_copy)
         refresh(engine, LOOKBACKS, full=full)
-    expected, recomputed = anew((touchpoints, conversions)), []
+    expected, rebuilt = rebuilt_rows((touchpoints, conversions)), []
     for number, (copy, last) in enumerate(copies.items()):
         written = tmp_path / f"{number}.duckdb"
         for name, content in copy:
             written.with_name(written.name + name).write_bytes(content)
         with DuckDBEngine(written, threads=1) as engine:
-            recomputed.append(refresh(engine, LOOKBACKS).rebuilt)
-            assert standing(engine) == expected, last
-    # Before all was done, and once it was; a full run that is broken off begins again.
-    assert [n for n, _ in itertools.groupby(recomputed)] == ([2, 12, 0] if full else [2, 0])
+            rebuilt.append(refresh(engine, LOOKBACKS).rebuilt)
+            assert all_rows(engine) == expected, last
+    # The count before and after the replacement; an interrupted full run starts again.
+    assert [n for n, _ in itertools.groupby(rebuilt)] == ([2, 12, 0] if full else [2, 0])
 
 
 def on_disk(file: Path) -> tuple[tuple[str, bytes], ...]:
-    """Return a database as it lies on the disk: what a process leaves that is killed right now."""
+    """Return the files of a database: what a process leaves that is killed right now."""
     log = file.with_name(f"{file.name}.wal")
     return tuple((p.name[len(file.name) :], p.read_bytes()) for p in (file, log) if p.exists())
 
 
-def test_a_run_whose_rows_are_elsewhere_leaves_no_state_in_the_file(tmp_path):
+def test_an_engine_with_rows_elsewhere_leaves_no_state_in_the_local_file(tmp_path):
     class Elsewhere(DuckDBEngine):
-        """All rows in memory, and what comes to this machine in a file, as beside Spark."""
+        """Rows in memory and a local file, as with Spark."""
 
         local = DuckDBEngine(tmp_path / "w.duckdb", threads=1)  # type: ignore[assignment]
 

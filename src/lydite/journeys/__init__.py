@@ -1,4 +1,4 @@
-"""From input rows to journeys: touches, conversions and the paths between them."""
+"""Journeys: from input tables to touches, conversions and the paths between them."""
 
 from lydite.journeys.build import (
     LONGEST_PATH,
@@ -8,7 +8,7 @@ from lydite.journeys.build import (
     build_touches,
     create_path_touches_view,
     find_outcomes,
-    survey,
+    summarise,
 )
 
 __all__ = [
@@ -19,5 +19,5 @@ __all__ = [
     "build_touches",
     "create_path_touches_view",
     "find_outcomes",
-    "survey",
+    "summarise",
 ]

@@ -1,4 +1,4 @@
-"""From the input tables to touches, path_events and paths: the data as every model sees it."""
+"""Builds touches, path events and conversions from the input tables."""
 
 from __future__ import annotations
 
@@ -12,12 +12,28 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
 
+#: The most touches on a path; of more, the first and the most recent ones count.
 LONGEST_PATH = 50
 
 
 @dataclass(frozen=True)
 class JourneySummary:
-    """What was built: the outcomes found, the first touch, and up to when the data is complete."""
+    """Totals of the journeys.
+
+    Attributes
+    ----------
+    outcomes
+        Names of the outcomes, sorted.
+    first_at
+        Time of the first touch, UTC.
+    as_of
+        The data is complete up to this time, UTC: the earlier of the last touchpoint and the last
+        conversion. After it, a missing conversion may not have been delivered yet.
+    touches
+        Number of touches.
+    duplicates
+        Number of touchpoints that were dropped as exact duplicates.
+    """
 
     outcomes: tuple[str, ...]
     first_at: datetime
@@ -27,23 +43,16 @@ class JourneySummary:
 
 
 def build_touches(engine: Engine) -> JourneySummary:
-    """Build what all outcomes share: users, channels and touches.
-
-    Returns
-    -------
-    JourneySummary
-        ``as_of`` is the latest instant that both touchpoints and conversions reach: after it, a
-        missing conversion may only be one that has not been delivered yet.
-    """
+    """Build the tables that all outcomes share: users, channels, touches and positions."""
     engine.create("journeys.users", "journeys/users")
     engine.create("journeys.channels", "journeys/channels")
     engine.create("journeys.touches", "journeys/touches")
     engine.create("journeys.positions", "journeys/positions")
-    return survey(engine)
+    return summarise(engine)
 
 
-def survey(engine: Engine) -> JourneySummary:
-    """Read off the built touches what later steps must know of the data as a whole."""
+def summarise(engine: Engine) -> JourneySummary:
+    """Return the totals of the journeys that were built."""
     as_of = engine.scalar(
         "select least((select max(touched_at) from inputs.touchpoints),"
         " (select max(converted_at) from inputs.conversions))"
@@ -55,13 +64,13 @@ def survey(engine: Engine) -> JourneySummary:
 
 
 def find_outcomes(engine: Engine) -> tuple[str, ...]:
-    """Return the outcomes that the conversions have, in the order of their names."""
+    """Return the names of the outcomes among the conversions, sorted."""
     rows = engine.rows("select distinct outcome from inputs.conversions order by outcome")
     return tuple(name for (name,) in rows)
 
 
 def build_path_events_and_conversions(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
-    """Build the path_events, and the conversions with their paths, of every outcome.
+    """Build the path events and the conversions of every outcome.
 
     Parameters
     ----------
@@ -76,7 +85,7 @@ def build_path_events_and_conversions(engine: Engine, lookbacks: Mapping[str, ti
 
 
 def build_path_events(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
-    """Build the path_events of every outcome."""
+    """Build ``journeys.path_events``: every touch and conversion with its path, by outcome."""
     engine.drop("journeys.path_events")
     for outcome, lookback in lookbacks.items():
         engine.append(
@@ -87,5 +96,5 @@ def build_path_events(engine: Engine, lookbacks: Mapping[str, timedelta]) -> Non
 
 
 def create_path_touches_view(engine: Engine) -> None:
-    """Make the view that lays paths out touch by touch; on Spark a session has its own."""
+    """Create the view of all paths with a row per touch; on Spark it belongs to the session."""
     engine.create_view("journeys.path_touches", "journeys/path_touches")

@@ -1,8 +1,8 @@
-"""Lays out anew the journeys of those users alone whose rows have changed since the last time.
+"""Rebuilds journeys of changed users only.
 
-What is laid out of a user depends on the user's own rows, on the numbers of the channels and on the
-definitions. So the users whose rows have changed are laid out by the same SQL in a database beside,
-and take the place of what they were. Where anything else has changed, all users are laid out.
+The journeys of a user depend on the user's rows, the channel numbers and the definitions (SQL,
+lookbacks, DuckDB version). So the changed users are rebuilt by the same SQL in a staging database,
+and replace their old rows. When anything else has changed, all users are rebuilt.
 """
 
 from __future__ import annotations
@@ -25,24 +25,28 @@ if TYPE_CHECKING:
 
     Lookbacks = Mapping[str, timedelta]
 
-MOST_CHANGED = 0.25  # of all users: beyond, little is gained and much is held in memory
-_DEFINITIONS = "journeys.definitions"  # written last: where it stands, all other tables are whole
+#: Share of changed users above which all are rebuilt: staging would hold too much in memory.
+MAX_CHANGED_SHARE = 0.25
+_DEFINITIONS = "journeys.definitions"  # written last: if it exists, all other tables are complete
 _STATES = "journeys.states"
-_PER_USER = ("touches", "path_events", "users")  # users last: they tell the keys of the others
+_USER_TABLES = ("touches", "path_events", "users")  # users last: it holds the keys of the others
+_DEFINITION_COLUMNS = ["definition", "fingerprint"]
 
 
 @dataclass(frozen=True)
 class JourneyBuild:
-    """What was laid out, and how many users were recomputed for it.
+    """The result of a build.
 
     Attributes
     ----------
-    journeys
-        What now stands, of all users.
-    users, recomputed
-        How many users there are, and how many were laid out or removed by this run.
-    why_all
-        Why all users were laid out, None where only those were who have changed.
+    summary
+        Totals of all journeys.
+    users
+        Number of users.
+    rebuilt
+        Number of users whose journeys were built or removed by this run.
+    full_reason
+        Why all users were rebuilt, None where only changed users were.
     """
 
     summary: JourneySummary
@@ -51,14 +55,14 @@ class JourneyBuild:
     full_reason: str | None = None
 
     def __str__(self) -> str:
-        """Say it in words."""
+        """Describe the build in words."""
         if self.full_reason is None:
             return f"{self.rebuilt:,} of {self.users:,} users"
         return f"all {self.users:,} users: {self.full_reason}"
 
 
 def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) -> JourneyBuild:
-    """Lay out journeys, in a DuckDB file only of users who have changed since the last time.
+    """Build journeys; in a DuckDB file, only of users whose rows have changed since the last run.
 
     Parameters
     ----------
@@ -67,44 +71,43 @@ def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) 
     lookbacks
         The lookback of each outcome.
     full
-        Whether to lay out all users in any case.
+        Rebuild all users.
     """
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
         return refresh(engine, lookbacks, full=full)
-    engine.local.drop(_DEFINITIONS)  # beside Spark, a file keeps no more than the sample's users
-    return _all_of(engine, lookbacks, "nothing is kept from run to run")
+    # With Spark, the local file holds only users of the sample: a later run must not reuse it.
+    engine.local.drop(_DEFINITIONS)
+    return _build_all(engine, lookbacks, "nothing is kept between runs")
 
 
 def refresh(engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False) -> JourneyBuild:
-    """Lay out the users who have changed, or all, and keep the state that they were laid out from.
+    """Rebuild the changed users, or all, and store the state for the next run.
 
-    Either way the tables are the same. A run that is broken off leaves the tables of before, or
-    none that a later run would go on from.
+    The tables are the same either way. After an interrupted run, the tables are those of the run
+    before, or the next run rebuilds all users.
     """
     definitions = _definitions(engine, lookbacks)
-    with engine.staging_database() as beside:
-        why_all = "it was asked for" if full else _why_all(engine, beside, definitions)
-        if why_all is None:
-            _lay_out_beside(engine, beside, lookbacks)
-            _put_in_place(engine, beside)
-            changed = engine.scalar(f"select count(*) from {beside}.changed")
-            return JourneyBuild(journeys.survey(engine), _count_users(engine), changed)
+    with engine.staging_database() as staging:
+        full_reason = "requested" if full else _stage_changed_users(engine, staging, definitions)
+        if full_reason is None:
+            _rebuild_staged(engine, staging, lookbacks)
+            _replace_changed(engine, staging)
+            changed = engine.scalar(f"select count(*) from {staging}.changed")
+            return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _all_of(engine, lookbacks, why_all)
+    build = _build_all(engine, lookbacks, full_reason)
     engine.create(_STATES, "incremental/states")
-    engine.store(_DEFINITIONS, pl.DataFrame(list(definitions.items()), _NAMES, orient="row"))
+    rows = list(definitions.items())
+    engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
     return build
 
 
-_NAMES = ["definition", "fingerprint"]
-
-
-def _all_of(engine: Engine, lookbacks: Lookbacks, why: str) -> JourneyBuild:
-    """Lay out all users."""
-    built = journeys.build_touches(engine)
+def _build_all(engine: Engine, lookbacks: Lookbacks, reason: str) -> JourneyBuild:
+    """Build the journeys of all users."""
+    summary = journeys.build_touches(engine)
     journeys.build_path_events_and_conversions(engine, lookbacks)
     users = _count_users(engine)
-    return JourneyBuild(built, users, users, why)
+    return JourneyBuild(summary, users, users, reason)
 
 
 def _count_users(engine: Engine) -> int:
@@ -112,7 +115,7 @@ def _count_users(engine: Engine) -> int:
 
 
 def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks) -> dict[str, str]:
-    """Return a fingerprint of each thing beside the rows that journeys depend on, by its name."""
+    """Return a fingerprint of everything besides the rows that journeys depend on, by its name."""
     files = sorted(f"journeys/{file.stem}" for file in sql_directory().glob("journeys/*.sql"))
     text = "\n".join(map(load_sql, (*files, "incremental/states")))
     return {
@@ -122,39 +125,46 @@ def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks) -> dict[str, str]:
     }
 
 
-# --- what has changed -----------------------------------------------------------------------------
+# --- find changed users ---------------------------------------------------------------------------
 
 
-def _why_all(engine: DuckDBEngine, beside: str, definitions: Mapping[str, str]) -> str | None:
-    """Return why all users must be laid out; else make the tables of who has changed beside.
+def _stage_changed_users(
+    engine: DuckDBEngine, staging: str, definitions: Mapping[str, str]
+) -> str | None:
+    """Copy the rows of changed users to the staging database.
 
-    These are ``changed``, of their ids, ``channels`` as they are now, and, as far as the changed
-    users go, the input tables and ``journeys.users``.
+    Staging gets the tables ``changed`` (ids of changed users), ``channels``, and the input tables
+    and ``journeys.users`` of the changed users.
+
+    Returns
+    -------
+    str or None
+        Why all users must be rebuilt instead.
     """
     if not engine.exists(_DEFINITIONS):
-        return "no whole journeys of an earlier run stand here"
+        return "there are no complete journeys of an earlier run"
     before = dict(engine.rows(f"from {_DEFINITIONS}"))
-    other = [name for name, now in definitions.items() if before.get(name) != now]
-    if other:
-        return f"{' and '.join(other)} changed"
-    engine.run(f"create table {beside}.channels as\n{load_sql('journeys/channels')}")
-    if engine.scalar(_RENUMBERED.format(beside=beside)):
+    changed_definitions = [name for name, now in definitions.items() if before.get(name) != now]
+    if changed_definitions:
+        return f"{' and '.join(changed_definitions)} changed"
+    engine.run(f"create table {staging}.channels as\n{load_sql('journeys/channels')}")
+    if engine.scalar(_RENUMBERED.format(staging=staging)):
         return "channels were renumbered"
     states = load_sql("incremental/states")
-    engine.run(f"create table {beside}.changed as\n{_CHANGED.format(states=states)}")
-    changed = engine.scalar(f"select count(*) from {beside}.changed")
-    if changed > MOST_CHANGED * _count_users(engine):
-        return f"{changed:,} of them changed, which are too many to be laid out beside"
-    _copy(engine, beside)
-    if engine.scalar(_SHARED.format(beside=beside)):
+    engine.run(f"create table {staging}.changed as\n{_CHANGED.format(states=states)}")
+    changed = engine.scalar(f"select count(*) from {staging}.changed")
+    if changed > MAX_CHANGED_SHARE * _count_users(engine):
+        return f"{changed:,} of them changed, too many for an incremental build"
+    _copy_changed_rows(engine, staging)
+    if engine.scalar(_DIGEST_COLLISION.format(staging=staging)):
         return "some share the digest that their keys are made of"
     return None
 
 
-# A channel that was not there before concerns only users who have changed.
+# New channels are fine: they only concern users who have changed.
 _RENUMBERED = """
 select count(*) > 0
-from {beside}.channels as now
+from {staging}.channels as now
 inner join journeys.channels as before on now.channel = before.channel
 where now.channel_key <> before.channel_key or now.is_direct <> before.is_direct
 """
@@ -168,55 +178,55 @@ from now
 full join journeys.states as before on now.user_id = before.user_id
 where now.digest is distinct from before.digest
 """
-# The key of a user who has a digest alone is a multiple of 8 (sql/journeys/users.sql). Who shares
-# one has a key that depends on others; it takes a billion users to happen.
-_SHARED = """
+# A key is a multiple of 8, unless several users share a digest (sql/journeys/users.sql): then keys
+# depend on other users. That takes about a billion users.
+_DIGEST_COLLISION = """
 select
     exists (select 1 from journeys.users where user_key % 8 > 0)
     or exists (
         select 1
-        from {beside}.journeys.users as now
+        from {staging}.journeys.users as now
         inner join journeys.users as before on now.user_key = before.user_key
         where now.user_id <> before.user_id
     )
 """
 
 
-def _copy(engine: DuckDBEngine, beside: str) -> None:
-    """Copy the rows of the users who have changed, and number these users."""
-    with engine.use_database(beside) as own:
+def _copy_changed_rows(engine: DuckDBEngine, staging: str) -> None:
+    """Copy the input rows of the changed users to staging, and number these users."""
+    with engine.use_database(staging) as main:
         for table in ("touchpoints", "conversions"):
             engine.create(
                 f"inputs.{table}",
-                f"select * from {own}.inputs.{table} where user_id in (from main.changed)",
+                f"select * from {main}.inputs.{table} where user_id in (from main.changed)",
             )
         engine.create("journeys.users", "journeys/users")
 
 
-# --- what is done about it ------------------------------------------------------------------------
+# --- rebuild them ---------------------------------------------------------------------------------
 
 
-def _lay_out_beside(engine: DuckDBEngine, beside: str, lookbacks: Lookbacks) -> None:
-    """Lay out the users who have changed."""
-    with engine.use_database(beside):
+def _rebuild_staged(engine: DuckDBEngine, staging: str, lookbacks: Lookbacks) -> None:
+    """Build the journeys of the changed users in staging."""
+    with engine.use_database(staging):
         engine.create("journeys.channels", "from main.channels")
         engine.create("journeys.touches", "journeys/touches")
         journeys.build_path_events(engine, lookbacks)
         engine.create(_STATES, "incremental/states")
 
 
-def _put_in_place(engine: DuckDBEngine, beside: str) -> None:
-    """Put what was laid out beside in the place of what it was, all of it or nothing."""
-    changed = f"user_id in (from {beside}.changed)"
+def _replace_changed(engine: DuckDBEngine, staging: str) -> None:
+    """Replace the rows of changed users by those in staging, in one transaction."""
+    changed = f"user_id in (from {staging}.changed)"
     with engine.transaction():
-        for table in _PER_USER:
+        for table in _USER_TABLES:
             engine.run(
                 f"delete from journeys.{table} where user_key in"
                 f" (select user_key from journeys.users where {changed})"
             )
         engine.run(f"delete from {_STATES} where {changed}")
-        for table in (*_PER_USER, "states"):
-            engine.append(f"journeys.{table}", f"from {beside}.journeys.{table}")
-        engine.create("journeys.channels", f"from {beside}.journeys.channels")
-        # Conversions are numbered over all of them.
+        for table in (*_USER_TABLES, "states"):
+            engine.append(f"journeys.{table}", f"from {staging}.journeys.{table}")
+        engine.create("journeys.channels", f"from {staging}.journeys.channels")
+        # Conversions are numbered across all users.
         engine.create("journeys.conversions", "journeys/conversions")
