@@ -22,7 +22,7 @@ from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.comparison import compare_outcome
-from lydite.evaluation.sample import build_sample, gather_users, load_sample
+from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.splits import Split
@@ -315,7 +315,7 @@ def build_samples(engine: Engine, max_landmarks: int) -> None:
         build_sample(engine, row["outcome"], row["mature_until"], max_landmarks)
         for row in read_outcomes(engine, scored_only=False)
     ]
-    gather_users(engine, max(buckets))
+    copy_users_to_local(engine, max(buckets))
     engine.local.create("evaluation.samples", _SAMPLES)
 
 

@@ -351,11 +351,13 @@ def test_each_comparison_is_a_separate_family():
 def test_one_segment_is_judged_like_all_users(seed):
     scores = drawn(seed, CLOSE)
     alone = judge_models(scores, NULL_WEEKS, 0.1, 0.01)
-    slices = judge_segments({"region = x": (scores, NULL_WEEKS)}, 0.1, 0.01)["region = x"].verdicts
-    assert {name: summary(own) for name, own in slices.items()} == {
+    segments = judge_segments({"region = x": (scores, NULL_WEEKS)}, 0.1, 0.01)[
+        "region = x"
+    ].verdicts
+    assert {name: summary(own) for name, own in segments.items()} == {
         name: summary(own) for name, own in alone.items()
     }
-    for name, own in slices.items():
+    for name, own in segments.items():
         np.testing.assert_array_equal(own.gain.low, alone[name].gain.low)
 
 
@@ -363,27 +365,27 @@ def test_more_segments_widen_shown_bounds_and_rejected_ones_raise_the_level_of_o
     sure = (drawn(1, {"a": 0.35, "b": 0.37}, 0.01), NULL_WEEKS)
     doubtful = (drawn(2, {"a": 0.398, "b": 0.399}), NULL_WEEKS)
     alone = judge_segments({"x": doubtful})["x"]
-    slices = judge_segments({"x": doubtful, "y": sure, "z": sure})
-    for one, of_three in zip(alone.pairs, slices["x"].pairs, strict=True):
+    segments = judge_segments({"x": doubtful, "y": sure, "z": sure})
+    for one, of_three in zip(alone.pairs, segments["x"].pairs, strict=True):
         assert of_three.sequence.radius[-1] > one.sequence.radius[-1]
         # The two others are rejected first, so the last is tested at the full level.
         assert of_three.level == pytest.approx(one.level)
     for name in ("y", "z"):
-        assert {own.verdict for own in slices[name].verdicts.values()} == {"best", "refuted"}
+        assert {own.verdict for own in segments[name].verdicts.values()} == {"best", "refuted"}
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_past_verdicts_on_segments_do_not_change_as_periods_come_in(seed):
     """Although a segment that is rejected later raises the level of the others."""
-    slices = {
+    segments = {
         place: (drawn(10 * seed + n, {"a": 0.392, "b": 0.394 + 0.003 * n}), NULL_WEEKS)
         for n, place in enumerate("xyz")
     }
-    whole = judge_segments(slices, 0.2)
+    whole = judge_segments(segments, 0.2)
     for t in range(1, WEEKS + 1):
         so_far = {
             place: ({name: one.first(t) for name, one in own.items()}, null.first(t))
-            for place, (own, null) in slices.items()
+            for place, (own, null) in segments.items()
         }
         for place, then in judge_segments(so_far, 0.2).items():
             for name, own in then.verdicts.items():
@@ -424,11 +426,11 @@ def test_segments_without_models_have_no_verdicts():
 
 def test_errors_in_any_segment_are_at_most_alpha():
     """A model and touch volume with equal mean loss and noise within users, in many segments."""
-    alpha, histories, slices, weeks = 0.2, 80, 40, 12
+    alpha, histories, segments, weeks = 0.2, 80, 40, 12
     rng, wrong, without = np.random.default_rng(60), 0, 0
     for _ in range(histories):
         found = {}
-        for name in map(str, range(slices)):
+        for name in map(str, range(segments)):
             rival, null = Scores.empty(weeks), Scores.empty(weeks)
             for scores in (rival, null):
                 scores.landmarks += 10
@@ -488,16 +490,16 @@ def test_holms_procedure_finds_more_leads_than_bonferroni():
         found = {}
         for place in range(8):
             own = loses(0.4 - 0.002 * place, 0.06, int(rng.integers(1 << 30)), 12)
-            found[f"slice {place}"] = ({"a": own}, loses(0.4, periods=12))
+            found[f"segment {place}"] = ({"a": own}, loses(0.4, periods=12))
         judged = judge_segments(found, alpha)
         for name, (scores, null) in found.items():
             [pair] = judged[name].pairs
             difference = (null.log_loss - scores["a"].log_loss)[None]
-            windows = RestartedSequences.from_differences(
+            sequences = RestartedSequences.from_differences(
                 difference, null.landmarks, alpha / len(found)
             )
-            bonferroni = windows.signs(alpha / len(found))[0]
+            bonferroni = sequences.signs(alpha / len(found))[0]
             assert (pair.signs[bonferroni != 0] == bonferroni[bonferroni != 0]).all()
             more += bool(pair.signs[-1] and not bonferroni[-1])
-        assert not judged["slice 0"].pairs[0].signs.any()
+        assert not judged["segment 0"].pairs[0].signs.any()
     assert more > 0

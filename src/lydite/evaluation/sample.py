@@ -89,7 +89,7 @@ select user_key, touch, campaign, interaction from journeys.touches where bucket
 }
 
 
-def gather_users(engine: Engine, buckets: int) -> None:
+def copy_users_to_local(engine: Engine, buckets: int) -> None:
     """Copy the tables about users of the samples to the local engine, if it is another.
 
     Parameters
