@@ -38,7 +38,7 @@ def test_the_true_model_comes_first():
 def test_too_few_conversions_and_wrong_arguments_are_errors():
     with pytest.raises(lydite.InputError, match="58 conversions are too few"):
         lydite.compare(paths=TABLE)
-    with pytest.raises(lydite.InputError, match="paths stand alone"):
+    with pytest.raises(lydite.InputError, match="cannot be combined"):
         lydite.compare(TABLE, paths=TABLE)
     with pytest.raises(lydite.InputError, match="touchpoints and conversions, or paths"):
         lydite.compare()

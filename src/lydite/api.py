@@ -162,7 +162,9 @@ def compare(
     sources = {name: source for name, source in given.items() if source is not None}
     if paths is not None:
         if sources:
-            raise InputError(f"paths stand alone: leave out {next(iter(sources))}, or paths")
+            raise InputError(
+                f"paths and {next(iter(sources))} cannot be combined: leave one of them out"
+            )
         return compare_paths(paths, settings.evaluation, rivals)
     if touchpoints is None or conversions is None:
         raise InputError("give touchpoints and conversions, or paths")

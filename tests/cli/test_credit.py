@@ -35,7 +35,7 @@ def test_credit_of_a_path_table_as_a_table_with_a_rule(paths: Path) -> None:
     run = lydite("credit", "--paths", paths, "--models", "linear", "--rule", "late=position")
     assert run.returncode == 0, run.stderr
     assert "Credit according to late" in run.stdout
-    assert "95 % interval" in run.stdout
+    assert "95% interval" in run.stdout
 
 
 def test_credit_of_a_path_table_without_intervals(paths: Path) -> None:
@@ -57,7 +57,7 @@ def test_credit_of_a_path_table_without_intervals(paths: Path) -> None:
         (["credit", "--paths", "PATHS", "--rule", "mine=moon"], "moon"),
         (["credit", "--paths", "PATHS", "--models", "time_decay"], "when touches"),
         (["compare", "--paths", "PATHS"], "too few"),
-        (["compare", "--paths", "PATHS", "--touchpoints", "t.csv"], "stands alone"),
+        (["compare", "--paths", "PATHS", "--touchpoints", "t.csv"], "cannot be combined"),
         (["compare", "--touchpoints", "t.csv"], "--conversions is missing"),
     ],
 )

@@ -110,7 +110,9 @@ def _check_sources(paths: str | None, sources: Mapping[str, str], database: Path
                 f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths"
             )
     elif sources:
-        raise InputError(f"--paths stands alone: leave out --{next(iter(sources))}, or --paths")
+        raise InputError(
+            f"--paths and --{next(iter(sources))} cannot be combined: leave one of them out"
+        )
     elif database is not None:
         raise InputError("--database needs --touchpoints and --conversions; leave it out")
 

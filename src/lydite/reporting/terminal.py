@@ -265,7 +265,7 @@ def _path_credit_table(rows: list[PathCreditRecord]) -> Table:
     for row in rows:
         cells = [plain(str(row["channel"])), amount(row["conversions"])]
         if with_interval:
-            cells += [f"{amount(row['conversions_low'])} to {amount(row['conversions_high'])}"]
+            cells += [amount_interval(row["conversions_low"], row["conversions_high"])]
         cells += [percent(row["share"], 1)]
         cells += [amount(row["value"])] if with_value else []
         cells += [fixed(row["removal_effect"], 4)] if with_effect else []
