@@ -70,12 +70,14 @@ def _row(row: ModelRow) -> str:
     )
     faint = ' style="opacity:.7"' if row.is_reference else ""
     inner = "".join(
-        f'<td style="{_CELL}text-align:{side}{_colour(row, name)}">{escape(cell)}</td>'
+        f'<td style="{_CELL}text-align:{side}{_style(row, name)}">{escape(cell)}</td>'
         for cell, (name, side) in zip(cells, _HEADS, strict=True)
     )
     return f"<tr{faint}>{inner}</tr>"
 
 
-def _colour(row: ModelRow, column: str) -> str:
+def _style(row: ModelRow, column: str) -> str:
+    if column != "verdict":
+        return ";white-space:nowrap"
     colour = VERDICT_COLOURS.get(row.kind)
-    return f";color:{colour};font-weight:600" if column == "verdict" and colour else ""
+    return f";color:{colour};font-weight:600" if colour else ""
