@@ -1,13 +1,13 @@
--- Conversions that count: events that the business wants.
+-- Accepted conversions: events that the business wants.
 -- @user_id the user, as text
 -- @converted_at when the conversion happened, UTC
--- @outcome which wanted event it is, 'conversion' where the source does not say
+-- @outcome which event it is, 'conversion' where the source has none
 -- @value what it is worth, in the currency of the data; negative is a refund, null is unknown
--- @conversion_id the event's own id in the source, null where there is none
+-- @conversion_id id of the event in the source, null where there is none
 --
--- Every row of raw.conversions comes out once, with the reason why it does not count (null: it counts).
--- raw has blank text as null, and times that cannot be read as null.
--- NaN is above infinity in the order of numbers, so one comparison finds both.
+-- Every row of raw.conversions is returned once, with the reason to set it aside (null: none).
+-- In raw, blank text and invalid times are null.
+-- NaN sorts above infinity, so that one comparison finds both.
 with conversions as (
     select *, try_cast(value as double) as amount
     from raw.conversions

@@ -1,12 +1,12 @@
--- Spend that counts: cost that is booked per day and not per contact; equal rows are separate bookings.
+-- Accepted spend: cost that is booked per day and not per contact; equal rows are separate bookings.
 -- @date the day of the booking, UTC
 -- @channel the marketing channel, trimmed
 -- @campaign the campaign within the channel, null where unknown
 -- @cost what was spent, in the currency of the data
 --
--- Every row of raw.spend comes out once, with the reason why it does not count (null: it counts).
--- raw has blank text as null, and days that cannot be read as null.
--- NaN is above infinity in the order of numbers, so one comparison finds both.
+-- Every row of raw.spend is returned once, with the reason to set it aside (null: none).
+-- In raw, blank text and invalid days are null.
+-- NaN sorts above infinity, so that one comparison finds both.
 with spend as (
     select *, try_cast(cost as double) as amount
     from raw.spend

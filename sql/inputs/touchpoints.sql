@@ -1,15 +1,15 @@
--- Touchpoints that count: contacts of users with channels.
+-- Accepted touchpoints: contacts of users with channels.
 -- @user_id the user, as text
 -- @touched_at when the contact happened, UTC
 -- @channel the marketing channel, trimmed
 -- @campaign the campaign within the channel, null where unknown
 -- @interaction the kind of contact, such as click or impression, null where unknown
 -- @cost what this one contact cost, in the currency of the data, null where unknown
--- @touchpoint_id the contact's own id in the source, null where there is none
+-- @touchpoint_id id of the contact in the source, null where there is none
 --
--- Every row of raw.touchpoints comes out once, with the reason why it does not count (null: it counts).
--- raw has blank text as null, and times that cannot be read as null.
--- NaN is above infinity in the order of numbers, so one comparison finds both.
+-- Every row of raw.touchpoints is returned once, with the reason to set it aside (null: none).
+-- In raw, blank text and invalid times are null.
+-- NaN sorts above infinity, so that one comparison finds both.
 with touchpoints as (
     select *, try_cast(cost as double) as amount
     from raw.touchpoints

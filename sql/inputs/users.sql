@@ -1,8 +1,8 @@
--- Users that count: one row per user; every other column is a segment, as text.
+-- Accepted users: one row per user; every other column is a segment, as text.
 -- @user_id the user, as text
 --
--- Every row of raw.users comes out once, with the reason why it does not count (null: it counts).
--- Of rows that contradict each other, the first in the order of the source counts.
+-- Every row of raw.users is returned once, with the reason to set it aside (null: none).
+-- Of rows with the same user, the first in the order of the source is kept.
 select
     user_id,
     segments,

@@ -381,7 +381,7 @@ def test_tables_of_the_catalog_and_frames_of_spark_load_alike(spark):
         ),
         ("nowhere/*.parquet", "PATH_NOT_FOUND"),
         (3, "is nothing that can be read. Give a path"),
-        (pl.DataFrame({"user_id": ["a"]}), "misses the required column 'converted_at'"),
+        (pl.DataFrame({"user_id": ["a"]}), "lacks the required column 'converted_at'"),
         (pl.DataFrame({"user_id": ["a"], "converted_at": [1]}), "numbers of type BIGINT"),
         (pl.DataFrame({"user_id": ["a"], "converted_at": ["17"]}), "holds numbers"),
         (

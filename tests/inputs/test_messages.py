@@ -38,12 +38,12 @@ def refused(read):
 
 
 def test_no_source(read_all, touchpoints):
-    with pytest.raises(InputError, match="conversions: no source is given. Name a file"):
+    with pytest.raises(InputError, match="conversions: no source is given. Give a file"):
         read_all(touchpoints=touchpoints)
 
 
 def test_unknown_table(engine, touchpoints):
-    with pytest.raises(InputError, match="no input tables 'touches'.*Did you mean 'touchpoints'"):
+    with pytest.raises(InputError, match="no input table 'touches'.*Did you mean 'touchpoints'"):
         load(engine, {"touches": touchpoints})
 
 
@@ -164,7 +164,7 @@ def test_malformed_json(refused, write, text):
 @pytest.mark.parametrize("text", ["[1, 2]", "[{}]", '["a"]'])
 def test_json_without_objects(refused, write, text):
     path = write("t.json", text)
-    refused(path, path, "holds no JSON objects with keys", "Write it again")
+    refused(path, path, "has no JSON objects with keys", "Write it again")
 
 
 # --- SQL ----------------------------------------------------------------------------------------
@@ -176,12 +176,12 @@ def test_json_without_objects(refused, write, text):
         ("select * from nowhere", ["the select fails", "nowhere does not exist"]),
         ("select * from 'nowhere.parquet'", ["the select fails", "nowhere.parquet"]),
         ("select 'x'::int as user_id", ["the select fails", "Could not convert string 'x'"]),
-        ("selec 1", ["no valid SQL", "syntax error", "selec"]),
-        ("select 1; select 2", ["holds select and select", "one single select"]),
-        ("create table x as select 1", ["holds create", "one single select"]),
-        ("-- nothing yet", ["holds nothing", "one single select"]),
+        ("selec 1", ["not valid SQL", "syntax error", "selec"]),
+        ("select 1; select 2", ["has select and select", "must be one select"]),
+        ("create table x as select 1", ["has create", "must be one select"]),
+        ("-- nothing yet", ["has nothing", "must be one select"]),
         ("select $day as user_id", ["has parameters (day)", "Write their values"]),
-        ("select 1 as user_id, 2 as user_id", ["'user_id' stands 2 times", "Rename or drop"]),
+        ("select 1 as user_id, 2 as user_id", ["'user_id' occurs 2 times", "Rename or drop"]),
     ],
 )
 def test_sql(refused, write, sql, parts):
@@ -201,7 +201,7 @@ def test_missing_column(refused, write):
     refused(
         path,
         path,
-        "misses the required columns 'user_id', 'channel'",
+        "lacks the required columns 'user_id', 'channel'",
         "it has 'userid', 'touched_at', 'source'",
         "did you mean 'user_id' for 'userid'?",
         "Rename the columns",
@@ -210,9 +210,7 @@ def test_missing_column(refused, write):
 
 def test_missing_column_of_a_frame(refused):
     frame = pl.DataFrame({"user_id": [1], "Time": [TIME], "channel": ["a"]})
-    refused(
-        frame, "polars DataFrame", "misses the required column 'touched_at'", "it has 'user_id'"
-    )
+    refused(frame, "polars DataFrame", "lacks the required column 'touched_at'", "it has 'user_id'")
 
 
 @pytest.mark.parametrize("names", [["user_id", "user_id"], ["user_id", "User_ID"]])
@@ -237,12 +235,12 @@ def test_a_column_name_twice(refused, write, tmp_path, names, kind):
     if kind == "json" and names[0] == names[1]:
         refused(source, 'duplicate key "user_id"')
     else:
-        refused(source, "user_id", "stands 2 times", "Rename or drop all but one")
+        refused(source, "user_id", "occurs 2 times", "Rename or drop all but one")
 
 
 def test_a_frame_that_arrow_cannot_hold(refused):
     frame = pl.DataFrame({"user_id": pl.Series([object()], dtype=pl.Object)})
-    refused(frame, "polars DataFrame", "'user_id' holds Python objects", "Cast the column")
+    refused(frame, "polars DataFrame", "'user_id' has Python objects", "Cast the column")
     for odd in ([1 + 2j], pd.Series(["\ud800"], dtype=object)):
         refused(pd.DataFrame({"user_id": odd}), "pandas DataFrame", "cannot be read", "Cast the")
 
@@ -280,7 +278,7 @@ def test_no_row_can_be_used(refused, write):
 
 def test_no_row_can_be_used_and_there_is_no_value_to_show(refused):
     frame = pl.DataFrame({"user_id": ["u"], "touched_at": [TIME], "channel": [None]})
-    refused(frame, "1 missing_channel. Mend: channel is null or blank; fill it")
+    refused(frame, "1 missing_channel. What to do: channel is null or blank; fill it")
 
 
 # --- times --------------------------------------------------------------------------------------
@@ -336,7 +334,7 @@ def test_mixed_zones_of_spend(refused):
 )
 def test_numbers_as_times(refused, times):
     refused(
-        frame_of(times), "'Touched_At' holds numbers", "such as 1", "to_timestamp(", ".sql source"
+        frame_of(times), "'Touched_At' has numbers", "such as 1", "to_timestamp(", ".sql source"
     )
 
 

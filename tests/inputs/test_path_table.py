@@ -140,7 +140,7 @@ def test_value_and_nulls_may_be_absent(read):
 def test_two_columns_of_one_meaning(refused):
     refused(
         FRAME.with_columns(Total_Null=pl.lit(1)),
-        "2 of its columns say 'nulls', 'nulls', 'Total_Null'",
+        "2 of its columns are names of 'nulls', 'nulls', 'Total_Null'",
         "it has 'path', 'conversions', 'value', 'nulls', 'Total_Null'",
         "Drop or rename all but one",
     )
@@ -150,7 +150,7 @@ def test_two_columns_of_one_meaning(refused):
 def test_a_column_that_is_missing(refused, column):
     refused(
         FRAME.rename({column: "x"}),
-        f"misses the required column {column!r} (or {SPELLINGS[column][1]}",
+        f"lacks the required column {column!r} (or {SPELLINGS[column][1]}",
         "it has ",
         "'x'",
         "Rename the column",
@@ -317,16 +317,16 @@ def test_counts_in_every_form(read, given_, count, column):
         (-1, "'-1' is below zero"),
         (-2.5, "'-2.5' is below zero"),
         ("-3", "'-3' is below zero"),
-        (1.5, "'1.5' is no whole number"),
-        ("0.25", "'0.25' is no whole number"),
+        (1.5, "'1.5' is not a whole number"),
+        ("0.25", "'0.25' is not a whole number"),
         (MAX_COUNT + 1, f"'{MAX_COUNT + 1}' is above 2^53"),
         (str(MAX_COUNT + 1), f"'{MAX_COUNT + 1}' is above 2^53"),
         (1e300, "'1e+300' is above 2^53"),
         ("1e40", "'1e40' is above 2^53"),
-        (float("inf"), "'inf' is no count"),
-        ("many", "'many' is no number"),
-        ("1,000", "'1,000' is no number"),
-        ("NA", "'NA' is no number"),
+        (float("inf"), "'inf' is not a count"),
+        ("many", "'many' is not a number"),
+        ("1,000", "'1,000' is not a number"),
+        ("NA", "'NA' is not a number"),
     ],
 )
 @pytest.mark.parametrize("column", ["conversions", "nulls"])
@@ -357,8 +357,8 @@ def test_what_is_missing(read, refused, nothing):
     [
         (float("inf"), "'inf' is not finite"),
         ("-inf", "'-inf' is not finite"),
-        ("much", "'much' is no number"),
-        ("1,5", "'1,5' is no number"),
+        ("much", "'much' is not a number"),
+        ("1,5", "'1,5' is not a number"),
     ],
 )
 def test_values_that_are_none(refused, number, fault):
@@ -380,7 +380,7 @@ def test_columns_that_are_no_numbers(refused, column):
 
 def test_a_column_without_values_has_no_example(refused):
     frame = FRAME.with_columns(value=pl.lit(None, dtype=pl.Date))
-    refused(frame, "column 'value' has the type DATE, which is no number")
+    refused(frame, "column 'value' has the type DATE, which is not a number")
 
 
 def test_the_row_is_counted_over_all_rows_of_a_file(refused, tmp_path):

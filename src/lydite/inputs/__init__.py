@@ -1,4 +1,4 @@
-"""The input contract: which tables come in, their rules, and how they are loaded and cleaned."""
+"""The input tables: their schema, and how sources are read, cast, checked and loaded."""
 
 from lydite.inputs.loading import Quarantine, TableReport, load, load_table
 from lydite.inputs.path_table import PathTable, read_path_table

@@ -1,4 +1,4 @@
-"""Brings a source's columns to the contract's names and types, whatever form they came in."""
+"""Casts the columns of a source to the names and types of an input table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NoReturn
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs.schema import Column, Kind, Table
-from lydite.inputs.source_rows import plain
-from lydite.inputs.timezones import refuse_doubtful, refuse_numbers
+from lydite.inputs.source_rows import normalise_name
+from lydite.inputs.timezones import refuse_mixed_zones, refuse_numbers
 
 if TYPE_CHECKING:
     from lydite.engine import Engine
@@ -21,20 +21,20 @@ _FLOATS = {"FLOAT", "DOUBLE"}
 _TIMES = {"TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE"}
 _ZONED = "TIMESTAMP WITH TIME ZONE"
 
-# What counts as blank: trim() alone knows no tabs and line ends. Here and below, patterns are such
-# that RE2 and Java read them alike: \x0B and \z, not \v and $.
+# Blank characters: trim() alone keeps tabs and line ends. Patterns here mean the same to RE2 and to
+# Java: \x0B and \z, not \v and $.
 _BLANK = r"[\s\x0B\p{Z}\x{FEFF}]"
 
 
 def match_columns(relation: Relation, table: Table) -> dict[str, str]:
-    """Return the source's column for each contract column that it has; case does not count.
+    """Return the source's column for each column of the table that it has; case does not matter.
 
     Raises
     ------
     InputError
-        When a required column is missing, naming those found and the nearest.
+        When a required column is missing; the message lists the columns and similar names.
     """
-    by_name = {plain(name): name for name in relation.columns}
+    by_name = {normalise_name(name): name for name in relation.columns}
     found = {
         column.name: by_name[column.name] for column in table.columns if column.name in by_name
     }
@@ -42,43 +42,44 @@ def match_columns(relation: Relation, table: Table) -> dict[str, str]:
         column.name for column in table.columns if column.required and column.name not in found
     ]
     if missing:
-        raise InputError(_what_is_missing(relation, missing))
+        raise InputError(_missing_columns_message(relation, missing))
     return found
 
 
-def _what_is_missing(relation: Relation, missing: list[str]) -> str:
+def _missing_columns_message(relation: Relation, missing: list[str]) -> str:
     names = list(relation.columns)
-    lowered = {plain(name): name for name in names}
+    lowered = {normalise_name(name): name for name in names}
     hints = []
     for name in missing:
         near = difflib.get_close_matches(name, lowered, n=1)
         hints += [f"did you mean {name!r} for {lowered[near[0]]!r}?"] if near else []
     wanted = ", ".join(map(repr, missing))
     return (
-        f"{relation.place}: misses the required column{'s' * (len(missing) > 1)} {wanted};"
+        f"{relation.place}: lacks the required column{'s' * (len(missing) > 1)} {wanted};"
         f" it has {', '.join(map(repr, names))}"
         + (f"; {' '.join(hints)}" if hints else ".")
         + " Rename the columns, or select them under these names in a .sql source."
     )
 
 
-def segments_of(relation: Relation, table: Table) -> list[str]:
-    """Return the source's columns that become segments, of a table that has them."""
+def segment_columns(relation: Relation, table: Table) -> list[str]:
+    """Return the source's columns that become segments, if the table has segments."""
     known = {column.name for column in table.columns}
-    others = [name for name in relation.columns if plain(name) not in known]
+    others = [name for name in relation.columns if normalise_name(name) not in known]
     return others if table.has_segments else []
 
 
-def projection(engine: Engine, relation: Relation, table: Table) -> str:
-    """Return the select of ``raw.<table>``: the contract's columns, and the row as it came.
+def cast_select(engine: Engine, relation: Relation, table: Table) -> str:
+    """Return the select of ``raw.<table>``: the columns of the table, and the unchanged source row.
 
-    Text is trimmed and blank text is null; times are UTC without a zone and null where unreadable;
-    numbers stay text where they came as text, so that the table's SQL can tell null from nonsense.
+    Text is trimmed, and blank text is null. Times are UTC without a zone, null where they cannot be
+    read. Numbers that came as text stay text, so that the table's SQL can distinguish null from
+    invalid.
 
     Raises
     ------
     InputError
-        When a required column is missing, or a column as a whole cannot be understood.
+        When a required column is missing, or a whole column cannot be read.
     """
     matched = match_columns(relation, table)
     columns = [
@@ -86,7 +87,7 @@ def projection(engine: Engine, relation: Relation, table: Table) -> str:
         for column in table.columns
     ]
     if table.has_segments:
-        columns.append(f"{_segments(relation, segments_of(relation, table))} as segments")
+        columns.append(f"{_segments(relation, segment_columns(relation, table))} as segments")
         columns.append("row_number() over () as source_order")
     columns.append(f"{_source_row(relation)} as source_row")
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
@@ -100,15 +101,16 @@ def _segments(relation: Relation, names: list[str]) -> str:
 
 
 def _source_row(relation: Relation) -> str:
-    """Pack the row as it came; the name `reason` is ours, in the quarantine."""
+    """Pack the unchanged row; a column `reason` is renamed, as the quarantine has its own."""
     names = list(relation.columns)
-    taken = {plain(name) for name in names}
+    taken = {normalise_name(name) for name in names}
     free = "source_reason"
     while free in taken:
         free = f"source_{free}"
     fields = [
-        f"{quote_identifier(free if plain(name) == 'reason' else name)} := {quote_identifier(name)}"
+        f"{quote_identifier(free if is_taken else name)} := {quote_identifier(name)}"
         for name in names
+        for is_taken in [normalise_name(name) == "reason"]
     ]
     return f"struct_pack({', '.join(fields)})"
 
@@ -131,7 +133,7 @@ def _expression(engine: Engine, relation: Relation, column: Column, source: str 
 
 
 def _text(name: str, kind: str) -> str:
-    """Return the text of a value; a float or decimal without fraction is written without one."""
+    """Return the text of a value; whole floats and decimals have no fraction."""
     value = quote_identifier(name)
     if kind == "VARCHAR":
         return value
@@ -150,7 +152,7 @@ def _text(name: str, kind: str) -> str:
 
 
 def _identifier(name: str, kind: str) -> str:
-    """Keep an id as it is, blanks around it too, unless it is nothing but blanks."""
+    """Keep an id unchanged, also blanks around it; an id of blanks only is null."""
     text = _text(name, kind)
     return text if kind in _INTEGERS or kind in _FLOATS or kind == "UUID" else _unless_blank(text)
 
@@ -166,7 +168,7 @@ def _number(name: str, kind: str) -> str:
 
 
 def _unless_blank(text: str) -> str:
-    # What begins with a printed character of ASCII is not blank: seen sooner than by a pattern.
+    # Text that starts with a printed ASCII character is not blank: faster than the pattern.
     return (
         f"case when {text} between '!' and '~' then {text}"
         f" when not regexp_full_match({text}, '{_BLANK}*') then {text} end"
@@ -186,7 +188,7 @@ def _instant(engine: Engine, relation: Relation, name: str) -> str:
     if kind in {"VARCHAR", "JSON"} or kind.startswith("ENUM"):
         text = _text(name, kind)
         time = _in_utc(_parsed(text))
-        refuse_doubtful(engine, relation, name, _trimmed(text), time)
+        refuse_mixed_zones(engine, relation, name, _trimmed(text), time)
         return time
     if engine.scalar(f"select count({value}) from {relation.sql}"):
         _refuse_type(engine, relation, name)
@@ -194,18 +196,18 @@ def _instant(engine: Engine, relation: Relation, name: str) -> str:
 
 
 def _parsed(text: str) -> str:
-    """Read ISO-8601 text; spellings that DuckDB does not know are rewritten, only where it fails.
+    """Parse ISO-8601 text; spellings that DuckDB cannot parse are rewritten first.
 
-    As TIMESTAMP, DuckDB would drop the offset; as TIMESTAMPTZ, it takes text without a zone as UTC.
+    The type is TIMESTAMPTZ, which takes text without a zone as UTC: TIMESTAMP would ignore offsets.
     """
-    tidy = f"replace(upper({_trimmed(text)}), ',', '.')"
-    seconds = f"regexp_replace({tidy}, '^(.{{10}}[T ]\\d\\d:\\d\\d) ?(Z|[+-].*)?\\z', '\\1:00\\2')"
+    upper = f"replace(upper({_trimmed(text)}), ',', '.')"
+    seconds = f"regexp_replace({upper}, '^(.{{10}}[T ]\\d\\d:\\d\\d) ?(Z|[+-].*)?\\z', '\\1:00\\2')"
     joined = f"regexp_replace({seconds}, ' (Z|[+-].*)\\z', '\\1')"
     return f"coalesce(try_cast({text} as timestamptz), try_cast({joined} as timestamptz))"
 
 
 def _in_utc(time: str) -> str:
-    """Drop the zone; infinity, which has no microseconds, becomes null. timezone() is slow."""
+    """Drop the zone; infinity, which has no microseconds, becomes null; timezone() is slow."""
     return f"make_timestamp(epoch_us({time}))"
 
 
@@ -215,6 +217,6 @@ def _refuse_type(engine: Engine, relation: Relation, name: str) -> NoReturn:
     if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
         refuse_numbers(relation, name, f"numbers of type {kind}", example)
     raise InputError(
-        f"{relation.place}: column {name!r} has the type {kind} (such as {example}), which is no"
-        " time. Cast it to a timestamp in a .sql source."
+        f"{relation.place}: column {name!r} has the type {kind} (such as {example}), which is not"
+        " a time. Cast it to a timestamp in a .sql source."
     )

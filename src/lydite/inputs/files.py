@@ -1,4 +1,4 @@
-"""Reads files: finds them, and writes the SQL that yields their rows as they are."""
+"""Finds files, and writes the SQL that reads their rows unchanged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
-from lydite.inputs.source_rows import gist, refuse_twins
+from lydite.inputs.source_rows import refuse_duplicate_columns, short_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,15 +32,15 @@ _KINDS = {
     ".jsonl": "json",
     ".sql": "sql",
 }
-_PACKABLE = ("csv", "json")
-_CULPRIT = re.compile(r"^\s*file = (.+)$", re.MULTILINE)  # in DuckDB's words on CSV
+_COMPRESSIBLE = ("csv", "json")
+_FILE_IN_MESSAGE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)  # in DuckDB's messages about CSV
 _DELIMITERS = ",;\t|"
-_MENDS = {
-    "parquet": "The file is damaged or no Parquet: write it again.",
-    "csv": "Correct that line: as many cells as the header has, quotes closed and doubled inside, "
-    "one kind of line ending.",
+_ADVICE = {
+    "parquet": "The file is damaged or is not Parquet: write it again.",
+    "csv": "Correct that line: it needs as many cells as the header, closed quotes (doubled inside"
+    " of them) and the line ending of the other lines.",
     "json": "Write it again as JSON objects, one per row.",
-    "sql": "Save it as UTF-8 text that this user may read.",
+    "sql": "Save it as UTF-8 text that the current user may read.",
 }
 
 
@@ -53,7 +53,7 @@ def find(place: str, pattern: str | Path) -> list[str]:
     Raises
     ------
     InputError
-        When there is none, or the path is a folder.
+        When no file is found, or the path is a folder.
     """
     path = Path(pattern).expanduser()
     if path.is_dir():
@@ -66,24 +66,24 @@ def find(place: str, pattern: str | Path) -> list[str]:
     files = sorted(name for name in found if Path(name).is_file())
     if not files:
         raise InputError(
-            f"{place}: no file matches, looked up from {Path.cwd()}."
-            " Correct the pattern; '**' reaches into subfolders."
+            f"{place}: no file matches, searched from {Path.cwd()}."
+            " Correct the pattern; '**' matches subfolders too."
         )
     return files
 
 
 def _nearby(path: Path) -> str:
-    """Name the file that was probably meant, else the folder that was looked in."""
+    """Suggest a file with a similar name, else name the folder that was searched."""
     if not path.parent.is_dir():
         return f" There is no folder {str(path.parent)!r} either: correct the path."
     near = difflib.get_close_matches(path.name, [file.name for file in path.parent.iterdir()], n=1)
     if near:
         return f" Did you mean {str(path.parent / near[0])!r}?"
-    return f" Correct the path; it was looked up in {path.parent.resolve()}."
+    return f" Correct the path; the folder {path.parent.resolve()} was searched."
 
 
 def kind_of(place: str, files: Sequence[str]) -> str:
-    """Return what the files are, by their endings: parquet, csv, json or sql.
+    """Return the kind of the files by their endings: parquet, csv, json or sql.
 
     Raises
     ------
@@ -102,12 +102,12 @@ def kind_of(place: str, files: Sequence[str]) -> str:
 
 def _kind(place: str, file: str) -> str:
     name = Path(file.lower())
-    packed = name.suffix in {".gz", ".zst"}
-    kind = _KINDS.get(Path(name.stem).suffix if packed else name.suffix)
-    if kind is None or (packed and kind not in _PACKABLE):
+    compressed = name.suffix in {".gz", ".zst"}
+    kind = _KINDS.get(Path(name.stem).suffix if compressed else name.suffix)
+    if kind is None or (compressed and kind not in _COMPRESSIBLE):
         raise InputError(
-            f"{place}: cannot tell from the ending of {Path(file).name!r} what the file is."
-            f" Name it {', '.join(_KINDS)}; CSV and JSON also with .gz or .zst behind."
+            f"{place}: the ending of {Path(file).name!r} is unknown."
+            f" Name it {', '.join(_KINDS)}; CSV and JSON may be compressed (.gz, .zst)."
         )
     return kind
 
@@ -130,49 +130,49 @@ def select(engine: DuckDBEngine, place: str, kind: str, files: Sequence[str]) ->
             return _csv(place, files)
         return _json(engine, place, files)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as error:
-        unreadable(place, kind, files, error)
+        raise_unreadable(place, kind, files, error)
 
 
 def _parquet(place: str, files: Sequence[str]) -> str:
     for file in files:
-        with contextlib.suppress(pa.ArrowException, OSError):  # DuckDB says it better, a step later
-            refuse_twins(f"{place}, {file}", pq.read_schema(file).names)
+        with contextlib.suppress(pa.ArrowException, OSError):  # DuckDB has the better message
+            refuse_duplicate_columns(f"{place}, {file}", pq.read_schema(file).names)
     return f"select * from read_parquet({_listed(files)}, union_by_name = true)"
 
 
 def _csv(place: str, files: Sequence[str]) -> str:
-    """Read the headers here and leave DuckDB nothing to guess: its sniffer errs on small files."""
-    alike: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+    """Read the headers here: DuckDB's sniffer makes mistakes on small files."""
+    by_header: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for file in files:
         delimiter, names = _header(file)
-        refuse_twins(f"{place}, {file}", names)
-        alike.setdefault((delimiter, tuple(names)), []).append(file)
+        refuse_duplicate_columns(f"{place}, {file}", names)
+        by_header.setdefault((delimiter, tuple(names)), []).append(file)
     return "\nunion all by name\n".join(
         f"select * from read_csv({_listed(members)}, auto_detect = false, header = true,"
         f" delim = {quote_literal(delimiter)}, quote = '\"', escape = '\"',"
         f" columns = {_as_text(names)})"
-        for (delimiter, names), members in alike.items()
+        for (delimiter, names), members in by_header.items()
     )
 
 
 def _header(file: str) -> tuple[str, list[str]]:
-    """Return the delimiter, the one that cuts the first record most, and the names between."""
+    """Return the delimiter, which splits the first record into most names, and the names."""
     with _opened(file) as stream:
         text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
         record = text.readline()
         while record.count('"') % 2 and (line := text.readline()):
             record += line
-    cuts = {
-        sign: next(csv.reader(io.StringIO(record, newline=""), delimiter=sign), [])
-        for sign in _DELIMITERS
+    splits = {
+        character: next(csv.reader(io.StringIO(record, newline=""), delimiter=character), [])
+        for character in _DELIMITERS
     }
-    delimiter = max(cuts, key=lambda sign: len(cuts[sign]))
-    names = [name.strip() or f"column_{i}" for i, name in enumerate(cuts[delimiter], start=1)]
+    delimiter = max(splits, key=lambda character: len(splits[character]))
+    names = [name.strip() or f"column_{i}" for i, name in enumerate(splits[delimiter], start=1)]
     return delimiter, names or ["column_1"]
 
 
 def _json(engine: DuckDBEngine, place: str, files: Sequence[str]) -> str:
-    """Look for keys in every row: one that is rare, or differs in case only, must not be lost."""
+    """Collect the keys of all rows: rare keys, and keys that differ only in case, must be found."""
     listed = _listed(files)
     keys = engine.rows(
         f"select distinct unnest(json_keys(json)) as key from read_json_objects({listed})"
@@ -181,57 +181,61 @@ def _json(engine: DuckDBEngine, place: str, files: Sequence[str]) -> str:
     names = [key for (key,) in keys]
     if not names:
         if engine.scalar(f"select count(*) from read_json_objects({listed})"):
-            raise InputError(f"{place}: holds no JSON objects with keys. {_MENDS['json']}")
+            raise InputError(f"{place}: has no JSON objects with keys. {_ADVICE['json']}")
         return "select 1 where false"
-    refuse_twins(place, names)
+    refuse_duplicate_columns(place, names)
     return f"select * from read_json({listed}, columns = {_as_text(names)})"
 
 
 def statement(engine: DuckDBEngine, place: str, file: str) -> str:
-    """Return the one select that a .sql file holds.
+    """Return the select in a .sql file.
 
     Raises
     ------
     InputError
-        When the file holds anything else.
+        When the file has anything else.
     """
     try:
         text = Path(file).read_text(encoding="utf-8-sig")
         statements = engine.connection.extract_statements(text)
     except (UnicodeDecodeError, OSError) as error:
-        unreadable(place, "sql", [file], error)
+        raise_unreadable(place, "sql", [file], error)
     except duckdb.Error as error:
-        raise InputError(f"{place}: is no valid SQL: {failure(error)}") from error
+        raise InputError(f"{place}: is not valid SQL: {full_message(error)}") from error
     kinds = [statement.type.name.lower() for statement in statements]
     if kinds != ["select"]:
-        holds = " and ".join(kinds) or "nothing"
-        raise InputError(f"{place}: holds {holds}. A .sql source is one single select: write that.")
+        found = " and ".join(kinds) or "nothing"
+        raise InputError(
+            f"{place}: has {found}. A .sql source must be one select: write only that."
+        )
     if statements[0].named_parameters:
         names = ", ".join(sorted(statements[0].named_parameters))
         raise InputError(f"{place}: has parameters ({names}). Write their values into the select.")
     return str(statements[0].query).strip().rstrip(";")
 
 
-# --- failing ------------------------------------------------------------------------------------
+# --- messages -----------------------------------------------------------------------------------
 
 
-def unreadable(place: str, kind: str, files: Iterable[str], error: Exception) -> NoReturn:
-    """Raise the error that says which file cannot be read, why, and what to do."""
+def raise_unreadable(place: str, kind: str, files: Iterable[str], error: Exception) -> NoReturn:
+    """Raise the error that names the file that cannot be read, the reason and what to do."""
     if "utf" in str(error).lower():
         for file in files:
             _refuse_other_encodings(place, file)
-    culprit = _CULPRIT.search(str(error))
-    file = f"{culprit[1]}: " if culprit and culprit[1] not in place else ""
-    raise InputError(f"{place}: cannot be read: {file}{gist(error)}. {_MENDS[kind]}") from error
+    named = _FILE_IN_MESSAGE.search(str(error))
+    file = f"{named[1]}: " if named and named[1] not in place else ""
+    raise InputError(
+        f"{place}: cannot be read: {file}{short_message(error)}. {_ADVICE[kind]}"
+    ) from error
 
 
-def failure(error: duckdb.Error) -> str:
-    """Return all of DuckDB's message about a statement, its lines joined."""
+def full_message(error: duckdb.Error) -> str:
+    """Return DuckDB's message about a statement in one line."""
     return "; ".join(line.strip() for line in str(error).splitlines() if line.strip(" ^\n"))
 
 
 def _refuse_other_encodings(place: str, file: str) -> None:
-    """Raise when a file is not UTF-8, naming the first line and byte that are not."""
+    """Raise when a file is not UTF-8; the message has the first invalid line and byte."""
     with _opened(file) as stream:
         for number, line in enumerate(io.BufferedReader(stream), start=1):
             try:
@@ -252,15 +256,15 @@ def _endings(file: str) -> list[str]:
 
 
 def _opened(file: str) -> pa.NativeFile:
-    """Open a file for bytes, unpacked where its ending says that it is packed."""
+    """Open a file as bytes, decompressed according to its ending."""
     return pa.input_stream(file, buffer_size=1 << 16)
 
 
 def _listed(files: Iterable[str]) -> str:
-    """Return files as a SQL list in which no sign of a name is taken for a pattern."""
+    """Return files as a SQL list, with names escaped so that none is read as a pattern."""
     return "[" + ", ".join(quote_literal(glob.escape(file)) for file in files) + "]"
 
 
 def _as_text(names: Iterable[str]) -> str:
-    """Return the SQL struct that makes every column text."""
+    """Return the SQL struct that types every column as text."""
     return "{" + ", ".join(f"{quote_identifier(name)}: 'VARCHAR'" for name in names) + "}"

@@ -1,4 +1,4 @@
-"""Turns frames in memory into Arrow tables, the one form that DuckDB scans without guessing."""
+"""Converts frames to Arrow tables, whose types DuckDB need not guess."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import polars as pl
 import pyarrow as pa
 
 from lydite.errors import InputError
-from lydite.inputs.source_rows import refuse_twins
+from lydite.inputs.source_rows import refuse_duplicate_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 def is_frame(source: object) -> bool:
-    """Tell whether `source` is a frame: pandas, polars or Arrow, or what speaks Arrow."""
+    """Return whether `source` is a pandas, polars or Arrow frame, or exports Arrow data."""
     return isinstance(source, pl.LazyFrame) or hasattr(source, "__arrow_c_stream__")
 
 
 def name_of(source: object) -> str:
-    """Return what to call a frame in messages, such as ``pandas DataFrame``."""
+    """Return the name of a frame in messages, such as ``pandas DataFrame``."""
     return f"{type(source).__module__.split('.')[0]} {type(source).__name__}"
 
 
-def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything that speaks Arrow
+def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything that exports Arrow data
     """Return the rows of a frame as an Arrow table.
 
     Parameters
@@ -40,41 +40,41 @@ def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything tha
     Raises
     ------
     InputError
-        When a name stands twice, or values have no Arrow type.
+        When a column name occurs twice, or values have no Arrow type.
     """
     try:
-        table = _converted(place, frame.collect() if isinstance(frame, pl.LazyFrame) else frame)
+        table = _convert(place, frame.collect() if isinstance(frame, pl.LazyFrame) else frame)
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
         raise InputError(
-            f"{place}: cannot be read: {error}. Cast the column to text, numbers or times before."
+            f"{place}: cannot be read: {error}. Cast the column to text, numbers or times first."
         ) from error
-    refuse_twins(place, table.column_names)
+    refuse_duplicate_columns(place, table.column_names)
     return _without_null_type(table)
 
 
-def _converted(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - as above
+def _convert(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - as above
     if isinstance(frame, pd.DataFrame):
-        return _of_pandas(place, frame)
+        return _from_pandas(place, frame)
     if isinstance(frame, pl.DataFrame):
         _refuse_objects(place, frame)
-        return frame.to_arrow()  # in plain strings, which DuckDB scans faster than string views
+        return frame.to_arrow()  # plain strings: DuckDB scans them faster than string views
     return pa.table(frame)
 
 
 def _refuse_objects(place: str, frame: pl.DataFrame) -> None:
-    """Refuse columns of Python objects: to Arrow they are pointers, which mean nothing."""
+    """Refuse columns of Python objects, which polars exports as meaningless pointers."""
     for name, kind in frame.schema.items():
         if kind == pl.Object:
             raise InputError(
-                f"{place}: column {name!r} holds Python objects, which polars cannot hand over."
-                " Cast the column to text, numbers or times before."
+                f"{place}: column {name!r} has Python objects, which polars cannot export."
+                " Cast the column to text, numbers or times first."
             )
 
 
-def _of_pandas(place: str, frame: pd.DataFrame) -> pa.Table:
+def _from_pandas(place: str, frame: pd.DataFrame) -> pa.Table:
     """Convert column by column: columns of Python objects become text, NaN becomes null."""
     names = [str(name) for name in frame.columns]
-    refuse_twins(place, names)
+    refuse_duplicate_columns(place, names)
     columns = [_array(frame.iloc[:, i]) for i in range(len(names))]
     return pa.table(columns, names=names)
 
@@ -91,7 +91,7 @@ def _array(series: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - a cell of a pandas object column
-    """Return a Python object as text: 5 and 5.0 alike, a time with its zone."""
+    """Return a Python object as text: 5.0 as 5, and times with their zone."""
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == value // 1:
@@ -100,7 +100,7 @@ def _text(value: Any) -> str | None:  # noqa: ANN401 - a cell of a pandas object
 
 
 def _without_null_type(table: pa.Table) -> pa.Table:
-    """Give columns without any value the type text: DuckDB would take them for integers."""
+    """Type columns without any value as text: DuckDB would read them as integers."""
     as_text: Callable[[pa.Field], pa.Field] = lambda field: (  # noqa: E731
         field.with_type(pa.string()) if pa.types.is_null(field.type) else field
     )

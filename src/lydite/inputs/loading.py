@@ -1,4 +1,4 @@
-"""Loads sources into clean typed tables, and sets bad rows aside, counted and with a reason."""
+"""Loads sources into the input tables; bad rows are set aside, with a reason, and counted."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs import sources, spark_sources
-from lydite.inputs.casting import match_columns, projection, segments_of
+from lydite.inputs.casting import cast_select, match_columns, segment_columns
 from lydite.inputs.schema import REASONS, TABLES, Table
-from lydite.inputs.source_rows import nothing, reading
+from lydite.inputs.source_rows import empty_relation, read_errors_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,19 +26,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableReport:
-    """What became of the rows of one table: all of them are counted somewhere.
+    """Number of rows of one table that were accepted, set aside and merged.
 
     Parameters
     ----------
     table
-        The input tables.
+        Name of the input table.
     rows
         Rows accepted.
     bad
         Rows set aside in ``quarantine.<table>``, by reason; the most frequent first.
     duplicates
-        Rows equal to an accepted one, which counts once. Touchpoints are merged later, with the
-        journeys.
+        Further copies of accepted rows, which are counted once. Equal touchpoints are merged later,
+        when journeys are built.
     """
 
     table: str
@@ -48,23 +48,23 @@ class TableReport:
 
     @property
     def read(self) -> int:
-        """Rows that the source had."""
+        """Rows of the source."""
         return self.rows + sum(self.bad.values()) + self.duplicates
 
     @property
     def bad_share(self) -> float:
-        """Share of the rows read that were set aside; 0 for an empty table."""
+        """Share of the source's rows that were set aside; 0 for an empty table."""
         return sum(self.bad.values()) / self.read if self.read else 0.0
 
 
 @dataclass(frozen=True)
 class Quarantine:
-    """What became of the rows of all tables.
+    """Number of rows that were accepted, set aside and merged, by table.
 
     Parameters
     ----------
     tables
-        One report per input tables, by name.
+        The report of each input table, by name.
     """
 
     tables: dict[str, TableReport]
@@ -82,23 +82,23 @@ def load(
     now: datetime | None = None,
     keep_raw: bool = False,
 ) -> Quarantine:
-    """Replace the tables of the schemas ``inputs`` and ``quarantine`` by what the sources hold.
+    """Load sources into the tables of the schemas ``inputs`` and ``quarantine``.
 
-    All or nothing: after an error, the tables are as they were.
+    All tables are replaced together: after an error they are unchanged.
 
     Parameters
     ----------
     engine
-        Where the tables go.
+        Holds the tables.
     sources
-        A source for each input tables: a path or glob of Parquet, CSV or JSON files, a `.sql`
+        A source per input table: a path or glob of Parquet, CSV or JSON files, a `.sql`
         file with one select, or a pandas, polars or Arrow frame. On Spark, a path or glob of
         Parquet, a table of its catalog, or a frame of Spark or of these. Spend and users may be
         absent.
     now
-        Rows later than this are set aside; the clock's time when None. A time without zone is UTC.
+        Rows later than this are set aside; the current time when None. A time without zone is UTC.
     keep_raw
-        Whether to keep the rows as read, as tables of the schema ``raw``.
+        Whether to keep all rows, before they are checked, as tables of the schema ``raw``.
 
     Returns
     -------
@@ -108,19 +108,17 @@ def load(
     Raises
     ------
     InputError
-        When a source as a whole cannot be used, or yields nothing usable for a required table.
+        When a source cannot be used, or has no usable row for a required table.
     """
     _refuse_unknown(sources)
-    moment = _moment(now)
+    time = _utc_time(now)
     with contextlib.ExitStack() as stack:
         plans = [
-            stack.enter_context(_planned(engine, table, sources.get(name)))
+            stack.enter_context(_plan(engine, table, sources.get(name)))
             for name, table in TABLES.items()
         ]
         stack.enter_context(engine.transaction())
-        return Quarantine(
-            {plan.table.name: _write(engine, plan, moment, keep_raw) for plan in plans}
-        )
+        return Quarantine({plan.table.name: _write(engine, plan, time, keep_raw) for plan in plans})
 
 
 def load_table(
@@ -136,9 +134,9 @@ def load_table(
     Parameters
     ----------
     engine
-        Where the table goes.
+        Holds the table.
     name
-        The input tables, such as ``touchpoints``.
+        Name of the input table, such as ``touchpoints``.
     source, now, keep_raw
         As for `load`.
 
@@ -153,11 +151,11 @@ def load_table(
         As for `load`.
     """
     _refuse_unknown({name: source})
-    with _planned(engine, TABLES[name], source) as plan, engine.transaction():
-        return _write(engine, plan, _moment(now), keep_raw)
+    with _plan(engine, TABLES[name], source) as plan, engine.transaction():
+        return _write(engine, plan, _utc_time(now), keep_raw)
 
 
-# --- before anything is written -----------------------------------------------------------------
+# --- checks of whole sources --------------------------------------------------------------------
 
 
 def _refuse_unknown(sources: Mapping[str, object]) -> None:
@@ -166,19 +164,19 @@ def _refuse_unknown(sources: Mapping[str, object]) -> None:
             near = difflib.get_close_matches(name, TABLES, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise InputError(
-                f"there is no input tables {name!r}; the tables are {', '.join(TABLES)}.{hint}"
+                f"there is no input table {name!r}; the tables are {', '.join(TABLES)}.{hint}"
             )
 
 
-def _moment(now: datetime | None) -> datetime:
-    """Return `now` in UTC, without a zone, as the tables hold times."""
-    moment = datetime.now(UTC) if now is None else now
-    return moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
+def _utc_time(now: datetime | None) -> datetime:
+    """Return a time, now when None, in UTC and without a zone, like the times of the tables."""
+    time = datetime.now(UTC) if now is None else now
+    return time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
 
 
 @dataclass(frozen=True)
 class _Plan:
-    """A source that passed all checks of the whole, ready to be written."""
+    """A source that can be read and has the required columns."""
 
     table: Table
     relation: Relation
@@ -186,70 +184,68 @@ class _Plan:
 
 
 @contextlib.contextmanager
-def _planned(engine: Engine, table: Table, source: Source | None) -> Iterator[_Plan]:
-    """Open a source and check it as a whole: that there is one, its rows, columns and zones."""
+def _plan(engine: Engine, table: Table, source: Source | None) -> Iterator[_Plan]:
+    """Open a source; check that it is given, has rows and the required columns, and its zones."""
     if source is None and table.required:
-        raise InputError(
-            f"{table.name}: no source is given. Name a file, a .sql file or a frame for it."
-        )
-    with _opened(engine, table, source) as relation:
-        with reading(engine, relation):
-            filled = _filled(engine, table, relation)
-            plan = _Plan(table, filled, projection(engine, filled, table))
+        raise InputError(f"{table.name}: no source is given. Give a file, a .sql file or a frame.")
+    with _open(engine, table, source) as relation:
+        with read_errors_named(engine, relation):
+            rows = _or_empty(engine, table, relation)
+            plan = _Plan(table, rows, cast_select(engine, rows, table))
         yield plan
 
 
-def _opened(
+def _open(
     engine: Engine, table: Table, source: Source | None
 ) -> contextlib.AbstractContextManager[Relation]:
-    """Open a source in the way of the engine that is to read it."""
+    """Open a source for the engine that reads it."""
     if isinstance(engine, SparkEngine):
-        return spark_sources.opened(engine, table, source)
+        return spark_sources.open_source(engine, table, source)
     if isinstance(engine, DuckDBEngine):
-        return sources.opened(engine, table, source)
-    raise TypeError(f"sources are not known to a {type(engine).__name__}")
+        return sources.open_source(engine, table, source)
+    raise TypeError(f"no sources are defined for the engine {type(engine).__name__}")
 
 
-def _filled(engine: Engine, table: Table, relation: Relation) -> Relation:
-    """Return the relation; without rows, refuse it, or give it the columns of an optional table."""
+def _or_empty(engine: Engine, table: Table, relation: Relation) -> Relation:
+    """Return the relation; one without rows is an error, or an empty table where it is optional."""
     if _count(engine, relation.sql):
         return relation
     if table.required:
         raise InputError(
             f"{relation.place}: is empty, it has no rows. Check the export that wrote it."
         )
-    return nothing(table, relation.place)
+    return empty_relation(table, relation.place)
 
 
 # --- writing ------------------------------------------------------------------------------------
 
 
 def _write(engine: Engine, plan: _Plan, now: datetime, keep_raw: bool) -> TableReport:
-    """Fill ``inputs.<table>`` and ``quarantine.<table>`` by way of ``raw.<table>``."""
+    """Write ``inputs.<table>`` and ``quarantine.<table>`` from ``raw.<table>``."""
     raw = f"raw.{plan.table.name}"
-    with reading(engine, plan.relation):
+    with read_errors_named(engine, plan.relation):
         engine.drop(raw)
         if keep_raw:
             engine.create(raw, plan.select)
         else:
             engine.create_view(raw, plan.select)
-        report = _separate(engine, plan.table, plan.relation, now)
+        report = _split_rows(engine, plan.table, plan.relation, now)
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not keep_raw:
         engine.drop(raw)
     return report
 
 
-def _separate(engine: Engine, table: Table, relation: Relation, now: datetime) -> TableReport:
-    """Put good and bad rows apart; where all rows are good, they are read only once."""
+def _split_rows(engine: Engine, table: Table, relation: Relation, now: datetime) -> TableReport:
+    """Split accepted from bad rows; if there are none of these, rows are read only once."""
     good, bad = f"inputs.{table.name}", f"quarantine.{table.name}"
-    judged = f"from (\n{load_sql(table.sql)}\n) where reason is"
+    checked = f"from (\n{load_sql(table.sql)}\n) where reason is"
     columns = ("distinct " if table.distinct else "") + _columns(table, relation)
-    engine.create(good, f"select {columns}\n{judged} null", {"now": now})
+    engine.create(good, f"select {columns}\n{checked} null", {"now": now})
     engine.comment(good, table.sql)
     read, rows = _count(engine, relation.sql), _count(engine, good)
     end = " limit 0" if rows == read else ""
-    engine.create(bad, f"select source_row.*, reason\n{judged} not null{end}", {"now": now})
+    engine.create(bad, f"select source_row.*, reason\n{checked} not null{end}", {"now": now})
     reasons = dict(
         engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
     )
@@ -260,27 +256,27 @@ def _separate(engine: Engine, table: Table, relation: Relation, now: datetime) -
 
 
 def _columns(table: Table, relation: Relation) -> str:
-    """Return the columns of the loaded table, as a select lists them."""
+    """Return the columns of the loaded table as a select list."""
     names = [column.name for column in table.columns]
-    return ", ".join([*names, "segments.*"] if segments_of(relation, table) else names)
+    return ", ".join([*names, "segments.*"] if segment_columns(relation, table) else names)
 
 
 def _refuse_if_all_bad(
     engine: Engine, table: Table, relation: Relation, report: TableReport
 ) -> None:
-    """Raise when a required table has no good row: the reason is in the source, not in the rows."""
+    """Raise when a required table has no accepted row: then the whole source is wrong."""
     if report.rows or not table.required:
         return
     reasons = ", ".join(f"{count} {reason}" for reason, count in report.bad.items())
     first = next(iter(report.bad))
     raise InputError(
         f"{relation.place}: none of its {report.read} rows can be used: {reasons}"
-        f"{_example(engine, table, relation, first)}. Mend: {REASONS[first]}."
+        f"{_example(engine, table, relation, first)}. What to do: {REASONS[first]}."
     )
 
 
 def _example(engine: Engine, table: Table, relation: Relation, reason: str) -> str:
-    """Name a value that was set aside for a reason, where the column has one."""
+    """Return an example of a value that was set aside for a reason, if there is one."""
     matched = match_columns(relation, table)
     source = next(name for column, name in matched.items() if reason.endswith(column))
     name = quote_identifier(source)

@@ -1,4 +1,4 @@
-"""Reads a table of paths: a row for each path, and how often it ended with a conversion."""
+"""Reads a path table: paths, and how many journeys on each ended with a conversion."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from lydite.errors import InputError
 from lydite.inputs.path_rows import MAX_COUNT, PathRows, canonical_rows
 from lydite.inputs.schema import Column, Kind, Table
 from lydite.inputs.slices import slice_starts
-from lydite.inputs.source_rows import plain, reading
-from lydite.inputs.sources import opened
+from lydite.inputs.source_rows import normalise_name, read_errors_named
+from lydite.inputs.sources import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 
 PATHS = Table(
     "paths",
-    "paths, and how often a journey on each ended with and without a conversion",
+    "paths, and how many journeys on each ended with and without a conversion",
     (
         Column("path", Kind.LABEL, "channels in order of time: a > b > c", required=True),
         Column("conversions", Kind.NUMBER, "journeys that ended in a conversion", required=True),
-        Column("value", Kind.NUMBER, "what the conversions are worth together", unit="currency"),
+        Column("value", Kind.NUMBER, "total value of the conversions", unit="currency"),
         Column("nulls", Kind.NUMBER, "journeys that ended without a conversion"),
     ),
     required=True,
 )
-"""What a table of paths holds."""
+"""The columns of a path table."""
 
 SPELLINGS = MappingProxyType(
     {
@@ -62,10 +62,10 @@ SPELLINGS = MappingProxyType(
         ),
     }
 )
-"""The names under which each column is known, in any case."""
+"""Accepted names of each column, in any case."""
 
 _SPACED, _BARE = " > ", ">"
-# What the contract trims off the names of channels, as the characters that it is.
+# The characters that casting trims off channel names.
 _BLANKS = (
     "\t\n\v\f\r \u00a0\u1680"
     + "".join(map(chr, range(0x2000, 0x200B)))
@@ -78,29 +78,29 @@ _WHOLE_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER")
 
 @dataclass(frozen=True)
 class PathTable:
-    """Distinct paths, and how the journeys on each ended.
+    """Distinct paths, and how many journeys on each ended in a conversion.
 
-    Channels are numbered by how often they were met, and the paths ordered by length, then by
-    channel numbers: neither the order of the source's rows nor the names of the channels matter.
+    Channels are numbered by frequency, and paths sorted by length, then by channel numbers, as by
+    `lydite.inputs.path_rows.canonical_rows`: the order of the source's rows does not matter.
 
     Attributes
     ----------
     place
         Where the table came from, for messages.
     channels
-        Channel names; numbers below index into them.
+        Channel names; channel numbers are indexes into them.
     channel : (touches,) integers
-        The channel of each touch, path after path in order of time.
+        The channel number of each touch, path after path in order of time.
     length : (n,) integers, at least 1
         Touches of each path.
     conversions, nulls : (n,) integers
-        How many journeys took the path and ended with, or without, a conversion; at least one.
+        Journeys on the path that ended with, and without, a conversion; their sum is at least 1.
     value : (n,) float
-        What the conversions are worth together; 0 where unknown.
+        Total value of the conversions; 0 where unknown.
     has_value, has_nulls
         Whether the source has such a column.
     without_journeys
-        Rows of the source that were kept out, since no journey took their path.
+        Rows of the source that were skipped, as no journey took their path.
     """
 
     place: str
@@ -125,24 +125,24 @@ class PathTable:
 
 
 def read_path_table(engine: DuckDBEngine, source: Source) -> PathTable:
-    """Read a table of paths; rows of the same path are added up.
+    """Read a path table; rows of the same path are summed.
 
     Parameters
     ----------
     engine
-        Reads the source; nothing is left in it.
+        Reads the source; no table stays in it.
     source
         A path or glob of Parquet, CSV or JSON files, a `.sql` file with one select, or a pandas,
         polars or Arrow frame. Its columns have one of the names in `SPELLINGS`, in any case; others
-        are ignored. Where any path holds a ``>`` between blanks, that separates the steps, and a
-        bare ``>`` is part of a name; else every ``>`` separates.
+        are ignored. If any path has a ``>`` between blanks, that separates the steps, and a ``>``
+        without blanks is part of a name; otherwise every ``>`` separates.
 
     Raises
     ------
     InputError
-        When the source cannot be read, or any of its rows not be understood.
+        When the source cannot be read, or any of its rows is invalid.
     """
-    with opened(engine, PATHS, source) as relation, reading(engine, relation):
+    with open_source(engine, PATHS, source) as relation, read_errors_named(engine, relation):
         return _read(engine, relation)
 
 
@@ -154,7 +154,7 @@ def _read(engine: DuckDBEngine, relation: Relation) -> PathTable:
         raise InputError(
             f"{relation.place}: is empty, it has no rows. Check the export that wrote it."
         )
-    names = _matched(relation)
+    names = _match_columns(relation)
     frame = engine.frame(_select(engine, relation, names))
     path = _split(relation.place, frame["path"])
     for column in ("conversions", "value", "nulls"):
@@ -175,21 +175,21 @@ def _read(engine: DuckDBEngine, relation: Relation) -> PathTable:
     )
 
 
-def _matched(relation: Relation) -> dict[str, str]:
+def _match_columns(relation: Relation) -> dict[str, str]:
     """Return the source's name of each column that it has."""
     names: dict[str, str] = {}
     for column in PATHS.columns:
         spellings = SPELLINGS[column.name]
-        found = [name for name in relation.columns if plain(name) in spellings]
+        found = [name for name in relation.columns if normalise_name(name) in spellings]
         if len(found) > 1:
             raise InputError(
-                f"{relation.place}: {len(found)} of its columns say {column.name!r},"
+                f"{relation.place}: {len(found)} of its columns are names of {column.name!r},"
                 f" {_listed(found)}; it has {_listed(relation.columns)}."
                 " Drop or rename all but one."
             )
         if column.required and not found:
             raise InputError(
-                f"{relation.place}: misses the required column {column.name!r} (or"
+                f"{relation.place}: lacks the required column {column.name!r} (or"
                 f" {', '.join(spellings[1:])}); it has {_listed(relation.columns)}."
                 " Rename the column, or select it under that name in a .sql source."
             )
@@ -203,12 +203,12 @@ def _listed(names: Iterable[str]) -> str:
 
 
 def _select(engine: DuckDBEngine, relation: Relation, names: dict[str, str]) -> str:
-    """Return the select of the four columns; a number that cannot be used is null."""
+    """Return the select of the four columns; invalid numbers are null."""
     path = names["path"]
     if not (_is(_TEXTS, relation, path) or _is(_WHOLE_NUMBERS, relation, path)):
         raise InputError(
-            f"{_typed(engine, relation, path)}, which is no text. Write the steps as text, joined"
-            f" by {_SPACED!r}; in a .sql source: array_to_string(steps, {_SPACED!r})."
+            f"{_type_message(engine, relation, path)}, which is not text. Write the steps as text,"
+            f" joined by {_SPACED!r}; in a .sql source: array_to_string(steps, {_SPACED!r})."
         )
     columns = [f"cast({quote_identifier(path)} as varchar) as path"]
     for column, fallback in (("conversions", "null"), ("value", "0.0"), ("nulls", "0")):
@@ -221,12 +221,12 @@ def _select(engine: DuckDBEngine, relation: Relation, names: dict[str, str]) -> 
 def _number(
     engine: DuckDBEngine, relation: Relation, column: str, name: str | None, fallback: str
 ) -> str:
-    """Return the expression of a count or value: `fallback` where missing, null where unusable."""
+    """Return the SQL of a count or value: `fallback` where missing, null where invalid."""
     if name is None:
         return fallback
     if not (_is(_TEXTS, relation, name) or _is(_NUMBERS, relation, name)):
         raise InputError(
-            f"{_typed(engine, relation, name)}, which is no number."
+            f"{_type_message(engine, relation, name)}, which is not a number."
             " Cast it to one in a .sql source."
         )
     given, count = quote_identifier(name), column != "value"
@@ -238,7 +238,7 @@ def _number(
         given = f"cast({given} as varchar)"
         number, missing = f"try_cast({given} as double)", f"{missing} or trim({given}) = ''"
     if count:
-        # As a whole number the text is exact; the float would round 2^53 + 1 down.
+        # The text is exact as a whole number; as a float, 2^53 + 1 would be rounded down.
         whole = f"coalesce(try_cast({given} as hugeint), try_cast({number} as hugeint))"
         fit = f"{number} >= 0 and {number} = trunc({number}) and {whole} <= {MAX_COUNT}"
     else:
@@ -251,8 +251,8 @@ def _is(types: re.Pattern[str], relation: Relation, name: str) -> bool:
     return types.fullmatch(relation.columns[name]) is not None
 
 
-def _typed(engine: DuckDBEngine, relation: Relation, name: str) -> str:
-    """Return the beginning of a message about a column's type, with an example of its values."""
+def _type_message(engine: DuckDBEngine, relation: Relation, name: str) -> str:
+    """Return the start of a message about a column's type, with an example of its values."""
     column = quote_identifier(name)
     example = engine.scalar(
         f"select cast({column} as varchar) from {relation.sql} where {column} is not null limit 1"
@@ -262,34 +262,34 @@ def _typed(engine: DuckDBEngine, relation: Relation, name: str) -> str:
 
 
 def _refuse_number(
-    engine: DuckDBEngine, relation: Relation, column: str, name: str, unusable: pl.Series
+    engine: DuckDBEngine, relation: Relation, column: str, name: str, invalid: pl.Series
 ) -> NoReturn:
-    """Raise the error about the first number of a column that cannot be used."""
-    row = unusable.arg_max() or 0
+    """Raise the error about the first invalid number of a column."""
+    row = invalid.arg_max() or 0
     value = engine.scalar(
         f"select cast({quote_identifier(name)} as varchar) from {relation.sql} limit 1 offset {row}"
     )
-    mend = (
+    advice = (
         "Write it as digits, such as 1234.50, or leave it empty where it is unknown."
         if column == "value"
         else f"Write a whole number from 0 to 2^53 ({MAX_COUNT})."
     )
-    raise InputError(f"{relation.place}: row {row + 1}: {name} {_fault(column, value)}. {mend}")
+    raise InputError(f"{relation.place}: row {row + 1}: {name} {_fault(column, value)}. {advice}")
 
 
 def _fault(column: str, text: str | None) -> str:
-    """Say what is wrong with a number that cannot be used."""
+    """Return what is wrong with an invalid number."""
     if text is None or not text.strip() or text.strip().lower() == "nan":
         return "is missing"
     try:
         number = float(text)
     except ValueError:
-        return f"{text!r} is no number"
+        return f"{text!r} is not a number"
     if not math.isfinite(number):
-        return f"{text!r} is not finite" if column == "value" else f"{text!r} is no count"
+        return f"{text!r} is not finite" if column == "value" else f"{text!r} is not a count"
     if number < 0:
         return f"{text!r} is below zero"
-    return f"{text!r} is {'above 2^53' if number >= MAX_COUNT else 'no whole number'}"
+    return f"{text!r} is {'above 2^53' if number >= MAX_COUNT else 'not a whole number'}"
 
 
 # --- steps --------------------------------------------------------------------------------------
@@ -305,28 +305,28 @@ def _split(
     names
         The distinct names, sorted.
     channel : (touches,)
-        The number of the name of each step, path after path.
+        The index of each step's name, path after path.
     length : (n,)
-        How many steps each path has.
+        The number of steps of each path.
     """
     if path.null_count():
         row = path.is_null().arg_max() or 0
         raise InputError(f"{place}: row {row + 1}: the path is missing. Fill it, or drop the row.")
     spaced = bool(path.str.contains(_SPACED, literal=True).any())
-    # With a blank at either end, a separator that begins or ends a path is found too.
+    # With a blank at either end, a separator at the start or end of a path is found too.
     steps = ((" " + path + " ") if spaced else path).str.split(_SPACED if spaced else _BARE)
     length = steps.list.len().to_numpy().astype(np.intp)
-    met = steps.explode().to_arrow().dictionary_encode()
-    code = met.indices.to_numpy()
-    written = [name.strip(_BLANKS) for name in met.dictionary.to_pylist()]
-    # Where two separators share a blank, the second is left at the front of the step after them.
-    empty = np.array([not name or (spaced and f"{name} ".startswith("> ")) for name in written])
+    found = steps.explode().to_arrow().dictionary_encode()
+    code = found.indices.to_numpy()
+    stripped = [name.strip(_BLANKS) for name in found.dictionary.to_pylist()]
+    # If two separators share a blank, the second one stays at the start of the next step.
+    empty = np.array([not name or (spaced and f"{name} ".startswith("> ")) for name in stripped])
     if empty.any():
         row = int(np.searchsorted(np.cumsum(length), empty[code].argmax(), side="right"))
         raise InputError(
             f"{place}: row {row + 1}: the path {path[row]!r} has an empty step. Name every step"
             f" between {(_SPACED if spaced else _BARE)!r}, or drop the row."
         )
-    names = sorted(set(written))
+    names = sorted(set(stripped))
     number = {name: i for i, name in enumerate(names)}
-    return tuple(names), np.array([number[name] for name in written], dtype=np.intp)[code], length
+    return tuple(names), np.array([number[name] for name in stripped], dtype=np.intp)[code], length

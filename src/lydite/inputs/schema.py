@@ -1,4 +1,4 @@
-"""Says which tables come in, column by column, and why a row can be set aside."""
+"""The input tables, their columns, and the reasons to set rows aside."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 class Kind(Enum):
-    """What a column holds; it decides how a value is read."""
+    """The kind of a column's values, which decides how they are cast."""
 
-    IDENTIFIER = "identifier"  # text kept as it is; numbers become their text
+    IDENTIFIER = "identifier"  # text, unchanged; numbers become text
     LABEL = "label"  # text, trimmed
     INSTANT = "instant"
     DAY = "day"
@@ -32,22 +32,22 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a input tables.
+    """One column of an input table.
 
     Parameters
     ----------
     name
         The column's name; a source may write it in any case.
     kind
-        What it holds.
+        The kind of its values.
     description
-        One line for people.
+        One line of documentation.
     required
         Whether a source must have the column.
     default
-        What stands where a source has no value; None is null.
+        The value where a source has none; None is null.
     unit
-        The unit of its values, empty where there is none.
+        The unit of its values, empty if there is none.
     """
 
     name: str
@@ -65,21 +65,21 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One input tables.
+    """One input table.
 
     Parameters
     ----------
     name
         The table's name in the schemas ``raw``, ``inputs`` and ``quarantine``.
     description
-        One line for people.
+        One line of documentation.
     columns
         The columns, in the order of the loaded table.
     required
-        Whether a source must be given, and must yield at least one usable row.
+        Whether a source must be given and have at least one usable row.
     distinct
-        Whether rows that are equal in every loaded column count once. Two equal rows of `spend`
-        are two bookings; equal touchpoints are merged when journeys are sorted.
+        Whether rows that are equal in every loaded column are counted once. Two equal rows of
+        `spend` are two bookings; equal touchpoints are merged when journeys are built.
     has_segments
         Whether all other columns of the source are kept, as text.
     """
@@ -93,7 +93,7 @@ class Table:
 
     @property
     def sql(self) -> str:
-        """The name of the SQL file that judges the table's rows."""
+        """The name of the SQL file that checks the table's rows."""
         return f"inputs/{self.name}"
 
 
@@ -117,7 +117,7 @@ _TABLES = (
             _CAMPAIGN,
             Column("interaction", Kind.LABEL, "the kind of contact, such as click or impression"),
             Column("cost", Kind.NUMBER, "what this one contact cost", unit="currency"),
-            Column("touchpoint_id", Kind.IDENTIFIER, "the contact's own id in the source"),
+            Column("touchpoint_id", Kind.IDENTIFIER, "id of the contact in the source"),
         ),
         required=True,
     ),
@@ -127,12 +127,12 @@ _TABLES = (
         (
             _USER,
             Column("converted_at", Kind.INSTANT, "when it happened", required=True, unit="UTC"),
-            Column("outcome", Kind.LABEL, "which wanted event it is", default="conversion"),
+            Column("outcome", Kind.LABEL, "which event it is", default="conversion"),
             Column("value", Kind.NUMBER, "what it is worth; negative is a refund", unit="currency"),
             Column(
                 "conversion_id",
                 Kind.IDENTIFIER,
-                "the event's own id in the source; it keeps two otherwise equal conversions apart",
+                "id of the event in the source; it distinguishes otherwise equal conversions",
             ),
         ),
         required=True,
@@ -160,26 +160,26 @@ _TABLES = (
 TABLES: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})
 """The input tables by name."""
 
-_ISO = "such as 2026-03-01T09:30:00Z, or cast it in a .sql source"
+_ISO = "write it as ISO-8601, such as 2026-03-01T09:30:00Z, or cast it in a .sql source"
 _PAST = "correct it, or cast it to UTC in a .sql source if it is local time"
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "missing_user_id": "user_id is null or blank; fill it, or leave the row out",
-        "duplicate_user_id": "another row has the user with other segments; give each user one row",
-        "invalid_touched_at": f"touched_at is missing or no time; write it as ISO-8601, {_ISO}",
-        "future_touched_at": f"touched_at lies in the future; {_PAST}",
-        "invalid_converted_at": f"converted_at is missing or no time; write it as ISO-8601, {_ISO}",
-        "future_converted_at": f"converted_at lies in the future; {_PAST}",
-        "invalid_date": "date is missing or no day; write it as ISO-8601, such as 2026-03-01",
-        "future_date": "date lies in the future; correct it, or leave planned spend out",
+        "duplicate_user_id": "another row has this user with other segments; keep one row per user",
+        "invalid_touched_at": f"touched_at is missing or not a time; {_ISO}",
+        "future_touched_at": f"touched_at is in the future; {_PAST}",
+        "invalid_converted_at": f"converted_at is missing or not a time; {_ISO}",
+        "future_converted_at": f"converted_at is in the future; {_PAST}",
+        "invalid_date": "date is missing or not a day; write it as ISO-8601, such as 2026-03-01",
+        "future_date": "date is in the future; correct it, or leave planned spend out",
         "missing_channel": "channel is null or blank; fill it, or leave the row out",
         "missing_cost": "cost is null or blank; fill it, or leave the row out",
-        "invalid_cost": "cost is text that is no number; write it as digits, such as 1234.50",
+        "invalid_cost": "cost is text that is not a number; write it as digits, such as 1234.50",
         "not_finite_cost": "cost is NaN or infinite; leave it empty where it is unknown",
-        "negative_cost": "cost is below zero; book credits apart",
-        "invalid_value": "value is text that is no number; write it as digits, such as 1234.50",
+        "negative_cost": "cost is below zero; record refunds separately",
+        "invalid_value": "value is text that is not a number; write it as digits, such as 1234.50",
         "not_finite_value": "value is NaN or infinite; leave it empty where it is unknown",
     }
 )
-"""Why a row is set aside, and the mend, by reason."""
+"""Why a row is set aside, and what to do, by reason."""

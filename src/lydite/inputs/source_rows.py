@@ -1,4 +1,4 @@
-"""What a source becomes: rows that SQL can read, and where they came from."""
+"""Rows of a source as a relation that SQL can read, and errors that name the source."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ if TYPE_CHECKING:
 
 _ADVICE = re.compile(r"\n\s*(?:LINE \d|Possible |Try |file = )")
 _CLASS = re.compile(r"^[A-Z][A-Za-z ]+ Error: ")
-_LONGEST = 500  # an unclosed quote makes DuckDB quote all the rest of the file
+_LONGEST = 500  # after an unclosed quote, DuckDB quotes the rest of the file
 _HALF = 200
-_CONDITION = re.compile(r"\[([A-Z_]{5,}[A-Z_.]*)\] ([^\n]+?)(?: SQLSTATE|\n|$)")  # in Spark's words
+_CONDITION = re.compile(
+    r"\[([A-Z_]{5,}[A-Z_.]*)\] ([^\n]+?)(?: SQLSTATE|\n|$)"
+)  # in Spark's messages
 
 
 @dataclass(frozen=True)
 class Relation:
-    """Rows as they came.
+    """Unchanged rows of a source.
 
     Parameters
     ----------
     place
         Table and source for messages, such as ``touchpoints (data/t.csv)``.
     sql
-        What stands after ``from``.
+        What follows ``from`` in SQL.
     columns
         The columns' DuckDB types by name, in order.
     """
@@ -44,48 +46,48 @@ class Relation:
     columns: dict[str, str]
 
 
-def nothing(table: Table, place: str) -> Relation:
+def empty_relation(table: Table, place: str) -> Relation:
     """Return a relation without rows that has the table's columns."""
     types = {column.name: column.type for column in table.columns}
     columns = ", ".join(f"cast(null as {kind}) as {name}" for name, kind in types.items())
     return Relation(place, f"(select {columns} where false)", types)
 
 
-def refuse_twins(place: str, names: Sequence[str]) -> None:
-    """Raise when a column name stands twice, in whatever case."""
-    counts = Counter(map(plain, names))
+def refuse_duplicate_columns(place: str, names: Sequence[str]) -> None:
+    """Raise when two columns have the same name; case does not matter."""
+    counts = Counter(map(normalise_name, names))
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        same = [name for name in names if plain(name) == twice[0]]
+        same = [name for name in names if normalise_name(name) == twice[0]]
         raise InputError(
-            f"{place}: the column name {same[0]!r} stands {len(same)} times"
-            f" ({', '.join(map(repr, same))}; case does not count). Rename or drop all but one."
+            f"{place}: the column name {same[0]!r} occurs {len(same)} times"
+            f" ({', '.join(map(repr, same))}; case does not matter). Rename or drop all but one."
         )
 
 
-def plain(name: str) -> str:
-    """Return a column's name as names are compared: without case, and without blanks around."""
+def normalise_name(name: str) -> str:
+    """Return a column name in lower case, without blanks around it."""
     return name.strip().lower()
 
 
 @contextlib.contextmanager
-def reading(engine: Engine, relation: Relation) -> Iterator[None]:
+def read_errors_named(engine: Engine, relation: Relation) -> Iterator[None]:
     """Turn the engine's errors about data that it reads into errors that name the source."""
     try:
         yield
     except engine.error as error:
-        if not is_unreadable(error):
+        if not is_read_error(error):
             raise
         raise InputError(
-            f"{relation.place}: cannot be read: {gist(error)}."
-            " It is damaged, or changed meanwhile: write it again."
+            f"{relation.place}: cannot be read: {short_message(error)}."
+            " It is damaged, or changed while it was read: write it again."
         ) from error
 
 
-def is_unreadable(error: Exception) -> bool:
-    """Tell whether an error is about what is read, not about the statement or the machine.
+def is_read_error(error: Exception) -> bool:
+    """Return whether an error is about the data, not about the statement or the machine.
 
-    Over some corrupt Parquet, DuckDB raises its bare base class. Spark names what went wrong.
+    For some corrupt Parquet, DuckDB raises its base class itself. Spark has named conditions.
     """
     condition = _CONDITION.search(str(error))
     if condition is not None:
@@ -94,8 +96,8 @@ def is_unreadable(error: Exception) -> bool:
     return type(error) is duckdb.Error or isinstance(error, about_data)
 
 
-def gist(error: Exception) -> str:
-    """Return what an error says in one line, without the engine's advice and settings."""
+def short_message(error: Exception) -> str:
+    """Return an error's message in one line, without the engine's advice and settings."""
     condition = _CONDITION.search(str(error))
     if condition is not None:
         return f"{condition[1]}: {condition[2].rstrip('. ')}"

@@ -1,4 +1,4 @@
-"""Opens a source, file or frame, as rows that SQL can read in place."""
+"""Opens a file or frame as rows that DuckDB can read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import duckdb
 
 from lydite.errors import InputError
 from lydite.inputs import files, frames
-from lydite.inputs.source_rows import Relation, nothing, refuse_twins
+from lydite.inputs.source_rows import Relation, empty_relation, refuse_duplicate_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,46 +30,46 @@ Source: TypeAlias = (
 
 
 @contextlib.contextmanager
-def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[Relation]:
-    """Lend the rows of a source to SQL for the time of the block.
+def open_source(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[Relation]:
+    """Make the rows of a source readable from SQL within a ``with`` block.
 
-    Parquet and frames are read in place. CSV, JSON and the result of a `.sql` file are first put
-    into a temporary table: parsing is dear, and a select need not give the same rows twice.
+    Parquet and frames are read in place. CSV, JSON and the result of a `.sql` file are stored in a
+    temporary table: parsing is slow, and a select may return other rows the next time.
 
     Parameters
     ----------
     engine
-        Where the rows are wanted.
+        Reads the rows.
     table
-        The input tables that the source is for.
+        The input table.
     source
-        The source; None stands for a table without rows.
+        The source; None for a table without rows.
 
     Raises
     ------
     InputError
         When the source cannot be read.
     """
-    lent = f"source_{table.name}"
+    view = f"source_{table.name}"
     if source is None:
-        yield nothing(table, table.name)
+        yield empty_relation(table, table.name)
     elif isinstance(source, str | Path):
         place = f"{table.name} ({source})"
         try:
-            yield _read(engine, place, source, lent)
+            yield _read(engine, place, source, view)
         finally:
-            engine.run(f"drop table if exists temp.{lent}")
+            engine.run(f"drop table if exists temp.{view}")
     elif frames.is_frame(source):
         place = f"{table.name} ({frames.name_of(source)})"
         rows = frames.to_arrow(place, source)
         if not rows.column_names:
-            yield nothing(table, place)
+            yield empty_relation(table, place)
             return
-        engine.connection.register(lent, rows)
+        engine.connection.register(view, rows)
         try:
-            yield Relation(place, lent, engine.columns(lent))
+            yield Relation(place, view, engine.columns(view))
         finally:
-            engine.connection.unregister(lent)
+            engine.connection.unregister(view)
     else:
         raise InputError(
             f"{table.name}: cannot read a {type(source).__name__}. Give a path, or a pandas,"
@@ -77,28 +77,28 @@ def opened(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterato
         )
 
 
-def _read(engine: DuckDBEngine, place: str, pattern: str | Path, lent: str) -> Relation:
+def _read(engine: DuckDBEngine, place: str, pattern: str | Path, view: str) -> Relation:
     found = files.find(place, pattern)
     kind = files.kind_of(place, found)
     if kind == "sql":
-        return _run(engine, place, files.statement(engine, place, found[0]), lent)
+        return _run_select(engine, place, files.statement(engine, place, found[0]), view)
     select = files.select(engine, place, kind, found)
     try:
         if kind == "parquet":
             return Relation(place, f"({select})", engine.columns(f"({select})"))
-        return _stored(engine, place, select, lent)
+        return _store(engine, place, select, view)
     except duckdb.Error as error:
-        files.unreadable(place, kind, found, error)
+        files.raise_unreadable(place, kind, found, error)
 
 
-def _run(engine: DuckDBEngine, place: str, select: str, lent: str) -> Relation:
+def _run_select(engine: DuckDBEngine, place: str, select: str, view: str) -> Relation:
     try:
-        refuse_twins(place, engine.connection.sql(select).columns)
-        return _stored(engine, place, select, lent)
+        refuse_duplicate_columns(place, engine.connection.sql(select).columns)
+        return _store(engine, place, select, view)
     except duckdb.Error as error:
-        raise InputError(f"{place}: the select fails: {files.failure(error)}") from error
+        raise InputError(f"{place}: the select fails: {files.full_message(error)}") from error
 
 
-def _stored(engine: DuckDBEngine, place: str, select: str, lent: str) -> Relation:
-    engine.run(f"create or replace temp table {lent} as\n{select}")
-    return Relation(place, f"temp.{lent}", engine.columns(f"temp.{lent}"))
+def _store(engine: DuckDBEngine, place: str, select: str, view: str) -> Relation:
+    engine.run(f"create or replace temp table {view} as\n{select}")
+    return Relation(place, f"temp.{view}", engine.columns(f"temp.{view}"))

@@ -1,4 +1,4 @@
-"""Opens a source on Spark: Parquet that the cluster reaches, a table of its catalog, a frame."""
+"""Opens Parquet files, a table of the catalog or a frame as rows that Spark can read."""
 
 from __future__ import annotations
 
@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from lydite.errors import InputError
 from lydite.inputs import frames
-from lydite.inputs.source_rows import Relation, gist, nothing, refuse_twins
+from lydite.inputs.source_rows import (
+    Relation,
+    empty_relation,
+    refuse_duplicate_columns,
+    short_message,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,21 +28,21 @@ _NOT_READ = (".csv", ".json", ".ndjson", ".jsonl", ".sql", ".gz", ".zst", ".tsv"
 
 
 @contextlib.contextmanager
-def opened(engine: SparkEngine, table: Table, source: Any) -> Iterator[Relation]:  # noqa: ANN401
-    """Lend the rows of a source to SQL for the time of the block.
+def open_source(engine: SparkEngine, table: Table, source: Any) -> Iterator[Relation]:  # noqa: ANN401
+    """Make the rows of a source readable from SQL within a ``with`` block.
 
-    Parquet and the catalog's tables are read in place. A frame of Spark is stored first: it need
-    not give the same rows twice, and may be dear to compute.
+    Parquet and tables of the catalog are read in place. A frame of Spark is stored first: it may be
+    slow to compute, and return other rows the next time.
 
     Parameters
     ----------
     engine
-        Where the rows are wanted.
+        Reads the rows.
     table
-        The input tables that the source is for.
+        The input table.
     source
         A path or glob of Parquet files, a table such as ``catalog.schema.table``, or a frame of
-        Spark, polars, pandas or Arrow; None stands for a table without rows.
+        Spark, polars, pandas or Arrow; None for a table without rows.
 
     Raises
     ------
@@ -45,22 +50,22 @@ def opened(engine: SparkEngine, table: Table, source: Any) -> Iterator[Relation]
         When the source cannot be read.
     """
     if source is None:
-        yield nothing(table, table.name)
+        yield empty_relation(table, table.name)
         return
     named = isinstance(source, str | Path)
     place = f"{table.name} ({source if named else frames.name_of(source)})"
     with contextlib.ExitStack() as stack:
         try:
-            relation = _lent(engine, stack, place, f"source_{table.name}", source)
+            relation = _register(engine, stack, place, f"source_{table.name}", source)
         except engine.error as error:
             raise InputError(
-                f"{place}: cannot be read: {gist(error)}. Correct the name, or write it again as"
-                " Parquet with times in microseconds."
+                f"{place}: cannot be read: {short_message(error)}. Correct the name, or write it"
+                " again as Parquet with times in microseconds."
             ) from error
-        yield relation or nothing(table, place)
+        yield relation or empty_relation(table, place)
 
 
-def _lent(
+def _register(
     engine: SparkEngine,
     stack: contextlib.ExitStack,
     place: str,
@@ -70,15 +75,13 @@ def _lent(
     if isinstance(source, str | Path):
         rows = _read(engine, place, str(source))
     elif hasattr(source, "createOrReplaceTempView"):
-        rows = _stored(engine, stack, place, name, source)
+        rows = _store(engine, stack, place, name, source)
     elif frames.is_frame(source):
         rows = frames.to_arrow(place, source)
         if not rows.column_names:
             return None
     else:
-        raise InputError(
-            f"{place}: is nothing that can be read. Give a path, a table's name or a frame."
-        )
+        raise InputError(f"{place}: cannot be read. Give a path, the name of a table or a frame.")
     stack.enter_context(engine.registered(rows, name))
     return Relation(place, name, engine.columns(name))
 
@@ -86,26 +89,26 @@ def _lent(
 def _read(engine: SparkEngine, place: str, source: str) -> Any:  # noqa: ANN401 - Spark's frame
     if source.lower().endswith(_NOT_READ):
         raise InputError(
-            f"{place}: Spark reads Parquet and tables of its catalog here, since text is split and"
-            " typed otherwise than on DuckDB. Convert it to Parquet, or name a table or view."
+            f"{place}: on Spark, sources are Parquet or tables of the catalog, as Spark parses text"
+            " differently from DuckDB. Convert it to Parquet, or name a table or view."
         )
     if _TABLE.fullmatch(source) and not source.lower().endswith(".parquet"):
         return engine.session.table(source)
-    # Spark counts paths from where its own process began, which may be elsewhere.
+    # Spark resolves paths from where its process started, which may be another folder.
     path = str(Path(source).absolute()) if glob.glob(source, recursive=True) else source  # noqa: PTH207
     rows = engine.session.read.option("mergeSchema", "true").parquet(path)
-    refuse_twins(place, rows.columns)
+    refuse_duplicate_columns(place, rows.columns)
     return rows
 
 
-def _stored(
+def _store(
     engine: SparkEngine,
     stack: contextlib.ExitStack,
     place: str,
     name: str,
     rows: Any,  # noqa: ANN401 - Spark's frame
 ) -> Any:  # noqa: ANN401
-    refuse_twins(place, rows.columns)
+    refuse_duplicate_columns(place, rows.columns)
     table = f"source.{name}"
     with engine.registered(rows, name):
         engine.create(table, f"from {name}")

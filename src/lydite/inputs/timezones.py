@@ -1,4 +1,4 @@
-"""Refuses times whose zone is in doubt: a wrong guess would shift them unseen."""
+"""Refuses times with mixed or unknown zones: a wrong guess would shift them unnoticed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 _UTC = {"Z", "UTC", "GMT", "+0000", "-0000"}
 _NUMBER = "number"
-_MEND = "Convert it to UTC beforehand, or cast it in a .sql source"
+_ADVICE = "Convert it to UTC first, or cast it in a .sql source"
 
-# What follows the clock, such as +02:00; nothing where no zone is given. Behind the ninth sign of a
-# date there is no further hyphen, so that the next one belongs to an offset.
+# The text after the time of day, such as +02:00; empty without a zone. After the ninth character of
+# a date there is no further hyphen, so that the next one starts an offset.
 _DESIGNATORS = r"""
     select
         case
@@ -36,7 +36,7 @@ _DESIGNATORS = r"""
 
 @dataclass(frozen=True)
 class _Group:
-    """The values of a column that carry the same designator."""
+    """The values of a column with the same zone designator."""
 
     designator: str
     count: int
@@ -44,34 +44,36 @@ class _Group:
 
     @property
     def zone(self) -> str:
-        """The designator in one spelling: Z, +00, +0000 and +00:00 are the same."""
+        """The designator, normalised: Z, +00, +0000 and +00:00 are the same zone."""
         digits = self.designator.upper().replace(":", "")
         offset = f"{digits:0<5}" if re.fullmatch(r"[+-]\d\d", digits) else digits
         return "Z" if offset in _UTC else offset
 
     def __str__(self) -> str:
-        carries = self.designator or "no zone"
-        return f"{self.count} with {carries} (such as {self.example!r})"
+        zone = self.designator or "no zone"
+        return f"{self.count} with {zone} (such as {self.example!r})"
 
 
-def refuse_doubtful(engine: Engine, relation: Relation, column: str, text: str, time: str) -> None:
-    """Raise when a text column of times holds numbers only, or more than one zone.
+def refuse_mixed_zones(
+    engine: Engine, relation: Relation, column: str, text: str, time: str
+) -> None:
+    """Raise when a text column of times has only numbers, or more than one zone.
 
     Parameters
     ----------
     engine
-        Where the rows are.
+        Reads the rows.
     relation
-        The rows as they came.
+        The source.
     column
         The column's name in the source.
     text, time
-        SQL expressions of its trimmed text, and of the time read from it (null where none is).
+        SQL expressions of its trimmed text, and of the time parsed from it (null if invalid).
 
     Raises
     ------
     InputError
-        Naming the designators found, with a count and an example each.
+        The message has the designators, each with its count and an example.
     """
     rows = engine.rows(_DESIGNATORS.format(text=text, time=time, relation=relation.sql))
     groups = [_Group(*row) for row in rows if row[0] is not None]
@@ -80,14 +82,16 @@ def refuse_doubtful(engine: Engine, relation: Relation, column: str, text: str, 
         refuse_numbers(relation, column, "numbers", groups[0].example)
     if len({group.zone for group in times}) > 1:
         found = ", ".join(map(str, times[:5])) + (", and more" if len(times) > 5 else "")
-        raise InputError(f"{relation.place}: column {column!r} mixes time zones: {found}. {_MEND}.")
+        raise InputError(
+            f"{relation.place}: column {column!r} mixes time zones: {found}. {_ADVICE}."
+        )
 
 
 def refuse_numbers(relation: Relation, column: str, what: str, example: object) -> NoReturn:
-    """Raise for a column of times that holds numbers, whose unit and start nobody knows."""
+    """Raise for a column of times that has numbers: their unit and epoch are unknown."""
     cast = f"to_timestamp({quote_identifier(column)})"
     raise InputError(
-        f"{relation.place}: column {column!r} holds {what} (such as {example}), and their unit is"
-        f" unknown. {_MEND}: {cast} for seconds since 1970,"
+        f"{relation.place}: column {column!r} has {what} (such as {example}), and their unit is"
+        f" unknown. {_ADVICE}: {cast} for seconds since 1970,"
         f" epoch_ms({quote_identifier(column)}) for milliseconds."
     )
