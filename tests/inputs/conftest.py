@@ -1,4 +1,4 @@
-"""What the tests of the contract share: an engine, a clock, and small good sources."""
+"""Fixtures of the tests of input tables: an engine, a clock, and small valid sources."""
 
 import datetime as dt
 
@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
 from lydite.inputs import load, load_table
 
 NOW = dt.datetime(2026, 7, 1, 12)
@@ -70,3 +71,18 @@ def write(tmp_path):
         return path
 
     return write
+
+
+@pytest.fixture
+def refused(read):
+    """Load touchpoints that are refused; check that the message has all the parts."""
+
+    def refused(source, *parts, table="touchpoints"):
+        with pytest.raises(InputError) as caught:
+            read(table, source)
+        message = str(caught.value)
+        assert "\n" not in message
+        for part in (table, *map(str, parts)):
+            assert part in message, message
+
+    return refused

@@ -1,0 +1,112 @@
+"""Sources on Spark: the same rows are accepted as on DuckDB, and errors name the source."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from lydite import inputs
+from lydite.engine import DuckDBEngine, SparkEngine
+from lydite.errors import InputError
+from tests.helpers import hostile_inputs as hostile
+from tests.helpers.both_engines import same, stored
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# One worker of the tests starts one Java machine, where groups are kept together.
+pytestmark = pytest.mark.xdist_group("spark")
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 1)
+
+
+def test_frames_load_alike(spark):
+    sources = {
+        "touchpoints": hostile.raw_touchpoints(),
+        "conversions": hostile.raw_conversions(),
+        "spend": hostile.raw_spend(),
+        "users": hostile.raw_users(),
+    }
+    with DuckDBEngine(threads=1) as duck:
+        found = inputs.load(duck, sources, now=hostile.NOW)
+        assert inputs.load(spark, sources, now=hostile.NOW) == found
+        assert all(found.counts.values())
+        for table in sources:
+            same(duck, spark, f"from inputs.{table}")
+            same(duck, spark, f"from quarantine.{table}")
+
+
+def loads_alike(spark: SparkEngine, table: str, source: object, on_spark: object) -> None:
+    """Assert that both engines accept and set aside the same rows of one table."""
+    with DuckDBEngine(threads=1) as duck:
+        found = inputs.load_table(duck, table, source, now=hostile.NOW)
+        assert inputs.load_table(spark, table, on_spark, now=hostile.NOW) == found
+        same(duck, spark, f"from inputs.{table}")
+        same(duck, spark, f"from quarantine.{table}")
+
+
+def test_files_with_other_columns_each_load_alike(spark, tmp_path):
+    touchpoints = hostile.raw_touchpoints(hostile.ZONED)
+    touchpoints[:150].write_parquet(tmp_path / "touchpoints_1.parquet")
+    touchpoints[150:].drop("reason").write_parquet(tmp_path / "touchpoints_2.parquet")
+    files = str(tmp_path / "touchpoints_*.parquet")
+    loads_alike(spark, "touchpoints", files, files)
+
+
+def test_tables_of_the_catalog_and_frames_of_spark_load_alike(spark):
+    conversions = hostile.raw_conversions()
+    spark.store("own.conversions", conversions)
+    loads_alike(spark, "conversions", conversions, "spark_catalog.lydite_own.conversions")
+    frame = spark.session.table("lydite_own.conversions")
+    report = inputs.load_table(spark, "conversions", frame, now=hostile.NOW)
+    assert report.read == len(conversions)
+    assert stored(spark, "source") == []  # what was stored to be read is gone
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        (
+            "rows.csv",
+            r"conversions \(rows.csv\): on Spark, sources are Parquet.*Convert it to Parquet",
+        ),
+        ("rows.json.gz", "Convert it to Parquet"),
+        (
+            "no_such.table",
+            r"conversions \(no_such.table\): cannot be read: .*TABLE_OR_VIEW_NOT_FOUND",
+        ),
+        ("nowhere/*.parquet", "PATH_NOT_FOUND"),
+        (3, "cannot be read. Give a path"),
+        (pl.DataFrame({"user_id": ["a"]}), "lacks the required column 'converted_at'"),
+        (pl.DataFrame({"user_id": ["a"], "converted_at": [1]}), "numbers of type BIGINT"),
+        (pl.DataFrame({"user_id": ["a"], "converted_at": ["17"]}), "has numbers"),
+        (
+            pl.DataFrame({"user_id": [None], "converted_at": [NOON]}),
+            "none of its 1 rows can be used",
+        ),
+        (pl.DataFrame({"user_id": ["a"], "converted_at": [NOON]})[:0], "is empty"),
+        (pa.table({}), "is empty"),
+        (
+            pl.DataFrame(
+                {"user_id": "a", "converted_at": ["2026-01-01T10:00Z", "2026-01-01T10:00"]}
+            ),
+            "mixes time zones: 1 with no zone.*1 with Z",
+        ),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_refused_by_name(spark, source, message):
+    with pytest.raises(InputError, match=message):
+        inputs.load_table(spark, "conversions", source, now=hostile.NOW)
+
+
+def test_a_damaged_file_is_named(spark, tmp_path: Path):
+    file = tmp_path / "conversions.parquet"
+    pl.DataFrame({"user_id": ["a" * 99] * 999, "converted_at": [NOON] * 999}).write_parquet(file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
+    with pytest.raises(InputError, match=r"conversions \(.*conversions.parquet\): cannot be read"):
+        inputs.load_table(spark, "conversions", str(file), now=hostile.NOW)
