@@ -65,7 +65,7 @@ USERS = [
 
 
 def touchpoints(users: int = 150, seed: int = 1) -> pl.DataFrame:
-    """Draw touchpoints: ties, exact duplicates, gaps in what is known, a very long journey."""
+    """Draw touchpoints: ties, exact duplicates, missing values, a very long journey."""
     draw = random.Random(seed)
     rows = [
         _touch(draw, user, _instant(draw))
@@ -193,7 +193,7 @@ NUMBERS = [
 
 
 def raw_touchpoints(times: list[str] = TIMES, seed: int = 3) -> pl.DataFrame:
-    """Draw touchpoints as text, as exports have them, with columns that nobody asked for."""
+    """Draw touchpoints as text, as exports have them, with unknown columns."""
     draw = random.Random(seed)
     rows = [
         (

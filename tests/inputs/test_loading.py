@@ -222,7 +222,7 @@ def test_a_quarantine_can_be_loaded_again(engine, read, touches):
     read("touchpoints", pl.DataFrame([row(), row(user_id=None)]))
     first = engine.frame("from quarantine.touchpoints")
     read("touchpoints", pl.concat([first, pl.DataFrame([row()])], how="diagonal"))
-    again = engine.frame("from quarantine.touchpoints").with_columns(user_id=pl.lit("mended"))
+    again = engine.frame("from quarantine.touchpoints").with_columns(user_id=pl.lit("fixed"))
     assert read("touchpoints", again).rows == 1
 
 

@@ -66,7 +66,7 @@ def test_rows_without_journeys_are_kept_out(read):
 
 def test_channels_are_numbered_by_journeys_then_by_conversions(read):
     table = read([("x > z", 1, 0.0, 5), ("y > x", 2, 0.0, 4), ("w > w", 1, 0.0, 3)])
-    assert table.channels == ("x", "w", "y", "z")  # met 12, 8, 6 and 6 times; y before 2, z 1
+    assert table.channels == ("x", "w", "y", "z")  # y has more conversions than z
     assert table.length.tolist() == [2, 2, 2]
     assert paths_in(table) == [("x", "z"), ("w", "w"), ("y", "x")]
 
@@ -117,14 +117,14 @@ def test_reading_equals_brute_force(read, rows):
     table = read(as_frame(rows))
     assert totals(table) == expected
     assert table.without_journeys == sum(hits + misses == 0 for _, hits, _, misses in rows)
-    met, converting = defaultdict(int), defaultdict(int)
+    touches, converting = defaultdict(int), defaultdict(int)
     for path, (hits, _, misses) in expected.items():
         for name in path:
-            met[name] += hits + misses
+            touches[name] += hits + misses
             converting[name] += hits
-    keys = [(-met[name], -converting[name]) for name in table.channels]
+    keys = [(-touches[name], -converting[name]) for name in table.channels]
     assert keys == sorted(keys)
-    assert set(table.channels) == set(met)
+    assert set(table.channels) == set(touches)
     begins = slice_starts(table.length)
     order = [
         (size, *table.channel[begin : begin + size])
@@ -207,11 +207,11 @@ def test_sums_of_values_do_not_depend_on_the_order_of_rows(read):
 
 def test_many_channels_that_differ_only_in_their_position(read):
     rng = np.random.default_rng(1)
-    met = rng.permutation(400).reshape(100, 4)
-    names, others = rng.permutation(400), rng.permutation(400)
+    paths = rng.permutation(400).reshape(100, 4)
+    both = rng.permutation(400), rng.permutation(400)
     tables = [
-        read(pl.DataFrame({"path": [">".join(f"n{own[i]}" for i in row) for row in met],
+        read(pl.DataFrame({"path": [">".join(f"n{names[i]}" for i in row) for row in paths],
                            "conversions": [1] * 100}))
-        for own in (names, others)
+        for names in both
     ]  # fmt: skip
     assert_same(*tables, but=["channels"])

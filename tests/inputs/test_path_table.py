@@ -45,7 +45,7 @@ def refused(engine):
 def reference(name):
     path = REFERENCE / name
     if not path.exists():
-        pytest.skip(f"the reference data {name} are not beside the repository")
+        pytest.skip(f"the reference data {name} are not in the folder next to the repository")
     return path
 
 

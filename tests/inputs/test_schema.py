@@ -1,4 +1,4 @@
-"""The specification, the SQL and the loaded tables say the same."""
+"""The schema, the SQL files and the loaded tables agree."""
 
 import re
 
@@ -9,7 +9,7 @@ from lydite.engine.sql_files import read_comments
 from lydite.inputs import REASONS, TABLES
 
 
-def test_the_tables_are_those_of_the_contract():
+def test_there_are_four_input_tables():
     assert list(TABLES) == ["touchpoints", "conversions", "spend", "users"]
     assert [name for name, table in TABLES.items() if table.required] == [
         "touchpoints",

@@ -82,9 +82,9 @@ def test_models_of_settings_are_not_fitted():
         ({"name": "mine", "rule": "moon * 2"}, "models.2 = 'mine': the rule 'mine' cannot weigh"),
         ({"name": "mine", "rule": "(select 1)"}, "models.2 = 'mine': the rule 'mine' cannot weigh"),
         ({"name": "linear_", "claim": "x"}, "the model 'linear_' already has a claim"),
-        ({"name": "first_touch", "rule": "1"}, "there is a model 'first_touch' already"),
-        ({"name": "ceiling", "rule": "1"}, "there is a model 'ceiling' already"),
-        ({"name": "a b", "rule": "1"}, "models.2 = 'a b': 'a b' cannot name a model"),
+        ({"name": "first_touch", "rule": "1"}, "there is already a model 'first_touch'"),
+        ({"name": "ceiling", "rule": "1"}, "there is already a model 'ceiling'"),
+        ({"name": "a b", "rule": "1"}, "models.2 = 'a b': 'a b' cannot be the name of a model"),
     ],
 )
 def test_a_wrong_model_is_refused_with_its_setting(entry, words):

@@ -1,4 +1,4 @@
-"""Rules: what they see of a path, how their rates are fitted, how they weigh."""
+"""Rules: their features of a path, their fitted rates, and their weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_paths_that_are_divided_alike_are_one_row():
 
 
 @pytest.mark.parametrize("name", ["linear", "first_touch", "last_touch"])
-def test_the_numbers_of_channels_do_not_matter(name):
+def test_the_numbering_of_channels_does_not_matter(name):
     landmarks = draw_landmarks(np.random.default_rng(2), 4000)
     renumber = np.array([2, 0, 3, 1])
     path = landmarks.paths.path_channels
@@ -40,7 +40,7 @@ def test_the_numbers_of_channels_do_not_matter(name):
     np.testing.assert_allclose(one, two, rtol=1e-9)
 
 
-def test_the_rule_that_is_true_finds_the_rates():
+def test_a_true_rule_recovers_the_rates():
     rates = np.array([0.02, 0.1, 0.3, 0.05])
     landmarks = draw_landmarks(np.random.default_rng(3), 200_000, rates=rates)
     model = make_model("last_touch").fit(landmarks)
@@ -50,7 +50,7 @@ def test_the_rule_that_is_true_finds_the_rates():
     np.testing.assert_allclose(proba[:, 1], model.rates_[landmarks.history[:, 0]], rtol=1e-9)
 
 
-def test_a_second_fit_with_other_channels_starts_afresh():
+def test_a_second_fit_with_other_channels_ignores_the_first():
     model = make_model("linear").fit(draw_landmarks(np.random.default_rng(4), 2000, channels=3))
     other = draw_landmarks(np.random.default_rng(5), 2000, channels=5)
     fresh = make_model("linear").fit(other).rates_

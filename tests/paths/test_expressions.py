@@ -1,4 +1,4 @@
-"""Expressions: right ones keep their values, all others are refused with one clear message."""
+"""Expressions: valid ones keep their values, all others are refused with one clear message."""
 
 from __future__ import annotations
 
@@ -523,7 +523,7 @@ def test_the_checked_form_changes_nothing_around_it(touches, original):
 
 
 def assert_alone(connection: duckdb.DuckDBPyConnection, text: str) -> None:
-    """The text is one number column of its own, wherever it stands, and reads no other table."""
+    """The text is one separate number column in any select, and reads no other table."""
     for select in (
         f"select 1 as a, ({text}) as weight, 2 as b from touches",
         f"select 1 as a, coalesce(({text}), 0) + 0 as weight, 2 as b from touches where b < 3",

@@ -1,4 +1,4 @@
-"""The models by name: what `--models` and `lydite.toml` may ask for."""
+"""Models by name, as in `--models` and `lydite.toml`."""
 
 from __future__ import annotations
 
@@ -71,10 +71,10 @@ _RULES: dict[str, tuple[str, str | ExponentialDecay]] = {
 
 
 def decision_tree() -> Classifier:
-    """Return a scikit-learn decision tree as a rival; a leaf holds 1 % of the landmarks or more."""
+    """Return a scikit-learn decision tree; a leaf has at least 1 % of the landmarks."""
     return Classifier(
         DecisionTreeClassifier(min_weight_fraction_leaf=0.01, random_state=0),
-        claim="which channels were met, asked one by one as a decision tree does",
+        claim="which channels are on the path, asked one by one as a decision tree does",
         name="decision_tree",
     )
 
@@ -90,19 +90,19 @@ _FAMILIES: dict[str, Callable[[], Model]] = {
 }
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 
-#: Names of the rivals that are compared unless others are asked for.
+#: Names of the models that are compared by default.
 DEFAULT_MODELS: tuple[str, ...] = (*_RULES, *_FAMILIES)
-#: Names that no rule of one's own can have.
+#: Names that a user's rule cannot have.
 RESERVED = frozenset((*DEFAULT_MODELS, "base_rate", "touch_volume", "ceiling"))
 
 
 def make_model(name: str) -> Model:
-    """Return a fresh model by its name.
+    """Return a new model by its name.
 
     Raises
     ------
     InputError
-        When there is no model of that name; the message names the nearest one.
+        When there is no model of that name; the message suggests a similar one.
     """
     if name in _RULES:
         claim, expression = _RULES[name]
@@ -117,7 +117,7 @@ def make_model(name: str) -> Model:
 
 
 def make_rule(name: str, expression: str, claim: str | None = None) -> Rule:
-    """Return a rule of one's own.
+    """Return a rule that a user has written.
 
     Parameters
     ----------
@@ -131,22 +131,22 @@ def make_rule(name: str, expression: str, claim: str | None = None) -> Rule:
     Raises
     ------
     InputError
-        When the name is taken or none, or the expression is not one over those columns.
+        When the name is invalid or taken, or the expression is not one over those columns.
     """
     if not _NAME.fullmatch(name):
         raise InputError(
-            f"{name!r} cannot name a model: write letters, digits and underscores, at most 40,"
-            " a letter first"
+            f"{name!r} cannot be the name of a model: use at most 40 letters, digits and"
+            " underscores, starting with a letter"
         )
     if name in RESERVED:
-        raise InputError(f"there is a model {name!r} already; give your rule another name")
+        raise InputError(f"there is already a model {name!r}; give your rule another name")
     rule = Rule(name, claim or f"what {expression!r} weighs", expression)
     check_expression(name, expression)
     return rule
 
 
 def make_models(names: Iterable[str] | None = None) -> list[Model]:
-    """Return fresh models by their names, all default rivals where None, each name once."""
+    """Return new models by their names, each name once; all default models when None."""
     return [make_model(name) for name in dict.fromkeys(DEFAULT_MODELS if names is None else names)]
 
 
@@ -181,12 +181,12 @@ def _from_entry(entry: ModelSettings) -> Model:
 
 
 def choose(models: Iterable[str | Model]) -> list[Model]:
-    """Return the rivals that were asked for, new ones for names.
+    """Return models that are given as names or as models; names become new models.
 
     Raises
     ------
     InputError
-        When a name is unknown, or two models have the same.
+        When a name is unknown, or two models have the same name.
     """
     chosen = [make_model(model) if isinstance(model, str) else model for model in models]
     names = [model.name for model in chosen]

@@ -1,4 +1,4 @@
-"""Rules: models that weigh the touches of a path by a fixed expression."""
+"""Rules: models with a fixed expression for the weight of a touch."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Rule(Model):
-    """One touch, drawn with the rule's weights, decides whether the customer converts.
+    """One touch, drawn with the rule's weights, decides whether the user converts.
 
     So a landmark converts with probability ``sum_c X_c r_c``, where ``X_c`` is the share of the
     rule's weight that falls on channel ``c``, and ``r_c`` the rate of that channel. The rates are
@@ -55,7 +55,7 @@ class Rule(Model):
 
     @property
     def weight_columns(self) -> WeightColumns:
-        """The rule itself; a negative or huge weight stops the statement."""
+        """The rule's expression; a negative or huge weight is an error."""
         return {self.name: self._weight}
 
     @property
@@ -64,7 +64,7 @@ class Rule(Model):
         return UserWeight(self.name, str(self.expression), checked)
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
-        """Return the distinct divisions of a path over channels, as a (k, c) matrix."""
+        """Return the distinct shares of channels on a path, as a (k, c) matrix."""
         steps = STEPS_BY_ORDER if self.uses_order_only else STEPS_BY_TIME
         index, [shares] = share_rows(landmarks, [self.name], steps)
         return UniqueFeatures(index, shares)
@@ -75,7 +75,7 @@ class Rule(Model):
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
-        """Fit the rates; a fit goes on from the rates of the fit before."""
+        """Fit the rates, starting at those of the previous fit."""
         seen = np.flatnonzero(trials > 0)
         shares = some_rows(features.rows, seen)
         trials, conversions = trials[seen], conversions[seen]
@@ -91,7 +91,7 @@ class Rule(Model):
         return np.asarray(features.rows @ self.rates_)
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
-        """Return ``X r`` for each landmark, with shares that are not kept in steps."""
+        """Return ``X r`` for each landmark, with shares that are not rounded to steps."""
         return mixed_rates(landmarks, self.name, self.rates_)
 
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
@@ -99,18 +99,18 @@ class Rule(Model):
         return UniqueFeatures(np.arange(len(paths)), path_shares(paths, self.name))
 
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
-        """Return the weights themselves; nothing is learnt."""
+        """Return the shares of the weights: a rule learns nothing."""
         shares: sparse.csr_array[np.float64] = features.rows
         return shares
 
     @property
     def touch_weight(self) -> str:
-        """The rule itself."""
+        """The rule's expression."""
         return str(self._weight)
 
 
 class KnownRule(Rule):
-    """A rule that comes with Lydite: its weights are never negative, and nobody watches them."""
+    """A rule that is part of Lydite: its weights are never negative, so they are not checked."""
 
     @property
     def _weight(self) -> Weight:
