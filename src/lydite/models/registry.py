@@ -74,7 +74,8 @@ def decision_tree() -> Classifier:
     """Return a scikit-learn decision tree; a leaf has at least 1 % of the landmarks."""
     return Classifier(
         DecisionTreeClassifier(min_weight_fraction_leaf=0.01, random_state=0),
-        claim="which channels are on the path, asked one by one as a decision tree does",
+        # Part of the fingerprint: another text would start its evidence again.
+        claim="which channels were met, asked one by one as a decision tree does",
         name="decision_tree",
     )
 
