@@ -34,7 +34,7 @@ def forecast_of(name: str, landmarks, period: int) -> np.ndarray:
 @pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("period", [1, 5])
 def test_outcomes_after_the_cutoff_do_not_change_a_forecast(name, period):
-    unknown = LANDMARKS.happened_at + CALENDAR.lookback > CALENDAR.starts[period]
+    unknown = LANDMARKS.happened_at + np.timedelta64(CALENDAR.lookback) > CALENDAR.starts[period]
     shuffled = LANDMARKS.converted.copy()
     shuffled[unknown] = ~shuffled[unknown]
     np.testing.assert_array_equal(
@@ -45,7 +45,7 @@ def test_outcomes_after_the_cutoff_do_not_change_a_forecast(name, period):
 
 @pytest.mark.parametrize("name", MODELS)
 def test_outcomes_before_the_cutoff_change_a_forecast(name):
-    known = LANDMARKS.happened_at + CALENDAR.lookback <= CALENDAR.starts[5]
+    known = LANDMARKS.happened_at + np.timedelta64(CALENDAR.lookback) <= CALENDAR.starts[5]
     other = LANDMARKS.converted.copy()
     other[np.flatnonzero(known & ~other)[:200]] = True
     before = forecast_of(name, LANDMARKS, 5)

@@ -35,7 +35,7 @@ def test_it_learns_what_a_true_rival_knows_and_looks_no_further():
 
     # What is not known when the trees of the last two periods are grown changes none of their
     # forecasts, and so not where these fall on the grid.
-    unknown = landmarks.happened_at + CALENDAR.lookback > CALENDAR.starts[4]
+    unknown = landmarks.happened_at + np.timedelta64(CALENDAR.lookback) > CALENDAR.starts[4]
     other = landmarks.without_outcome(landmarks.converted ^ unknown)
     flipped = ceiling_scores(rivals, Split.by_period(other, CALENDAR), seed=1)
     np.testing.assert_allclose(flipped.grid_forecast[4], scores.grid_forecast[4])

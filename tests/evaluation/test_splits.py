@@ -23,7 +23,7 @@ def test_train_rows_are_mature_and_test_rows_follow_the_calendar():
     before = 0
     for period, added in enumerate(split.train_added):
         start = CALENDAR.starts[period]
-        mature = LANDMARKS.happened_at + CALENDAR.lookback <= start
+        mature = LANDMARKS.happened_at + np.timedelta64(CALENDAR.lookback) <= start
         before += len(added)
         assert mature[added].all()
         assert before == mature.sum()
@@ -129,7 +129,7 @@ def test_later_landmarks_do_not_change_an_earlier_subsample():
     short = Split.by_period(LANDMARKS.take(early), CALENDAR)
     part, rows = sampled(short, limit)
     whole = training_sets(*sampled(Split.by_period(LANDMARKS, CALENDAR), limit))
-    known = CALENDAR.starts <= until + CALENDAR.lookback
+    known = CALENDAR.starts <= until + np.timedelta64(CALENDAR.lookback)
     for period in np.flatnonzero(known):
         assert {early[row] for row in training_sets(part, rows)[period]} == whole[period]
 
