@@ -45,8 +45,9 @@ def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything tha
     try:
         table = _convert(place, frame.collect() if isinstance(frame, pl.LazyFrame) else frame)
     except (pa.ArrowException, pl.exceptions.PolarsError, OSError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
         raise InputError(
-            f"{place}: cannot be read: {error}. Cast the column to text, numbers or times first."
+            f"{place}: cannot be read: {reason}. Cast the column to text, numbers or times first."
         ) from error
     refuse_duplicate_columns(place, table.column_names)
     return _without_null_type(table)
