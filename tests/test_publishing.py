@@ -1,4 +1,4 @@
-"""Publication: the new file is whole before anybody sees it."""
+"""Tests of publishing: the new file replaces the old one when it is complete."""
 
 import duckdb
 import pytest
@@ -33,7 +33,7 @@ def test_tables_and_comments_are_copied(engine, tmp_path) -> None:
         assert columns.fetchall() == [("a number",)]
 
 
-def test_a_reader_keeps_the_old_file_while_a_new_one_comes(engine, tmp_path) -> None:
+def test_a_reader_keeps_the_old_file_open(engine, tmp_path) -> None:
     path = tmp_path / "out.duckdb"
     publish(engine, path)
     with path.open("rb") as old:
@@ -45,7 +45,7 @@ def test_a_reader_keeps_the_old_file_while_a_new_one_comes(engine, tmp_path) -> 
     assert read(path) == [(2,)]
 
 
-def test_nothing_is_left_beside(engine, tmp_path) -> None:
+def test_no_temporary_file_is_left(engine, tmp_path) -> None:
     publish(engine, tmp_path / "out.duckdb")
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.duckdb"]
 
@@ -65,13 +65,13 @@ def _fails(*_: object) -> None:
     raise OSError("disk full")
 
 
-def test_a_folder_that_cannot_be_made_is_named(engine, tmp_path) -> None:
+def test_a_folder_that_cannot_be_created_is_an_error(engine, tmp_path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file"):
         publish(engine, tmp_path / "file" / "out.duckdb")
 
 
-def test_a_file_that_is_called_like_a_schema_is_refused(engine, tmp_path) -> None:
+def test_a_file_with_the_name_of_a_schema_is_an_error(engine, tmp_path) -> None:
     with pytest.raises(InputError, match="cannot be called like a schema"):
         publish(engine, tmp_path / "mart.duckdb")
     assert not list(tmp_path.iterdir())

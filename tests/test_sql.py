@@ -1,4 +1,4 @@
-"""Every SQL file says what it makes; those of the journeys make the columns they document."""
+"""Tests of the SQL files: their comments describe the result and its columns."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def built() -> Iterator[DuckDBEngine]:
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_a_file_begins_with_a_sentence_on_its_purpose(file):
+def test_a_file_starts_with_a_sentence_on_its_purpose(file):
     first = load_sql(name_of(file)).splitlines()[0]
     assert first.startswith("-- ")
     assert first[3].isupper() or first[3].isdigit()
@@ -44,7 +44,7 @@ def test_a_file_begins_with_a_sentence_on_its_purpose(file):
 
 
 @pytest.mark.parametrize("file", FILES, ids=name_of)
-def test_a_column_is_documented_once(file):
+def test_columns_are_documented_once(file):
     lines = load_sql(name_of(file)).splitlines()
     documented = [line.split()[1] for line in lines if line.startswith("-- @")]
     assert len(documented) == len(set(documented))
@@ -55,7 +55,7 @@ def test_a_column_is_documented_once(file):
     [file for file in FILES if file.parent.name in ("journeys", "incremental")],
     ids=name_of,
 )
-def test_the_columns_made_are_the_columns_documented(built, file):
+def test_all_columns_are_documented(built, file):
     made = built.frame(name_of(file), PARAMETERS).columns
     _, documented = read_comments(name_of(file))
     assert made == list(documented)

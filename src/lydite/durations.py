@@ -1,4 +1,4 @@
-"""Lengths of time as text, such as ``"30d"``."""
+"""Parses and formats lookbacks such as ``"30d"``."""
 
 from __future__ import annotations
 
@@ -9,16 +9,21 @@ from lydite.errors import InputError
 
 _LOOKBACK = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(h|d|w|hours?|days?|weeks?)\s*")
 _HOURS = {"h": 1, "d": 24, "w": 168}
-_TOO_MANY_HOURS = 1e9  # what timedelta can still hold, and far out of range
+_MAX_HOURS = 1e9  # a timedelta can hold it, and it is far out of range
 
 
 def parse_duration(text: str | timedelta) -> timedelta:
-    """Read a lookback such as ``"30d"``, ``"12h"`` or ``"4w"``.
+    """Parse a lookback: a number and a unit, h, d or w.
 
     Raises
     ------
     InputError
-        When the text is no such length, or not above zero.
+        When the text cannot be parsed, or the lookback is not between 1 hour and 3650 days.
+
+    Examples
+    --------
+    >>> parse_duration("36h")
+    datetime.timedelta(days=1, seconds=43200)
     """
     if isinstance(text, timedelta):
         lookback = text
@@ -30,13 +35,19 @@ def parse_duration(text: str | timedelta) -> timedelta:
                 " such as 12h, 30d or 4w"
             )
         hours = float(match[1]) * _HOURS[match[2][0]]
-        lookback = timedelta(hours=min(hours, _TOO_MANY_HOURS))
+        lookback = timedelta(hours=min(hours, _MAX_HOURS))
     if not timedelta(hours=1) <= lookback <= timedelta(days=3650):
         raise InputError(f"lookback {text!r} is out of range: between 1h and 3650d, such as 30d")
     return lookback
 
 
 def format_duration(lookback: timedelta) -> str:
-    """Write a lookback as briefly as it can be read back: ``"30d"``, ``"12h"``."""
+    """Format a lookback as short text that `parse_duration` can parse.
+
+    Examples
+    --------
+    >>> format_duration(timedelta(weeks=2))
+    '14d'
+    """
     hours = lookback / timedelta(hours=1)
     return f"{hours / 24:g}d" if hours % 24 == 0 else f"{hours!r}h".replace(".0h", "h")

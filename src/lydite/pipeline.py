@@ -465,7 +465,7 @@ def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int) ->
             attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
 
 
-#: Tables that marts join to all rows, on whichever engine holds these.
+#: Local tables that the marts join to tables with all rows.
 _JOINED = (
     "inputs.report",
     "evaluation.outcomes",

@@ -1,4 +1,4 @@
-"""Publication: the marts in a DuckDB file of their own, put in place in one rename."""
+"""Publishes the marts to a separate DuckDB file, which is replaced in one rename."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def publish(engine: DuckDBEngine, path: str | Path) -> int:
-    """Copy the schema ``mart``, comments and all, to a new file and move it to `path`.
+    """Copy the schema ``mart``, with its comments, to a new file and rename it to `path`.
 
-    A reader of `path` sees the file of before or the new one, never one half-written, and keeps
-    the one it has open.
+    A reader opens either the old file or the new one, never a partly written one, and keeps the
+    one that it has open.
 
     Returns
     -------
@@ -28,26 +28,22 @@ def publish(engine: DuckDBEngine, path: str | Path) -> int:
     Raises
     ------
     InputError
-        When the folder of `path` cannot be written, or it is called like a schema.
+        When `path` cannot be written, or has the name of a schema.
     """
     path = Path(path)
     check_database_name(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+    new_file = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+        try:
+            tables = _copy_marts(engine, new_file)
+            _check(new_file, tables)
+            new_file.replace(path)
+        finally:
+            new_file.unlink(missing_ok=True)
+            new_file.with_name(new_file.name + ".wal").unlink(missing_ok=True)
+    except (OSError, duckdb.IOException) as error:
         raise InputError(f"{path} cannot be written: {error}") from error
-    try:
-        tables = _copy_marts(engine, beside)
-        _check(beside, tables)
-        beside.replace(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error}") from error
-    except duckdb.IOException as error:
-        raise InputError(f"{path} cannot be written: {error}") from error
-    finally:
-        beside.unlink(missing_ok=True)
-        beside.with_name(beside.name + ".wal").unlink(missing_ok=True)
     return len(tables)
 
 
@@ -91,7 +87,7 @@ def _copy_comments(engine: DuckDBEngine, name: str) -> None:
 
 
 def _check(path: Path, tables: list[str]) -> None:
-    """Read the new file as a reader would, before anybody can see it."""
+    """Check that a reader can open the new file, before it replaces the old one."""
     with duckdb.connect(str(path), read_only=True) as reader:
         for name in tables:
             reader.execute(f"select count(*) from mart.{name}")

@@ -1,4 +1,4 @@
-"""The dialect of Spark: how each construct is put, and what is refused rather than misread."""
+"""Tests of the translation to Spark: rewritten constructs, and errors for all others."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def put(expression: str, **parameters: object) -> str:
         (date(2026, 1, 1), "CAST('2026-01-01' AS DATE)"),
     ],
 )
-def test_a_parameter_is_written_as_the_type_that_duckdb_binds(value, text):
+def test_a_parameter_becomes_a_literal_of_the_type_that_duckdb_binds(value, text):
     assert put("$value", value=value) == text
 
 
-def test_a_parameter_without_a_value_or_of_an_unknown_type_is_refused():
+def test_a_parameter_without_value_or_of_unknown_type_is_an_error():
     with pytest.raises(UntranslatableError, match=r"\$value has no value"):
         put("$value")
     with pytest.raises(UntranslatableError, match="a list cannot be a parameter"):
         put("$value", value=[1])
 
 
-def test_tables_get_their_names_on_spark_and_keep_those_that_columns_are_told_by():
+def test_tables_are_renamed_and_keep_an_alias_for_columns():
     names = {"journeys.users": "x_journeys.users", "raw.users": "`x__users`"}
     text = translate(
         "with a as (from raw.users) select users.n from journeys.users join a using (n)",
@@ -55,8 +55,8 @@ def test_tables_get_their_names_on_spark_and_keep_those_that_columns_are_told_by
     assert "FROM x_journeys.users AS users" in text
 
 
-def test_only_duckdb_s_sql_is_read():
-    with pytest.raises(UntranslatableError, match="cannot be read"):
+def test_invalid_duckdb_sql_is_an_error():
+    with pytest.raises(UntranslatableError, match="not valid DuckDB SQL"):
         translate("select from where")
 
 
@@ -99,22 +99,22 @@ def test_only_duckdb_s_sql_is_read():
         ("regexp_extract(s, 'a.')", "REGEXP_EXTRACT(s, 'a.', 0)"),
     ],
 )
-def test_a_construct_is_put_in_spark_s_words(duckdb, spark):
+def test_a_construct_is_translated(duckdb, spark):
     assert put(duckdb).upper() == spark.upper()
 
 
-def test_nulls_are_last_as_on_duckdb():
+def test_nulls_are_last():
     ordered = "row_number() over (order by a, b desc)"  # with desc, Spark has them last by itself
     assert put(ordered) == "ROW_NUMBER() OVER (ORDER BY a NULLS LAST, b DESC)"
 
 
-def test_how_far_a_window_reaches_is_a_number():
+def test_window_bounds_are_evaluated():
     window = "min(x) over (order by t range between $n - 1 preceding and current row)"
     assert "BETWEEN 3599999999 PRECEDING" in put(window, n=3_600_000_000).upper()
 
 
 @pytest.mark.parametrize("kind", ["double", "timestamptz"])
-def test_text_is_read_where_duckdb_reads_it_only(kind):
+def test_only_text_that_duckdb_parses_is_cast(kind):
     assert "RLIKE" in put(f"try_cast(s as {kind})").upper()
 
 
@@ -142,12 +142,12 @@ def test_text_is_read_where_duckdb_reads_it_only(kind):
         r"regexp_extract(s, '\v')",
     ],
 )
-def test_what_spark_would_read_otherwise_is_refused(expression):
+def test_what_has_another_meaning_on_spark_is_an_error(expression):
     with pytest.raises(UntranslatableError):
         put(expression)
 
 
-def test_an_asof_join_is_refused():
+def test_an_asof_join_is_an_error():
     with pytest.raises(UntranslatableError, match="ASOF"):
         translate("select * from a asof join b on a.t >= b.t")
 
@@ -161,6 +161,6 @@ FILES = [
 
 
 @pytest.mark.parametrize("file", sorted(FILES), ids=lambda file: file.stem)
-def test_every_file_that_runs_on_spark_is_in_the_subset(file):
+def test_every_file_that_runs_on_spark_can_be_translated(file):
     values = {"outcome": "lead", "lookback_us": 1, "mature_until": NOON, "buckets": 9, "now": NOON}
     assert translate(load_sql(f"{file.parent.name}/{file.stem}"), values)

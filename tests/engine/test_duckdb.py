@@ -1,4 +1,4 @@
-"""The engine on DuckDB: statements, tables, results, and a file that someone else is writing."""
+"""Tests of the DuckDB engine: statements, tables, results and files."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ def test_a_parameter_may_be_used_twice(engine):
     assert engine.rows("select $word, $word", {"word": "it's"}) == [("it's", "it's")]
 
 
-def test_parameters_that_a_statement_does_not_name_are_left_out(engine):
+def test_unused_parameters_are_ignored(engine):
     assert engine.scalar("select $used", {"used": 1, "unused": 2}) == 1
     assert engine.scalar("select 1", {"unused": 2}) == 1
 
 
-def test_parameters_in_comments_are_not_asked_for(engine):
+def test_parameters_in_comments_are_ignored(engine):
     assert engine.scalar("select 1 -- once $unused", {"unused": 2}) == 1
 
 
-def test_a_parameter_whose_name_begins_like_another_is_told_apart(engine):
+def test_a_parameter_whose_name_is_a_prefix_of_another_is_distinct(engine):
     assert engine.scalar("select $cost", {"cost": 1, "cost_limit": 2}) == 1
 
 
-def test_a_parameter_that_is_missing_is_an_error(engine):
+def test_a_missing_parameter_is_an_error(engine):
     with pytest.raises(duckdb.InvalidInputException, match="wanted"):
         engine.scalar("select $wanted, $given", {"given": 1})
 
@@ -65,12 +65,12 @@ def test_a_parameter_that_is_missing_is_an_error(engine):
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def test_create_makes_the_schema_too(engine):
+def test_create_also_creates_the_schema(engine):
     engine.create("fresh.numbers", NUMBERS)
     assert engine.rows("from fresh.numbers") == [(1, "one"), (2, "two")]
 
 
-def test_create_replaces_what_was_there(engine):
+def test_create_replaces_a_table(engine):
     engine.create("main.numbers", NUMBERS)
     engine.create("main.numbers", "select 3 as other")
     assert engine.rows("from main.numbers") == [(3,)]
@@ -86,7 +86,7 @@ def test_create_runs_a_file_by_its_name(engine):
     assert engine.scalar("select count(*) from journeys.positions") == 50 * 51 / 2
 
 
-def test_append_makes_the_table_where_there_is_none(engine):
+def test_append_creates_a_missing_table(engine):
     engine.append("main.numbers", NUMBERS)
     assert engine.rows("from main.numbers") == [(1, "one"), (2, "two")]
 
@@ -97,7 +97,7 @@ def test_append_adds_rows_by_column_name(engine):
     assert engine.rows("from main.numbers where number = 3") == [(3, "three")]
 
 
-def test_a_view_sees_what_is_added_to_its_table(engine):
+def test_a_view_shows_rows_that_are_appended_later(engine):
     engine.create("main.numbers", NUMBERS)
     engine.create_view("seen.doubled", "select 2 * number as doubled from main.numbers")
     engine.append("main.numbers", "select 3 as number, 'three' as name")
@@ -110,7 +110,7 @@ def test_a_view_can_be_replaced(engine):
     assert engine.rows("from seen.it") == [(2, 3)]
 
 
-def test_tables_and_views_exist_once_made(engine):
+def test_tables_and_views_exist_after_creation(engine):
     assert not engine.exists("mine.a_table")
     engine.create("mine.a_table", NUMBERS)
     engine.create_view("mine.a_view", NUMBERS)
@@ -125,12 +125,12 @@ def test_a_dropped_table_is_gone(engine):
     assert not engine.exists("main.numbers")
 
 
-def test_dropping_what_is_not_there_is_no_error(engine):
+def test_dropping_a_missing_table_is_no_error(engine):
     engine.drop("main.numbers")
     engine.drop("nowhere.numbers")
 
 
-def test_all_rows_are_here_to_gather_and_to_share(engine):
+def test_the_engine_is_its_own_local_engine(engine):
     assert engine.local is engine
     engine.append_local("x.numbers", NUMBERS)
     engine.append_local("x.numbers", "select 3 as number, 'three' as name")
@@ -145,7 +145,7 @@ def test_a_frame_is_stored_with_its_types(engine):
     assert engine.frame("from lent.shares").equals(frame)
 
 
-def test_a_file_comments_its_table_and_columns(engine):
+def test_comments_of_a_file_are_set_on_table_and_columns(engine):
     engine.create("journeys.positions", "journeys/positions")
     engine.comment("journeys.positions", "journeys/positions")
     about = engine.scalar("select comment from duckdb_tables() where table_name = 'positions'")
@@ -160,46 +160,46 @@ def test_quotes_in_text_are_doubled(engine):
     assert engine.scalar(f"select {quote_literal(chr(39) + 'tis')}") == "'tis"
 
 
-# --- a database beside ----------------------------------------------------------------------------
+# --- staging database -----------------------------------------------------------------------------
 
 
-def test_inside_a_database_beside_names_mean_its_tables(engine):
+def test_names_resolve_in_the_database_in_use(engine):
     engine.create("mine.numbers", NUMBERS)
-    with engine.staging_database() as beside:
-        with engine.use_database(beside) as own:
+    with engine.staging_database() as staging:
+        with engine.use_database(staging) as own:
             assert not engine.exists("mine.numbers")
             engine.create("mine.numbers", f"select number + 2 as number from {own}.mine.numbers")
             assert engine.rows("from mine.numbers") == [(3,), (4,)]
         assert engine.rows("from mine.numbers") == [(1, "one"), (2, "two")]
-        engine.append("mine.numbers", f"select *, 'more' as name from {beside}.mine.numbers")
+        engine.append("mine.numbers", f"select *, 'more' as name from {staging}.mine.numbers")
     assert engine.scalar("select sum(number) from mine.numbers") == 10
 
 
-def test_after_an_error_inside_names_mean_the_own_tables_again(engine):
+def test_after_an_error_names_resolve_in_the_main_database_again(engine):
     engine.create("mine.numbers", NUMBERS)
     with (
         pytest.raises(KeyboardInterrupt),
-        engine.staging_database() as beside,
-        engine.use_database(beside),
+        engine.staging_database() as staging,
+        engine.use_database(staging),
     ):
         raise KeyboardInterrupt
     assert engine.exists("mine.numbers")
-    with engine.staging_database() as beside, engine.use_database(beside):
+    with engine.staging_database() as staging, engine.use_database(staging):
         assert not engine.exists("mine.numbers")
 
 
-def test_a_file_may_have_any_name_and_a_database_beside_it(tmp_path):
+def test_a_file_with_quotes_in_its_name_can_have_a_staging_database(tmp_path):
     with DuckDBEngine(tmp_path / 'a "b" - c.duckdb') as engine:
         engine.create("mine.numbers", NUMBERS)
-        with engine.staging_database() as beside, engine.use_database(beside) as own:
+        with engine.staging_database() as staging, engine.use_database(staging) as own:
             assert engine.scalar(f"select count(*) from {own}.mine.numbers") == 2
 
 
-def test_what_is_in_a_file_lasts(engine, tmp_path):
+def test_a_file_is_persistent(engine, tmp_path):
     assert not engine.is_persistent
     with DuckDBEngine(tmp_path / "warehouse.duckdb") as written:
         assert written.is_persistent
-        with written.staging_database() as beside, written.use_database(beside):
+        with written.staging_database() as staging, written.use_database(staging):
             assert not written.is_persistent
 
 
@@ -220,7 +220,7 @@ def test_arrays_come_by_column(engine):
 
 
 @pytest.mark.parametrize("rows", [0, 1, 1000])
-def test_arrays_of_so_many_rows_are_those_that_are_counted_on_the_way(engine, rows, monkeypatch):
+def test_arrays_with_a_known_number_of_rows_are_equal(engine, rows, monkeypatch):
     monkeypatch.setattr("lydite.engine.duckdb._ROWS_AT_ONCE", 300)
     kinds = "i::smallint as small, i / 3 as share, i % 3 = 0 as third"
     at = "timestamp '2026-01-01' + to_seconds(i) as at"
@@ -233,19 +233,19 @@ def test_arrays_of_so_many_rows_are_those_that_are_counted_on_the_way(engine, ro
 
 
 @pytest.mark.parametrize("kind", [pl.DataFrame, pd.DataFrame, pa.table])
-def test_a_frame_of_any_kind_is_lent_to_sql(engine, kind):
+def test_a_frame_of_any_library_can_be_registered(engine, kind):
     with engine.registered(kind({"number": [1, 2]})) as name:
         assert engine.scalar(f"select sum(number) from {name}") == 3
 
 
-def test_a_lent_frame_is_taken_back(engine):
+def test_a_registered_frame_is_unregistered(engine):
     with engine.registered(pl.DataFrame({"number": [1]})) as name:
         pass
     with pytest.raises(duckdb.CatalogException):
         engine.rows(f"from {name}")
 
 
-def test_instants_are_utc_wherever_the_machine_is(engine):
+def test_times_are_utc_in_any_time_zone_of_the_machine(engine):
     written = "select cast(timestamptz '2026-01-01 00:00:00+02:00' as timestamp)::varchar"
     assert engine.scalar(written) == "2025-12-31 22:00:00"
 
@@ -274,7 +274,7 @@ def test_threads_and_memory_are_limited_on_request():
         assert engine.scalar("select current_setting('memory_limit')") == "1.0 GiB"
 
 
-def test_a_file_that_another_process_writes_is_named_with_the_mend(tmp_path):
+def test_a_file_open_in_another_process_is_an_error_with_advice(tmp_path):
     path = tmp_path / "warehouse.duckdb"
     with held_by_another_process(path), pytest.raises(InputError) as caught:
         DuckDBEngine(path)
@@ -283,7 +283,7 @@ def test_a_file_that_another_process_writes_is_named_with_the_mend(tmp_path):
     assert "published copy" in str(caught.value)
 
 
-def test_a_file_can_be_opened_once_the_other_process_has_ended(tmp_path):
+def test_a_file_can_be_opened_after_the_other_process_has_ended(tmp_path):
     path = tmp_path / "warehouse.duckdb"
     with held_by_another_process(path):
         pass
@@ -292,13 +292,13 @@ def test_a_file_can_be_opened_once_the_other_process_has_ended(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["journeys.duckdb", "Mart.db", "raw"])
-def test_a_file_that_is_called_like_a_schema_is_refused(tmp_path, name):
+def test_a_file_with_the_name_of_a_schema_is_an_error(tmp_path, name):
     with pytest.raises(InputError, match=r"cannot be called like a schema.*attribution\.duckdb"):
         DuckDBEngine(tmp_path / name)
     assert not (tmp_path / name).exists()
 
 
-def test_a_file_that_is_no_database_is_named(tmp_path):
+def test_a_file_that_is_not_a_database_is_an_error(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, and no database at all. " * 100)
     with pytest.raises(InputError, match=r"notes\.txt cannot be opened as a DuckDB file"):

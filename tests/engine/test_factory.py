@@ -1,4 +1,4 @@
-"""The engine of the settings: DuckDB with its limits and file, Spark beside it, one for a trial."""
+"""Tests of opening engines: DuckDB with limits and file, Spark, and temporary engines."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lydite.settings import EngineSettings as Settings
 pytestmark = pytest.mark.xdist_group("spark")
 
 
-def test_duckdb_is_opened_with_its_limits_and_file(tmp_path):
+def test_duckdb_opens_with_limits_and_file(tmp_path):
     with open_engine(Settings(threads=1, memory_limit="1GB"), tmp_path / "w.duckdb") as engine:
         assert isinstance(engine, DuckDBEngine)
         assert engine.threads == 1
@@ -24,7 +24,7 @@ def test_duckdb_is_opened_with_its_limits_and_file(tmp_path):
         assert engine.local.rows("from x.kept") == [(1,)]
 
 
-def test_spark_keeps_what_comes_to_the_driver_in_the_file(spark, tmp_path):
+def test_spark_stores_local_tables_in_the_file(spark, tmp_path):
     settings = Settings(name="spark", spark={"spark.sql.shuffle.partitions": "3"})
     with open_engine(settings, tmp_path / "w.duckdb") as engine:
         assert isinstance(engine, SparkEngine)
@@ -33,25 +33,25 @@ def test_spark_keeps_what_comes_to_the_driver_in_the_file(spark, tmp_path):
         assert file.rows("from x.kept") == [(1,)]
 
 
-def test_the_file_is_free_where_spark_cannot_be_opened(monkeypatch, tmp_path):
+def test_the_file_is_closed_if_spark_cannot_start(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "_running", lambda: None)
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
     with pytest.raises(InputError, match="needs Java"):
         open_engine(Settings(name="spark"), tmp_path / "w.duckdb")
-    DuckDBEngine(tmp_path / "w.duckdb", threads=1).close()  # refused while one is open otherwise
+    DuckDBEngine(tmp_path / "w.duckdb", threads=1).close()  # fails while the file is open
 
 
-def test_a_trial_of_large_files_works_in_a_file_that_goes_with_it(tmp_path, monkeypatch):
+def test_a_run_on_large_input_uses_a_temporary_file(tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_bytes(bytes(1000))
-    monkeypatch.setattr(factory, "LARGE", 2000)
+    monkeypatch.setattr(factory, "LARGE_INPUT", 2000)
     where = "select path from duckdb_databases() where database_name = current_database()"
     with open_temporary_engine(Settings(), [str(tmp_path / "*.csv"), None]) as engine:
-        scratch = Path(engine.scalar(where))
+        file = Path(engine.scalar(where))
         limit = engine.scalar("select current_setting('memory_limit')")
-        assert scratch.exists()
+        assert file.exists()
         assert not engine.is_persistent
-    assert not scratch.parent.exists()
+    assert not file.parent.exists()
     with open_temporary_engine(
         Settings(), [tmp_path / "a.csv", pl.DataFrame({"n": [1]})]
     ) as engine:

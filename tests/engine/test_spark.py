@@ -1,4 +1,4 @@
-"""The engine on Spark: tables, transactions, results, and the same journeys as DuckDB."""
+"""Tests of the Spark engine: tables, transactions, results, and equality with DuckDB."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ FRAME = pl.DataFrame(
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def test_a_frame_comes_back_as_it_went(spark):
+def test_a_stored_frame_is_returned_unchanged(spark):
     spark.store("t.frame", FRAME)
     assert_frame_equal(spark.frame("from t.frame"), FRAME, check_row_order=False)
     assert spark.columns("t.frame") == {
@@ -54,7 +54,7 @@ def test_a_frame_comes_back_as_it_went(spark):
     }
 
 
-def test_results_come_as_rows_arrays_and_scalars(spark):
+def test_results_as_rows_arrays_and_scalars(spark):
     spark.store("t.frame", FRAME)
     assert spark.rows("select n, s, t from t.frame where n = $n", {"n": 1}) == [
         (1, "it's \\d", NOON)
@@ -68,7 +68,7 @@ def test_results_come_as_rows_arrays_and_scalars(spark):
     assert spark.threads >= 1
 
 
-def test_a_table_is_replaced_appended_to_by_name_and_dropped(spark):
+def test_tables_are_replaced_appended_to_and_dropped(spark):
     spark.append("t.numbers", "select 1 as n, 'one' as name")
     spark.append("t.numbers", "select 'two' as name, 2 as n")
     assert sorted(spark.rows("from t.numbers")) == [(1, "one"), (2, "two")]
@@ -81,7 +81,7 @@ def test_a_table_is_replaced_appended_to_by_name_and_dropped(spark):
     assert not any(name.startswith("numbers") for name in stored(spark, "t"))
 
 
-def test_a_table_that_fails_half_way_leaves_what_was_and_nothing_beside(spark):
+def test_a_failed_create_leaves_the_old_table_and_no_files(spark):
     spark.create("t.kept", "select 1 as n")
     before = stored(spark, "t")
     with pytest.raises(spark.error):
@@ -90,7 +90,7 @@ def test_a_table_that_fails_half_way_leaves_what_was_and_nothing_beside(spark):
     assert stored(spark, "t") == before
 
 
-def test_a_view_follows_its_table_and_is_replaced_and_dropped(spark):
+def test_views_follow_their_table_and_are_replaced_and_dropped(spark):
     spark.create("t.base", "select 1 as n")
     spark.create_view("t.doubled", "select 2 * n as n from t.base")
     spark.create("t.base", "select 4 as n")
@@ -102,7 +102,7 @@ def test_a_view_follows_its_table_and_is_replaced_and_dropped(spark):
     assert not spark.exists("t.doubled")
 
 
-def test_rows_are_gathered_in_their_order_and_tables_of_the_driver_shared(spark):
+def test_rows_are_appended_locally_in_order_and_copied_back(spark):
     spark.store("t.frame", FRAME)
     spark.local.drop("t.gathered")
     spark.append_local("t.gathered", "select n, s, t from t.frame order by n desc nulls last")
@@ -114,14 +114,14 @@ def test_rows_are_gathered_in_their_order_and_tables_of_the_driver_shared(spark)
     same(spark.local, spark, "from t.gathered")
 
 
-def test_an_expression_without_the_same_meaning_is_refused(spark):
+def test_an_expression_with_another_meaning_is_an_error(spark):
     assert spark.translation_error("power(0.5, hours_before_end / 24)") is None
     assert "median" in spark.translation_error("median(position)").lower()
     with pytest.raises(spark.error, match="too heavy"):
         spark.scalar("select cast(error('too heavy') as double)")
 
 
-def test_what_a_file_says_is_written_onto_the_table(spark):
+def test_comments_of_a_file_are_set_on_table_and_columns(spark):
     spark.create("journeys.positions", "journeys/positions")
     spark.comment("journeys.positions", "journeys/positions")
     told = {
@@ -140,7 +140,7 @@ def replace_and_fail(spark: SparkEngine) -> None:
     raise InputError
 
 
-def test_a_transaction_shows_all_or_nothing(spark):
+def test_a_transaction_replaces_all_tables_or_none(spark):
     spark.create("t.first", "select 1 as n")
     with pytest.raises(InputError), spark.transaction():
         replace_and_fail(spark)
@@ -156,7 +156,7 @@ def test_a_transaction_shows_all_or_nothing(spark):
     assert not any(name.startswith("first") for name in stored(spark, "t"))
 
 
-def test_a_given_session_is_set_back_and_left_running(spark):
+def test_a_given_session_is_restored_and_keeps_running(spark):
     zone = "spark.sql.session.timeZone"
     spark.session.conf.set(zone, "Asia/Tokyo")
     try:
@@ -170,21 +170,21 @@ def test_a_given_session_is_set_back_and_left_running(spark):
     assert spark.scalar("select 1") == 1
 
 
-def test_without_java_or_packages_the_message_names_the_mend(monkeypatch):
+def test_missing_java_or_packages_are_errors_with_advice(monkeypatch):
     monkeypatch.setattr(module.shutil, "which", lambda name: None)
     monkeypatch.delenv("JAVA_HOME", raising=False)
     monkeypatch.setattr(module, "_running", lambda: None)
-    with pytest.raises(InputError, match="needs Java, and there is none.*default-jre-headless"):
+    with pytest.raises(InputError, match="needs Java, and none was found.*default-jre-headless"):
         SparkEngine()
     monkeypatch.setenv("JAVA_HOME", "/nowhere")
-    with pytest.raises(InputError, match="JAVA_HOME is /nowhere, where there is no bin/java"):
+    with pytest.raises(InputError, match="JAVA_HOME is /nowhere, which has no bin/java"):
         SparkEngine()
     monkeypatch.setitem(sys.modules, "pyspark", None)
     with pytest.raises(InputError, match=r"needs pyspark.*pip install 'lydite\[spark\]'"):
         SparkEngine()
 
 
-def test_pyspark_is_imported_only_where_an_engine_is_made():
+def test_pyspark_is_imported_only_when_an_engine_is_created():
     code = "import sys, lydite; sys.exit('pyspark' in sys.modules or 'sqlglot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
@@ -224,7 +224,7 @@ TEXT = [*hostile.TIMES, *hostile.ZONED, *hostile.NUMBERS, *hostile.CHANNELS]
         "string_agg(s, ' > ' order by n desc) from rows",
     ],
 )
-def test_a_construct_gives_the_same_on_both_engines(spark, both_rows, expression):
+def test_a_construct_has_the_same_result_on_both_engines(spark, both_rows, expression):
     tail = "" if " from rows" in expression else " from rows"
     summed = "count(*)" in expression or "string_agg" in expression
     names = "" if summed else "n, s, "

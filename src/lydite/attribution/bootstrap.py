@@ -127,7 +127,7 @@ def _poisson(rng: np.random.Generator, mean: NDArray[np.float64]) -> NDArray[np.
 
 def credit_replicates(
     model: Model,
-    statistics: Any,  # noqa: ANN401 - each model has a type of its own
+    statistics: Any,  # noqa: ANN401 - the type depends on the model
     features: UniqueFeatures,
     paths: Paths,
     weights: NDArray[np.floating],

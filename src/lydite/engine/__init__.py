@@ -1,4 +1,4 @@
-"""Where SQL runs: the engines, and the reader of the project's `.sql` files."""
+"""Engines that run the SQL files: DuckDB, and Spark for more rows than one machine holds."""
 
 from lydite.engine.base import Engine
 from lydite.engine.duckdb import DuckDBEngine

@@ -1,4 +1,4 @@
-"""What the steps that touch every row ask of an engine, whichever it is."""
+"""The protocol that all engines implement."""
 
 from __future__ import annotations
 
@@ -17,85 +17,89 @@ if TYPE_CHECKING:
 
 
 class Engine(Protocol):
-    """Runs the project's SQL: `DuckDBEngine`, or `SparkEngine` for more than one machine holds."""
+    """Runs SQL written for DuckDB: `DuckDBEngine`, or `SparkEngine` on a cluster.
+
+    Wherever a method takes SQL, it also takes the name of a file such as ``journeys/touches``. A
+    table is named ``schema.name``. Parameters are the values of ``$names`` in the statement.
+    """
 
     @property
     def error(self) -> type[Exception] | tuple[type[Exception], ...]:
-        """Raised by statements that fail, whatever the reason."""
+        """The exceptions that failing statements raise."""
 
     @property
     def threads(self) -> int:
-        """How many threads the caller may use beside."""
+        """How many threads Python code may use on this machine."""
 
     @property
     def local(self) -> DuckDBEngine:
-        """The DuckDB on this machine that holds the sample, the scores and the marts.
+        """The DuckDB engine on this machine that holds the sample, the scores and the marts.
 
-        On DuckDB it is the engine itself; on Spark, a file or memory of the driver.
+        A `DuckDBEngine` returns itself; on Spark it runs on the driver.
         """
 
     def __enter__(self) -> Self:
-        """Return the engine itself; leaving the block closes it."""
+        """Return the engine; leaving the block closes it."""
 
     def __exit__(self, *_: object) -> None:
         """Close the engine."""
 
     def close(self) -> None:
-        """Let go of what the engine holds."""
+        """Release all resources."""
 
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
+        """Create or replace `table` with the rows of `select`."""
 
     def create_view(self, name: str, select: str) -> None:
-        """Replace the view `name` by `select`, a statement without parameters or a file's name."""
+        """Create or replace the view `name`; `select` has no parameters."""
 
     def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Add the rows of `select` to `table` by column name; make the table if need be."""
+        """Append the rows of `select` to `table` by column name, or create the table from them."""
 
     def store(self, table: str, frame: pl.DataFrame) -> None:
-        """Replace `table` by the rows of a frame."""
+        """Create or replace `table` with the rows of a frame."""
 
     def append_local(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Add the rows of `select`, in their order, to a `table` of `local`; make it if need be."""
+        """Append the rows of `select`, in their order, to a `table` of `local`."""
 
     def copy_from_local(self, table: str) -> None:
-        """Make a `table` of `local` known where all rows are; nothing to do on DuckDB."""
+        """Copy a `table` of `local` to this engine; DuckDB has nothing to do."""
 
     def comment(self, table: str, file: str) -> None:
-        """Write what a SQL file says of its result onto `table` and its columns."""
+        """Set the comments of `table` and its columns to those of a SQL file."""
 
     def drop(self, table: str) -> None:
-        """Drop the table or view `table` where there is one."""
+        """Drop the table or view `table` if it exists."""
 
     def exists(self, table: str) -> bool:
-        """Tell whether there is a table or view `table` (``schema.name``)."""
+        """Return whether the table or view `table` exists."""
 
     def columns(self, relation: str) -> dict[str, str]:
-        """Return the types of a relation's columns by name, in DuckDB's words."""
+        """Return the DuckDB types of the columns of a relation, by name."""
 
     def comments(self, table: str) -> dict[str, str]:
-        """Return what is said of a table's columns, by name (`comment`)."""
+        """Return the comments of the columns of a table, by name."""
 
     def translation_error(self, expression: str) -> str | None:
-        """Return why an expression of DuckDB's SQL cannot be run here, None where it can."""
+        """Return why the engine cannot run an expression, None if it can."""
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Show what the block writes when all of it is written, or none of it."""
+        """Make all writes of the block visible at its end, or none of them after an error."""
 
     def run(self, sql: str, parameters: Parameters | None = None) -> None:
-        """Execute a statement, or a file named like ``journeys/touches``, with its parameters."""
+        """Execute a statement."""
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
-        """Return the first value of the first row, None where there is no row."""
+        """Return the first value of the first row, None if there are no rows."""
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        """Return all rows; for small results only."""
+        """Return all rows as tuples; for small results."""
 
     def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """Return the result as a polars frame."""
 
     def fetch_numpy(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
-        """Return the result as numpy arrays by column; columns hold no nulls."""
+        """Return the result as numpy arrays by column; columns must not hold nulls."""
 
     def registered(self, frame: object) -> AbstractContextManager[str]:
         """Register a frame as a view in the block; yield its name."""

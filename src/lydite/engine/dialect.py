@@ -1,8 +1,8 @@
-"""Puts the project's SQL, which is written for DuckDB, into the words of Spark.
+"""Translates SQL from DuckDB to Spark.
 
-Only what is known to mean the same on both passes: functions that are equal, and those rewritten
-here. Everything else is refused by name, since a query that Spark runs and reads differently is
-worse than one that it does not run.
+Only an allow-list of functions is translated: those that are equal on both engines, and those that
+are rewritten here. Any other function is an error, because a query with another result is worse
+than a query that does not run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Rewrite = Callable[..., exp.Expr]
 
-#: Functions, and what sqlglot counts among them, that both engines read alike.
+#: Functions (in the sense of sqlglot) that are the same on both engines.
 SAME: tuple[type[exp.Expr], ...] = (
     exp.Abs,
     exp.And,
@@ -57,20 +57,21 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Substring,
     exp.Sum,
     exp.TryCast,
-    exp.Upper,  # but for the letters that become two, such as ß
+    exp.Upper,  # except for letters that become two, such as ß
 )
 
-# What both read as a number: Java alone knows 1d and 0x1p3. DuckDB passes over _ between digits.
+# Text that both parse as a number: only Java parses 1d and 0x1p3, and only DuckDB ignores _ between
+# digits.
 _NUMBER = r"(?i)^\s*[+-]?((\d+(_\d+)*\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)\s*\z"
-# What both read as a time: Spark alone knows 2026, 2026-03 and 12:00, which is today at noon.
+# Text that both parse as a time: only Spark parses 2026, 2026-03 and 12:00 (today at noon).
 _ZONE = r"Z|[+-]\d\d(:?\d\d){0,2}| [A-Za-z]\S*"
 _CLOCK = rf"[ T]\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d*)?({_ZONE})?\s*)?"
 _TIME = rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}({_CLOCK}|\s*)\z"
-_SLASHES = r"^(\s*\d{4})/(\d{1,2})/(\d{1,2})"  # DuckDB reads 2026/03/01 too
+_SLASHES = r"^(\s*\d{4})/(\d{1,2})/(\d{1,2})"  # DuckDB also parses 2026/03/01
 
 
 class UntranslatableError(LyditeError):
-    """SQL that would not mean the same on Spark; the message says what, and how to write it."""
+    """SQL without an equal on Spark; the message names the part and an alternative."""
 
 
 def translate(
@@ -78,29 +79,28 @@ def translate(
     parameters: Mapping[str, object] | None = None,
     rename: Callable[[str], str] = str,
 ) -> str:
-    """Return a DuckDB statement as Spark reads it.
+    """Translate a DuckDB statement to Spark.
 
     Parameters
     ----------
     sql
-        One select.
+        A select statement.
     parameters
-        The values of its ``$names``: they are written into the statement, typed as DuckDB would
-        bind them.
+        The values of its ``$names``; they become literals with the type that DuckDB would bind.
     rename
-        Returns what a table of the statement is called on Spark.
+        Returns the name on Spark of a table in the statement.
 
     Raises
     ------
     UntranslatableError
-        When the statement holds what is not known to mean the same.
+        When a part of the statement is not on the allow-list.
     """
     try:
         tree = parse_one(sql, read="duckdb")
     except SqlglotError as error:
-        raise UntranslatableError(f"cannot be read as DuckDB's SQL: {error}") from error
+        raise UntranslatableError(f"not valid DuckDB SQL: {error}") from error
     values = parameters or {}
-    # From the leaves up, so that what is rewritten holds nothing that is not.
+    # From the leaves up, so that the children of a rewritten node are already rewritten.
     for node in reversed(list(tree.walk(bfs=False))):
         new = _rewritten(node, values, rename)
         if new is node:
@@ -129,7 +129,7 @@ def _rewritten(
 
 def _unknown(node: exp.Func) -> UntranslatableError:
     return UntranslatableError(
-        f"{_duck(node)}: not known to mean the same on Spark. Write it with other"
+        f"{_duck(node)}: not known to have the same meaning on Spark. Use other"
         " functions, or add it to lydite/engine/dialect.py with a test on both engines."
     )
 
@@ -144,7 +144,7 @@ def _table(table: exp.Table, rename: Callable[[str], str]) -> exp.Expr:
         new = exp.to_table(renamed, dialect="spark")
         for part in ("this", "db", "catalog"):
             table.set(part, new.args.get(part))
-        if not table.alias:  # columns may be told by the name that the statement knows
+        if not table.alias:  # columns may be qualified by the original table name
             table.set("alias", exp.TableAlias(this=exp.to_identifier(name.split(".")[-1])))
     return table
 
@@ -156,12 +156,12 @@ def _value(name: str, parameters: Mapping[str, object]) -> exp.Expr:
 
 
 def literal(value: object) -> exp.Expr:  # noqa: PLR0911 - one for each type
-    """Return a Python value as SQL.
+    """Return a Python value as a SQL literal.
 
     Raises
     ------
     UntranslatableError
-        When its type has no literal.
+        When there is no literal for its type.
     """
     match value:
         case None:
@@ -184,7 +184,7 @@ def literal(value: object) -> exp.Expr:  # noqa: PLR0911 - one for each type
 
 
 def _number(node: exp.Literal) -> exp.Expr:
-    """Make 1.5 a double: as a decimal, it would drag whole sums into decimals."""
+    """Make 1.5 a double: as a decimal, it would turn whole sums into decimals."""
     if node.is_string or node.is_int or "e" in node.name.lower():
         return node
     return exp.cast(exp.Literal.string(node.name), "double")
@@ -194,7 +194,7 @@ def _number(node: exp.Literal) -> exp.Expr:
 
 
 def _epoch_us(time: exp.Expr) -> exp.Expr:
-    """Count microseconds in UTC: the session's zone."""
+    """Return microseconds since the epoch; the time zone of the session is UTC."""
     return exp.Anonymous(this="unix_micros", expressions=[_cast(time, "timestamptz")])
 
 
@@ -204,7 +204,7 @@ def _make_timestamp(node: exp.UnixToTime) -> exp.Expr:
 
 
 def _cast(value: exp.Expr, kind: str) -> exp.Expr:
-    """Cast by DuckDB's name of a type."""
+    """Cast to a type, named as in DuckDB."""
     return exp.cast(value, kind, dialect="duckdb")
 
 
@@ -212,7 +212,7 @@ def _cast(value: exp.Expr, kind: str) -> exp.Expr:
 
 
 def _try_cast(node: exp.TryCast) -> exp.Expr:
-    """Read as text only what DuckDB reads; Spark drops the branches that the type rules out."""
+    """Parse only the text that DuckDB parses; Spark drops branches of other types."""
     kind = node.to.sql(dialect="duckdb")
     if kind == "DOUBLE":
         return _spark(
@@ -240,7 +240,7 @@ def _try_cast(node: exp.TryCast) -> exp.Expr:
 
 
 def _plain_cast(node: exp.Cast) -> exp.Expr:
-    """Read '0x' and digits as the number that DuckDB takes them for."""
+    """Parse '0x' and hexadecimal digits as a number."""
     text = node.this
     if isinstance(text, exp.DPipe) and text.this.is_string and text.this.name == "0x":
         number = "cast(conv(:digits, 16, 10) as bigint)"
@@ -249,7 +249,7 @@ def _plain_cast(node: exp.Cast) -> exp.Expr:
 
 
 def _wide(node: exp.Cast) -> exp.Expr:
-    """Make HUGEINT the widest whole number that Spark has."""
+    """Replace HUGEINT by the widest whole number of Spark."""
     if node.to.this == exp.DataType.Type.INT128:
         node.set("to", exp.DataType.build("decimal(38, 0)"))
     return node
@@ -260,7 +260,7 @@ def _trunc(node: exp.Trunc) -> exp.Expr:
 
 
 def _floor(node: exp.Floor) -> exp.Expr:
-    """Keep a double a double: Spark makes a whole number of it, and 0 of what is none."""
+    """Return a double: Spark returns a whole number, and 0 for NaN."""
     return _spark(
         "case when abs(:value) < 1e15 then cast(floor(:value) as double) else :value end",
         value=node.this,
@@ -283,7 +283,7 @@ def _full_match(node: exp.RegexpFullMatch) -> exp.Expr:
 
 
 def _replace(node: exp.RegexpReplace) -> exp.Expr:
-    r"""Replace all, as Spark does without being told; its groups are called $1, not \1."""
+    r"""Replace all matches, as Spark always does; its groups are named $1, not \1."""
     pattern = _pattern(node.expression)
     every, once = node.args.get("modifiers"), pattern.name.startswith("^")
     once = once or pattern.name.endswith(r"\z")
@@ -291,7 +291,7 @@ def _replace(node: exp.RegexpReplace) -> exp.Expr:
         raise UntranslatableError(f"{_duck(node)}: Spark replaces every match. Add the option 'g'.")
     new = node.args["replacement"].name
     if "$" in new:
-        raise UntranslatableError(f"{_duck(node)}: $ is the sign of a group on Spark")
+        raise UntranslatableError(f"{_duck(node)}: $ starts a group on Spark")
     groups = exp.Literal.string(new.replace("\\", "$"))
     return exp.Anonymous(this="regexp_replace", expressions=[node.this, pattern, groups])
 
@@ -303,26 +303,27 @@ def _extract(node: exp.RegexpExtract) -> exp.Expr:
 
 
 def _lower(node: exp.Lower) -> exp.Expr:
-    """Make each letter one letter, wherever it stands: Java knows better."""
+    """Map each letter to one letter, regardless of context; Java has special cases."""
     return _spark("lower(replace(replace(:text, 'İ', 'i'), 'Σ', 'σ'))", text=node.this)
 
 
 def _pattern(node: exp.Expr) -> exp.Literal:
-    """Return a pattern that both read alike, or refuse it."""
-    doubtful = {"$": r"\z", r"\v": r"\x0B"}
-    for sign, mend in doubtful.items():
+    """Check that a pattern has the same meaning on both engines, and return it."""
+    replacements = {"$": r"\z", r"\v": r"\x0B"}
+    for sign, replacement in replacements.items():
         if sign in node.name:
             raise UntranslatableError(
-                f"the pattern {node.name!r} holds {sign}, which Java reads otherwise: write {mend}"
+                f"the pattern {node.name!r} holds {sign}, which has another meaning in Java:"
+                f" write {replacement}"
             )
     return cast("exp.Literal", node)
 
 
-# --- what looks alike -----------------------------------------------------------------------------
+# --- other constructs -----------------------------------------------------------------------------
 
 
 def _row_number(node: exp.Window) -> exp.Expr:
-    """Count rows as they come, where no order is asked for; the numbers have gaps."""
+    """Replace row_number() without an order by ids, which have gaps."""
     named = node.args.get("alias") or node.args.get("over") != "OVER"
     ordered = node.args.get("order") or node.args.get("partition_by")
     if isinstance(node.this, exp.RowNumber) and not named and not ordered:
@@ -331,7 +332,7 @@ def _row_number(node: exp.Window) -> exp.Expr:
 
 
 def _frame(node: exp.WindowSpec) -> exp.Expr:
-    """Reckon out how far a window reaches: Spark takes a number only."""
+    """Evaluate the bounds of a window: Spark accepts only literals."""
     for side in ("start", "end"):
         bound = node.args.get(side)
         if isinstance(bound, exp.Expr):
@@ -347,19 +348,19 @@ def _join(node: exp.Join) -> exp.Expr:
 
 def _bracket(node: exp.Bracket) -> exp.Expr:
     raise UntranslatableError(
-        f"{_duck(node)}: lists are counted otherwise on Spark. Unnest the list."
+        f"{_duck(node)}: list indexes start elsewhere on Spark. Unnest the list."
     )
 
 
 def _listed(node: exp.GroupConcat) -> exp.Expr:
-    """Keep what is listed in an order; in none, either engine lists as it pleases."""
+    """Require an order: without one, the result depends on the engine."""
     if not isinstance(node.this, exp.Order):
-        raise UntranslatableError(f"{_duck(node)}: say in which order")
+        raise UntranslatableError(f"{_duck(node)}: add an order")
     return node
 
 
 def _concat(node: exp.Concat) -> exp.Expr:
-    """Pass over nulls, and make text of what is none."""
+    """Ignore nulls, and cast all parts to text."""
     empty = exp.Literal.string("")
     parts = [exp.func("coalesce", _cast(part, "varchar"), empty) for part in node.expressions]
     return exp.Anonymous(this="concat", expressions=parts)
@@ -375,12 +376,12 @@ def _anonymous(node: exp.Anonymous) -> exp.Expr:
 
 
 def _duck(node: exp.Expr) -> str:
-    """Return a part of a statement as its author wrote it."""
+    """Return a part of a statement in the DuckDB dialect."""
     return str(node.sql(dialect="duckdb"))
 
 
 def _spark(template: str, **parts: exp.Expr) -> exp.Expr:
-    """Return an expression in Spark's own words; `parts` stand for its ``:names``."""
+    """Return an expression in the Spark dialect; `parts` replace its ``:names``."""
     return exp.replace_placeholders(parse_one(template, read="spark"), **parts)
 
 

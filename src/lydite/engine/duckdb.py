@@ -1,4 +1,4 @@
-"""Runs the project's SQL on DuckDB, in memory or in a warehouse file."""
+"""Runs SQL on DuckDB, in memory or in a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _COMMENT = re.compile(r"--[^\n]*")
 # In DuckDB 1, relations with parameters take many times as long.
 _ARROW_BY_RELATION = int(duckdb.__version__.split(".")[0]) >= 2
 _ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
-# The views of `information_schema` say the same, and take six times as long.
+# The views of `information_schema` give the same result, and take six times as long.
 _KIND = """
 select 'table' from duckdb_tables()
 where database_name = current_database() and schema_name = $schema and table_name = $name
@@ -39,24 +39,23 @@ _SCHEMAS = frozenset(
 
 
 class DuckDBEngine:
-    """One connection to DuckDB, and the few ways in which Lydite talks to it.
+    """A connection to DuckDB; see `lydite.engine.Engine` for the methods.
 
     Parameters
     ----------
     path
-        The warehouse file, or ``":memory:"``.
+        The database file, or ``":memory:"``.
     threads
-        Number of threads; DuckDB's own choice (all cores) when None.
+        Number of threads; all cores when None.
     memory_limit
-        Such as ``"8GB"``; DuckDB's own choice (80 % of the machine) when None. Above it, DuckDB
-        spills to disk.
+        Such as ``"8GB"``; 80 % of the machine's memory when None. Above it, DuckDB spills to disk.
     temporary
         Whether the file is deleted after use, so that nothing is kept from run to run.
     """
 
-    #: Raised by statements that fail, whatever the reason.
+    #: The exception that failing statements raise.
     error = duckdb.Error
-    #: Raised by statements that name what is not there.
+    #: Raised by statements that name a missing column or table.
     binder_error = duckdb.BinderException
 
     def __init__(
@@ -89,7 +88,7 @@ class DuckDBEngine:
         self.run("set enable_external_file_cache = false")
 
     def __enter__(self) -> Self:
-        """Return the engine itself; leaving the block closes it."""
+        """Return the engine; leaving the block closes it."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -102,66 +101,66 @@ class DuckDBEngine:
 
     @property
     def local(self) -> Self:
-        """The engine itself: all rows are on this machine."""
+        """The engine itself."""
         return self
 
     @property
     def threads(self) -> int:
-        """How many threads DuckDB may use, and so may we."""
+        """How many threads DuckDB may use, and so may Python code."""
         return int(self.scalar("select current_setting('threads')"))
 
     @property
     def is_persistent(self) -> bool:
-        """Whether what is written outlasts the engine: in a file that stays, not in memory."""
+        """Whether tables outlive the engine: in a file that is not temporary."""
         path = "select path from duckdb_databases() where database_name = current_database()"
         return not self._temporary and self.scalar(path) is not None
 
     # --- tables ---------------------------------------------------------------------------------
 
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
+        """Create or replace `table` with the rows of `select`."""
         self._schema_of(table)
         self.run(f"create or replace table {table} as\n{resolve_sql(select)}", parameters)
 
     def create_view(self, name: str, select: str) -> None:
-        """Replace the view `name` by `select`, a statement without parameters or a file's name."""
+        """Create or replace the view `name`; `select` has no parameters."""
         self._schema_of(name)
         self.run(f"create or replace view {name} as\n{resolve_sql(select)}")
 
     def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Add the rows of `select` to `table` by column name; make the table if need be."""
+        """Append the rows of `select` to `table` by column name, or create the table from them."""
         if self.exists(table):
             self.run(f"insert into {table} by name\n{resolve_sql(select)}", parameters)
         else:
             self.create(table, select, parameters)
 
     def store(self, table: str, frame: pl.DataFrame) -> None:
-        """Replace `table` by the rows of a frame."""
+        """Create or replace `table` with the rows of a frame."""
         with self.registered(frame) as name:
             self.create(table, f"from {name}")
 
     def append_local(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Add the rows of `select` to `table`: they are here already."""
+        """Append the rows of `select` to `table`, like `append`: this engine is the local one."""
         self.append(table, select, parameters)
 
     def copy_from_local(self, table: str) -> None:
-        """Do nothing: all rows are here."""
+        """Do nothing: this engine is the local one."""
 
     def comment(self, table: str, file: str) -> None:
-        """Write what a SQL file says of its result onto `table` and its columns."""
+        """Set the comments of `table` and its columns to those of a SQL file."""
         about, columns = read_comments(file)
         self.run(f"comment on table {table} is {quote_literal(about)}")
         for column, text in columns.items():
             self.run(f'comment on column {table}."{column}" is {quote_literal(text)}')
 
     def drop(self, table: str) -> None:
-        """Drop the table or view `table` where there is one."""
+        """Drop the table or view `table` if it exists."""
         kind = self._kind(table)
         if kind is not None:
             self.run(f"drop {kind} {table}")
 
     def exists(self, table: str) -> bool:
-        """Tell whether there is a table or view `table` (``schema.name``)."""
+        """Return whether the table or view `table` exists."""
         return self._kind(table) is not None
 
     def _kind(self, table: str) -> str | None:
@@ -170,11 +169,11 @@ class DuckDBEngine:
         return kind
 
     def columns(self, relation: str) -> dict[str, str]:
-        """Return the types of a relation's columns by name."""
+        """Return the types of the columns of a relation, by name."""
         return {name: kind for name, kind, *_ in self.rows(f"describe from {relation}")}
 
     def comments(self, table: str) -> dict[str, str]:
-        """Return what is said of a table's columns, by name (`comment`)."""
+        """Return the comments of the columns of a table, by name."""
         schema, name = table.split(".")
         return dict(
             self.rows(
@@ -186,11 +185,11 @@ class DuckDBEngine:
         )
 
     def translation_error(self, expression: str) -> None:
-        """Return None: it is DuckDB's own SQL."""
+        """Return None: DuckDB runs every expression."""
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit what the block writes, or none of it."""
+        """Commit all writes of the block at its end, or none of them after an error."""
         self.run("begin transaction")
         try:
             yield
@@ -222,16 +221,16 @@ class DuckDBEngine:
     # --- results --------------------------------------------------------------------------------
 
     def run(self, sql: str, parameters: Parameters | None = None) -> None:
-        """Execute a statement, or a file named like ``journeys/touches``, with its parameters."""
+        """Execute a statement."""
         self.rows(sql, parameters)
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
-        """Return the first value of the first row, None where there is no row."""
+        """Return the first value of the first row, None if there are no rows."""
         rows = self.rows(sql, parameters)
         return rows[0][0] if rows else None
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        """Return all rows; for small results only."""
+        """Return all rows as tuples; for small results."""
         text = resolve_sql(sql)
         # All rows are fetched: DuckDB 2 refuses other work while a result is unfinished.
         return self.connection.execute(text, _only_used(text, parameters)).fetchall()
@@ -243,7 +242,7 @@ class DuckDBEngine:
     def fetch_numpy(
         self, sql: str, parameters: Parameters | None = None, *, rows: int | None = None
     ) -> dict[str, np.ndarray]:
-        """Return the result as numpy arrays by column; columns hold no nulls.
+        """Return the result as numpy arrays by column; columns must not hold nulls.
 
         With the number of `rows`, a large result takes half the time and memory.
         """
@@ -298,12 +297,12 @@ def quote_identifier(name: str) -> str:
 
 
 def check_database_name(path: str | Path) -> None:
-    """Raise where a file is called like a schema in it: its name is that of the database.
+    """Raise an error when a database file has the name of one of its schemas.
 
     Raises
     ------
     InputError
-        When DuckDB could not tell ``mart.evidence`` of the file's database from the schema's.
+        When the name is taken: ``mart.evidence`` could mean a database or a schema.
     """
     if Path(path).stem.lower() in _SCHEMAS:
         raise InputError(
@@ -313,7 +312,7 @@ def check_database_name(path: str | Path) -> None:
 
 
 def _only_used(sql: str, parameters: Parameters | None) -> Parameters | None:
-    """Keep the parameters that the statement names: DuckDB refuses others."""
+    """Keep the parameters that the statement uses: DuckDB refuses others."""
     if not parameters:
         return None
     used = set(_PARAMETER.findall(_COMMENT.sub("", sql)))

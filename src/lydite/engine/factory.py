@@ -1,4 +1,4 @@
-"""Opens the engine that the settings ask for."""
+"""Opens the engine of the settings."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from lydite.engine.base import Engine
     from lydite.settings import EngineSettings as Settings
 
-#: Bytes of input files, some twenty million touches of Parquet: what is laid out of more is many
-#: times as much as memory holds.
-LARGE = 160_000_000
-# Of the machine's memory, for DuckDB; the models need as much again.
-_SHARE = 0.25
+#: Bytes of input files (some twenty million touches in Parquet) above which a temporary file is
+#: used: the tables that are built from them are many times as large as memory.
+LARGE_INPUT = 160_000_000
+# Share of the machine's memory for DuckDB; the models need as much again.
+_MEMORY_SHARE = 0.25
 
 
 def open_engine(settings: Settings, path: str | Path = ":memory:") -> Engine:
-    """Return the engine of the settings, to be used in a ``with`` block.
+    """Return the engine of the settings; use it in a ``with`` block.
 
     Parameters
     ----------
     path
-        The DuckDB file: on Spark, of what comes to this machine.
+        The DuckDB file; with Spark, that of the local engine.
 
     Raises
     ------
     InputError
-        When the file cannot be opened, or what Spark needs is missing.
+        When the file cannot be opened, or PySpark or Java is missing.
     """
     local = DuckDBEngine(path, threads=settings.threads, memory_limit=settings.memory_limit)
     if settings.name == "duckdb":
@@ -50,21 +50,21 @@ def open_engine(settings: Settings, path: str | Path = ":memory:") -> Engine:
 
 @contextlib.contextmanager
 def open_temporary_engine(settings: Settings, sources: Iterable[object]) -> Iterator[Engine]:
-    """Open the engine for one trial, which leaves nothing behind.
+    """Open an engine for one run, which leaves no files.
 
-    It works in memory, and where the files among the sources are large, in a file of the folder
-    for temporary files, within a part of the memory.
+    It runs in memory. If the input files are large, it uses a temporary file and a limited part of
+    the memory.
 
     Raises
     ------
     InputError
         As `open_engine` does.
     """
-    if settings.name == "spark" or sum(map(_size, sources)) < LARGE:
+    if settings.name == "spark" or sum(map(_size, sources)) < LARGE_INPUT:
         with open_engine(settings) as engine:
             yield engine
         return
-    limit = settings.memory_limit or f"{_SHARE * _memory() / 1e9:.1f}GB"
+    limit = settings.memory_limit or f"{_MEMORY_SHARE * _memory() / 1e9:.1f}GB"
     with tempfile.TemporaryDirectory(prefix="lydite_") as folder:
         file = Path(folder, "temporary.duckdb")
         with DuckDBEngine(
@@ -74,7 +74,7 @@ def open_temporary_engine(settings: Settings, sources: Iterable[object]) -> Iter
 
 
 def _size(source: object) -> int:
-    """Return the bytes of the files that a source names; 0 of a frame."""
+    """Return the size of the files of a source in bytes; 0 for a frame."""
     if not isinstance(source, str | Path):
         return 0
     found = glob.glob(str(source), recursive=True)  # noqa: PTH207 - Path.glob refuses absolute ones
@@ -82,5 +82,5 @@ def _size(source: object) -> int:
 
 
 def _memory() -> int:
-    """Return the bytes of memory that the machine has."""
+    """Return the memory of the machine in bytes."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

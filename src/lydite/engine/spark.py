@@ -1,6 +1,6 @@
-"""Runs the project's SQL on Spark: the same files, for more rows than one machine holds.
+"""Runs the same SQL files on Spark, for more rows than one machine holds.
 
-PySpark is an extra: it is imported where it is used, once an engine is made.
+PySpark is an optional dependency, imported when an engine is created.
 """
 
 # ruff: noqa: PLC0415
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
 
     Parameters = Mapping[str, object]
 
-# What a session must be set to so that the SQL means what it means on DuckDB.
+# Session settings with which the SQL has the same meaning as on DuckDB.
 _SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     # Numbers that overflow and casts that fail are errors, not nulls.
     "spark.sql.ansi.enabled": "true",
-    # Without it, the windows that slide cost the square of a user's touches (Spark 4.3).
+    # Without it, sliding windows are quadratic in the touches of a user (Spark 4.3).
     "spark.sql.window.segmentTree.enabled": "true",
-    # What lies together by user is joined where it lies, on whatever else besides the user.
+    # Joins on the user and other columns need no shuffle of data that are partitioned by user.
     "spark.sql.requireAllClusterKeysForCoPartition": "false",
     "spark.sql.caseSensitive": "false",
     "spark.sql.parser.escapedStringLiterals": "false",
 }
-# Of a session that is started here; a given one has its own.
+# Further settings of a session that is started here.
 _LOCAL = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.log.level": "ERROR",
     "spark.sql.catalogImplementation": "in-memory",
 }
-_STORED = "lydite.stored"  # the property of a view that names the table with its rows
+_STORED = "lydite.stored"  # property of a view: the name of the table that it shows
 _INSTALL = "pip install 'lydite[spark]'"
 _JAVA = "Install Java 17 or newer (Debian: apt-get install default-jre-headless), or set JAVA_HOME."
 _TYPES = {
@@ -71,30 +71,30 @@ _TYPES = {
 
 
 class SparkEngine:
-    """One session of Spark, spoken to as `lydite.engine.DuckDBEngine` is.
+    """A Spark session; see `lydite.engine.Engine` for the methods.
 
-    Every schema is a database of the session's catalog. A table is written under a name of its
-    own, as Parquet; once all its rows are there, a view of the table's name is turned to it, and
-    what it was turned to before is dropped. Nobody sees a table half written, and nothing is
+    Every schema is a database of the session's catalog. A table is written as Parquet under a
+    unique name. When it is complete, a view with the table's name is replaced to show it, and the
+    table shown before is dropped. So no reader sees a partly written table, and no table is
     computed twice.
 
     Parameters
     ----------
     session
-        The cluster's session, such as ``spark`` in a notebook; it is set to UTC and ANSI until the
-        engine is closed. When None, the session that runs already, else a new one.
+        The session to use, such as ``spark`` in a notebook; its settings are changed (UTC, ANSI)
+        until the engine is closed. When None, the active session, or else a new one.
     master
         Where a new session runs; ``local[*]`` when None, unless spark-submit says otherwise.
     warehouse
-        Folder of a new session's tables; when None, a temporary one that goes with the engine.
+        Folder of a new session's tables; when None, a temporary one.
     settings
-        Settings such as ``{"spark.sql.shuffle.partitions": "2000"}``; those that a session takes
-        at its start only are for a new one.
+        Settings such as ``{"spark.sql.shuffle.partitions": "2000"}``; static ones have effect on a
+        new session only.
     prefix
-        What the names of databases begin with, so that they meet no others in a shared catalog.
+        Prefix of database names, to avoid collisions in a shared catalog.
     local
-        The DuckDB on the driver that holds the sample, the scores and the marts; it is closed with
-        the engine. One in memory when None.
+        The DuckDB engine on the driver for the sample, the scores and the marts; closed with this
+        engine. One in memory when None.
 
     Raises
     ------
@@ -131,7 +131,7 @@ class SparkEngine:
         from pyspark.sql import SparkSession
 
         _require_java()
-        # Spark's errors are raised: as a log beside, they would be told twice.
+        # Spark's errors are raised: logging them would report them twice.
         logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
         if warehouse is None:
             warehouse = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="lydite_"))
@@ -142,17 +142,17 @@ class SparkEngine:
         for name, value in own.items():
             builder = builder.config(name, value)
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on the versions of packages that we do not hand over
+            warnings.simplefilter("ignore")  # about the versions of pandas, which is not used here
             started = builder.getOrCreate()
         self._cleanup.callback(started.stop)
         return started
 
     def _set(self, settings: Mapping[str, str]) -> dict[str, str | None]:
-        """Set the session as the SQL needs it and the caller wants it; return how it was."""
+        """Change settings of the session, and return their old values."""
         before: dict[str, str | None] = {}
         for name, value in settings.items():
             if not self.session.conf.isModifiable(name):
-                continue  # it was for the start of a session, such as its memory
+                continue  # a static setting, such as the memory
             before[name] = self.session.conf.get(name, None)
             self.session.conf.set(name, value)
         return before
@@ -165,7 +165,7 @@ class SparkEngine:
                 self.session.conf.set(name, value)
 
     def __enter__(self) -> Self:
-        """Return the engine itself; leaving the block closes it."""
+        """Return the engine; leaving the block closes it."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -173,33 +173,33 @@ class SparkEngine:
         self.close()
 
     def close(self) -> None:
-        """Stop the session if it was started here; set a given one back to what it was."""
+        """Stop the session if it was started here, or else restore its settings."""
         for name in list(self._views):
             self._drop_view(name)
         self._cleanup.close()
 
     @property
     def error(self) -> tuple[type[Exception], ...]:
-        """Raised by statements that fail, whatever the reason."""
+        """The exceptions that failing statements raise."""
         from py4j.protocol import Py4JJavaError
         from pyspark.errors import PySparkException
 
-        return PySparkException, Py4JJavaError  # the latter where Spark has no name for the failure
+        return PySparkException, Py4JJavaError  # the latter for errors that Spark does not classify
 
     @property
     def local(self) -> DuckDBEngine:
-        """The DuckDB on the driver that holds the sample, the scores and the marts."""
+        """The DuckDB engine on the driver for the sample, the scores and the marts."""
         return self._local
 
     @property
     def threads(self) -> int:
-        """How many threads there are on the driver, where the statistics are reckoned."""
+        """How many threads the driver has, where models are fitted."""
         return self._local.threads
 
     # --- tables ---------------------------------------------------------------------------------
 
     def create(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Replace `table` (``schema.name``) by the rows of `select`, SQL or the name of a file."""
+        """Create or replace `table` with the rows of `select`."""
         database, _ = self._place(table)
         self.session.sql(f"create database if not exists `{database}`")
         stored = f"{self._named(table)}__{uuid.uuid4().hex[:12]}"
@@ -216,14 +216,14 @@ class SparkEngine:
             self._staged[table] = stored
 
     def create_view(self, name: str, select: str) -> None:
-        """Replace the view `name` by `select`; it is the session's own, others do not see it."""
+        """Create or replace the temporary view `name`, which belongs to the session."""
         text = self._translated(select, None)
         own = "__".join(self._place(name))
         self.session.sql(f"create or replace temporary view `{own}` as {text}")
         self._views[name] = f"`{own}`"
 
     def append(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Add the rows of `select` to `table` by column name; make the table if need be."""
+        """Append the rows of `select` to `table` by column name, or create the table from them."""
         if not self.exists(table):
             self.create(table, select, parameters)
             return
@@ -231,28 +231,28 @@ class SparkEngine:
         self.session.sql(f"insert into {self._stored(table)} by name\n{text}")
 
     def store(self, table: str, frame: pl.DataFrame) -> None:
-        """Replace `table` by the rows of a frame."""
+        """Create or replace `table` with the rows of a frame."""
         with self.registered(frame) as name:
             self.create(table, f"from {name}")
 
     def append_local(self, table: str, select: str, parameters: Parameters | None = None) -> None:
-        """Add the rows of `select`, in their order, to a `table` of `local`; make it if need be."""
+        """Append the rows of `select`, in their order, to a `table` of `local`."""
         with self.local.registered(self._arrow(select, parameters)) as rows:
             self.local.append(table, f"from {rows}")
 
     def copy_from_local(self, table: str) -> None:
-        """Write a `table` of `local` to where all rows are."""
+        """Copy a `table` of `local` to Spark."""
         self.store(table, self.local.frame(f"from {table}"))
 
     def comment(self, table: str, file: str) -> None:
-        """Write what a SQL file says of its result onto `table` and its columns."""
+        """Set the comments of `table` and its columns to those of a SQL file."""
         self._files[table] = file
         stored = self._stored(table)
         if stored is not None and self._staged is None:
             self._show(table, stored)
 
     def drop(self, table: str) -> None:
-        """Drop the table or view `table` where there is one."""
+        """Drop the table or view `table` if it exists."""
         if table in self._views:
             self._drop_view(table)
             return
@@ -264,21 +264,21 @@ class SparkEngine:
             self._forget(stored)
 
     def exists(self, table: str) -> bool:
-        """Tell whether there is a table or view `table` (``schema.name``)."""
+        """Return whether the table or view `table` exists."""
         known = table in self._views or table in (self._staged or {})
         return known or self._is_there(table)
 
     def columns(self, relation: str) -> dict[str, str]:
-        """Return the types of a relation's columns by name, in DuckDB's words."""
+        """Return the DuckDB types of the columns of a relation, by name."""
         schema = self.query(f"select * from {relation}").schema
         return {field.name: _type_name(field.dataType.simpleString()) for field in schema}
 
     def comments(self, table: str) -> dict[str, str]:
-        """Return what is said of a table's columns, by name (`comment`)."""
+        """Return the comments of the columns of a table, by name."""
         return read_comments(self._files[table])[1] if table in self._files else {}
 
     def translation_error(self, expression: str) -> str | None:
-        """Return why an expression is not known to mean the same here, None where it is."""
+        """Return why an expression cannot be translated to Spark, None if it can."""
         from lydite.engine.dialect import UntranslatableError
 
         try:
@@ -289,10 +289,10 @@ class SparkEngine:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """Show the tables that the block creates when all are written, or none of them.
+        """Replace all views at the end of the block, or none of them after an error.
 
-        Spark has no transactions: each view is turned by a statement of its own, so that another
-        session may see some before others. What the block appends or drops is so at once.
+        Spark has no transactions: views are replaced one after the other, so another session may
+        see new and old ones together. Appends and drops in the block take effect at once.
         """
         self._staged = {}
         try:
@@ -309,20 +309,20 @@ class SparkEngine:
     # --- results --------------------------------------------------------------------------------
 
     def run(self, sql: str, parameters: Parameters | None = None) -> None:
-        """Execute a statement, or a file named like ``journeys/touches``, with its parameters."""
+        """Execute a statement."""
         self.query(sql, parameters)
 
     def query(self, sql: str, parameters: Parameters | None = None) -> DataFrame:
-        """Return the rows of a statement as Spark's own frame, not computed yet."""
+        """Return the result as a lazy Spark frame."""
         return self.session.sql(self._translated(sql, parameters))
 
     def scalar(self, sql: str, parameters: Parameters | None = None) -> Any:  # noqa: ANN401
-        """Return the first value of the first row, None where there is no row."""
+        """Return the first value of the first row, None if there are no rows."""
         rows = self.rows(sql, parameters)
         return rows[0][0] if rows else None
 
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
-        """Return all rows; for small results only."""
+        """Return all rows as tuples; for small results."""
         table = self._arrow(sql, parameters)
         columns = [column.to_pylist() for column in table.columns]
         return list(zip(*columns, strict=True))
@@ -332,13 +332,13 @@ class SparkEngine:
         return pl.DataFrame(self._arrow(sql, parameters))
 
     def fetch_numpy(self, sql: str, parameters: Parameters | None = None) -> dict[str, np.ndarray]:
-        """Return the result as numpy arrays by column; columns hold no nulls."""
+        """Return the result as numpy arrays by column; columns must not hold nulls."""
         table = self._arrow(sql, parameters)
         return {name: np.asarray(table[name].to_numpy()) for name in table.column_names}
 
     def _arrow(self, sql: str, parameters: Parameters | None) -> pa.Table:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # on the versions of packages that we do not hand over
+            warnings.simplefilter("ignore")  # about the versions of pandas, which is not used here
             return self.query(sql, parameters).toArrow()
 
     @contextlib.contextmanager
@@ -353,7 +353,7 @@ class SparkEngine:
             self.session.catalog.dropTempView(name)
 
     def _distributed(self, table: pa.Table) -> DataFrame:
-        """Hand an Arrow table over; its times without a zone stay without one."""
+        """Return an Arrow table as a Spark frame; times without a time zone keep having none."""
         kind = "spark.sql.timestampType"
         before = self.session.conf.get(kind) or "TIMESTAMP_LTZ"
         self.session.conf.set(kind, "TIMESTAMP_NTZ")
@@ -372,7 +372,7 @@ class SparkEngine:
         return translate(resolve_sql(sql), parameters, self._renamed)
 
     def _renamed(self, table: str) -> str:
-        """Return what Spark calls a table of a statement; only ours have a schema."""
+        """Return the name on Spark of a table in a statement; it has a schema, or it stays."""
         if table in self._views:
             return self._views[table]
         if self._staged and table in self._staged:
@@ -390,7 +390,7 @@ class SparkEngine:
         return bool(self.session.catalog.tableExists(self._named(table)))
 
     def _stored(self, table: str) -> str | None:
-        """Return the table that holds the rows of `table`, where there is one."""
+        """Return the table that the view of `table` shows, if there is one."""
         if self._staged and table in self._staged:
             return self._staged[table]
         if not self._is_there(table):
@@ -400,7 +400,7 @@ class SparkEngine:
         return str(rows[0]["value"])
 
     def _show(self, table: str, stored: str) -> None:
-        """Turn the view of a table's name to the table that holds its rows."""
+        """Let the view of `table` show a stored table."""
         before = self._stored(table)
         about, columns = read_comments(self._files[table]) if table in self._files else ("", {})
         names = [field.name for field in self.session.table(stored).schema]
@@ -421,16 +421,16 @@ class SparkEngine:
 
 
 def _commented(names: Sequence[str], columns: Mapping[str, str]) -> str:
-    """Return the columns of a view, with what is said of them."""
-    told = ((name, columns.get(name)) for name in names)
+    """Return the column list of a view, with comments."""
+    commented = ((name, columns.get(name)) for name in names)
     return ", ".join(
         f"{_quote_identifier(name)}{'' if text is None else f' comment {_quoted(text)}'}"
-        for name, text in told
+        for name, text in commented
     )
 
 
 def _quoted(text: str) -> str:
-    """Return `text` as a literal of Spark, where the backslash is a sign of its own."""
+    """Return `text` as a Spark string literal, in which backslashes are escaped."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
@@ -442,7 +442,7 @@ def _type_name(kind: str) -> str:
     return _TYPES.get(kind, kind.upper())
 
 
-# --- what must be there ---------------------------------------------------------------------------
+# --- requirements ---------------------------------------------------------------------------------
 
 
 def _require_packages() -> None:
@@ -458,8 +458,8 @@ def _require_java() -> None:
     home = os.environ.get("JAVA_HOME")
     found = Path(home, "bin", "java").exists() if home else shutil.which("java")
     if not found:
-        where = f"JAVA_HOME is {home}, where there is no bin/java" if home else "there is none"
-        raise InputError(f'engine = "spark" needs Java, and {where}. {_JAVA}')
+        problem = f"JAVA_HOME is {home}, which has no bin/java" if home else "none was found"
+        raise InputError(f'engine = "spark" needs Java, and {problem}. {_JAVA}')
 
 
 def _running() -> SparkSession | None:

@@ -1,4 +1,4 @@
-"""Finds and reads the project's `.sql` files, in the checkout and in the installed wheel."""
+"""Finds and reads the `.sql` files, in a checkout and in the installed wheel."""
 
 import re
 from functools import cache
@@ -9,12 +9,12 @@ _COLUMN = re.compile(r"^--\s*@(\w+)\s+(.+?)\s*$", re.MULTILINE)
 
 @cache
 def sql_directory() -> Path:
-    """Return the folder that holds the SQL: inside the wheel, else at the top of the checkout."""
+    """Return the folder of the SQL files: inside the wheel, or at the top of the checkout."""
     package = Path(__file__).resolve().parents[1]
     for candidate in (package / "sql", package.parents[1] / "sql"):
         if (candidate / "journeys").is_dir():
             return candidate
-    raise FileNotFoundError(f"no folder 'sql' beside {package}: the installation is incomplete")
+    raise FileNotFoundError(f"no folder 'sql' next to {package}: the installation is incomplete")
 
 
 @cache
@@ -30,12 +30,12 @@ def load_sql(name: str) -> str:
 
 
 def resolve_sql(sql: str) -> str:
-    """Return the statement itself, or the file's where `sql` is a file's name."""
+    """Return a statement as it is, or the text of the file that `sql` names."""
     return load_sql(sql) if re.fullmatch(r"[a-z_]+/[a-z_]+", sql) else sql
 
 
 def read_comments(name: str) -> tuple[str, dict[str, str]]:
-    """Return what a SQL file says of its result: the table's comment and each column's.
+    """Return the comments of a SQL file: that of the table, and those of its columns by name.
 
     The first comment line describes the table; lines ``-- @column text`` describe columns.
     """

@@ -115,7 +115,7 @@ def _count_users(engine: Engine) -> int:
 
 
 def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks) -> dict[str, str]:
-    """Return a fingerprint of everything besides the rows that journeys depend on, by its name."""
+    """Return the fingerprint of everything but rows that journeys depend on, by name."""
     files = sorted(f"journeys/{file.stem}" for file in sql_directory().glob("journeys/*.sql"))
     text = "\n".join(map(load_sql, (*files, "incremental/states")))
     return {
