@@ -30,7 +30,7 @@ from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
 from lydite.models.transition_graph import unreachable_channels
-from lydite.paths.shares import weightless
+from lydite.paths.shares import count_weightless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -432,7 +432,7 @@ def _notes_on_rules(engine: DuckDBEngine, outcome: str, models: Sequence[Model])
     if not rules:
         return {}
     landmarks = load_sample(engine, outcome, attribution.channel_names(engine), rules)
-    paths = {rule.name: weightless(landmarks, rule.name) for rule in rules}
+    paths = {rule.name: count_weightless(landmarks, rule.name) for rule in rules}
     return {
         name: f"no touch has any weight on {n:,} paths; their touches share the credit equally"
         for name, n in paths.items()

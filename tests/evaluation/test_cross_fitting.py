@@ -34,7 +34,7 @@ def test_counts_are_those_of_what_is_known(split, features):
     counts = Counts(split, UniqueFeatures(index, np.zeros((features, 0))))
     gone = 0
     for period in (0, 1, 4):
-        counts.go_on(range(gone, period + 1))
+        counts.add_periods(range(gone, period + 1))
         gone = period + 1
         known = known_before(split, period)
         half, cell = LANDMARKS.bucket & 1, split.activity.cell

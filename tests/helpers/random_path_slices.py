@@ -1,4 +1,4 @@
-"""Draws touches and slices of them, for the tests of paths."""
+"""Draws paths as slices of an array of touches."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ HOUR = 3_600_000_000
 
 
 @st.composite
-def draw_stretches(draw):
-    """Draw touches, and slices of them of which some leave touches out."""
+def draw_paths(draw):
+    """Draw paths, of which some have touches that do not count."""
     channel = np.array(draw(st.lists(st.integers(0, 2), min_size=1, max_size=30)))
     ends = st.tuples(st.integers(0, len(channel) - 1), st.integers(0, len(channel) - 1))
     some = [sorted(pair) for pair in draw(st.lists(ends, max_size=12))]
@@ -21,18 +21,17 @@ def draw_stretches(draw):
     length = np.array([b - a + 1 for a, b in some], dtype=int)
     most = draw(st.integers(2, 8))
     at = np.cumsum(draw(st.lists(st.integers(0, 9 * HOUR), min_size=30, max_size=30)))
-    return TouchArrays(NAMES, channel, at[: len(channel)]), PathSlices(
-        first, length, np.minimum(length, most)
-    )
+    touches = TouchArrays(NAMES, channel, at[: len(channel)])
+    return PathSlices(touches, first, length, np.minimum(length, most))
 
 
 def touches_of(paths):
-    """Return the numbers of the touches that count on each path."""
+    """Return the positions of the touches that count on each path."""
     return [
         [first, *range(first + length - kept + 1, first + length)]
         for first, length, kept in zip(paths.first, paths.length, paths.kept, strict=True)
     ]
 
 
-def channels_of(touch_arrays, paths):
-    return [tuple(touch_arrays.channel[touches].tolist()) for touches in touches_of(paths)]
+def channels_of(paths):
+    return [tuple(paths.touches.channel[touches].tolist()) for touches in touches_of(paths)]

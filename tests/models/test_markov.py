@@ -228,7 +228,7 @@ def test_weights_of_units_count_as_repeated_landmarks(order):
     np.testing.assert_allclose(drawn, expected, atol=1e-6)
 
 
-def test_shares_are_effects_of_the_channels_met():
+def test_shares_are_effects_of_the_channels_on():
     model = Markov(2).fit(random_landmarks())
     row, channel = np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 0, 2])
     paths = Paths(CHANNELS, np.zeros(3, int), np.ones(3), np.ones(3),

@@ -1,133 +1,109 @@
-"""Loops over touches of paths, against plain loops of Python over the touches that count."""
+"""Compiled kernels against loops of Python; what is out of bounds is refused before they run."""
 
 from __future__ import annotations
 
+import threading
+
+import numba
 import numpy as np
+import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from lydite.paths import kernels
-from tests.helpers.random_path_slices import HOUR, NAMES, channels_of, draw_stretches, touches_of
+from lydite.paths.path_slices import PathSlices, TouchArrays
+from tests.helpers.random_path_slices import HOUR, NAMES, channels_of, draw_paths, touches_of
 
 VALUES = np.array([0.5, 2.0, 3.0])
+TOUCHES = TouchArrays(NAMES, np.array([0, 1, 2, 0]), np.array([0, 1, 2, 3]) * HOUR)
 
 
-@given(st.lists(st.integers(1, 9), max_size=30), st.integers(1, 20))
-def test_paths_are_cut_at_multiples_of_so_many_touches(sizes, most):
-    kept = np.array(sizes, dtype=np.int32)
-    edges = np.zeros(sum(sizes) // most + 2, dtype=np.intp)
-    found = edges[: kernels.cut(kept, most, edges) + 1].tolist()
-    part = (np.cumsum(kept) - kept) // most
-    expected = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(sizes)]
-    assert found == expected
+@kernels.compiled
+def total(values: np.ndarray) -> float:
+    result = 0.0
+    for value in values:
+        result += value
+    return result
 
 
-@given(draw_stretches())
-def test_touches_are_those_that_count(drawn):
-    _, paths = drawn
-    touch = np.empty(int(paths.kept.sum()), dtype=np.int64)
-    kernels.touches(*paths.columns, touch)
-    assert touch.tolist() == [touch for own in touches_of(paths) for touch in own]
+@kernels.compiled
+def turn_until(flag: np.ndarray, turns: np.ndarray) -> None:
+    while flag[0] == 0:  # `turns` might be the same array, so that `flag` is read at every turn
+        turns[0] += 1
 
 
-@given(draw_stretches())
-def test_a_history_is_the_last_channels_the_newest_first(drawn):
-    touch_arrays, paths = drawn
-    history = np.empty((len(paths), 3), dtype=np.int16)
-    kernels.histories(*paths.columns, touch_arrays.channel, history)
-    expected = [[*own[::-1], -1, -1][:3] for own in channels_of(touch_arrays, paths)]
-    assert history.tolist() == expected
+def test_a_compiled_loop_does_what_python_does():
+    values = np.arange(10.0)
+    assert total(values) == total.py_func(values) == 45
 
 
-@given(draw_stretches())
-def test_digests_are_polynomials_modulo_a_power_of_two(drawn):
-    touch_arrays, paths = drawn
-    codes, base = [3**40, 5**27, 7**22], 11**18 | 1
-    digest = np.empty(len(paths), dtype=np.uint64)
-    numbers = np.array([code % 2**64 for code in codes], dtype=np.uint64)
-    kernels.digests(*paths.columns, touch_arrays.channel, numbers, np.uint64(base % 2**64), digest)
-    for own, found in zip(channels_of(touch_arrays, paths), digest.tolist(), strict=True):
-        expected = 0
-        for channel in own:
-            expected = expected * base + codes[channel]
-        assert found == expected % 2**64
+def test_other_threads_run_during_a_compiled_loop():
+    turn_until(np.ones(1), np.zeros(1))  # compiled by now
+    flag, turns = np.zeros(1), np.zeros(1)
+    turning = threading.Thread(target=turn_until, args=(flag, turns))
+    turning.start()
+    while turns[0] == 0:
+        pass
+    flag[0] = 1.0
+    turning.join()
 
 
-@given(draw_stretches())
-def test_hours_are_to_the_end_of_the_path(drawn):
-    touch_arrays, paths = drawn
-    before_end = np.empty(int(paths.kept.sum()))
-    kernels.hours_before_end(*paths.columns, touch_arrays.at_us, before_end)
-    at = [touch_arrays.at_us[own] / HOUR for own in touches_of(paths)]
-    np.testing.assert_allclose(before_end, [x for own in at for x in own[-1] - own], atol=1e-9)
+@given(draw_paths())
+def test_hours_are_to_the_end_of_the_path(paths):
+    at = [paths.touches.at_us[own] / HOUR for own in touches_of(paths)]
+    expected = [x for own in at for x in own[-1] - own]
+    np.testing.assert_allclose(kernels.hours_before_end(paths), expected, atol=1e-9)
 
 
-@given(draw_stretches())
-def test_sums_are_by_path_and_by_entry(drawn):
-    touch_arrays, paths = drawn
+@given(draw_paths())
+def test_sums_are_weighted_by_path(paths):
     weight = np.arange(1.0, 1 + paths.kept.sum())
-    weights, products = np.empty((2, len(paths)))
-    kernels.weighted_sums(*paths.columns, touch_arrays.channel, weight, VALUES, weights, products)
+    weights, products = kernels.weighted_sums(paths, weight, VALUES)
     begin = 0
-    for row, own in enumerate(channels_of(touch_arrays, paths)):
+    for row, own in enumerate(channels_of(paths)):
         part = weight[begin : begin + len(own)]
         begin += len(own)
         assert weights[row] == part.sum()
         assert products[row] == part @ VALUES[list(own)]
 
 
-@given(draw_stretches())
-def test_entries_are_the_channels_of_each_path_in_ascending_order(drawn):
-    touch_arrays, paths = drawn
-    channels = channels_of(touch_arrays, paths)
-    columns = *paths.columns, touch_arrays.channel
-    size = kernels.channels_on(*columns, len(NAMES))
-    assert size.tolist() == [len(set(own)) for own in channels]
-    longest, counting = int(paths.kept.max(initial=0)), int(paths.kept.sum())
-    row, met, count = np.empty((3, int(size.sum())), dtype=np.int32)
-    kind, slot = np.empty(counting, dtype=np.int64), np.empty(counting, dtype=np.int16)
-    by_kind: dict[tuple, int] = {}
-    for order_only in (True, False):
-        kernels.lay_out_by_channel(
-            *columns, touch_arrays.is_direct, order_only, longest, row, met, count, kind, slot
-        )
-        entry = touch = begin = 0
-        for path, own in enumerate(channels):
-            on_path = sorted(set(own))
-            known = [
-                place for place, channel in enumerate(own) if not touch_arrays.is_direct[channel]
-            ]
-            assert slot[begin : begin + len(own)].tolist() == [on_path.index(c) for c in own]
-            begin += len(own)
-            for channel in on_path:
-                places = [place for place, other in enumerate(own) if other == channel]
-                assert (row[entry], met[entry], count[entry]) == (path, channel, len(places))
-                entry += 1
-                for place in places:
-                    assert kind[touch] % (longest + 1) == place + 1
-                    alike = (channel, len(own), known[-1] if known else -1, place)
-                    told = alike if order_only else (path, place)
-                    assert by_kind.setdefault((order_only, *told), kind[touch]) == kind[touch]
-                    touch += 1
-        own_kinds = [number for (own, *_), number in by_kind.items() if own == order_only]
-        assert len(set(own_kinds)) == len(own_kinds)
+@pytest.mark.parametrize(
+    ("first", "length", "kept"),
+    [(-1, 2, 2), (0, 5, 1), (3, 2, 2), (0, 2, 3), (0, 2, 0), (0, 0, 0), (4, 1, 1)],
+)
+def test_a_path_outside_the_touches_is_refused(first, length, kept):
+    with pytest.raises(ValueError, match="paths are slices of 4 touches"):
+        PathSlices(TOUCHES, np.array([0, first]), np.array([4, length]), np.array([4, kept]))
 
 
-@given(draw_stretches())
-def test_weights_are_added_to_the_entries_of_their_channels(drawn):
-    touch_arrays, paths = drawn
-    channels = channels_of(touch_arrays, paths)
-    weight = np.arange(1.0, 1 + paths.kept.sum())
-    slots = [[sorted(set(own)).index(channel) for channel in own] for own in channels]
-    slot = np.array([place for own in slots for place in own], dtype=np.int16)
-    begin = np.cumsum(paths.kept) - paths.kept
-    sizes = [len(set(own)) for own in channels]
-    entry = np.cumsum([0, *sizes])[: len(channels)]
-    sums = np.zeros(sum(sizes))
-    kernels.sums_by_entry(weight, paths.kept, begin, entry, slot, sums)
-    expected = [
-        weight[begin[path] : begin[path] + len(own)][np.array(own) == place].sum()
-        for path, own in enumerate(slots)
-        for place in sorted(set(own))
+def test_columns_of_different_lengths_are_refused():
+    one, two = np.ones(1, dtype=int), np.ones(2, dtype=int)
+    with pytest.raises(ValueError, match="one row per path"):
+        PathSlices(TOUCHES, two, two, one)
+    with pytest.raises(ValueError, match="4 touches and 1 times"):
+        TouchArrays(NAMES, TOUCHES.channel, one)
+
+
+@pytest.mark.parametrize("channel", [-1, 3])
+def test_a_channel_without_name_is_refused(channel):
+    with pytest.raises(ValueError, match="channel numbers are from 0 to 2"):
+        TouchArrays(NAMES, np.array([0, channel]))
+
+
+def test_weights_and_values_of_other_lengths_are_refused():
+    paths = PathSlices(TOUCHES, np.array([0]), np.array([4]), np.array([3]))
+    for weights, values in ((np.ones(4), VALUES), (np.ones(3), VALUES[:2])):
+        with pytest.raises(ValueError, match="one weight per touch"):
+            kernels.weighted_sums(paths, weights, values)
+
+
+def test_hours_without_times_are_refused():
+    paths = PathSlices(TOUCHES.without_times(), np.array([0]), np.array([4]), np.array([3]))
+    with pytest.raises(ValueError, match="no times"):
+        kernels.hours_before_end(paths)
+
+
+def test_there_are_few_kernels():
+    compiled = [
+        own for own in vars(kernels).values() if isinstance(own, numba.core.dispatcher.Dispatcher)
     ]
-    assert sums.tolist() == expected
+    assert len(compiled) <= 8

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lydite.paths.landmarks import N_BUCKETS, UniqueFeatures, as_slice, first_buckets
+from lydite.paths.landmarks import N_BUCKETS, UniqueFeatures, first_buckets
 from tests.helpers.random_landmarks import draw_landmarks
 
 
@@ -62,12 +62,3 @@ def test_the_first_buckets_hold_at_most_so_many_and_one_more_would_hold_more(row
     assert found == 1 or counts[bucket < found].sum() <= at_most
     assert found == N_BUCKETS or counts[bucket <= found].sum() > at_most
     assert first_buckets(np.repeat(bucket, counts), None, at_most) == found
-
-
-@given(st.lists(st.integers(0, 9), max_size=8))
-def test_a_stretch_is_the_rows_themselves(rows):
-    array = np.array(rows, dtype=int)
-    found = as_slice(array)
-    assert np.arange(10)[found].tolist() == rows
-    without_gap = rows == list(range(rows[0], rows[0] + len(rows))) if rows else False
-    assert isinstance(found, slice) == without_gap

@@ -11,16 +11,15 @@ from lydite.models import Rule, make_model
 from lydite.models.base import weight_columns
 from lydite.paths import touch_weights
 from lydite.paths.path_slices import distinct_paths
-from lydite.paths.rule_weights import LandmarkPaths, channels_met, describe_paths
-from tests.helpers.random_path_slices import channels_of, draw_stretches
+from lydite.paths.rule_weights import LandmarkPaths, channels_on, describe_paths
+from tests.helpers.random_path_slices import channels_of, draw_paths
 
 
-@given(draw_stretches())
-def test_paths_are_described_by_their_order(drawn):
-    touch_arrays, paths = drawn
+@given(draw_paths())
+def test_paths_are_described_by_their_order(paths):
     models = [make_model("linear"), make_model("last_non_direct"), make_model("w_shaped")]
-    described = describe_paths(touch_arrays, paths, weight_columns(models)).paths
-    for row, met in enumerate(channels_of(touch_arrays, paths)):
+    described = describe_paths(paths, weight_columns(models)).paths
+    for row, met in enumerate(channels_of(paths)):
         assert described.history[row].tolist() == [*met[::-1], -1, -1, -1, -1][:4]
         known = [place for place, channel in enumerate(met) if channel != 1]
         last = known[-1] if known else len(met) - 1
@@ -39,17 +38,16 @@ def test_paths_are_described_by_their_order(drawn):
     np.testing.assert_allclose(total, expected, rtol=1e-9)
 
 
-@given(draw_stretches(), st.integers(1, 9), st.randoms(use_true_random=False))
-def test_own_paths_are_weighed_as_paths_are(drawn, most, random):
-    touch_arrays, paths = drawn
+@given(draw_paths(), st.integers(1, 9), st.randoms(use_true_random=False))
+def test_own_paths_are_weighed_as_paths_are(paths, most, random):
     rules = [
         Rule("before", "hours", "hours_before_end"),
         Rule("both", "hours and place", "position + hours_after_start"),
     ]
-    expected = channels_met(touch_arrays, paths, weight_columns(rules))
-    number, first = distinct_paths(touch_arrays, paths)
-    described = describe_paths(touch_arrays, paths.take(first), {})
-    own = LandmarkPaths(touch_arrays, paths, number, described, weight_columns(rules))
+    expected = channels_on(paths, weight_columns(rules))
+    number, first = distinct_paths(paths)
+    described = describe_paths(paths.take(first), {})
+    own = LandmarkPaths(paths, number, described, weight_columns(rules))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(touch_weights, "_MAX_TOUCHES", most)
         found = own.path_channels(["both", "before"])

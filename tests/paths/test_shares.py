@@ -15,7 +15,7 @@ from lydite.paths.path_slices import distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, describe_paths
 from lydite.paths.shares import STEPS_BY_ORDER, mixed_rates, share_rows
 from tests.helpers.random_landmarks import draw_landmarks, with_paths
-from tests.helpers.random_path_slices import HOUR, draw_stretches, touches_of
+from tests.helpers.random_path_slices import HOUR, draw_paths, touches_of
 
 RATES = np.array([0.1, 0.4, 0.7])
 
@@ -104,16 +104,15 @@ def test_rates_are_mixed_by_shares(weights):
     np.testing.assert_allclose(mixed_rates(drawn, "linear", rates), expected, rtol=1e-12)
 
 
-@given(draw_stretches(), st.integers(1, 9))
-def test_rates_are_mixed_by_weights_that_look_at_times(drawn, most):
-    touch_arrays, paths = drawn
+@given(draw_paths(), st.integers(1, 9))
+def test_rates_are_mixed_by_weights_that_look_at_times(paths, most):
     if not len(paths):
         return
     # On a path of which every touch is of one instant, no touch has any weight.
     rule = Rule("before", "hours", "hours_before_end")
-    number, first = distinct_paths(touch_arrays, paths)
-    described = describe_paths(touch_arrays, paths.take(first), {})
-    own = LandmarkPaths(touch_arrays, paths, number, described, rule.weight_columns)
+    number, first = distinct_paths(paths)
+    described = describe_paths(paths.take(first), {})
+    own = LandmarkPaths(paths, number, described, rule.weight_columns)
     some = replace(
         draw_landmarks(np.random.default_rng(0), len(paths), channels=3),
         path=number, paths=described.paths, landmark_paths=own,
@@ -122,7 +121,7 @@ def test_rates_are_mixed_by_weights_that_look_at_times(drawn, most):
         patch.setattr("lydite.paths.touch_weights._MAX_TOUCHES", most)
         found = mixed_rates(some, "before", RATES)
     for row, touches in enumerate(touches_of(paths)):
-        hours = (touch_arrays.at_us[touches[-1]] - touch_arrays.at_us[touches]) / HOUR
+        hours = (paths.touches.at_us[touches[-1]] - paths.touches.at_us[touches]) / HOUR
         weight = hours if hours.sum() > 0 else np.ones(len(hours))
-        expected = np.average(RATES[touch_arrays.channel[touches]], weights=weight)
+        expected = np.average(RATES[paths.touches.channel[touches]], weights=weight)
         assert found[row] == pytest.approx(expected, rel=1e-9)

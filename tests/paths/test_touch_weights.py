@@ -13,13 +13,12 @@ from lydite.models import Rule
 from lydite.models.base import weight_columns
 from lydite.paths import touch_weights
 from lydite.paths.path_slices import PathSlices, TouchArrays
-from lydite.paths.rule_weights import channels_met
-from tests.helpers.random_path_slices import HOUR, NAMES, draw_stretches, touches_of
+from lydite.paths.rule_weights import channels_on
+from tests.helpers.random_path_slices import HOUR, NAMES, draw_paths, touches_of
 
 
-@given(draw_stretches(), st.integers(1, 9))
-def test_times_are_those_of_the_path_whatever_is_weighed_at_once(drawn, most):
-    touch_arrays, paths = drawn
+@given(draw_paths(), st.integers(1, 9))
+def test_times_are_those_of_the_path_whatever_is_weighed_at_once(paths, most):
     rules = [
         Rule("before", "hours", "hours_before_end"),
         Rule("after", "hours", "hours_after_start"),
@@ -27,9 +26,9 @@ def test_times_are_those_of_the_path_whatever_is_weighed_at_once(drawn, most):
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(touch_weights, "_MAX_TOUCHES", most)
-        found = channels_met(touch_arrays, paths, weight_columns(rules))
+        found = channels_on(paths, weight_columns(rules))
     for row, touches in enumerate(touches_of(paths)):
-        hours, n = touch_arrays.at_us[touches] / HOUR, len(touches)
+        hours, n = paths.touches.at_us[touches] / HOUR, len(touches)
         place = np.arange(1, n + 1)
         weights = {
             "before": hours[-1] - hours,
@@ -38,32 +37,32 @@ def test_times_are_those_of_the_path_whatever_is_weighed_at_once(drawn, most):
         }
         own = np.flatnonzero(found.row == row)
         for name, expected in weights.items():
-            sums = np.bincount(touch_arrays.channel[touches], expected, minlength=3)
+            sums = np.bincount(paths.touches.channel[touches], expected, minlength=3)
             np.testing.assert_allclose(
                 found.weights[name][own], sums[found.channel[own]], rtol=1e-9, atol=1e-9
             )
 
 
 def test_campaign_and_interaction_are_those_of_the_touch():
-    touch_arrays = TouchArrays(
+    touches = TouchArrays(
         NAMES,
         np.array([0, 1, 0]),
         campaign=pa.array(["spring", None, "autumn"]),
         interaction=pa.array(["click", "view", "click"]),
     )
-    paths = PathSlices(np.array([0, 0]), np.array([3, 2]), np.array([3, 2]))
+    paths = PathSlices(touches, np.array([0, 0]), np.array([3, 2]), np.array([3, 2]))
     rules = [
         Rule("spring", "campaign", "case when campaign = 'spring' then 2 end"),
         Rule("clicks", "kind", "case when interaction = 'click' then 1 end"),
     ]
-    found = channels_met(touch_arrays, paths, weight_columns(rules))
+    found = channels_on(paths, weight_columns(rules))
     assert found.weights["spring"].tolist() == [2, 0, 2, 0]
     assert found.weights["clicks"].tolist() == [2, 0, 1, 0]
 
 
 def test_a_bad_weight_shows_the_whole_path():
-    touch_arrays = TouchArrays(NAMES, np.array([0, 1, 2, 2]))
-    paths = PathSlices(np.array([2, 0]), np.array([1, 3]), np.array([1, 3]))
+    touches = TouchArrays(NAMES, np.array([0, 1, 2, 2]))
+    paths = PathSlices(touches, np.array([2, 0]), np.array([1, 3]), np.array([1, 3]))
     bad = Rule("bad", "nothing", "case when channel = 'direct' then -1 else 1 end")
     with pytest.raises(InputError, match="weight -1.0 to touch 2 of 3 .* path a > direct > c"):
-        channels_met(touch_arrays, paths, bad.weight_columns)
+        channels_on(paths, bad.weight_columns)

@@ -17,7 +17,7 @@ from lydite.errors import InputError
 from lydite.inputs.path_table import PathTable, read_path_table
 from lydite.models import Markov, Model, UniqueFeatures, choose, make_models
 from lydite.models.base import weight_columns
-from lydite.paths.landmarks import rows_to_one
+from lydite.paths.arrays import normalize_rows
 from lydite.paths.path_table_landmarks import landmarks_of, paths_of, summed_landmarks
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class _GlobalMarkov(Markov):
     def shares(self, features: UniqueFeatures) -> Any:  # noqa: ANN401
         """Return the removal effects divided by their sum."""
         del features
-        return rows_to_one(sparse.csr_array(self.removal_effects_[None, :]))
+        return normalize_rows(sparse.csr_array(self.removal_effects_[None, :]))
 
 
 def models_without_clock(

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-from math import prod
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.paths.compiled import compiled
-from lydite.paths.grouping import counted, distinct
+from lydite.paths.arrays import factorize, group_sums
+from lydite.paths.kernels import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +49,7 @@ class Activity:
             landmarks.hours_since_first,
             number,
         )
-        cell, first = distinct(number, prod(_LEVELS))
+        cell, first = factorize(number)
         self.cell = cell.astype(np.int16)
         self.levels = np.column_stack(np.unravel_index(number[first], _LEVELS))
 
@@ -140,7 +139,7 @@ class Adjustment:
             The feature row of each row, where scores are of feature rows.
         """
         if score is None:
-            n, k = (counted(cell, own, len(self.design)) for own in (trials, conversions))
+            n, k = (group_sums(cell, own, len(self.design)) for own in (trials, conversions))
             cells = np.flatnonzero(n)
             self.slope_ = 0.0
             self.terms_ = _logistic(self._terms(cells), n[cells], k[cells], self.terms_)

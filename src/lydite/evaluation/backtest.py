@@ -46,7 +46,7 @@ class _SampleCorrection:
         Uses the training data of a period. Periods must be asked for in ascending order.
         """
         for adjustment, counts in zip(self._adjustments, self._counts, strict=True):
-            counts.go_on(range(self._next_period, period + 1))
+            counts.add_periods(range(self._next_period, period + 1))
             adjustment.fit(counts.cell, None, counts.trials, counts.conversions)
         self._next_period = period + 1
         on_all, on_sample = (adjustment.terms_ for adjustment in self._adjustments)

@@ -10,7 +10,6 @@ import numpy as np
 
 from lydite.durations import format_duration
 from lydite.errors import InputError
-from lydite.paths.compiled import compiled
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -117,28 +116,11 @@ class Calendar:
         return day
 
 
-def _passed(edges: NDArray[np.datetime64], instants: NDArray[np.datetime64]) -> NDArray[np.int16]:
-    """Return how many edges, in ascending order, each instant has passed or reached."""
-    number = np.empty(len(instants), dtype=np.int16)
-    _count_passed(_in_us(edges), _in_us(instants), number)
-    return number
-
-
-def _in_us(instants: NDArray[np.datetime64]) -> NDArray[np.int64]:
-    return instants.astype("datetime64[us]", copy=False).view(np.int64)
-
-
-@compiled
-def _count_passed(
-    edges: NDArray[np.int64], instants: NDArray[np.int64], number: NDArray[np.int16]
-) -> None:
-    passed = 0
-    for row in range(len(instants)):  # as a rule they are in the order of time
-        while passed > 0 and edges[passed - 1] > instants[row]:
-            passed -= 1
-        while passed < len(edges) and edges[passed] <= instants[row]:
-            passed += 1
-        number[row] = passed
+def _passed(edges: NDArray[np.datetime64], times: NDArray[np.datetime64]) -> NDArray[np.int16]:
+    """Return how many of the ascending edges are at or before each time."""
+    in_us, times_in_us = edges.astype("datetime64[us]"), times.astype("datetime64[us]", copy=False)
+    passed = np.searchsorted(in_us.view(np.int64), times_in_us.view(np.int64), side="right")
+    return passed.astype(np.int16)
 
 
 def make_calendar(history: History, lookback: timedelta, period: Period) -> Calendar:

@@ -19,8 +19,7 @@ from lydite.evaluation.parallel import estimated_effort, map_longest_first
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.splits import RefitSchedule
-from lydite.paths.grouping import counted
-from lydite.paths.landmarks import parts
+from lydite.paths.arrays import group_sums, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -255,8 +254,8 @@ def _places(landmarks: Landmarks, known: NDArray[np.intp]) -> NDArray[np.intp]:
     """
     channel, count = landmarks.history[known, 0], landmarks.count[known]
     size = len(landmarks.channels)
-    met = counted(channel, count, size)
-    hits = counted(channel, count * landmarks.converted[known], size)
+    met = group_sums(channel, count, size)
+    hits = group_sums(channel, count * landmarks.converted[known], size)
     place = np.empty(size + 1, dtype=np.intp)
     place[np.lexsort((hits, met))] = np.arange(size)
     place[-1] = -1

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from sklearn.base import clone
 
 from lydite.evaluation.adjustment import log_odds
-from lydite.paths.compiled import compiled
-from lydite.paths.grouping import distinct
+from lydite.paths.arrays import factorize, group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,90 +31,41 @@ class Counts:
     def __init__(self, split: Split, features: UniqueFeatures) -> None:
         cells, self._features = len(split.activity.levels), len(features)
         size = 2 * self._features * cells
-        # Numbers of 32 bits go through memory twice as fast.
-        key: NDArray[Any] = np.empty(
-            len(split.landmarks), dtype=np.int32 if size < 2**31 else np.int64
+        # Numbers of 32 bits take half the time to read and write.
+        key: NDArray[np.integer] = np.asarray(
+            split.landmarks.bucket & 1, dtype=np.int32 if size < 2**31 else np.int64
         )
-        _number(
-            split.landmarks.bucket,
-            features.inverse,
-            split.activity.cell,
-            self._features,
-            cells,
-            key,
-        )
-        if size <= len(key):  # so few that all may have a number, met or not
-            keys: NDArray[Any] = np.arange(size)
-            self._row = key
+        for number, factor in ((features.inverse, self._features), (split.activity.cell, cells)):
+            key = key * factor + number
+        keys: NDArray[np.integer]
+        if size <= len(key):  # few enough to count all that can occur
+            keys, self._row = np.arange(size), key
         else:
-            self._row, first = distinct(key)
+            self._row, first = factorize(key)
             keys = key[first]
         self.half_row, self.cell = np.divmod(keys, cells)
         self.trials, self.conversions = np.zeros(len(keys)), np.zeros(len(keys))
         self._split = split
 
-    def go_on(self, periods: range) -> None:
-        """Go on over periods: add the landmarks they release, take off those they withdraw."""
-        for period in periods:
-            self._add(self._split.train_added[period], 1.0)
-            self._add(self._split.train_removed[period], -1.0)
+    def add_periods(self, periods: range) -> None:
+        """Add the landmarks that periods add to the training data, and remove those they remove."""
+        for landmarks, sign in ((self._split.train_added, 1.0), (self._split.train_removed, -1.0)):
+            for period in periods:
+                self._add(landmarks[period], sign)
 
     def _add(self, landmarks: NDArray[np.integer], sign: float) -> None:
-        own, totals = self._split.landmarks, (self.trials, self.conversions)
-        _count(landmarks, sign, self._row, own.converted, own.count, *totals)
+        rows, own, size = self._row[landmarks], self._split.landmarks, len(self.trials)
+        self.trials += sign * group_sums(rows, own.count[landmarks], size)
+        self.conversions += sign * group_sums(rows, own.hits[landmarks], size)
 
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Trials and conversions of each feature row in each half of the buckets, (2, k)."""
-        sums = np.zeros((2, 2 * self._features))
-        _sum_by_half(self.half_row, self.trials, self.conversions, *sums)
-        return sums[0].reshape(2, -1), sums[1].reshape(2, -1)
-
-
-@compiled
-def _number(
-    bucket: NDArray[np.integer],
-    feature_row: NDArray[np.integer],
-    cell: NDArray[np.integer],
-    features: int,
-    cells: int,
-    key: NDArray[np.integer],
-) -> None:
-    """Give the same number to what is counted together."""
-    for row in range(len(key)):
-        key[row] = ((bucket[row] & 1) * features + feature_row[row]) * cells + cell[row]
-
-
-@compiled
-def _count(
-    landmarks: NDArray[np.integer],
-    sign: float,
-    row: NDArray[np.integer],
-    converted: NDArray[np.bool_],
-    count: NDArray[np.floating],
-    trials: NDArray[np.float64],
-    conversions: NDArray[np.float64],
-) -> None:
-    """Add some landmarks to the counts of their rows."""
-    for number in landmarks:
-        trials[row[number]] += sign * count[number]
-        if converted[number]:
-            conversions[row[number]] += sign * count[number]
-
-
-@compiled
-def _sum_by_half(
-    half_row: NDArray[np.integer],
-    trials: NDArray[np.float64],
-    conversions: NDArray[np.float64],
-    sum_of_trials: NDArray[np.float64],
-    sum_of_conversions: NDArray[np.float64],
-) -> None:
-    """Sum up what is met by half and feature row: `counted` for both at once."""
-    for row in range(len(half_row)):
-        if trials[row] > 0:
-            sum_of_trials[half_row[row]] += trials[row]
-            sum_of_conversions[half_row[row]] += conversions[row]
+        trials, conversions = (
+            group_sums(self.half_row, counts, 2 * self._features).reshape(2, -1)
+            for counts in (self.trials, self.conversions)
+        )
+        return trials, conversions
 
 
 class CrossFitted:
@@ -148,7 +98,7 @@ class CrossFitted:
 
     def fit_before(self, period: int) -> None:
         """Fit on what was known before a period; periods only go on."""
-        self.counts.go_on(range(self._gone, period + 1))
+        self.counts.add_periods(range(self._gone, period + 1))
         self._gone = period + 1
         trials, conversions = self.counts.by_half
         self.model.fit_counts(self.features, trials.sum(axis=0), conversions.sum(axis=0))

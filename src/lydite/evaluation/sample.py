@@ -12,7 +12,7 @@ import pyarrow as pa
 from lydite.inputs.slices import slice_starts
 from lydite.journeys import LONGEST_PATH
 from lydite.models.base import weight_columns
-from lydite.paths.grouping import counted, distinct, placed, taken
+from lydite.paths.arrays import factorize, scatter
 from lydite.paths.landmarks import Landmarks, first_buckets
 from lydite.paths.path_slices import PathSlices, TouchArrays, distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, describe_paths
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
     from lydite.paths.columns import WeightColumns
-    from lydite.paths.rule_weights import OrderFeatures
+    from lydite.paths.rule_weights import DescribedPaths
 
 MAX_LANDMARKS = 5_000_000
 _NAMES = frozenset({"campaign", "interaction"})
@@ -124,13 +124,11 @@ def load_sample(
     touches = sample.touches
     if any(_NAMES & model.columns_used for model in by_landmark):
         touches = replace(touches, **_load_names(engine, outcome, sample.position))
-    path = taken(sample.path, sample.position)
-    slices = _slices_ending_at(sample.position, columns["touch"] - columns["first_touch"])
+    path = sample.path[sample.position]
+    paths = _slices_ending_at(touches, sample.position, columns["touch"] - columns["first_touch"])
     landmark_paths = None
     if by_landmark:
-        landmark_paths = LandmarkPaths(
-            touches, slices, path, sample.features, weight_columns(by_landmark)
-        )
+        landmark_paths = LandmarkPaths(paths, path, sample.features, weight_columns(by_landmark))
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -195,7 +193,7 @@ class _SamplePaths(NamedTuple):
     position: NDArray[np.int32]
     touches: TouchArrays
     path: NDArray[np.integer]
-    features: OrderFeatures
+    features: DescribedPaths
 
     @classmethod
     def from_columns(
@@ -207,13 +205,13 @@ class _SamplePaths(NamedTuple):
         happened_at = columns["happened_at"].astype("datetime64[us]", copy=False)
         touches = TouchArrays(
             channels,
-            placed(position, columns["channel_key"]),
-            placed(position, happened_at.view(np.int64)),
+            scatter(columns["channel_key"], position),
+            scatter(happened_at.view(np.int64), position),
         )
-        before = placed(position, columns["touch"] - columns["first_touch"])
-        slices = _slices_ending_at(np.arange(len(position), dtype=np.int32), before)
-        path, first = distinct_paths(touches, slices)
-        features = describe_paths(touches, slices.take(first), weights)
+        before = scatter(columns["touch"] - columns["first_touch"], position)
+        paths = _slices_ending_at(touches, np.arange(len(position), dtype=np.int32), before)
+        path, first = distinct_paths(paths)
+        features = describe_paths(paths.take(first), weights)
         return cls(position, touches, path, features)
 
 
@@ -222,18 +220,18 @@ def _position_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> 
 
     The touches of a user are numbered without gaps, and the landmarks are in order of time.
     """
-    number, first = distinct(user)
-    size = counted(number, np.broadcast_to(1.0, len(number)), len(first)).astype(np.int32)
-    begin = slice_starts(size).astype(np.int32) - touch[first]
-    position: NDArray[np.int32] = taken(begin, number)
-    position += touch
-    return position
+    number, first = factorize(user)
+    begin = slice_starts(np.bincount(number)) - touch[first]
+    return np.asarray(begin[number] + touch, dtype=np.int32)
 
 
-def _slices_ending_at(last: NDArray[np.int32], before: NDArray[np.int32]) -> PathSlices:
+def _slices_ending_at(
+    touches: TouchArrays, last: NDArray[np.int32], before: NDArray[np.int32]
+) -> PathSlices:
     """Return paths by the position of their last touch and the number of touches before it."""
     length = before + np.int32(1)
-    return PathSlices(last - before, length, np.minimum(length, LONGEST_PATH).astype(np.int16))
+    kept = np.minimum(length, LONGEST_PATH).astype(np.int16)
+    return PathSlices(touches, last - before, length, kept)
 
 
 def _load_names(
@@ -247,5 +245,5 @@ def _load_names(
         " order by landmarks.landmark",
         {"outcome": outcome},
     )
-    by_user = pa.array(placed(position, np.arange(len(position))))
+    by_user = pa.array(scatter(np.arange(len(position)), position))
     return {name: names[name].to_arrow().take(by_user) for name in names.columns}

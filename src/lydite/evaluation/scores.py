@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.paths.compiled import compiled
-from lydite.paths.grouping import counted
-from lydite.paths.landmarks import N_BUCKETS, parts
+from lydite.paths.arrays import group_sums, parts
+from lydite.paths.kernels import compiled
+from lydite.paths.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -208,7 +208,7 @@ class Outcomes:
         own = (period - low).astype(np.int32)
         place, size = own * N_BUCKETS + bucket, (high - low) * N_BUCKETS
         landmarks, conversions = (
-            counted(place, values, size).reshape(-1, N_BUCKETS)
+            group_sums(place, values, size).reshape(-1, N_BUCKETS)
             for values in (count, count * converted)
         )
         ones = (count == 1).all()

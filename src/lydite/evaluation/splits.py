@@ -12,7 +12,8 @@ import numpy as np
 
 from lydite.evaluation.adjustment import Activity
 from lydite.evaluation.scores import Outcomes
-from lydite.paths.landmarks import N_BUCKETS, as_slice, first_buckets
+from lydite.paths.arrays import as_slice
+from lydite.paths.landmarks import N_BUCKETS, first_buckets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,9 +12,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
+from lydite.paths.arrays import group_sums
 from lydite.paths.columns import BEYOND_ORDER
 from lydite.paths.expressions import columns_of
-from lydite.paths.grouping import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -120,8 +120,8 @@ class Model(BaseEstimator, ABC):
         self.channels_ = landmarks.channels
         return self.fit_counts(
             features,
-            counted(features.inverse, landmarks.count, size),
-            counted(features.inverse, landmarks.count * landmarks.converted, size),
+            group_sums(features.inverse, landmarks.count, size),
+            group_sums(features.inverse, landmarks.count * landmarks.converted, size),
         )
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from lydite.models.base import Model
 from lydite.models.mixture import base_rate
-from lydite.paths.landmarks import UniqueFeatures, rows_to_one
+from lydite.paths.arrays import normalize_rows
+from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class _Constant(Model):
 
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Every channel alike: a baseline prefers none."""
-        return rows_to_one(features.rows)
+        return normalize_rows(features.rows)
 
 
 class BaseRate(_Constant):

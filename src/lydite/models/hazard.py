@@ -14,9 +14,9 @@ from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.hazard_bootstrap import POSITIVE, LikelihoodExpansion, gamma_prior
 from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix, weighted_gram
 from lydite.models.optimize import maximize
+from lydite.paths.arrays import group_sums, normalize_rows
 from lydite.paths.columns import ExponentialDecay
-from lydite.paths.grouping import counted
-from lydite.paths.landmarks import UniqueFeatures, rows_to_one
+from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -177,7 +177,7 @@ class AdditiveHazard(Model):
         """Return each channel's share of the hazard that touches add."""
         met: sparse.csr_array[np.float64] = features.rows.strengths[self.chosen_]
         added = met.data * self.hazards_[met.indices]
-        return rows_to_one(sparse.csr_array((added, met.indices, met.indptr), shape=met.shape))
+        return normalize_rows(sparse.csr_array((added, met.indices, met.indptr), shape=met.shape))
 
     def credit(
         self, features: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
@@ -375,7 +375,7 @@ def _expansions(
     trials, hits = statistics.trials.tocoo(), statistics.conversions.tocoo()
     rows, units = hits.row.astype(np.intp), trials.shape[1]
     events = UnitCounts(np.arange(hits.nnz), hits.col, hits.data, hits.data, units)
-    hours = counted(trials.col, trials.data * intervals.hours[trials.row], units)
+    hours = group_sums(trials.col, trials.data * intervals.hours[trials.row], units)
     # The half-lives' matrices share one structure, so the places of its entries are found once.
     first = intervals.strengths[0]
     places = sparse.csr_array((np.arange(first.nnz), first.indices, first.indptr), first.shape)
@@ -384,7 +384,7 @@ def _expansions(
     cell = trials.col.astype(np.intp)[row] * first.shape[1] + entry.indices
     for number, strength in enumerate(intervals.strengths):
         fading = trials.data * intervals.fading_hours[number][trials.row]
-        exposure = counted(cell, strength.data[entry.data] * fading[row], units * first.shape[1])
+        exposure = group_sums(cell, strength.data[entry.data] * fading[row], units * first.shape[1])
         yield LikelihoodExpansion(
             _added(intervals, number, rows),
             events,

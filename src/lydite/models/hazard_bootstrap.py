@@ -9,7 +9,7 @@ import numpy as np
 
 from lydite.models.mixture import weighted_gram
 from lydite.models.optimize import maximize_many, move_within
-from lydite.paths.grouping import counted
+from lydite.paths.arrays import group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,9 +54,9 @@ class LikelihoodExpansion:
         events, theta = self.events, self.theta
         hazard = np.asarray(self.added @ theta)
         exposure = weights @ self.exposure
-        total = weights @ counted(events.unit, events.conversions, events.units)
+        total = weights @ group_sums(events.unit, events.conversions, events.units)
         prior = gamma_prior(exposure, total)
-        likelihood = weights @ counted(
+        likelihood = weights @ group_sums(
             events.unit, events.conversions * np.log(hazard), events.units
         )
         likelihood += np.log(theta).sum() + np.log(prior).sum(axis=1) - (exposure + prior) @ theta

@@ -14,9 +14,9 @@ from lydite.models.mixture import base_rate
 from lydite.models.removal_effects import absorb
 from lydite.models.removal_effects_bootstrap import drawn_effects
 from lydite.models.sets import channel_sets
-from lydite.models.transitions import MAX_ORDER, TransitionCounts, find, pack, shorten, sums
-from lydite.paths.grouping import distinct, taken
-from lydite.paths.landmarks import UniqueFeatures, rows_to_one
+from lydite.models.transitions import MAX_ORDER, TransitionCounts, find, pack, shorten
+from lydite.paths.arrays import factorize, group_sums, normalize_rows
+from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -94,8 +94,8 @@ class Markov(Model):
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the distinct states, packed into a (k,) array of integers."""
         keys = pack(landmarks.paths.history[:, : self.order])
-        index, first = distinct(keys)
-        return UniqueFeatures(taken(index, landmarks.path), keys[first])
+        number, first = factorize(keys)
+        return UniqueFeatures(number[landmarks.path], keys[first])
 
     def fit_counts(
         self,
@@ -112,8 +112,8 @@ class Markov(Model):
         self.rates_: list[NDArray[np.float64]] = []
         for level in range(self.order):
             states, index = np.unique(shorten(keys, level + 1), return_inverse=True)
-            n = sums(index, trials, len(states))
-            k = sums(index, conversions, len(states))
+            n = group_sums(index, trials, len(states))
+            k = group_sums(index, conversions, len(states))
             shorter = self._rates(states)
             if level > 0:
                 self.pseudo_counts_[level] = most_likely_pseudo_count(n, k, shorter)
@@ -177,7 +177,7 @@ class Markov(Model):
         check_is_fitted(self, "removal_effects_")
         met: sparse.csr_array[np.float64] = features.rows
         effects = self.removal_effects_[met.indices]
-        return rows_to_one(sparse.csr_array((effects, met.indices, met.indptr), shape=met.shape))
+        return normalize_rows(sparse.csr_array((effects, met.indices, met.indptr), shape=met.shape))
 
     @property
     def effects(self) -> Mapping[str, float]:

@@ -14,8 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from lydite.models.optimize import maximize
-from lydite.paths.grouping import counted
-from lydite.paths.landmarks import as_slice, parts
+from lydite.paths.arrays import as_slice, group_sums, parts
 from lydite.paths.shares import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:
@@ -171,11 +170,11 @@ def stepped_likelihood(
     p = np.asarray(shares @ rates)[counts.row]
     hits, misses = counts.conversions, counts.trials - counts.conversions
     drawn_hits, drawn_trials = (
-        weights @ counted(counts.unit, n, counts.units) for n in (hits, counts.trials)
+        weights @ group_sums(counts.unit, n, counts.units) for n in (hits, counts.trials)
     )
     base = (drawn_hits + 0.5) / (drawn_trials + 1.0)
     prior = (1.0 - base) / base
-    by_unit = counted(counts.unit, hits * np.log(p) + misses * np.log1p(-p), counts.units)
+    by_unit = group_sums(counts.unit, hits * np.log(p) + misses * np.log1p(-p), counts.units)
     value = weights @ by_unit + np.log(rates).sum() + prior * np.log1p(-rates).sum()
     gradient = weights @ counts.weighted_sums(hits / p - misses / (1 - p), shares)
     gradient += 1 / rates - prior[:, None] / (1 - rates)

@@ -10,7 +10,8 @@ from scipy import sparse
 from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import splu
 
-from lydite.models.transitions import find, sums
+from lydite.models.transitions import find
+from lydite.paths.arrays import group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -78,11 +79,11 @@ def absorb(transitions: Transitions) -> AbsorbingChain:
         first_visit, conversion_from = _solve_any_order(onward, ending, start, last)
     conversion = float(start @ conversion_from)
     size = transitions.n_channels
-    lost = sums(last, first_visit * conversion_from, size)
+    lost = group_sums(last, first_visit * conversion_from, size)
     return AbsorbingChain(
         conversion=conversion,
         conversion_from=conversion_from,
-        visit=sums(last, first_visit, size),
+        visit=group_sums(last, first_visit, size),
         removal_effect=np.clip(lost / conversion, 0, 1) if conversion > 0 else np.zeros(size),
     )
 

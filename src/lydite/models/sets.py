@@ -8,9 +8,8 @@ import numpy as np
 from scipy import sparse
 
 from lydite.models.base import Model
-from lydite.paths.compiled import compiled
-from lydite.paths.grouping import distinct, taken
-from lydite.paths.landmarks import PathChannels, UniqueFeatures, rows_to_one
+from lydite.paths.arrays import factorize, normalize_rows, sums_of_slices
+from lydite.paths.landmarks import PathChannels, UniqueFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +47,7 @@ class SetModel(Model):
         """Return the distinct sets of channels, as a sparse (k, channels) matrix of ones."""
         paths = landmarks.paths
         sets = channel_sets(paths.path_channels, len(paths), len(landmarks.channels))
-        return UniqueFeatures(taken(sets.inverse, landmarks.path), sets.rows)
+        return UniqueFeatures(sets.inverse[landmarks.path], sets.rows)
 
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the distinct sets of channels on the paths, in the same form."""
@@ -64,7 +63,7 @@ class SetModel(Model):
         full = np.repeat(self.forecast_unique(features), np.diff(met.indptr))
         fewer = without_each(met)
         lost = np.maximum(full - self.forecast_unique(fewer)[fewer.inverse], 0)
-        return rows_to_one(sparse.csr_array((lost, met.indices, met.indptr), shape=met.shape))
+        return normalize_rows(sparse.csr_array((lost, met.indices, met.indptr), shape=met.shape))
 
 
 def observed_sets(
@@ -128,24 +127,8 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> UniqueFeature
     UniqueFeatures
         Its rows are a sparse (k, channels) matrix of ones, a row for each distinct set.
     """
-    digest = np.empty(paths, dtype=np.uint64)
+    # The hash of a set is the sum of random 64-bit numbers of its channels.
     codes = np.random.default_rng(0).integers(0, 2**64, size=channels, dtype=np.uint64)
-    _digest(path.starts(paths), path.channel, codes, digest)
-    index, first = distinct(digest)
+    inverse, first = factorize(sums_of_slices(codes[path.channel], path.starts(paths)))
     met = path.take(first, paths)
-    return UniqueFeatures(index, met.matrix(np.ones(len(met.row)), len(first), channels))
-
-
-@compiled
-def _digest(
-    start: NDArray[np.intp],
-    channel: NDArray[np.integer],
-    codes: NDArray[np.uint64],
-    digest: NDArray[np.uint64],
-) -> None:
-    """Put down a 64-bit digest of the set of channels on each path: a sum, modulo 2^64."""
-    for path in range(len(digest)):
-        total = np.uint64(0)
-        for entry in range(start[path], start[path + 1]):
-            total += codes[channel[entry]]
-        digest[path] = total
+    return UniqueFeatures(inverse, met.matrix(np.ones(len(met.row)), len(first), channels))

@@ -13,8 +13,8 @@ from lydite.errors import InputError
 from lydite.models.markov import most_likely_pseudo_count
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel
-from lydite.paths.grouping import counted
-from lydite.paths.landmarks import UniqueFeatures, rows_to_one
+from lydite.paths.arrays import group_sums, normalize_rows
+from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -94,7 +94,7 @@ class Shapley(SetModel):
     ) -> Self:
         """Fit the rates of the sets, the smaller first."""
         family, place = features.rows.family, features.rows.place
-        n, k = (counted(place, counts, len(family)) for counts in (trials, conversions))
+        n, k = (group_sums(place, counts, len(family)) for counts in (trials, conversions))
         self.base_rate_ = base_rate(trials, conversions)
         self.pseudo_counts_ = np.full(family.largest, 1 / self.base_rate_)
         rates = np.zeros(len(family) + 1)
@@ -141,7 +141,7 @@ class Shapley(SetModel):
         """Return the Shapley values of each set's channels as shares of their sum."""
         met: sparse.csr_array[np.float64] = features.rows.members
         values = np.maximum(self.values(features), 0)
-        return rows_to_one(sparse.csr_array((values, met.indices, met.indptr), shape=met.shape))
+        return normalize_rows(sparse.csr_array((values, met.indices, met.indptr), shape=met.shape))
 
     def values(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the Shapley value of each channel of each set; those of a set sum to its rate.

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import numpy as np
+import pandas as pd
 import polars as pl
 
 from lydite.models.base import by_unit, resampled_sums
-from lydite.paths.grouping import distinct
+from lydite.paths.arrays import group_sums
 from lydite.paths.landmarks import HISTORY, Landmarks, expand_paths
 
 if TYPE_CHECKING:
@@ -64,18 +65,8 @@ def find(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.intp
 
 def ascending(keys: NDArray[_Key]) -> tuple[NDArray[_Key], NDArray[np.intp]]:
     """Return the distinct keys in ascending order, and the number of each key among them."""
-    index, first = distinct(keys)
-    order = np.argsort(keys[first])
-    rank = np.empty(len(order), dtype=np.intp)
-    rank[order] = np.arange(len(order))
-    return keys[first][order], rank[index]
-
-
-def sums(
-    index: NDArray[np.integer], values: NDArray[np.floating], size: int
-) -> NDArray[np.float64]:
-    """Return the (size,) sums of the values by index."""
-    return np.asarray(np.bincount(index, values, minlength=size), dtype=np.float64)
+    number, distinct = pd.factorize(keys, sort=True)
+    return distinct, number
 
 
 @dataclass(frozen=True)
@@ -170,7 +161,7 @@ class Transitions:
     @property
     def totals(self) -> NDArray[np.float64]:
         """The (s,) counts of all that followed each state."""
-        moved = sums(self.origin, self.moves, len(self.states))
+        moved = group_sums(self.origin, self.moves, len(self.states))
         return moved + self.conversions + self.nulls
 
     @property

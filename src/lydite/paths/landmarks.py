@@ -1,4 +1,4 @@
-"""Landmarks and converted paths as columns: what models are fitted on, judged on and divide."""
+"""Landmarks and converted paths as columns: the input of models."""
 
 from __future__ import annotations
 
@@ -10,19 +10,18 @@ import numpy as np
 from scipy import sparse
 
 from lydite.inputs.slices import slice_positions
-from lydite.paths.compiled import compiled
-from lydite.paths.grouping import counted
-from lydite.paths.touch_kinds import TouchKindWeights
+from lydite.paths.arrays import as_slice
+from lydite.paths.kind_weights import KindWeights
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
     from lydite.paths.rule_weights import LandmarkPaths
 
 N_BUCKETS = 256
-HISTORY = 4  # a landmark knows the channel of the touch itself and of three before it
+HISTORY = 4  # a landmark holds the channels of its touch and of the three touches before
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,11 @@ class PathChannels:
     Attributes
     ----------
     row, channel : (m,) integer arrays
-        The number of the landmark or conversion whose path it is, and the channel's number.
+        The number of the path, ascending, and of the channel.
     touches : (m,) integer array
         How many touches of the channel are on the path.
     weights : mapping of column name to (m,) float array
-        The weight that an expression (`Model.weight_columns`) puts on those touches, not
-        normalised.
+        The sum of the weights of those touches (`lydite.paths.columns`), not normalised.
     """
 
     row: NDArray[np.integer]
@@ -55,13 +53,13 @@ class PathChannels:
         )
 
     def starts(self, paths: int) -> NDArray[np.intp]:
-        """Return where the entries of each of so many paths start, and after it where all end."""
+        """Return where the entries of each path start, and where the last ones end."""
         edges = np.zeros(paths + 1, dtype=np.intp)
-        _put_edges(self.row, edges)
+        np.cumsum(np.bincount(self.row, minlength=paths), out=edges[1:])
         return edges
 
     def take(self, rows: NDArray[np.integer], paths: int) -> PathChannels:
-        """Return the channels on some of so many paths, numbered anew in the given order."""
+        """Return the channels on some of the paths, numbered in the given order."""
         starts, some = self.starts(paths), as_slice(rows)
         if isinstance(some, slice):
             return self._entries(slice(starts[some.start], starts[some.stop]), some.start)
@@ -69,41 +67,21 @@ class PathChannels:
         row = np.repeat(np.arange(len(rows)), lengths)
         return replace(self._entries(slice_positions(starts[rows], lengths)), row=row)
 
-    def summands(
-        self, columns: Sequence[str]
-    ) -> tuple[NDArray[np.float64], NDArray[np.integer], NDArray[np.integer]]:
-        """Return some columns of weights as sums of what is told once."""
-        if isinstance(self.weights, TouchKindWeights):
-            return self.weights.summands(columns)
-        weights = np.column_stack([self.weights[name] for name in columns])
-        each = np.arange(len(self.row) + 1, dtype=np.int32)
-        return weights, each[:-1], each
-
     def _entries(self, entries: slice | NDArray[np.integer], number: int = 0) -> PathChannels:
-        own = self.weights
         weights: Mapping[str, NDArray[np.floating]] = (
-            own.take(entries)
-            if isinstance(own, TouchKindWeights)
-            else {name: values[entries] for name, values in own.items()}
+            self.weights.take(entries)
+            if isinstance(self.weights, KindWeights)
+            else {name: values[entries] for name, values in self.weights.items()}
         )
         row = self.row[entries] - number
         return PathChannels(row, self.channel[entries], self.touches[entries], weights)
 
 
-@compiled
-def _put_edges(row: NDArray[np.integer], edges: NDArray[np.intp]) -> None:
-    """Put down where each row starts, of ascending rows, and where all end."""
-    for entry in range(len(row)):
-        edges[row[entry] + 1] = entry + 1
-    for own in range(1, len(edges)):  # rows without entries
-        edges[own] = max(edges[own], edges[own - 1])
-
-
 @dataclass(frozen=True)
 class DistinctPaths:
-    """Paths as the order of their channels tells them apart, each distinct one once.
+    """Paths that differ in the order of their channels, each once.
 
-    Many landmarks stand at the end of the same path: what models make of it is worked out once.
+    Many landmarks have the same path; models compute its features once.
 
     Attributes
     ----------
@@ -111,8 +89,7 @@ class DistinctPaths:
         Channel of the last touch, and of the 1, 2 and 3 touches before it; -1 where there is none.
     length : (k,) integers, 1..50
     path_channels : PathChannels
-        The channels on each path, with the weights that expressions put on them which look at
-        nothing but the order of channels.
+        The channels on each path, with weights that depend on nothing but the order of channels.
     """
 
     history: NDArray[np.integer]
@@ -132,7 +109,7 @@ class DistinctPaths:
 
 @dataclass(frozen=True)
 class Landmarks:
-    """Moments of forecasting of one outcome, as columns of length n.
+    """The touches after which a conversion is forecast, as columns of length n.
 
     Attributes
     ----------
@@ -140,24 +117,24 @@ class Landmarks:
         Channel names; numbers below index into them.
     happened_at : (n,) datetime64[us], UTC
     bucket : (n,) integers, 0..255
-        The unit of every error bar; in a path table, the number of the row.
+        The unit of resampling; in a path table, the number of the row.
     converted : (n,) bool
         Whether the next event is a conversion, within the lookback.
     next_channel : (n,) integers
         Channel of the next touch where that is the next event, else -1.
     hours_since_previous : (n,) float
-        NaN where the path has no touch before.
+        NaN for the first touch of the path.
     hours_since_first : (n,) float
     hours_to_next : (n,) float
-        Until the next event, touch or conversion; the lookback where none comes within it.
+        Hours to the next touch or conversion; at most the lookback.
     count : (n,) float
-        How many landmarks each row stands for: 1, or more where a path table counts journeys.
+        The number of landmarks in each row: 1, or more in a path table.
     path : (n,) integers
         The number of the landmark's path among the distinct ones.
     paths : DistinctPaths
     landmark_paths : LandmarkPaths
-        The path of every landmark, with the weights of expressions that look at more than the order
-        of channels, such as times; None without such expressions.
+        The path of every landmark, with weights that depend on more than the order of channels,
+        such as times; None without such weights.
     """
 
     channels: tuple[str, ...]
@@ -179,7 +156,7 @@ class Landmarks:
 
     @property
     def history(self) -> NDArray[np.integer]:
-        """The (n, 4) channels of the touch itself, and of the 1, 2 and 3 touches before it."""
+        """The (n, 4) channels of the touch, and of the 1, 2 and 3 touches before it."""
         history: NDArray[np.integer] = self.paths.history[self.path]
         return history
 
@@ -205,17 +182,17 @@ class Landmarks:
 
     @cached_property
     def hits(self) -> NDArray[np.float64]:
-        """The (n,) numbers of conversions that each row stands for."""
+        """The (n,) numbers of conversions in each row."""
         return np.asarray(self.count * self.converted, dtype=np.float64)
 
     def take(self, rows: NDArray[np.integer] | slice) -> Landmarks:
-        """Return some of the landmarks; their paths are numbered among the same ones."""
+        """Return some of the landmarks, with the same distinct paths."""
         columns = {name: getattr(self, name)[rows] for name in _COLUMNS}
         paths = None if self.landmark_paths is None else self.landmark_paths.take(rows)
         return replace(self, **columns, landmark_paths=paths)
 
     def with_used_paths(self) -> Landmarks:
-        """Return the same landmarks with the distinct paths that they are on, and no others."""
+        """Return the same landmarks without distinct paths that no landmark is on."""
         used = np.zeros(len(self.paths), dtype=bool)
         used[self.path] = True
         number = np.cumsum(used) - 1
@@ -234,9 +211,9 @@ _COLUMNS = (
 
 @dataclass(frozen=True)
 class ExpandedPaths:
-    """Every touch of counted paths: what came before it, and what came next, how often.
+    """The touches of counted paths, with the touches before and the event after each.
 
-    The last touch of a path stands twice: where it converts, and where it does not.
+    The last touch of a path has two rows: one for conversions, one for journeys without.
 
     Attributes
     ----------
@@ -265,14 +242,14 @@ def expand_paths(
     conversions: NDArray[np.number],
     nulls: NDArray[np.number],
 ) -> ExpandedPaths:
-    """Lay out counted paths touch by touch.
+    """Return the touches of counted paths, one row each.
 
     Parameters
     ----------
     channel : (touches,) integers
         Channel numbers, path after path in time order.
     length : (n,) integers, at least 1
-        Touches of each path.
+        The number of touches of each path.
     conversions, nulls : (n,) counts
         How often each path ended with and without a conversion.
     """
@@ -305,9 +282,9 @@ class Paths:
     channels
         Channel names; numbers below index into them.
     unit : (n,) integers
-        The unit of every error bar: the bucket of the user, or the row of a path table.
+        The unit of resampling: the bucket of the user, or the row of a path table.
     conversions, value : (n,) float
-        How many conversions the path ends in, and their value in the one currency.
+        The number of conversions at the end of the path, and their value.
     path : PathChannels
     """
 
@@ -361,36 +338,13 @@ class UniqueFeatures:
 def first_buckets(
     bucket: NDArray[np.integer], counts: NDArray[np.number] | None, at_most: int
 ) -> int:
-    """Return how many buckets, from 0 on, hold at most so many; one at least.
+    """Return the number of buckets, from 0 on, with at most `at_most` rows; at least 1.
 
     Parameters
     ----------
     bucket : (n,) integers
     counts : (n,) array
-        How many each stands for, one where None.
+        The number of landmarks or paths in each row; 1 where None.
     """
     held = np.bincount(bucket, counts, minlength=N_BUCKETS).cumsum()
     return max(1, int(np.searchsorted(held, at_most, side="right")))
-
-
-def as_slice(rows: NDArray[np.integer]) -> NDArray[np.integer] | slice:
-    """Return rows as a slice where each is right behind the other: what it takes is not copied."""
-    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
-        return slice(int(rows[0]), int(rows[-1]) + 1)
-    return rows
-
-
-def parts(length: int, size: int = 65_536) -> Iterator[slice]:
-    """Cut columns into parts of so many rows: what is made of a part on the way stays in cache."""
-    for low in range(0, length, size):
-        yield slice(low, min(low + size, length))
-
-
-def rows_to_one(matrix: sparse.csr_array[np.float64]) -> sparse.csr_array[np.float64]:
-    """Divide each row by its sum; a row that sums to 0 is shared alike by its stored entries."""
-    lengths = np.diff(matrix.indptr)
-    row = np.repeat(np.arange(len(lengths)), lengths)
-    total = counted(row, matrix.data, len(lengths))
-    empty = total[row] <= 0
-    data = np.where(empty, 1 / lengths[row], matrix.data / np.where(empty, 1, total[row]))
-    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)

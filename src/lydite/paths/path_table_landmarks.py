@@ -13,7 +13,7 @@ from lydite.paths.columns import columns_named
 from lydite.paths.landmarks import HISTORY, DistinctPaths, Landmarks, PathChannels, Paths
 from lydite.paths.path_slices import PathSlices, TouchArrays
 from lydite.paths.prefixes import PathPrefixes
-from lydite.paths.rule_weights import channels_met, describe_paths
+from lydite.paths.rule_weights import channels_on, describe_paths
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,7 +151,7 @@ def paths_of(table: PathTable, weights: WeightColumns) -> Paths:
         row,
         table.conversions[row].astype(float),
         table.value[row],
-        channels_met(_touch_arrays(table), PathSlices(table.start[row], length, length), weights),
+        channels_on(PathSlices(_touches(table), table.start[row], length, length), weights),
     )
 
 
@@ -239,7 +239,7 @@ def _described(table: PathTable, prefixes: PathPrefixes, weights: WeightColumns)
     if weights or len(prefixes) * len(table.channels) > _MAX_CELLS:
         first = prefixes.touch - prefixes.length + 1
         return describe_paths(
-            _touch_arrays(table), PathSlices(first, prefixes.length, kept), weights
+            PathSlices(_touches(table), first, prefixes.length, kept), weights
         ).paths
     history = np.full((len(prefixes), HISTORY), -1, dtype=np.int16)
     for back in range(HISTORY):
@@ -253,7 +253,7 @@ def _described(table: PathTable, prefixes: PathPrefixes, weights: WeightColumns)
     return DistinctPaths(history, kept, PathChannels(row, channel, touches))
 
 
-def _touch_arrays(table: PathTable) -> TouchArrays:
+def _touches(table: PathTable) -> TouchArrays:
     return TouchArrays(table.channels, table.channel)
 
 

@@ -1,23 +1,22 @@
-"""The channels on paths with the weights of models: of distinct paths, and of every landmark's."""
+"""Channels on paths with sums of weights: of distinct paths and of each landmark's path."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from lydite.inputs.slices import slice_starts
-from lydite.paths import kernels
-from lydite.paths.grouping import distinct, placed
+from lydite.inputs.slices import slice_positions, slice_starts
+from lydite.paths.arrays import factorize, group_sums, scatter
+from lydite.paths.kernels import weighted_sums
+from lydite.paths.kind_weights import KindWeights
 from lydite.paths.landmarks import HISTORY, DistinctPaths, PathChannels
-from lydite.paths.path_slices import TouchArrays
-from lydite.paths.touch_kinds import TouchKindWeights
 from lydite.paths.touch_weights import PathTouches, chunks, weigh
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -26,118 +25,187 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class OrderFeatures:
-    """Paths with what models see of the order of their channels.
+class DescribedPaths:
+    """Distinct paths, and where each of their touches is counted.
 
     Attributes
     ----------
     paths : DistinctPaths
-    slot : (touches,) integers
-        For each touch of each path, path after path, the place of its channel among those met.
+    entry : (touches,) integers
+        The entry of `DistinctPaths.path_channels` that each touch belongs to, path after path.
     """
 
     paths: DistinctPaths
-    slot: NDArray[np.integer]
+    entry: NDArray[np.integer]
 
 
-def describe_paths(
-    touch_arrays: TouchArrays, slices: PathSlices, weights: WeightColumns
-) -> OrderFeatures:
-    """Return paths with weights that depend on nothing but the order of channels."""
-    history = np.empty((len(slices), HISTORY), dtype=np.int16)
-    kernels.histories(*slices.columns, touch_arrays.channel, history)
-    met, slot = _channels_met(
-        TouchArrays(touch_arrays.channels, touch_arrays.channel), slices, weights
-    )
-    return OrderFeatures(DistinctPaths(history, slices.kept, met), slot)
+def describe_paths(paths: PathSlices, weights: WeightColumns) -> DescribedPaths:
+    """Return paths with weights that depend on nothing but the order of channels.
+
+    Raises
+    ------
+    InputError
+        When a weight is negative or too large, or cannot be computed.
+    """
+    by_order = replace(paths, touches=paths.touches.without_times())
+    path_channels, entry = _group_by_channel(by_order, weights)
+    return DescribedPaths(DistinctPaths(_histories(paths), paths.kept, path_channels), entry)
 
 
-def channels_met(
-    touch_arrays: TouchArrays, slices: PathSlices, weights: WeightColumns
-) -> PathChannels:
+def channels_on(paths: PathSlices, weights: WeightColumns) -> PathChannels:
     """Return the channels on paths, with the sums of weights.
 
     Parameters
     ----------
-    touch_arrays, slices
-        The paths.
+    paths
     weights
         They are summed by path and channel.
 
     Raises
     ------
     InputError
-        When a weight is negative or huge, or cannot be computed.
+        When a weight is negative or too large, or cannot be computed.
     """
-    met, _ = _channels_met(touch_arrays, slices, weights)
-    return replace(met, weights=dict(met.weights))
+    path_channels, _ = _group_by_channel(paths, weights)
+    return replace(path_channels, weights=dict(path_channels.weights))
 
 
-def _channels_met(
-    touch_arrays: TouchArrays, slices: PathSlices, weights: WeightColumns
-) -> tuple[PathChannels, NDArray[np.integer]]:
-    """Return the channels on paths, and the place of each touch's channel among them."""
-    longest = int(slices.kept.max(initial=0))
-    kinds = _kinds(touch_arrays, longest, len(slices))
-    paths = *slices.columns, touch_arrays.channel
-    size = kernels.channels_on(*paths, len(touch_arrays.channels))
-    counting = int(slices.kept.sum())
-    entries = int(size.sum())
-    row = np.empty(entries, dtype=np.int32)
-    channel, touches = np.empty((2, entries), dtype=np.int16)
-    kind: NDArray[Any] = np.empty(counting, dtype=np.int32 if kinds < 2**31 else np.int64)
-    slot = np.empty(counting, dtype=np.int16)
-    kernels.lay_out_by_channel(
-        *paths,
-        touch_arrays.is_direct,
-        touch_arrays.order_only,
-        longest,
-        row,
-        channel,
-        touches,
-        kind,
-        slot,
-    )
-    index, first = distinct(kind, kinds)
-    path = np.searchsorted(slice_starts(slices.kept), first, side="right") - 1
-    by_kind = _weighed(touch_arrays, slices, weights, path, kind[first] % (longest + 1) - 1)
-    return PathChannels(row, channel, touches, TouchKindWeights(by_kind, index, touches)), slot
+def _histories(paths: PathSlices) -> NDArray[np.int16]:
+    """Return the channels of the last touches of each path, newest first, -1 for none."""
+    last = paths.first + paths.length - 1
+    history = np.full((len(paths), HISTORY), -1, dtype=np.int16)
+    for back in range(HISTORY):
+        rows = np.flatnonzero(paths.kept > back)
+        is_first = paths.kept[rows] == back + 1
+        touch = np.where(is_first, paths.first[rows], last[rows] - back)
+        history[rows, back] = paths.touches.channel[touch]
+    return history
 
 
-def _kinds(touch_arrays: TouchArrays, longest: int, paths: int) -> int:
-    """Return below what number kinds of touches are."""
-    base = longest + 1
-    return len(touch_arrays.channels) * base**3 if touch_arrays.order_only else paths * base
+def _group_by_channel(
+    paths: PathSlices, weights: WeightColumns
+) -> tuple[PathChannels, NDArray[np.int32]]:
+    """Return the channels on paths, and the entry of each touch, path after path."""
+    order_only, base = paths.touches.order_only, int(paths.kept.max(initial=0)) + 1
+    entries, groups, values = 0, [], []
+    for rows in chunks(paths.kept):
+        touches = PathTouches(paths.take(rows))
+        group = _Group.of(touches)
+        groups.append(group.shifted(rows.start, entries))
+        entries += len(group.row)
+        values.append(
+            _kinds(touches, base)[group.order] if order_only else group.sums(touches, weights)
+        )
+    row, channel, count, entry, _ = map(np.concatenate, zip(*groups, strict=True))
+    path_channels = PathChannels(row, channel, count)
+    sums: Mapping[str, NDArray[np.float64]]
+    if order_only:
+        sums = _weights_by_kind(paths, weights, path_channels, np.concatenate(values), base)
+    else:
+        sums = dict(zip(weights, np.concatenate(values, axis=1), strict=True))
+    return replace(path_channels, weights=sums), entry
 
 
-def _weighed(
-    touch_arrays: TouchArrays,
-    slices: PathSlices,
+class _Group(NamedTuple):
+    """Touches grouped by path and channel: m entries of t touches.
+
+    Attributes
+    ----------
+    row, channel, size : (m,) integers
+        The path, the channel and the number of touches of each entry.
+    entry : (t,) integers
+        The entry of each touch, path after path.
+    order : (t,) integers
+        The positions of the touches, entry after entry.
+    """
+
+    row: NDArray[np.int32]
+    channel: NDArray[np.int16]
+    size: NDArray[np.int32]
+    entry: NDArray[np.int32]
+    order: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, touches: PathTouches) -> _Group:
+        """Group the touches of paths."""
+        channels = max(1, len(touches.slices.touches.channels))
+        key = touches.path * channels + touches.channel
+        order = np.argsort(key, kind="stable")
+        key = key[order]
+        begin = np.flatnonzero(np.diff(key, prepend=-1))
+        row, channel = np.divmod(key[begin], channels)
+        count = np.diff(begin, append=len(key)).astype(np.int32)
+        entry = scatter(np.repeat(np.arange(len(row), dtype=np.int32), count), order)
+        return cls(row.astype(np.int32), channel.astype(np.int16), count, entry, order)
+
+    def shifted(self, paths: int, entries: int) -> _Group:
+        """Return the same group behind so many paths and entries of other groups."""
+        return self._replace(row=self.row + np.int32(paths), entry=self.entry + np.int32(entries))
+
+    def sums(self, touches: PathTouches, weights: WeightColumns) -> NDArray[np.float64]:
+        """Return the (columns, m) sums of weights."""
+        sums = [
+            group_sums(self.entry, values, len(self.row))
+            for values in _weigh_columns(touches, weights, slice(None)).values()
+        ]
+        return np.array(sums).reshape(len(weights), len(self.row))
+
+
+def _kinds(touches: PathTouches, base: int) -> NDArray[np.int64]:
+    """Return a number for each touch, the same for touches that differ in the path alone.
+
+    Parameters
+    ----------
+    base
+        Above the length of every path. Modulo `base` the number is the touch's position.
+    """
+    order = touches.order
+    kind = touches.channel.astype(np.int64)
+    for name in ("path_length", "last_non_direct_position", "position"):
+        kind *= base
+        kind += order[name]
+    return kind
+
+
+def _weights_by_kind(
+    paths: PathSlices,
     weights: WeightColumns,
-    path: NDArray[np.integer],
-    position: NDArray[np.integer],
+    path_channels: PathChannels,
+    kind: NDArray[np.int64],
+    base: int,
+) -> KindWeights:
+    """Return weights that depend on nothing but the kind of a touch, each computed once."""
+    kind_of_touch, first = factorize(kind)
+    edges = np.cumsum(path_channels.touches)
+    path = path_channels.row[np.searchsorted(edges, first, side="right")]
+    some, number = np.unique(path, return_inverse=True)
+    touches = PathTouches(paths.take(some))
+    rows = slice_starts(touches.slices.kept)[number] + kind[first] % base - 1
+    by_kind = _weigh_columns(touches, weights, rows)
+    return KindWeights(by_kind, kind_of_touch, path_channels.touches)
+
+
+def _weigh_columns(
+    touches: PathTouches, weights: WeightColumns, rows: slice | NDArray[np.intp]
 ) -> dict[str, NDArray[np.float64]]:
-    """Return the weights of single touches, by their path and position on it, from 0."""
+    """Return the weights of some touches by column; equal weights are computed once."""
     different = list(dict.fromkeys(weights.values()))
-    paths, place = np.unique(path, return_inverse=True)
-    laid = PathTouches(touch_arrays, slices.take(paths))
-    rows = slice_starts(laid.slices.kept)[place] + position
-    found = dict(zip(different, weigh(laid, different, rows), strict=True))
+    found = dict(zip(different, weigh(touches, different, rows), strict=True))
     return {name: found[weight] for name, weight in weights.items()}
 
 
 class LandmarkPaths:
-    """The path of every landmark, weighed by what looks at more than the order of channels.
+    """The path of every landmark, with weights that depend on more than the order of channels.
 
-    What models do not ask for is not worked out: of the many weights of a fitted model one is
-    forecast with.
+    Weights are computed when they are asked for: of the many candidates of a fitted model, only one
+    is used in forecasts.
 
     Parameters
     ----------
-    touch_arrays, slices
-        The paths.
+    paths
+        The n paths.
     number : (n,) integers
-        Which of the distinct paths each is.
+        The number of each among the distinct paths.
     described
         The distinct paths.
     weights
@@ -146,24 +214,24 @@ class LandmarkPaths:
 
     def __init__(
         self,
-        touch_arrays: TouchArrays,
-        slices: PathSlices,
+        paths: PathSlices,
         number: NDArray[np.integer],
-        described: OrderFeatures,
+        described: DescribedPaths,
         weights: WeightColumns,
     ) -> None:
-        self._touch_arrays, self._slices, self._number = touch_arrays, slices, number
-        self._described, self._columns = described, weights
-        self._known: dict[Weight, NDArray[np.float32]] = {}
+        self._paths, self._number = paths, number
+        self._described, self._weights = described, weights
+        self._computed: dict[Weight, NDArray[np.float32]] = {}
 
     def __contains__(self, column: str) -> bool:
-        """Tell whether there is such a column of weights."""
-        return column in self._columns
+        """Return whether there is such a column of weights."""
+        return column in self._weights
 
     def take(self, rows: NDArray[np.integer] | slice) -> LandmarkPaths:
         """Return some of the paths, in the given order."""
-        slices, number = self._slices.take(rows), self._number[rows]
-        return LandmarkPaths(self._touch_arrays, slices, number, self._described, self._columns)
+        return LandmarkPaths(
+            self._paths.take(rows), self._number[rows], self._described, self._weights
+        )
 
     def path_channels(self, columns: Iterable[str]) -> PathChannels:
         """Return the channels on the paths, with some columns of weights.
@@ -171,26 +239,26 @@ class LandmarkPaths:
         Raises
         ------
         InputError
-            When a weight is negative or huge, or cannot be computed.
+            When a weight is negative or too large, or cannot be computed.
         """
-        asked = {name: self._columns[name] for name in columns}
-        missing = [own for own in dict.fromkeys(asked.values()) if own not in self._known]
+        asked = {name: self._weights[name] for name in columns}
+        missing = [own for own in dict.fromkeys(asked.values()) if own not in self._computed]
         if missing:
-            self._known.update(zip(missing, self._weighed(missing), strict=True))
-        weights = {name: self._known[weight] for name, weight in asked.items()}
-        return replace(self._entries, weights=weights)
+            self._computed.update(zip(missing, self._sums_by_entry(missing), strict=True))
+        weights = {name: self._computed[weight] for name, weight in asked.items()}
+        return replace(self._path_channels, weights=weights)
 
     def sums(
         self, column: str, values: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return the sum of a column's weights on each path, and that of weights times values.
+        """Return the sum of a column's weights on each path, and of weights times values.
 
         Parameters
         ----------
         column
             Name of the column of weights.
         values : (channels,) array
-            What a touch of each channel is worth.
+            A value for each channel.
 
         Returns
         -------
@@ -199,45 +267,48 @@ class LandmarkPaths:
         Raises
         ------
         InputError
-            When a weight is negative or huge, or cannot be computed.
+            When a weight is negative or too large, or cannot be computed.
         """
-        order, ordered = self._by_touch
+        order, ordered = self._in_memory_order
         sums = np.empty((2, len(order)))
-        for paths in chunks(ordered.kept):
-            slices = ordered.take(paths)
-            laid = PathTouches(self._touch_arrays, slices)
-            [weight] = weigh(laid, [self._columns[column]])
-            of_paths = *slices.columns, self._touch_arrays.channel
-            kernels.weighted_sums(*of_paths, weight, values, *sums[:, paths])
-        return placed(order, sums[0]), placed(order, sums[1])
+        for rows in chunks(ordered.kept):
+            paths = ordered.take(rows)
+            [weights] = weigh(PathTouches(paths), [self._weights[column]])
+            sums[:, rows] = weighted_sums(paths, weights, values)
+        return scatter(sums[0], order), scatter(sums[1], order)
 
     @cached_property
-    def _by_touch(self) -> tuple[NDArray[np.int32], PathSlices]:
-        """The paths in the order of their touches, which then are read one after the other."""
-        order = _in_order(self._slices.first + self._slices.length)
-        return order, self._slices.take(order)
+    def _in_memory_order(self) -> tuple[NDArray[np.intp], PathSlices]:
+        """The paths ordered by their last touch, so that touches are read one after the other."""
+        order = _argsort_positions(self._paths.first + self._paths.length)
+        return order, self._paths.take(order)
 
     @cached_property
-    def _entries(self) -> PathChannels:
-        met = replace(self._described.paths.path_channels, weights={})
-        return met.take(self._number, len(self._described.paths))
+    def _path_channels(self) -> PathChannels:
+        distinct = self._described.paths
+        return replace(distinct.path_channels, weights={}).take(self._number, len(distinct))
 
-    def _weighed(self, weights: Sequence[Weight]) -> list[NDArray[np.float32]]:
+    def _sums_by_entry(self, weights: Sequence[Weight]) -> list[NDArray[np.float32]]:
         """Return the sums of weights by path and channel."""
-        begin = slice_starts(self._described.paths.length)[self._number]
-        entry = self._entries.starts(len(self._number))
-        sums = [np.zeros(entry[-1]) for _ in weights]
-        for paths in chunks(self._slices.kept):
-            laid = PathTouches(self._touch_arrays, self._slices.take(paths))
-            of_paths = laid.slices.kept, begin[paths], entry[paths], self._described.slot
-            for weight, own in zip(weigh(laid, weights), sums, strict=True):
-                kernels.sums_by_entry(weight, *of_paths, own)
-        return [own.astype(np.float32) for own in sums]
+        distinct = self._described.paths
+        edges = self._path_channels.starts(len(self._number))
+        # From the entries of a distinct path to those of the landmark's path.
+        shift = edges[:-1] - distinct.path_channels.starts(len(distinct))[self._number]
+        first = slice_starts(distinct.length)[self._number]
+        sums = [np.empty(edges[-1], dtype=np.float32) for _ in weights]
+        for rows in chunks(self._paths.kept):
+            paths = self._paths.take(rows)
+            low, high = edges[rows.start], edges[rows.stop]
+            entry = self._described.entry[slice_positions(first[rows], paths.kept)]
+            entry = entry + np.repeat(shift[rows] - low, paths.kept)
+            for own, values in zip(sums, weigh(PathTouches(paths), weights), strict=True):
+                own[low:high] = group_sums(entry, values, high - low)
+        return sums
 
 
-def _in_order(places: NDArray[np.integer]) -> NDArray[np.int32]:
-    """Return what sorts places, without comparing them where each is met once."""
-    number = np.full(int(places.max(initial=-1)) + 1, -1, dtype=np.int32)
-    number[places] = np.arange(len(places), dtype=np.int32)
-    order = number[number >= 0]
-    return order if len(order) == len(places) else np.argsort(places).astype(np.int32)
+def _argsort_positions(positions: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return what sorts positions in an array; distinct ones need no comparisons."""
+    row = np.full(int(positions.max(initial=-1)) + 1, -1, dtype=np.intp)
+    row[positions] = np.arange(len(positions))
+    order: NDArray[np.intp] = row[row >= 0]
+    return order if len(order) == len(positions) else np.argsort(positions)

@@ -1,4 +1,4 @@
-"""Touches laid out path after path, and weighed by the SQL expressions of models."""
+"""Touches of paths as columns, and their weights by SQL expressions."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import contextlib
 import itertools
 import threading
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs.slices import slice_starts
+from lydite.inputs.slices import slice_positions, slice_starts
 from lydite.paths import kernels
 from lydite.paths.columns import (
     MOST_WEIGHT,
@@ -30,29 +30,29 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.paths.columns import Weight
-    from lydite.paths.path_slices import PathSlices, TouchArrays
+    from lydite.paths.path_slices import PathSlices
 
-_MAX_TOUCHES = 250_000  # weighed at once
+_MAX_TOUCHES = 250_000  # per query, so that columns stay in the processor's cache
 
 
 def chunks(size: NDArray[np.integer]) -> Iterator[slice]:
-    """Cut paths into runs of about `_MAX_TOUCHES` touches; at least one, maybe empty."""
-    edges = np.zeros(int(size.sum()) // _MAX_TOUCHES + 2, dtype=np.intp)
-    cuts = kernels.cut(size, _MAX_TOUCHES, edges)
-    yield from itertools.starmap(slice, itertools.pairwise(edges[: cuts + 1].tolist()))
+    """Split paths of the given sizes into runs of about `_MAX_TOUCHES` touches, at least one."""
+    part = slice_starts(size) // _MAX_TOUCHES
+    edges = [0, *(np.flatnonzero(np.diff(part)) + 1).tolist(), len(size)]
+    yield from itertools.starmap(slice, itertools.pairwise(edges))
 
 
 class PathTouches:
-    """Touches that count on paths, path after path, as columns of length m.
+    """The touches that count on paths, path after path, as columns of length m.
 
-    Attributes
+    Parameters
     ----------
-    touch_arrays, slices
-        The touches, and the paths.
+    slices
+        The paths.
     """
 
-    def __init__(self, touch_arrays: TouchArrays, slices: PathSlices) -> None:
-        self.touch_arrays, self.slices = touch_arrays, slices
+    def __init__(self, slices: PathSlices) -> None:
+        self.slices = slices
 
     def __len__(self) -> int:
         """Return the number of touches."""
@@ -64,52 +64,51 @@ class PathTouches:
         return np.repeat(np.arange(len(self.slices)), self.slices.kept)
 
     @cached_property
-    def touch(self) -> NDArray[np.int64]:
-        """The number of the touch itself."""
-        touch = np.empty(len(self), dtype=np.int64)
-        kernels.touches(*self.slices.columns, touch)
+    def touch(self) -> NDArray[np.intp]:
+        """The position of the touch in the array of touches."""
+        first, length, kept = self.slices.first, self.slices.length, self.slices.kept
+        touch = slice_positions(first + length - kept, kept)
+        touch[slice_starts(kept)] = first  # the first touch always counts
         return touch
 
     @cached_property
     def channel(self) -> NDArray[np.integer]:
         """The number of the channel."""
-        return self.touch_arrays.channel[self.touch]
+        return self.slices.touches.channel[self.touch]
 
     @cached_property
     def order(self) -> dict[str, NDArray[np.integer]]:
-        """What the order of channels says of each touch; 0 stands for none."""
+        """The columns that depend on the order of channels; 0 stands for null."""
         kept = self.slices.kept
         begin = slice_starts(kept)
-        position = np.arange(1, len(self.path) + 1) - begin[self.path]
-        known = np.where(self.touch_arrays.is_direct[self.channel], 0, position)
+        position = np.arange(1, len(self.path) + 1) - np.repeat(begin, kept)
+        known = np.where(self.slices.touches.is_direct[self.channel], 0, position)
         last = np.maximum.reduceat(known, begin) if len(kept) else known
-        path_length = kept[self.path]
+        path_length = np.repeat(kept, kept)
         return {
             "position": position,
             "path_length": path_length,
             "position_from_end": path_length - position + 1,
-            "last_non_direct_position": last[self.path],
+            "last_non_direct_position": np.repeat(last, kept),
         }
 
     @property
     def hours_before_end(self) -> NDArray[np.float64]:
-        """How long before the end of its path each touch was; there must be a clock."""
-        hours, at = np.empty(len(self)), cast("NDArray[np.int64]", self.touch_arrays.at_us)
-        kernels.hours_before_end(*self.slices.columns, at, hours)
-        return hours
+        """Hours from the touch to the end of its path; the touches must have times."""
+        return kernels.hours_before_end(self.slices)
 
     @property
     def hours_after_start(self) -> NDArray[np.float64]:
-        """How long after the start of its path each touch was; there must be a clock."""
-        before_end = self.hours_before_end
-        return before_end[slice_starts(self.slices.kept)][self.path] - before_end
+        """Hours from the start of the path to the touch; the touches must have times."""
+        before_end, kept = self.hours_before_end, self.slices.kept
+        return np.repeat(before_end[slice_starts(kept)], kept) - before_end
 
     def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
-        """Return the columns that are used, of `PATH_COLUMNS` and ``path``, for some touches."""
+        """Return the used ones of `PATH_COLUMNS` and ``path`` for some touches."""
         columns: dict[str, Any] = {}
         for name, values in (*self._numbers(used), *self._texts(rows, used)):
             columns[name] = values if isinstance(values, pa.Array) else values[rows]
-        if "path" in used or not columns:  # one there must be
+        if "path" in used or not columns:  # a table needs at least one column
             columns["path"] = self.path[rows]
         last = columns.get("last_non_direct_position")
         if last is not None:
@@ -119,7 +118,7 @@ class PathTouches:
     def _numbers(self, used: Container[str]) -> Iterator[tuple[str, NDArray[Any]]]:
         if any(name in used for name in _ORDER):
             yield from ((name, values) for name, values in self.order.items() if name in used)
-        if self.touch_arrays.at_us is not None:
+        if self.slices.touches.at_us is not None:
             yield from ((name, getattr(self, name)) for name in _HOURS if name in used)
 
     def _texts(
@@ -127,14 +126,14 @@ class PathTouches:
     ) -> Iterator[tuple[str, pa.Array]]:
         if "channel" in used:
             channel = self.channel[rows].astype(np.int32)
-            names = list(self.touch_arrays.channels)
+            names = list(self.slices.touches.channels)
             yield "channel", pa.DictionaryArray.from_arrays(channel, names)
         for name in ("campaign", "interaction"):
             if name in used:
-                text: pa.Array | None = getattr(self.touch_arrays, name)
+                text: pa.Array | None = getattr(self.slices.touches, name)
                 touch = self.touch[rows]
-                nothing = pa.nulls(len(touch), pa.string())
-                yield name, nothing if text is None else text.take(touch)
+                nulls = pa.nulls(len(touch), pa.string())
+                yield name, nulls if text is None else text.take(touch)
 
 
 _ORDER = ("position", "path_length", "position_from_end", "last_non_direct_position")
@@ -153,7 +152,7 @@ def weigh(
     InputError
         When a weight is negative or huge, or cannot be computed.
     """
-    has_clock = touches.touch_arrays.at_us is not None
+    has_clock = touches.slices.touches.at_us is not None
     decays = [own for own in weights if has_clock and isinstance(own, ExponentialDecay)]
     others = [own for own in weights if own not in decays]
     found = dict(zip(others, _weigh_by_sql(touches, others, rows), strict=True))

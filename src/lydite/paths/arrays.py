@@ -1,0 +1,111 @@
+"""Small helpers on numpy arrays that several modules share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+_Number = TypeVar("_Number", bound=np.number)
+
+
+def factorize(keys: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+    """Return the numbers of distinct keys, in order of appearance.
+
+    Parameters
+    ----------
+    keys : (n,) integers
+
+    Returns
+    -------
+    codes : (n,) integers
+        The number of each key.
+    first : (k,) integers
+        The first position of each distinct key.
+
+    Examples
+    --------
+    >>> factorize(np.array([7, 3, 7]))
+    (array([0, 1, 0], dtype=int32), array([0, 1]))
+    """
+    codes, distinct = pd.factorize(keys)
+    first = np.empty(len(distinct), dtype=np.intp)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return codes.astype(np.int32), first
+
+
+def group_sums(
+    group: NDArray[np.integer], values: NDArray[np.number] | NDArray[np.bool_], groups: int
+) -> NDArray[np.float64]:
+    """Return the (groups,) sums of the values of each group.
+
+    Parameters
+    ----------
+    group : (n,) integers, below `groups`
+    values : (n,) array
+    groups
+        The number of groups.
+
+    Examples
+    --------
+    >>> group_sums(np.array([0, 2, 0]), np.array([1.0, 2.0, 3.0]), 3)
+    array([4., 0., 2.])
+    """
+    return np.asarray(np.bincount(group, values, minlength=groups), dtype=np.float64)
+
+
+def sums_of_slices(values: NDArray[np.uint64], edges: NDArray[np.integer]) -> NDArray[np.uint64]:
+    """Return the sums of slices of an array, modulo 2^64.
+
+    Parameters
+    ----------
+    values : (n,) integers
+    edges : (slices + 1,) integers
+        Where each slice starts, and where the last one ends.
+    """
+    total = np.zeros(len(values) + 1, dtype=np.uint64)
+    np.cumsum(values, out=total[1:])
+    return np.asarray(total[edges[1:]] - total[edges[:-1]])
+
+
+def scatter(values: NDArray[_Number], position: NDArray[np.integer]) -> NDArray[_Number]:
+    """Return an array with each value at its position; positions are a permutation.
+
+    Examples
+    --------
+    >>> scatter(np.array([10, 20, 30]), np.array([2, 0, 1]))
+    array([20, 30, 10])
+    """
+    result = np.empty_like(values)
+    result[position] = values
+    return result
+
+
+def as_slice(rows: NDArray[np.integer]) -> NDArray[np.integer] | slice:
+    """Return consecutive rows as a slice, which numpy takes without a copy."""
+    if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
+
+
+def parts(length: int, size: int = 65_536) -> Iterator[slice]:
+    """Split rows into parts, so that intermediate results stay in the processor's cache."""
+    for low in range(0, length, size):
+        yield slice(low, min(low + size, length))
+
+
+def normalize_rows(matrix: sparse.csr_array[np.float64]) -> sparse.csr_array[np.float64]:
+    """Divide each row by its sum; a row with sum 0 gets equal shares."""
+    lengths = np.diff(matrix.indptr)
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    total = group_sums(row, matrix.data, len(lengths))
+    empty = total[row] <= 0
+    data = np.where(empty, 1 / lengths[row], matrix.data / np.where(empty, 1, total[row]))
+    return sparse.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
