@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import numpy as np
-import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from lydite import attribution, journeys
 from lydite.attribution import converted_paths, touch_credit
 from lydite.attribution.converted_paths import converted_path_tables, load_paths
 from lydite.attribution.credit import _choose_candidates, _fit_models
 from lydite.engine import DuckDBEngine
-from lydite.errors import InputError
 from lydite.evaluation.sample import build_sample, load_sample
-from lydite.models import DEFAULT_MODELS, Landmarks, Model, Rule, make_model, make_models
+from lydite.models import Rule, make_model, make_models
 from lydite.models.fitted_rules import FittedRule
 from tests.helpers.input_tables import make_inputs
-from tests.helpers.random_landmarks import draw_landmarks, random_paths
+from tests.helpers.random_landmarks import draw_landmarks, with_weights
 
 START = datetime(2025, 1, 1)
 MODELS = [
@@ -31,80 +26,6 @@ MODELS = [
     Rule("nothing", "no touch at all", "0"),
     Rule("unknown", "what is not known", "case when campaign = 'spring' then 1 end"),
 ]
-
-
-NAMES = ("a", "b", "direct")
-
-
-def fitted(name: str) -> Model:
-    """Fit a model on drawn landmarks of three channels, with made-up weights of touches."""
-    model = make_model(name)
-    drawn = replace(draw_landmarks(np.random.default_rng(0), 500, channels=3), channels=NAMES)
-    return model.fit(weighed(drawn, model))
-
-
-def weighed(landmarks: Landmarks, model: Model) -> Landmarks:
-    """Give the touches of paths the weights that a model looks at."""
-    paths = landmarks.paths
-    weights = dict.fromkeys(model.weight_columns, paths.path_channels.touches * 0.7)
-    return replace(
-        landmarks, paths=replace(paths, path_channels=replace(paths.path_channels, weights=weights))
-    )
-
-
-# --- weigh ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", DEFAULT_MODELS)
-@settings(max_examples=8, deadline=None)
-@given(st.integers(0, 10**6))
-def test_credit_sums_to_one_per_path(name, seed):
-    paths = random_paths(seed, 60)
-    credit = touch_credit(fitted(name), paths)
-    assert (credit >= 0).all()
-    sums = np.bincount(paths["path"].to_numpy(), credit)
-    np.testing.assert_allclose(sums, 1, atol=1e-12)
-
-
-@pytest.mark.parametrize("name", DEFAULT_MODELS)
-def test_credit_does_not_depend_on_the_order_of_rows_or_columns(name):
-    model, paths = fitted(name), random_paths(7, 40)
-    credit = touch_credit(model, paths)
-    order = np.random.default_rng(0).permutation(len(paths))
-    shuffled = paths[order].select(sorted(paths.columns))
-    np.testing.assert_allclose(touch_credit(model, shuffled), credit[order], rtol=1e-13)
-
-
-def test_a_chain_shares_a_channels_effect_among_its_touches():
-    model, paths = fitted("markov_1"), random_paths(3, 30).sort("path", "position")
-    effect = model.effects
-    for _, path in paths.group_by("path"):
-        distinct = path["channel"].unique().to_list()
-        total = sum(effect[c] for c in distinct)
-        credit = touch_credit(model, path)
-        for channel in distinct:
-            own = credit[(path["channel"] == channel).to_numpy()]
-            np.testing.assert_allclose(own, effect[channel] / total / len(own), rtol=1e-9)
-
-
-def test_a_channel_that_the_model_never_met_is_named():
-    paths = random_paths(1, 3, names=("moon",))
-    with pytest.raises(InputError, match=r"'shapley'.*'moon'"):
-        touch_credit(fitted("shapley"), paths)
-
-
-def test_rules_that_weigh_nothing_or_know_nothing_fall_back_to_equal_shares():
-    paths = random_paths(1, 20).filter(pl.col("path_length") == 4)
-    for rule in (Rule("zero", "", "0"), Rule("null", "", "cast(null as double)")):
-        np.testing.assert_allclose(touch_credit(rule, paths), 0.25)
-
-
-def test_a_missing_column_is_named():
-    with pytest.raises(InputError, match=r"'time_decay'.*hours_before_end"):
-        touch_credit(make_model("time_decay"), random_paths(1, 3).drop("hours_before_end"))
-
-
-# --- the whole ------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -254,7 +175,7 @@ def test_of_many_paths_those_of_some_buckets_stand_for_all(engine, monkeypatch):
 def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch):
     rule = make_model("position_based_fitted")
     drawn = draw_landmarks(np.random.default_rng(0), 9000, channels=3)
-    landmarks = weighed(drawn, rule)
+    landmarks = with_weights(drawn, rule)
     monkeypatch.setattr(FittedRule, "enough_landmarks", 4000)
     seen = []
     statistics = FittedRule.sufficient_statistics

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation.calendar import Calendar
-from lydite.models import Landmarks, PathChannels
+from lydite.models import Landmarks, Model, PathChannels
 from lydite.paths.landmarks import DistinctPaths
 
 START = np.datetime64("2025-01-06", "us")
@@ -123,3 +123,12 @@ def random_paths(seed: int, n: int, names: tuple[str, ...] = ("a", "b", "direct"
         ]
     frame = pl.DataFrame(rows, infer_schema_length=None)
     return frame[rng.permutation(len(frame))]
+
+
+def with_weights(landmarks: Landmarks, model: Model) -> Landmarks:
+    """Add made-up touch weights for the weight columns of a model."""
+    paths = landmarks.paths
+    weights = dict.fromkeys(model.weight_columns, paths.path_channels.touches * 0.7)
+    return replace(
+        landmarks, paths=replace(paths, path_channels=replace(paths.path_channels, weights=weights))
+    )
