@@ -113,18 +113,19 @@ def models_without_clock(
         When a model that was asked for cannot run.
     """
     rivals = make_models() if models is None else choose(models)
-    reasons = {model.name: _refusal(model, channels) for model in rivals}
-    refused = {name: why for name, why in reasons.items() if why}
+    refused = [(model, why) for model in rivals if (why := _refusal(model, channels))]
     if refused and models is not None:
-        raise InputError("\n".join(refused.values()))
-    return [model for model in rivals if model.name not in refused], refused
+        advice = ": give touchpoints and conversions, or leave the model out"
+        raise InputError("\n".join(why + advice * model.needs_clock for model, why in refused))
+    left_out = {model.name: why for model, why in refused}
+    return [model for model in rivals if model.name not in left_out], left_out
 
 
 def _refusal(model: Model, channels: int) -> str | None:
     if model.needs_clock:
         return (
             f"the model {model.name!r} needs to know when touches happened, and a path table does"
-            " not say: give touchpoints and conversions, or leave the model out"
+            " not say"
         )
     return model.refusal(channels)
 
