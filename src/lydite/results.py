@@ -168,8 +168,9 @@ class Comparison(Generic[FrameT_co]):
         Returns
         -------
         networkx.DiGraph
-            As by `lydite.models.transition_graph`, with the removal effects of ``markov_1`` where
-            it ran. `lydite.models.write_graphml` writes it for Gephi, yEd or Cytoscape.
+            As by `lydite.models.transition_graph.transition_graph`, with the removal effects of
+            ``markov_1`` where it ran. `lydite.models.write_graphml` writes it for Gephi, yEd or
+            Cytoscape.
 
         Raises
         ------
@@ -296,7 +297,7 @@ class Credit(Generic[FrameT_co]):
         Returns
         -------
         networkx.DiGraph
-            As by `lydite.models.transition_graph`, with removal effects.
+            As by `lydite.models.transition_graph.transition_graph`, with removal effects.
             `lydite.models.write_graphml` writes it for Gephi, yEd or Cytoscape.
 
         Raises

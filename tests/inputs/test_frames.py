@@ -1,7 +1,15 @@
 """Frames: what Arrow cannot represent is refused with the column."""
 
+import decimal
+
 import pandas as pd
 import polars as pl
+import pyarrow as pa
+import pytest
+
+from lydite.inputs.frames import is_frame, name_of, to_arrow
+
+FRAME = pl.DataFrame({"n": [1, None], "text": ["a", "é"], "empty": [None, None]})
 
 
 def test_a_frame_that_arrow_cannot_hold(refused):
@@ -13,3 +21,29 @@ def test_a_frame_that_arrow_cannot_hold(refused):
 
 def test_a_lazy_frame_that_fails(refused):
     refused(pl.scan_csv("nowhere.csv"), "polars LazyFrame", "cannot be read", "nowhere.csv")
+
+
+@pytest.mark.parametrize("frame", [FRAME, FRAME.lazy(), FRAME.to_pandas(), FRAME.to_arrow()])
+def test_every_frame_becomes_the_same_arrow_table(frame):
+    assert is_frame(frame)
+    table = to_arrow("here", frame)
+    assert table.to_pydict() == {"n": [1, None], "text": ["a", "é"], "empty": [None, None]}
+    assert table.schema.field("empty").type in {pa.string(), pa.large_string()}
+
+
+def test_what_is_not_a_frame():
+    assert not is_frame("t.csv")
+    assert not is_frame([1])
+
+
+def test_frames_are_named_by_library_and_class():
+    assert name_of(FRAME) == "polars DataFrame"
+    assert name_of(FRAME.to_pandas()) == "pandas DataFrame"
+    assert name_of(FRAME.to_arrow()) == "pyarrow Table"
+
+
+def test_objects_of_pandas_become_text():
+    cells = [5, 5.0, decimal.Decimal("2.50"), b"x", None, float("nan"), "a"]
+    frame = pd.DataFrame({"x": pd.Series(cells, dtype=object)})
+    found = to_arrow("here", frame).to_pydict()["x"]
+    assert found == ["5", "5", "2.50", "x", None, None, "a"]

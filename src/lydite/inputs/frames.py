@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeGuard
 
 import pandas as pd
 import polars as pl
@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def is_frame(source: object) -> bool:
+class ArrowStream(Protocol):
+    """A frame of any library that exports its rows as Arrow data, such as polars and pandas."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the rows as an Arrow C stream."""
+
+
+def is_frame(source: object) -> TypeGuard[ArrowStream | pl.LazyFrame]:
     """Return whether `source` is a pandas, polars or Arrow frame, or exports Arrow data."""
     return isinstance(source, pl.LazyFrame) or hasattr(source, "__arrow_c_stream__")
 
@@ -27,7 +34,7 @@ def name_of(source: object) -> str:
     return f"{type(source).__module__.split('.')[0]} {type(source).__name__}"
 
 
-def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything that exports Arrow data
+def to_arrow(place: str, frame: ArrowStream | pl.LazyFrame) -> pa.Table:
     """Return the rows of a frame as an Arrow table.
 
     Parameters
@@ -53,7 +60,7 @@ def to_arrow(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - anything tha
     return _without_null_type(table)
 
 
-def _convert(place: str, frame: Any) -> pa.Table:  # noqa: ANN401 - as above
+def _convert(place: str, frame: ArrowStream) -> pa.Table:
     if isinstance(frame, pd.DataFrame):
         return _from_pandas(place, frame)
     if isinstance(frame, pl.DataFrame):
@@ -91,7 +98,7 @@ def _array(series: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
     return pa.array(series, type=pa.large_string(), from_pandas=True)
 
 
-def _text(value: Any) -> str | None:  # noqa: ANN401 - a cell of a pandas object column
+def _text(value: Any) -> str | None:  # noqa: ANN401 - any Python object
     """Return a Python object as text: 5.0 as 5, and times with their zone."""
     if pd.api.types.is_scalar(value) and pd.isna(value):
         return None

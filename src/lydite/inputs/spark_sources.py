@@ -6,7 +6,7 @@ import contextlib
 import glob
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from lydite.errors import InputError
 from lydite.inputs import frames
@@ -20,15 +20,18 @@ from lydite.inputs.source_rows import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from pyspark.sql import DataFrame as SparkFrame
+
     from lydite.engine import SparkEngine
     from lydite.inputs.schema import Table
+    from lydite.inputs.sources import Source
 
 _TABLE = re.compile(r"(\w+|`[^`]+`)(\.(\w+|`[^`]+`)){0,2}")
 _NOT_READ = (".csv", ".json", ".ndjson", ".jsonl", ".sql", ".gz", ".zst", ".tsv", ".txt")
 
 
 @contextlib.contextmanager
-def open_source(engine: SparkEngine, table: Table, source: Any) -> Iterator[Relation]:  # noqa: ANN401
+def open_source(engine: SparkEngine, table: Table, source: Source | None) -> Iterator[Relation]:
     """Make the rows of a source readable from SQL within a ``with`` block.
 
     Parquet and tables of the catalog are read in place. A frame of Spark is stored first: it may be
@@ -70,12 +73,12 @@ def _register(
     stack: contextlib.ExitStack,
     place: str,
     name: str,
-    source: Any,  # noqa: ANN401 - as above
+    source: Source,
 ) -> Relation | None:
     if isinstance(source, str | Path):
         rows = _read(engine, place, str(source))
     elif hasattr(source, "createOrReplaceTempView"):
-        rows = _store(engine, stack, place, name, source)
+        rows = _store(engine, stack, place, name, cast("SparkFrame", source))
     elif frames.is_frame(source):
         rows = frames.to_arrow(place, source)
         if not rows.column_names:
@@ -86,7 +89,7 @@ def _register(
     return Relation(place, name, engine.columns(name))
 
 
-def _read(engine: SparkEngine, place: str, source: str) -> Any:  # noqa: ANN401 - Spark's frame
+def _read(engine: SparkEngine, place: str, source: str) -> SparkFrame:
     if source.lower().endswith(_NOT_READ):
         raise InputError(
             f"{place}: on Spark, sources are Parquet or tables of the catalog, as Spark parses text"
@@ -106,8 +109,8 @@ def _store(
     stack: contextlib.ExitStack,
     place: str,
     name: str,
-    rows: Any,  # noqa: ANN401 - Spark's frame
-) -> Any:  # noqa: ANN401
+    rows: SparkFrame,
+) -> SparkFrame:
     refuse_duplicate_columns(place, rows.columns)
     table = f"source.{name}"
     with engine.registered(rows, name):

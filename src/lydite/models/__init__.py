@@ -18,7 +18,7 @@ from lydite.models.registry import (
 from lydite.models.rules import Rule
 from lydite.models.sets import SetModel
 from lydite.models.shapley import Shapley
-from lydite.models.transition_graph import transition_graph, write_graphml
+from lydite.models.transition_graph import write_graphml
 from lydite.paths.columns import PATH_COLUMNS
 from lydite.paths.landmarks import Landmarks, PathChannels, Paths, UniqueFeatures
 
@@ -45,6 +45,5 @@ __all__ = [
     "make_models",
     "make_rule",
     "models_from_settings",
-    "transition_graph",
     "write_graphml",
 ]
