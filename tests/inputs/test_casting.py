@@ -42,7 +42,7 @@ def test_other_types_as_times(refused):
     refused(frame_of([True]), "'Touched_At' has the type BOOLEAN", "such as True", "Cast it")
 
 
-def test_order_and_case_of_columns_do_not_count(read, touches):
+def test_order_and_case_of_columns_do_not_matter(read, touches):
     frame = FRAME.select("channel", "touched_at", pl.lit(1).alias("extra"), "user_id")
     read("touchpoints", frame.rename(str.upper).rename({"CHANNEL": " Channel "}))
     assert touches() == ROWS
@@ -139,7 +139,7 @@ def test_spellings_of_one_zone_may_mix(read, touches):
     assert times_of(read, touches, times) == [TIME] * 3
 
 
-def test_what_is_no_time_does_not_count_as_a_zone(read, touches):
+def test_invalid_times_are_not_counted_as_a_zone(read, touches):
     odd = ["n/a", "", None, "2026-02-30", "2026-02-30T25:00+05:00", "20260301", "2026-03-01T9:3X"]
     assert times_of(read, touches, ["2026-03-01T09:30:00Z", *odd]) == [TIME]
 

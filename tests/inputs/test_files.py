@@ -24,7 +24,7 @@ def test_missing_file(refused, write, tmp_path):
     refused(path, path, "there is no such file", f"Did you mean '{tmp_path}/touchpoints.csv'?")
 
 
-def test_missing_file_unlike_any_other(refused, tmp_path):
+def test_missing_file_without_a_similar_name(refused, tmp_path):
     refused(tmp_path / "x.csv", "no such file", "Correct the path", tmp_path)
 
 
@@ -82,7 +82,7 @@ def test_csv_in_utf16(refused, write):
     refused(path, path, "not UTF-8", "line 1", "0xff", "iconv")
 
 
-def test_packed_csv_that_is_not_utf8(refused, write):
+def test_compressed_csv_that_is_not_utf8(refused, write):
     path = write("t.csv.gz", gzip.compress((HEADER + ROW + "é").encode("latin-1")))
     refused(path, path, "not UTF-8", "line 3", "iconv")
 
@@ -109,13 +109,13 @@ def test_malformed_csv(refused, write, line, why):
     refused(path, path, "CSV Error on Line: 3", why, "Correct that line")
 
 
-def test_the_malformed_one_of_many_csv_is_named(refused, write, tmp_path):
+def test_the_malformed_file_among_several_is_named(refused, write, tmp_path):
     write("a.csv", HEADER + ROW)
     bad = write("b.csv", HEADER + "u2\n")
     refused(tmp_path / "*.csv", f"{bad}: CSV Error on Line: 2")
 
 
-def test_csv_with_a_false_ending(refused, write):
+def test_csv_with_a_wrong_ending(refused, write):
     refused(write("t.csv.gz", HEADER + ROW), "t.csv.gz", "cannot be read")
 
 
@@ -150,7 +150,7 @@ def test_sql(refused, write, sql, parts):
     refused(path, path, *parts)
 
 
-def test_a_select_that_yields_nothing(refused, write):
+def test_a_select_without_rows(refused, write):
     refused(write("t.sql", "select 1 as user_id where false"), "t.sql", "is empty", "no rows")
 
 
@@ -169,7 +169,7 @@ def test_csv_of_one_column_and_one_row(engine, read, write):
     assert engine.rows("from inputs.users") == [("5",)]
 
 
-def test_csv_cells_are_not_guessed(read, touches, write):
+def test_types_of_csv_cells_are_not_guessed(read, touches, write):
     text = "user_id;touched_at;channel;cost\n007;2026-03-01 09:30:00;NULL;1\n1e3;2026-03-01;true;\n"
     read("touchpoints", write("t.csv", text))
     assert touches("user_id, channel, cost") == [("007", "NULL", 1.0), ("1e3", "true", None)]
@@ -188,7 +188,7 @@ def test_a_csv_header_may_end_in_a_delimiter_and_span_lines(read, touches, write
     assert touches() == ROWS[:1]
 
 
-def test_a_key_that_comes_late_in_json_is_read(engine, read, write):
+def test_json_keys_of_late_rows_are_read(engine, read, write):
     early = [{"user_id": i} for i in range(3000)]
     read(
         "users",
@@ -260,7 +260,7 @@ def test_a_select_runs_once(read, write):
     assert report.read == 1000
 
 
-def test_types_that_only_sql_has(read, touches, write):
+def test_types_that_only_sql_returns(read, touches, write):
     path = write(
         "t.sql",
         "select '\"u1\"'::json as user_id, '\"2026-03-01T09:30:00Z\"'::json as touched_at,"

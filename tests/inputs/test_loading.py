@@ -127,7 +127,7 @@ def test_spend_of_today_counts(read):
     assert read("spend", pl.DataFrame([booked(date=dt.date(2026, 7, 1))])).rows == 1
 
 
-def test_a_refund_and_an_unknown_value_are_fine(engine, read):
+def test_refunds_and_unknown_values_are_accepted(engine, read):
     report = read("conversions", pl.DataFrame([bought(value=-9.0), bought(value=None)]))
     assert report.rows == 2
     assert engine.rows("select value from inputs.conversions order by value") == [(-9,), (None,)]
@@ -150,21 +150,21 @@ def test_equal_conversions_count_once(engine, read):
     assert (report.rows, report.duplicates, report.bad, report.read) == (2, 2, {}, 4)
 
 
-def test_equal_bookings_of_spend_are_two(read):
+def test_equal_rows_of_spend_are_both_kept(read):
     assert read("spend", pl.DataFrame([booked(), booked()])).rows == 2
 
 
-def test_equal_touchpoints_are_left_to_the_journeys(read):
+def test_equal_touchpoints_are_both_kept(read):
     assert read("touchpoints", pl.DataFrame([row(), row()])).rows == 2
 
 
-def test_bad_conversions_are_all_counted_though_they_are_equal(read):
+def test_equal_bad_conversions_are_all_counted(read):
     bad = bought(user_id=None)
     report = read("conversions", pl.DataFrame([bought(), bad, bad]))
     assert (report.bad, report.duplicates) == ({"missing_user_id": 2}, 0)
 
 
-def test_of_users_that_contradict_each_other_the_first_counts(engine, read):
+def test_the_first_of_contradicting_rows_of_a_user_is_kept(engine, read):
     frame = pl.DataFrame(
         {"user_id": [1, 2, 1, 1, None, 2], "region": ["n", "s", "n", "e", "w", None]},
     )
@@ -174,7 +174,7 @@ def test_of_users_that_contradict_each_other_the_first_counts(engine, read):
     assert engine.rows("from inputs.users order by user_id") == [("1", "n"), ("2", "s")]
 
 
-def test_segments_are_text_under_their_own_names(engine, read):
+def test_segments_are_text_and_keep_their_names(engine, read):
     frame = pd.DataFrame(
         {"USER_ID": ["a"], "Customer Type": [" new "], "age": [41], "reason": [""]}
     )
@@ -197,12 +197,12 @@ def test_labels_are_trimmed_and_user_ids_kept(read, touches):
 @pytest.mark.parametrize(
     "channel", ["Été", "搜索", "🚀 launch", "o'brien", 'say "hi"', "a > b", "$now"]
 )
-def test_odd_channel_names_pass(read, touches, channel):
+def test_unusual_channel_names_are_accepted(read, touches, channel):
     read("touchpoints", pl.DataFrame([row(channel=channel)]))
     assert touches("channel") == [(channel,)]
 
 
-def test_the_quarantine_keeps_the_row_as_it_came(engine, read):
+def test_the_quarantine_has_the_unchanged_row(engine, read):
     frame = pl.DataFrame(
         {
             "note": ["x", "y"],
@@ -226,14 +226,14 @@ def test_a_quarantine_can_be_loaded_again(engine, read, touches):
     assert read("touchpoints", again).rows == 1
 
 
-def test_reasons_come_with_the_most_frequent_first(read):
+def test_reasons_are_sorted_by_frequency(read):
     frame = pl.DataFrame([row(), row(user_id=None), *[row(channel="")] * 2])
     report = read("touchpoints", frame)
     assert list(report.bad.items()) == [("missing_channel", 2), ("missing_user_id", 1)]
     assert report.bad_share == 0.75
 
 
-def test_absent_tables_are_made_empty(engine, read_all, touchpoints, conversions):
+def test_tables_without_a_source_are_empty(engine, read_all, touchpoints, conversions):
     quarantine = read_all(touchpoints=touchpoints, conversions=conversions, spend=None)
     assert {name: report.rows for name, report in quarantine.tables.items()} == {
         "touchpoints": 1,
@@ -246,7 +246,7 @@ def test_absent_tables_are_made_empty(engine, read_all, touchpoints, conversions
     assert engine.scalar("select count(*) from inputs.spend") == 0
 
 
-def test_a_source_that_is_left_out_empties_its_table(engine, read_all, touchpoints, conversions):
+def test_a_missing_source_empties_its_table(engine, read_all, touchpoints, conversions):
     sources = {"touchpoints": touchpoints, "conversions": conversions}
     read_all(**sources, spend=pl.DataFrame([booked()]))
     read_all(**sources)
@@ -265,7 +265,7 @@ def test_counts_name_only_tables_with_bad_rows(read_all, conversions):
     assert quarantine.counts == {"touchpoints": {"missing_channel": 1}}
 
 
-def test_now_is_the_clock_in_utc_where_it_is_not_given(engine):
+def test_now_is_the_current_time_in_utc_by_default(engine):
     recent = dt.datetime.now(dt.UTC) - dt.timedelta(seconds=5)
     soon = recent + dt.timedelta(minutes=10)
     frame = pl.DataFrame([row(touched_at=recent), row(touched_at=soon)])
@@ -288,7 +288,7 @@ def test_raw_is_kept_on_request_only(engine, read):
 
 
 @pytest.mark.parametrize("path", [":memory:", "warehouse.duckdb"])
-def test_an_error_leaves_the_former_tables_whole(tmp_path, touchpoints, conversions, path):
+def test_an_error_leaves_the_tables_unchanged(tmp_path, touchpoints, conversions, path):
     with DuckDBEngine(path if path == ":memory:" else tmp_path / path) as engine:
         sources = {"touchpoints": touchpoints, "conversions": conversions}
         load(engine, sources | {"spend": pl.DataFrame([booked()])})
@@ -312,7 +312,7 @@ def _everything(engine):
     return {name: engine.rows(f"from {name}") for (name,) in names}
 
 
-def test_nothing_temporary_stays(engine, read, write):
+def test_no_temporary_table_stays(engine, read, write):
     read("touchpoints", write("t.csv", "user_id,touched_at,channel\n1,2026-01-01,a\n"))
     read("touchpoints", pl.DataFrame([row()]))
     names = engine.rows("select table_schema, table_name from information_schema.tables order by 2")
@@ -334,7 +334,7 @@ def test_unknown_table(engine, touchpoints):
         load(engine, {"touches": touchpoints})
 
 
-def test_what_is_no_source(refused):
+def test_an_object_that_is_not_a_source(refused):
     refused([1, 2], "cannot read a list", "Give a path, or a pandas")
 
 
@@ -362,7 +362,7 @@ def test_no_row_can_be_used(refused, write):
     )
 
 
-def test_no_row_can_be_used_and_there_is_no_value_to_show(refused):
+def test_no_row_can_be_used_and_there_is_no_example(refused):
     frame = pl.DataFrame({"user_id": ["u"], "touched_at": [TIME], "channel": [None]})
     refused(frame, "1 missing_channel. What to do: channel is null or blank; fill it")
 

@@ -37,7 +37,7 @@ def refused(engine):
 # --- sums ---------------------------------------------------------------------------------------
 
 
-def test_sums_above_what_floats_count(refused):
+def test_sums_above_the_largest_exact_float(refused):
     refused([("a > b", MAX_COUNT), ("a > b", 1)], "the path 'a > b'", MAX_COUNT + 1, "thousands")
     refused([("a", 1, 0.0, MAX_COUNT), ("a", 1, 0.0, 9)], "nulls together", "above 2^53")
     refused([(" > ".join("ab" * 300), MAX_COUNT)], "more than 2^62 touches", "thousands")
@@ -54,7 +54,7 @@ def test_value_without_a_conversion(read, refused):
     assert totals(read([("a", 0, 2.5, 1), ("a", 1, 0.0, 0)])) == {("a",): (1, 2.5, 1)}
 
 
-def test_rows_without_journeys_are_kept_out(read):
+def test_rows_without_journeys_are_skipped(read):
     table = read([("a", 1, 0.0, 0), ("rare > a", 0, 0.0, 0), ("b", 0, 0.0, 1), ("a", 0, 0.0, 0)])
     assert totals(table) == {("a",): (1, 0.0, 0), ("b",): (0, 0.0, 1)}
     assert table.without_journeys == 2

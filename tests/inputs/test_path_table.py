@@ -1,4 +1,4 @@
-"""Tables of paths: what is read, what is refused, and what must not matter."""
+"""Path tables: which sources, columns, steps and numbers are read or refused."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_value_and_nulls_may_be_absent(read):
     assert table.channels == ("a", "b")
 
 
-def test_two_columns_of_one_meaning(refused):
+def test_two_columns_with_names_of_one_column(refused):
     refused(
         FRAME.with_columns(Total_Null=pl.lit(1)),
         "2 of its columns are names of 'nulls', 'nulls', 'Total_Null'",
@@ -162,7 +162,7 @@ def test_no_rows(refused, source):
     refused(source, "is empty, it has no rows", "Check the export")
 
 
-def test_a_file_that_is_no_parquet(refused, tmp_path):
+def test_a_file_that_is_not_parquet(refused, tmp_path):
     (tmp_path / "p.parquet").write_bytes(b"nothing")
     refused(tmp_path / "p.parquet", "p.parquet", "cannot be read", "write it again")
 
@@ -186,7 +186,7 @@ def test_no_conversions_are_allowed(read):
     assert totals(read([("a", 0, 0.0, 2)])) == {("a",): (0, 0.0, 2)}
 
 
-def test_nothing_is_left_in_the_engine(read, engine, tmp_path):
+def test_no_table_stays_in_the_engine(read, engine, tmp_path):
     FRAME.write_csv(tmp_path / "p.csv")
     read(tmp_path / "p.csv")
     assert engine.rows("show all tables") == []
@@ -262,7 +262,7 @@ def test_a_missing_path(refused):
 @pytest.mark.parametrize(
     "paths", [pl.Series([["a", "b"]]), pl.Series([1.5]), pl.Series([b"a"]), pl.Series([True])]
 )
-def test_paths_that_are_no_text(refused, paths):
+def test_paths_that_are_not_text(refused, paths):
     refused(
         pl.DataFrame({"path": paths, "conversions": [1]}),
         "column 'path' has the type",
@@ -286,7 +286,7 @@ def test_paths_that_are_no_text(refused, paths):
         max_size=8,
     )
 )
-def test_names_come_back_as_they_were(read, steps):
+def test_names_are_read_unchanged(read, steps):
     texts = [" > ".join(path) for path in steps]
     table = read(pl.DataFrame({"path": texts, "conversions": [1] * len(texts)}))
     assert set(paths_in(table)) == {tuple(path) for path in steps}
@@ -330,7 +330,7 @@ def test_counts_in_every_form(read, given_, count, column):
     ],
 )
 @pytest.mark.parametrize("column", ["conversions", "nulls"])
-def test_counts_that_are_none(refused, number, fault, column):
+def test_invalid_counts(refused, number, fault, column):
     one = number / number if isinstance(number, float) and number < 1e308 else type(number)(1)
     other = {"conversions": "nulls", "nulls": "conversions"}[column]
     frame = pl.DataFrame({"path": ["a", "b"], column: [one, number], other: [1, 1]}, strict=False)
@@ -338,7 +338,7 @@ def test_counts_that_are_none(refused, number, fault, column):
 
 
 @pytest.mark.parametrize("nothing", [None, float("nan"), "", " ", "nan"])
-def test_what_is_missing(read, refused, nothing):
+def test_missing_numbers(read, refused, nothing):
     kind = type(nothing) if nothing is not None else float
     gap = [kind(1), nothing]
     refused(
@@ -361,7 +361,7 @@ def test_what_is_missing(read, refused, nothing):
         ("1,5", "'1,5' is not a number"),
     ],
 )
-def test_values_that_are_none(refused, number, fault):
+def test_invalid_values(refused, number, fault):
     frame = pl.DataFrame(
         {"path": ["a", "b"], "conversions": [1, 1], "Revenue": [type(number)(1), number]}
     )
@@ -373,7 +373,7 @@ def test_values_may_be_negative(read):
 
 
 @pytest.mark.parametrize("column", ["conversions", "value", "nulls"])
-def test_columns_that_are_no_numbers(refused, column):
+def test_columns_that_are_not_numbers(refused, column):
     frame = FRAME.with_columns(pl.lit(True).alias(column))
     refused(frame, f"column {column!r} has the type BOOLEAN (such as true)", "Cast it")
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.xdist_group("spark")
 NOON = datetime(2026, 1, 1, 12, 0, 0, 1)
 
 
-def test_frames_load_alike(spark):
+def test_frames_give_the_same_tables_as_on_duckdb(spark):
     sources = {
         "touchpoints": hostile.raw_touchpoints(),
         "conversions": hostile.raw_conversions(),
@@ -40,7 +40,7 @@ def test_frames_load_alike(spark):
             same(duck, spark, f"from quarantine.{table}")
 
 
-def loads_alike(spark: SparkEngine, table: str, source: object, on_spark: object) -> None:
+def assert_same_tables(spark: SparkEngine, table: str, source: object, on_spark: object) -> None:
     """Assert that both engines accept and set aside the same rows of one table."""
     with DuckDBEngine(threads=1) as duck:
         found = inputs.load_table(duck, table, source, now=hostile.NOW)
@@ -49,18 +49,18 @@ def loads_alike(spark: SparkEngine, table: str, source: object, on_spark: object
         same(duck, spark, f"from quarantine.{table}")
 
 
-def test_files_with_other_columns_each_load_alike(spark, tmp_path):
+def test_files_with_different_columns_give_the_same_tables(spark, tmp_path):
     touchpoints = hostile.raw_touchpoints(hostile.ZONED)
     touchpoints[:150].write_parquet(tmp_path / "touchpoints_1.parquet")
     touchpoints[150:].drop("reason").write_parquet(tmp_path / "touchpoints_2.parquet")
     files = str(tmp_path / "touchpoints_*.parquet")
-    loads_alike(spark, "touchpoints", files, files)
+    assert_same_tables(spark, "touchpoints", files, files)
 
 
-def test_tables_of_the_catalog_and_frames_of_spark_load_alike(spark):
+def test_catalog_tables_and_spark_frames_give_the_same_tables(spark):
     conversions = hostile.raw_conversions()
     spark.store("own.conversions", conversions)
-    loads_alike(spark, "conversions", conversions, "spark_catalog.lydite_own.conversions")
+    assert_same_tables(spark, "conversions", conversions, "spark_catalog.lydite_own.conversions")
     frame = spark.session.table("lydite_own.conversions")
     report = inputs.load_table(spark, "conversions", frame, now=hostile.NOW)
     assert report.read == len(conversions)

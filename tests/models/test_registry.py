@@ -27,7 +27,7 @@ def test_every_default_model_is_made_under_its_own_name():
     assert isinstance(make_model("markov_2"), Markov)
 
 
-def test_models_are_fresh_and_each_name_counts_once():
+def test_models_are_new_and_each_name_is_made_once():
     assert make_model("linear") is not make_model("linear")
     assert [m.name for m in make_models(["linear", "markov_1", "linear"])] == ["linear", "markov_1"]
     assert make_models([]) == []

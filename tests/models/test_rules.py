@@ -11,7 +11,7 @@ from lydite.models import PathChannels, make_model
 from tests.helpers.random_landmarks import draw_landmarks, with_paths
 
 
-def test_paths_that_are_divided_alike_are_one_row():
+def test_paths_with_equal_shares_have_one_feature_row():
     landmarks = draw_landmarks(np.random.default_rng(1), 5000)
     features = make_model("last_touch").encode(landmarks)
     assert len(features) == 4

@@ -186,7 +186,7 @@ def test_values_by_hand(touches, original, expected):
         ("1\u00a0+\u20031", "1 + 1"),
     ],
 )
-def test_comments_semicolons_and_blanks_go(original, checked):
+def test_comments_semicolons_and_blanks_are_removed(original, checked):
     assert check_expression("mine", original) == checked
 
 
@@ -218,7 +218,7 @@ def test_columns_of_an_expression(text, columns):
 
 
 @pytest.mark.parametrize("text", ["", "1 +", "1 from t", "1; select 2", "position, channel"])
-def test_what_is_no_expression_has_no_columns(text):
+def test_invalid_expressions_have_no_columns(text):
     with pytest.raises(InputError, match="cannot be read: "):
         columns_of(text)
 
@@ -371,7 +371,7 @@ BAD = [
 
 
 @pytest.mark.parametrize(("text", "words"), BAD, ids=[ascii(text)[:60] for text, _ in BAD])
-def test_what_is_refused_and_why(text, words):
+def test_refused_expressions_and_reasons(text, words):
     with pytest.raises(InputError) as error:
         check_expression("mine", text)
     message = str(error.value)
