@@ -286,3 +286,15 @@ def test_of_no_landmarks_there_is_nothing_to_add():
     scores.add_outcomes(Outcomes.of(none.astype(int), none.astype(int), none > 0, none), none)
     assert not scores.landmarks.any()
     assert not scores.log_loss.any()
+
+
+@pytest.mark.parametrize("log_odds", [np.zeros(1), np.zeros(3), np.array([0.0, np.nan])])
+def test_each_landmark_needs_a_forecast(log_odds):
+    outcomes = Outcomes.of(np.zeros(2, int), np.array([0, 1]), np.array([False, True]), np.ones(2))
+    with pytest.raises(ValueError, match="each landmark needs a forecast"):
+        Scores.empty(1).add_outcomes(outcomes, log_odds)
+
+
+def test_buckets_are_within_the_sums():
+    with pytest.raises(ValueError, match="reshape"):
+        Outcomes.of(np.zeros(1, int), np.array([256]), np.array([True]), np.ones(1))

@@ -558,3 +558,9 @@ def test_exposures_are_sums_over_the_intervals_that_are_met(some):
         assert found[number, 0] == pytest.approx(trials @ intervals.hours)
         expected = (trials * fading) @ strength.toarray()
         np.testing.assert_allclose(found[number, 1:], expected, rtol=1e-12)
+
+
+def test_exposures_need_a_count_for_each_interval(some):
+    intervals = make_model("additive_hazard").encode(some).rows
+    with pytest.raises(ValueError, match="mismatch"):
+        intervals.exposures(np.ones(len(some) + 1))

@@ -8,6 +8,8 @@ import numba
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
 
 from lydite.paths import kernels
 from lydite.paths.path_slices import PathSlices, TouchArrays
@@ -107,3 +109,49 @@ def test_there_are_few_kernels():
         own for own in vars(kernels).values() if isinstance(own, numba.core.dispatcher.Dispatcher)
     ]
     assert len(compiled) <= 8
+
+
+@given(st.integers(0, 1000), st.integers(0, 60), st.booleans())
+def test_scores_are_added_to_the_cell_of_each_landmark(seed, n, counted):
+    rng = np.random.default_rng(seed)
+    # Beyond the ends of a grid of 8 bins from -2 to 2, and at its edges.
+    log_odds = np.append(rng.normal(0, 3, n), [-2.0, -0.5, 0.0, 1.9, 2.0, -700.0, 700.0])
+    size = len(log_odds)
+    period, bucket = rng.integers(0, 3, size), rng.integers(0, 5, size)
+    converted, count = rng.random(size) < 0.4, rng.integers(0, 4, size).astype(float)
+    losses, grid = np.zeros((3, 5, 2)), np.zeros((3, 8, 3))
+    odds = np.exp(-np.abs(log_odds))
+    kernels.add_scores(
+        log_odds, odds, np.log1p(odds), period, bucket, converted,
+        count if counted else None, 2, losses, grid,
+    )  # fmt: skip
+    expected = np.zeros_like(losses), np.zeros_like(grid)
+    for row in range(size):
+        n_landmarks = count[row] if counted else 1.0
+        p = 1 / (1 + np.exp(-log_odds[row]))
+        loss = np.logaddexp(0, -log_odds[row] if converted[row] else log_odds[row])
+        added = [loss, (p - converted[row]) ** 2]
+        expected[0][period[row], bucket[row]] += n_landmarks * np.array(added)
+        place = min(max(int(np.floor(2 * (log_odds[row] + 2))), 0), 7)
+        expected[1][period[row], place] += n_landmarks * np.array([1, converted[row], p])
+    np.testing.assert_allclose(losses, expected[0], rtol=1e-12, atol=1e-300)
+    np.testing.assert_allclose(grid, expected[1], rtol=1e-12, atol=1e-300)
+
+
+@given(st.integers(0, 1000), st.integers(0, 20))
+def test_exposures_are_sums_over_observed_intervals(seed, n):
+    rng = np.random.default_rng(seed)
+    dense = rng.random((2, n, 3)) * (rng.random((n, 3)) < 0.5)
+    strengths = [sparse.csr_array(of_half_life) for of_half_life in dense]
+    trials, fading = rng.integers(0, 3, n).astype(float), rng.random((2, n))
+    exposures = np.zeros((2, 3))
+    kernels.add_exposures(
+        strengths[0].indptr,
+        strengths[0].indices,
+        tuple(own.data for own in strengths),
+        tuple(fading),
+        trials,
+        exposures,
+    )
+    expected = np.einsum("hnc,hn,n->hc", dense, fading, trials)
+    np.testing.assert_allclose(exposures, expected, rtol=1e-12)

@@ -1,4 +1,4 @@
-"""Adjustment for activity: the layer every rival gets, and that alone is the null hypothesis."""
+"""Adjustment for activity: added to the forecast of every model, and alone the null hypothesis."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy.special import expit, logit
 
-from lydite.paths.arrays import factorize, group_sums
-from lydite.paths.kernels import compiled
+from lydite.models.optimize import maximize, weighted_gram
+from lydite.paths.arrays import factorize, group_sums, parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,41 +17,41 @@ if TYPE_CHECKING:
     from lydite.paths.landmarks import Landmarks
 
 _HOURS = (1.0, 6.0, 24.0, 72.0, 168.0)
-_MOST_TOUCHES = 8
-_LEVELS = (_MOST_TOUCHES, len(_HOURS) + 2, len(_HOURS) + 2)
+_MAX_TOUCHES = 8
+_LEVELS = (_MAX_TOUCHES, len(_HOURS) + 2, len(_HOURS) + 2)
 _BINS = 32
 _CLIP = 1e-6
-#: The log-odds that no forecast is beyond.
-MOST_CERTAIN = float(logit(1 - _CLIP))
-_LAST_GAIN = 1e-8
+_NO_PENALTY = 1e-6  # next to none, and enough for a unique solution
+#: The largest log-odds of a forecast, either way.
+MAX_LOG_ODDS = float(logit(1 - _CLIP))
 
 
 class Activity:
-    """How active the journey is at each landmark: counts and times, no channel.
+    """The activity of the journey at each landmark: counts and times, without channels.
 
-    Touches so far (1..7, 8 and more), time since the touch before and time since the path's first
-    touch (none, up to 1 h, 6 h, 1 d, 3 d, 7 d, longer).
+    Touches so far (1..7, 8 and more), time since the previous touch and time since the first touch
+    of the path (none, up to 1 h, 6 h, 1 d, 3 d, 7 d, longer).
 
     Attributes
     ----------
     cell : (n,) integers
         The activity cell of each landmark.
     levels : (cells, 3) integers
-        The three levels that make each cell.
+        The three levels of each cell.
     """
 
     def __init__(self, landmarks: Landmarks) -> None:
-        number = np.empty(len(landmarks), dtype=np.int16)
-        _number_levels(
-            landmarks.path,
-            landmarks.paths.length,
-            landmarks.hours_since_previous,
-            landmarks.hours_since_first,
-            number,
+        touches = np.minimum(landmarks.paths.length, _MAX_TOUCHES) - 1
+        since_previous = landmarks.hours_since_previous
+        has_previous = ~np.isnan(since_previous)
+        levels = (
+            touches.astype(np.int16)[landmarks.path],
+            _time_level(since_previous, has_previous),
+            _time_level(landmarks.hours_since_first, has_previous),
         )
-        cell, first = factorize(number)
+        cell, first = factorize(np.ravel_multi_index(levels, _LEVELS))
         self.cell = cell.astype(np.int16)
-        self.levels = np.column_stack(np.unravel_index(number[first], _LEVELS))
+        self.levels = np.column_stack([level[first] for level in levels])
 
     def take(self, rows: NDArray[np.integer]) -> Activity:
         """Return the activity of some of the landmarks, in the same cells."""
@@ -64,28 +64,16 @@ class Activity:
         return np.hstack([np.eye(size)[self.levels[:, i]] for i, size in enumerate(_LEVELS)])
 
 
-@compiled
-def _number_levels(
-    path: NDArray[np.integer],
-    length: NDArray[np.integer],
-    since_previous: NDArray[np.floating],
-    since_first: NDArray[np.floating],
-    number: NDArray[np.int16],
-) -> None:
-    """Give landmarks with the same levels the same number, below the product of `_LEVELS`."""
-    for row in range(len(path)):
-        touches = min(length[path[row]], _MOST_TOUCHES) - 1
-        previous, first = 0, 0
-        if not np.isnan(since_previous[row]):
-            previous, first = 1, 1
-            for edge in _HOURS:
-                previous += since_previous[row] > edge
-                first += since_first[row] > edge
-        number[row] = (touches * _LEVELS[1] + previous) * _LEVELS[2] + first
+def _time_level(hours: NDArray[np.floating], has_previous: NDArray[np.bool_]) -> NDArray[np.int16]:
+    """Return 0 for a first touch, and else 1 and the number of limits of `_HOURS` exceeded."""
+    level = has_previous.astype(np.int16)
+    for limit in _HOURS:
+        level += has_previous & (hours > limit)
+    return level
 
 
 def log_odds(forecast: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the log-odds of forecasts, which are kept within [1e-6, 1 - 1e-6].
+    """Return the log-odds of forecasts, clipped to [1e-6, 1 - 1e-6].
 
     Raises
     ------
@@ -94,21 +82,28 @@ def log_odds(forecast: NDArray[np.floating]) -> NDArray[np.float64]:
     """
     kept = np.clip(forecast, _CLIP, 1 - _CLIP)
     if np.isnan(kept.sum()):
-        raise ValueError("a forecast is nan; a model must give a chance from 0 to 1 to every path")
-    # Within those bounds as exact as scipy's `logit`, and a third of its time.
+        raise ValueError("a forecast is nan; a model must give every path a probability")
+    # Within those bounds as exact as scipy's `logit`, and three times as fast.
     return np.asarray(np.log(kept / (1 - kept)))
 
 
 class Adjustment:
     """``logit p = a + b logit f + g . activity``, fitted on cells by penalised likelihood.
 
-    The slope ``b`` is kept at or above zero: a forecast that is wrong way round is no evidence for
-    its claim. Activity terms carry a standard normal prior, which only matters for rare levels.
+    The slope ``b`` is at least zero, because a forecast that is wrong way round is no evidence for
+    its claim. Activity terms have a standard normal prior, which matters for rare levels only.
 
     Parameters
     ----------
     design : (cells, terms) array
         The activity terms of each cell (`Activity.design`).
+
+    Attributes
+    ----------
+    slope_ : float
+        ``b``.
+    terms_ : (1 + terms,) array
+        ``a`` and ``g``.
     """
 
     def __init__(self, design: NDArray[np.float64]) -> None:
@@ -129,29 +124,31 @@ class Adjustment:
         Parameters
         ----------
         cell : (m,) integers
-            Activity cell of each row.
+            Activity cell of each count.
         score
-            Log-odds of the model's cross-fitted forecasts (`log_odds`), of each row or of each
+            Log-odds of the model's cross-fitted forecasts (`log_odds`), one for each count or each
             feature row; None fits activity alone.
         trials, conversions : (m,) counts
-            Rows without trials say nothing.
+            Counts without trials are ignored.
         feature_row : (m,) integers
-            The feature row of each row, where scores are of feature rows.
+            The feature row of each count, if there is a score for each feature row.
         """
         if score is None:
-            n, k = (group_sums(cell, own, len(self.design)) for own in (trials, conversions))
+            n, k = (group_sums(cell, values, len(self.design)) for values in (trials, conversions))
             cells = np.flatnonzero(n)
             self.slope_ = 0.0
-            self.terms_ = _logistic(self._terms(cells), n[cells], k[cells], self.terms_)
+            self.terms_ = self._fit_terms(cells, n[cells], k[cells])
             return self
-        cells, n, k, mean = _binned(cell, score, feature_row, trials, conversions, len(self.design))
-        terms = self._terms(cells)
+        seen = np.flatnonzero(trials > 0)
+        scores = score[seen if feature_row is None else feature_row[seen]]
+        counts = trials[seen], conversions[seen]
+        cells, n, k, mean = _binned(cell[seen], scores, *counts, len(self.design))
+        columns = np.column_stack([self._columns(cells), mean])
+        penalty = np.append(self._penalty, _NO_PENALTY)
         start = np.append(self.terms_, self.slope_)
-        fitted = _logistic(np.column_stack([terms, mean]), n, k, start)
-        if fitted[-1] < 0:
-            self.slope_, self.terms_ = 0.0, _logistic(terms, n, k, self.terms_)
-        else:
-            self.slope_, self.terms_ = float(fitted[-1]), fitted[:-1]
+        fitted = logistic_regression(columns, n, k, penalty, start)
+        self.slope_ = max(float(fitted[-1]), 0.0)
+        self.terms_ = fitted[:-1] if self.slope_ > 0 else self._fit_terms(cells, n, k)
         return self
 
     def adjusted(
@@ -165,111 +162,105 @@ class Adjustment:
         Parameters
         ----------
         cell : (n,) integers
-            Activity cell of each row.
+            Activity cell of each landmark.
         score
-            Log-odds that the model forecasts, of each row or of each feature row; None without any.
+            Log-odds of the model's forecasts, one for each landmark or each feature row; None
+            without any.
         feature_row : (n,) integers
-            The feature row of each row, where scores are of feature rows.
+            The feature row of each landmark, if there is a score for each feature row.
         """
-        of_cell = self._terms(np.arange(len(self.design))) @ self.terms_
+        by_cell = self._columns(np.arange(len(self.design))) @ self.terms_
         result = np.empty(len(cell))
-        slope = self.slope_ if score is not None else 0.0
-        _adjust(of_cell, cell, slope, score if slope > 0 else None, feature_row, result)
+        for some in parts(len(cell)):
+            adjusted = by_cell[cell[some]]
+            if score is not None and self.slope_ > 0:
+                scores = score[some] if feature_row is None else score[feature_row[some]]
+                adjusted += self.slope_ * scores
+            np.clip(adjusted, -MAX_LOG_ODDS, MAX_LOG_ODDS, out=result[some])
         return result
 
-    def _terms(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
+    @property
+    def _penalty(self) -> NDArray[np.float64]:
+        return np.append(_NO_PENALTY, np.ones(self.design.shape[1]))
+
+    def _fit_terms(
+        self, cells: NDArray[np.integer], trials: NDArray[np.float64], hits: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return the terms that fit without a score."""
+        columns = self._columns(cells)
+        return logistic_regression(columns, trials, hits, self._penalty, self.terms_)
+
+    def _columns(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
         return np.column_stack([np.ones(len(cells)), self.design[cells]])
-
-
-@compiled
-def _adjust(
-    of_cell: NDArray[np.float64],
-    cell: NDArray[np.integer],
-    slope: float,
-    score: NDArray[np.floating] | None,
-    feature_row: NDArray[np.integer] | None,
-    result: NDArray[np.float64],
-) -> None:
-    for row in range(len(cell)):
-        own = of_cell[cell[row]]
-        if score is not None:
-            own += slope * score[row if feature_row is None else feature_row[row]]
-        result[row] = min(max(own, -MOST_CERTAIN), MOST_CERTAIN)
 
 
 def _binned(
     cell: NDArray[np.integer],
     score: NDArray[np.floating],
-    feature_row: NDArray[np.integer] | None,
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     cells: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Sum counts over (activity cell, bin of the score), with the mean score of each."""
-    sums = np.zeros((3, cells, _BINS))
-    _bin(cell, score, feature_row, trials, conversions, sums)
-    n, k, total = sums.reshape(3, -1)
+    """Sum counts by activity cell and bin of the score, and average the score.
+
+    Parameters
+    ----------
+    cell : (m,) integers
+    score, trials, conversions : (m,) arrays
+        Trials are above 0.
+    cells
+        The number of activity cells.
+
+    Returns
+    -------
+    cell, trials, conversions, score : (k,) arrays
+        Of each combination with trials.
+    """
+    low, high = (score.min(), score.max()) if len(score) else (0.0, 0.0)
+    width = (high - low) / _BINS if high > low else np.inf
+    sums = np.zeros((3, cells * _BINS))
+    for some in parts(len(cell)):
+        bins = np.minimum((score[some] - low) / width, _BINS - 1).astype(np.intp)
+        group, total = cell[some] * _BINS + bins, trials[some] * score[some]
+        for number, values in enumerate((trials[some], conversions[some], total)):
+            sums[number] += np.bincount(group, values, cells * _BINS)
+    n, k, total = sums[0], sums[1], sums[2]
     kept = np.flatnonzero(n)
     return kept // _BINS, n[kept], k[kept], total[kept] / n[kept]
 
 
-@compiled
-def _bin(
-    cell: NDArray[np.integer],
-    score: NDArray[np.floating],
-    feature_row: NDArray[np.integer] | None,
-    trials: NDArray[np.floating],
-    conversions: NDArray[np.floating],
-    sums: NDArray[np.float64],
-) -> None:
-    """Add trials, conversions and trials times score by cell and bin."""
-    low, high = np.inf, -np.inf
-    for row in range(len(cell)):
-        if trials[row] > 0:
-            own = score[row if feature_row is None else feature_row[row]]
-            low, high = min(low, own), max(high, own)
-    width = (high - low) / _BINS
-    for row in range(len(cell)):
-        if trials[row] > 0:
-            own = score[row if feature_row is None else feature_row[row]]
-            place = min(int((own - low) / width), _BINS - 1) if width > 0 else 0
-            sums[0, cell[row], place] += trials[row]
-            sums[1, cell[row], place] += conversions[row]
-            sums[2, cell[row], place] += trials[row] * own
-
-
-def _logistic(
+def logistic_regression(
     columns: NDArray[np.float64],
     trials: NDArray[np.float64],
     conversions: NDArray[np.float64],
+    penalty: NDArray[np.float64] | float,
     start: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return the coefficients of a logistic regression on counts, by damped Newton steps.
+    """Return the coefficients of a ridge logistic regression on counts.
 
-    The first column is the intercept and, like a score in the last of more columns than there are
-    activity terms, it is hardly penalised; the activity terms have a standard normal prior.
+    Maximises ``sum k log p + (n - k) log(1 - p) - penalty . beta^2 / 2``.
+
+    Parameters
+    ----------
+    columns : (m, p) array
+        With a constant column where an intercept is wanted.
+    trials, conversions : (m,) counts
+        ``n`` and ``k``.
+    penalty : (p,) array
+        The precision of each coefficient's normal prior around 0.
+    start : (p,) array
     """
-    n_activity = sum(_LEVELS)
-    penalty = np.full(columns.shape[1], 1e-6)
-    penalty[1 : 1 + n_activity] = 1.0
 
     def value(beta: NDArray[np.float64]) -> float:
         eta = columns @ beta
-        return float(conversions @ eta - trials @ np.logaddexp(0, eta) - 0.5 * penalty @ beta**2)
+        fit = conversions @ eta - trials @ np.logaddexp(0, eta)
+        return float(fit - 0.5 * np.sum(penalty * beta**2))
 
-    beta, best = start, value(start)
-    for _ in range(50):
+    def derivatives(beta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         p = expit(columns @ beta)
-        slope = columns.T @ (conversions - trials * p) - penalty * beta
-        curvature = (columns * (trials * p * (1 - p))[:, None]).T @ columns + np.diag(penalty)
-        step = np.linalg.solve(curvature, slope)
-        # Newton's method squares its error: a step that gains so little is the last, and is taken
-        # whole, since it is right to more digits than the value is.
-        if float(slope @ step) < _LAST_GAIN:
-            return beta + step
-        size = 1.0
-        while value(beta + size * step) < best and size > 1e-6:
-            size /= 2
-        beta = beta + size * step
-        best = value(beta)
-    return beta
+        gradient = columns.T @ (conversions - trials * p) - penalty * beta
+        information = weighted_gram(columns, trials * p * (1 - p))
+        information[np.diag_indices_from(information)] += penalty
+        return gradient, information
+
+    return maximize(value, derivatives, start).x

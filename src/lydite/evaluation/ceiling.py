@@ -12,7 +12,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
-from lydite.evaluation.adjustment import MOST_CERTAIN, log_odds
+from lydite.evaluation.adjustment import MAX_LOG_ODDS, log_odds
 from lydite.evaluation.backtest import add_segment_scores
 from lydite.evaluation.cross_fitting import CrossFitted
 from lydite.evaluation.parallel import estimated_effort, map_longest_first
@@ -189,7 +189,7 @@ def _grow(
     # Every tree looks at every row of a part, which had better stay in the cache.
     some = parts(len(table), _AT_ONCE)
     grown = np.concatenate([trees.decision_function(table[part]) for part in some])
-    return np.asarray(np.clip((grown + table[:, -1]) / 2, -MOST_CERTAIN, MOST_CERTAIN))
+    return np.asarray(np.clip((grown + table[:, -1]) / 2, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
 class _Stack:

@@ -1,4 +1,4 @@
-"""Scores of forecasts, kept as sums per period and bucket so that they add up over everything."""
+"""Scores of forecasts as sums by period and bucket of users, so that scores of parts add up."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
+from lydite.evaluation.adjustment import logistic_regression
 from lydite.paths.arrays import group_sums, parts
-from lydite.paths.kernels import compiled
+from lydite.paths.kernels import add_scores
 from lydite.paths.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# Forecasts are counted on a grid of the logit, fine enough that AUC and the calibration slope are
-# those of the forecasts themselves to three digits or more.
+# Forecasts are counted on a grid of the logit. AUC and the calibration slope on the grid agree with
+# those of the forecasts to three digits or more.
 _BINS_PER_UNIT = 20
 _GRID_END = 14
 N_GRID = 2 * _GRID_END * _BINS_PER_UNIT
@@ -46,14 +47,14 @@ class Scores:
 
     @classmethod
     def empty(cls, periods: int) -> Scores:
-        """Return scores of nothing yet."""
+        """Return scores of no landmarks."""
         sums = [np.zeros((periods, N_BUCKETS)) for _ in range(4)]
         grid = [np.zeros((periods, N_GRID)) for _ in range(3)]
         return cls(*sums, *grid)
 
     @classmethod
     def like(cls, other: Scores) -> Scores:
-        """Return scores of nothing yet, of as many periods."""
+        """Return scores of no landmarks, with as many periods."""
         return cls.empty(len(other.landmarks))
 
     def add(
@@ -69,42 +70,49 @@ class Scores:
         Parameters
         ----------
         period
-            The (n,) numbers of their periods, or one for all.
+            The (n,) numbers of their periods, or one number for all.
         bucket, converted, forecast : (n,) arrays
         count : (n,) array
-            How many landmarks each stands for.
+            The number of landmarks that each row stands for.
         """
         period = np.broadcast_to(np.asarray(period), forecast.shape)
         weight = np.broadcast_to(np.asarray(count, dtype=np.float64), forecast.shape)
         self.add_outcomes(Outcomes.of(period, bucket, converted, weight), logit(forecast))
 
     def add_outcomes(self, outcomes: Outcomes, log_odds: NDArray[np.float64]) -> None:
-        """Add landmarks, with the (n,) log-odds that were forecast of them."""
-        own, count = outcomes.periods, outcomes.count
-        self.landmarks[own] += outcomes.landmarks
-        self.conversions[own] += outcomes.conversions
-        periods = len(outcomes.landmarks)
-        losses, grid = np.zeros((periods, N_BUCKETS, 2)), np.zeros((periods, N_GRID, 3))
+        """Add landmarks with the (n,) log-odds of their forecasts.
+
+        Raises
+        ------
+        ValueError
+            When there is not one number for each landmark.
+        """
+        if len(log_odds) != len(outcomes.period) or np.isnan(log_odds).any():
+            raise ValueError("each landmark needs a forecast, and none may be nan")
+        periods = outcomes.periods
+        self.landmarks[periods] += outcomes.landmarks
+        self.conversions[periods] += outcomes.conversions
+        n_periods = len(outcomes.landmarks)
+        losses, grid = np.zeros((n_periods, N_BUCKETS, 2)), np.zeros((n_periods, N_GRID, 3))
         for some in parts(len(log_odds)):
-            # The odds of what is less likely: nothing overflows, and one exponential does for all.
-            # numpy takes several at once, as compiled loops do not.
-            odds = np.exp(-np.abs(log_odds[some]))
-            _add(
+            odds = np.exp(-np.abs(log_odds[some]))  # of the less likely outcome: no overflow
+            add_scores(
                 log_odds[some],
                 odds,
                 np.log1p(odds),
                 outcomes.period[some],
                 outcomes.bucket[some],
                 outcomes.converted[some],
-                None if count is None else count[some],
+                None if outcomes.count is None else outcomes.count[some],
+                _BINS_PER_UNIT,
                 losses,
                 grid,
             )
-        self.log_loss[own] += losses[:, :, 0] / _LN2
-        self.brier[own] += losses[:, :, 1]
-        self.grid_landmarks[own] += grid[:, :, 0]
-        self.grid_conversions[own] += grid[:, :, 1]
-        self.grid_forecast[own] += grid[:, :, 2]
+        self.log_loss[periods] += losses[:, :, 0] / _LN2
+        self.brier[periods] += losses[:, :, 1]
+        self.grid_landmarks[periods] += grid[:, :, 0]
+        self.grid_conversions[periods] += grid[:, :, 1]
+        self.grid_forecast[periods] += grid[:, :, 2]
 
     def first(self, periods: int) -> Scores:
         """Return the scores of the first periods alone."""
@@ -112,7 +120,7 @@ class Scores:
 
     @property
     def cells(self) -> NDArray[np.bool_]:
-        """The (periods, 256) periods and buckets of which there are scores."""
+        """The (periods, 256) periods and buckets with scores."""
         return self.landmarks > 0
 
     @property
@@ -133,7 +141,7 @@ class Scores:
 
     @property
     def auc(self) -> float | None:
-        """Area under the ROC curve: how often a converter is ranked above another landmark."""
+        """Area under the ROC curve: the probability that a converter is ranked above another."""
         positive = self.grid_conversions.sum(axis=0)
         negative = self.grid_landmarks.sum(axis=0) - positive
         pairs = positive.sum() * negative.sum()
@@ -144,7 +152,7 @@ class Scores:
 
     @property
     def average_precision(self) -> float | None:
-        """Area under the precision-recall curve, by steps, as scikit-learn defines it."""
+        """Area under the precision-recall curve, by steps, as in scikit-learn."""
         positive = self.grid_conversions.sum(axis=0)[::-1]
         called = self.grid_landmarks.sum(axis=0)[::-1]
         if positive.sum() == 0:
@@ -154,35 +162,37 @@ class Scores:
 
     @property
     def calibration_slope(self) -> float | None:
-        """Slope of outcome on the forecast's logit: 1 when calibrated, below 1 when overconfident.
+        """Slope of a logistic regression of the outcome on the forecast's logit.
 
-        None where the forecasts are all but alike, or none, so that no slope can be told.
+        1 when calibrated, below 1 when overconfident. None where there are no forecasts, or they
+        are nearly equal, or so are all outcomes.
         """
         n, k = self.grid_landmarks.sum(axis=0), self.grid_conversions.sum(axis=0)
-        met = n > 0
-        if not met.any():
+        used = n > 0
+        if not used.any():
             return None
-        n, k = n[met], k[met]
-        score = logit(self.grid_forecast.sum(axis=0)[met] / n)
+        n, k = n[used], k[used]
+        score = logit(self.grid_forecast.sum(axis=0)[used] / n)
         if n @ (score - n @ score / n.sum()) ** 2 / n.sum() < 1e-4 or not 0 < k.sum() < n.sum():
             return None
-        return _slope(score, n, k)
+        columns = np.column_stack([np.ones_like(score), score])
+        return float(logistic_regression(columns, n, k, 0.0, np.array([0.0, 1.0]))[1])
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What became of n landmarks, laid out once for all models that forecast them.
+    """The outcomes of n landmarks, prepared once for all models that forecast them.
 
     Attributes
     ----------
     periods
-        The p periods that they are of, from the first to the last.
+        Their p periods, from the first to the last.
     period : (n,) integers
-        The period of each, counted from the first of those.
+        The period of each, counted from the first one.
     bucket : (n,) integers
     converted : (n,) bool
     count : (n,) float
-        How many landmarks each stands for; None where each is one.
+        The number of landmarks that each row stands for; None where that is 1 for all.
     landmarks, conversions : (p, 256) arrays
         Counts by period and bucket.
     """
@@ -203,7 +213,7 @@ class Outcomes:
         converted: NDArray[np.bool_],
         count: NDArray[np.floating],
     ) -> Outcomes:
-        """Lay out landmarks by period and bucket; all are (n,) arrays."""
+        """Count landmarks by period and bucket; all arguments are (n,) arrays."""
         low, high = (int(period.min()), int(period.max()) + 1) if len(period) else (0, 0)
         own = (period - low).astype(np.int32)
         place, size = own * N_BUCKETS + bucket, (high - low) * N_BUCKETS
@@ -221,44 +231,3 @@ class Outcomes:
             landmarks,
             conversions,
         )
-
-
-@compiled
-def _add(
-    log_odds: NDArray[np.float64],
-    odds: NDArray[np.float64],
-    surprise: NDArray[np.float64],
-    period: NDArray[np.integer],
-    bucket: NDArray[np.integer],
-    converted: NDArray[np.bool_],
-    count: NDArray[np.floating] | None,
-    losses: NDArray[np.float64],
-    grid: NDArray[np.float64],
-) -> None:
-    """Add what models differ in: losses in nats and squares, and the three sums of the grid."""
-    for row in range(len(log_odds)):
-        score, hit, when = log_odds[row], converted[row], period[row]
-        n = 1.0 if count is None else count[row]
-        likelier = 1 / (1 + odds[row])
-        forecast = odds[row] * likelier if score < 0 else likelier
-        missed = max(-score if hit else score, 0.0)
-        losses[when, bucket[row], 0] += n * (surprise[row] + missed)
-        losses[when, bucket[row], 1] += n * (forecast - hit) ** 2
-        height = (score + _GRID_END) * _BINS_PER_UNIT
-        place = int(min(max(height, 0.0), N_GRID - 1.0))
-        grid[when, place, 0] += n
-        grid[when, place, 1] += n * hit
-        grid[when, place, 2] += n * forecast
-
-
-def _slope(score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]) -> float:
-    columns = np.column_stack([np.ones_like(score), score])
-    beta = np.array([0.0, 1.0])
-    for _ in range(25):
-        p = expit(columns @ beta)
-        curvature = (columns * (n * p * (1 - p))[:, None]).T @ columns
-        step = np.linalg.solve(curvature, columns.T @ (k - n * p))
-        beta = beta + np.clip(step, -1, 1)
-        if np.abs(step).max() < 1e-9:
-            break
-    return float(beta[1])

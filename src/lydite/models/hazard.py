@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
@@ -12,10 +11,11 @@ from scipy import sparse
 from lydite.models.base import Model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.hazard_bootstrap import POSITIVE, LikelihoodExpansion, gamma_prior
-from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix, weighted_gram
-from lydite.models.optimize import maximize
+from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix
+from lydite.models.optimize import maximize, weighted_gram
 from lydite.paths.arrays import group_sums, normalize_rows
 from lydite.paths.columns import ExponentialDecay
+from lydite.paths.kernels import add_exposures
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.models.base import FeatureCounts
-    from lydite.models.mixture import Matrix
+    from lydite.models.optimize import Matrix
     from lydite.paths.columns import WeightColumns
     from lydite.paths.landmarks import Landmarks, PathChannels, Paths
 
@@ -220,18 +220,6 @@ class _Intervals:
     def shape(self) -> tuple[int]:
         return (len(self.hours),)
 
-    @cached_property
-    def _channel_exposures(self) -> sparse.csr_array[np.float64]:
-        """What each interval adds to the exposures of channels: (half-lives * channels, n)."""
-        rows = []
-        for strength, fading in zip(self.strengths, self.fading_hours, strict=True):
-            added = strength.data * np.repeat(fading, np.diff(strength.indptr))
-            by_interval = sparse.csr_array(
-                (added, strength.indices, strength.indptr), shape=strength.shape
-            )
-            rows.append(by_interval.T.tocsr())
-        return sparse.csr_array(sparse.vstack(rows, format="csr"))
-
     def exposures(self, trials: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the exposure of baseline and channels for each half-life.
 
@@ -246,9 +234,13 @@ class _Intervals:
         -------
         (half-lives, 1 + channels) array
         """
-        channels = (self._channel_exposures @ trials).reshape(len(self.strengths), -1)
-        baseline = np.full(len(channels), trials @ self.hours)
-        return np.column_stack([baseline, channels])
+        # The half-lives' matrices share one structure, so one pass sums all of them.
+        first, strengths = self.strengths[0], tuple(own.data for own in self.strengths)
+        exposures = np.zeros((len(strengths), 1 + first.shape[1]))
+        exposures[:, 0] = trials @ self.hours
+        fading = tuple(self.fading_hours)
+        add_exposures(first.indptr, first.indices, strengths, fading, trials, exposures[:, 1:])
+        return exposures
 
 
 def _strengths(

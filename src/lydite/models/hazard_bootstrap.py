@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.models.mixture import weighted_gram
-from lydite.models.optimize import maximize_many, move_within
+from lydite.models.optimize import maximize_many, move_within, weighted_gram
 from lydite.paths.arrays import group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lydite.models.mixture import Matrix, UnitCounts
+    from lydite.models.mixture import UnitCounts
+    from lydite.models.optimize import Matrix
 
 POSITIVE = (0.0, np.inf)
 # In nats. The last step moves credit by about a hundredth of the width of its interval, and the

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 from scipy.special import expit, log_expit, logit
 from sklearn.utils.validation import check_is_fitted
@@ -15,7 +14,7 @@ from lydite.models.optimize import maximize_many
 from lydite.models.sets import LEAST, MOST, SetModel, observed_sets
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from lydite.paths.landmarks import UniqueFeatures
 
@@ -135,7 +134,7 @@ def channel_kinds(
     sets: sparse.csr_array[np.float64],
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
-) -> NDArray[np.integer]:
+) -> NDArray[np.intp]:
     """Return the same number for channels that differ in nothing but their names.
 
     That is for channels with equal counts that are in the same kinds of sets. Sets are of one kind
@@ -154,13 +153,15 @@ def channel_kinds(
     members = sets.astype(np.uint64)  # integer sums are exact, in any order
     codes = np.random.default_rng(0).integers(0, 2**64, max(sets.shape), dtype=np.uint64)
 
-    def numbered(*columns: NDArray[np.generic]) -> NDArray[np.integer]:
-        table = pd.DataFrame(dict(enumerate(columns)))
-        return table.groupby(list(table)).ngroup().to_numpy()
+    def numbered(*columns: ArrayLike) -> NDArray[np.intp]:
+        bits = np.column_stack([np.asarray(column).view(np.int64) for column in columns])
+        number: NDArray[np.intp] = np.unique(bits, axis=0, return_inverse=True)[1]
+        return number
 
-    channel = numbered(sets.T @ trials, sets.T @ conversions)
-    kind_of_set = numbered(trials, conversions, members @ codes[channel])
-    return numbered(channel, members.T @ codes[kind_of_set])
+    trials, conversions = np.asarray(trials, dtype=float), np.asarray(conversions, dtype=float)
+    channel = numbered(np.asarray(sets.T @ trials), np.asarray(sets.T @ conversions))
+    kind_of_set = numbered(trials, conversions, np.asarray(members @ codes[channel]))
+    return numbered(channel, np.asarray(members.T @ codes[kind_of_set]))
 
 
 def fit_logistic(
@@ -197,10 +198,12 @@ def fit_logistic(
     prior_mean = np.zeros(free.shape)
     prior_mean[:, 0] = centre
     precision = PRIOR_SPREAD**-2
+    trials = hits + misses
 
     def value(theta: NDArray[np.float64], bags: NDArray[np.intp]) -> NDArray[np.float64]:
         log_odds = np.asarray(design @ theta.T)
-        fit = hits[:, bags] * log_expit(log_odds) + misses[:, bags] * log_expit(-log_odds)
+        hit, miss = _columns(hits, bags), _columns(misses, bags)
+        fit = hit * log_expit(log_odds) + miss * log_expit(-log_odds)
         away = theta - prior_mean[bags]
         return np.asarray(fit.sum(axis=0) - precision / 2 * (away**2).sum(axis=1))
 
@@ -208,14 +211,19 @@ def fit_logistic(
         theta: NDArray[np.float64], bags: NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         p = expit(np.asarray(design @ theta.T))
-        trials = hits[:, bags] + misses[:, bags]
-        gradient = np.asarray(design.T @ (hits[:, bags] - trials * p)).T
+        n = _columns(trials, bags)
+        gradient = np.asarray(design.T @ (_columns(hits, bags) - n * p)).T
         gradient -= precision * (theta - prior_mean[bags])
-        information = _information(pairs, trials * p * (1 - p), free[bags])
+        information = _information(pairs, n * p * (1 - p), free[bags])
         information += precision * np.eye(free.shape[1])
         return gradient * free[bags], information
 
     return maximize_many(value, derivatives, prior_mean).x
+
+
+def _columns(counts: NDArray[np.float64], bags: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the columns of some bags; all of them are not copied."""
+    return counts if len(bags) == counts.shape[1] else counts[:, bags]
 
 
 def _information(

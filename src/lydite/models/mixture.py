@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import sparse
 
-from lydite.models.optimize import maximize
-from lydite.paths.arrays import as_slice, group_sums, parts
+from lydite.models.optimize import maximize, weighted_gram
+from lydite.paths.arrays import as_slice, group_sums
 from lydite.paths.shares import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.models.base import FeatureCounts
-
-    Matrix = NDArray[np.float64] | sparse.csr_array[np.float64]
+    from lydite.models.optimize import Matrix
 
 # A mixture has one rate per channel, of which there are few. Estimated from n landmarks, c rates
 # cost about c / 2n nats per landmark against the best ones: with ten channels, 0.00002 nats here.
@@ -30,7 +29,6 @@ ENOUGH_LANDMARKS = 250_000
 #: The last Newton step promises to gain less than this, in nats. The error after it is far below
 #: the rounding of the likelihood, and models with the same forecast agree to many digits.
 TOLERANCE = 1e-8
-_AT_ONCE = 8192  # rows: intermediate results stay in the cache
 
 
 def base_rate(trials: NDArray[np.floating], conversions: NDArray[np.floating]) -> float:
@@ -226,13 +224,3 @@ class UnitCounts:
         shape = (self.units, shares.shape[0])
         total = sparse.csr_array((weights, (self.unit, self.row)), shape=shape) @ shares
         return np.asarray(total if isinstance(total, np.ndarray) else total.toarray())
-
-
-def weighted_gram(matrix: Matrix, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return ``X' diag(w) X`` of a (k, c) matrix and (k,) weights."""
-    if isinstance(matrix, np.ndarray):
-        result = np.zeros((matrix.shape[1], matrix.shape[1]))
-        for some in parts(len(matrix), _AT_ONCE):
-            result += (matrix[some] * weights[some, None]).T @ matrix[some]
-        return result
-    return sparse.csr_array(matrix.T @ matrix.multiply(weights[:, None])).toarray()

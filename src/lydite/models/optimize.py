@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import sparse
+
+from lydite.paths.arrays import parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,9 +17,11 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Rows = NDArray[np.intp]
+    Matrix = NDArray[np.float64] | sparse.csr_array[np.float64]
 
 _ARMIJO = 1e-4  # a step must gain at least this share of what the gradient promises
 _MAX_HALVINGS = 40
+_AT_ONCE = 8192  # rows of a matrix: intermediate results stay in the cache
 # A promised gain below this share of the value is lost in the rounding of the value, so that the
 # value cannot confirm it.
 _ROUNDING = 1e-13
@@ -270,3 +275,16 @@ def move_within(x: Array, step: Array, bounds: tuple[float, float]) -> Array:
         distance = high - x[up]
         moved[up] = high - distance**2 / (distance + step[up])
     return moved
+
+
+def weighted_gram(matrix: Matrix, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return ``X' diag(w) X`` of a (k, c) matrix and (k,) weights.
+
+    That is the negative Hessian of a likelihood that depends on ``X b``.
+    """
+    if isinstance(matrix, np.ndarray):
+        result = np.zeros((matrix.shape[1], matrix.shape[1]))
+        for some in parts(len(matrix), _AT_ONCE):
+            result += (matrix[some] * weights[some, None]).T @ matrix[some]
+        return result
+    return sparse.csr_array(matrix.T @ matrix.multiply(weights[:, None])).toarray()

@@ -119,3 +119,89 @@ def _weighted_sums(
             product += weight[row] * values[channel[touch]]
             row += 1
         sum_of_weights[path], sum_of_products[path] = total, product
+
+
+@compiled
+def add_scores(
+    log_odds: NDArray[np.float64],
+    odds: NDArray[np.float64],
+    surprise: NDArray[np.float64],
+    period: NDArray[np.integer],
+    bucket: NDArray[np.integer],
+    converted: NDArray[np.bool_],
+    count: NDArray[np.floating] | None,
+    bins_per_unit: float,
+    losses: NDArray[np.float64],
+    grid: NDArray[np.float64],
+) -> None:
+    """Add log losses in nats and squared errors by period and bucket, and forecasts to a grid.
+
+    Parameters
+    ----------
+    log_odds : (n,) array
+        Forecasts.
+    odds, surprise : (n,) arrays
+        ``exp(-abs(log_odds))`` and ``log(1 + odds)``, which numpy computes faster than a loop.
+    period, bucket : (n,) integers
+        At least 0 and below the first two lengths of `losses`.
+    converted : (n,) bool
+    count : (n,) array
+        The number of landmarks that each row stands for; None where that is 1 for all.
+    bins_per_unit
+        Bins of the grid per unit of the log-odds; 0 is in the middle of the grid. Forecasts beyond
+        an end are in the last bin there.
+    losses : (periods, buckets, 2) array
+        Log loss and squared error, added to in place.
+    grid : (periods, bins, 3) array
+        Landmarks, conversions and forecasts, added to in place.
+    """
+    bins = grid.shape[1]
+    end = bins / (2 * bins_per_unit)
+    for row in range(len(log_odds)):
+        score, hit, when = log_odds[row], converted[row], period[row]
+        n = 1.0 if count is None else count[row]
+        likelier = 1 / (1 + odds[row])
+        forecast = odds[row] * likelier if score < 0 else likelier
+        missed = max(-score if hit else score, 0.0)
+        losses[when, bucket[row], 0] += n * (surprise[row] + missed)
+        losses[when, bucket[row], 1] += n * (forecast - hit) ** 2
+        place = int(min(max((score + end) * bins_per_unit, 0.0), bins - 1.0))
+        grid[when, place, 0] += n
+        grid[when, place, 1] += n * hit
+        grid[when, place, 2] += n * forecast
+
+
+@compiled
+def add_exposures(
+    starts: NDArray[np.integer],
+    channel: NDArray[np.integer],
+    strengths: tuple[NDArray[np.float64], ...],
+    fading_hours: tuple[NDArray[np.float64], ...],
+    trials: NDArray[np.floating],
+    exposures: NDArray[np.float64],
+) -> None:
+    """Add the exposure of each channel's hazard, for each half-life, over observed intervals.
+
+    Parameters
+    ----------
+    starts : (n + 1,) integers
+        Where the entries of each interval start, the number of entries at the end.
+    channel : (entries,) integers
+        At least 0 and below the number of channels.
+    strengths
+        For each half-life the (entries,) remaining strength of the channel's touches.
+    fading_hours
+        For each half-life the (n,) hours at full strength that each interval amounts to.
+    trials : (n,) array
+        How often each interval was observed.
+    exposures : (half-lives, channels) array
+        Added to in place.
+    """
+    hours = np.empty(len(strengths))
+    for row in range(len(trials)):
+        if trials[row] > 0:
+            for number in range(len(hours)):
+                hours[number] = trials[row] * fading_hours[number][row]
+            for entry in range(starts[row], starts[row + 1]):
+                for number in range(len(hours)):
+                    exposures[number, channel[entry]] += strengths[number][entry] * hours[number]
