@@ -36,8 +36,8 @@ test-lowest: .venv/installed ## run the tests of the library with the lowest all
 	@var/lowest/bin/python -m pip install --quiet --disable-pip-version-check \
 		--constraint var/lowest/constraints.txt --editable . hypothesis pytest pytest-xdist
 	@var/lowest/bin/python -m pytest --numprocesses auto --dist worksteal -k "not spark" \
-		tests/engine tests/inputs tests/journeys tests/attribution tests/models tests/reporting \
-		tests/end_to_end/test_truth.py
+		tests/engine tests/inputs tests/journeys tests/paths tests/models tests/attribution \
+		tests/reporting tests/end_to_end/test_truth.py
 
 test-wheel: .venv/installed ## install the wheel with the newest allowed versions and run an example
 	@rm -rf var/wheel

@@ -75,7 +75,7 @@ class SparkEngine:
 
     Every schema is a database of the session's catalog. A table is written as Parquet under a
     unique name. When it is complete, a view with the table's name is replaced to show it, and the
-    table shown before is dropped. So no reader sees a partly written table, and no table is
+    table shown before is dropped. So no reader gets a partly written table, and no table is
     computed twice.
 
     Parameters

@@ -220,11 +220,11 @@ def _landmarks(
 
 
 def _without_clock(channels: Sequence[str], **columns: Any) -> Landmarks:  # noqa: ANN401
-    """Return landmarks of which nobody knows when they happened."""
+    """Return landmarks without times."""
     size = len(columns["path"])
     return Landmarks(
         channels=tuple(channels),
-        # The same for all: one number, that is shown `size` times.
+        # The same for all: views of one number.
         happened_at=np.broadcast_to(np.zeros(1, dtype="datetime64[us]"), size),
         hours_since_previous=np.broadcast_to(np.nan, size),
         hours_since_first=np.broadcast_to(0.0, size),

@@ -47,8 +47,8 @@ class PathPrefixes:
 
     @classmethod
     def of(cls, table: PathTable) -> PathPrefixes:
-        """Tell the prefixes of the paths of a table apart."""
-        # As words in a dictionary, paths that begin alike stand together.
+        """Return the distinct prefixes of the paths of a table."""
+        # In lexicographic order, paths with the same prefix are adjacent.
         rows, _ = sort_paths(table.channel, table.length)
         kind = np.dtype(np.int32 if len(table.channel) <= _MAX_INT32 else np.int64)
         start, length = table.start[rows].astype(kind), table.length[rows]
