@@ -39,4 +39,4 @@ def test_credit_as_a_table_has_its_models(capsys):
     show_credit(CREDIT, "table")
     text = capsys.readouterr().out
     assert "Credit according to linear" in text
-    assert "2 to 4" in " ".join(text.split())
+    assert "2.0 to 4.0" in " ".join(text.split())
