@@ -1,4 +1,4 @@
-"""The bootstrap: sums of draws."""
+"""Tests of the bootstrap: draws and sums over them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lydite.models.base import resampled_sums
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 @pytest.mark.parametrize("once", [True, False])
-def test_drawn_sums_are_products_with_the_weights(once, kind):
+def test_resampled_sums_are_products_with_the_weights(once, kind):
     rng = np.random.default_rng(1)
     matrix = sparse.random_array((50, 20), density=0.2, rng=rng, format="csr")
     if once:  # every row is of one unit
@@ -27,7 +27,7 @@ def test_drawn_sums_are_products_with_the_weights(once, kind):
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
-def test_drawn_sums_skip_units_that_count_nothing(kind):
+def test_resampled_sums_skip_empty_units(kind):
     rng = np.random.default_rng(2)
     dense = np.zeros((7, 30))
     dense[:, [3, 4, 29]] = rng.random((7, 3))
@@ -43,7 +43,7 @@ def test_drawn_sums_skip_units_that_count_nothing(kind):
 def test_each_journey_is_drawn_a_poisson_number_of_times(count):
     units, replicates = 500, 100
     counts = np.full(units, count)
-    # Others, few and many, that must not matter.
+    # Two other units, small and large, that must not matter.
     weights = draw_journeys(np.concatenate([[3, 70], counts]), 7, replicates)[:, 2:]
     drawn = np.rint(np.asarray(weights, dtype=float) * count)
     n = drawn.size
@@ -51,18 +51,18 @@ def test_each_journey_is_drawn_a_poisson_number_of_times(count):
     # Of n Poisson numbers the variance has a variance of about (2 m^2 + m) / n.
     assert abs(drawn.var() - count) < 5 * np.sqrt((2 * count**2 + count) / n)
     if count <= 40:
-        values, met = np.unique(drawn, return_counts=True)
+        values, found_counts = np.unique(drawn, return_counts=True)
         expected = n * poisson.pmf(values, count)
         enough = expected > 5
-        chi_square = ((met - expected) ** 2 / expected)[enough].sum()
+        chi_square = ((found_counts - expected) ** 2 / expected)[enough].sum()
         assert chi_square < chi2.ppf(1 - 1e-6, enough.sum())
-    # Units, and replicates, are drawn apart from each other.
+    # Units and replicates are independent.
     for halves in ((drawn[:, 0::2], drawn[:, 1::2]), (drawn[0::2], drawn[1::2])):
         correlation = np.corrcoef(*(half.ravel() for half in halves))[0, 1]
         assert abs(correlation) < 5 / np.sqrt(n / 2)
 
 
-def test_the_seed_decides_what_is_drawn():
+def test_draws_depend_on_the_seed():
     counts = np.array([1, 5, 30, 3_000_000])
     first, again, other = (draw_journeys(counts, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
@@ -70,7 +70,7 @@ def test_the_seed_decides_what_is_drawn():
     assert draw_journeys(np.array([], dtype=int), 0).shape == (200, 0)
 
 
-def test_fixed_credit_is_weighed():
+def test_fixed_replicates_are_weighted_sums():
     rng = np.random.default_rng(3)
     conversions, value = rng.random((9, 2)), rng.random((9, 2))
     weights = rng.random((41, 9)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Converted paths: their sets of channels, numbered and counted."""
+"""Tests of converted paths: their sets of channels, numbered and counted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ START = datetime(2025, 1, 1)
 
 
 @pytest.mark.parametrize("channels", [1, 5, 60, 61, 150])
-def test_sets_are_told_apart_and_counted_by_bucket(channels):
+def test_channel_sets_are_distinct_and_counted_by_bucket(channels):
     rng = np.random.default_rng(channels)
     touches = [
         (f"u{u}", START + timedelta(hours=hour), f"channel {rng.integers(channels)}")
@@ -34,24 +34,24 @@ def test_sets_are_told_apart_and_counted_by_bucket(channels):
             found = load_channel_sets(engine, names)
         assert not engine.exists("credit.paths")
         buckets = dict(engine.rows("select user_id, bucket from journeys.users"))
-    met: dict[str, set[str]] = {}
+    channels_of: dict[str, set[str]] = {}
     for user, _, channel in touches:
-        met.setdefault(user, set()).add(channel)
-    expected, worth = Counter(), Counter()
-    for user, own in met.items():
+        channels_of.setdefault(user, set()).add(channel)
+    expected, value = Counter(), Counter()
+    for user, own in channels_of.items():
         expected[frozenset(own), buckets[user]] += 1
-        worth[frozenset(own), buckets[user]] += float(user[1:])
+        value[frozenset(own), buckets[user]] += float(user[1:])
     counted = found.counted
     sets = [set() for _ in range(len(counted))]
     for row, channel in zip(counted.path.row, counted.path.channel, strict=True):
         sets[row].add(names[channel])
     keys = [(frozenset(own), unit) for own, unit in zip(sets, counted.unit, strict=True)]
     assert dict(zip(keys, counted.conversions, strict=True)) == expected
-    assert dict(zip(keys, counted.value, strict=True)) == worth
-    assert len(found.sets) == len({frozenset(own) for own in met.values()})
+    assert dict(zip(keys, counted.value, strict=True)) == value
+    assert len(found.sets) == len({frozenset(own) for own in channels_of.values()})
 
 
-def test_no_conversion_has_a_path():
+def test_no_conversion_with_a_path_gives_no_sets():
     with DuckDBEngine() as engine:
         make_inputs(engine, [("u", START, "a")], [("v", START)])
         journeys.build_touches(engine)

@@ -1,4 +1,4 @@
-"""Credit: it sums to one per conversion, to the conversions over all, and costs count once."""
+"""Tests of attribution: credit sums to the conversions, intervals, and costs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.helpers.random_landmarks import draw_landmarks, with_weights
 START = datetime(2025, 1, 1)
 MODELS = [
     *make_models(),
-    # A rule of one's own may name the channel, also beside models with an effect per channel.
+    # Custom rules may use the channel.
     Rule("mine", "mail counts twice", "case when channel = 'mail' then 2 else 1 end"),
     Rule("nothing", "no touch at all", "0"),
     Rule("unknown", "what is not known", "case when campaign = 'spring' then 1 end"),
@@ -45,7 +45,7 @@ def engine():
         for h in rng.uniform(0, 24 * 90, rng.integers(1, 3))
         for outcome, value in [("lead", None), ("purchase", float(rng.integers(10, 99)))]
     ]
-    # Two orders at one instant share their path.
+    # Two simultaneous orders share their path.
     conversions.append((*conversions[1][:3], 5.0, "again"))
     spend = [(date(2025, 1, 1 + d), "mail", None, 10.0) for d in range(9)]
     spend.append((date(2025, 1, 1), "radio", None, 70.0))
@@ -66,7 +66,7 @@ def engine():
         yield engine
 
 
-def test_every_conversion_with_a_path_is_divided_wholly(engine):
+def test_the_credit_of_a_conversion_sums_to_one(engine):
     sums = ", ".join(f'sum("{m.name}")' for m in MODELS)
     rows = engine.rows(f"select {sums} from credit.touch_credit group by conversion_key")
     np.testing.assert_allclose(np.array(rows), 1, atol=1e-12)
@@ -78,7 +78,7 @@ def test_every_conversion_with_a_path_is_divided_wholly(engine):
     assert divided[0][0] > 100
 
 
-def test_credit_of_touches_is_what_the_models_give_a_notebook(engine):
+def test_credit_of_touches_equals_touch_credit(engine):
     paths = engine.frame(
         "select conversions.conversion_key as path, path_touches.*"
         " from journeys.path_touches inner join journeys.conversions"
@@ -102,7 +102,7 @@ def test_credit_of_touches_is_what_the_models_give_a_notebook(engine):
         )
 
 
-def test_intervals_hold_the_credit_and_most_are_narrow(engine):
+def test_intervals_contain_the_credit(engine):
     rows = engine.frame("from mart.channel_credit where conversions > 0 and outcome = 'purchase'")
     for figure in ("conversions", "value", "share", "cpa", "roas"):
         known = rows.drop_nulls([figure, f"{figure}_low", f"{figure}_high"])
@@ -113,7 +113,7 @@ def test_intervals_hold_the_credit_and_most_are_narrow(engine):
         assert ((low <= mid + 1e-9) & (mid <= high + 1e-9)).mean() > 0.95, figure
 
 
-def test_intervals_of_a_rule_are_those_of_drawn_users(engine):
+def test_intervals_of_a_rule_have_the_width_of_resampled_buckets(engine):
     rows = engine.frame(
         "select bucket, channel_key, conversions from credit.statistics"
         " where model = 'linear' and outcome = 'lead'"
@@ -132,7 +132,7 @@ def test_intervals_of_a_rule_are_those_of_drawn_users(engine):
         assert shown[channel] == pytest.approx(2 * 1.96 * spread, rel=0.3)
 
 
-def test_replicates_are_those_of_conversions_divided_one_by_one(engine):
+def test_replicates_by_channel_set_equal_replicates_by_path(engine):
     channels = tuple(attribution.channel_names(engine))
     landmarks = load_sample(engine, "purchase", channels, MODELS)
     drawn = attribution.draw_buckets(256, 1, 12)
@@ -152,7 +152,7 @@ def test_replicates_are_those_of_conversions_divided_one_by_one(engine):
                 np.testing.assert_allclose(one, two, rtol=1e-7, atol=1e-6, err_msg=name)
 
 
-def test_of_many_paths_those_of_some_buckets_stand_for_all(engine, monkeypatch):
+def test_above_the_path_limit_some_buckets_represent_all(engine, monkeypatch):
     channels = tuple(attribution.channel_names(engine))
     [model] = [model for model in MODELS if model.name == "additive_hazard"]
     landmarks = load_sample(engine, "lead", channels, [model])
@@ -172,7 +172,7 @@ def test_of_many_paths_those_of_some_buckets_stand_for_all(engine, monkeypatch):
     assert 1.1 < two.std() / one.std() < 2.2  # half of the users: wider by the root of two
 
 
-def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch):
+def test_a_fitted_rule_uses_a_subset_of_landmarks_from_every_bucket(monkeypatch):
     rule = make_model("position_based_fitted")
     drawn = draw_landmarks(np.random.default_rng(0), 9000, channels=3)
     landmarks = with_weights(drawn, rule)
@@ -188,7 +188,7 @@ def test_a_fitted_rule_is_fitted_on_enough_landmarks_of_every_bucket(monkeypatch
     assert len(np.unique(used.bucket)) == 256
 
 
-def test_the_unattributed_have_an_interval_and_no_share(engine):
+def test_unattributed_conversions_have_an_interval_and_no_share(engine):
     rows = engine.frame("from mart.channel_credit where channel = '(unattributed)'")
     assert rows["share_low"].null_count() == len(rows)
     assert (rows["conversions_low"] <= rows["conversions"]).all()
@@ -196,7 +196,7 @@ def test_the_unattributed_have_an_interval_and_no_share(engine):
 
 
 @pytest.mark.parametrize("table", ["statistics", "daily"])
-def test_credit_adds_up_over_outcomes_days_and_campaigns(engine, table):
+def test_credit_sums_to_the_conversions_of_each_outcome(engine, table):
     attributed = engine.rows(
         "select outcome, count(*) filter (path_length > 0), sum(value) filter (path_length > 0)"
         " from journeys.conversions group by outcome order by outcome"
@@ -214,7 +214,7 @@ def test_credit_adds_up_over_outcomes_days_and_campaigns(engine, table):
 
 
 @pytest.mark.parametrize("mart", ["channel_credit", "credit_daily"])
-def test_with_the_unattributed_a_mart_adds_up_to_all_conversions(engine, mart):
+def test_with_unattributed_conversions_a_mart_sums_to_all_conversions(engine, mart):
     conversions = dict(
         engine.rows("select outcome, count(*) from journeys.conversions group by outcome")
     )
@@ -232,12 +232,12 @@ def test_with_the_unattributed_a_mart_adds_up_to_all_conversions(engine, mart):
     )
     assert len(sums) == 2 * len(MODELS)
     # The rows of marts are rounded to 9 digits.
-    for outcome, _, total, kept_apart in sums:
+    for outcome, _, total, without_path in sums:
         assert total == pytest.approx(conversions[outcome], abs=1e-6)
-        assert kept_apart == unattributed[outcome]
+        assert without_path == unattributed[outcome]
 
 
-def test_shares_leave_the_unattributed_out_and_sum_to_one(engine):
+def test_shares_of_attributed_conversions_sum_to_one(engine):
     for (share,) in engine.rows(
         "select sum(share) from mart.channel_credit where channel != '(unattributed)'"
         " group by outcome, model"
@@ -245,7 +245,7 @@ def test_shares_leave_the_unattributed_out_and_sum_to_one(engine):
         assert share == pytest.approx(1)
 
 
-def test_cost_comes_from_spend_or_from_touches_never_from_both(engine):
+def test_cost_comes_from_spend_or_else_from_touches(engine):
     cost = dict(
         engine.rows(
             "select channel, cost from mart.channel_credit where model = 'linear'"
@@ -258,7 +258,7 @@ def test_cost_comes_from_spend_or_from_touches_never_from_both(engine):
     assert touches["mail"] > 0
     assert cost["mail"] == 90
     assert cost["search"] == pytest.approx(touches["search"])
-    # What was paid for and never met earns nothing, and still costs.
+    # A channel with cost and without touches has no credit, but its cost.
     assert cost["radio"] == 70
     assert cost["(unattributed)"] is None
     row = engine.frame(
@@ -269,13 +269,13 @@ def test_cost_comes_from_spend_or_from_touches_never_from_both(engine):
     assert row["roas"] == pytest.approx(row["value"] / 90)
 
 
-def test_effects_of_the_chains_are_kept_by_outcome(engine):
+def test_removal_effects_are_stored_by_outcome(engine):
     chains = sum(model.name.startswith("markov") for model in MODELS)
     found = engine.rows("select count(*), count(distinct outcome) from credit.removal_effects")
     assert found == [(2 * chains * 4, 2)]
 
 
-def test_rules_alone_and_no_mature_landmark():
+def test_attribution_without_mature_landmarks():
     with DuckDBEngine() as engine:
         make_inputs(
             engine,

@@ -45,7 +45,7 @@ def test_credit_does_not_depend_on_the_order_of_rows_or_columns(name):
     np.testing.assert_allclose(touch_credit(model, shuffled), credit[order], rtol=1e-13)
 
 
-def test_a_chain_shares_a_channels_effect_among_its_touches():
+def test_touches_of_a_channel_split_its_removal_effect_equally():
     model, paths = fitted("markov_1"), random_paths(3, 30).sort("path", "position")
     effect = model.effects
     for _, path in paths.group_by("path"):
@@ -57,18 +57,18 @@ def test_a_chain_shares_a_channels_effect_among_its_touches():
             np.testing.assert_allclose(own, effect[channel] / total / len(own), rtol=1e-9)
 
 
-def test_a_channel_that_the_model_never_met_is_named():
+def test_an_unknown_channel_is_an_error():
     paths = random_paths(1, 3, names=("moon",))
     with pytest.raises(InputError, match=r"'shapley'.*'moon'"):
         touch_credit(fitted("shapley"), paths)
 
 
-def test_rules_that_weigh_nothing_or_know_nothing_fall_back_to_equal_shares():
+def test_zero_or_null_weights_give_equal_shares():
     paths = random_paths(1, 20).filter(pl.col("path_length") == 4)
     for rule in (Rule("zero", "", "0"), Rule("null", "", "cast(null as double)")):
         np.testing.assert_allclose(touch_credit(rule, paths), 0.25)
 
 
-def test_a_missing_column_is_named():
+def test_a_missing_column_is_an_error():
     with pytest.raises(InputError, match=r"'time_decay'.*hours_before_end"):
         touch_credit(make_model("time_decay"), random_paths(1, 3).drop("hours_before_end"))

@@ -33,7 +33,7 @@ def test_the_parts_add_up_to_the_whole(file, intervals):
         assert own["point"] > 0
 
 
-def test_the_credit_that_is_timed_is_the_credit_itself(file, monkeypatch):
+def test_the_timed_credit_is_the_credit_of_the_library(file, monkeypatch):
     models = ["first_touch", "markov_1"]
     results = []
     credit = benchmark.lydite.credit
@@ -64,7 +64,7 @@ def test_without_intervals_nothing_is_drawn(file, monkeypatch):
         benchmark.ours(file, ["markov_1"], intervals=True)
 
 
-def test_every_run_of_the_plan_is_made_once():
+def test_every_run_of_the_plan_occurs_once():
     runs = benchmark.FULL.runs
     assert len(set(map(str, runs))) == len(runs)
     assert {run.models for run in runs} == set(benchmark.SETS)
@@ -78,7 +78,7 @@ def test_the_sets_hold_no_model_that_needs_a_clock():
     assert not {"time_decay", "time_decay_fitted", "additive_hazard"} & set(everything)
 
 
-def test_a_quick_run_goes_all_the_way(tmp_path):
+def test_a_quick_run_completes(tmp_path):
     command = [sys.executable, "-m", "benchmarks.credit_from_paths", "--quick", "--repeats", "1"]
     done = subprocess.run(
         [*command, "--results", str(tmp_path)], cwd=ROOT, check=True, stdout=subprocess.PIPE

@@ -29,7 +29,7 @@ def test_a_full_rebuild_instead_of_an_incremental_one_is_an_error(tmp_path, monk
         benchmark.run(files["touchpoints"], files["conversions"])
 
 
-def test_the_section_says_what_part_of_a_full_run_it_takes():
+def test_the_section_has_the_ratio_to_a_full_rebuild():
     counts = {"touches": 1e6, "users": 250_000, "recomputed": 5_000, "peak_mb": 512}
     seconds = {"load": 2.0, "changed": 3.0, "all": 30.0}
     seconds |= {"load_cpu": 2.0, "changed_cpu": 4.0, "all_cpu": 50.0}

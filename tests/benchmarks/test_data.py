@@ -34,7 +34,7 @@ def test_the_same_seed_makes_the_same_table(table):
     assert not make_paths(PATHS, seed=1).equals(table)
 
 
-def test_there_are_as_many_distinct_paths_as_asked_for(table):
+def test_there_are_as_many_distinct_paths_as_requested(table):
     assert table.columns == ["path", "conversions", "value", "nulls"]
     assert len(table) == table["path"].n_unique() == PATHS
     assert {step for path in table["path"] for step in path.split(" > ")} == set(CHANNELS)
@@ -48,7 +48,7 @@ def test_journeys_have_four_touches_on_average_and_some_more_than_twenty(table):
     assert length.max() > 20
 
 
-def test_conversions_alone_have_a_value_and_longer_paths_convert_more_often(table):
+def test_only_conversions_have_a_value_and_longer_paths_convert_more_often(table):
     assert ((table["value"] > 0) == (table["conversions"] > 0)).all()
     assert table["nulls"].sum() > table["conversions"].sum() > 0
     counts = table.select("conversions", "nulls", long=pl.Series(lengths(table)) > 4)
@@ -67,7 +67,7 @@ def test_a_factor_multiplies_counts_and_values(table):
     )
 
 
-def test_a_file_is_made_once(tmp_path):
+def test_a_file_is_written_once(tmp_path):
     file = path_table(50, folder=tmp_path)
     assert_frame_equal(pl.read_parquet(file), make_paths(50))
     made = file.stat().st_mtime_ns
@@ -77,7 +77,7 @@ def test_a_file_is_made_once(tmp_path):
     assert path_table(50, seed=1, folder=tmp_path) != file
 
 
-def test_journeys_meet_as_many_touches_as_asked_for_and_one_in_ten_converts():
+def test_journeys_have_the_requested_touches_and_one_in_ten_converts():
     table = make_journeys(100_000)
     assert table.columns == ["path", "conversions", "value", "nulls"]
     assert len(table) == table["path"].n_unique()
@@ -97,7 +97,7 @@ def test_journeys_are_drawn_in_blocks(monkeypatch):
     assert len(table) == table["path"].n_unique()
 
 
-def test_a_file_of_journeys_is_made_once(tmp_path):
+def test_a_file_of_journeys_is_written_once(tmp_path):
     file = journey_table(4_000, folder=tmp_path)
     assert_frame_equal(pl.read_parquet(file), make_journeys(4_000))
     made = file.stat().st_mtime_ns
@@ -115,7 +115,7 @@ def test_a_table_is_described(tmp_path):
     }  # fmt: skip
 
 
-def test_touches_are_those_of_journeys_with_times():
+def test_touches_are_journeys_with_times():
     touchpoints, conversions = make_touches(20_000, seed=3)
     again = make_touches(20_000, seed=3)
     assert touchpoints.equals(again[0])

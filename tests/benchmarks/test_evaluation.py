@@ -14,7 +14,7 @@ def file(tmp_path_factory) -> str:
     return str(benchmark.warehouse(5_000, tmp_path_factory.mktemp("data")))
 
 
-def test_what_is_timed_ends_in_verdicts_and_its_parts_add_up(file):
+def test_the_timed_work_gives_verdicts_and_its_parts_sum_to_the_total(file):
     for _ in range(2):  # a second time from nothing, as the first
         found = benchmark.evaluate(file)
     parts = sum(found[part] for part in ("rivals", "ceiling", "verdicts"))
@@ -31,7 +31,7 @@ def test_the_limit_sorts_all_landmarks(file):
     assert set(benchmark.sort(file)) == {"seconds", "seconds_cpu"}
 
 
-def test_the_section_holds_every_size(file, tmp_path):
+def test_the_section_has_every_size(file, tmp_path):
     figure = {"min": 1.0, "median": 2.0, "max": 3.0}
     names = ("seconds", "rivals", "ceiling", "verdicts", "landmarks", "periods", "peak_mb")
     own = dict.fromkeys([*names, *(f"{name}_cpu" for name in names)], figure)

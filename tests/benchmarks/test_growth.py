@@ -19,7 +19,7 @@ EDGES = [
 
 
 @pytest.mark.parametrize("shape", EDGES, ids=str)
-def test_data_have_the_shape_that_is_asked_for(shape):
+def test_data_have_the_requested_shape(shape):
     touchpoints, conversions = growth.make_touches(50_000, shape)
     assert touchpoints.height == pytest.approx(50_000, rel=0.02)
     assert touchpoints["channel"].n_unique() == shape.channels
@@ -31,28 +31,28 @@ def test_data_have_the_shape_that_is_asked_for(shape):
     assert 0.8 <= weeks / (shape.periods + 3) <= 1.8
 
 
-def test_data_are_the_same_again():
+def test_data_are_reproducible():
     one, two = (growth.make_touches(5_000, Shape()) for _ in range(2))
     for first, second in zip(one, two, strict=True):
         assert first.equals(second)
 
 
 @pytest.mark.parametrize("models", [5, len(DEFAULT_MODELS), len(DEFAULT_MODELS) + 3])
-def test_settings_ask_for_so_many_models(models):
+def test_settings_have_the_requested_number_of_models(models):
     names = [model.name for model in models_from_settings(growth.settings(Shape(models=models)))]
     assert len(names) == len(set(names)) == models
     defaults = [model.name for model in make_models()]
     assert names[: len(defaults)] == defaults[:models]
 
 
-def test_a_trial_of_a_shape_is_run_from_files_to_page():
+def test_a_run_of_a_shape_goes_from_files_to_report():
     shape = {"channels": 3, "length": 3, "outcomes": 2, "periods": 6, "models": 2}
     found = growth.run(30_000, shape)
     assert found["touches"] == pytest.approx(30_000, rel=0.05)
     assert found["seconds_cpu"] > 0
 
 
-def test_the_section_says_by_which_power_time_grows_from_row_to_row():
+def test_the_section_has_the_power_of_growth_between_rows():
     def measured(direction, value, seconds):
         names = [f"{part}_cpu" for part in ("seconds", *whole_run.PARTS)]
         figures = {**dict.fromkeys(names, seconds), "peak_mb": 5.0}

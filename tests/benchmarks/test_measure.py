@@ -1,4 +1,4 @@
-"""Measuring: what is said of a process is that process's own."""
+"""Tests of measuring time and memory of processes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ def echo(word: str, numbers: list[int]) -> measure.Figures:
     return {word: float(sum(numbers))}
 
 
-def test_a_function_is_called_in_a_fresh_process_and_its_figures_come_back():
+def test_a_function_runs_in_a_new_process_and_returns_its_figures():
     figures = measure.once(measure.call(echo, "total", [1, 2, 4]))
     assert figures.keys() == {"process_seconds", "cpu_seconds", "peak_mb", "total"}
     assert figures["total"] == 7.0
 
 
-def test_the_peak_is_that_of_the_process_not_of_the_one_that_started_it():
+def test_peak_memory_excludes_the_parent_process():
     ballast = bytearray(400 * MB)
     ballast[::4096] = b"x" * len(range(0, len(ballast), 4096))
     small = measure.once([sys.executable, "-c", "pass"])["peak_mb"]
@@ -52,7 +52,7 @@ def test_a_command_that_fails_is_an_error():
         measure.once([sys.executable, "-c", "raise SystemExit(3)"])
 
 
-def test_commands_take_turns_after_the_one_that_they_are_set_against(monkeypatch):
+def test_the_reference_runs_before_each_command(monkeypatch):
     turns, value = [], itertools.count(1)
 
     def once(command):
@@ -60,11 +60,11 @@ def test_commands_take_turns_after_the_one_that_they_are_set_against(monkeypatch
         return {"work": float(next(value))}
 
     monkeypatch.setattr(measure, "once", once)
-    told = []
+    messages = []
     commands = {"least": ["L"], "a": ["A"], "b": ["B"]}
-    found = measure.repeated(commands, 3, reference="least", progress=told.append)
+    found = measure.repeated(commands, 3, reference="least", progress=messages.append)
     assert turns == [["L"], ["A"], ["L"], ["B"]] * 3
-    assert told[:2] == ["1/3 a", "1/3 b"]
+    assert messages[:2] == ["1/3 a", "1/3 b"]
     assert found["least"]["work"] == {"min": 1.0, "median": 6.0, "max": 11.0}
     assert found["a"]["work"] == {"min": 2.0, "median": 6.0, "max": 10.0}
     assert found["b"]["work"] == {"min": 4.0, "median": 8.0, "max": 12.0}
@@ -88,7 +88,7 @@ def test_a_stopwatch_adds_up_by_stage(monkeypatch):
     assert watch.seconds == {"read": 5.0, "fit": 2.0, "read_cpu": 7.0, "fit_cpu": 1.0}
 
 
-def test_a_stage_in_which_threads_meet_counts_once(monkeypatch):
+def test_a_stage_with_several_threads_counts_once(monkeypatch):
     clock = iter([0.0, 5.0, 7.0, 8.0])
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock))
     watch = measure.Stopwatch()
@@ -109,20 +109,20 @@ def test_the_machine_is_described():
     assert machine["versions"]["duckdb"] == duckdb.__version__
 
 
-def test_results_are_read_as_they_were_written(tmp_path):
+def test_results_can_be_read_again(tmp_path):
     result = {"runs": [{"seconds": {"median": 0.1}}], "machine": {"cores": 2}}
     file = measure.write("some_work", result, tmp_path / "new")
     assert file.name == "some_work.json"
     assert measure.read(tmp_path / "new") == {"some_work": result}
 
 
-def test_options_have_a_full_run_as_their_default():
+def test_a_full_run_is_the_default():
     asked = measure.parser("What it is.\n\nMore.").parse_args([])
     assert (asked.quick, asked.repeats, asked.results) == (False, 3, measure.RESULTS)
 
 
 @pytest.mark.parametrize(("asked", "plan"), [([], "all"), (["--quick"], "some")])
-def test_a_benchmark_keeps_and_prints_what_it_was_asked_for(tmp_path, capsys, asked, plan):
+def test_a_benchmark_stores_and_prints_its_result(tmp_path, capsys, asked, plan):
     def measured(plan, repeats):
         return {"plan": plan, "rounds": repeats}
 

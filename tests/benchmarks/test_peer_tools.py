@@ -1,4 +1,4 @@
-"""The peers' environments: made once, and a reason in words where that fails."""
+"""Tests of the environments of other packages."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def commands(monkeypatch, tmp_path):
     return kept
 
 
-def test_an_environment_is_made_once(commands, tmp_path):
+def test_an_environment_is_built_once(commands, tmp_path):
     python = environment(PEER, tmp_path)
     assert python == tmp_path / "stand-in" / "bin" / "python"
     venv, pip = commands
@@ -40,7 +40,7 @@ def test_an_environment_is_made_once(commands, tmp_path):
     assert len(commands) == 2
 
 
-def test_an_environment_is_made_anew_where_requirements_have_changed(commands, tmp_path):
+def test_an_environment_is_rebuilt_when_requirements_change(commands, tmp_path):
     environment(PEER, tmp_path)
     newer = dataclasses.replace(PEER, version="1.1")
     assert not is_there(newer, tmp_path)
@@ -50,7 +50,7 @@ def test_an_environment_is_made_anew_where_requirements_have_changed(commands, t
     assert not is_there(PEER, tmp_path)
 
 
-def test_what_cannot_be_installed_says_why_without_addresses(monkeypatch, tmp_path):
+def test_a_failed_installation_gives_the_reason_without_addresses(monkeypatch, tmp_path):
     said = (
         "WARNING: slow\n"
         "ERROR: Could not open https://some.where/simple\n"
@@ -65,7 +65,7 @@ def test_what_cannot_be_installed_says_why_without_addresses(monkeypatch, tmp_pa
     assert not is_there(PEER, tmp_path)
 
 
-def test_every_peer_has_a_runner_versions_and_words():
+def test_every_peer_has_a_runner_versions_and_a_description():
     for peer in PEERS:
         assert peer.module.exists()
         assert set(peer.calls) <= set(CALLS)

@@ -1,4 +1,4 @@
-"""The benchmark of other packages: exact answers, distances, and a run with stand-ins."""
+"""Tests of the benchmark of other packages: exact answers, distances, and a run with stand-ins."""
 
 from __future__ import annotations
 
@@ -98,15 +98,15 @@ def shapley_shares(file: Path) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("order", [1, 3])
-def test_the_exact_answer_of_a_markov_model_is_that_of_its_definition(file, reference, order):
+def test_exact_markov_credit_follows_its_definition(file, reference, order):
     assert reference[f"markov_{order}"] == pytest.approx(removal_shares(file, order), abs=1e-9)
 
 
-def test_the_exact_shapley_values_are_those_of_their_definition(file, reference):
+def test_exact_shapley_values_follow_their_definition(file, reference):
     assert reference[SHAPLEY] == pytest.approx(shapley_shares(file), abs=1e-12)
 
 
-def test_the_exact_heuristics_are_sums(file, reference):
+def test_exact_heuristics_are_sums(file, reference):
     credit = {name: {} for name in ("first_touch", "last_touch", "linear")}
     for steps, won, _ in journeys(file):
         for name, credited in zip(credit, (steps[:1], steps[-1:], steps), strict=True):
@@ -130,7 +130,7 @@ _once = measure.once
 
 
 def once(command):
-    """Run peers in processes of their own, and ours here: that spares ten starts of Python."""
+    """Run peers in new processes, and Lydite in this one, which saves ten starts of Python."""
     if str(RUNNER) in command:
         return _once(command)
     module, function, given = command[-3:]
@@ -179,7 +179,7 @@ def test_every_call_has_its_figures_and_distances(result):
     assert small["ours"]["intervals"]["replicates"]["min"] > 0
 
 
-def test_what_fails_says_why_and_what_was_too_slow_is_not_tried_with_more(result):
+def test_failures_have_a_reason_and_slow_calls_are_not_repeated_with_more_touches(result):
     small, large = result["sizes"]
     assert small["peers"]["partial"]["killed"]["failed"] == "was ended by SIGKILL"
     assert small["peers"]["partial"]["slow"]["failed"] == "takes more than 2 s"
@@ -188,7 +188,7 @@ def test_what_fails_says_why_and_what_was_too_slow_is_not_tried_with_more(result
     assert result["peers"][2]["failed"] == "cannot be installed: it is not there"
 
 
-def test_the_section_tells_all_of_it(result):
+def test_the_section_has_all_results(result):
     # As it is read from the file.
     text = benchmark.section(json.loads(json.dumps(result)))
     assert text.startswith("## Credit compared with other packages")
@@ -206,7 +206,7 @@ def test_the_section_tells_all_of_it(result):
         assert line.startswith(("|", "- ")) or len(line) <= 100
 
 
-def test_the_sum_counts_what_comes_first_once():
+def test_the_sum_counts_preparation_once():
     def own(seconds):
         still = dict.fromkeys(("min", "median", "max"), seconds)
         begin = dict.fromkeys(("min", "median", "max"), 5.0)
@@ -218,7 +218,7 @@ def test_the_sum_counts_what_comes_first_once():
     assert not benchmark._complete({HEURISTICS: own(1)})
 
 
-def test_the_command_line_keeps_and_prints_the_result(monkeypatch, tmp_path, capsys, result):
+def test_the_command_line_stores_and_prints_the_result(monkeypatch, tmp_path, capsys, result):
     asked = []
 
     def measured(plan, repeats, keep):
@@ -234,6 +234,6 @@ def test_the_command_line_keeps_and_prints_the_result(monkeypatch, tmp_path, cap
     assert benchmark.section(result) in capsys.readouterr().out
 
 
-def test_the_report_holds_the_section(result):
+def test_the_report_has_the_section(result):
     assert benchmark in report.BENCHMARKS
     assert "## Credit compared with other packages" in report.document({"peers": result})

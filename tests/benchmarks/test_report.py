@@ -1,4 +1,4 @@
-"""The report: what the document says of hand-made results."""
+"""Tests of the document, from hand-made results."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def document(result) -> str:
     return report.document({"credit_from_paths": result})
 
 
-def test_the_page_names_the_machine_the_versions_and_the_command(document):
+def test_the_document_names_machine_versions_and_command(document):
     flat = " ".join(document.split())
     assert "Abacus 7, 3 cores, 16 GB, Linux x86_64; Python 3.11.1, duckdb 1.5.0; 2 rounds" in flat
     assert "load average 0.2 before" in flat
@@ -68,7 +68,7 @@ def test_the_page_names_the_machine_the_versions_and_the_command(document):
     assert "make bench" in document
 
 
-def test_parts_are_set_against_the_limit(document):
+def test_parts_are_compared_with_the_limit(document):
     assert "| reading the table | 1.00 s | 2.00× | 0.500× |" in document
     assert "| drawing journeys for the intervals | 6.00 s | 12.0× | 3.00× |" in document
     assert "| all | 23.0 s | 46.0× | 11.5× |" in document
@@ -79,7 +79,7 @@ def test_models_have_a_row_with_and_without_intervals(document):
     assert "| some | yes | 3.00 s | 6.00× | 1.50× | 20.0 s | 40.0× | 10.0× | 512 MB |" in document
 
 
-def test_more_touches_are_set_against_the_fewest(document):
+def test_more_touches_are_compared_with_the_fewest(document):
     assert "| 25 | 4.00 s | 1.00× | 1.00× | 20.0 s | 1.00× | 1.00× |" in document
     assert "| 250 | 5.00 s | 1.25× | 1.25× | 20.0 s | 1.00× | 1.00× |" in document
 
@@ -94,14 +94,14 @@ def test_a_benchmark_without_a_result_is_left_out():
     assert "Credit from a path table" not in report.document({})
 
 
-def test_every_benchmark_offers_what_the_report_needs():
+def test_every_benchmark_has_a_name_a_main_and_a_section():
     for benchmark in report.BENCHMARKS:
         assert benchmark.__name__ == f"benchmarks.{benchmark.NAME}"
         assert callable(benchmark.main)
         assert callable(benchmark.section)
 
 
-def test_the_page_is_written(result, tmp_path, monkeypatch):
+def test_the_document_is_written(result, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "DOCUMENT", tmp_path / "README.md")
     monkeypatch.setattr(report.measure, "read", lambda: {"credit_from_paths": result})
     report.main()

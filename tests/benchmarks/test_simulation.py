@@ -1,4 +1,4 @@
-"""The benchmark of the simulation: a world is drawn and written, and told per million."""
+"""Tests of the benchmark of the simulation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def test_a_world_of_about_so_many_touches_is_drawn_and_written():
         assert found[f"{part}_cpu"] > 0
 
 
-def test_the_section_says_what_a_million_takes_and_how_it_grows():
+def test_the_section_has_time_per_million_and_growth():
     def run(touches, draw):
         figures = {"touches": touches, "draw": draw, "draw_cpu": draw, "write": 1, "write_cpu": 2}
         figures["peak_mb"] = 512

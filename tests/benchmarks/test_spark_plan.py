@@ -1,4 +1,4 @@
-"""The costs of steps on Spark: added up from its log, told per touch."""
+"""Tests of the costs of steps on Spark, summed from its event log."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def ended(stage: int, cpu: float, shuffle: float) -> dict[str, object]:
     return {"Event": "SparkListenerTaskEnd", "Stage ID": stage, "Task Metrics": metrics}
 
 
-def test_tasks_are_added_up_by_the_step_that_they_were_for():
+def test_tasks_are_summed_by_step():
     events = [
         {"Event": "SparkListenerLogStart"},
         submitted(0, "journeys.touches"),

@@ -1,4 +1,4 @@
-"""Figures in Markdown: as many digits as matter."""
+"""Tests of figures and tables in Markdown."""
 
 from __future__ import annotations
 
@@ -38,19 +38,19 @@ def test_a_spread_is_a_median_with_its_range():
     assert tables.times(figure, {"min": 0.1, "median": 0.5, "max": 9.0}) == "4.00×"
 
 
-def test_the_exponent_is_that_of_a_power():
+def test_the_exponent_of_a_power_is_found():
     sizes = [10, 30, 100]
     assert tables.exponent(sizes, [5 * n**0.7 for n in sizes]) == pytest.approx(0.7)
 
 
-def test_growth_is_told_of_every_part_of_several_sizes():
-    def of(size, walk, rest):
-        figures = {"touches": size, "walk_cpu": walk, "rest_cpu": rest}
+def test_growth_is_computed_for_every_part():
+    def of(size, fit, rest):
+        figures = {"touches": size, "fit_cpu": fit, "rest_cpu": rest}
         return {name: dict.fromkeys(("min", "median", "max"), v) for name, v in figures.items()}
 
     runs = [of(10, 3, 7), of(1000, 300, 70)]
-    told = tables.growth(runs, "touches", {"walk": "the walk", "rest": "what is left"})
-    assert told == (
-        "Processor time grows as touches to the power of: the walk 1.00, what is left 0.50.\n"
+    text = tables.growth(runs, "touches", {"fit": "the fit", "rest": "what is left"})
+    assert text == (
+        "Processor time grows as touches to the power of: the fit 1.00, what is left 0.50.\n"
     )
-    assert not tables.growth(runs[:1], "touches", {"walk": "the walk"})
+    assert not tables.growth(runs[:1], "touches", {"fit": "the fit"})

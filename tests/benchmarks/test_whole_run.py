@@ -1,4 +1,4 @@
-"""The benchmark of the whole trial: its parts add up, and it ends with a page."""
+"""Tests of the benchmark of the whole run: its parts, and the report at the end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def files(tmp_path_factory):
     return {name: str(file) for name, file in made.items()}
 
 
-def test_the_parts_add_up_to_the_whole(files, monkeypatch):
+def test_the_parts_sum_to_the_total(files, monkeypatch):
     linear = benchmark.SETTINGS.model_copy(update={"models": (ModelSettings(name="linear"),)})
     monkeypatch.setattr(benchmark, "SETTINGS", linear)
-    pages = []
+    reports = []
     write = benchmark.read_comparison
     monkeypatch.setattr(
-        benchmark, "read_comparison", lambda engine: pages.append(1) or write(engine)
+        benchmark, "read_comparison", lambda engine: reports.append(1) or write(engine)
     )
     found = benchmark.run(files["touchpoints"], files["conversions"])
     assert found["touches"] == pytest.approx(6_000, rel=0.1)
@@ -29,14 +29,14 @@ def test_the_parts_add_up_to_the_whole(files, monkeypatch):
     parts = sum(found[part] for part in benchmark.PARTS)
     assert found["seconds"] == pytest.approx(parts, rel=0.2)
     assert 0 < found[benchmark.INTERVALS] < found["credit"]
-    assert pages
+    assert reports
 
 
 def test_the_limit_sorts_the_touchpoints(files):
     assert set(benchmark.sort(files["touchpoints"])) == {"seconds", "seconds_cpu"}
 
 
-def test_the_section_says_how_each_part_grows():
+def test_the_section_has_the_growth_of_each_part():
     def run(touches, seconds):
         names = ("seconds", *benchmark.PARTS, benchmark.INTERVALS)
         figures = {**dict.fromkeys(names, seconds), "peak_mb": 5.0, "touches": touches}

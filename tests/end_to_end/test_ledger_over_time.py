@@ -1,4 +1,4 @@
-"""The ledger over time: week by week it comes to what one look at the whole history says."""
+"""The ledger over time: weekly runs give the same result as one run over the whole history."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Frames = dict[str, pl.DataFrame]
 
 WEEKS, START = 20, datetime(2025, 1, 6)
-FIRST_LOOK = 12  # weeks of data; each look after it sees a week more
+FIRST_LOOK = 12  # weeks of data; each later run has one week more
 LEDGER = ("scores", "forecasts", "restated_scores", "restated_forecasts")
 NAMES = ["linear", "last_touch", "markov_2", "time_decay_fitted", "bagged_logistic"]
 KEYS = {
@@ -39,8 +39,8 @@ KEYS = {
 }
 KEYS |= {f"restated_{name}": key for name, key in KEYS.items()}
 
-#: Channels are numbered by how often they are met: so many are kept of each that the order is the
-#: same from the first look on.
+#: Channels are numbered by frequency: the share of touches to keep, so that the order is the same
+#: from the first run on.
 KEPT = {
     "search": 1.0, "display": 0.85, "social": 0.75, "video": 0.7, "email": 0.55, "direct": 0.42,
     "affiliate": 0.3, "referral": 0.22,
@@ -56,7 +56,7 @@ class World:
     users: pl.DataFrame
 
     def until(self, instant: datetime) -> World:
-        """Return the rows that are known by an instant."""
+        """Return the rows up to a time."""
         return World(
             self.touchpoints.filter(pl.col("touched_at") < instant),
             self.conversions.filter(pl.col("converted_at") < instant),
@@ -64,7 +64,7 @@ class World:
         )
 
     def of(self, users: int) -> World:
-        """Return the first users alone, without their regions."""
+        """Return the first users only, without their regions."""
         kept = self.users.head(users).drop("region")
         own = pl.col("user_id").is_in(kept["user_id"].implode())
         return World(self.touchpoints.filter(own), self.conversions.filter(own), kept)
@@ -88,9 +88,9 @@ SETTINGS = make_settings("7d", "week", None, 0.05, 0)
 
 @pytest.fixture(autouse=True, scope="module")
 def no_credit() -> Iterator[None]:
-    """Leave out the steps after the verdicts: they neither read the ledger nor write to it."""
+    """Skip the steps after the verdicts: they neither read the ledger nor write to it."""
     with pytest.MonkeyPatch.context() as patch:
-        for step in ("attribute_outcome", "build_marts"):
+        for step in ("attribute_conversions", "build_marts"):
             patch.setattr(pipeline, step, lambda *_: None)
         yield
 
@@ -101,14 +101,14 @@ def look(
     models: Sequence[Model] | None = None,
     settings=SETTINGS,
 ) -> Frames:
-    """Run the trial on what is known, and return the tables that say what it comes to."""
+    """Run the pipeline on a world, and return the tables of the comparison."""
     rivals = make_models(NAMES) if models is None else models
     pipeline.run(engine, vars(world), settings, rivals=rivals)
     return {name: engine.frame(f"from mart.{name}") for name in TABLES}
 
 
 def ledger(engine: DuckDBEngine) -> Frames:
-    """Return the tables of the ledger, in an order of their own."""
+    """Return the tables of the ledger, sorted."""
     return {
         name: engine.frame(f"from ledger.{name}").sort(KEYS[name])
         for name in LEDGER
@@ -123,7 +123,7 @@ def same(one: Frames, two: Frames, tolerance: float = 1e-7) -> None:
 
 
 def alone(world: World, models: Sequence[Model], settings=SETTINGS) -> tuple[Frames, Frames]:
-    """Return what one look without any past comes to, and its ledger."""
+    """Return the result of one run with a new ledger, and that ledger."""
     with DuckDBEngine() as engine:
         return look(engine, world, models, settings), ledger(engine)
 
@@ -142,7 +142,7 @@ def at_once() -> tuple[Frames, Frames]:
 
 @dataclass(frozen=True)
 class Weekly:
-    """What the looks week after week came to, each by a process of its own."""
+    """The results of weekly runs, each with a new engine on the same file."""
 
     warehouse: Path
     published: list[Frames]
@@ -166,14 +166,14 @@ def test_each_look_adds_a_week(weekly):
     assert len(periods) >= 9
 
 
-def test_week_by_week_the_scores_are_those_of_one_look(at_once, weekly):
+def test_weekly_runs_give_the_scores_of_one_run(at_once, weekly):
     _, scored = at_once
     same(scored, weekly.ledger)
     assert set(scored["scores"]["model"]) == {*NAMES, "base_rate", "touch_volume", "ceiling"}
     assert scored["scores"]["segment"].n_unique() == 1 + 2 + 4
 
 
-def test_and_so_are_the_verdicts_on_all_users_and_on_every_segment(at_once, weekly):
+def test_weekly_runs_give_the_verdicts_of_one_run(at_once, weekly):
     found, _ = at_once
     same(found, weekly.published[-1])
     verdicts = found["model_comparison"].filter(pl.col("verdict").is_not_null())
@@ -181,8 +181,8 @@ def test_and_so_are_the_verdicts_on_all_users_and_on_every_segment(at_once, week
     assert set(verdicts["verdict"]) == {"contender", "refuted", "too_early"}
 
 
-def test_the_history_of_verdicts_is_what_was_published_then(weekly):
-    """Of all users: what is sure of segments also depends on what has come since."""
+def test_the_history_of_verdicts_equals_the_published_ones(weekly):
+    """Verdicts on all users; those on segments also depend on later data."""
     history = weekly.published[-1]["evidence"].filter(
         pl.col("segment") == ALL, pl.col("verdict").is_not_null()
     )
@@ -200,7 +200,7 @@ def test_the_history_of_verdicts_is_what_was_published_then(weekly):
     assert len(seen) >= 3
 
 
-def test_another_run_of_the_same_week_adds_no_row(weekly, tmp_path):
+def test_another_run_in_the_same_week_adds_no_row(weekly, tmp_path):
     again = tmp_path / "again.duckdb"
     shutil.copy(weekly.warehouse, again)
     with DuckDBEngine(again) as engine:
@@ -213,14 +213,14 @@ def test_another_run_of_the_same_week_adds_no_row(weekly, tmp_path):
 
 
 def from_one_instant_on(world: World) -> World:
-    """Return the world with all channels first met at once, so that numbers go by frequency."""
+    """Return the world with the same first touch of all channels: their order is by frequency."""
     is_first = pl.int_range(pl.len()).over("channel") == 0
     at = pl.when(is_first).then(world.touchpoints["touched_at"].min()).otherwise("touched_at")
     touchpoints = world.touchpoints.with_columns(touched_at=at)
     return World(touchpoints, world.conversions, world.users)
 
 
-def test_a_channel_that_becomes_more_common_changes_no_score_of_before():
+def test_a_channel_that_becomes_more_frequent_changes_no_earlier_score():
     shop, order, scored = from_one_instant_on(EVERYTHING.of(1500)), [], []
     for world in (shop.until(START + timedelta(weeks=14)), shop):
         with DuckDBEngine() as engine:
@@ -228,13 +228,13 @@ def test_a_channel_that_becomes_more_common_changes_no_score_of_before():
             order.append(engine.rows("select channel from journeys.channels order by channel_key"))
             scored.append(ledger(engine)["scores"])
     if order[0] == order[1]:
-        raise RuntimeError("no channel has become more common")
+        raise RuntimeError("no channel has become more frequent")
     then, now = scored
     now = now.filter(pl.col("period_start") <= then["period_start"].max())
     pl.testing.assert_frame_equal(then, now, rel_tol=1e-7, abs_tol=1e-9)
 
 
-# --- what comes in later --------------------------------------------------------------------------
+# --- late conversions -----------------------------------------------------------------------------
 
 #: Conversions of the last weeks that are scored, every third of which is delivered late.
 LATE = (
@@ -247,7 +247,7 @@ LATE = (
 
 @dataclass(frozen=True)
 class Delivered:
-    """A look without the late conversions, one with them, and one with them alone."""
+    """A run without the late conversions, one with them, and one with a new ledger."""
 
     before: tuple[Frames, Frames]
     after: tuple[Frames, Frames]
@@ -271,7 +271,7 @@ def delivered() -> Delivered:
 
 
 def changed(delivered: Delivered) -> list[datetime]:
-    """Return the periods in which other conversions are known with the late ones."""
+    """Return the periods whose conversions change with the late ones."""
     counts = [
         scores.filter(pl.col("segment") == ALL, pl.col("model") == "touch_volume")
         .sort("period_start", "bucket")
@@ -283,7 +283,7 @@ def changed(delivered: Delivered) -> list[datetime]:
     return other["period_start"].unique().sort().to_list()
 
 
-def test_first_scores_stay_when_conversions_come_in_later(delivered):
+def test_first_scores_stay_when_conversions_arrive_later(delivered):
     assert 2 <= len(changed(delivered)) <= 4
     assert set(delivered.before[1]) == {"scores", "forecasts"}
     for name in ("scores", "forecasts"):
@@ -297,7 +297,7 @@ def test_first_scores_stay_when_conversions_come_in_later(delivered):
         pl.testing.assert_frame_equal(after, before)
 
 
-def test_restated_scores_are_those_of_a_fresh_trial(delivered):
+def test_restated_scores_equal_those_of_a_new_ledger(delivered):
     periods = pl.col("period_start").is_in(changed(delivered))
     for name in ("scores", "forecasts"):
         fresh, again = delivered.fresh[1][name], delivered.after[1][f"restated_{name}"]
@@ -305,7 +305,7 @@ def test_restated_scores_are_those_of_a_fresh_trial(delivered):
         assert 0 < len(again) < len(fresh)
 
 
-def test_restated_verdicts_are_those_of_a_fresh_trial(delivered):
+def test_restated_verdicts_equal_those_of_a_new_ledger(delivered):
     key = ["segment", "model"]
     after, fresh = (found["model_comparison"] for found, _ in (delivered.after, delivered.fresh))
     both = after.join(fresh, on=key, suffix="_fresh", maintain_order="left")
@@ -322,13 +322,13 @@ def test_restated_verdicts_are_those_of_a_fresh_trial(delivered):
         assert found["model_comparison"]["restated_verdict"].is_null().all()
 
 
-def test_what_was_restated_is_restated_once(delivered):
+def test_restated_scores_are_written_once(delivered):
     same(delivered.again[1], delivered.after[1], tolerance=0)
     same(delivered.again[0], delivered.after[0], tolerance=1e-12)
 
 
 def test_a_new_rival_is_compared_on_the_same_conversions(delivered):
-    """It is scored with the late ones from the start, the others were not."""
+    """Unlike the others, it is scored with the late conversions from the start."""
     table = delivered.with_new_rival["model_comparison"].filter(segment=ALL)
     assert table["conversions"].n_unique() == 1
     rows = {row["model"]: row for row in table.iter_rows(named=True)}
@@ -339,18 +339,18 @@ def test_a_new_rival_is_compared_on_the_same_conversions(delivered):
     assert "restated" not in set(delivered.with_new_rival["warnings"]["kind"])
 
 
-def test_what_was_restated_at_another_lookback_is_told_of_no_more(delivered):
+def test_restated_scores_of_another_lookback_are_ignored(delivered):
     found = delivered.with_other_lookback
     assert "restated" not in set(found["warnings"]["kind"])
     assert found["model_comparison"]["restated_verdict"].is_null().all()
     assert found["evidence"]["restated_conversions"].is_null().all()
 
 
-# --- what is defined otherwise --------------------------------------------------------------------
+# --- changed definitions --------------------------------------------------------------------------
 
 
 def with_rule(expression: str) -> list[Model]:
-    return [*make_models(["last_touch"]), Rule("mine", "a rule of one's own", expression)]
+    return [*make_models(["last_touch"]), Rule("mine", "a custom rule", expression)]
 
 
 def fingerprints(scores: pl.DataFrame) -> dict[str, list[str]]:
@@ -358,7 +358,7 @@ def fingerprints(scores: pl.DataFrame) -> dict[str, list[str]]:
     return {model: own["fingerprint"].to_list() for (model,), own in found.group_by("model")}
 
 
-def test_a_changed_rule_starts_its_own_evidence_and_leaves_the_old():
+def test_a_changed_rule_starts_new_evidence_and_keeps_the_old():
     with DuckDBEngine() as engine:
         look(engine, SMALL, with_rule("1.0"))
         before = ledger(engine)
@@ -369,7 +369,7 @@ def test_a_changed_rule_starts_its_own_evidence_and_leaves_the_old():
     fresh, scored = alone(SMALL, with_rule("position"))
     same(found, fresh)
     own = {name: len(prints) for name, prints in fingerprints(after["scores"]).items()}
-    # The ceiling sees what all rivals forecast.
+    # The ceiling depends on the forecasts of all rivals.
     assert own == {"last_touch": 1, "base_rate": 1, "touch_volume": 1, "mine": 2, "ceiling": 2}
     for name, frame in before.items():
         key = KEYS[name]
@@ -383,7 +383,7 @@ def test_a_changed_rule_starts_its_own_evidence_and_leaves_the_old():
     assert mine[0]["explained"].item() != pytest.approx(mine[1]["explained"].item(), rel=1e-3)
 
 
-def test_another_lookback_starts_evidence_of_its_own():
+def test_another_lookback_starts_new_evidence():
     longer = make_settings("10d", "week", None, 0.05, 0)
     with DuckDBEngine() as engine:
         first = look(engine, SMALL, pair())
@@ -400,28 +400,28 @@ def test_another_lookback_starts_evidence_of_its_own():
         pl.testing.assert_frame_equal(after[name], both, rel_tol=1e-7, abs_tol=1e-9)
 
 
-# --- what is broken off ---------------------------------------------------------------------------
+# --- interrupted runs -----------------------------------------------------------------------------
 
 
-def test_a_run_that_is_broken_off_goes_on_where_it_was(tmp_path, monkeypatch):
+def test_an_interrupted_run_continues(tmp_path, monkeypatch):
     models = ["linear", "last_touch", "markov_2"]
-    walk = scoring.backtest_segments
+    score = scoring.backtest_segments
     with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
         look(engine, SMALL.until(START + timedelta(weeks=14)), make_models(models))
         before = ledger(engine)
 
-        def break_off(model, own):
+        def interrupt(model, own):
             if model.name == "last_touch":
                 raise KeyboardInterrupt
-            return walk(model, own)
+            return score(model, own)
 
-        monkeypatch.setattr(scoring, "backtest_segments", break_off)
+        monkeypatch.setattr(scoring, "backtest_segments", interrupt)
         with pytest.raises(KeyboardInterrupt):
             look(engine, SMALL, make_models(models))
         monkeypatch.undo()
     with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
         broken = ledger(engine)["scores"].join(before["scores"], on=KEYS["scores"], how="anti")
-        # The rivals come in turn, and the baselines, which take no time, at last.
+        # The rivals run first, and the baselines, which take no time, last.
         assert set(broken["model"]) == {"linear"}
         found = look(engine, SMALL, make_models(models))
         after = ledger(engine)

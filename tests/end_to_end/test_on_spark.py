@@ -19,18 +19,18 @@ if TYPE_CHECKING:
     from lydite.models import Model
     from lydite.results import Comparison
 
-# One worker of the tests starts one Java machine, where groups are kept together.
+# One test worker starts the Java machine: the group keeps these tests together.
 pytestmark = pytest.mark.xdist_group("spark")
 
 
 def rivals() -> list[Model]:
-    """Return a model of each kind: what SQL weighs, what is fitted on sets, paths and clocks."""
+    """Return a model of each kind: a rule, and models fitted on channel sets, paths and times."""
     by_name = make_rule("email", "case when channel = 'email' then 2 else 1.0 / position end")
     names = ("last_touch", "time_decay_fitted", "markov_2", "additive_hazard")
     return choose([*names, by_name])
 
 
-def tried(engine: DuckDBEngine | SparkEngine) -> Comparison:
+def compared(engine: DuckDBEngine | SparkEngine) -> Comparison:
     world = simulate("storefront", users=1_500, seed=3, weeks=16)
     sources = {
         "touchpoints": world.touchpoints,
@@ -43,31 +43,31 @@ def tried(engine: DuckDBEngine | SparkEngine) -> Comparison:
     return read_comparison(engine.local)
 
 
-def test_the_result_is_that_of_duckdb(spark):
-    """Words, counts and verdicts exactly, and floats to the ninth digit."""
+def test_the_result_equals_that_of_duckdb(spark):
+    """Text, counts and verdicts are equal, and floats to nine digits."""
     with DuckDBEngine(threads=1) as duckdb, SparkEngine(spark.session) as engine:
-        one, other = tried(duckdb), tried(engine)
+        one, other = compared(duckdb), compared(engine)
     assert other.outcomes == one.outcomes
     assert other.quarantined == one.quarantined
     assert other.verdict() == one.verdict()
     for name in (*pipeline.MARTS, *TABLES):
         mart = other.marts[name]
         assert_frame_equal(one.marts[name], mart, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
-        written = spark.session.table(f"lydite_mart.{name}")  # where the rows are
+        written = spark.session.table(f"lydite_mart.{name}")  # on Spark
         assert (written.columns, written.count()) == (mart.columns, mart.height)
     assert one.marts["channel_credit"].height > 30
     assert one.marts["model_comparison"]["segment"].n_unique() > 3
 
 
-def test_a_rule_that_spark_would_read_otherwise_is_refused_before_anything_is_tried(spark):
+def test_a_rule_with_another_meaning_on_spark_is_an_error_before_the_run(spark):
     odd = make_rule("odd", "case when regexp_matches(channel, 'e') then 1 else 2 end")
     with SparkEngine(spark.session, prefix="odd_") as engine:
         engine.create("journeys.channels", "select 0 as channel_key, 'tv' as channel")
-        with pytest.raises(InputError, match="'odd' cannot be tried on this engine"):
+        with pytest.raises(InputError, match="'odd' cannot run on this engine"):
             pipeline.usable_models(engine, [odd], required=True)
 
 
-def test_a_frame_of_spark_is_worked_on_in_its_session(spark):
+def test_a_spark_frame_is_processed_in_its_session(spark):
     with api._engine_of({"touchpoints": spark.session.range(1)}) as engine:
         assert engine.session is spark.session
     with api._engine_of({"touchpoints": "touchpoints.parquet"}) as engine:

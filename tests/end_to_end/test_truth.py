@@ -1,4 +1,4 @@
-"""The truth: where one hypothesis is true by construction, it wins; where none is, none does."""
+"""Worlds with known truth: the true hypothesis wins, and without one no model wins."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lydite.models import TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
 
-# Seeds of these tests' own, not those of the samples.
+# Other seeds than those of the sample data.
 WORLDS = {
     "first_touch": 911, "last_touch": 912, "linear": 913, "position_based": 914,
     "time_decay": 915, "markov_2": 916,
@@ -25,7 +25,7 @@ NOTHING = {"null": 917, "activity": 918}
 
 @cache
 def judged(world: str, seed: int):
-    """Put all rivals on trial as `lydite.compare` does, but for the ceiling and the credit."""
+    """Compare all models as `lydite.compare` does, without the ceiling and the credit."""
     made = simulate(world, users=20_000, seed=seed)
     settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
     models = make_models()
@@ -47,7 +47,7 @@ def test_the_true_model_wins_and_a_false_one_is_refuted(world):
     scores, verdicts = judged(world, WORLDS[world])
     loss = {name: own.log_loss_bits for name, own in scores.items()}
     truth, best = verdicts[world], min(loss, key=loss.__getitem__)
-    # The lowest loss, or behind by less than what its interval leaves open.
+    # The lowest loss, or behind by less than the width of its interval.
     assert loss[world] - loss[best] <= truth.gain.radius[-1] if best != world else True
     assert truth.verdict in ("best", "contender")
     assert truth.refuted_by is None
@@ -57,7 +57,7 @@ def test_the_true_model_wins_and_a_false_one_is_refuted(world):
 
 
 @pytest.mark.parametrize("world", NOTHING)
-def test_where_channels_do_nothing_no_model_is_better_than_volume(world):
+def test_without_channel_effects_no_model_is_better_than_volume(world):
     _, verdicts = judged(world, NOTHING[world])
     assert {own.verdict for own in verdicts.values()} <= {
         "too_early", "no_better_than_volume", "refuted"
@@ -66,7 +66,7 @@ def test_where_channels_do_nothing_no_model_is_better_than_volume(world):
 
 
 @pytest.mark.parametrize("world", [*WORLDS, "activity"])
-def test_last_touch_and_the_chain_of_order_one_are_told_to_be_the_same(world):
+def test_last_touch_and_markov_1_are_reported_as_the_same_forecast(world):
     _, verdicts = judged(world, (WORLDS | NOTHING)[world])
     assert verdicts["last_touch"].verdict == verdicts["markov_1"].verdict
     if world in WORLDS:

@@ -124,11 +124,11 @@ def test_an_expression_with_another_meaning_is_an_error(spark):
 def test_comments_of_a_file_are_set_on_table_and_columns(spark):
     spark.create("journeys.positions", "journeys/positions")
     spark.comment("journeys.positions", "journeys/positions")
-    told = {
+    comments = {
         row[0]: row[2] for row in spark.session.sql("describe lydite_journeys.positions").collect()
     }
-    assert told["position"] == "1 for the first touch .. path_length for the last"
-    assert spark.comments("journeys.positions")["position"] == told["position"]
+    assert comments["position"] == "1 for the first touch .. path_length for the last"
+    assert spark.comments("journeys.positions")["position"] == comments["position"]
     assert spark.comments("journeys.nothing") == {}
     assert spark.scalar("select count(*) from journeys.positions") == 1275
 

@@ -1,4 +1,4 @@
-"""Calls of a tool that is none, for the runner: some work, and some fail in every way there is."""
+"""Calls of a stand-in for another package: some work, and the others fail in different ways."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def wrong(table):
     return {"markov_1": {"search": 1.0}}
 
 
-def nobody(table):
+def empty(table):
     return {"shapley": {}}
 
 
@@ -63,7 +63,7 @@ CALLS = {
     "heuristics": heuristics,
     "markov_1": wrong,
     "markov_3": lambda table: {"markov_3": {"search": 1.0}},
-    "shapley": nobody,
+    "shapley": empty,
     "no_form": heuristics,
     "slow": slow,
     "large": large,

@@ -274,8 +274,8 @@ def test_a_conversion_resets_the_path(engine):
     )
     assert conversion_paths(engine) == ["tv", "email > search"]
     assert landmark_paths(engine) == ["tv", "email", "email > search"]
-    told = "select hours_since_previous from journeys.path_events where touch = 2"
-    assert column(engine, told) == [None]
+    query = "select hours_since_previous from journeys.path_events where touch = 2"
+    assert column(engine, query) == [None]
 
 
 def test_touches_at_the_time_of_the_previous_conversion_are_on_its_path(engine):
