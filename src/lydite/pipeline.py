@@ -368,6 +368,7 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
+    engine.copy_from_local("evaluation.outcomes")
     transitions = engine.frame(load_sql("marts/channel_transitions"))
     for row in read_outcomes(engine):
         unreachable = unreachable_channels(transitions.filter(outcome=row["outcome"]))
