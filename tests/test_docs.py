@@ -7,42 +7,42 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [
+FILES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")),
     *sorted((ROOT / "docs").glob("*.md")),
 ]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_python_in_the_docs_runs(page: Path, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_python_in_the_docs_runs(file: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL):
-        exec(compile(code, str(page), "exec"), names)
+    for code in re.findall(r"```python\n(.*?)```", file.read_text(encoding="utf-8"), re.DOTALL):
+        exec(compile(code, str(file), "exec"), names)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_links_and_paths_exist(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.name)
+def test_links_and_paths_exist(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
     for target in re.findall(r"\]\((?!http|#)([^)#]+)", text):
-        assert (page.parent / target).exists(), target
+        assert (file.parent / target).exists(), target
     for path in re.findall(r"`((?:src|sql|pipelines|tests)/[\w/.]+)`", text):
         assert (ROOT / path).exists(), path
 
 
 def test_the_hosted_workflow_runs_the_same_targets() -> None:
     targets = [
-        re.findall(r"^\s*(?:- run: )?make ([\w-]+)", (ROOT / file).read_text(), re.MULTILINE)
-        for file in (".ci/run", ".github/workflows/ci.yml")
+        re.findall(r"^\s*(?:- run: )?make ([\w-]+)", (ROOT / name).read_text(), re.MULTILINE)
+        for name in (".ci/run", ".github/workflows/ci.yml")
     ]
     assert targets[0] == [target for target in targets[1] if target != "coverage"]
 
 
 def test_every_target_that_is_named_exists() -> None:
     existing = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    for page in [*PAGES, ROOT / ".ci/run"]:
-        named = re.findall(r"(?:^|`)make ([a-z-]+)", page.read_text(), re.MULTILINE)
-        assert set(named) <= existing, page
+    for file in [*FILES, ROOT / ".ci/run"]:
+        named = re.findall(r"(?:^|`)make ([a-z-]+)", file.read_text(), re.MULTILINE)
+        assert set(named) <= existing, file
 
 
 def test_the_layers_are_those_that_are_checked_and_hold_every_module() -> None:

@@ -1,4 +1,4 @@
-"""What is imported, and when: whoever asks for help does not wait for the numerical packages."""
+"""Imports: `lydite --help` does not wait for the numerical packages."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ HEAVY = {
     "altair", "dagster", "duckdb", "jinja2", "networkx", "numpy", "pandas", "polars", "pyarrow",
     "pyspark", "scipy", "sklearn", "vl_convert",
 }  # fmt: skip
-# The names of the modules come last, on standard error, whichever way the program ends.
+# Prints the names of the modules last, on standard error, however the program ends.
 REPORT = """
 import sys
 try:

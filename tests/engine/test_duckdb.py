@@ -307,7 +307,7 @@ def test_a_file_that_is_not_a_database_is_an_error(tmp_path):
 
 @contextlib.contextmanager
 def held_by_another_process(path: Path) -> Iterator[None]:
-    """Hold the write lock of the file at `path` in a process of its own."""
+    """Hold the write lock of the file at `path` in a separate process."""
     hold = (
         "import sys; from lydite.engine import DuckDBEngine;"
         " engine = DuckDBEngine(sys.argv[1]); print('held', flush=True); sys.stdin.read()"

@@ -23,7 +23,7 @@ def same(
 ) -> None:
     """Assert that both give the same rows, floats to the ninth digit and all else exactly.
 
-    Columns without a name of their own are called otherwise on either, and whole numbers are not
+    Columns without a name are named differently by each, and whole numbers are not
     always as wide: columns are compared by place, and by value.
     """
     left, right = (_plain(engine.frame(select, parameters)) for engine in (one, other))

@@ -27,22 +27,22 @@ def draw_landmarks(
     """Draw landmarks that convert at the rate of their last channel."""
     rates = np.linspace(0.03, 0.25, channels) if rates is None else rates
     length = rng.integers(1, longest + 1, n)
-    met = rng.integers(0, channels, (n, longest))
+    touched = rng.integers(0, channels, (n, longest))
     on_path = np.arange(longest) < length[:, None]
     row = np.arange(n)
-    last = met[row, length - 1]
+    last = touched[row, length - 1]
     touches = np.zeros((n, channels))
-    np.add.at(touches, (np.repeat(row, length), met[on_path]), 1)
+    np.add.at(touches, (np.repeat(row, length), touched[on_path]), 1)
     landmark, channel = np.nonzero(touches)
     weights = {
         "linear": touches,
-        "first_touch": np.eye(channels)[met[:, 0]],
+        "first_touch": np.eye(channels)[touched[:, 0]],
         "last_touch": np.eye(channels)[last],
     }
     history = np.full((n, 4), -1)
     for back in range(4):
         there = length > back
-        history[there, back] = met[row[there], length[there] - 1 - back]
+        history[there, back] = touched[row[there], length[there] - 1 - back]
     since_previous = np.where(length > 1, rng.exponential(40, n), np.nan)
     return Landmarks(
         channels=tuple(f"channel {i}" for i in range(channels)),
@@ -86,9 +86,9 @@ def reordered(landmarks: Landmarks, order: np.ndarray) -> Landmarks:
     )
 
 
-def with_paths(landmarks: Landmarks, met: PathChannels, **columns: np.ndarray) -> Landmarks:
+def with_paths(landmarks: Landmarks, touched: PathChannels, **columns: np.ndarray) -> Landmarks:
     """Return landmarks with other channels on their paths, of which each has its own."""
-    paths = DistinctPaths(landmarks.history, landmarks.path_length, met)
+    paths = DistinctPaths(landmarks.history, landmarks.path_length, touched)
     return replace(landmarks, path=np.arange(len(landmarks)), paths=paths, **columns)
 
 

@@ -133,8 +133,8 @@ def entries_of(path, row):
     }
 
 
-def assert_seen(path, row, channels, met):
-    found, expected = entries_of(path, row), seen(channels, met)
+def assert_seen(path, row, channels, touched):
+    found, expected = entries_of(path, row), seen(channels, touched)
     assert found.keys() == expected.keys()
     for channel, values in expected.items():
         assert found[channel] == pytest.approx(values, rel=1e-6)
@@ -322,9 +322,9 @@ def test_a_path_of_ten_thousand_touches_has_few_entries(read, channels):
     table = read([(">".join(names), 2, 0.0, 1)])
     landmarks = landmarks_of(table, WEIGHTS)
     assert len(landmarks) == 20_000
-    met = landmarks.paths.path_channels
-    assert len(met.row) <= 10_000 * min(50, channels)
-    assert np.bincount(met.row, met.touches).max() == 50
+    touched = landmarks.paths.path_channels
+    assert len(touched.row) <= 10_000 * min(50, channels)
+    assert np.bincount(touched.row, touched.touches).max() == 50
     assert len(paths_of(table, WEIGHTS).path.row) == channels
 
 
@@ -471,7 +471,7 @@ def assert_same_chain(landmarks, table, order):
 
 @settings(max_examples=50, deadline=None)
 @given(tables(), st.integers(1, 4))
-def test_markov_sees_the_transitions_of_the_paths(read, rows, order):
+def test_markov_counts_the_transitions_of_the_paths(read, rows, order):
     table = read(rows)
     assert_same_chain(landmarks_of(table, {}), table, order)
     assert_same_chain(summed_landmarks(table, {}), table, order)
@@ -490,7 +490,7 @@ def test_a_chain_of_more_moves_than_fit_in_16_bits(read):
 def test_markov_has_the_published_effects_of_the_reference():
     file = REFERENCE / "path_table.csv.gz"
     if not file.exists():
-        pytest.skip(f"the reference data {file.name} are not beside the repository")
+        pytest.skip(f"the reference data {file.name} are not next to the repository")
     with DuckDBEngine() as engine:
         table = read_path_table(engine, file)
     landmarks = landmarks_of(table, {})

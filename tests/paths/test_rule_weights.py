@@ -19,17 +19,17 @@ from tests.helpers.random_path_slices import channels_of, draw_paths
 def test_paths_are_described_by_their_order(paths):
     models = [make_model("linear"), make_model("last_non_direct"), make_model("w_shaped")]
     described = describe_paths(paths, weight_columns(models)).paths
-    for row, met in enumerate(channels_of(paths)):
-        assert described.history[row].tolist() == [*met[::-1], -1, -1, -1, -1][:4]
-        known = [place for place, channel in enumerate(met) if channel != 1]
-        last = known[-1] if known else len(met) - 1
+    for row, touched in enumerate(channels_of(paths)):
+        assert described.history[row].tolist() == [*touched[::-1], -1, -1, -1, -1][:4]
+        known = [place for place, channel in enumerate(touched) if channel != 1]
+        last = known[-1] if known else len(touched) - 1
         own = described.path_channels.row == row
-        assert described.path_channels.channel[own].tolist() == sorted(set(met))
-        for place, channel in zip(np.flatnonzero(own), sorted(set(met)), strict=True):
-            assert described.path_channels.touches[place] == met.count(channel)
-            assert described.path_channels.weights["linear"][place] == met.count(channel)
+        assert described.path_channels.channel[own].tolist() == sorted(set(touched))
+        for place, channel in zip(np.flatnonzero(own), sorted(set(touched)), strict=True):
+            assert described.path_channels.touches[place] == touched.count(channel)
+            assert described.path_channels.weights["linear"][place] == touched.count(channel)
             assert described.path_channels.weights["last_non_direct"][place] == (
-                met[last] == channel
+                touched[last] == channel
             )
     # Three alike, or 0.3 for the first, the middle and the last, and 0.1 for all others together.
     w_shaped = described.path_channels.weights["w_shaped"]

@@ -25,16 +25,16 @@ def drawn_with(weights: list[list[float]]):
     landmark = np.repeat(np.arange(len(weights)), [len(own) for own in weights])
     channel = np.concatenate([np.arange(len(own)) for own in weights])
     touches = 1 + (np.arange(len(landmark)) % 3)
-    met = PathChannels(landmark, channel, touches, {"linear": np.concatenate(weights)})
-    return with_paths(draw_landmarks(np.random.default_rng(0), len(weights)), met)
+    touched = PathChannels(landmark, channel, touches, {"linear": np.concatenate(weights)})
+    return with_paths(draw_landmarks(np.random.default_rng(0), len(weights)), touched)
 
 
 def exact_shares(drawn) -> np.ndarray:
     """Return the shares of each path by channel; by touches where there is no weight."""
-    met, shape = drawn.paths.path_channels, (len(drawn), len(drawn.channels))
+    touched, shape = drawn.paths.path_channels, (len(drawn), len(drawn.channels))
     weight, touches = np.zeros(shape), np.zeros(shape)
-    weight[met.row, met.channel] = met.weights["linear"]
-    touches[met.row, met.channel] = met.touches
+    weight[touched.row, touched.channel] = touched.weights["linear"]
+    touches[touched.row, touched.channel] = touched.touches
     empty = weight.sum(axis=1) == 0
     weight[empty] = touches[empty]
     return weight / weight.sum(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""Touches laid out and weighed: times, names and places are those of the path."""
+"""Touches and their weights: times, names and positions are those of the path."""
 
 from __future__ import annotations
 

@@ -255,16 +255,16 @@ def _with_transitions(*rows):
 
 def test_the_report_shows_the_transitions_between_channels_folded():
     rows = [("(start)", "tv", 5, 1.0), ("tv", _ATTACK, 4, 0.8), ("tv", "(conversion)", 1, 0.2)]
-    page = report_html(_with_transitions(*rows))
-    elements = _Reader(page).elements
+    html = report_html(_with_transitions(*rows))
+    elements = _Reader(html).elements
     tags = [tag for tag, _ in elements]
     assert tags.count("svg") == 1
-    (summary,) = re.findall(r"<details>\s*<summary>Transitions between channels", page)
+    (summary,) = re.findall(r"<details>\s*<summary>Transitions between channels", html)
     assert "open" not in summary
     assert "attacked" not in "".join(str(attributes) for _, attributes in elements)
     assert tags.count("circle") == 2
 
 
 def test_a_channel_with_the_name_of_an_end_leaves_the_diagram_out():
-    page = report_html(_with_transitions(("(start)", "(start)", 5, 1.0), ("(start)", "b", 5, 1.0)))
-    assert "svg" not in [tag for tag, _ in _Reader(page).elements]
+    html = report_html(_with_transitions(("(start)", "(start)", 5, 1.0), ("(start)", "b", 5, 1.0)))
+    assert "svg" not in [tag for tag, _ in _Reader(html).elements]
