@@ -7,7 +7,7 @@ import pytest
 
 from lydite.models import removal_effects_bootstrap
 from lydite.models.removal_effects import absorb
-from lydite.models.removal_effects_bootstrap import drawn_effects
+from lydite.models.removal_effects_bootstrap import resampled_effects
 from lydite.models.transitions import TransitionCounts
 from lydite.paths.landmarks import expand_paths
 
@@ -43,7 +43,7 @@ CHAINS = [(2000, 5, 1), (2000, 5, 2), (800, 4, 3), (300, 3, 4)]
 @pytest.mark.parametrize(("paths", "channels", "order"), CHAINS)
 def test_without_a_draw_they_are_the_effects_themselves(paths, channels, order):
     counts = transition_counts(0, paths, channels, order)
-    [effects] = drawn_effects(counts, np.ones((1, UNITS)))
+    [effects] = resampled_effects(counts, np.ones((1, UNITS)))
     np.testing.assert_allclose(effects, absorb(counts.total()).removal_effect, atol=1e-7)
 
 
@@ -52,7 +52,7 @@ def test_the_slope_is_that_of_whole_fits(paths, channels, order):
     """Where weights hardly move, what is left out of the second order cannot be seen."""
     counts = transition_counts(1, paths, channels, order)
     moved = 1 + 1e-5 * np.random.default_rng(2).normal(size=(10, UNITS))
-    found = drawn_effects(counts, moved) - drawn_effects(counts, np.ones((1, UNITS)))
+    found = resampled_effects(counts, moved) - resampled_effects(counts, np.ones((1, UNITS)))
     expected = whole_fits(counts, moved) - whole_fits(counts, np.ones((1, UNITS)))
     assert np.abs(expected).max() > 1e-7
     np.testing.assert_allclose(found, expected, atol=2e-3 * np.abs(expected).max())
@@ -63,7 +63,7 @@ def test_intervals_are_those_of_whole_fits(paths, channels, order):
     counts, weights = transition_counts(3, paths, channels, order), draws(4, 1000)
     found, expected = (
         np.quantile(effects, (0.025, 0.975), axis=0)
-        for effects in (drawn_effects(counts, weights), whole_fits(counts, weights))
+        for effects in (resampled_effects(counts, weights), whole_fits(counts, weights))
     )
     width = expected[1] - expected[0]
     assert (np.abs(found - expected) < 0.1 * width).all()
@@ -72,34 +72,34 @@ def test_intervals_are_those_of_whole_fits(paths, channels, order):
 @pytest.mark.parametrize("order", [1, 3])
 def test_however_it_is_solved_and_cut_into_parts_it_is_the_same(order, monkeypatch):
     counts, weights = transition_counts(5, 500, 4, order), draws(6, 5)
-    walked = drawn_effects(counts, weights)
+    walked = resampled_effects(counts, weights)
     monkeypatch.setattr(removal_effects_bootstrap, "_MAX_CELLS", 1)
-    np.testing.assert_allclose(drawn_effects(counts, weights), walked, atol=1e-12)
+    np.testing.assert_allclose(resampled_effects(counts, weights), walked, atol=1e-12)
     monkeypatch.setattr(removal_effects_bootstrap, "_MAX_STEPS", 0)
-    np.testing.assert_allclose(drawn_effects(counts, weights), walked, atol=1e-7)
+    np.testing.assert_allclose(resampled_effects(counts, weights), walked, atol=1e-7)
 
 
 def test_weights_of_single_precision_do():
     counts, weights = transition_counts(7, 500, 4, 2), draws(8, 30)
     np.testing.assert_allclose(
-        drawn_effects(counts, weights.astype(np.float32)), drawn_effects(counts, weights)
+        resampled_effects(counts, weights.astype(np.float32)), resampled_effects(counts, weights)
     )
 
 
 def test_where_nothing_converts_no_channel_has_an_effect():
     touches = expand_paths(np.array([0, 1, 1]), np.array([2, 1]), np.zeros(2), np.ones(2))
     counts = TransitionCounts.counted(touches, ("a", "b"), 1, touches.row, 2)
-    assert drawn_effects(counts, np.array([[1.0, 1.0], [2.0, 0.0]])).tolist() == [[0, 0], [0, 0]]
+    assert resampled_effects(counts, np.array([[1.0, 1.0], [2.0, 0.0]])).tolist() == [[0, 0], [0, 0]]
 
 
 def test_effects_stay_between_0_and_1_whatever_is_drawn():
     counts = transition_counts(9, 60, 5, 3)
     weights = np.random.default_rng(10).exponential(1, (500, UNITS)) ** 3
-    effects = drawn_effects(counts, weights)
+    effects = resampled_effects(counts, weights)
     assert np.isfinite(effects).all()
     assert effects.min() >= 0
     assert effects.max() <= 1
 
 
 def test_no_draws_give_no_rows():
-    assert drawn_effects(transition_counts(11, 50, 3, 1), np.empty((0, UNITS))).shape == (0, 3)
+    assert resampled_effects(transition_counts(11, 50, 3, 1), np.empty((0, UNITS))).shape == (0, 3)

@@ -1,4 +1,4 @@
-"""Cross-fitting: a model of all that is known, and of either half of the buckets of it."""
+"""Cross-fitting: a model fitted on all training data, and on each half of its buckets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Counts:
-    """Training counts by (half of the buckets, feature row, activity cell), grown period by period.
+    """Training counts by half of the buckets, feature row and activity cell, updated by period.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class Counts:
 
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Trials and conversions of each feature row in each half of the buckets, (2, k)."""
+        """The (2, k) trials and conversions of each feature row in each half of the buckets."""
         trials, conversions = (
             group_sums(self.half_row, counts, 2 * self._features).reshape(2, -1)
             for counts in (self.trials, self.conversions)
@@ -69,45 +69,45 @@ class Counts:
 
 
 class CrossFitted:
-    """A model that is fitted on what is known, again and again as more of it is.
+    """A model that is refitted as its training data grows.
 
     Parameters
     ----------
     model
-        What it was fitted on before does not matter.
+        Earlier fits of it do not matter.
     split
-        Its landmarks train.
+        Its landmarks are the training data.
 
     Attributes
     ----------
     model
-        Fitted on all that is known.
+        Fitted on all training data.
     features
-        What it sees of the landmarks.
+        The features of the landmarks.
     counts
-        Their counts.
+        The training counts of the features.
     """
 
     def __init__(self, model: Model, split: Split) -> None:
         self.model = clone(model)
         self.features = self.model.encode(split.landmarks)
         self.counts = Counts(split, self.features)
-        # Each goes on from its own fit of the periods before: a warm start saves steps.
-        self._crossing = (clone(model), clone(model))
-        self._gone = 0
+        # Each starts at its fit of the periods before, which saves steps.
+        self._half_models = (clone(model), clone(model))
+        self._next_period = 0
 
     def fit_before(self, period: int) -> None:
-        """Fit on what was known before a period; periods only go on."""
-        self.counts.add_periods(range(self._gone, period + 1))
-        self._gone = period + 1
+        """Fit on the training data before a period; call it with ascending periods."""
+        self.counts.add_periods(range(self._next_period, period + 1))
+        self._next_period = period + 1
         trials, conversions = self.counts.by_half
         self.model.fit_counts(self.features, trials.sum(axis=0), conversions.sum(axis=0))
         if not self.model.is_baseline:
-            for other, half in zip(self._crossing, (1, 0), strict=True):
+            for other, half in zip(self._half_models, (1, 0), strict=True):
                 other.fit_counts(self.features, trials[half], conversions[half])
 
     def crossed(self) -> NDArray[np.float64]:
         """Return log-odds of the (2, k) feature rows in each half, by a model of the other half."""
         return np.array(
-            [log_odds(other.forecast_unique(self.features)) for other in self._crossing]
+            [log_odds(other.forecast_unique(self.features)) for other in self._half_models]
         )

@@ -1,4 +1,4 @@
-"""The protocol of a rival: a claim, a forecast for landmarks, and a credit for paths."""
+"""The base class of models: a claim, a forecast for landmarks, and credit for paths."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 class Model(BaseEstimator, ABC):
     """An attribution model as a hypothesis that can be wrong.
 
-    A subclass says what it sees of a landmark (`encode`), how its forecast is fitted on counts
-    (`fit_counts`, `forecast_unique`), what it sees of a converted path (`encode_paths`) and how
-    it divides one over the channels met (`shares`). Parameters of the constructor are scikit-learn
-    parameters; what is learnt ends in ``_``.
+    A subclass returns the features of landmarks (`encode`), fits its forecast on counts
+    (`fit_counts`, `forecast_unique`), returns the features of converted paths (`encode_paths`) and
+    the shares of a conversion that the channels on the path get (`shares`). Parameters of the
+    constructor are scikit-learn parameters; fitted attributes end in ``_``.
 
     Attributes
     ----------
@@ -44,44 +44,44 @@ class Model(BaseEstimator, ABC):
     name: str
     claim: str
     is_baseline: ClassVar[bool] = False
-    #: Whether credit depends on what was fitted. A rule's does not.
+    #: Whether credit depends on fitted attributes. Those of rules do not.
     learns: ClassVar[bool] = True
-    #: Whether credit divides the touches of a path by `touch_weight`, as rules do. Where not, it
-    #: depends on nothing but the set of channels on the path, and a channel's touches share alike.
+    #: Whether touches get credit in proportion to `touch_weight`, as in rules. If not, credit depends
+    #: on nothing but the set of channels on the path, and the touches of a channel get equal parts.
     weights_touches: ClassVar[bool] = False
 
-    # --- sight ----------------------------------------------------------------------------------
+    # --- input ----------------------------------------------------------------------------------
 
     @property
     def weight_columns(self) -> WeightColumns:
-        """Weights of touches that `encode` and `encode_paths` find in `PathChannels.weights`.
+        """Weights of touches by column name, for `encode` and `encode_paths`.
 
-        By column name, SQL expressions over `PATH_COLUMNS` or objects whose text is one
-        (`lydite.paths.columns`). They are summed by path and channel.
+        A weight is a SQL expression over `PATH_COLUMNS` or an object whose text is one
+        (`lydite.paths.columns`). `PathChannels.weights` holds their sums by path and channel.
         """
         return {}
 
-    #: A model of few parameters that looks at more than the order of channels is fitted on a sample
-    #: of at most so many landmarks, as whole buckets; None where it needs all.
+    #: A model with few parameters that depends on more than the order of channels is fitted on at
+    #: most so many landmarks, as whole buckets; None if it needs all.
     enough_landmarks: ClassVar[int | None] = None
 
     @property
     def needs_clock(self) -> bool:
-        """Whether the model looks at times, which path tables do not have."""
+        """Whether the model depends on times, which path tables do not have."""
         return any(name.startswith("hours_") for name in self.columns_used)
 
     @property
     def uses_order_only(self) -> bool:
-        """Whether the weights look at nothing of a path but the order of its channels."""
+        """Whether the weights depend on nothing but the order of the channels on a path."""
         return not BEYOND_ORDER & self.columns_used
 
     @property
     def columns_used(self) -> frozenset[str]:
-        """The columns of a path, among `PATH_COLUMNS`, that the weights look at."""
+        """The columns of a path that the weights depend on."""
         return frozenset().union(*(columns_of(str(own)) for own in self.weight_columns.values()))
 
     def refusal(self, channels: int) -> str | None:
-        """Return why the model cannot be tried on data with so many channels, and the mend."""
+        """Return why the model cannot run on data with so many channels, and what to do; else None."""
         del channels
         return None
 
@@ -138,26 +138,26 @@ class Model(BaseEstimator, ABC):
     # --- credit ---------------------------------------------------------------------------------
 
     def sufficient_statistics(self, landmarks: Landmarks, units: int) -> Any:  # noqa: ANN401
-        """Return what the credit is fitted on, counted by unit; `fit_credit` weighs the units.
+        """Return the counts by unit that the credit is fitted on; `fit_credit` weights the units.
 
         Parameters
         ----------
         landmarks
             Their buckets are the units.
         units
-            How many units there are.
+            The number of units.
         """
         return FeatureCounts.of(self.encode(landmarks), landmarks, units)
 
     def fit_credit(self, statistics: Any, weights: NDArray[np.floating]) -> Self:  # noqa: ANN401
-        """Fit what the credit needs, each unit of the statistics weighing as given.
+        """Fit what the credit needs, with a weight for each unit.
 
         Parameters
         ----------
         statistics
-            What `sufficient_statistics` returned.
+            As `sufficient_statistics` returns them.
         weights : (units,) array
-            All 1 for the fit itself; a bootstrap draws others.
+            1 for each unit; a bootstrap draws others.
         """
         return self.fit_counts(
             statistics.features, statistics.trials @ weights, statistics.conversions @ weights
@@ -168,12 +168,14 @@ class Model(BaseEstimator, ABC):
         statistics: Any,  # noqa: ANN401
         weights: NDArray[np.floating],
     ) -> Iterator[Self]:
-        """Yield this model fitted anew with each row of weights, itself: use it before the next.
+        """Yield this model refitted with each row of weights.
+
+        It is the same object each time: use it before the next one.
 
         Parameters
         ----------
         statistics
-            What `sufficient_statistics` returned; the model has been fitted on it as it is.
+            As `sufficient_statistics` returns them. The model has been fitted on them.
         weights : (replicates, units) array
         """
         if type(self).fit_credit is not Model.fit_credit:
@@ -192,7 +194,7 @@ class Model(BaseEstimator, ABC):
 
     @abstractmethod
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
-        """Return the (k, channels) shares of a conversion at the end of each kind of path.
+        """Return the (k, channels) shares of a conversion for each feature row of paths.
 
         Rows sum to 1, and only channels of the path have a share.
         """
@@ -200,14 +202,14 @@ class Model(BaseEstimator, ABC):
     def credit(
         self, features: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
     ) -> list[NDArray[np.float64]]:
-        """Return what each channel has of amounts, such as conversions and their value.
+        """Return the parts of amounts, such as conversions and value, that channels get.
 
         Parameters
         ----------
         features
             k feature rows.
         amounts : (k,) arrays
-            What each kind of path has earned.
+            The amount of each feature row.
 
         Returns
         -------
@@ -218,9 +220,9 @@ class Model(BaseEstimator, ABC):
 
     @property
     def touch_weight(self) -> str:
-        """The weight of a touch where credit divides touches: a SQL expression.
+        """The weight of a touch if `weights_touches`: a SQL expression.
 
-        It may look at `PATH_COLUMNS` and, once fitted, at ``channel_key``.
+        It may depend on `PATH_COLUMNS` and, once fitted, on ``channel_key``.
         """
         return "1.0"
 
@@ -276,14 +278,14 @@ def weight_columns(models: Iterable[Model]) -> dict[str, Weight]:
 def resampled_sums(
     matrix: sparse.csr_array[np.float64], weights: NDArray[np.floating]
 ) -> Iterator[NDArray[np.float64]]:
-    """Yield ``matrix @ row`` for each row of weights, of which several are taken at once.
+    """Yield ``matrix @ row`` for each row of weights; several rows are multiplied at once.
 
     Parameters
     ----------
     matrix : (k, units) sparse matrix
     weights : (replicates, units) array
     """
-    if (np.diff(matrix.indptr) == 1).all():  # each is of one unit, so that there is nothing to sum
+    if (np.diff(matrix.indptr) == 1).all():  # each row has one unit: there is nothing to sum
         yield from (matrix.data * row[matrix.indices] for row in weights)
         return
     used = np.flatnonzero(np.bincount(matrix.indices, minlength=matrix.shape[1]))
@@ -297,7 +299,7 @@ def resampled_sums(
 def weighted_sums(
     weights: NDArray[np.floating], by_unit: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return ``weights @ by_unit``; weights are widened to full precision a part at a time.
+    """Return ``weights @ by_unit``; weights are converted to double precision in parts.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Baselines: the null hypotheses, which know no channels."""
+"""Baselines: the null hypotheses, which do not depend on channels."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Constant(Model):
-    """A model that sees nothing of the path: one feature row, one rate."""
+    """A model that does not depend on the path: one feature row, one rate."""
 
     is_baseline: ClassVar[bool] = True
     learns: ClassVar[bool] = False
@@ -44,13 +44,13 @@ class _Constant(Model):
         return np.full(len(features), self.rate_)
 
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
-        """Return the channels of each path; a baseline gives no credit in tables."""
+        """Return the channels on each path; tables do not show the credit of baselines."""
         ones = np.ones(len(paths.path.channel))
         matrix = paths.path.matrix(ones, len(paths), len(paths.channels))
         return UniqueFeatures(np.arange(len(paths)), matrix)
 
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
-        """Every channel alike: a baseline prefers none."""
+        """Return equal shares of the channels on each path."""
         return normalize_rows(features.rows)
 
 

@@ -1,4 +1,4 @@
-"""Any scikit-learn classifier as a rival: it sees which channels were met."""
+"""Any scikit-learn classifier as a model of the set of channels on the path."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ if TYPE_CHECKING:
 
     from lydite.paths.landmarks import UniqueFeatures
 
-#: So many rows a classifier is given at most that takes no weights, one row for each landmark.
+#: The most rows for a classifier that takes no weights: it gets one for each landmark.
 MAX_ROWS = 2_000_000
 
-_CELLS_AT_ONCE = 20_000_000  # of the table that is forecast at once: 160 MB
+_CELLS_AT_ONCE = 20_000_000  # of the table in one call to the classifier: 160 MB
+_CLAIM = "which channels were met, as {} has it"  # part of the fingerprint
 
 
 class Classifier(SetModel):
-    """The set of channels met decides, in whatever way a scikit-learn classifier makes of it.
+    """The set of channels on the path decides, as a scikit-learn classifier combines them.
 
     *Forecast.* The classifier's, from a dense table with a column of 0 and 1 for each channel. It
     is fitted on two rows for each distinct set, one that converts and one that does not, with the
@@ -38,14 +39,14 @@ class Classifier(SetModel):
     that takes no weights, or draws rows at random (``bootstrap=True``), gets a row for each
     landmark. Where all landmarks have the same outcome, the forecast is the base rate.
 
-    *Credit.* What the forecast loses when the channel is taken out of the set.
+    *Credit.* In proportion to what the forecast loses without the channel.
 
     Parameters
     ----------
     estimator
         A classifier with `predict_proba`; it is cloned for each fit and stays as it is. Give it a
-        `random_state` where it has one. Rows that are weighed stand for many landmarks: a minimum
-        of rows, such as `min_samples_leaf`, counts sets.
+        `random_state` where it has one. A row with a weight stands for many landmarks: a minimum
+        number of rows, such as `min_samples_leaf`, counts sets.
     claim
         The hypothesis; by default it names the model.
     name
@@ -68,7 +69,7 @@ class Classifier(SetModel):
     ) -> None:
         self.estimator = estimator
         self.name = snake_case(type(estimator).__name__) if name is None else name
-        self.claim = f"which channels were met, as {self.name} has it" if claim is None else claim
+        self.claim = _CLAIM.format(self.name) if claim is None else claim
 
     def fit_counts(
         self,
@@ -90,17 +91,17 @@ class Classifier(SetModel):
                 f" {type(self.estimator).__name__} has no predict_proba. Wrap it in"
                 " sklearn.calibration.CalibratedClassifierCV, or choose another."
             )
-        met, trials, conversions = observed_sets(features, trials, conversions)
+        sets, trials, conversions = observed_sets(features, trials, conversions)
         self.base_rate_ = base_rate(trials, conversions)
         counts = np.concatenate([conversions, np.maximum(trials - conversions, 0)])
-        weighed = weight_arguments(self.estimator)
-        repeats = self._whole(counts) if not weighed else (counts > 0).astype(np.intp)
+        arguments = weight_arguments(self.estimator)
+        repeats = self._whole(counts) if not arguments else (counts > 0).astype(np.intp)
         outcome = np.repeat(np.repeat([1, 0], len(trials)), repeats)
         self.estimator_ = None
         if outcome.any() and not outcome.all():
-            seen = met.toarray()
-            rows = np.repeat(np.concatenate([seen, seen]), repeats, axis=0)
-            weights = dict.fromkeys(weighed, counts[counts > 0])
+            table = sets.toarray()
+            rows = np.repeat(np.concatenate([table, table]), repeats, axis=0)
+            weights = dict.fromkeys(arguments, counts[counts > 0])
             self.estimator_ = clone(self.estimator).fit(rows, outcome, **weights)
         return self
 
@@ -112,20 +113,20 @@ class Classifier(SetModel):
                 f"the model {self.name!r} needs a row for each landmark, since"
                 f" {type(self.estimator).__name__} takes no sample_weight or draws rows at random"
                 f" (bootstrap=True), and there are {rows.sum():,.0f}, more than {MAX_ROWS:,}."
-                " Choose a classifier that is weighed and draws none, or try fewer landmarks."
+                " Choose a classifier that takes weights and draws no rows, or use fewer landmarks."
             )
         return np.asarray(rows, dtype=np.intp)
 
     def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the classifier's probability for each set."""
         check_is_fitted(self, "base_rate_")
-        met: sparse.csr_array[np.float64] = features.rows
-        forecast = np.full(met.shape[0], self.base_rate_)
+        sets: sparse.csr_array[np.float64] = features.rows
+        forecast = np.full(sets.shape[0], self.base_rate_)
         if self.estimator_ is not None:
-            step = max(1, _CELLS_AT_ONCE // met.shape[1])
-            for low in range(0, met.shape[0], step):
+            step = max(1, _CELLS_AT_ONCE // sets.shape[1])
+            for low in range(0, sets.shape[0], step):
                 rows = slice(low, low + step)
-                forecast[rows] = self.estimator_.predict_proba(met[rows].toarray())[:, 1]
+                forecast[rows] = self.estimator_.predict_proba(sets[rows].toarray())[:, 1]
         return np.asarray(np.clip(forecast, LEAST, MOST))
 
     @property
@@ -141,10 +142,10 @@ def snake_case(name: str) -> str:
 
 
 def weight_arguments(estimator: object) -> list[str]:
-    """Return the arguments of `fit` that weigh rows: none where a row must be one landmark."""
+    """Return the arguments of `fit` that take row weights; none if a row must be one landmark."""
     if not isinstance(estimator, Pipeline):
-        weighed = has_fit_parameter(estimator, "sample_weight")
-        return ["sample_weight"] if weighed and not getattr(estimator, "bootstrap", False) else []
+        takes_weights = has_fit_parameter(estimator, "sample_weight")
+        return ["sample_weight"] if takes_weights and not getattr(estimator, "bootstrap", False) else []
     by_step = {name: weight_arguments(step) for name, step in estimator.steps}
     if not by_step[estimator.steps[-1][0]]:
         return []
@@ -152,7 +153,7 @@ def weight_arguments(estimator: object) -> list[str]:
 
 
 def _definition(value: object) -> object:
-    """Return what a parameter is, in full, for JSON; `repr` shortens, and shows addresses."""
+    """Return a parameter in full for JSON; `repr` abbreviates, and shows addresses."""
     if isinstance(value, np.ndarray | np.generic):
         return value.tolist()
     if hasattr(value, "__qualname__"):  # a class or a function

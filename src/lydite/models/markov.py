@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from lydite.models.base import Model
 from lydite.models.mixture import base_rate
 from lydite.models.removal_effects import absorb
-from lydite.models.removal_effects_bootstrap import drawn_effects
+from lydite.models.removal_effects_bootstrap import resampled_effects
 from lydite.models.sets import channel_sets
 from lydite.models.transitions import MAX_ORDER, TransitionCounts, find, pack, shorten
 from lydite.paths.arrays import factorize, group_sums, normalize_rows
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from lydite.paths.landmarks import Landmarks, Paths
 
-#: How much the shorter state may count, in landmarks; the last falls back on it wholly.
+#: Candidates for the weight of the shorter state, in landmarks; the last ignores the counts.
 PSEUDO_COUNTS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, np.inf)
 
 _MIN_RATE = 1e-12  # a forecast is never certain
@@ -34,25 +34,25 @@ _MIN_RATE = 1e-12  # a forecast is never certain
 class Markov(Model):
     """The last `order` touches decide, as the state of a chain of channels [1]_.
 
-    *Forecast.* A landmark converts at the rate of its state. A state that was met seldom leans on
-    the state without its oldest touch: its rate is ``(k + m p) / (n + m)``, with its ``k``
-    conversions among ``n`` landmarks, the rate ``p`` of the shorter state, and the pseudo-count
-    ``m`` of its order that makes the training counts most likely. At order 1, ``p`` is the base
-    rate and ``m`` its reciprocal, one conversion's worth; this is the forecast of last touch.
+    *Forecast.* A landmark converts at the rate of its state. The rate of a state is shrunk to the
+    rate ``p`` of the state without its oldest touch: it is ``(k + m p) / (n + m)``, with ``k``
+    conversions among ``n`` landmarks. The pseudo-count ``m`` maximises the likelihood of the
+    training counts, one for each order. At order 1, ``p`` is the base rate and ``m`` its
+    reciprocal, the weight of one conversion; this is the forecast of last touch.
 
-    *Credit.* Each distinct channel of a path in proportion to its removal effect, shared evenly
-    among its touches on the path.
+    *Credit.* Each distinct channel of a path in proportion to its removal effect, in equal parts
+    for its touches on the path.
 
     Parameters
     ----------
     order : int, 1..4
-        How many touches make a state.
+        The number of touches in a state.
 
     Attributes
     ----------
     base_rate_ : float
     pseudo_counts_ : (order,) array
-        What the shorter state counts, in landmarks, for states of 1, 2, .. touches.
+        The weight of the shorter state, in landmarks, for states of 1, 2, .. touches.
     states_, rates_ : lists of `order` arrays
         The states of 1, 2, .. touches, packed and ascending, and their rates.
     transitions_ : Transitions
@@ -120,17 +120,17 @@ class Markov(Model):
             weight = n / (n + self.pseudo_counts_[level])
             self.states_.append(states)
             rates = shorter + weight * (k / n - shorter)
-            # Where all convert, the rates of ever longer states would round to 1.
+            # If all landmarks convert, rates of longer states would round to 1.
             self.rates_.append(np.clip(rates, _MIN_RATE, 1 - _MIN_RATE))
         return self
 
     def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
-        """Return the rate of each state, or of its longest end that the fit has seen."""
+        """Return the rate of each state, or of its longest suffix in the training data."""
         check_is_fitted(self, "rates_")
         return self._rates(features.rows)
 
     def _rates(self, keys: NDArray[np.uint64]) -> NDArray[np.float64]:
-        """Return the rates of states as far as they are fitted."""
+        """Return the rates of states by the levels that are fitted."""
         rates = np.full(len(keys), self.base_rate_)
         for level, (states, fitted) in enumerate(zip(self.states_, self.rates_, strict=True)):
             place = find(shorten(keys, level + 1), states)
@@ -146,12 +146,12 @@ class Markov(Model):
         return self.fit_credit(self.sufficient_statistics(landmarks, units), np.ones(units))
 
     def sufficient_statistics(self, landmarks: Landmarks, units: int) -> TransitionCounts:
-        """Return what followed what, counted by unit."""
+        """Return the transition counts by unit."""
         return TransitionCounts.of(landmarks, self.order, units)
 
     def fit_credit(self, statistics: TransitionCounts, weights: NDArray[np.floating]) -> Self:
         """Fit the removal effects."""
-        self.transitions_ = statistics.weighed(weights)
+        self.transitions_ = statistics.weighted(weights)
         self.channels_ = statistics.channels
         self.removal_effects_ = absorb(self.transitions_).removal_effect
         return self
@@ -159,9 +159,9 @@ class Markov(Model):
     def refits(self, statistics: TransitionCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
         """Yield this model with the removal effects under each row of weights.
 
-        Each is one step of the first order away from the effects of the fit itself.
+        They are first-order approximations around the effects of the fit.
         """
-        for effects in drawn_effects(statistics, weights):
+        for effects in resampled_effects(statistics, weights):
             self.removal_effects_ = effects
             yield self
 
@@ -172,12 +172,12 @@ class Markov(Model):
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return each channel's removal effect as a share of the effects on its path.
 
-        Where none has an effect, the channels share alike.
+        If no channel has an effect, shares are equal.
         """
         check_is_fitted(self, "removal_effects_")
-        met: sparse.csr_array[np.float64] = features.rows
-        effects = self.removal_effects_[met.indices]
-        return normalize_rows(sparse.csr_array((effects, met.indices, met.indptr), shape=met.shape))
+        sets: sparse.csr_array[np.float64] = features.rows
+        effects = self.removal_effects_[sets.indices]
+        return normalize_rows(sparse.csr_array((effects, sets.indices, sets.indptr), shape=sets.shape))
 
     @property
     def effects(self) -> Mapping[str, float]:
@@ -197,11 +197,11 @@ def most_likely_pseudo_count(
     conversions: NDArray[np.floating],
     expected: NDArray[np.floating],
 ) -> float:
-    """Return the pseudo-count under which the counts of states are most likely.
+    """Return the pseudo-count that maximises the likelihood of the counts of states.
 
-    Each state's rate is taken for a draw from a Beta distribution around the rate of its shorter
-    state, worth ``m`` landmarks; its counts then are beta-binomial. Of equally likely ``m`` the
-    largest is returned: the one that leans most on the shorter state.
+    The rate of a state is a draw from a Beta distribution around the rate of its shorter state, with
+    the weight of ``m`` landmarks; its counts then are beta-binomial. Of equally likely ``m`` the
+    largest is returned, which shrinks most.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The ends of a chain: how its paths end, and what each channel's removal costs."""
+"""Absorption probabilities of a chain, and the removal effect of each channel."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
     from lydite.models.transitions import Transitions
 
-_UNDECIDED = 1e-13  # what a walk may leave undecided, of P(conversion)
-_MAX_STEPS = 5_000  # a walk that takes longer than this costs more than a factorisation
-_MAX_CELLS = 4_000_000  # of the table that is walked at once: 32 MB
-_MAX_DENSE = 400  # so many states are inverted faster than they are walked
-_STEPS = 8  # of a walk between two looks at what is left
+_TOLERANCE = 1e-13  # the probability that iterations may leave open, relative to P(conversion)
+_MAX_STEPS = 5_000  # more iterations take longer than a factorisation
+_MAX_CELLS = 4_000_000  # of the table that is iterated at once: 32 MB
+_MAX_DENSE = 400  # up to so many states, inversion is faster than iteration
+_STEPS = 8  # iterations between two checks of convergence
 
 
 @dataclass(frozen=True)
 class AbsorbingChain:
-    """How the paths of a chain end, and what each channel does for that.
+    """Absorption probabilities of a chain, and removal effects.
 
     Attributes
     ----------
     conversion : float
         P(conversion) of a path.
     conversion_from : (s,) array
-        P(conversion) of a path that stands in each state.
+        P(conversion) of a path from each state.
     visit : (n_channels,) array
-        P(a path meets the channel).
+        P(the channel is on a path).
     removal_effect : (n_channels,) array in [0, 1]
-        The share of P(conversion) that is lost when every path ends without conversion on meeting
-        the channel; 0 for all where nothing converts.
+        The share of P(conversion) that is lost if every path ends without conversion at its first
+        touch of the channel; 0 for all if nothing converts.
     """
 
     conversion: float
@@ -49,16 +49,16 @@ class AbsorbingChain:
 
 
 def absorb(transitions: Transitions) -> AbsorbingChain:
-    """Return how the paths of a chain end, exactly.
+    """Return the absorption probabilities of a chain and its removal effects, exactly.
 
-    To remove a channel is to end, without conversion, every path that meets it. So removal costs
-    what the paths were worth when they met it first: the sum over the states h that stand in the
-    channel of P(the first meeting is in h) times P(conversion from h). Nothing is simulated, and no
-    chain is solved twice. In a chain of order 1, P(meet c) = N_0c / N_cc, where N is the
-    fundamental matrix [1]_; removal effects as credit are due to [2]_.
+    Without a channel, every path ends, without conversion, at its first touch of the channel. So the
+    loss is the P(conversion) of the paths at this touch: the sum, over the states h whose last
+    channel it is, of P(the first visit is in h) times P(conversion from h). Nothing is simulated,
+    and the chain is solved once for all channels. In a chain of order 1, P(visit c) = N_0c / N_cc,
+    where N is the fundamental matrix [1]_; removal effects as credit are due to [2]_.
 
-    A path that comes to a state from which no end was ever counted ends without conversion. Paths
-    counted to their ends have no such state; landmarks of which the newest are not mature may.
+    A path in a state from which no end can be reached ends without conversion. Whole paths have no
+    such state; landmarks may have, since the newest are not mature.
 
     Parameters
     ----------
@@ -91,11 +91,11 @@ def absorb(transitions: Transitions) -> AbsorbingChain:
 def probabilities_of(
     transitions: Transitions,
 ) -> tuple[sparse.csr_array, NDArray[np.float64], NDArray[np.float64]]:
-    """Return Q, (s, s), of going on, and the (s,) of converting next and of starting in each state.
+    """Return the (s, s) transition matrix Q, and (s,) probabilities to convert next and to start.
 
-    Moves to states that never come to an end are left out, so that I - Q can be inverted.
+    Moves to states from which no end can be reached are left out, so that I - Q can be inverted.
     """
-    # Of some states and moves a bootstrap may draw no unit; then they count nothing.
+    # A bootstrap may draw no unit of some states and moves: their counts are 0.
     totals = np.where(transitions.totals > 0, transitions.totals, 1.0)
     size = len(totals)
     drawn = transitions.moves > 0
@@ -103,7 +103,7 @@ def probabilities_of(
     destination = transitions.destination[drawn]
     ends = (transitions.conversions + transitions.nulls) > 0
     ends[origin[destination < 0]] = True
-    kept = (destination >= 0) & _comes_to_an_end(origin, destination, ends)[destination]
+    kept = (destination >= 0) & _reaches_end(origin, destination, ends)[destination]
     origin, destination = origin[kept], destination[kept]
     onward = sparse.csr_array(
         (moves[kept] / totals[origin], (origin, destination)), shape=(size, size)
@@ -116,18 +116,18 @@ def probabilities_of(
     return onward, transitions.conversions / totals, start
 
 
-def _comes_to_an_end(
+def _reaches_end(
     origin: NDArray[np.intp], destination: NDArray[np.intp], ends: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Return from which of the (s,) states moves lead to one where a path has ended.
+    """Return for each of the (s,) states whether an end can be reached from it.
 
-    The moves are walked backwards, from one node that stands for every end.
+    It is a search backwards along moves, from one node that stands for every end.
     """
     size = len(ends)
     inside = destination >= 0
     reached = ends.copy()
     reached[origin[inside & ends[destination]]] = True
-    if reached.all():  # as it mostly is, one step before an end at most
+    if reached.all():  # usually so
         return reached
     ending = np.flatnonzero(ends)
     backward = sparse.csr_array(
@@ -153,8 +153,8 @@ def _invert(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return P(the first visit of its channel is in it) and P(conversion from) of each state.
 
-    The fundamental matrix N gives both: of the states that stand in a channel, the expected visits
-    are those after the first, ``(start N)_c = f_c N_cc``, so that ``f_c = (start N)_c N_cc^-1``.
+    The fundamental matrix N gives both: the expected visits of the states of a channel c follow from
+    the first visits, ``(start N)_c = f_c N_cc``, so that ``f_c = (start N)_c N_cc^-1``.
     """
     fundamental = np.linalg.inv(np.eye(len(ending)) - onward.toarray())
     visits = start @ fundamental
@@ -176,16 +176,16 @@ def _solve_any_order(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return P(the first visit of its channel is in it) and P(conversion from) of each state.
 
-    The chain is walked, all probability at once, until what is still under way is below
-    `_UNDECIDED` of P(conversion). That is a bound on the error, not a hope: what is left can
-    convert, or meet a channel first, at most once. The graph of states of order k has no small
-    cuts, so factors of I - Q are dense and a walk is faster by far; only paths of many hundreds of
-    touches need them.
+    The distribution over states is iterated until less than `_TOLERANCE` of P(conversion) is left in
+    transient states. That bounds the error: what is left can convert, or visit a channel for the
+    first time, at most once. The graph of states of order k has no small cuts, so that factors of
+    I - Q are dense and iteration is much faster; only paths of many hundreds of touches need
+    factors.
     """
-    conversion_from, arrived = _walk_back(onward, ending, start)
-    if not arrived:
+    conversion_from, converged = _iterate_backward(onward, ending, start)
+    if not converged:
         return _factorise(onward, ending, start, last)
-    tolerance = _UNDECIDED * _worth(start, conversion_from)
+    tolerance = _TOLERANCE * _scale(start, conversion_from)
     forward = onward.T.tocsr()
     first_visit = np.zeros(len(last))
     n_channels = int(last.max(initial=-1)) + 1
@@ -193,38 +193,38 @@ def _solve_any_order(
     for low in range(0, n_channels, width):
         rows = np.flatnonzero((last >= low) & (last < low + width))
         columns = last[rows] - low
-        under_way: NDArray[np.float64] = np.tile(start[:, None], min(width, n_channels - low))
-        first_visit[rows] = _walk_until_visit(forward, under_way, rows, columns, tolerance)
+        transient: NDArray[np.float64] = np.tile(start[:, None], min(width, n_channels - low))
+        first_visit[rows] = _iterate_until_visit(forward, transient, rows, columns, tolerance)
     return first_visit, conversion_from
 
 
-def _worth(start: NDArray[np.float64], conversion_from: NDArray[np.float64]) -> float:
-    """Return P(conversion), 1 where nothing converts: visits should be right there too."""
-    # Not `start @ conversion_from`: on so few numbers BLAS spends its time on waking threads.
+def _scale(start: NDArray[np.float64], conversion_from: NDArray[np.float64]) -> float:
+    """Return P(conversion), or 1 if nothing converts, so that visits are exact there too."""
+    # Not `start @ conversion_from`: for so few numbers BLAS would spend its time on threads.
     return float((start * conversion_from).sum()) or 1.0
 
 
-def _walk_back(
+def _iterate_backward(
     onward: sparse.csr_array,
     ending: NDArray[np.float64],
     start: NDArray[np.float64],
 ) -> tuple[NDArray[np.float64], bool]:
-    """Return P(conversion from each state) within ever more steps, and whether that is all."""
-    # Two columns, walked together: P(conversion within the steps), P(under way after them).
+    """Return P(conversion from each state) within the steps taken, and whether it has converged."""
+    # Two columns: P(conversion within the steps), P(still in a transient state after them).
     first = np.column_stack([ending, np.zeros(len(ending))])
-    walked: NDArray[np.float64] = np.column_stack([ending, np.ones(len(ending))])
+    state: NDArray[np.float64] = np.column_stack([ending, np.ones(len(ending))])
     for _ in range(0, _MAX_STEPS, _STEPS):
-        if walked[:, 1].max(initial=0) <= _UNDECIDED * _worth(start, walked[:, 0]):
-            return walked[:, 0].copy(), True
+        if state[:, 1].max(initial=0) <= _TOLERANCE * _scale(start, state[:, 0]):
+            return state[:, 0].copy(), True
         for _ in range(_STEPS):
-            walked = onward @ walked
-            walked += first
-    return walked[:, 0].copy(), False
+            state = onward @ state
+            state += first
+    return state[:, 0].copy(), False
 
 
-def _walk_until_visit(
+def _iterate_until_visit(
     forward: sparse.csr_array,
-    under_way: NDArray[np.float64],
+    transient: NDArray[np.float64],
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
     tolerance: float,
@@ -235,20 +235,20 @@ def _walk_until_visit(
     ----------
     forward
         Transposed Q, (s, s).
-    under_way : (s, w) array, changed
-        The start; its column j is walked until it meets channel j.
+    transient : (s, w) array, overwritten
+        The start; column j is iterated until its first visit of channel j.
     rows, columns : (h,) integers
-        The states that stand in one of the w channels, and the column of that channel.
+        The states whose last channel is one of the w channels, and the column of that channel.
     tolerance
-        What may be left under way. `_walk_back` has seen that no more is left in finite time.
+        What may be left. `_iterate_backward` has shown that iterations converge.
     """
     first_visit = np.zeros(len(rows))
     while True:
         for _ in range(_STEPS):
-            first_visit += under_way[rows, columns]
-            under_way[rows, columns] = 0
-            under_way = forward @ under_way
-        if under_way.sum(axis=0).max() <= tolerance:
+            first_visit += transient[rows, columns]
+            transient[rows, columns] = 0
+            transient = forward @ transient
+        if transient.sum(axis=0).max() <= tolerance:
             return first_visit
 
 

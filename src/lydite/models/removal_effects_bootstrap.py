@@ -1,4 +1,4 @@
-"""Removal effects under draws of the units, to the first order around the effects themselves."""
+"""Bootstrap of removal effects, by a first-order expansion around the fitted effects."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ if TYPE_CHECKING:
 
     from lydite.models.transitions import TransitionCounts, Transitions
 
-_UNDECIDED = 1e-9  # what a walk may leave undecided, of the largest number that it begins with
-_MAX_STEPS = 2_000  # a walk that takes longer than this costs more than factorisations
-_MAX_CELLS = 4_000_000  # of the tables that are walked at once: 32 MB each
+_TOLERANCE = 1e-9  # what iterations may leave out, relative to the largest first term
+_MAX_STEPS = 2_000  # more iterations take longer than factorisations
+_MAX_CELLS = 4_000_000  # of the tables that are iterated at once: 32 MB each
 
 
-def drawn_effects(
+def resampled_effects(
     statistics: TransitionCounts, weights: NDArray[np.floating]
 ) -> NDArray[np.float64]:
-    """Return the removal effects under each row of weights, as `absorb` would, but for a remainder.
+    """Return the removal effects under each row of weights, to the first order.
 
-    Let a unit weigh a little more. Then P(conversion) of the chain without channel c rises by the
-    sum over what the unit counted: with y the expected visits to a state, v the P(conversion) from
-    it and t all that followed it, a step from i to j counts ``y_i / t_i (v_j - v_i)``, where v is 1
-    at a conversion and 0 at another end and in c (the influence function of an absorbing chain;
-    the bootstrap of it is that of the infinitesimal jackknife, Efron 1982). So every draw only
-    weighs sums over units, and the chain is walked twice instead of once for every draw. What is
-    left out is of the second order in the spread of the weights: against whole fits the bounds of
-    intervals move by a few percent of their width, less than 200 draws tell.
+    If the weight of a unit grows, P(conversion) of the chain without channel c grows by a sum over
+    the counts of the unit. With y the expected visits to a state, v the P(conversion) from it and t
+    the total count after it, a step from i to j adds ``y_i / t_i (v_j - v_i)``, where v is 1 at a
+    conversion, and 0 at another end and in c. This is the influence function of an absorbing chain;
+    its bootstrap is that of the infinitesimal jackknife (Efron 1982). So every draw only weights
+    sums over units, and the chain is solved twice instead of once for every draw. The remainder is
+    of the second order in the spread of the weights: compared with complete fits, the bounds of
+    intervals move by a few percent of their width, less than the error of 200 draws.
 
     Parameters
     ----------
     statistics
         Counts by unit.
     weights : (draws, units) array
-        How often each unit counts in each draw.
+        The weight of each unit in each draw.
 
     Returns
     -------
-    (draws, channels) array, in [0, 1]; 0 where nothing converts.
+    (draws, channels) array, in [0, 1]; 0 if nothing converts.
 
     References
     ----------
@@ -68,7 +68,7 @@ def drawn_effects(
 def _without(
     transitions: Transitions, width: int
 ) -> Iterator[tuple[slice, NDArray[np.float64], NDArray[np.float64]]]:
-    """Yield columns, at most `width` of them: a channel each that is removed, none in the last.
+    """Yield up to `width` columns: each for one removed channel, the last for none.
 
     With them come the (w,) P(conversion), and the (counts, w) influence of each count on it.
     """
@@ -92,7 +92,7 @@ def _influence(
     visits: NDArray[np.float64],
     value: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    """Return what one more of each count adds to P(conversion), in the order of the counts.
+    """Return what an additional count adds to P(conversion), in the order of the counts.
 
     Parameters
     ----------
@@ -120,18 +120,18 @@ def _summed(
 ) -> NDArray[np.float64]:
     """Return ``begin + step begin + step step begin + ..`` without some states, (s, columns).
 
-    With Q for the step and the ends for the beginning that is P(conversion) from each state; with
-    Q transposed and the starts, the expected visits to each.
+    With Q and the probabilities to convert next, that is P(conversion) from each state; with Q
+    transposed and the starts, the expected visits to each.
 
     Parameters
     ----------
     removed
-        Row and column of each state that ends, without conversion, every path that meets it.
+        Row and column of each removed state: paths end there, without conversion.
     """
     term = np.tile(begin[:, None], columns)
     term[removed] = 0
     total = term.copy()
-    enough = _UNDECIDED * begin.max(initial=0)
+    enough = _TOLERANCE * begin.max(initial=0)
     for _ in range(_MAX_STEPS):
         if term.max(initial=0) <= enough:
             return total

@@ -1,4 +1,4 @@
-"""Sets of channels: which channels were met on a path, whatever their order and number."""
+"""Models that depend on the set of channels on the path, not on order or number of touches."""
 
 from __future__ import annotations
 
@@ -23,20 +23,19 @@ _CHANNELS_PER_KEY = 48  # sums of so many powers of 2 are exact in floating poin
 
 
 class SetModel(Model):
-    """A model that sees which channels were met, and neither their order nor their number.
+    """A model that depends on the set of channels on the path, not on order or number of touches.
 
-    A subclass says how likely each set of channels is to convert (`fit_counts` and
-    `forecast_unique`). Its feature rows are a sparse (k, channels) matrix of ones.
-    Unless it has another idea of credit, a channel has the part of the forecast that is lost when
-    the channel is taken out of the set. This is a whole model:
+    A subclass forecasts how likely each set of channels is to convert (`fit_counts` and
+    `forecast_unique`). Its feature rows are a sparse (k, channels) matrix of ones. By default, the
+    credit of a channel is in proportion to what the forecast loses without it. A complete model:
 
     >>> from sklearn.linear_model import PoissonRegressor
     >>> class Intensity(SetModel):
-    ...     name, claim = "intensity", "which channels were met, each multiplying the rate"
+    ...     name, claim = "intensity", "which channels are on the path, each multiplying the rate"
     ...
     ...     def fit_counts(self, features, trials, conversions):
-    ...         met, n, k = observed_sets(features, trials, conversions)
-    ...         self.regressor_ = PoissonRegressor(alpha=1e-6).fit(met, k / n, sample_weight=n)
+    ...         sets, n, k = observed_sets(features, trials, conversions)
+    ...         self.regressor_ = PoissonRegressor(alpha=1e-6).fit(sets, k / n, sample_weight=n)
     ...         return self
     ...
     ...     def forecast_unique(self, features):
@@ -54,24 +53,24 @@ class SetModel(Model):
         return channel_sets(paths.path, len(paths), len(paths.channels))
 
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
-        """Return what the forecast loses without each channel, as shares of all that is lost.
+        """Return what the forecast loses without each channel, as shares of the sum.
 
-        A channel whose absence raises the forecast has no share; where no channel's absence lowers
-        it, all share alike.
+        A channel whose absence raises the forecast has no share; if no channel's absence lowers it,
+        shares are equal.
         """
-        met: sparse.csr_array[np.float64] = features.rows
-        full = np.repeat(self.forecast_unique(features), np.diff(met.indptr))
-        fewer = without_each(met)
+        sets: sparse.csr_array[np.float64] = features.rows
+        full = np.repeat(self.forecast_unique(features), np.diff(sets.indptr))
+        fewer = without_each(sets)
         lost = np.maximum(full - self.forecast_unique(fewer)[fewer.inverse], 0)
-        return normalize_rows(sparse.csr_array((lost, met.indices, met.indptr), shape=met.shape))
+        return normalize_rows(sparse.csr_array((lost, sets.indices, sets.indptr), shape=sets.shape))
 
 
 def observed_sets(
     features: UniqueFeatures, trials: NDArray[np.floating], conversions: NDArray[np.floating]
 ) -> tuple[sparse.csr_array[np.float64], NDArray[np.floating], NDArray[np.floating]]:
-    """Return the sets that were met at least once, with their counts, in an order of their own.
+    """Return the sets that occur, with their counts, in an order that depends on the counts alone.
 
-    So a fit that draws at random, or sums, gives the same whatever the order of its input.
+    A fit that draws at random then gives the same result in any order of its input.
 
     Parameters
     ----------
@@ -81,7 +80,7 @@ def observed_sets(
     """
     rows: sparse.csr_array[np.float64] = features.rows
     seen = np.flatnonzero(trials > 0)
-    # Channels in an order that what was counted tells: their numbers may change as data comes in.
+    # Order channels by counts: their numbers may change as data comes in.
     channel = np.lexsort((rows.T @ conversions, rows.T @ trials))
     place = np.arange(len(channel))
     powers = np.zeros((len(channel), len(channel) // _CHANNELS_PER_KEY + 1))
@@ -90,24 +89,24 @@ def observed_sets(
     return rows[order], trials[order], conversions[order]
 
 
-def without_each(met: sparse.csr_array[np.float64]) -> UniqueFeatures:
-    """Return every set without each of its channels in turn, each distinct result once.
+def without_each(sets: sparse.csr_array[np.float64]) -> UniqueFeatures:
+    """Return every set without each of its channels in turn.
 
     Parameters
     ----------
-    met : (k, channels) sparse matrix of ones
+    sets : (k, channels) sparse matrix of ones
 
     Returns
     -------
     UniqueFeatures
-        Of the stored entries of `met`, in their order: entry (S, c) has the row of S without c.
+        Of the stored entries of `sets`, in their order: entry (S, c) has the row of S without c.
     """
-    size = np.diff(met.indptr)
-    entries, channels = len(met.indices), met.shape[1]
+    size = np.diff(sets.indptr)
+    entries, channels = len(sets.indices), sets.shape[1]
     set_of_entry = np.repeat(np.arange(len(size)), size)
-    copies = met[set_of_entry]
+    copies = sets[set_of_entry]
     entry = np.repeat(np.arange(entries), size[set_of_entry])
-    left = copies.indices != met.indices[entry]
+    left = copies.indices != sets.indices[entry]
     ones = np.ones(int(left.sum()), dtype=np.intp)
     return channel_sets(PathChannels(entry[left], copies.indices[left], ones), entries, channels)
 
@@ -120,7 +119,7 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> UniqueFeature
     path
         The channels on each path.
     paths, channels
-        How many paths and channels there are.
+        The number of paths and of channels.
 
     Returns
     -------
@@ -130,5 +129,5 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> UniqueFeature
     # The hash of a set is the sum of random 64-bit numbers of its channels.
     codes = np.random.default_rng(0).integers(0, 2**64, size=channels, dtype=np.uint64)
     inverse, first = factorize(sums_of_slices(codes[path.channel], path.starts(paths)))
-    met = path.take(first, paths)
-    return UniqueFeatures(inverse, met.matrix(np.ones(len(met.row)), len(first), channels))
+    sets = path.take(first, paths)
+    return UniqueFeatures(inverse, sets.matrix(np.ones(len(sets.row)), len(first), channels))

@@ -1,4 +1,4 @@
-"""Shapley values: the set of channels met decides, and its rate is divided as a game is."""
+"""Shapley values: a rate for each set of channels, and its division among them."""
 
 from __future__ import annotations
 
@@ -21,31 +21,32 @@ if TYPE_CHECKING:
 
     from lydite.paths.landmarks import Landmarks, Paths
 
-#: Up to so many channels there are few enough coalitions: a million.
+#: With more channels there are too many coalitions: 20 make up to a million.
 MAX_CHANNELS = 20
 
 
 class Shapley(SetModel):
-    """Which set of channels was met decides, in any order [1]_ [2]_.
+    """The set of channels on the path decides, in any order [1]_ [2]_.
 
-    *Forecast.* A landmark converts at the rate of its set. A set that was met seldom leans on the
-    sets with one channel less: its rate is ``(k + m p) / (n + m)``, with its ``k`` conversions
-    among ``n`` landmarks, the mean ``p`` of their rates, and the pseudo-count ``m`` of its size
-    that makes the training counts most likely. For a single channel, ``p`` is the base rate and
-    ``m`` its reciprocal, one conversion's worth. A set that was never met has the rate ``p``.
+    *Forecast.* A landmark converts at the rate of its set. The rate of a set is shrunk to the mean
+    rate ``p`` of the sets with one channel less: it is ``(k + m p) / (n + m)``, with ``k``
+    conversions among ``n`` landmarks. The pseudo-count ``m`` maximises the likelihood of the
+    training counts, one for each size of set. For a single channel, ``p`` is the base rate and
+    ``m`` its reciprocal, the weight of one conversion. A set without landmarks has the rate ``p``.
 
-    *Credit.* The Shapley value of each channel in the game of the path's set, where a coalition
-    is worth its rate, and none is worth nothing. Negative values count as 0.
+    *Credit.* The Shapley value of each channel in the game of the path's set, where the value of a
+    coalition is its rate, and that of the empty set is 0. Negative values count as 0.
 
     Attributes
     ----------
     base_rate_ : float
     pseudo_counts_ : (sizes,) array
-        What the smaller sets count, in landmarks, for sets of 1, 2, .. channels.
+        The weight of the smaller sets, in landmarks, for sets of 1, 2, .. channels.
     family_ : Family
-        The sets that were fitted on, and all their subsets.
+        The sets in the training data, and all their subsets.
     rates_ : (len(family_) + 1,) array
-        Their rates; the first, of no channel, is the base rate, and the last, of nothing, NaN.
+        Their rates. The first, of the empty set, is the base rate; the last is NaN, for sets that
+        are not in the family.
 
     References
     ----------
@@ -55,7 +56,7 @@ class Shapley(SetModel):
     """
 
     name = "shapley"
-    claim = "which set of channels was met, in any order"
+    claim = "which set of channels is on the path, in any order"
 
     def refusal(self, channels: int) -> str | None:
         """Refuse more than 20 channels."""
@@ -118,9 +119,9 @@ class Shapley(SetModel):
         return np.asarray(self._rates(sets.family)[sets.place])
 
     def _rates(self, family: Family) -> NDArray[np.float64]:
-        """Return the rates of a family, and a 0 behind them.
+        """Return the rates of a family, followed by a 0.
 
-        A set that the fit has not seen has the mean of the smaller, as one without landmarks.
+        A set that is not in the training data has the mean rate of the smaller ones.
         """
         check_is_fitted(self, "rates_")
         rates = np.append(self.rates_[self.family_.find(family.sets)], 0)
@@ -139,16 +140,16 @@ class Shapley(SetModel):
 
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the Shapley values of each set's channels as shares of their sum."""
-        met: sparse.csr_array[np.float64] = features.rows.members
+        sets: sparse.csr_array[np.float64] = features.rows.members
         values = np.maximum(self.values(features), 0)
-        return normalize_rows(sparse.csr_array((values, met.indices, met.indptr), shape=met.shape))
+        return normalize_rows(sparse.csr_array((values, sets.indices, sets.indptr), shape=sets.shape))
 
     def values(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the Shapley value of each channel of each set; those of a set sum to its rate.
 
         The values are the differences of one function of the sets, their potential [1]_:
         ``P(S) = (v(S) + sum of P(S without c) over its channels c) / |S|``, and the value of c in
-        the game of S is ``P(S) - P(S without c)``. So all values of all sets take one pass.
+        the game of S is ``P(S) - P(S without c)``. One pass gives all values of all sets.
 
         Returns
         -------
@@ -160,28 +161,28 @@ class Shapley(SetModel):
         .. [1] Hart & Mas-Colell (1989), "Potential, value, and consistency", *Econometrica* 57(3).
         """
         sets: Coalitions = features.rows
-        family, met = sets.family, sets.members
+        family, members = sets.family, sets.members
         worth = self._rates(family)
         potential = np.zeros(len(worth))
         for size in range(1, family.largest + 1):
             level = family.of_size(size)
             potential[level] = worth[level] / size + family.mean_of_smaller(potential, size)
-        place = np.repeat(sets.place, np.diff(met.indptr))
-        fewer = family.without[met.indices, place]
+        place = np.repeat(sets.place, np.diff(members.indptr))
+        fewer = family.without[members.indices, place]
         return np.asarray(potential[place] - potential[fewer])
 
 
 def _shrunk(
     n: NDArray[np.float64], k: NDArray[np.float64], smaller: NDArray[np.float64], m: float
 ) -> NDArray[np.float64]:
-    """Return ``(k + m p) / (n + m)``, also where m is infinite; never quite 0 or 1."""
-    own = np.divide(k, n, out=smaller.copy(), where=n > 0)
-    return np.clip(smaller + n / (n + m) * (own - smaller), LEAST, MOST)
+    """Return ``(k + m p) / (n + m)``, also for infinite m; never exactly 0 or 1."""
+    rate = np.divide(k, n, out=smaller.copy(), where=n > 0)
+    return np.clip(smaller + n / (n + m) * (rate - smaller), LEAST, MOST)
 
 
 @dataclass(frozen=True)
 class Coalitions:
-    """Sets of channels that were met, and the game that each of them plays.
+    """Sets of channels on paths, and the family that holds them and their subsets.
 
     Attributes
     ----------
@@ -198,36 +199,36 @@ class Coalitions:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many sets and channels there are."""
+        """The number of sets and of channels."""
         sets, channels = self.members.shape
         return sets, channels
 
     @classmethod
-    def of(cls, met: sparse.csr_array[np.float64]) -> Coalitions:
-        """Take the sets of a (k, channels) matrix, and all their subsets."""
-        channels = met.shape[1]
-        sets = (met @ 2.0 ** np.arange(channels)).astype(np.int64)
+    def of(cls, members: sparse.csr_array[np.float64]) -> Coalitions:
+        """Build the family of the sets of a (k, channels) matrix."""
+        channels = members.shape[1]
+        sets = (members @ 2.0 ** np.arange(channels)).astype(np.int64)
         family = Family.of(sets, channels)
-        return cls(met, family, family.find(sets))
+        return cls(members, family, family.find(sets))
 
 
 @dataclass(frozen=True)
 class Family:
     """Sets of channels and all their subsets.
 
-    A function of the f sets is an array of f + 1 numbers, the last of which is 0 and stands for the
-    set without a channel that it does not hold: so a sum over all channels is one over its own.
+    A function of the f sets is an array of f + 1 numbers. The last is 0: it stands for a set without
+    a channel that it does not hold, so that a sum over all channels is one over those it holds.
 
     Attributes
     ----------
     sets : (f,) integers
-        Bit i stands for channel number i. By size, the empty set first, then by number.
+        Bitmasks: bit i is channel number i. Ordered by size, then by number; the empty set first.
     starts : (largest + 2,) integers
-        Where the sets of each size begin, and where the last end.
+        The position of the first set of each size, and the end of the last.
     number : (2 ** channels,) integers
-        The number of a set in the family, f for a set outside.
+        The position of each set in the family, f for other sets.
     without : (channels, f) integers
-        The number of each set without each channel, f where the set does not hold the channel.
+        The position of each set without each channel, f if the set does not hold the channel.
     """
 
     sets: NDArray[np.int64]
@@ -237,7 +238,7 @@ class Family:
 
     @classmethod
     def of(cls, sets: NDArray[np.int64], channels: int) -> Family:
-        """Close sets downwards: take all their subsets in."""
+        """Build the family of sets given as bitmasks."""
         held = np.zeros(1 << channels, dtype=bool)
         held[sets] = True
         held[0] = True
@@ -256,20 +257,20 @@ class Family:
         return cls(family, np.append(0, np.cumsum(np.bincount(size))), number, without)
 
     def __len__(self) -> int:
-        """Return the number of sets, the empty one among them."""
+        """Return the number of sets, including the empty one."""
         return len(self.sets)
 
     @property
     def largest(self) -> int:
-        """How many channels the largest set holds."""
+        """The number of channels in the largest set."""
         return len(self.starts) - 2
 
     def find(self, sets: NDArray[np.int64]) -> NDArray[np.int32]:
-        """Return the numbers of sets, ``len(self)`` for those outside the family."""
+        """Return the positions of sets, ``len(self)`` for those outside the family."""
         return self.number[sets]
 
     def of_size(self, size: int) -> slice:
-        """Return where the sets of a size are."""
+        """Return the positions of the sets of a size."""
         return slice(self.starts[size], self.starts[size + 1])
 
     def mean_of_smaller(self, values: NDArray[np.float64], size: int) -> NDArray[np.float64]:

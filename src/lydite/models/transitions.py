@@ -1,4 +1,4 @@
-"""The chain behind the Markov models: what followed what, how often."""
+"""Transition counts of the Markov models."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ START, CONVERSION, NULL = "(start)", "(conversion)", "(null)"
 
 MAX_ORDER = HISTORY
 
-# A state is packed into one integer, 16 bits for each of its channels, the newest lowest; 0 stands
-# for "none". To go on is to shift, and to forget the oldest channel is to mask.
+# A state is packed into one integer, 16 bits per channel, the newest lowest; 0 stands for "none". A
+# transition shifts the integer, and a mask removes the oldest channel.
 _BITS = 16
 MAX_CHANNELS = (1 << _BITS) - 1
 
@@ -51,12 +51,12 @@ def pack(history: NDArray[np.integer]) -> NDArray[np.uint64]:
 
 
 def shorten(keys: NDArray[np.uint64], order: int) -> NDArray[np.uint64]:
-    """Return the states that are left of packed ones when only the last `order` channels count."""
+    """Return packed states with their last `order` channels only."""
     return keys & np.uint64((1 << (_BITS * order)) - 1)
 
 
 def find(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.intp]:
-    """Return where each key stands in a sorted array, -1 where it is not in it."""
+    """Return the position of each key in a sorted array, -1 if it is not there."""
     if not len(among):
         return np.full(len(keys), -1, dtype=np.intp)
     place = np.minimum(np.searchsorted(among, keys), len(among) - 1)
@@ -71,9 +71,9 @@ def ascending(keys: NDArray[_Key]) -> tuple[NDArray[_Key], NDArray[np.intp]]:
 
 @dataclass(frozen=True)
 class Transitions:
-    """Counts of a chain whose states are the last `order` channels: what followed what, how often.
+    """Transition counts of a chain whose states are the last `order` channels.
 
-    Self-transitions are kept. Counts may be fractions, as weights of a bootstrap make them.
+    Self-transitions are kept. Counts may be fractions, such as weighted counts of a bootstrap.
 
     Attributes
     ----------
@@ -81,14 +81,14 @@ class Transitions:
     n_channels : int
         Channels have the numbers 0 to `n_channels` - 1.
     states : (s,) packed integers, ascending
-        The states from which something was counted; see `histories` for their channels.
+        The states with at least one count; see `histories` for their channels.
     origin, next_channel : (e,) integers
-        Each counted move from touch to touch: number of its state, and the channel that it met.
+        Each counted move from touch to touch: the number of its state, and the next channel.
     moves : (e,) counts
     conversions, nulls : (s,) counts
-        How often a path ended in each state, with and without a conversion.
+        Paths that ended in each state, with and without a conversion.
     starts : (n_channels,) counts
-        How often a path began with each channel.
+        Paths that began with each channel.
     """
 
     order: int
@@ -106,8 +106,8 @@ class Transitions:
         """Count from landmarks.
 
         A path begins at a landmark without a touch before. The lookback can cut the history of a
-        landmark, and the newest landmarks are not mature, so that a move may lead to a state from
-        which nothing was counted; `absorb` says what becomes of it.
+        landmark, and the newest landmarks are not mature, so that a move may lead to a state
+        without counts; see `absorb`.
         """
         everywhere = np.zeros(len(landmarks), dtype=np.intp)
         return TransitionCounts.counted(landmarks, landmarks.channels, order, everywhere, 1).total()
@@ -128,7 +128,7 @@ class Transitions:
         paths
             n paths: the numbers of their channels in time order, at least one each.
         conversions, nulls : (n,) counts
-            How often each path ended with and without a conversion.
+            Journeys on each path that ended with and without a conversion.
         order : 1..4
         n_channels
 
@@ -148,7 +148,7 @@ class Transitions:
 
     @property
     def last_channel(self) -> NDArray[np.intp]:
-        """The (s,) numbers of the channel in which each state stands."""
+        """The (s,) numbers of the last channel of each state."""
         return shorten(self.states, 1).astype(np.intp) - 1
 
     @property
@@ -160,17 +160,17 @@ class Transitions:
 
     @property
     def totals(self) -> NDArray[np.float64]:
-        """The (s,) counts of all that followed each state."""
+        """The (s,) counts of all events after each state."""
         moved = group_sums(self.origin, self.moves, len(self.states))
         return moved + self.conversions + self.nulls
 
     @property
     def destination(self) -> NDArray[np.intp]:
-        """The (e,) numbers of the states that the moves lead to, -1 where there is none to go on.
+        """The (e,) numbers of the states that moves lead to, -1 if they have no counts.
 
-        From the state (a, b) the channel c leads to (b, c). Where nothing was counted from there,
-        (b, c) stands for its longest end that was counted from: a lookback that cut b from the
-        path of every landmark with this history has counted them as (c).
+        From the state (a, b) the channel c leads to (b, c). If (b, c) has no counts, its longest
+        suffix with counts takes its place: a lookback that cut b from the path of every landmark
+        with this history has counted them as (c).
         """
         shifted = (self.states[self.origin] << np.uint64(_BITS)) | (self.next_channel + 1).astype(
             np.uint64
@@ -192,8 +192,8 @@ class Transitions:
         Returns
         -------
         Columns ``from, to, count, probability``. A state of several channels is written as
-        ``a > b``, oldest first; ``(start)``, ``(conversion)`` and ``(null)`` stand for the ends of
-        a path; the probabilities of each ``from`` sum to 1.
+        ``a > b``, oldest first; ``(start)``, ``(conversion)`` and ``(null)`` are the ends of a
+        path; the probabilities of each ``from`` sum to 1.
         """
         name = np.array(channels, dtype=object)
         standing = np.array(
@@ -219,7 +219,7 @@ class Transitions:
 
 @dataclass(frozen=True)
 class TransitionCounts:
-    """Counts of a chain by unit, so that they can be weighed again for every replicate.
+    """Transition counts by unit, so that every replicate can weight them.
 
     Attributes
     ----------
@@ -228,7 +228,7 @@ class TransitionCounts:
     order, states, origin, next_channel
         As in `Transitions`.
     counts : (e + 2s + channels, units) sparse matrix
-        The moves, conversions, nulls and starts, one after the other.
+        The rows are moves, conversions, nulls and starts, in this order.
     """
 
     channels: tuple[str, ...]
@@ -252,25 +252,25 @@ class TransitionCounts:
         unit: NDArray[np.integer],
         units: int,
     ) -> Self:
-        """Sum counts of touches by state, by what came next, and by unit."""
+        """Sum counts of touches by state, next event and unit."""
         size = len(channels)
         if not 1 <= order <= MAX_ORDER:
             raise ValueError(f"the order of a chain is 1 to {MAX_ORDER}, not {order}")
         if size > MAX_CHANNELS:
             raise ValueError(f"a chain has at most {MAX_CHANNELS} channels, not {size}")
         counts = touches.count > 0
-        met = slice(None) if counts.all() else counts
-        history, path = _histories(touches, met)
+        rows = slice(None) if counts.all() else counts
+        history, path = _histories(touches, rows)
         states, of_path = ascending(pack(history[:, :order]))
-        state, next_channel = of_path[path], touches.next_channel[met]
+        state, next_channel = of_path[path], touches.next_channel[rows]
         moved = np.flatnonzero(next_channel >= 0)
         edges, edge = ascending(state[moved] * size + next_channel[moved])
         row = len(edges) + state
-        row[~touches.converted[met]] += len(states)
+        row[~touches.converted[rows]] += len(states)
         row[moved] = edge
         begin, first = len(edges) + 2 * len(states), np.flatnonzero(history[:, 1][path] < 0)
         row = np.concatenate([row, begin + history[path[first], 0].astype(np.intp)])
-        unit, count = unit[met], touches.count[met]
+        unit, count = unit[rows], touches.count[rows]
         unit, count = (np.concatenate([own, own[first]]) for own in (unit, count))
         return cls(
             channels=channels,
@@ -281,13 +281,13 @@ class TransitionCounts:
             counts=by_unit(row, unit, count, (begin + size, units)),
         )
 
-    def weighed(self, weights: NDArray[np.floating]) -> Transitions:
-        """Return the counts with each unit weighed, as a (units,) array says."""
-        [found] = self.drawn(np.asarray(weights)[None, :])
+    def weighted(self, weights: NDArray[np.floating]) -> Transitions:
+        """Return the counts weighted by unit, by a (units,) array."""
+        [found] = self.resampled(np.asarray(weights)[None, :])
         return found
 
-    def drawn(self, weights: NDArray[np.floating]) -> Iterator[Transitions]:
-        """Yield the counts with each unit weighed, as each row of (replicates, units) says."""
+    def resampled(self, weights: NDArray[np.floating]) -> Iterator[Transitions]:
+        """Yield the counts weighted by unit, for each row of a (replicates, units) array."""
         sizes = (len(self.origin), len(self.states), len(self.states))
         for counts in resampled_sums(self.counts, weights):
             moves, conversions, nulls, starts = np.split(counts, np.cumsum(sizes))
@@ -305,17 +305,17 @@ class TransitionCounts:
 
     def total(self) -> Transitions:
         """Return the counts of all units together."""
-        return self.weighed(np.ones(self.counts.shape[1]))
+        return self.weighted(np.ones(self.counts.shape[1]))
 
 
 def _histories(
-    touches: Landmarks | ExpandedPaths, met: slice | NDArray[np.bool_]
+    touches: Landmarks | ExpandedPaths, rows: slice | NDArray[np.bool_]
 ) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
-    """Return the distinct histories of some touches, if not quite, and the number of each's."""
+    """Return histories of some touches, mostly distinct, and the number of each touch's history."""
     if not isinstance(touches, Landmarks):
-        history = touches.history[met]
+        history = touches.history[rows]
         return history, np.arange(len(history))
-    path = touches.path[met]
+    path = touches.path[rows]
     used = np.zeros(len(touches.paths), dtype=bool)
     used[path] = True
     if used.all():

@@ -1,4 +1,4 @@
-"""Path tables as models see them: each prefix of a path a landmark, each converted path a path."""
+"""Landmarks and paths of a path table: each prefix of a path is a landmark."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lydite.inputs.path_table import PathTable
     from lydite.paths.columns import WeightColumns
 
-_MAX_ROWS = 50_000  # whose journeys are drawn at once
+_MAX_ROWS = 50_000  # of the table, per call of the random generator
 _MAX_CELLS = 100_000_000  # of the full table of prefixes and channels: 100 MB
 
 
@@ -32,9 +32,9 @@ def landmarks_of(
 ) -> Landmarks:
     """Return every touch of every journey as a landmark.
 
-    A touch stands for the journeys of its path that ended with a conversion, and again for those
-    that ended without; where there are none, it is left out. There is no clock: all happened at
-    once, and the hours are unknown.
+    A touch has one row for the journeys of its path that ended with a conversion, and one for those
+    that ended without; a row without journeys is left out. A path table has no clock: all landmarks
+    have the same time, and hours are unknown.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def landmarks_of(
         The weights of touches that the landmarks hold.
     unit : (2n,) integers
         The unit of the converting journeys of each path, then of those that end without a
-        conversion; it is the landmarks' bucket. By default each has its own: 0 to 2n - 1.
+        conversion; it is the landmarks' bucket. By default all differ: 0 to 2n - 1.
 
     Raises
     ------
@@ -66,8 +66,8 @@ def landmarks_of(
 def summed_landmarks(table: PathTable, weights: WeightColumns) -> Landmarks:
     """Return every touch of every journey as a landmark, in one unit.
 
-    Landmarks of the same path and outcome are added up, of which there are far fewer: paths have
-    their beginnings in common.
+    Landmarks with the same path and outcome are summed. They are far fewer, since paths have common
+    prefixes.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def journey_landmarks(
     table, weights
         As in `landmarks_of`.
     buckets
-        How many buckets there are, all alike.
+        The number of buckets, of equal probability.
     seed
         Seeds the draws.
 
@@ -165,15 +165,15 @@ def _drawn(
 
     Returns
     -------
-    row, bucket, conversions, nulls : (k,)
-        How many journeys of each path fell to each bucket, where any did.
+    row, bucket, conversions, nulls : (k,) arrays
+        The numbers of journeys by path and bucket, where there are any.
     """
     parts = []
     for low in range(0, len(table), _MAX_ROWS):
         rows = slice(low, low + _MAX_ROWS)
-        alike = np.full(buckets, 1 / buckets)
-        hits = rng.multinomial(table.conversions[rows], alike)
-        misses = rng.multinomial(table.nulls[rows], alike)
+        equal = np.full(buckets, 1 / buckets)
+        hits = rng.multinomial(table.conversions[rows], equal)
+        misses = rng.multinomial(table.nulls[rows], equal)
         row, bucket = np.nonzero(hits + misses)
         parts.append((low + row, bucket, hits[row, bucket], misses[row, bucket]))
     row, bucket, conversions, nulls = map(np.concatenate, zip(*parts, strict=True))
@@ -193,7 +193,7 @@ def _landmarks(
     Parameters
     ----------
     row, unit, conversions, nulls : (k,) arrays
-        The path and the unit of each group, and how many journeys in it end in which way.
+        The path and the unit of each group, and its journeys with and without a conversion.
     """
     _refuse_clocks(weights)
     some = np.flatnonzero(conversions + nulls)
@@ -205,7 +205,7 @@ def _landmarks(
     next_channel[last] = -1
     count = (conversions + nulls)[group].astype(float)
     count[last] = nulls
-    # The last touch stands for journeys that end there, and again for those that convert there.
+    # The last touch has a row for journeys that end there, and one for those that convert there.
     twice = np.concatenate([np.flatnonzero(count), last[conversions > 0]])
     converted = np.arange(len(twice)) >= len(twice) - np.count_nonzero(conversions)
     return _without_clock(
@@ -234,7 +234,7 @@ def _without_clock(channels: Sequence[str], **columns: Any) -> Landmarks:  # noq
 
 
 def _described(table: PathTable, prefixes: PathPrefixes, weights: WeightColumns) -> DistinctPaths:
-    """Return what models see of the prefixes."""
+    """Return the prefixes as distinct paths."""
     kept = np.minimum(prefixes.length, LONGEST_PATH)
     if weights or len(prefixes) * len(table.channels) > _MAX_CELLS:
         first = prefixes.touch - prefixes.length + 1

@@ -1,4 +1,4 @@
-"""The distinct beginnings of the paths of a table: a tree, in which each is worked out once."""
+"""The distinct prefixes of the paths of a table, as a tree."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MAX_INT32 = 2**31 - 1
 
 @dataclass(frozen=True)
 class PathPrefixes:
-    """The distinct prefixes of paths, the shorter first, as columns of length k.
+    """The distinct prefixes of paths, ordered by length, as columns of length k.
 
     Attributes
     ----------
@@ -32,11 +32,11 @@ class PathPrefixes:
     touch : (k,) integers
         A touch of the table at which each prefix ends.
     length : (k,) integers
-        How many touches it has.
+        The number of touches of each prefix.
     parent : (k,) integers, ascending
-        The prefix without its last touch; -1 where there is none.
+        The prefix without its last touch; -1 for prefixes of one touch.
     levels : (longest + 1,) integers
-        Where the prefixes of each length begin, and where the last end.
+        The first prefix of each length, and the end of the last.
     """
 
     of_touch: NDArray[np.integer]
@@ -84,14 +84,14 @@ class PathPrefixes:
         return len(self.touch)
 
     def summed(self, ends: NDArray[np.integer], counts: NDArray[np.integer]) -> NDArray[np.int64]:
-        """Return how many journeys went through each prefix.
+        """Return the number of journeys through each prefix.
 
         Parameters
         ----------
         ends : (n,) integers
             The prefixes that are whole paths, each once.
         counts : (n,) integers
-            How many journeys ended there.
+            The number of journeys that ended there.
         """
         total = np.zeros(len(self), dtype=np.int64)
         total[ends] = counts
@@ -102,30 +102,30 @@ class PathPrefixes:
         return total
 
     def channel_counts(self, channel: NDArray[np.integer], channels: int) -> NDArray[np.uint8]:
-        """Return how many touches of each channel count on each prefix, (k, channels).
+        """Return the (k, channels) numbers of touches of each channel that count on each prefix.
 
-        As at every landmark, of more than 50 touches the first and the 49 most recent count.
+        As at every landmark, the first touch and the 49 most recent ones count.
 
         Parameters
         ----------
         channel
             The channel of each touch of the table.
         channels
-            How many channels there are.
+            The number of channels.
         """
         counts = np.zeros((len(self), channels), dtype=np.uint8)
         first = slice(0, self.levels[1])
         counts[np.arange(self.levels[1]), channel[self.touch[first]]] = 1
         for level in self._levels():
-            touch, own = self.touch[level], counts[self.parent[level]]
-            number = np.arange(len(own))
-            own[number, channel[touch]] += 1
+            touch, longer = self.touch[level], counts[self.parent[level]]
+            row = np.arange(len(longer))
+            longer[row, channel[touch]] += 1
             if self.length[level.start] > LONGEST_PATH:
-                own[number, channel[touch - LONGEST_PATH + 1]] -= 1
-            counts[level] = own
+                longer[row, channel[touch - LONGEST_PATH + 1]] -= 1
+            counts[level] = longer
         return counts
 
     def _levels(self, *, longest_first: bool = False) -> Iterator[slice]:
-        """Yield where the prefixes of 2, 3, .. touches are."""
+        """Yield the positions of the prefixes of 2, 3, .. touches."""
         levels = list(itertools.pairwise(self.levels.tolist()))[1:]
         yield from itertools.starmap(slice, reversed(levels) if longest_first else levels)
