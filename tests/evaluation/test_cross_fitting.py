@@ -1,4 +1,4 @@
-"""Cross-fitting: counts are those of what is known, and no half is forecast by a fit on itself."""
+"""Cross-fitting: counts of the training data, and forecasts of a half by a fit on the other."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def known_before(split: Split, period: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("split", [SPLIT, Split.by_fold(LANDMARKS)], ids=["weeks", "folds"])
-@pytest.mark.parametrize("features", [3, 100_000], ids=["all numbered", "those met numbered"])
-def test_counts_are_those_of_what_is_known(split, features):
+@pytest.mark.parametrize("features", [3, 100_000], ids=["all numbered", "occurring numbered"])
+def test_counts_are_those_of_the_training_data(split, features):
     index = np.random.default_rng(1).integers(0, features, len(LANDMARKS))
     counts = Counts(split, UniqueFeatures(index, np.zeros((features, 0))))
     gone = 0
@@ -76,7 +76,7 @@ def test_each_half_is_forecast_by_a_fit_on_the_other(name):
         np.testing.assert_allclose(found, forecast(known), rtol=1e-6)
 
 
-def test_what_the_model_was_fitted_on_before_does_not_matter():
+def test_earlier_fits_do_not_matter():
     before = make_model("linear").fit(draw_landmarks(np.random.default_rng(9), 500))
     one, two = (CrossFitted(model, SPLIT) for model in (before, make_model("linear")))
     for fitted in (one, two):
@@ -84,7 +84,7 @@ def test_what_the_model_was_fitted_on_before_does_not_matter():
     np.testing.assert_array_equal(one.model.rates_, two.model.rates_)
 
 
-def test_a_baseline_is_fitted_on_all_alone():
+def test_a_baseline_is_fitted_on_all_training_data_only():
     fitted = CrossFitted(TouchVolume(), SPLIT)
     fitted.fit_before(2)
     known = known_before(SPLIT, 2)

@@ -1,4 +1,4 @@
-"""The protocol that all models share."""
+"""The base class of models."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def test_a_rule_may_refer_to_every_column_of_a_path(column):
     assert np.isfinite(touch_credit(rule, random_paths(0, 20))).all()
 
 
-def test_a_rule_that_refers_to_what_is_not_there_is_refused():
+def test_a_rule_with_an_unknown_column_is_refused():
     with pytest.raises(InputError, match=r"'mine'.*moon"):
         touch_credit(Rule("mine", "mine", "moon * 2"), random_paths(0, 3))

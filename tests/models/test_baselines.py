@@ -1,4 +1,4 @@
-"""Baselines know no channels."""
+"""Baselines do not depend on channels."""
 
 from __future__ import annotations
 

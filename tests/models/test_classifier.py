@@ -1,4 +1,4 @@
-"""Classifiers of scikit-learn as rivals."""
+"""Classifiers of scikit-learn as models."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ EXACT = {"tol": 1e-10, "max_iter": 10_000}
 
 
 def counts(seed=0, channels=4, most=60):
-    """Return all sets of channels, and how often each was met and converted."""
+    """Return all sets of channels, and how often each occurred and converted."""
     rng = np.random.default_rng(seed)
-    met = (np.arange(1, 2**channels)[:, None] >> np.arange(channels) & 1).astype(float)
-    trials = rng.integers(0, most, len(met)).astype(float)
-    rate = rng.beta(2, 6, len(met))
-    return met, trials, rng.binomial(trials.astype(int), rate).astype(float)
+    sets = (np.arange(1, 2**channels)[:, None] >> np.arange(channels) & 1).astype(float)
+    trials = rng.integers(0, most, len(sets)).astype(float)
+    rate = rng.beta(2, 6, len(sets))
+    return sets, trials, rng.binomial(trials.astype(int), rate).astype(float)
 
 
-def features_of(met):
-    return UniqueFeatures(np.arange(len(met)), sparse.csr_array(met))
+def features_of(sets):
+    return UniqueFeatures(np.arange(len(sets)), sparse.csr_array(sets))
 
 
-def expanded(met, trials, conversions):
+def expanded(sets, trials, conversions):
     """Return a row for each landmark, and its outcome."""
     rows = np.concatenate(
-        [met.repeat(conversions.astype(int), axis=0),
-         met.repeat((trials - conversions).astype(int), axis=0)]
+        [sets.repeat(conversions.astype(int), axis=0),
+         sets.repeat((trials - conversions).astype(int), axis=0)]
     )  # fmt: skip
     return rows, np.arange(len(rows)) < conversions.sum()
 
@@ -81,10 +81,10 @@ def expanded(met, trials, conversions):
     ids=lambda estimator: type(estimator).__name__,
 )
 def test_it_is_the_classifier_fitted_on_a_row_for_each_landmark(estimator):
-    met, trials, conversions = counts()
-    model = Classifier(estimator).fit_counts(features_of(met), trials, conversions)
+    sets, trials, conversions = counts()
+    model = Classifier(estimator).fit_counts(features_of(sets), trials, conversions)
     # What draws rows, or breaks ties by their order, is given the same order.
-    seen, trials, conversions = observed_sets(features_of(met), trials, conversions)
+    seen, trials, conversions = observed_sets(features_of(sets), trials, conversions)
     plain = clone(estimator).fit(*expanded(seen.toarray(), trials, conversions))
     expected = np.clip(plain.predict_proba(seen.toarray())[:, 1], 1e-12, 1 - 1e-12)
     np.testing.assert_allclose(
@@ -120,46 +120,46 @@ def test_weights_go_to_every_step_that_takes_them(estimator, expected):
 
 @pytest.mark.parametrize("hits", [0, 1])
 def test_with_one_outcome_the_forecast_is_the_base_rate(hits):
-    met, trials, _ = counts()
-    model = Classifier(LogisticRegression()).fit_counts(features_of(met), trials, hits * trials)
+    sets, trials, _ = counts()
+    model = Classifier(LogisticRegression()).fit_counts(features_of(sets), trials, hits * trials)
     expected = (hits * trials.sum() + 0.5) / (trials.sum() + 1)
-    np.testing.assert_allclose(model.forecast_unique(features_of(met)), expected)
-    shares = model.shares(features_of(met)).toarray()
-    np.testing.assert_allclose(shares, met / met.sum(axis=1, keepdims=True))
+    np.testing.assert_allclose(model.forecast_unique(features_of(sets)), expected)
+    shares = model.shares(features_of(sets)).toarray()
+    np.testing.assert_allclose(shares, sets / sets.sum(axis=1, keepdims=True))
 
 
 def test_order_of_feature_rows_changes_nothing():
-    met, trials, conversions = counts(1)
-    order = np.random.default_rng(0).permutation(len(met))
+    sets, trials, conversions = counts(1)
+    order = np.random.default_rng(0).permutation(len(sets))
     tree = DecisionTreeClassifier(max_features=1, max_depth=3, random_state=1)
     for one in (tree, make_pipeline(FunctionTransformer(), tree)):
         model, other = Classifier(one), Classifier(one)
-        model.fit_counts(features_of(met), trials, conversions)
-        other.fit_counts(features_of(met[order]), trials[order], conversions[order])
+        model.fit_counts(features_of(sets), trials, conversions)
+        other.fit_counts(features_of(sets[order]), trials[order], conversions[order])
         np.testing.assert_array_equal(
-            model.forecast_unique(features_of(met)), other.forecast_unique(features_of(met))
+            model.forecast_unique(features_of(sets)), other.forecast_unique(features_of(sets))
         )
 
 
-def test_large_tables_are_forecast_piece_by_piece(monkeypatch):
-    met, trials, conversions = counts()
-    model = Classifier(BernoulliNB()).fit_counts(features_of(met), trials, conversions)
-    at_once = model.forecast_unique(features_of(met))
+def test_large_tables_are_forecast_in_parts(monkeypatch):
+    sets, trials, conversions = counts()
+    model = Classifier(BernoulliNB()).fit_counts(features_of(sets), trials, conversions)
+    at_once = model.forecast_unique(features_of(sets))
     monkeypatch.setattr(module, "_CELLS_AT_ONCE", 13)
-    np.testing.assert_allclose(model.forecast_unique(features_of(met)), at_once)
+    np.testing.assert_allclose(model.forecast_unique(features_of(sets)), at_once)
     none = np.zeros((0, 4))
     assert model.forecast_unique(features_of(none)).shape == (0,)
 
 
 def test_credit_is_what_the_forecast_loses_without_the_channel():
-    met, trials, conversions = counts(2)
+    sets, trials, conversions = counts(2)
     model = Classifier(HistGradientBoostingClassifier(min_samples_leaf=1, max_iter=20))
-    model.fit_counts(features_of(met), trials, conversions)
-    shares = model.shares(features_of(met)).toarray()
-    everything = np.vstack([np.zeros(4), met])
+    model.fit_counts(features_of(sets), trials, conversions)
+    shares = model.shares(features_of(sets)).toarray()
+    everything = np.vstack([np.zeros(4), sets])
     forecasts = model.forecast_unique(features_of(everything))
     forecast = dict(zip(map(tuple, everything), forecasts, strict=True))
-    for row, share in zip(met, shares, strict=True):
+    for row, share in zip(sets, shares, strict=True):
         lost = np.zeros(4)
         for channel in np.flatnonzero(row):
             without = tuple(np.where(np.arange(4) == channel, 0, row))
@@ -182,21 +182,21 @@ def test_a_classifier_without_probabilities_is_refused(estimator):
         model.fit(draw_landmarks(np.random.default_rng(0), 50))
 
 
-def test_the_mend_for_that_works():
-    met, trials, conversions = counts(most=500)
-    mended = CalibratedClassifierCV(LinearSVC(), cv=3)
-    model = Classifier(mended).fit_counts(features_of(met), trials, conversions)
-    forecast = model.forecast_unique(features_of(met))
+def test_a_calibrated_classifier_has_probabilities():
+    sets, trials, conversions = counts(most=500)
+    pipeline = CalibratedClassifierCV(LinearSVC(), cv=3)
+    model = Classifier(pipeline).fit_counts(features_of(sets), trials, conversions)
+    forecast = model.forecast_unique(features_of(sets))
     assert ((forecast > 0) & (forecast < 1)).all()
 
 
 def test_too_many_landmarks_without_weights_are_refused():
-    met, trials, conversions = counts()
+    sets, trials, conversions = counts()
     model = Classifier(KNeighborsClassifier())
     message = r"KNeighborsClassifier takes no sample_weight.*2,000,001, more than 2,000,000"
     with pytest.raises(InputError, match=message):
-        model.fit_counts(features_of(met[:1]), np.array([2_000_001.0]), np.array([1.0]))
-    model.fit_counts(features_of(met), trials, conversions)
+        model.fit_counts(features_of(sets[:1]), np.array([2_000_001.0]), np.array([1.0]))
+    model.fit_counts(features_of(sets), trials, conversions)
 
 
 # --- identity -----------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ def long_pipeline(**parameters):
     return Pipeline([*steps, ("last", LogisticRegression(**parameters))])
 
 
-def test_fingerprints_tell_definitions_apart():
+def test_fingerprints_differ_with_the_definition():
     prior = np.linspace(0, 1, 2000)
     estimators = [
         LogisticRegression(),

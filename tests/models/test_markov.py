@@ -1,4 +1,4 @@
-"""The Markov models: forecasts that lean on shorter states, and effects that become credit."""
+"""Markov models: forecasts shrunk to shorter states, and credit by removal effects."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_order_1_forecasts_as_last_touch_does(rows):
     # The mixture that puts all weight on the last channel has its maximum where the logarithm of
     # each rate's posterior is flat, which is at (k + 1) / (n + 1 / base).
     np.testing.assert_allclose(forecast, (conversions + 1) / (trials + 1 / base), atol=1e-12)
-    # So its fit finds nothing to mend there, and comes there from anywhere.
+    # So a fit that starts there stays, and a fit from elsewhere arrives there.
     shares = sparse.eye_array(len(rows), format="csr")
     np.testing.assert_allclose(
         fit_rates(shares, trials, conversions, base, forecast)[0], forecast, atol=1e-9
@@ -95,8 +95,8 @@ def test_order_1_forecasts_as_last_touch_does(rows):
     )
 
 
-def test_few_counts_lean_on_the_shorter_state():
-    # After "ads" 10 % convert, whatever came before; one state was met once, and converted.
+def test_few_counts_are_shrunk_to_the_shorter_state():
+    # After "ads" 10 % convert, whatever came before; one state occurred once, and converted.
     states = [[0, 0], [0, 1], [0, 2], [0]]
     model, forecast = fitted(2, states, [5000, 5000, 1, 5000], [500, 500, 1, 500])
     shorter = model.rates_[0][0]
@@ -112,7 +112,7 @@ def test_many_counts_have_their_own_rate():
     assert model.pseudo_counts_[1] < 100
 
 
-def test_unseen_states_are_forecast_by_their_longest_seen_end():
+def test_unknown_states_are_forecast_by_their_longest_known_suffix():
     states = [[0, 0, 0], [1, 0, 0], [0, 1, 2], [2, 2, 2]]
     model, forecast = fitted(3, states, [100, 400, 0, 0], [30, 40, 0, 0])
     assert forecast[2] == model.rates_[0][0]  # (c, b, a): only "a" was ever seen last
@@ -194,7 +194,7 @@ def test_pseudo_count_is_the_best_of_the_grid_by_the_library_of_distributions():
     assert found == max(likelihood, key=likelihood.__getitem__)
 
 
-def test_without_evidence_the_shorter_state_is_trusted_wholly():
+def test_without_data_the_rate_is_that_of_the_shorter_state():
     nothing = np.zeros(0)
     assert most_likely_pseudo_count(nothing, nothing, nothing) == np.inf
 
@@ -228,7 +228,7 @@ def test_weights_of_units_count_as_repeated_landmarks(order):
     np.testing.assert_allclose(drawn, expected, atol=1e-6)
 
 
-def test_shares_are_effects_of_the_channels_on():
+def test_shares_are_effects_of_the_channels_on_the_path():
     model = Markov(2).fit(random_landmarks())
     row, channel = np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 0, 2])
     paths = Paths(CHANNELS, np.zeros(3, int), np.ones(3), np.ones(3),

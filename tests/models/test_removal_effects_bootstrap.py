@@ -1,4 +1,4 @@
-"""Removal effects under draws: the slope is exact, and intervals are those of whole fits."""
+"""Bootstrap of removal effects: the slope is exact, and intervals are those of full refits."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def transition_counts(seed: int, paths: int, channels: int, order: int) -> Trans
     return TransitionCounts.counted(touches, names, order, unit, UNITS)
 
 
-def whole_fits(counts: TransitionCounts, weights: np.ndarray) -> np.ndarray:
-    return np.array([absorb(own).removal_effect for own in counts.drawn(weights)])
+def full_refits(counts: TransitionCounts, weights: np.ndarray) -> np.ndarray:
+    return np.array([absorb(own).removal_effect for own in counts.resampled(weights)])
 
 
 def draws(seed: int, replicates: int) -> np.ndarray:
@@ -41,58 +41,61 @@ CHAINS = [(2000, 5, 1), (2000, 5, 2), (800, 4, 3), (300, 3, 4)]
 
 
 @pytest.mark.parametrize(("paths", "channels", "order"), CHAINS)
-def test_without_a_draw_they_are_the_effects_themselves(paths, channels, order):
+def test_equal_weights_give_the_fitted_effects(paths, channels, order):
     counts = transition_counts(0, paths, channels, order)
     [effects] = resampled_effects(counts, np.ones((1, UNITS)))
     np.testing.assert_allclose(effects, absorb(counts.total()).removal_effect, atol=1e-7)
 
 
 @pytest.mark.parametrize(("paths", "channels", "order"), CHAINS)
-def test_the_slope_is_that_of_whole_fits(paths, channels, order):
-    """Where weights hardly move, what is left out of the second order cannot be seen."""
+def test_the_slope_is_that_of_full_refits(paths, channels, order):
+    """For small changes of the weights, the remainder of the second order is negligible."""
     counts = transition_counts(1, paths, channels, order)
     moved = 1 + 1e-5 * np.random.default_rng(2).normal(size=(10, UNITS))
     found = resampled_effects(counts, moved) - resampled_effects(counts, np.ones((1, UNITS)))
-    expected = whole_fits(counts, moved) - whole_fits(counts, np.ones((1, UNITS)))
+    expected = full_refits(counts, moved) - full_refits(counts, np.ones((1, UNITS)))
     assert np.abs(expected).max() > 1e-7
     np.testing.assert_allclose(found, expected, atol=2e-3 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(("paths", "channels", "order"), CHAINS)
-def test_intervals_are_those_of_whole_fits(paths, channels, order):
+def test_intervals_are_those_of_full_refits(paths, channels, order):
     counts, weights = transition_counts(3, paths, channels, order), draws(4, 1000)
     found, expected = (
         np.quantile(effects, (0.025, 0.975), axis=0)
-        for effects in (resampled_effects(counts, weights), whole_fits(counts, weights))
+        for effects in (resampled_effects(counts, weights), full_refits(counts, weights))
     )
     width = expected[1] - expected[0]
     assert (np.abs(found - expected) < 0.1 * width).all()
 
 
 @pytest.mark.parametrize("order", [1, 3])
-def test_however_it_is_solved_and_cut_into_parts_it_is_the_same(order, monkeypatch):
+def test_solver_and_parts_do_not_change_the_effects(order, monkeypatch):
     counts, weights = transition_counts(5, 500, 4, order), draws(6, 5)
-    walked = resampled_effects(counts, weights)
+    iterated = resampled_effects(counts, weights)
     monkeypatch.setattr(removal_effects_bootstrap, "_MAX_CELLS", 1)
-    np.testing.assert_allclose(resampled_effects(counts, weights), walked, atol=1e-12)
+    np.testing.assert_allclose(resampled_effects(counts, weights), iterated, atol=1e-12)
     monkeypatch.setattr(removal_effects_bootstrap, "_MAX_STEPS", 0)
-    np.testing.assert_allclose(resampled_effects(counts, weights), walked, atol=1e-7)
+    np.testing.assert_allclose(resampled_effects(counts, weights), iterated, atol=1e-7)
 
 
-def test_weights_of_single_precision_do():
+def test_weights_may_have_single_precision():
     counts, weights = transition_counts(7, 500, 4, 2), draws(8, 30)
     np.testing.assert_allclose(
         resampled_effects(counts, weights.astype(np.float32)), resampled_effects(counts, weights)
     )
 
 
-def test_where_nothing_converts_no_channel_has_an_effect():
+def test_without_conversions_no_channel_has_an_effect():
     touches = expand_paths(np.array([0, 1, 1]), np.array([2, 1]), np.zeros(2), np.ones(2))
     counts = TransitionCounts.counted(touches, ("a", "b"), 1, touches.row, 2)
-    assert resampled_effects(counts, np.array([[1.0, 1.0], [2.0, 0.0]])).tolist() == [[0, 0], [0, 0]]
+    assert resampled_effects(counts, np.array([[1.0, 1.0], [2.0, 0.0]])).tolist() == [
+        [0, 0],
+        [0, 0],
+    ]
 
 
-def test_effects_stay_between_0_and_1_whatever_is_drawn():
+def test_effects_are_between_0_and_1_for_any_draw():
     counts = transition_counts(9, 60, 5, 3)
     weights = np.random.default_rng(10).exponential(1, (500, UNITS)) ** 3
     effects = resampled_effects(counts, weights)

@@ -1,4 +1,4 @@
-"""Sets of channels, and models that see nothing else."""
+"""Sets of channels, and models that depend on nothing else."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from tests.helpers.random_landmarks import draw_landmarks, reordered, with_paths
 class Intensity(SetModel):
     """A user's own model, as the documentation has it."""
 
-    name, claim = "intensity", "which channels were met, each multiplying the rate"
+    name, claim = "intensity", "which channels are on the path, each multiplying the rate"
 
     def fit_counts(self, features, trials, conversions):
-        met, n, k = observed_sets(features, trials, conversions)
-        self.regressor_ = PoissonRegressor(alpha=1e-6).fit(met, k / n, sample_weight=n)
+        rows, n, k = observed_sets(features, trials, conversions)
+        self.regressor_ = PoissonRegressor(alpha=1e-6).fit(rows, k / n, sample_weight=n)
         return self
 
     def forecast_unique(self, features):
@@ -37,7 +37,7 @@ class Intensity(SetModel):
 
 
 def path_of(sets):
-    """Lay sets out as the channels of paths, each met twice."""
+    """Return sets as the channels on paths, with two touches each."""
     row = [number for number, members in enumerate(sets) for _ in members]
     channel = [member for members in sets for member in sorted(members)]
     return PathChannels(np.array(row, int), np.array(channel, int), np.full(len(row), 2))
@@ -60,44 +60,44 @@ def test_each_set_has_one_row(sets):
 
 
 @given(some_sets)
-def test_every_channel_is_taken_out_of_every_set(sets):
-    met = channel_sets(path_of(sets), len(sets), 7).rows
-    fewer = without_each(met)
+def test_every_channel_is_removed_from_every_set(sets):
+    rows = channel_sets(path_of(sets), len(sets), 7).rows
+    fewer = without_each(rows)
     distinct = members(fewer.rows)
     assert len(set(distinct)) == len(distinct)
     expected = [
-        members(met)[row] - {int(channel)}
-        for row in range(met.shape[0])
-        for channel in met.indices[met.indptr[row] : met.indptr[row + 1]]
+        members(rows)[row] - {int(channel)}
+        for row in range(rows.shape[0])
+        for channel in rows.indices[rows.indptr[row] : rows.indptr[row + 1]]
     ]
     assert [distinct[number] for number in fewer.inverse] == expected
 
 
 @pytest.mark.parametrize("channels", [1, 5, 48, 49, 200])
-def test_sets_met_have_an_order_of_their_own(channels):
+def test_observed_sets_have_an_order_by_their_counts(channels):
     rng = np.random.default_rng(channels)
-    met = rng.random((300, channels)) < 0.3
-    met[:100, 5:] = True  # sets that differ in their first channels alone
-    met = np.unique(met, axis=0).astype(float)
-    trials = rng.integers(0, 3, len(met)).astype(float)
+    rows = rng.random((300, channels)) < 0.3
+    rows[:100, 5:] = True  # sets that differ in their first channels alone
+    rows = np.unique(rows, axis=0).astype(float)
+    trials = rng.integers(0, 3, len(rows)).astype(float)
     conversions = rng.binomial(trials.astype(int), 0.5).astype(float)
 
     def seen(order):
-        features = UniqueFeatures(np.arange(len(met)), sparse.csr_array(met[order]))
+        features = UniqueFeatures(np.arange(len(rows)), sparse.csr_array(rows[order]))
         features, n, k = observed_sets(features, trials[order], conversions[order])
         return np.column_stack([features.toarray(), n, k])
 
-    as_given = seen(np.arange(len(met)))
-    np.testing.assert_array_equal(as_given, seen(rng.permutation(len(met))))
-    everything = np.column_stack([met, trials, conversions])[trials > 0]
+    as_given = seen(np.arange(len(rows)))
+    np.testing.assert_array_equal(as_given, seen(rng.permutation(len(rows))))
+    everything = np.column_stack([rows, trials, conversions])[trials > 0]
     assert sorted(map(tuple, as_given)) == sorted(map(tuple, everything))
 
 
-def test_a_model_of_ones_own_takes_ten_lines():
+def test_a_custom_model_takes_ten_lines():
     landmarks = draw_landmarks(np.random.default_rng(0), 4000)
     model = Intensity().fit(landmarks)
     forecast = model.forecast(landmarks)
-    # The score equations of a Poisson regression: it is right on average for each channel met.
+    # The score equations of a Poisson regression: on average it is right for each channel.
     path, hits = landmarks.paths.path_channels, landmarks.converted
     for channel in range(4):
         rows = path.row[path.channel == channel]
@@ -112,12 +112,12 @@ def test_credit_is_what_the_forecast_loses_without_the_channel():
     paths = Paths(tuple("abcd"), np.zeros(5, int), np.ones(5), np.ones(5), path_of(sets))
     features = model.encode_paths(paths)
     shares = model.shares(features).toarray()[features.inverse]
-    for share, met in zip(shares, sets, strict=True):
-        whole = np.prod(factor[list(met)])
-        lost = [whole * (1 - 1 / factor[c]) if c in met else 0 for c in range(4)]
+    for share, rows in zip(shares, sets, strict=True):
+        whole = np.prod(factor[list(rows)])
+        lost = [whole * (1 - 1 / factor[c]) if c in rows else 0 for c in range(4)]
         expected = np.maximum(lost, 0)
         if not expected.any():  # no channel of the set helps: alike
-            expected = np.array([float(c in met) for c in range(4)])
+            expected = np.array([float(c in rows) for c in range(4)])
         np.testing.assert_allclose(share, expected / expected.sum(), atol=1e-12)
 
 
@@ -228,8 +228,8 @@ def test_any_counts_give_forecasts_and_shares(model, counts, sets, channels, con
     shares = fitted.shares(features).toarray()[features.inverse]
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert (shares >= 0).all()
-    for share, met in zip(shares, converted, strict=True):
-        assert set(np.flatnonzero(share).tolist()) <= met
+    for share, rows in zip(shares, converted, strict=True):
+        assert set(np.flatnonzero(share).tolist()) <= rows
 
 
 @every_model
@@ -271,7 +271,7 @@ def test_unfitted_models_say_so(model):
 
 
 @every_model
-def test_a_fit_does_not_change_what_the_model_is(model):
+def test_a_fit_does_not_change_the_definition_of_the_model(model):
     twin = clone(model)
     before = twin.fingerprint
     assert before == model.fingerprint

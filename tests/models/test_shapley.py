@@ -1,4 +1,4 @@
-"""Shapley values: rates of sets that lean on smaller ones, and their division as a game."""
+"""Shapley values: rates of sets shrunk to smaller ones, and the values of their channels."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from tests.helpers.random_landmarks import draw_landmarks
 
 def features_of(sets, channels):
     """Return the features of sets of channel numbers, one each."""
-    met = np.zeros((len(sets), channels))
-    for row, members in enumerate(sets):
-        met[row, list(members)] = 1
-    return UniqueFeatures(np.arange(len(sets)), Coalitions.of(sparse.csr_array(met)))
+    rows = np.zeros((len(sets), channels))
+    for row, members in zip(rows, sets, strict=True):
+        row[list(members)] = 1
+    return UniqueFeatures(np.arange(len(sets)), Coalitions.of(sparse.csr_array(rows)))
 
 
 def subsets(members):
@@ -139,7 +139,7 @@ def test_rates_are_those_of_the_definition(seed):
         model.forecast_unique(features), [rate(s) for s in counts], rtol=1e-10
     )
     assert dict(enumerate(model.pseudo_counts_, start=1)) == strength
-    everything = subsets(range(4))  # also sets that were never met
+    everything = subsets(range(4))  # also sets that never occur
     np.testing.assert_allclose(
         model.forecast_unique(features_of(everything, 4)), [rate(s) for s in everything],
         rtol=1e-10,
@@ -166,13 +166,14 @@ def test_landmarks_convert_at_the_rate_of_their_set():
         assert forecast[rows][0] == pytest.approx(landmarks.converted[rows].mean(), abs=4 * error)
 
 
-def test_pairs_that_help_are_seen_by_sets_alone():
+def test_pairs_that_help_are_captured_by_sets_alone():
     rng = np.random.default_rng(4)
     landmarks = draw_landmarks(rng, 40_000, channels=4)
-    met = landmarks.paths.path_channels.matrix(
+    members = landmarks.paths.path_channels.matrix(
         np.ones(len(landmarks.paths.path_channels.row)), len(landmarks), 4
     ).toarray()
-    log_odds = -3 + 2.5 * met[:, 0] * met[:, 1] - 2.5 * met[:, 1] * met[:, 2] + 2 * met[:, 3]
+    first, second, third, fourth = members.T
+    log_odds = -3 + 2.5 * first * second - 2.5 * second * third + 2 * fourth
     truth = 1 / (1 + np.exp(-log_odds))
     landmarks = landmarks.without_outcome(rng.random(len(truth)) < truth)
 
@@ -211,9 +212,9 @@ def test_values_are_those_of_the_game(sets, seed):
     worths = {s: rng.normal() for s in subsets(range(5))} | {frozenset(): 0.0}
     features = features_of(sets, 5)
     values = game(features.rows.family, worths.__getitem__).values(features)
-    met = features.rows.members
+    begin = features.rows.members.indptr
     for row, members in enumerate(sets):
-        own = values[met.indptr[row] : met.indptr[row + 1]]
+        own = values[begin[row] : begin[row + 1]]
         for oracle in (by_permutations, by_dividends):
             expected = oracle(members, worths.__getitem__)
             np.testing.assert_allclose(own, [expected[c] for c in sorted(members)], atol=1e-10)
@@ -247,7 +248,7 @@ def test_the_values_of_a_set_sum_to_its_rate():
     np.testing.assert_allclose(sums, model.forecast_unique(features), rtol=1e-12)
 
 
-def test_channels_that_do_the_same_have_the_same():
+def test_equivalent_channels_have_equal_values():
     everything = subsets(range(4))[1:]
 
     def alike(members):  # channels 0 and 1 are the same
@@ -262,7 +263,7 @@ def test_channels_that_do_the_same_have_the_same():
     assert (shares[both, 0] > 0).all()
 
 
-def test_a_channel_that_adds_nothing_has_nothing():
+def test_a_channel_without_effect_has_no_share():
     features = features_of([{0, 1, 2}, {0, 2}], 3)
     rates = {frozenset(): 0.0, frozenset({0}): 0.2, frozenset({1}): 0.1, frozenset({0, 1}): 0.7}
     model = game(features.rows.family, lambda members: rates[members - {2}])
@@ -270,7 +271,7 @@ def test_a_channel_that_adds_nothing_has_nothing():
     np.testing.assert_allclose(shares, [[0.4 / 0.7, 0.3 / 0.7, 0], [1, 0, 0]], atol=1e-12)
 
 
-def test_a_channel_that_spoils_has_nothing():
+def test_a_channel_with_a_negative_effect_has_no_share():
     features = features_of([{0, 1}], 2)
     rates = {frozenset(): 0.0, frozenset({0}): 0.5, frozenset({1}): 0.1, frozenset({0, 1}): 0.2}
     model = game(features.rows.family, rates.__getitem__)
@@ -278,7 +279,7 @@ def test_a_channel_that_spoils_has_nothing():
     np.testing.assert_allclose(shares_by_set(model, features), [[1, 0]])
 
 
-def test_paths_with_the_same_channels_share_alike():
+def test_paths_with_the_same_channels_have_equal_shares():
     model = Shapley().fit(draw_landmarks(np.random.default_rng(3), 2000))
     row, channel = np.array([0, 0, 1, 2, 2]), np.array([0, 2, 1, 0, 2])
     path = PathChannels(row, channel, np.array([1, 5, 2, 3, 1]))
@@ -288,7 +289,7 @@ def test_paths_with_the_same_channels_share_alike():
     assert model.shares(features).toarray()[1].tolist() == [0, 1, 0, 0]
 
 
-def test_a_fit_on_the_same_evidence_builds_nothing_anew():
+def test_refits_on_the_same_statistics_keep_the_family():
     landmarks = draw_landmarks(np.random.default_rng(5), 2000)
     model = Shapley()
     statistics = model.sufficient_statistics(landmarks, 256)
@@ -300,7 +301,7 @@ def test_a_fit_on_the_same_evidence_builds_nothing_anew():
 # --- size ---------------------------------------------------------------------------------------
 
 
-def test_twenty_channels_are_taken():
+def test_twenty_channels_are_accepted():
     everything = set(range(20))
     features = features_of([everything, {0}, {0, 1}, {19}], 20)
     model = Shapley().fit_counts(
@@ -310,7 +311,7 @@ def test_twenty_channels_are_taken():
     shares = shares_by_set(model, features)
     np.testing.assert_allclose(shares.sum(axis=1), 1)
     assert (shares[0] > 0).all()
-    np.testing.assert_allclose(shares[0, 2:19], shares[0, 2])  # nothing tells these apart
+    np.testing.assert_allclose(shares[0, 2:19], shares[0, 2])  # the same data
 
 
 def test_twenty_one_channels_are_refused():

@@ -1,4 +1,4 @@
-"""The chain against brute force, against published figures, and against what must not matter."""
+"""Transition counts and removal effects: brute force, published figures, invariances."""
 
 from __future__ import annotations
 
@@ -107,17 +107,17 @@ def test_visits_equal_brute_force_arrival(table, order):
 
 
 @given(path_tables(), st.sampled_from((2, 3, 4)))
-def test_factors_equal_the_walk(table, order):
+def test_factorisation_equals_iteration(table, order):
     transitions = Transitions.from_paths(*table[:3], order, table[3])
-    walked = absorb(transitions)
+    iterated = absorb(transitions)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(removal_effects, "_MAX_STEPS", 0)
         factorised = absorb(transitions)
-    np.testing.assert_allclose(walked.removal_effect, factorised.removal_effect, atol=1e-9)
-    np.testing.assert_allclose(walked.conversion_from, factorised.conversion_from, atol=1e-9)
+    np.testing.assert_allclose(iterated.removal_effect, factorised.removal_effect, atol=1e-9)
+    np.testing.assert_allclose(iterated.conversion_from, factorised.conversion_from, atol=1e-9)
 
 
-def test_many_channels_are_walked_in_parts(monkeypatch):
+def test_many_channels_are_iterated_in_parts(monkeypatch):
     rng = np.random.default_rng(4)
     paths = [rng.integers(0, 9, rng.integers(1, 12)).tolist() for _ in range(400)]
     transitions = Transitions.from_paths(paths, np.ones(400), np.ones(400), 2, 9)
@@ -126,23 +126,23 @@ def test_many_channels_are_walked_in_parts(monkeypatch):
     np.testing.assert_allclose(absorb(transitions).removal_effect, whole, rtol=1e-12)
 
 
-# --- figures known before -----------------------------------------------------------------------
+# --- published figures --------------------------------------------------------------------------
 
 
-def shared_out(effects, conversions):
-    """Divide all conversions in proportion to the effects, as path tables are by custom."""
+def attributed(effects, conversions):
+    """Return conversions in proportion to the effects, as is usual for path tables."""
     return effects / effects.sum() * conversions
 
 
 def test_toy_shares_two_conversions_and_one():
     effects = absorb(Transitions.from_paths(*TOY, order=1, n_channels=2)).removal_effect
-    np.testing.assert_allclose(shared_out(effects, 3), [2, 1], rtol=1e-12)
+    np.testing.assert_allclose(attributed(effects, 3), [2, 1], rtol=1e-12)
 
 
 def read_reference(name, nulls):
     path = REFERENCE / name
     if not path.exists():
-        pytest.skip(f"the reference data {name} are not beside the repository")
+        pytest.skip(f"the reference data {name} are not next to the repository")
     table = pl.read_csv(path)
     split = [[c.strip() for c in p.split(">")] for p in table["path"]]
     names = sorted({channel for p in split for channel in p})
@@ -154,7 +154,7 @@ def read_reference(name, nulls):
 def test_path_table_has_its_published_figures():
     paths, conversions, nulls, names = read_reference("path_table.csv.gz", "total_null")
     result = absorb(Transitions.from_paths(paths, conversions, nulls, 1, len(names)))
-    credit = shared_out(result.removal_effect, conversions.sum())
+    credit = attributed(result.removal_effect, conversions.sum())
     figures = {
         "alpha": (0.5584, 5344.95),
         "iota": (0.4058, 3884.61),
@@ -181,7 +181,7 @@ def test_sparse_path_table_has_its_published_figures():
         "sparse_path_table.csv", "total_non_conversions"
     )
     result = absorb(Transitions.from_paths(paths, conversions, nulls, 1, len(names)))
-    credit = shared_out(result.removal_effect, conversions.sum())
+    credit = attributed(result.removal_effect, conversions.sum())
     figures = dict(
         zip("ABCDEFGHI", [647.42, 654.10, 364.63, 254.88, 2.88, 6.44, 17.13, 27.50, 8.01],
             strict=True)
@@ -338,7 +338,7 @@ def test_a_loop_without_end_is_no_conversion(order):
     np.testing.assert_allclose(result.removal_effect, [0, 0, 1], atol=1e-12)
 
 
-def test_a_cut_history_goes_on_from_its_longest_counted_end():
+def test_a_cut_history_continues_at_its_longest_counted_suffix():
     # The lookback cut A from the path of the last landmark: (A, B) then C was counted as (B, C).
     frame = pl.DataFrame(
         [
@@ -407,7 +407,7 @@ def test_transition_matrix_by_name():
 
 @given(path_tables(), st.sampled_from(ORDERS))
 @settings(max_examples=30)
-def test_states_are_the_histories_that_were_met(table, order):
+def test_states_are_the_histories_on_the_paths(table, order):
     paths, conversions, nulls, n_channels = table
     counts = count_paths(paths, conversions, nulls, order)
     transitions = Transitions.from_paths(paths, conversions, nulls, order, n_channels)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
-from lydite.paths.columns import PATH_COLUMNS, ExponentialDecay, UserWeight, columns_named
+from lydite.paths.columns import ExponentialDecay, UserWeight
 
 ENGINE = DuckDBEngine()
 
@@ -24,28 +24,17 @@ def test_exponential_decay_is_what_its_sql_says(hours, before_end):
     assert value == pytest.approx(ENGINE.scalar(f"select {weight} from {touch}"))
 
 
-def test_the_values_leave_the_hours_as_they_are():
+def test_values_do_not_change_the_hours():
     hours = np.array([0.0, 24.0, 48.0])
     assert ExponentialDecay(24).values(hours).tolist() == [1.0, 0.5, 0.25]
     assert hours.tolist() == [0.0, 24.0, 48.0]
 
 
-def test_a_weight_is_written_as_its_sql():
+def test_a_weight_is_its_sql_in_json():
     weights = {"decay": ExponentialDecay(6), "mine": UserWeight("mine", "1", "1")}
     assert json.loads(json.dumps(weights, default=str)) == {
         name: str(weight) for name, weight in weights.items()
     }
-
-
-@pytest.mark.parametrize("column", PATH_COLUMNS)
-def test_every_column_of_an_expression_is_found(column):
-    assert columns_named(f"2*{column}+1") == {column}
-    assert columns_named(f'"{column.upper()}" / 2') == {column}
-
-
-def test_a_part_of_a_word_is_no_column():
-    assert columns_named("my_position + channels") == frozenset()
-    assert columns_named(ExponentialDecay(6)) == {"hours_before_end"}
 
 
 def test_the_value_of_a_user_weight_is_checked():

@@ -11,7 +11,7 @@ from lydite.paths.landmarks import N_BUCKETS, UniqueFeatures, first_buckets
 from tests.helpers.random_landmarks import draw_landmarks
 
 
-def test_other_outcomes_leave_the_rest():
+def test_other_outcomes_change_nothing_else():
     landmarks = draw_landmarks(np.random.default_rng(0), 50)
     other = landmarks.without_outcome(~landmarks.converted)
     assert (other.converted != landmarks.converted).all()
@@ -31,7 +31,7 @@ def test_a_number_without_feature_row_is_refused(index):
         UniqueFeatures(np.array(index), np.zeros((2, 3)))
 
 
-def test_some_of_the_landmarks_are_those_with_their_paths():
+def test_some_landmarks_keep_their_paths():
     landmarks = draw_landmarks(np.random.default_rng(4), 300)
     rows = np.sort(np.random.default_rng(5).choice(300, 120, replace=False))
     part = landmarks.take(rows).with_used_paths()
@@ -55,7 +55,7 @@ def test_some_of_the_landmarks_are_those_with_their_paths():
 
 
 @given(st.lists(st.tuples(st.integers(0, N_BUCKETS - 1), st.integers(1, 9))), st.integers(0, 60))
-def test_the_first_buckets_hold_at_most_so_many_and_one_more_would_hold_more(rows, at_most):
+def test_first_buckets_hold_as_many_rows_as_allowed(rows, at_most):
     bucket, counts = (np.array([row[i] for row in rows], dtype=int) for i in (0, 1))
     found = first_buckets(bucket, counts, at_most)
     assert 1 <= found <= N_BUCKETS

@@ -1,4 +1,4 @@
-"""Path tables as models see them, against prefixes written out one by one."""
+"""Landmarks and paths of path tables, against prefixes built one by one."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def weights_of(position, length, known, channel):
     return [weight or 0.0 for weight in weights]
 
 
-def seen(channels, path):
+def expected_entries(channels, path):
     """Return touches and weights by channel of a path."""
     names = [channels[i] for i in path]
     known = [i for i, name in enumerate(names, 1) if name.lower() not in ("direct", "(direct)")]
@@ -133,8 +133,8 @@ def entries_of(path, row):
     }
 
 
-def assert_seen(path, row, channels, touched):
-    found, expected = entries_of(path, row), seen(channels, touched)
+def assert_entries(path, row, channels, numbers):
+    found, expected = entries_of(path, row), expected_entries(channels, numbers)
     assert found.keys() == expected.keys()
     for channel, values in expected.items():
         assert found[channel] == pytest.approx(values, rel=1e-6)
@@ -199,7 +199,7 @@ def test_channels_and_weights_of_prefixes_equal_brute_force(read, rows):
     paths, n = paths_in(table), len(table)
     for row in range(len(landmarks)):
         prefix = paths[landmarks.bucket[row] % n][: landmarks.path_length[row]]
-        assert_seen(landmarks.paths.path_channels, landmarks.path[row], table.channels, prefix)
+        assert_entries(landmarks.paths.path_channels, landmarks.path[row], table.channels, prefix)
 
 
 def test_units_may_be_given(read):
@@ -306,13 +306,13 @@ def test_prefixes_of_more_than_fifty_touches(read):
     assert (landmarks.path_length == np.minimum(np.arange(len(path)) + 1, 50)).all()
     for row in (0, 1, 48, 49, 50, 51, 61, 62, 100, 130, len(path) - 1):
         number = landmarks.path[row]
-        assert_seen(landmarks.paths.path_channels, number, table.channels, cut(path[: row + 1]))
+        assert_entries(landmarks.paths.path_channels, number, table.channels, cut(path[: row + 1]))
 
 
 def test_whole_paths_count_all_touches(read):
     table = read([(">".join(["a", "b", "direct"] * 40), 1, 5.0, 0)])
     paths = paths_of(table, WEIGHTS)
-    assert_seen(paths.path, 0, table.channels, paths_in(table)[0])
+    assert_entries(paths.path, 0, table.channels, paths_in(table)[0])
     assert paths.path.touches.sum() == 120
 
 
@@ -361,7 +361,7 @@ def test_converted_paths(read, rows):
     assert paths.conversions.tolist() == table.conversions[converted].tolist()
     assert paths.value.tolist() == table.value[converted].tolist()
     for row, number in enumerate(converted):
-        assert_seen(paths.path, row, table.channels, paths_in(table)[number])
+        assert_entries(paths.path, row, table.channels, paths_in(table)[number])
 
 
 def test_a_table_without_conversions_has_no_paths(read):
@@ -374,7 +374,7 @@ def test_a_table_without_conversions_has_no_paths(read):
     assert len(landmarks) == 2
 
 
-def test_rules_share_out_whole_paths(read):
+def test_shares_of_rules_are_those_of_whole_paths(read):
     table = read([("a > b > (direct)", 3, 6.0, 1), ("(direct) > direct", 2, 0.0, 1)])
     paths = paths_of(table, WEIGHTS)
     shares = {rule.name: rule.shares(rule.encode_paths(paths)).toarray() for rule in RULES}
@@ -392,7 +392,7 @@ def test_rules_share_out_whole_paths(read):
 
 @settings(max_examples=50, deadline=None)
 @given(tables(), st.integers(1, 5), st.integers(0, 3))
-def test_journeys_keep_together_in_their_bucket(read, rows, buckets, seed):
+def test_all_touches_of_a_journey_are_in_one_bucket(read, rows, buckets, seed):
     table = read(rows)
     landmarks = journey_landmarks(table, {}, buckets=buckets, seed=seed)
     assert landmarks.bucket.max() < buckets
@@ -411,7 +411,7 @@ def test_one_bucket_holds_all(read):
     assert written(one) == landmarks_by_hand(table, ends)
 
 
-def test_buckets_are_alike(read):
+def test_buckets_have_equal_probability(read):
     table = read([("a", 320_000, 0.0, 640_000)])
     landmarks = journey_landmarks(table, {}, buckets=32, seed=1)
     for hit, mean in ((True, 10_000), (False, 20_000)):

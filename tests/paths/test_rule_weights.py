@@ -1,4 +1,4 @@
-"""The channels on paths with weights: distinct paths described, own paths weighed as those are."""
+"""Channels on paths with weights: of distinct paths, and of the path of each landmark."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.random_path_slices import channels_of, draw_paths
 
 
 @given(draw_paths())
-def test_paths_are_described_by_their_order(paths):
+def test_distinct_paths_have_history_channels_and_weights(paths):
     models = [make_model("linear"), make_model("last_non_direct"), make_model("w_shaped")]
     described = describe_paths(paths, weight_columns(models)).paths
     for row, touched in enumerate(channels_of(paths)):
@@ -39,7 +39,7 @@ def test_paths_are_described_by_their_order(paths):
 
 
 @given(draw_paths(), st.integers(1, 9), st.randoms(use_true_random=False))
-def test_own_paths_are_weighed_as_paths_are(paths, most, random):
+def test_paths_of_landmarks_have_the_weights_of_paths(paths, most, random):
     rules = [
         Rule("before", "hours", "hours_before_end"),
         Rule("both", "hours and place", "position + hours_after_start"),

@@ -1,4 +1,4 @@
-"""Shares of paths: kept in steps, alike where they are alike, and means by them."""
+"""Shares of paths: rounded to steps, deduplicated, and means weighted by them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ some_weights = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(some_weights)
-def test_shares_are_kept_to_a_step_and_sum_to_one(weights):
+def test_shares_are_rounded_to_a_step_and_sum_to_one(weights):
     drawn = drawn_with(weights)
     index, [rows] = share_rows(drawn, ["linear"], STEPS_BY_ORDER)
     found = np.asarray(rows)[index]
@@ -78,7 +78,7 @@ def test_the_form_of_the_matrix_changes_nothing(weights):
     np.testing.assert_array_equal(other.toarray(), rows)
 
 
-def test_paths_are_alike_only_where_every_column_divides_them_alike():
+def test_rows_are_equal_only_if_all_columns_have_equal_shares():
     drawn = drawn_with([[1.0, 1.0], [2.0, 2.0], [1.0, 3.0], [1.0, 1.0]])
     model = make_model("position_based_fitted")
     first, second, *others = model.columns
@@ -105,7 +105,7 @@ def test_rates_are_mixed_by_shares(weights):
 
 
 @given(draw_paths(), st.integers(1, 9))
-def test_rates_are_mixed_by_weights_that_look_at_times(paths, most):
+def test_rates_are_mixed_by_weights_that_depend_on_times(paths, most):
     if not len(paths):
         return
     # On a path of which every touch is of one instant, no touch has any weight.

@@ -18,7 +18,7 @@ from tests.helpers.random_path_slices import HOUR, NAMES, draw_paths, touches_of
 
 
 @given(draw_paths(), st.integers(1, 9))
-def test_times_are_those_of_the_path_whatever_is_weighed_at_once(paths, most):
+def test_times_are_those_of_the_path_for_any_size_of_query(paths, most):
     rules = [
         Rule("before", "hours", "hours_before_end"),
         Rule("after", "hours", "hours_after_start"),

@@ -46,8 +46,8 @@ class Model(BaseEstimator, ABC):
     is_baseline: ClassVar[bool] = False
     #: Whether credit depends on fitted attributes. Those of rules do not.
     learns: ClassVar[bool] = True
-    #: Whether touches get credit in proportion to `touch_weight`, as in rules. If not, credit depends
-    #: on nothing but the set of channels on the path, and the touches of a channel get equal parts.
+    #: Whether touches get credit in proportion to `touch_weight`, as in rules. If not, credit
+    #: depends on nothing but the set of channels, and the touches of a channel get equal parts.
     weights_touches: ClassVar[bool] = False
 
     # --- input ----------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ class Model(BaseEstimator, ABC):
         return frozenset().union(*(columns_of(str(own)) for own in self.weight_columns.values()))
 
     def refusal(self, channels: int) -> str | None:
-        """Return why the model cannot run on data with so many channels, and what to do; else None."""
+        """Return why the model cannot run with so many channels, and what to do; else None."""
         del channels
         return None
 

@@ -145,7 +145,11 @@ def weight_arguments(estimator: object) -> list[str]:
     """Return the arguments of `fit` that take row weights; none if a row must be one landmark."""
     if not isinstance(estimator, Pipeline):
         takes_weights = has_fit_parameter(estimator, "sample_weight")
-        return ["sample_weight"] if takes_weights and not getattr(estimator, "bootstrap", False) else []
+        return (
+            ["sample_weight"]
+            if takes_weights and not getattr(estimator, "bootstrap", False)
+            else []
+        )
     by_step = {name: weight_arguments(step) for name, step in estimator.steps}
     if not by_step[estimator.steps[-1][0]]:
         return []

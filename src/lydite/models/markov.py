@@ -177,7 +177,9 @@ class Markov(Model):
         check_is_fitted(self, "removal_effects_")
         sets: sparse.csr_array[np.float64] = features.rows
         effects = self.removal_effects_[sets.indices]
-        return normalize_rows(sparse.csr_array((effects, sets.indices, sets.indptr), shape=sets.shape))
+        return normalize_rows(
+            sparse.csr_array((effects, sets.indices, sets.indptr), shape=sets.shape)
+        )
 
     @property
     def effects(self) -> Mapping[str, float]:
@@ -199,9 +201,9 @@ def most_likely_pseudo_count(
 ) -> float:
     """Return the pseudo-count that maximises the likelihood of the counts of states.
 
-    The rate of a state is a draw from a Beta distribution around the rate of its shorter state, with
-    the weight of ``m`` landmarks; its counts then are beta-binomial. Of equally likely ``m`` the
-    largest is returned, which shrinks most.
+    The rate of a state is a draw from a Beta distribution around the rate of its shorter state,
+    with the weight of ``m`` landmarks; its counts then are beta-binomial. Of equally likely ``m``
+    the largest is returned, which shrinks most.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Absorption probabilities of a chain, and the removal effect of each channel."""
+"""How the paths of a chain end, and the removal effect of each channel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _STEPS = 8  # iterations between two checks of convergence
 
 @dataclass(frozen=True)
 class AbsorbingChain:
-    """Absorption probabilities of a chain, and removal effects.
+    """How the paths of a chain end, and the removal effects of its channels.
 
     Attributes
     ----------
@@ -49,10 +49,10 @@ class AbsorbingChain:
 
 
 def absorb(transitions: Transitions) -> AbsorbingChain:
-    """Return the absorption probabilities of a chain and its removal effects, exactly.
+    """Return how the paths of a chain end, and the removal effects, exactly.
 
-    Without a channel, every path ends, without conversion, at its first touch of the channel. So the
-    loss is the P(conversion) of the paths at this touch: the sum, over the states h whose last
+    Without a channel, every path ends, without conversion, at its first touch of the channel. So
+    the loss is the P(conversion) of the paths at this touch: the sum, over the states h whose last
     channel it is, of P(the first visit is in h) times P(conversion from h). Nothing is simulated,
     and the chain is solved once for all channels. In a chain of order 1, P(visit c) = N_0c / N_cc,
     where N is the fundamental matrix [1]_; removal effects as credit are due to [2]_.
@@ -153,8 +153,8 @@ def _invert(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return P(the first visit of its channel is in it) and P(conversion from) of each state.
 
-    The fundamental matrix N gives both: the expected visits of the states of a channel c follow from
-    the first visits, ``(start N)_c = f_c N_cc``, so that ``f_c = (start N)_c N_cc^-1``.
+    The fundamental matrix N gives both: the expected visits of the states of a channel c follow
+    from the first visits, ``(start N)_c = f_c N_cc``, so that ``f_c = (start N)_c N_cc^-1``.
     """
     fundamental = np.linalg.inv(np.eye(len(ending)) - onward.toarray())
     visits = start @ fundamental
@@ -176,8 +176,8 @@ def _solve_any_order(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return P(the first visit of its channel is in it) and P(conversion from) of each state.
 
-    The distribution over states is iterated until less than `_TOLERANCE` of P(conversion) is left in
-    transient states. That bounds the error: what is left can convert, or visit a channel for the
+    The distribution over states is iterated until less than `_TOLERANCE` of P(conversion) is left
+    in transient states. That bounds the error: what is left can convert, or visit a channel for the
     first time, at most once. The graph of states of order k has no small cuts, so that factors of
     I - Q are dense and iteration is much faster; only paths of many hundreds of touches need
     factors.

@@ -142,7 +142,9 @@ class Shapley(SetModel):
         """Return the Shapley values of each set's channels as shares of their sum."""
         sets: sparse.csr_array[np.float64] = features.rows.members
         values = np.maximum(self.values(features), 0)
-        return normalize_rows(sparse.csr_array((values, sets.indices, sets.indptr), shape=sets.shape))
+        return normalize_rows(
+            sparse.csr_array((values, sets.indices, sets.indptr), shape=sets.shape)
+        )
 
     def values(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the Shapley value of each channel of each set; those of a set sum to its rate.
@@ -216,8 +218,9 @@ class Coalitions:
 class Family:
     """Sets of channels and all their subsets.
 
-    A function of the f sets is an array of f + 1 numbers. The last is 0: it stands for a set without
-    a channel that it does not hold, so that a sum over all channels is one over those it holds.
+    A function of the f sets is an array of f + 1 numbers. The last is 0: it stands for a set
+    without a channel that it does not hold, so that a sum over all channels is one over those it
+    holds.
 
     Attributes
     ----------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
@@ -109,11 +108,3 @@ MOST_WEIGHT = "1e30"
 Weight: TypeAlias = str | ExponentialDecay | UserWeight
 #: Weights by the name of the column in `PathChannels.weights` that holds their sums.
 WeightColumns: TypeAlias = Mapping[str, Weight]
-
-
-def columns_named(weight: Weight) -> frozenset[str]:
-    """Return the columns of `PATH_COLUMNS` whose name occurs in a weight's SQL.
-
-    All columns that the expression refers to are among them.
-    """
-    return frozenset(PATH_COLUMNS.keys() & re.findall(r"\w+", str(weight).lower()))
