@@ -15,7 +15,6 @@ from threadpoolctl import threadpool_limits
 
 from lydite import attribution, inputs, journeys
 from lydite.durations import format_duration
-from lydite.engine import load_sql
 from lydite.errors import InputError
 from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import align_scores
@@ -188,6 +187,7 @@ def build_journeys(
     if all(row["periods"] == 0 for row in rows):
         raise InputError("\n".join(row["note"] for row in rows))
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
+    engine.copy_from_local("evaluation.outcomes")
     return build
 
 
@@ -368,8 +368,7 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
-    engine.copy_from_local("evaluation.outcomes")
-    transitions = engine.frame(load_sql("marts/channel_transitions"))
+    transitions = engine.frame("marts/channel_transitions")
     for row in read_outcomes(engine):
         unreachable = unreachable_channels(transitions.filter(outcome=row["outcome"]))
         for name, frame in _compare_outcome(engine, row, models, evaluation, unreachable).items():
@@ -469,7 +468,6 @@ def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int) ->
 #: Local tables that the marts join to tables with all rows.
 _JOINED = (
     "inputs.report",
-    "evaluation.outcomes",
     "evaluation.samples",
     "credit.statistics",
     "credit.daily",
