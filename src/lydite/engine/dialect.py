@@ -14,6 +14,7 @@ from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify
 
+from lydite.engine.duckdb import IS_DUCKDB_2
 from lydite.errors import LyditeError
 
 if TYPE_CHECKING:
@@ -65,7 +66,11 @@ SAME: tuple[type[exp.Expr], ...] = (
 _NUMBER = r"(?i)^\s*[+-]?((\d+(_\d+)*\.?\d*|\.\d+)(e[+-]?\d+)?|inf|infinity|nan)\s*\z"
 # Text that both parse as a time: only Spark parses 2026, 2026-03 and 12:00 (today at noon).
 _ZONE = r"Z|[+-]\d\d(:?\d\d){0,2}| [A-Za-z]\S*"
-_CLOCK = rf"[ T]\d{{1,2}}:\d{{2}}(:\d{{2}}(\.\d*)?({_ZONE})?\s*)?"
+# Only DuckDB 2 parses a time zone, or a blank, right after the minutes.
+_SECONDS = r":\d{2}(\.\d*)?"
+_CLOCK = r"[ T]\d{1,2}:\d{2}" + (
+    rf"({_SECONDS})?({_ZONE})?\s*" if IS_DUCKDB_2 else rf"({_SECONDS}({_ZONE})?\s*)?"
+)
 _TIME = rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}({_CLOCK}|\s*)\z"
 _SLASHES = r"^(\s*\d{4})/(\d{1,2})/(\d{1,2})"  # DuckDB also parses 2026/03/01
 

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 _PARAMETER = re.compile(r"\$([a-z_]\w*)")
 _COMMENT = re.compile(r"--[^\n]*")
+IS_DUCKDB_2 = int(duckdb.__version__.split(".")[0]) >= 2
 # DuckDB 2 copies the rows once more when a connection returns Arrow, and not when a relation does.
 # In DuckDB 1, relations with parameters take many times as long.
-_ARROW_BY_RELATION = int(duckdb.__version__.split(".")[0]) >= 2
+_ARROW_BY_RELATION = IS_DUCKDB_2
 _ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
 # The views of `information_schema` give the same result, and take six times as long.
 _KIND = """
