@@ -30,7 +30,7 @@ def adjusted(fitted, cell, forecast):
 
 
 def rows(activity, seed=1, n=20_000, levels=(0.02, 0.05, 0.1, 0.2, 0.4)):
-    """Draw counts by cell and forecast from the model itself with slope 0.8."""
+    """Draw counts by cell and forecast from the model with a slope of 0.8."""
     rng = np.random.default_rng(seed)
     cell = rng.choice(activity.cell, n)
     forecast = rng.choice(levels, n)
@@ -58,7 +58,7 @@ def test_activity_levels_of_hand_made_landmarks():
     assert (design.sum(axis=1) == 3).all()
 
 
-def test_it_recovers_what_generated_the_data(activity):
+def test_the_generating_parameters_are_recovered(activity):
     cell, forecast, trials, conversions, truth = rows(activity, n=60_000)
     fitted = fit(activity, cell, forecast, trials, conversions)
     assert fitted.slope_ == pytest.approx(0.8, abs=0.02)
@@ -67,7 +67,7 @@ def test_it_recovers_what_generated_the_data(activity):
 
 
 @pytest.mark.parametrize("alone", [False, True])
-def test_it_equals_scikit_learn_where_scores_are_few(activity, alone):
+def test_it_equals_scikit_learn_if_there_are_few_distinct_scores(activity, alone):
     cell, forecast, trials, conversions, _ = rows(activity, seed=2)
     fitted = fit(activity, cell, None if alone else forecast, trials, conversions)
     # A column on a large scale is hardly penalised, as the slope must not be.
@@ -86,7 +86,7 @@ def test_it_equals_scikit_learn_where_scores_are_few(activity, alone):
     )
 
 
-def test_bins_of_the_score_lose_little(activity):
+def test_binning_the_score_changes_the_slope_little(activity):
     rng = np.random.default_rng(3)
     cell = rng.choice(activity.cell, 40_000)
     forecast = expit(rng.normal(-3, 1, 40_000))
@@ -96,7 +96,7 @@ def test_bins_of_the_score_lose_little(activity):
     assert fitted.slope_ == pytest.approx(0.9, abs=0.06)
 
 
-def test_a_forecast_that_is_the_wrong_way_round_counts_for_nothing(activity):
+def test_an_inverted_forecast_gets_a_slope_of_zero(activity):
     cell, forecast, trials, conversions, _ = rows(activity, seed=4)
     wrong = fit(activity, cell, 1 - forecast, trials, conversions)
     alone = fit(activity, cell, None, trials, conversions)
@@ -107,7 +107,7 @@ def test_a_forecast_that_is_the_wrong_way_round_counts_for_nothing(activity):
 
 
 @pytest.mark.parametrize("start", ["cold", "warm"])
-def test_a_fit_does_not_depend_on_the_fit_before(activity, start):
+def test_a_fit_does_not_depend_on_the_previous_fit(activity, start):
     cell, forecast, trials, conversions, _ = rows(activity, seed=5)
     expected = fit(activity, cell, forecast, trials, conversions)
     other = Adjustment(activity.design())
@@ -127,7 +127,7 @@ def test_constant_forecasts_and_extreme_ones_stay_probabilities(activity):
         assert ((p >= 0.999e-6) & (p <= 1 - 0.999e-6)).all()
 
 
-def test_nothing_converted_or_everything(activity):
+def test_no_conversions_or_only_conversions(activity):
     cell, forecast, trials, _, _ = rows(activity, seed=7, n=500)
     for conversions, low, high in ((0 * trials, 0, 0.05), (trials, 0.95, 1)):
         p = fit(activity, cell, forecast, trials, conversions)
@@ -135,6 +135,6 @@ def test_nothing_converted_or_everything(activity):
         assert (adjusted(p, cell, forecast) <= high).all()
 
 
-def test_a_forecast_that_is_no_number_is_refused():
+def test_a_nan_forecast_is_an_error():
     with pytest.raises(ValueError, match="a forecast is nan"):
         log_odds(np.array([0.5, np.nan]))

@@ -1,4 +1,4 @@
-"""The ceiling: forward in time like any rival, and with little to learn from, modest."""
+"""The ceiling: a backtest like that of any rival, and modest forecasts from little data."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ceiling_scores(*given, **more):
     return ceiling.ceiling_scores(*given, **more)[ALL]
 
 
-def test_it_learns_what_a_true_rival_knows_and_looks_no_further():
+def test_it_learns_what_a_true_rival_knows_and_uses_no_later_data():
     landmarks = draw_landmarks(np.random.default_rng(0), 20_000, rates=np.array([0.02, 0.1, 0.3]),
                                channels=3)  # fmt: skip
     rivals = [make_model("last_touch"), make_model("linear")]
@@ -62,7 +62,7 @@ def test_the_training_sample_is_bounded(monkeypatch):
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.003])
-def test_with_hardly_any_conversion_it_says_the_base_rate(rate):
+def test_it_forecasts_the_base_rate_from_very_few_conversions(rate):
     landmarks = draw_landmarks(np.random.default_rng(2), 3000, rates=np.full(4, rate))
     scores = ceiling_scores([make_model("linear")], Split.by_period(landmarks, CALENDAR))
     assert np.count_nonzero(scores.grid_landmarks[0]) == 1

@@ -1,4 +1,4 @@
-"""Scores as sums: what they say is what scikit-learn says of the forecasts themselves."""
+"""Scores from sums equal the scores that scikit-learn computes from the forecasts."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_counts_are_kept_by_period_and_bucket():
     assert scores.grid_landmarks.sum() == scores.landmarks.sum()
 
 
-def test_what_cannot_be_told_is_none():
+def test_undefined_scores_are_none():
     none = scored((np.zeros(4, int), np.zeros(4, bool), np.full(4, 0.1)))
     assert none.auc is None
     assert none.average_precision is None
@@ -92,13 +92,13 @@ def test_what_cannot_be_told_is_none():
     assert np.isnan(Scores.empty(2).brier_score)
 
 
-def test_forecasts_at_the_ends_have_a_place():
+def test_extreme_forecasts_are_in_the_grid():
     scores = scored((np.zeros(2, int), np.array([True, False]), np.array([1 - 1e-6, 1e-6])))
     assert scores.auc == 1
     assert scores.average_precision == 1
 
 
-# --- numbers that are right, to the bounds that the grid has --------------------------------------
+# --- errors of the grid, within their bounds ----------------------------------------------------
 
 #: Forecasts are counted in steps of their logit.
 STEP = 28.0 / N_GRID
@@ -153,7 +153,7 @@ def test_log_loss_and_brier_are_exact_sums(kind, seed):
 
 
 @each
-def test_each_buckets_sums_are_those_of_its_landmarks(kind, seed):
+def test_the_sums_of_a_bucket_are_those_of_its_landmarks(kind, seed):
     converted, forecast = forecasts(kind, seed, 3000)
     bucket = np.random.default_rng(seed).integers(0, 256, 3000)
     count = np.random.default_rng(seed).integers(1, 5, 3000).astype(float)
@@ -171,7 +171,7 @@ def test_each_buckets_sums_are_those_of_its_landmarks(kind, seed):
 
 
 @each
-def test_auc_is_that_of_the_forecasts_but_for_pairs_of_one_bin(kind, seed):
+def test_auc_differs_from_the_exact_one_by_pairs_within_a_bin_only(kind, seed):
     """A pair in one bin counts one half instead of 0 or 1: it is wrong by one half at most."""
     scores, converted, forecast = scored_alone(kind, seed)
     positive = scores.grid_conversions.sum(axis=0)
@@ -184,7 +184,7 @@ def test_auc_is_that_of_the_forecasts_but_for_pairs_of_one_bin(kind, seed):
 
 
 @each
-def test_average_precision_is_that_of_the_forecasts_but_for_order_within_bins(kind, seed):
+def test_average_precision_differs_from_the_exact_one_by_the_order_within_bins_only(kind, seed):
     """Within a bin the precision is between all converting last and all converting first."""
     scores, converted, forecast = scored_alone(kind, seed)
     positive = scores.grid_conversions.sum(axis=0)[::-1]
@@ -238,7 +238,7 @@ def test_counts_stand_for_as_many_landmarks(name):
     assert getattr(counted, name) == pytest.approx(getattr(repeated, name), rel=1e-10)
 
 
-def test_the_first_periods_alone_are_what_was_known_then():
+def test_the_first_periods_equal_scores_of_those_periods():
     parts = [(np.zeros(50, int), *forecasts("spread", seed, 50)) for seed in range(5)]
     whole = scored(*parts)
     for periods in range(1, 6):
@@ -248,7 +248,7 @@ def test_the_first_periods_alone_are_what_was_known_then():
             np.testing.assert_array_equal(kept, getattr(then, field.name))
 
 
-def test_outcomes_laid_out_once_serve_every_forecast():
+def test_outcomes_prepared_once_serve_every_forecast():
     rng = np.random.default_rng(6)
     n = 5000
     period, bucket = rng.integers(3, 6, n), rng.integers(0, 256, n)
@@ -281,7 +281,7 @@ def test_no_forecast_overflows(log_odds):
     np.testing.assert_allclose(scores.brier[0, :2], (expit(log_odds) - both) ** 2, rtol=1e-12)
 
 
-def test_of_no_landmarks_there_is_nothing_to_add():
+def test_no_landmarks_add_nothing():
     scores, none = Scores.empty(2), np.empty(0)
     scores.add_outcomes(Outcomes.of(none.astype(int), none.astype(int), none > 0, none), none)
     assert not scores.landmarks.any()

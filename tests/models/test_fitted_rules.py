@@ -48,7 +48,7 @@ def draw_paths(rng, n, channels=4, longest=6):
 
 
 def landmarks_of(name, paths, converted, channels=4, bucket=None):
-    """Lay paths out as landmarks, a path each."""
+    """Return landmarks, one for each path."""
     n, size = len(paths), size_of(name)
     touches, weights = np.zeros((n, channels)), np.zeros((size, n, channels))
     for row, (met, hours) in enumerate(paths):
@@ -110,7 +110,7 @@ def by_each_candidate(name, paths, converted, channels=4):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seed", range(3))
-def test_it_is_the_best_of_candidates_that_are_fitted_alone(name, seed):
+def test_the_best_of_separately_fitted_candidates_is_chosen(name, seed):
     paths, converted = simulate(name, 1 + seed, seed, 600)
     number, rates = by_each_candidate(name, paths, converted)
     model = make_model(name).fit(landmarks_of(name, paths, converted))
@@ -122,7 +122,7 @@ def test_it_is_the_best_of_candidates_that_are_fitted_alone(name, seed):
     ("name", "number"),
     [(NAMES[0], 0), (NAMES[0], 2), (NAMES[0], 4), (NAMES[1], 0), (NAMES[1], 2), (NAMES[1], 5)],
 )
-def test_the_candidate_that_is_true_is_found_with_its_rates(name, number):
+def test_the_true_candidate_is_found_with_its_rates(name, number):
     # Far apart, so that the neighbours of the candidate are told from it.
     rates = np.array([0.02, 0.9, 0.3, 0.6])
     paths, converted = simulate(name, number, 20 + number, 6000, rates)
@@ -161,7 +161,7 @@ def test_fits_to_growing_data_choose_as_fits_from_scratch(name):
         np.testing.assert_allclose(warm.rates_, fresh.rates_, rtol=1e-9)
 
 
-def test_a_fit_of_a_copy_leaves_the_model_as_it_was():
+def test_fitting_a_copy_does_not_change_the_model():
     name = NAMES[0]
     landmarks = landmarks_of(name, *simulate(name, 1, 7, 800))
     model = make_model(name).fit(landmarks)
@@ -171,7 +171,7 @@ def test_a_fit_of_a_copy_leaves_the_model_as_it_was():
     np.testing.assert_array_equal(model.rates_, rates)
 
 
-def test_a_second_fit_with_other_channels_starts_afresh():
+def test_a_second_fit_with_other_channels_starts_from_scratch():
     name = NAMES[0]
     model = make_model(name).fit(landmarks_of(name, *simulate(name, 2, 9, 500)))
     paths, converted = simulate(name, 2, 10, 500, RATES[:3])
@@ -200,7 +200,7 @@ def test_landmarks_alike_under_every_candidate_are_one_row():
     assert len(features) == 4
 
 
-# --- what does not matter -----------------------------------------------------------------------
+# --- invariances --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -338,7 +338,7 @@ def test_no_landmark_at_all(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_units_that_all_weigh_nothing(name):
+def test_units_with_zero_weight(name):
     landmarks = landmarks_of(name, *simulate(name, 2, 20, 200))
     model = make_model(name)
     model.fit_credit(model.sufficient_statistics(landmarks, 256), np.zeros(256))

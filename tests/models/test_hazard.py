@@ -1,4 +1,4 @@
-"""The additive hazard: its optimum, what it finds again, how it divides."""
+"""The additive hazard: maximum of the likelihood, recovered parameters, credit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HAZARDS = (0.012, 0.004, 0.001)
 
 @dataclass(frozen=True)
 class Journey:
-    """Touches as (hour, channel), and the hour at which it converts, or else is given up."""
+    """Touches as (hour, channel), and the hour at which it converts or ends."""
 
     touches: list[tuple[float, int]]
     end: float
@@ -66,7 +66,7 @@ def simulate(rng, size, law, mean_wait=40.0):
 
 
 def landmarks_of(journeys, channels=3, buckets=None):
-    """Lay journeys out as landmarks, a touch each."""
+    """Return landmarks, one for each touch."""
     half_lives = np.array(HALF_LIVES_HOURS, dtype=float)
     strengths, touches, hours, converted, bucket, last = [], [], [], [], [], []
     for number, journey in enumerate(journeys):
@@ -171,7 +171,7 @@ def by_optimiser(journeys, channels, half_life):
 
 
 @pytest.mark.parametrize(("seed", "true_half_life"), [(0, 6.0), (1, 72.0), (2, 336.0)])
-def test_parameters_are_the_optimum_of_the_penalised_likelihood(seed, true_half_life):
+def test_parameters_maximise_the_penalised_likelihood(seed, true_half_life):
     law = (0.002, (0.03, 0.005), true_half_life)
     journeys = simulate(np.random.default_rng(seed), 30, law)
     fits = [by_optimiser(journeys, 2, float(hours)) for hours in HALF_LIVES_HOURS]
@@ -193,7 +193,7 @@ def test_parameters_are_the_optimum_of_the_penalised_likelihood(seed, true_half_
     np.testing.assert_allclose(found(model), fits[best][0], rtol=1e-3)
 
 
-def test_what_it_was_simulated_with_is_found_within_the_errors(many):
+def test_simulated_parameters_are_recovered_within_their_errors(many):
     landmarks = landmarks_of(many)
     model = make_model("additive_hazard").fit(landmarks)
     assert model.half_life_ == 24
@@ -262,7 +262,7 @@ def test_large_counts_come_to_the_same_hazards(some):
     np.testing.assert_allclose(found(one), found(two), rtol=1e-3)
 
 
-# --- what does not matter -----------------------------------------------------------------------
+# --- invariances --------------------------------------------------------------------------------
 
 
 def test_the_numbers_of_channels_do_not_matter(some):
@@ -525,7 +525,7 @@ def test_single_precision_is_enough(some):
     np.testing.assert_allclose(two.forecast(other), one.forecast(some), rtol=1e-4)
 
 
-def test_conversions_at_the_moment_of_the_touch(some):
+def test_conversions_at_the_time_of_the_touch(some):
     hours = np.where(some.converted, 0.0, some.hours_to_next)
     model = make_model("additive_hazard").fit(replace(some, hours_to_next=hours))
     assert np.isfinite(found(model)).all()
@@ -535,7 +535,7 @@ def test_conversions_at_the_moment_of_the_touch(some):
     assert np.isfinite(model.forecast(everything)).all()
 
 
-def test_what_was_never_met_changes_no_fit(some):
+def test_intervals_that_were_never_observed_do_not_change_the_fit(some):
     model, rows = make_model("additive_hazard"), np.arange(0, len(some), 3)
     features = model.encode(some)
     trials = np.zeros(len(some))
@@ -548,7 +548,7 @@ def test_what_was_never_met_changes_no_fit(some):
     assert fitted.usual_hours_ == pytest.approx(alone.usual_hours_, rel=1e-9)
 
 
-def test_exposures_are_sums_over_the_intervals_that_are_met(some):
+def test_exposures_are_sums_over_observed_intervals(some):
     intervals = make_model("additive_hazard").encode(some).rows
     trials = np.random.default_rng(5).integers(0, 3, len(some)).astype(float)
     found = intervals.exposures(trials)

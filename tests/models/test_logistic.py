@@ -1,4 +1,4 @@
-"""Bagged logistic regression: coefficients, bags and what they are worth."""
+"""Bagged logistic regression: coefficients, bags, forecasts and credit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def simulated(rng, met, per_set, log_odds=LOG_ODDS, intercept=INTERCEPT):
 
 
 def by_optimiser(met, hits, misses, centre):
-    """Maximise the posterior by a library's general method."""
+    """Maximise the posterior with scipy."""
     design = np.column_stack([np.ones(len(met)), met])
     start = np.append(centre, np.zeros(met.shape[1]))
 
@@ -53,7 +53,7 @@ def by_optimiser(met, hits, misses, centre):
 
 @given(st.integers(0, 10_000), st.sampled_from([1, 20, 1000]), st.integers(1, 4))
 @settings(max_examples=40, deadline=None)
-def test_each_bag_is_at_the_maximum_over_the_channels_it_holds(seed, most, channels):
+def test_each_bag_is_at_the_maximum_over_its_channels(seed, most, channels):
     rng = np.random.default_rng(seed)
     met = all_sets(channels)
     hits, misses = rng.integers(0, most + 1, (2, len(met), 3)).astype(float)
@@ -65,7 +65,7 @@ def test_each_bag_is_at_the_maximum_over_the_channels_it_holds(seed, most, chann
         assert (fitted[bag, 1:][~held[bag]] == 0).all()
 
 
-def test_without_bagging_it_is_the_regression_of_another_library():
+def test_without_bagging_it_equals_scikit_learn():
     met = all_sets(5)
     trials, conversions = simulated(np.random.default_rng(0), met, 20_000)
     model = BaggedLogistic(**WHOLE).fit_counts(features_of(met), trials, conversions)
@@ -82,7 +82,7 @@ def test_without_bagging_it_is_the_regression_of_another_library():
     )
 
 
-def test_coefficients_are_found_again_within_their_errors():
+def test_coefficients_are_recovered_within_their_errors():
     met, rng = all_sets(5), np.random.default_rng(1)
     design = np.column_stack([np.ones(len(met)), met])
     truth = np.append(INTERCEPT, LOG_ODDS)
@@ -101,7 +101,7 @@ def test_coefficients_are_found_again_within_their_errors():
     assert ((within > 0.9) & (within < 0.99)).all()
 
 
-def test_channels_that_decide_wholly_have_finite_coefficients():
+def test_separable_data_has_finite_coefficients():
     met = np.array([[1.0, 0], [0, 1], [1, 1]])
     for size in (1.0, 1e3, 1e10):
         model = BaggedLogistic().fit_counts(
@@ -111,7 +111,7 @@ def test_channels_that_decide_wholly_have_finite_coefficients():
         assert model.coefficients_[0] > 0 > model.coefficients_[1]
 
 
-def test_a_first_step_that_leads_far_too_far_is_shortened():
+def test_a_first_step_that_overshoots_is_shortened():
     # At the base rate the curve is so flat that a plain step leads to log-odds of ten thousands.
     met, trials, conversions = np.eye(2), np.array([1e9, 1e3]), np.array([10.0, 500.0])
     fitted = fit_logistic(
@@ -125,7 +125,7 @@ def test_a_first_step_that_leads_far_too_far_is_shortened():
     np.testing.assert_allclose(forecast, conversions / trials, rtol=0.2)  # the prior's pull
 
 
-def test_channels_always_met_together_have_the_same_coefficient():
+def test_channels_that_always_occur_together_have_the_same_coefficient():
     met = np.array([[1.0, 1, 0], [0, 0, 1], [1, 1, 1]])
     model = BaggedLogistic().fit_counts(
         features_of(met), np.array([1e4, 1e4, 1e4]), np.array([2e3, 1e3, 4e3])
@@ -136,7 +136,7 @@ def test_channels_always_met_together_have_the_same_coefficient():
 # --- bags ---------------------------------------------------------------------------------------
 
 
-def test_bags_hold_a_share_of_the_landmarks():
+def test_bags_have_a_share_of_the_landmarks():
     counts = np.tile([0.0, 1, 40, 10**10], 500)
     drawn = BaggedLogistic(bags=7, sample_share=0.3)._draw_landmarks(
         counts, np.random.default_rng(0)
@@ -152,7 +152,7 @@ def test_bags_hold_a_share_of_the_landmarks():
     np.testing.assert_allclose(drawn[counts == 10**10], 3e9, rtol=1e-4)
 
 
-def test_bags_that_hold_everything_hold_it_exactly():
+def test_bags_with_everything_have_the_exact_counts():
     counts = np.array([0.0, 3, 0.25, 1e10])
     drawn = BaggedLogistic(bags=2, sample_share=1.0)._draw_landmarks(
         counts, np.random.default_rng(0)
@@ -160,7 +160,7 @@ def test_bags_that_hold_everything_hold_it_exactly():
     np.testing.assert_array_equal(drawn, np.column_stack([counts, counts]))
 
 
-def test_parts_of_landmarks_are_in_as_many_bags():
+def test_fractions_of_landmarks_are_in_as_many_bags():
     drawn = BaggedLogistic(bags=20_000)._draw_landmarks(
         np.array([0.25, 2.5]), np.random.default_rng(0)
     )
@@ -170,14 +170,14 @@ def test_parts_of_landmarks_are_in_as_many_bags():
 @pytest.mark.parametrize(
     ("share", "channels", "size"), [(1.0, 6, 6), (0.5, 6, 3), (0.5, 7, 4), (0.01, 6, 1)]
 )
-def test_bags_hold_a_share_of_the_channels(share, channels, size):
+def test_bags_have_a_share_of_the_channels(share, channels, size):
     model = BaggedLogistic(bags=4000, channel_share=share)
     held = model._draw_channels(channels, np.random.default_rng(0))
     assert (held.sum(axis=1) == size).all()
     np.testing.assert_allclose(held.mean(axis=0), size / channels, atol=0.04)
 
 
-def test_a_coefficient_is_the_mean_over_the_bags_that_hold_its_channel():
+def test_a_coefficient_is_the_mean_over_the_bags_with_its_channel():
     met = all_sets(4)
     trials, conversions = simulated(np.random.default_rng(2), met, 500, LOG_ODDS[:4])
     parameters = {"bags": 6, "sample_share": 1.0, "channel_share": 0.5}
@@ -204,7 +204,7 @@ def test_many_bags_agree_with_all_landmarks():
     np.testing.assert_allclose(bagged.coefficients_, whole.coefficients_, atol=0.01)
 
 
-def test_channels_left_out_of_bags_bias_those_met_together_with_them():
+def test_channels_left_out_of_bags_bias_channels_that_occur_with_them():
     # Channel 1 does nothing but comes with channel 0, which does: the reason for the default.
     met = np.array([[1.0, 1, 0], [0, 0, 1], [1, 1, 1], [1, 0, 0], [0, 1, 0], [0, 1, 1], [1, 0, 1]])
     trials = np.array([9e6, 9e6, 9e6, 1e6, 1e6, 1e6, 1e6])
@@ -233,7 +233,7 @@ def test_the_same_seed_draws_the_same_bags_in_any_order_of_rows():
     assert fit(order, 0) != fit(order, 1)
 
 
-def test_sets_without_landmarks_change_no_draw():
+def test_sets_without_landmarks_do_not_change_the_draws():
     met = all_sets(4)
     trials, conversions = simulated(np.random.default_rng(5), met, 30, LOG_ODDS[:4])
     trials[::3] = conversions[::3] = 0
@@ -261,7 +261,7 @@ def test_forecast_and_credit_follow_from_the_coefficients():
         np.testing.assert_allclose(share, expected / expected.sum(), atol=1e-12)
 
 
-def test_landmarks_of_a_set_are_forecast_alike():
+def test_landmarks_with_one_set_have_one_forecast():
     landmarks = draw_landmarks(np.random.default_rng(6), 2000)
     model = BaggedLogistic().fit(landmarks)
     met = landmarks.paths.path_channels.matrix(

@@ -1,4 +1,4 @@
-"""Mixtures of rates: the optimum of their likelihood, and what one step reaches."""
+"""Mixtures of rates: the maximum of the likelihood, and its approximation by one Newton step."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def problem(seed: int, features: int = 40, channels: int = 5):
 
 
 def optimum(shares, trials, conversions, base):
-    """Maximise the same penalised likelihood by scipy: L-BFGS-B, then a root of the slope."""
+    """Maximise the same penalised likelihood by scipy: L-BFGS-B, then a root of the gradient."""
     misses, prior = trials - conversions, (1 - base) / base
 
     def slope(r):
@@ -46,7 +46,7 @@ def optimum(shares, trials, conversions, base):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_rates_are_the_optimum_of_the_penalised_likelihood(seed):
+def test_rates_maximise_the_penalised_likelihood(seed):
     shares, trials, conversions = problem(seed, channels=3 + seed)
     base = base_rate(trials, conversions)
     expected = optimum(shares, trials, conversions, base)
@@ -55,7 +55,7 @@ def test_rates_are_the_optimum_of_the_penalised_likelihood(seed):
         np.testing.assert_allclose(fitted, expected, atol=1e-7)
 
 
-def test_many_channels_take_the_sparse_way_to_the_same_optimum():
+def test_sparse_matrices_of_many_channels_have_the_same_maximum():
     shares, trials, conversions = problem(3, features=300, channels=MAX_FULL_CHANNELS + 6)
     base = base_rate(trials, conversions)
     start = np.full(shares.shape[1], base)
@@ -63,14 +63,14 @@ def test_many_channels_take_the_sparse_way_to_the_same_optimum():
     np.testing.assert_allclose(fitted, optimum(shares, trials, conversions, base), atol=1e-6)
 
 
-def test_where_one_touch_decides_each_rate_is_its_own_share_shrunk_to_the_base():
+def test_rates_of_one_channel_paths_are_shares_shrunk_to_the_base_rate():
     trials, conversions = np.array([1000.0, 50, 3, 0]), np.array([80.0, 9, 0, 0])
     base = base_rate(trials, conversions)
     fitted, _ = fit_rates(sparse.csr_array(np.eye(4)), trials, conversions, base, np.full(4, base))
     np.testing.assert_allclose(fitted, (conversions + 1) / (trials + 1 / base), rtol=1e-9)
 
 
-def test_large_counts_are_fitted_in_few_steps_and_to_the_digits():
+def test_large_counts_are_fitted_to_many_digits():
     shares, trials, conversions = problem(5)
     trials, conversions = trials * 1e4, conversions * 1e4
     base = base_rate(trials, conversions)

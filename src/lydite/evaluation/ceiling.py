@@ -1,4 +1,4 @@
-"""The ceiling: how much could be explained at all, by learners that see everything."""
+"""The ceiling: how much any model could explain, estimated by learners that use all features."""
 
 from __future__ import annotations
 
@@ -30,166 +30,177 @@ if TYPE_CHECKING:
     from lydite.models import Landmarks, Model
 
 NAME = "ceiling"
-#: Changed whenever the forecasts of the same rivals come to another ceiling: its evidence of before
-#: is then not added to.
+#: Increased whenever the same forecasts of rivals give another ceiling. Scores of an earlier method
+#: are not added to.
 METHOD = 2
 CLAIM = "everything known at the touch, combined by gradient-boosted trees and a regression"
 MAX_TRAINING_LANDMARKS = 60_000
-#: The ceiling is a yardstick, not a rival: so many landmarks of a period tell how high it is.
+#: The ceiling is a yardstick, not a rival: so many landmarks of a period estimate it well enough.
 MAX_SCORED_LANDMARKS = 20_000
-# Trees are grown anew less often than models are fitted: their forecasts age slowly, and growing is
-# dear.
-_REGROW = RefitSchedule(growth=0.5, large_growth=3.0, large_from=50_000)
+# Both learners are refitted less often than models: their forecasts age slowly, and trees are slow.
+_REFIT = RefitSchedule(growth=0.5, large_growth=3.0, large_from=50_000)
 _AT_ONCE = 4096  # landmarks
-# With fewer conversions, as a very small sample may have, there is nothing to grow trees on.
+# With fewer landmarks that convert, or do not, the forecast is the base rate.
 _MIN_OF_EACH = 20
 
 
 def ceiling_scores(
     rivals: Sequence[Model], split: Split, seed: int = 0, threads: int = 1
 ) -> dict[str, Scores]:
-    """Score the ceiling over all periods, forward in time like any rival, by segment.
+    """Score the ceiling over all periods, in a backtest like that of any rival, by segment.
 
-    Its forecast is the mean logit of two learners: gradient-boosted trees on all that is known, and
-    a logistic regression on activity and on the rivals' forecasts (a stack [1]_). From few
-    conversions the trees alone learn less than the best rival knows.
+    Its forecast is the mean logit of two learners: gradient-boosted trees on all features, and a
+    logistic regression on activity and on the rivals' forecasts (a stack [1]_). With few
+    conversions, trees alone forecast worse than the best rival.
 
     Parameters
     ----------
     rivals
-        Their forecasts are among what the trees see; for training landmarks, forecasts by a model
-        of the other half of the buckets.
+        Their forecasts are features. Those of training landmarks come from a model that was fitted
+        on the other half of the buckets.
     split
-        Landmarks and calendar; `scored_by_ceiling` leaves fewer to forecast.
+        Landmarks and calendar; `scored_by_ceiling` reduces the landmarks to forecast.
     seed
         Seeds the trees.
     threads
-        How many trees are grown at once.
+        How many fits run at once.
+
+    Returns
+    -------
+    Scores by segment, those of all users first.
 
     References
     ----------
     .. [1] Wolpert (1992), "Stacked generalization", *Neural Networks* 5(2).
     """
-    spans = split.refit_spans(_REGROW)
+    spans = split.refit_spans(_REFIT)
 
-    def drawn() -> Split:
+    def draw() -> Split:
         sample = split.subsample_train(MAX_TRAINING_LANDMARKS)
         return replace(sample, landmarks=sample.landmarks.with_used_paths())
 
-    def ahead_of(span: range) -> Landmarks:
+    def test_landmarks(span: range) -> Landmarks:
         return split.batch(span).landmarks.with_used_paths()
 
-    def walk(model: Model) -> list[_Walked]:
-        return list(_walk(model, sample, spans, known, ahead))
+    def forecast_rival(model: Model) -> list[_RivalForecasts]:
+        return list(_forecast_rival(model, sample, spans, train_rows, test))
 
-    def grow(turn: int) -> NDArray[np.float64]:
-        own, cell = [walked[turn] for walked in by_rival], split.batch(spans[turn]).cell
-        # A limit of OpenMP's holds for the thread that sets it, so each sets its own.
+    def forecast(number: int) -> NDArray[np.float64]:
+        forecasts = [rival[number] for rival in by_rival]
+        cell = split.batch(spans[number]).cell
+        # OpenMP's limit holds for the thread that sets it, so each thread sets its own.
         with threadpool_limits(1, user_api="openmp"):
-            return _grow(sample, known[turn], (ahead[turn], cell), own, seed)
+            return _forecast(sample, train_rows[number], (test[number], cell), forecasts, seed)
 
     scores = {ALL: Scores.empty(len(split))}
     with ThreadPoolExecutor(threads) as pool:
-        drawing = pool.submit(drawn)
-        ahead, sample = list(pool.map(ahead_of, spans)), drawing.result()
-        known = [_known(sample, span.start) for span in spans]
-        by_rival = map_longest_first(pool, walk, rivals, estimated_effort)
-        grown = map_longest_first(pool, grow, range(len(spans)), lambda turn: len(ahead[turn]))
-    for span, forecast in zip(spans, grown, strict=True):
-        add_segment_scores(scores, split.batch(span), forecast)
+        drawing = pool.submit(draw)
+        test, sample = list(pool.map(test_landmarks, spans)), drawing.result()
+        train_rows = [_train_rows(sample, span.start) for span in spans]
+        by_rival = map_longest_first(pool, forecast_rival, rivals, estimated_effort)
+        numbers = range(len(spans))
+        forecasts = map_longest_first(pool, forecast, numbers, lambda number: len(test[number]))
+    for span, log_odds_of_span in zip(spans, forecasts, strict=True):
+        add_segment_scores(scores, split.batch(span), log_odds_of_span)
     return scores
 
 
 def scored_by_ceiling(split: Split) -> Split:
-    """Return the trial with at most `MAX_SCORED_LANDMARKS` to forecast in each period."""
+    """Return the split with at most `MAX_SCORED_LANDMARKS` to forecast in each period."""
     return split.subsample_test(MAX_SCORED_LANDMARKS)
 
 
-def _known(sample: Split, period: int) -> NDArray[np.intp]:
-    """Return the landmarks of a sample that may train before a period."""
-    known = np.zeros(len(sample.landmarks), dtype=bool)
-    for turn in range(period + 1):
-        known[sample.train_added[turn]] = True
-        known[sample.train_removed[turn]] = False
-    return np.flatnonzero(known)
+def _train_rows(sample: Split, period: int) -> NDArray[np.intp]:
+    """Return the landmarks of a sample that are training data before a period."""
+    training = np.zeros(len(sample.landmarks), dtype=bool)
+    for earlier in range(period + 1):
+        training[sample.train_added[earlier]] = True
+        training[sample.train_removed[earlier]] = False
+    return np.flatnonzero(training)
 
 
-class _Walked(NamedTuple):
-    """What a rival says as of one growth, in log-odds.
+class _RivalForecasts(NamedTuple):
+    """A rival's forecasts after one fit, in log-odds.
 
     Attributes
     ----------
-    crossed
-        Of what is known, by a model of the other half of the buckets.
-    forecast
-        Of what lies ahead.
+    train
+        Of the training landmarks, by a model of the other half of the buckets.
+    test
+        Of the landmarks to forecast.
     """
 
-    crossed: NDArray[np.float32]
-    forecast: NDArray[np.float32]
+    train: NDArray[np.float32]
+    test: NDArray[np.float32]
 
 
-def _walk(
+def _forecast_rival(
     model: Model,
     sample: Split,
     spans: Sequence[range],
-    known: Sequence[NDArray[np.intp]],
-    ahead: Sequence[Landmarks],
-) -> Iterator[_Walked]:
-    """Yield what a rival says as of each growth, fitted on what was known by then."""
+    train_rows: Sequence[NDArray[np.intp]],
+    test: Sequence[Landmarks],
+) -> Iterator[_RivalForecasts]:
+    """Yield a rival's forecasts for each span, after a fit on what was known before the span."""
     fitted = CrossFitted(model, sample)
-    index, half = fitted.features.inverse, sample.landmarks.bucket & 1
-    for span, rows, landmarks in zip(spans, known, ahead, strict=True):
+    inverse, half = fitted.features.inverse, sample.landmarks.bucket & 1
+    for span, rows, landmarks in zip(spans, train_rows, test, strict=True):
         fitted.fit_before(span.start)
-        even, odd = (score[index[rows]] for score in fitted.crossed())
+        even, odd = (score[inverse[rows]] for score in fitted.crossed())
         crossed = np.where(half[rows] == 0, even, odd)
         forecast = log_odds(fitted.model.forecast(landmarks))
-        yield _Walked(crossed.astype(np.float32), forecast.astype(np.float32))
+        yield _RivalForecasts(crossed.astype(np.float32), forecast.astype(np.float32))
 
 
-def _grow(
+def _forecast(
     sample: Split,
-    known: NDArray[np.intp],
-    ahead: tuple[Landmarks, NDArray[np.integer]],
-    rivals: Sequence[_Walked],
+    rows: NDArray[np.intp],
+    test: tuple[Landmarks, NDArray[np.integer]],
+    rivals: Sequence[_RivalForecasts],
     seed: int,
 ) -> NDArray[np.float64]:
-    """Fit both learners on what is known, and return their forecast of what lies ahead.
+    """Fit both learners, and return their mean log-odds for the landmarks to forecast.
 
     Parameters
     ----------
-    known
-        Which landmarks of the sample train.
-    ahead
+    sample
+    rows
+        The landmarks of the sample that are training data.
+    test
         The landmarks to forecast, and the activity cell of each.
+    rivals
+        Their forecasts.
+    seed
     """
     landmarks, activity = sample.landmarks, sample.activity
-    total, converted = (float(own[known].sum()) for own in (landmarks.count, landmarks.hits))
+    total, converted = (float(own[rows].sum()) for own in (landmarks.count, landmarks.hits))
     if min(converted, total - converted) < _MIN_OF_EACH:
-        return np.full(len(ahead[0]), logit((converted + 0.5) / (total + 1)))
-    # Weights make the trees slow: they are given only where rows stand for more than one.
-    weight = None if (landmarks.count == 1).all() else landmarks.count[known]
-    outcome, place = landmarks.converted[known], _places(landmarks, known)
-    crossed, own = [rival.crossed for rival in rivals], [rival.forecast for rival in rivals]
-    stack = _Stack(activity.design(), activity.cell[known], crossed, outcome, weight)
+        return np.full(len(test[0]), logit((converted + 0.5) / (total + 1)))
+    # Weights make trees slow, so they are passed only if a row stands for more than one landmark.
+    weight = None if (landmarks.count == 1).all() else landmarks.count[rows]
+    outcome, place = landmarks.converted[rows], _places(landmarks, rows)
+    train_forecasts = [rival.train for rival in rivals]
+    stack = _Stack(activity.design(), activity.cell[rows], train_forecasts, outcome, weight)
 
-    def seen(
+    def features(
         some: Landmarks, cell: NDArray[np.integer], forecasts: Sequence[NDArray[np.float32]]
     ) -> NDArray[np.float32]:
         # Rounded, so that trees split alike whatever the order of sums in the regression.
         stacked = stack.log_odds(cell, forecasts).astype(np.float32)
         return np.column_stack([_features(some, place), stacked])
 
-    train = seen(landmarks.take(known).with_used_paths(), activity.cell[known], crossed)
-    # Without a clock some of it is known of no landmark; trees cannot be grown on nothing.
+    used = landmarks.take(rows).with_used_paths()
+    train = features(used, activity.cell[rows], train_forecasts)
+    # Path tables have no times; a column without any value cannot be split.
     usable = ~np.isnan(train).all(axis=0)
-    trees = _trees(len(known), seed)
+    trees = _trees(len(rows), seed)
     trees.fit(train[:, usable], outcome, sample_weight=weight)
-    table = seen(*ahead, own)[:, usable]
-    # Every tree looks at every row of a part, which had better stay in the cache.
-    some = parts(len(table), _AT_ONCE)
-    grown = np.concatenate([trees.decision_function(table[part]) for part in some])
-    return np.asarray(np.clip((grown + table[:, -1]) / 2, -MAX_LOG_ODDS, MAX_LOG_ODDS))
+    table = features(*test, [rival.test for rival in rivals])[:, usable]
+    # Every tree reads every row of a part, so parts are small enough for the cache.
+    by_trees = np.concatenate(
+        [trees.decision_function(table[part]) for part in parts(len(table), _AT_ONCE)]
+    )
+    return np.asarray(np.clip((by_trees + table[:, -1]) / 2, -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
 class _Stack:
@@ -198,13 +209,13 @@ class _Stack:
     Parameters
     ----------
     terms : (cells, terms) array
-        Those of activity.
+        The activity terms of each cell.
     cell : (n,) integers
     forecasts
         Each rival's (n,) log-odds.
     outcome : (n,) bool
     weight : (n,) array
-        None where landmarks weigh alike.
+        None where all landmarks have the same weight.
     """
 
     def __init__(
@@ -231,13 +242,13 @@ class _Stack:
         return result
 
 
-def _trees(known: int, seed: int) -> HistGradientBoostingClassifier:
-    """Return the trees to grow on so many landmarks."""
+def _trees(n_train: int, seed: int) -> HistGradientBoostingClassifier:
+    """Return the trees for a number of training landmarks."""
     return HistGradientBoostingClassifier(
         learning_rate=0.2,
         max_iter=100,
         max_leaf_nodes=6,
-        min_samples_leaf=max(50, known // 500),
+        min_samples_leaf=max(50, n_train // 500),
         l2_regularization=20.0,
         max_features=0.5,
         early_stopping=True,
@@ -247,26 +258,26 @@ def _trees(known: int, seed: int) -> HistGradientBoostingClassifier:
     )
 
 
-def _places(landmarks: Landmarks, known: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Return the place of each channel by how often it is known to be met; -1 for no channel.
+def _places(landmarks: Landmarks, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the rank of each channel by the number of its touches in some rows; -1 for no channel.
 
-    Trees draw columns by place, and the numbers of channels may change as data comes in.
+    Trees draw columns by position, and the numbers of channels may change as data comes in.
     """
-    channel, count = landmarks.history[known, 0], landmarks.count[known]
+    channel, count = landmarks.history[rows, 0], landmarks.count[rows]
     size = len(landmarks.channels)
-    met = group_sums(channel, count, size)
-    hits = group_sums(channel, count * landmarks.converted[known], size)
+    touches = group_sums(channel, count, size)
+    hits = group_sums(channel, count * landmarks.converted[rows], size)
     place = np.empty(size + 1, dtype=np.intp)
-    place[np.lexsort((hits, met))] = np.arange(size)
+    place[np.lexsort((hits, touches))] = np.arange(size)
     place[-1] = -1
     return place
 
 
 def _features(landmarks: Landmarks, place: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Return all that is known at each landmark: activity, calendar, order and mix of channels."""
-    met, paths = landmarks.paths.path_channels, len(landmarks.paths)
+    """Return all features of each landmark: activity, calendar, order and mix of channels."""
+    on_path, paths = landmarks.paths.path_channels, len(landmarks.paths)
     mix = np.zeros((paths, len(landmarks.channels)), dtype=np.float32)
-    mix[met.row, place[met.channel]] = met.touches
+    mix[on_path.row, place[on_path.channel]] = on_path.touches
     hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)
     return np.column_stack(
         [

@@ -75,7 +75,7 @@ class AdditiveHazard(Model):
     weights_touches: ClassVar[bool] = True
     enough_landmarks = ENOUGH_LANDMARKS
     name = "additive_hazard"
-    claim = "each touch, by a chance per hour that it adds and that fades"
+    claim = "each touch, by an effect that fades over time"
 
     @property
     def weight_columns(self) -> WeightColumns:
@@ -91,8 +91,8 @@ class AdditiveHazard(Model):
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the strength of each channel at each landmark, and the time to the next event."""
-        met, path, n = landmarks.path_channels(self.weight_columns)
-        strengths = _strengths(met, self.weight_columns, n, len(landmarks.channels))
+        on_path, path, n = landmarks.path_channels(self.weight_columns)
+        strengths = _strengths(on_path, self.weight_columns, n, len(landmarks.channels))
         if landmarks.landmark_paths is None:  # landmarks may share a path
             strengths = [own[path] for own in strengths]
         hours = landmarks.hours_to_next
@@ -175,9 +175,10 @@ class AdditiveHazard(Model):
 
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return each channel's share of the hazard that touches add."""
-        met: sparse.csr_array[np.float64] = features.rows.strengths[self.chosen_]
-        added = met.data * self.hazards_[met.indices]
-        return normalize_rows(sparse.csr_array((added, met.indices, met.indptr), shape=met.shape))
+        strength: sparse.csr_array[np.float64] = features.rows.strengths[self.chosen_]
+        added = strength.data * self.hazards_[strength.indices]
+        hazard = sparse.csr_array((added, strength.indices, strength.indptr), shape=strength.shape)
+        return normalize_rows(hazard)
 
     def credit(
         self, features: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]

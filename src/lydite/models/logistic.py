@@ -65,7 +65,7 @@ class BaggedLogistic(SetModel):
     """
 
     name = "bagged_logistic"
-    claim = "which channels were met, each adding log-odds of its own"
+    claim = "which channels the customer saw, each raising the odds separately"
 
     def __init__(
         self,
