@@ -263,10 +263,8 @@ class DuckDBEngine:
             low += len(batch)
         return arrays
 
-    def _arrow(
-        self, sql: str, parameters: Parameters | None
-    ) -> duckdb.DuckDBPyConnection | duckdb.DuckDBPyRelation:
-        """Return a result that can be read as Arrow."""
+    def _arrow(self, sql: str, parameters: Parameters | None) -> Any:  # noqa: ANN401
+        """Return a result that can be read as Arrow: a relation, or the connection itself."""
         text = resolve_sql(sql)
         values = _only_used(text, parameters)
         if _ARROW_BY_RELATION:

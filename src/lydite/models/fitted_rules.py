@@ -42,7 +42,7 @@ _END_SHARES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
 class FittedRule(Model):
     """A rule mixture of which the parameter is the candidate that makes the data most likely.
 
-    Each candidate is a rule of its own; its rates are fitted as those of `lydite.models.Rule`.
+    Each candidate is a separate rule; its rates are fitted as those of `lydite.models.Rule`.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ class FittedRule(Model):
     # --- forecast -------------------------------------------------------------------------------
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
-        """Return what tells landmarks apart under any of the candidates."""
+        """Return the distinct rows of shares under all candidates."""
         steps = STEPS_BY_ORDER if self.uses_order_only else STEPS_BY_TIME
         index, shares = share_rows(landmarks, self.columns, steps)
         return UniqueFeatures(index, _Seen(shares))

@@ -32,7 +32,7 @@ TOLERANCE = 1e-8
 
 
 def base_rate(trials: NDArray[np.floating], conversions: NDArray[np.floating]) -> float:
-    """Return the share of trials that convert, kept off 0 and 1 by half a trial of each kind.
+    """Return the share of trials that convert, kept off 0 and 1 by half a landmark of each kind.
 
     Parameters
     ----------
