@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import pytest
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -114,6 +116,47 @@ def files(places: tuple[str, ...] = PLACES) -> list[Path]:
         inside = sorted(place.rglob("*")) if place.is_dir() else [place]
         found += [f for f in inside if f.is_file() and f.suffix in KINDS]
     return [f for f in found if "__pycache__" not in f.parts and f.name != "hooks.py"]
+
+
+def test_no_replaced_word_is_left():
+    found = [
+        word
+        for file in files()
+        for word in replaced_words(
+            file.read_text(encoding="utf-8"), file.relative_to(ROOT).as_posix()
+        )
+    ]
+    assert not found, "\n".join(f"{w.file}:{w.line}: {w.word!r}: {w.instead}" for w in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("def lay_out(): ...", ["lay"]),
+        ("class LaidOut: ...", ["Laid"]),
+        ("# what is given\n# back", ["given\n# back"]),
+        ("layers of a metal overlay", []),
+        ("counts of binomial trials", []),
+        ("put all rivals on trial", ["trial"]),
+    ],
+)
+def test_words_are_found_in_names_and_across_lines(text, words):
+    assert [found.word for found in replaced_words(text)] == words
+
+
+def test_every_word_of_the_glossary_is_defined_once_and_used():
+    glossary = ROOT / "docs" / "glossary.md"
+    rows = re.findall(
+        r"^\| ([^|]+) \| [^|]+ \|$", glossary.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    defined = [word for row in rows if row != "Word" for word in row.split(", ")]
+    assert len(defined) == len(set(defined)) > 30
+    used = " ".join(
+        split_names(file.read_text(encoding="utf-8")).lower()
+        for file in files()
+        if file != glossary
+    )
+    assert [word for word in defined if word not in used] == []
 
 
 if __name__ == "__main__":
