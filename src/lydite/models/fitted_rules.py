@@ -1,4 +1,4 @@
-"""Rules with one parameter that is fitted on training data, instead of fixed by convention."""
+"""Rules with one parameter that is fitted to training data instead of fixed by convention."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ _END_SHARES = (0.1, 0.2, 0.3, 0.4, 0.45, 0.5)
 
 
 class FittedRule(Model):
-    """A rule mixture of which the parameter is the candidate that makes the data most likely.
+    """A rule whose parameter is the candidate with the highest penalised likelihood.
 
-    Each candidate is a separate rule; its rates are fitted as those of `lydite.models.Rule`.
+    The rates of each candidate are fitted as those of `lydite.models.Rule`.
 
     Parameters
     ----------
@@ -55,9 +55,9 @@ class FittedRule(Model):
     Attributes
     ----------
     chosen_ : int
-        Number of the candidate that was chosen.
+        Index of the chosen candidate.
     rates_ : (n_channels,) array
-        Rate of each channel under it.
+        Rate of each channel under the chosen candidate.
     """
 
     weights_touches: ClassVar[bool] = True
@@ -70,17 +70,17 @@ class FittedRule(Model):
 
     @property
     def columns(self) -> list[str]:
-        """The columns of weights, one for each candidate."""
+        """The names of the weight columns, one for each candidate."""
         return [f"{self.name} {label}" for label in self.candidates]
 
     @property
     def weight_columns(self) -> WeightColumns:
-        """The candidates."""
+        """The weights of each candidate."""
         return dict(zip(self.columns, self.candidates.values(), strict=True))
 
     @property
     def label_(self) -> str:
-        """The candidate that was chosen, by label."""
+        """The label of the chosen candidate."""
         return list(self.candidates)[self.chosen_]
 
     # --- forecast -------------------------------------------------------------------------------
@@ -89,7 +89,7 @@ class FittedRule(Model):
         """Return the distinct rows of shares under all candidates."""
         steps = STEPS_BY_ORDER if self.uses_order_only else STEPS_BY_TIME
         index, shares = share_rows(landmarks, self.columns, steps)
-        return UniqueFeatures(index, _Seen(shares))
+        return UniqueFeatures(index, _Shares(shares))
 
     def fit_counts(
         self,
@@ -97,7 +97,7 @@ class FittedRule(Model):
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
     ) -> Self:
-        """Fit the rates of candidates, and choose one."""
+        """Fit the rates of every candidate, and choose the most likely one."""
         seen = np.flatnonzero(trials > 0)
         trials, conversions = trials[seen], conversions[seen]
         self._rates: dict[int, NDArray[np.float64]] = dict(getattr(self, "_rates", {}))
@@ -137,19 +137,19 @@ class FittedRule(Model):
         return np.asarray(features.rows.shares[self.chosen_] @ self.rates_)
 
     def forecast(self, landmarks: Landmarks) -> NDArray[np.float64]:
-        """Return ``X r`` for each landmark, with shares that are not kept in steps."""
+        """Return ``X r`` for each landmark, with shares that are not rounded."""
         return mixed_rates(landmarks, self.columns[self.chosen_], self.rates_)
 
     # --- credit ---------------------------------------------------------------------------------
 
     def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
-        """Yield this model with the candidate that is best under each row of weights.
+        """Yield this model with the most likely candidate under each (units,) row of weights.
 
-        Credit depends on the candidate alone, so that the rates are not needed, only how likely
-        the counts are at the best rates of each candidate. That is one Newton step away from the
-        rates of the fit itself, which sums over units give for all rows of weights at once.
+        Credit depends on the candidate alone, so the resamples need no rates, only the likelihood
+        of each candidate. One Newton step from the rates of the fit approximates it, for all rows
+        of weights at once (`stepped_likelihood`).
         """
-        seen: _Seen = statistics.features.rows
+        seen: _Shares = statistics.features.rows
         trials: NDArray[np.float64] = np.asarray(statistics.trials.sum(axis=1))
         conversions: NDArray[np.float64] = np.asarray(statistics.conversions.sum(axis=1))
         counts, weights = UnitCounts.of(statistics), np.asarray(weights, dtype=float)
@@ -165,7 +165,9 @@ class FittedRule(Model):
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return each path's shares by channel under every candidate."""
         index = np.arange(len(paths))
-        return UniqueFeatures(index, _Seen([path_shares(paths, column) for column in self.columns]))
+        return UniqueFeatures(
+            index, _Shares([path_shares(paths, column) for column in self.columns])
+        )
 
     def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
         """Return the shares under the chosen candidate."""
@@ -179,7 +181,7 @@ class FittedRule(Model):
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Shares:
     """Feature rows: shares of paths under each candidate."""
 
     shares: Sequence[NDArray[np.float64] | sparse.csr_array[np.float64]]
