@@ -72,6 +72,8 @@ _CLOCK = r"[ T]\d{1,2}:\d{2}" + (
     rf"({_SECONDS})?({_ZONE})?\s*" if IS_DUCKDB_2 else rf"({_SECONDS}({_ZONE})?\s*)?"
 )
 _TIME = rf"^\s*\d{{4}}-\d{{1,2}}-\d{{1,2}}({_CLOCK}|\s*)\z"
+# Spark parses a time zone only after seconds.
+_MINUTES_AND_ZONE = rf"([ T]\d{{1,2}}:\d{{2}})({_ZONE})\s*\z"
 _SLASHES = r"^(\s*\d{4})/(\d{1,2})/(\d{1,2})"  # DuckDB also parses 2026/03/01
 
 
@@ -233,13 +235,15 @@ def _try_cast(node: exp.TryCast) -> exp.Expr:
         )
     if kind == "TIMESTAMPTZ":
         return _spark(
-            "case when regexp_like(:dashed, :time) then try_cast(:dashed as timestamp) end",
+            "case when regexp_like(:dashed, :time)"
+            " then try_cast(regexp_replace(:dashed, :minutes, '$1:00$2') as timestamp) end",
             dashed=_spark(
                 "regexp_replace(cast(:value as string), :slashes, '$1-$2-$3')",
                 value=node.this,
                 slashes=exp.Literal.string(_SLASHES),
             ),
             time=exp.Literal.string(_TIME),
+            minutes=exp.Literal.string(_MINUTES_AND_ZONE),
         )
     return _wide(node)
 
