@@ -79,6 +79,20 @@ def left_over() -> list[str]:
     return sorted(existing_tests() - set(modules().values()) - set(WITHOUT_MODULE))
 
 
+def test_every_module_has_its_test_file():
+    assert missing() == []
+
+
+def test_every_test_file_has_its_module():
+    assert left_over() == []
+
+
+def test_exceptions_are_still_needed():
+    there, known = existing_tests(), modules()
+    assert [name for name in WITHOUT_TEST_FILE if known.get(name, "") in {*there, ""}] == []
+    assert [name for name in WITHOUT_MODULE if name not in there - set(known.values())] == []
+
+
 if __name__ == "__main__":
     lines = [f"missing    {name}" for name in missing()]
     lines += [f"left over  {name}" for name in left_over()]

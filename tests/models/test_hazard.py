@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -15,98 +15,14 @@ from lydite.attribution import touch_credit
 from lydite.models import PathChannels, Paths, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.hazard import AdditiveHazard, _added, _fit
-from tests.helpers.random_landmarks import draw_landmarks, reordered
-
-LOOKBACK = 240.0
-BASELINE = 0.0008
-HAZARDS = (0.012, 0.004, 0.001)
-
-
-@dataclass(frozen=True)
-class Journey:
-    """Touches as (hour, channel), and the hour at which it converts or ends."""
-
-    touches: list[tuple[float, int]]
-    end: float
-    converted: bool
-
-
-def expected_by(time, past, now, law):
-    """Return the integral of the hazard over `time` hours from `now`, touch by touch."""
-    baseline, hazards, half_life = law
-    total = baseline * time
-    for hour, channel in past:
-        left = 0.5 ** ((now - hour) / half_life)
-        total += hazards[channel] * left * half_life / math.log(2) * (1 - 0.5 ** (time / half_life))
-    return total
-
-
-def simulate(rng, size, law, mean_wait=40.0):
-    """Draw journeys: the next touch comes by chance, the conversion by inverting the hazard."""
-    journeys = []
-    for _ in range(size):
-        touches, now = [], 0.0
-        while True:
-            touches.append((now, int(rng.integers(len(law[1])))))
-            wait, needed = float(rng.exponential(mean_wait)), float(rng.exponential())
-            span = min(wait, LOOKBACK)
-            if expected_by(span, touches, now, law) >= needed:
-                low, high = 0.0, span
-                for _ in range(50):
-                    middle = (low + high) / 2
-                    enough = expected_by(middle, touches, now, law) >= needed
-                    low, high = (low, middle) if enough else (middle, high)
-                journeys.append(Journey(touches, now + high, converted=True))
-                break
-            if wait >= LOOKBACK or len(touches) == 12:
-                journeys.append(Journey(touches, now + span, converted=False))
-                break
-            now += wait
-    return journeys
-
-
-def landmarks_of(journeys, channels=3, buckets=None):
-    """Return landmarks, one for each touch."""
-    half_lives = np.array(HALF_LIVES_HOURS, dtype=float)
-    strengths, touches, hours, converted, bucket, last = [], [], [], [], [], []
-    for number, journey in enumerate(journeys):
-        strength = np.zeros((len(half_lives), channels))
-        met, before = np.zeros(channels), 0.0
-        ends = [hour for hour, _ in journey.touches[1:]] + [journey.end]
-        for (hour, channel), end in zip(journey.touches, ends, strict=True):
-            strength = strength * 0.5 ** ((hour - before) / half_lives)[:, None]
-            strength[:, channel] += 1
-            met[channel] += 1
-            before = hour
-            strengths.append(strength.copy())
-            touches.append(met.copy())
-            hours.append(end - hour)
-            converted.append(journey.converted and end == journey.end)
-            bucket.append(number % 256 if buckets is None else buckets[number])
-            last.append(channel)
-    n = len(hours)
-    met = np.array(touches).reshape(n, channels)
-    row, channel = np.nonzero(met)
-    every = np.array(strengths).reshape(n, len(half_lives), channels)
-    drawn = draw_landmarks(np.random.default_rng(0), n, channels)
-    return replace(
-        drawn,
-        bucket=np.array(bucket, dtype=int),
-        converted=np.array(converted, dtype=bool),
-        hours_to_next=np.array(hours, dtype=float),
-        paths=replace(
-            drawn.paths,
-            path_channels=PathChannels(
-                row,
-                channel,
-                met[row, channel].astype(int),
-                {
-                    f"strength after {hours} h": every[row, number, channel]
-                    for number, hours in enumerate(HALF_LIVES_HOURS)
-                },
-            ),
-        ),
-    )
+from tests.helpers.hazard_journeys import (
+    BASELINE,
+    HAZARDS,
+    expected_by,
+    landmarks_of,
+    simulate,
+)
+from tests.helpers.random_landmarks import reordered
 
 
 @pytest.fixture(scope="module")
@@ -407,59 +323,6 @@ def test_credit_of_amounts_is_the_sum_of_shares(some):
     model.hazards_ = np.array([0.01, 0.0, 0.0])  # some paths have nothing but 0
     whole = amounts @ model.shares(features).toarray()
     np.testing.assert_allclose(model.credit(features, amounts), whole, rtol=1e-9)
-
-
-# --- refits -------------------------------------------------------------------------------------
-
-
-def seldom(rng, size):
-    """Draw journeys in which the last channel is met seldom and has little effect."""
-    journeys = simulate(rng, size, (0.001, (0.02, 0.01, 0.0005), 24.0))
-    return [
-        replace(
-            journey,
-            touches=[(h, c if c < 2 or rng.random() < 0.05 else 0) for h, c in journey.touches],
-        )
-        for journey in journeys
-    ]
-
-
-@pytest.mark.parametrize(
-    ("journeys", "channels"),
-    [
-        (simulate(np.random.default_rng(9), 60, (0.002, (0.03, 0.005), 24.0)), 2),
-        (simulate(np.random.default_rng(10), 400, (BASELINE, HAZARDS, 24.0)), 3),
-        (seldom(np.random.default_rng(11), 800), 3),
-        (simulate(np.random.default_rng(12), 400, (BASELINE, HAZARDS, 24.0)), 40),  # sparse
-    ],
-)
-def test_refits_come_to_what_whole_refits_come_to(journeys, channels):
-    landmarks = landmarks_of(journeys, channels)
-    model = make_model("additive_hazard").fit(landmarks)
-    statistics = model.sufficient_statistics(landmarks, 256)
-    weights = np.random.default_rng(13).multinomial(256, np.full(256, 1 / 256), 60).astype(float)
-    quick = [(own.chosen_, found(own)) for own in copy.deepcopy(model).refits(statistics, weights)]
-    whole = [(own.chosen_, found(own)) for own in
-             (copy.deepcopy(model).fit_credit(statistics, row) for row in weights)]  # fmt: skip
-    same = np.array([mine == theirs for (mine, _), (theirs, _) in zip(quick, whole, strict=True)])
-    assert same.mean() >= 0.95
-    mine, theirs = (np.array([theta for _, theta in fits])[same] for fits in (quick, whole))
-    edges = np.quantile(theirs, (0.025, 0.975), axis=0)
-    width = edges[1] - edges[0]
-    assert (width > 0.1 * theirs.mean(axis=0)).sum() >= 2  # there was something to follow
-    reached = np.quantile(mine, (0.025, 0.975), axis=0)
-    assert (np.abs(reached - edges) / width).max() < 0.01
-
-
-def test_refits_stay_above_0_whatever_is_drawn(some):
-    model = make_model("additive_hazard").fit(some)
-    statistics = model.sufficient_statistics(some, 256)
-    weights = np.zeros((3, 256))
-    weights[1, 0], weights[2] = 256, 1
-    fits = [found(own) for own in copy.deepcopy(model).refits(statistics, weights)]
-    assert np.isfinite(fits).all()
-    assert (np.array(fits) > 0).all()
-    np.testing.assert_allclose(fits[2], found(model), rtol=1e-5)
 
 
 # --- edges --------------------------------------------------------------------------------------
