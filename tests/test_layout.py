@@ -26,7 +26,6 @@ WITHOUT_TEST_FILE = {
 
 # Test files without a module of the same name, and why.
 WITHOUT_MODULE = {
-    "tests/evaluation/test_threads.py": "the evaluation is the same on any number of threads",
     "tests/models/test_every_model.py": "properties that every model has",
     "tests/test_data_samples.py": "the files in data_samples/",
     "tests/test_docs.py": "the Markdown files",
