@@ -14,10 +14,9 @@ from typing import Any
 import dagster as dg
 
 from lydite.dagster.assets.journeys import BUILD_JOURNEYS
-from lydite.dagster.project import load_project
-from lydite.errors import InputError, LyditeError
+from lydite.errors import InputError
 from pipelines.definitions import defs
-from pipelines.project import ROOT, settings_file
+from pipelines.project import ROOT
 
 _ABOUT = "Load the inputs, compare the models, attribute conversions, publish."
 _PROGRESS_ONLY: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
@@ -31,16 +30,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--full", action="store_true", help="rebuild the journeys of all users")
     run_config = _PROGRESS_ONLY | (_FULL if parser.parse_args(arguments).full else {})
     try:
-        load_project(settings_file())
-    except LyditeError as error:
-        return _fail(str(error), _BAD_INPUT)
+        job = defs().resolve_job_def("refresh")
+    except Exception as error:
+        wrong_setting = _input_error_in(error)
+        if wrong_setting is None:
+            raise
+        return _fail(str(wrong_setting), _BAD_INPUT)
     prepare_home()
-    job = defs().resolve_job_def("refresh")
     with dg.DagsterInstance.get() as instance:
         result = job.execute_in_process(
             instance=instance, run_config=run_config, raise_on_error=False
         )
     return 0 if result.success else _explain(result)
+
+
+def _input_error_in(error: BaseException | None) -> InputError | None:
+    """Return the error about a setting that Dagster wraps when it loads the component."""
+    while error is not None and not isinstance(error, InputError):
+        error = error.__cause__
+    return error
 
 
 def prepare_home() -> None:
