@@ -50,8 +50,7 @@ class Counts:
     def add_periods(self, periods: range) -> None:
         """Add the landmarks that periods add to the training data, and remove those they remove."""
         for landmarks, sign in ((self._split.train_added, 1.0), (self._split.train_removed, -1.0)):
-            for period in periods:
-                self._add(landmarks[period], sign)
+            self._add(np.concatenate([landmarks[period] for period in periods]), sign)
 
     def _add(self, landmarks: NDArray[np.integer], sign: float) -> None:
         rows, own, size = self._row[landmarks], self._split.landmarks, len(self.trials)
