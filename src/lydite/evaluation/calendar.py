@@ -20,6 +20,7 @@ Period = Literal["day", "week", "month"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MIN_TRAINING_CONVERSIONS = 100
 MIN_PERIODS = 2
+_DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 
 @dataclass(frozen=True)
@@ -157,25 +158,29 @@ def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDA
 def _starts(first: np.datetime64, last: np.datetime64, period: Period) -> NDArray[np.datetime64]:
     """Return the starts of all periods from the one that contains `first` to the one of `last`."""
     if period == "month":
-        months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + 1)
+        months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + _MONTH)
         return months.astype("datetime64[us]")
     day = first.astype("datetime64[D]")
     if period == "week":
         # Day 0 of the epoch was a Thursday, three days after a Monday.
-        day -= (day.astype(int) + 3) % 7
-    days = np.arange(day, last.astype("datetime64[D]") + 1, 7 if period == "week" else 1)
-    return days.astype("datetime64[us]")
+        day -= (day.astype(int) + 3) % 7 * _DAY
+    end = last.astype("datetime64[D]") + _DAY
+    return np.arange(day, end, _days_of(period)).astype("datetime64[us]")
 
 
 def _ends(starts: NDArray[np.datetime64], period: Period) -> NDArray[np.datetime64]:
     if period == "month":
-        return (starts.astype("datetime64[M]") + 1).astype("datetime64[us]")
-    return starts + np.timedelta64(7 if period == "week" else 1, "D")
+        return (starts.astype("datetime64[M]") + _MONTH).astype("datetime64[us]")
+    return starts + _days_of(period)
+
+
+def _days_of(period: Period) -> np.timedelta64:
+    return np.timedelta64(7 if period == "week" else 1, "D")
 
 
 def _too_short(history: History, lookback: timedelta, period: Period) -> str:
     """Return the message of a history that is too short: what is missing, and what would work."""
-    days = (history.as_of - history.first_at) / np.timedelta64(1, "D")
+    days = (history.as_of - history.first_at) / _DAY
     problem = (
         f"outcome {history.outcome!r}: {days:.0f} days of complete data with"
         f" {history.conversions} conversions are too short a history for a lookback of"
