@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lydite.models import removal_effects
 from lydite.models.removal_effects import absorb
 from lydite.models.transitions import Transitions
-from tests.helpers.path_tables import (
+from tests.helpers.random_path_tables import (
     ORDERS,
     A,
     B,

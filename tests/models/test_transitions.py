@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lydite.models.transitions import Transitions, find, pack, shorten
-from tests.helpers.path_tables import (
+from tests.helpers.random_path_tables import (
     ORDERS,
     A,
     B,
