@@ -53,9 +53,9 @@ class Counts:
             self._add(np.concatenate([landmarks[period] for period in periods]), sign)
 
     def _add(self, landmarks: NDArray[np.integer], sign: float) -> None:
-        rows, own, size = self._row[landmarks], self._split.landmarks, len(self.trials)
-        self.trials += sign * group_sums(rows, own.count[landmarks], size)
-        self.conversions += sign * group_sums(rows, own.hits[landmarks], size)
+        rows, columns, size = self._row[landmarks], self._split.landmarks, len(self.trials)
+        self.trials += sign * group_sums(rows, columns.count[landmarks], size)
+        self.conversions += sign * group_sums(rows, columns.hits[landmarks], size)
 
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

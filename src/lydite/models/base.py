@@ -78,7 +78,9 @@ class Model(BaseEstimator, ABC):
     @property
     def columns_used(self) -> frozenset[str]:
         """The columns of a path that the weights depend on."""
-        return frozenset().union(*(columns_of(str(own)) for own in self.weight_columns.values()))
+        return frozenset().union(
+            *(columns_of(str(weight)) for weight in self.weight_columns.values())
+        )
 
     def refusal(self, channels: int) -> str | None:
         """Return why the model cannot run with so many channels, and what to do; else None."""
@@ -183,7 +185,8 @@ class Model(BaseEstimator, ABC):
                 yield self.fit_credit(statistics, row)
             return
         drawn = (
-            resampled_sums(own, weights) for own in (statistics.trials, statistics.conversions)
+            resampled_sums(counts, weights)
+            for counts in (statistics.trials, statistics.conversions)
         )
         for trials, conversions in zip(*drawn, strict=True):
             yield self.fit_counts(statistics.features, trials, conversions)
@@ -234,7 +237,7 @@ class Model(BaseEstimator, ABC):
         definition: dict[str, Any] = {
             "class": type(self).__name__,
             "parameters": self.get_params(deep=False),
-            "weights": {name: str(own) for name, own in self.weight_columns.items()},
+            "weights": {name: str(weight) for name, weight in self.weight_columns.items()},
         }
         text = json.dumps(definition, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -272,7 +275,7 @@ class FeatureCounts:
 
 def weight_columns(models: Iterable[Model]) -> dict[str, Weight]:
     """Return the weight columns of all models."""
-    return {name: own for model in models for name, own in model.weight_columns.items()}
+    return {name: weight for model in models for name, weight in model.weight_columns.items()}
 
 
 def resampled_sums(

@@ -98,9 +98,9 @@ def probabilities_of(
     # A bootstrap may draw no unit of some states and moves: their counts are 0.
     totals = np.where(transitions.totals > 0, transitions.totals, 1.0)
     size = len(totals)
-    drawn = transitions.moves > 0
-    origin, moves = transitions.origin[drawn], transitions.moves[drawn]
-    destination = transitions.destination[drawn]
+    counted = transitions.moves > 0
+    origin, moves = transitions.origin[counted], transitions.moves[counted]
+    destination = transitions.destination[counted]
     ends = (transitions.conversions + transitions.nulls) > 0
     ends[origin[destination < 0]] = True
     kept = (destination >= 0) & _reaches_end(origin, destination, ends)[destination]

@@ -271,7 +271,7 @@ class TransitionCounts:
         begin, first = len(edges) + 2 * len(states), np.flatnonzero(history[:, 1][path] < 0)
         row = np.concatenate([row, begin + history[path[first], 0].astype(np.intp)])
         unit, count = unit[rows], touches.count[rows]
-        unit, count = (np.concatenate([own, own[first]]) for own in (unit, count))
+        unit, count = (np.concatenate([column, column[first]]) for column in (unit, count))
         return cls(
             channels=channels,
             order=order,

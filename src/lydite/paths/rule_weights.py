@@ -242,7 +242,7 @@ class LandmarkPaths:
             When a weight is negative or too large, or cannot be computed.
         """
         asked = {name: self._weights[name] for name in columns}
-        missing = [own for own in dict.fromkeys(asked.values()) if own not in self._computed]
+        missing = [w for w in dict.fromkeys(asked.values()) if w not in self._computed]
         if missing:
             self._computed.update(zip(missing, self._sums_by_entry(missing), strict=True))
         weights = {name: self._computed[weight] for name, weight in asked.items()}
@@ -301,8 +301,8 @@ class LandmarkPaths:
             low, high = edges[rows.start], edges[rows.stop]
             entry = self._described.entry[slice_positions(first[rows], paths.kept)]
             entry = entry + np.repeat(shift[rows] - low, paths.kept)
-            for own, values in zip(sums, weigh(PathTouches(paths), weights), strict=True):
-                own[low:high] = group_sums(entry, values, high - low)
+            for total, values in zip(sums, weigh(PathTouches(paths), weights), strict=True):
+                total[low:high] = group_sums(entry, values, high - low)
         return sums
 
 

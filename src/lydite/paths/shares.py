@@ -46,9 +46,10 @@ def mixed_rates(
     ----------
     rates : (channels,) array
     """
-    own = landmarks.landmark_paths
-    if own is not None and column in own:
-        return _means(own.sums(column, rates), lambda rows: own.take(rows).path_channels([]), rates)
+    paths = landmarks.landmark_paths
+    if paths is not None and column in paths:
+        sums = paths.sums(column, rates)
+        return _means(sums, lambda rows: paths.take(rows).path_channels([]), rates)
     distinct, size = landmarks.paths.path_channels, len(landmarks.paths)
     sums = _sums(distinct, distinct.weights[column], rates, size)
     means = _means(sums, lambda rows: distinct.take(rows, size), rates)
@@ -115,7 +116,7 @@ def share_rows(
         np.repeat(np.arange(len(first)), lengths), path.channel[entries], path.touches[entries]
     )
     shape = len(first), len(landmarks.channels)
-    return inverse[number], [_share_matrix(rows, own[entries], shape) for own in parts]
+    return inverse[number], [_share_matrix(rows, part[entries], shape) for part in parts]
 
 
 def _weights_or_touches(
@@ -148,8 +149,8 @@ def _hashes(
         0, 2**64, size=(channels, len(parts)), dtype=np.uint64
     )
     total = np.zeros(len(channel), dtype=np.uint64)
-    for column, own in enumerate(parts):
-        total += own.astype(np.uint64) * drawn[:, column][channel]
+    for column, part in enumerate(parts):
+        total += part.astype(np.uint64) * drawn[:, column][channel]
     return sums_of_slices(total, edges)
 
 

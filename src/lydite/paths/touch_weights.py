@@ -153,13 +153,13 @@ def weigh(
         When a weight is negative or huge, or cannot be computed.
     """
     has_clock = touches.slices.touches.at_us is not None
-    decays = [own for own in weights if has_clock and isinstance(own, ExponentialDecay)]
-    others = [own for own in weights if own not in decays]
+    decays = [w for w in weights if has_clock and isinstance(w, ExponentialDecay)]
+    others = [w for w in weights if w not in decays]
     found = dict(zip(others, _weigh_by_sql(touches, others, rows), strict=True))
     if decays:
         hours = touches.hours_before_end[rows]
         found |= {decay: decay.values(hours) for decay in decays}
-    return [found[own] for own in weights]
+    return [found[w] for w in weights]
 
 
 def _weigh_by_sql(
