@@ -12,6 +12,8 @@ from lydite.inputs.path_order import sort_paths
 from lydite.inputs.slices import slice_positions, slice_starts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
 MAX_COUNT = 2**53
@@ -94,10 +96,13 @@ def canonical_rows(place: str, rows: PathRows) -> PathRows:
     if float(rows.length @ rows.journeys.astype(float)) > _MAX_TOUCHES:
         raise InputError(f"{place}: its journeys hold more than 2^62 touches. Count in thousands.")
     # Numbered by frequency first: unless channels tie, the paths are sorted only once.
-    rows = _sum_equal_paths(rows.number_channels(np.argsort(_frequency_rank(rows), kind="stable")))
+    rank = _frequency_rank(rows)
+    rows = _sum_equal_paths(rows.number_channels(np.argsort(rank, kind="stable")))
     _refuse_totals(place, rows)
     rows = rows.take(np.flatnonzero(rows.journeys))
     rows = rows.number_channels(np.flatnonzero(np.bincount(rows.channel)))
+    if rank.max() + 1 == len(rank):
+        return rows
     rank = _frequency_rank(rows)
     if rank[-1] + 1 == len(rows.channels):
         return rows
@@ -107,9 +112,16 @@ def canonical_rows(place: str, rows: PathRows) -> PathRows:
 
 def _frequency_rank(rows: PathRows) -> NDArray[np.intp]:
     """Return the rank of each channel by journeys, conversions and positions; equal ones tie."""
+    counts = [np.repeat(-n, rows.length) for n in (rows.journeys, rows.conversions)]
+    rank = _rank_of_sums(rows, counts)
+    if rank.max() + 1 == len(rank):
+        return rank
     position = slice_positions(np.zeros_like(rows.length), rows.length)
-    journeys, conversions = (np.repeat(n, rows.length) for n in (rows.journeys, rows.conversions))
-    counts = (-journeys, -conversions, journeys * position, conversions * position)
+    return _rank_of_sums(rows, [*counts, *(-n * position for n in counts)])
+
+
+def _rank_of_sums(rows: PathRows, counts: Sequence[NDArray[np.int64]]) -> NDArray[np.intp]:
+    """Return the rank of each channel by the sums of the counts of its touches."""
     keys = np.zeros((len(counts), len(rows.channels)), dtype=np.int64)
     for key, count in zip(keys, counts, strict=True):
         np.add.at(key, rows.channel, count)  # where it overflows, still the same for any order

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import networkx as nx
-
 from lydite.errors import InputError
 from lydite.models.transitions import CONVERSION, NULL, START
 
@@ -13,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import networkx as nx
     import polars as pl
 
 #: The nodes that are no channels.
@@ -43,6 +42,8 @@ def transition_graph(
     InputError
         When a channel has the name of one of these three nodes.
     """
+    import networkx as nx  # noqa: PLC0415  (few calls need it, and it takes time to import)
+
     columns = "from_channel", "to_channel", "transitions", "probability"
     rows = transitions.select(columns).rows()
     for origin, destination, *_ in rows:
@@ -70,6 +71,8 @@ def unreachable_channels(transitions: pl.DataFrame) -> list[str]:
     transitions
         As in `transition_graph`.
     """
+    import networkx as nx  # noqa: PLC0415  (few calls need it, and it takes time to import)
+
     graph = nx.DiGraph(transitions.select("from_channel", "to_channel").rows())
     graph.add_node(CONVERSION)
     return sorted(set(graph) - nx.ancestors(graph, CONVERSION) - set(ENDS))
@@ -86,6 +89,8 @@ def write_graphml(graph: nx.DiGraph, path: str | Path) -> None:
     InputError
         When the file cannot be written.
     """
+    import networkx as nx  # noqa: PLC0415  (few calls need it, and it takes time to import)
+
     try:
         nx.write_graphml(nx.relabel_nodes(graph, _printable), path)
     except OSError as error:
