@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from lydite.journeys import JourneySummary
     from lydite.journeys.incremental import JourneyBuild
     from lydite.models import Model
+    from lydite.paths.landmarks import Landmarks
     from lydite.settings import EvaluationSettings, Settings
 
     Progress = Callable[[str], None]
@@ -96,12 +97,17 @@ def run(
     )
     say("drawing the evaluation sample")
     build_samples(engine, evaluation.max_landmarks)
-    say(f"backtesting {len(models)} models")
-    backtest_models(engine, models, evaluation.seed)
+    _reset_attribution(engine)
+    for row, landmarks in _load_samples(engine, models):  # one load serves both steps
+        if row["periods"]:
+            say(f"{row['outcome']}: backtesting {len(models)} models")
+            outcome, calendar, split = _split(engine, row, landmarks)
+            score_models(engine.local, outcome, [*make_baselines(), *models], calendar, split)
+            score_ceiling(engine.local, outcome, models, calendar, split, evaluation.seed)
+        say(f"{row['outcome']}: attributing conversions")
+        _attribute_outcome(engine, row, landmarks, models, evaluation.seed)
     say("comparing models")
     compare_models(engine, models, evaluation)
-    say("attributing conversions")
-    attribute_conversions(engine, models, evaluation.seed)
     say("writing the marts")
     build_marts(engine)
 
@@ -319,6 +325,15 @@ def build_samples(engine: Engine, max_landmarks: int) -> None:
     engine.local.create("evaluation.samples", _SAMPLES)
 
 
+def _load_samples(
+    engine: Engine, models: Sequence[Model], *, scored_only: bool = False
+) -> Iterator[tuple[dict[str, Any], Landmarks]]:
+    """Yield each outcome with its sample, which has the features that the models depend on."""
+    channels = attribution.channel_names(engine.local)
+    for row in read_outcomes(engine, scored_only=scored_only):
+        yield row, load_sample(engine.local, row["outcome"], channels, models)
+
+
 def load_splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Split]]:
     """Yield each outcome with its calendar and its sample, split into training and test data.
 
@@ -329,13 +344,16 @@ def load_splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, 
     models
         The sample has the features that these models depend on.
     """
-    local = engine.local
-    channels = attribution.channel_names(local)
-    for row in read_outcomes(engine):
-        landmarks = load_sample(local, row["outcome"], channels, models)
-        calendar = calendar_of(engine, row)
-        segments = load_segments(local, row["outcome"])
-        yield row["outcome"], calendar, Split.by_period(landmarks, calendar, segments)
+    for row, landmarks in _load_samples(engine, models, scored_only=True):
+        yield _split(engine, row, landmarks)
+
+
+def _split(
+    engine: Engine, row: Mapping[str, Any], landmarks: Landmarks
+) -> tuple[str, Calendar, Split]:
+    outcome, calendar = row["outcome"], calendar_of(engine, row)
+    segments = load_segments(engine.local, outcome)
+    return outcome, calendar, Split.by_period(landmarks, calendar, segments)
 
 
 def backtest_models(
@@ -364,13 +382,30 @@ def backtest_models(
             score_ceiling(engine.local, outcome, models, calendar, split, seed)
 
 
+_TRANSITIONS = """
+with transitions as (
+    select distinct channel_key, converted, next_channel_key
+    from evaluation.landmarks
+    where outcome = $outcome
+)
+select
+    origins.channel as from_channel,
+    case
+        when transitions.converted then '(conversion)' else coalesce(targets.channel, '(null)')
+    end as to_channel
+from transitions
+inner join journeys.channels as origins on transitions.channel_key = origins.channel_key
+left join journeys.channels as targets on transitions.next_channel_key = targets.channel_key
+"""
+
+
 def compare_models(engine: Engine, models: Sequence[Model], evaluation: EvaluationSettings) -> None:
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
-    transitions = engine.frame("marts/channel_transitions")
     for row in read_outcomes(engine):
-        unreachable = unreachable_channels(transitions.filter(outcome=row["outcome"]))
+        transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
+        unreachable = unreachable_channels(transitions)
         for name, frame in _compare_outcome(engine, row, models, evaluation, unreachable).items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
@@ -455,14 +490,26 @@ def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int) ->
     seed
         Seeds the bootstrap.
     """
+    _reset_attribution(engine)
+    for row, landmarks in _load_samples(engine, models):
+        _attribute_outcome(engine, row, landmarks, models, seed)
+
+
+def _reset_attribution(engine: Engine) -> None:
     journeys.create_path_touches_view(engine)  # the Spark session may be another than before
     attribution.reset_credit_tables(engine)
-    channels = attribution.channel_names(engine.local)
-    for row in read_outcomes(engine, scored_only=False):
-        landmarks = load_sample(engine.local, row["outcome"], channels, models)
-        # The matrices are small: more BLAS threads would wait for each other.
-        with threadpool_limits(1, user_api="blas"):
-            attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
+
+
+def _attribute_outcome(
+    engine: Engine,
+    row: Mapping[str, Any],
+    landmarks: Landmarks,
+    models: Sequence[Model],
+    seed: int,
+) -> None:
+    # The matrices are small: more BLAS threads would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
 
 
 #: Local tables that the marts join to tables with all rows.

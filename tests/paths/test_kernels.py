@@ -155,3 +155,18 @@ def test_exposures_are_sums_over_observed_intervals(seed, n):
     )
     expected = np.einsum("hnc,hn,n->hc", dense, fading, trials)
     np.testing.assert_allclose(exposures, expected, rtol=1e-12)
+
+
+@given(st.integers(0, 1000), st.integers(0, 50))
+def test_sums_are_those_of_each_group(seed, n):
+    rng = np.random.default_rng(seed)
+    group, values = rng.integers(0, 7, n), rng.normal(size=n)
+    expected = [values[group == number].sum() for number in range(7)]
+    for kind in (np.int16, np.int32, np.int64):
+        np.testing.assert_allclose(kernels.group_sums(group.astype(kind), values, 7), expected)
+
+
+@pytest.mark.parametrize("group", [[0, -1], [0, 3], [0]])
+def test_a_group_out_of_range_is_refused(group):
+    with pytest.raises(ValueError, match="groups are from 0 to 2"):
+        kernels.group_sums(np.array(group), np.ones(2), 3)

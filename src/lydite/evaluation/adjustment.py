@@ -9,7 +9,8 @@ import numpy as np
 from scipy.special import expit, logit
 
 from lydite.models.optimize import maximize, weighted_gram
-from lydite.paths.arrays import factorize, group_sums, parts
+from lydite.paths.arrays import factorize, parts
+from lydite.paths.kernels import group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,7 +8,8 @@ import numpy as np
 from sklearn.base import clone
 
 from lydite.evaluation.adjustment import log_odds
-from lydite.paths.arrays import factorize, group_sums
+from lydite.paths.arrays import factorize
+from lydite.paths.kernels import group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

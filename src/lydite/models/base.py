@@ -12,9 +12,9 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from lydite.paths.arrays import group_sums
 from lydite.paths.columns import BEYOND_ORDER
 from lydite.paths.expressions import columns_of
+from lydite.paths.kernels import group_sums
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

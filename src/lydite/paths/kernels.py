@@ -121,6 +121,43 @@ def _weighted_sums(
         sum_of_weights[path], sum_of_products[path] = total, product
 
 
+def group_sums(
+    group: NDArray[np.integer], values: NDArray[np.number] | NDArray[np.bool_], groups: int
+) -> NDArray[np.float64]:
+    """Return the (groups,) sums of the values of each group.
+
+    Parameters
+    ----------
+    group : (n,) integers, from 0 and below `groups`
+    values : (n,) array
+    groups
+        The number of groups.
+
+    Raises
+    ------
+    ValueError
+        When there is not one value per row, or a group is out of range.
+
+    Examples
+    --------
+    >>> group_sums(np.array([0, 2, 0]), np.array([1.0, 2.0, 3.0]), 3)
+    array([4., 0., 2.])
+    """
+    if len(group) != len(values) or (len(group) and not 0 <= group.min() <= group.max() < groups):
+        raise ValueError(f"there is one value per row, and groups are from 0 to {groups - 1}")
+    sums = np.zeros(groups)
+    _add_to_groups(group, np.asarray(values, dtype=np.float64), sums)
+    return sums
+
+
+@compiled
+def _add_to_groups(
+    group: NDArray[np.integer], values: NDArray[np.float64], sums: NDArray[np.float64]
+) -> None:
+    for row in range(len(group)):
+        sums[group[row]] += values[row]
+
+
 @compiled
 def add_scores(
     log_odds: NDArray[np.float64],
