@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lydite.errors import InputError
-from lydite.settings import ModelSettings, Settings, SourceSettings, load_settings
+from lydite.settings import ModelSettings, Settings, SourceSettings, load_settings, parse_settings
 
 SOURCES = '[sources]\ntouchpoints = "t.parquet"\nconversions = "c.parquet"\n'
 
@@ -176,3 +176,12 @@ def test_settings_made_in_code_know_the_same_mistakes():
 def test_the_settings_of_this_project_are_right():
     settings = load_settings(Path(__file__).parents[1] / "lydite.toml")
     assert not settings.chooses_models
+
+
+def test_settings_as_plain_values_are_refused_as_those_of_a_file_are():
+    values = {"sources": {"touchpoints": "t.csv"}, "evaluation": {"alpha": 7}}
+    with pytest.raises(InputError) as caught:
+        parse_settings(values, "defs.yaml")
+    missing, wrong = str(caught.value).splitlines()
+    assert missing == "defs.yaml: sources.conversions: this setting is required; add it"
+    assert wrong.startswith("defs.yaml: evaluation.alpha = 7: ")

@@ -1,4 +1,4 @@
--- Shows the model that explains each outcome best, with its verdict and its top channel.
+-- Shows the best model of each outcome, its verdict and its top channel.
 -- @outcome name of the outcome
 -- @model rival with the lowest loss
 -- @explained_percent reduction of the log loss of touch_volume, percent
@@ -15,7 +15,9 @@ select
 from mart.model_comparison as models
 inner join mart.channel_credit as credit
     on models.outcome = credit.outcome and models.model = credit.model
-where models.segment = 'all' and models.rank = 1 and credit.channel <> '(unattributed)'
+where models.segment = 'all'
+    and models.rank = 1
+    and credit.channel <> '(unattributed)'
 qualify row_number() over (
     partition by models.outcome order by credit.conversions desc, models.model
 ) = 1

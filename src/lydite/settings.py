@@ -22,7 +22,7 @@ from lydite.durations import parse_duration
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 def _parse_lookback(value: object) -> timedelta:
@@ -217,7 +217,7 @@ def load_settings(path: str | Path = "lydite.toml") -> Settings:
     except OSError as error:
         raise InputError(f"the settings file {path} cannot be read: {error}") from error
     try:
-        return Settings.model_validate(tomllib.loads(text))
+        return parse_settings(tomllib.loads(text), str(path))
     except tomllib.TOMLDecodeError as error:
         hint = (
             _TWO_LISTS
@@ -225,8 +225,27 @@ def load_settings(path: str | Path = "lydite.toml") -> Settings:
             else ""
         )
         raise InputError(f"{path} is not valid TOML: {error}{hint}") from error
+
+
+def parse_settings(values: Mapping[str, object], place: str) -> Settings:
+    """Check settings that are given as plain values.
+
+    Parameters
+    ----------
+    values
+        With the keys of a settings file.
+    place
+        Where they come from, for messages.
+
+    Raises
+    ------
+    InputError
+        When settings are wrong; the message has one line per wrong setting, with its dotted key.
+    """
+    try:
+        return Settings.model_validate(values)
     except ValidationError as error:
-        raise InputError("\n".join(f"{path}: {line}" for line in _describe(error))) from error
+        raise InputError("\n".join(f"{place}: {line}" for line in _describe(error))) from error
 
 
 def make_settings(

@@ -68,7 +68,10 @@ def test_templates_are_resolved_in_inline_settings(monkeypatch):
 def test_a_wrong_setting_or_attribute_is_named():
     bad_attribute = {"settings": INLINE, "upstream": {"touchpoint": ["x"]}}
     bad_setting = {"settings": {**INLINE, "evaluation": {"alpha": 7}}}
-    for attributes, name in ((bad_attribute, "touchpoint at "), (bad_setting, "evaluation.alpha")):
+    for attributes, name in (
+        (bad_attribute, "touchpoint at "),
+        (bad_setting, "settings: evaluation.alpha = 7: "),
+    ):
         with pytest.raises(Exception, match="Error while loading component") as caught:
             load(attributes)
         assert name in "".join(traceback.format_exception(caught.value))

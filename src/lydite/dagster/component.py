@@ -13,7 +13,7 @@ from lydite.dagster.jobs import Schedule, refresh_definitions
 from lydite.dagster.project import Project, load_project
 from lydite.dagster.resources import Warehouse
 from lydite.dagster.specs import SpecFactory
-from lydite.settings import Settings
+from lydite.settings import Settings, parse_settings
 
 
 class Upstream(dg.Resolvable, dg.Model):
@@ -31,7 +31,7 @@ def _resolve_settings(
     resolved = context.resolve_value(value)
     if isinstance(resolved, str):
         return context.resolve_source_relative_path(resolved)
-    return Settings.model_validate(resolved)
+    return parse_settings(resolved, "settings")
 
 
 class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
