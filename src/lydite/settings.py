@@ -22,7 +22,7 @@ from lydite.durations import parse_duration
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 
 def _parse_lookback(value: object) -> timedelta:
@@ -227,13 +227,13 @@ def load_settings(path: str | Path = "lydite.toml") -> Settings:
         raise InputError(f"{path} is not valid TOML: {error}{hint}") from error
 
 
-def parse_settings(values: Mapping[str, object], place: str) -> Settings:
+def parse_settings(values: object, place: str) -> Settings:
     """Check settings that are given as plain values.
 
     Parameters
     ----------
     values
-        With the keys of a settings file.
+        A mapping with the keys of a settings file.
     place
         Where they come from, for messages.
 
