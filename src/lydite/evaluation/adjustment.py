@@ -9,8 +9,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from lydite.models.optimize import maximize, weighted_gram
-from lydite.paths.arrays import factorize, parts
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import factorize, group_sums, parts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -19,8 +19,7 @@ from lydite.evaluation.parallel import estimated_effort, map_longest_first
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.splits import RefitSchedule
-from lydite.paths.arrays import parts
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import group_sums, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.base import clone
 
 from lydite.evaluation.adjustment import log_odds
-from lydite.paths.arrays import factorize
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import factorize, group_sums
+from lydite.paths.kernels import add_counts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -54,9 +54,8 @@ class Counts:
             self._add(np.concatenate([landmarks[period] for period in periods]), sign)
 
     def _add(self, landmarks: NDArray[np.integer], sign: float) -> None:
-        rows, columns, size = self._row[landmarks], self._split.landmarks, len(self.trials)
-        self.trials += sign * group_sums(rows, columns.count[landmarks], size)
-        self.conversions += sign * group_sums(rows, columns.hits[landmarks], size)
+        columns, counts = self._split.landmarks, (self.trials, self.conversions)
+        add_counts(landmarks, sign, self._row, columns.converted, columns.count, *counts)
 
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

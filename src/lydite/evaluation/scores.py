@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import logit
 
 from lydite.evaluation.adjustment import logistic_regression
-from lydite.paths.arrays import parts
-from lydite.paths.kernels import add_scores, group_sums
+from lydite.paths.arrays import group_sums, parts
+from lydite.paths.kernels import add_scores
 from lydite.paths.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:

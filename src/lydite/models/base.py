@@ -12,9 +12,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from lydite.paths.columns import BEYOND_ORDER
-from lydite.paths.expressions import columns_of
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import group_sums
+from lydite.paths.columns import BEYOND_ORDER, columns_used
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -78,9 +77,7 @@ class Model(BaseEstimator, ABC):
     @property
     def columns_used(self) -> frozenset[str]:
         """The columns of a path that the weights depend on."""
-        return frozenset().union(
-            *(columns_of(str(weight)) for weight in self.weight_columns.values())
-        )
+        return frozenset().union(*(columns_used(weight) for weight in self.weight_columns.values()))
 
     def refusal(self, channels: int) -> str | None:
         """Return why the model cannot run with so many channels, and what to do; else None."""

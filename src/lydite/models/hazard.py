@@ -13,9 +13,9 @@ from lydite.models.fitted_rules import HALF_LIVES_HOURS
 from lydite.models.hazard_bootstrap import POSITIVE, LikelihoodExpansion, gamma_prior
 from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix
 from lydite.models.optimize import maximize, weighted_gram
-from lydite.paths.arrays import normalize_rows
+from lydite.paths.arrays import group_sums, normalize_rows
 from lydite.paths.columns import ExponentialDecay
-from lydite.paths.kernels import add_exposures, group_sums
+from lydite.paths.kernels import add_exposures
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:

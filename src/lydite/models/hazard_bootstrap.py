@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.models.optimize import maximize_many, move_within, weighted_gram
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

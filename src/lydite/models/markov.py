@@ -15,8 +15,7 @@ from lydite.models.removal_effects import absorb
 from lydite.models.removal_effects_bootstrap import resampled_effects
 from lydite.models.sets import channel_sets
 from lydite.models.transitions import MAX_ORDER, TransitionCounts, find, pack, shorten
-from lydite.paths.arrays import factorize, normalize_rows
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import factorize, group_sums, normalize_rows
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ import numpy as np
 from scipy import sparse
 
 from lydite.models.optimize import maximize, weighted_gram
-from lydite.paths.arrays import as_slice
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import as_slice, group_sums
 from lydite.paths.shares import MAX_FULL_CHANNELS
 
 if TYPE_CHECKING:

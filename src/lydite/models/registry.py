@@ -18,8 +18,7 @@ from lydite.models.markov import Markov
 from lydite.models.rules import KnownRule, Rule
 from lydite.models.shapley import Shapley
 from lydite.models.transitions import MAX_ORDER
-from lydite.paths.columns import ExponentialDecay
-from lydite.paths.expressions import check_expression
+from lydite.paths.columns import ExponentialDecay, UserWeight
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -142,7 +141,7 @@ def make_rule(name: str, expression: str, claim: str | None = None) -> Rule:
     if name in RESERVED:
         raise InputError(f"there is already a model {name!r}; give your rule another name")
     rule = Rule(name, claim or f"what {expression!r} weighs", expression)
-    check_expression(name, expression)
+    UserWeight.checked(name, expression)
     return rule
 
 

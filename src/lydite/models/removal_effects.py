@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import breadth_first_order
 from scipy.sparse.linalg import splu
 
 from lydite.models.transitions import find
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,7 +9,6 @@ import numpy as np
 from lydite.models.base import Model
 from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fit_rates, some_rows
 from lydite.paths.columns import UserWeight
-from lydite.paths.expressions import check_expression
 from lydite.paths.landmarks import UniqueFeatures
 from lydite.paths.shares import STEPS_BY_ORDER, STEPS_BY_TIME, mixed_rates, path_shares, share_rows
 
@@ -60,8 +59,7 @@ class Rule(Model):
 
     @property
     def _weight(self) -> Weight:
-        checked = check_expression(self.name, str(self.expression))
-        return UserWeight(self.name, str(self.expression), checked)
+        return UserWeight.checked(self.name, str(self.expression))
 
     def encode(self, landmarks: Landmarks) -> UniqueFeatures:
         """Return the distinct shares of channels on a path, as a (k, c) matrix."""

@@ -13,8 +13,7 @@ from lydite.errors import InputError
 from lydite.models.markov import most_likely_pseudo_count
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel
-from lydite.paths.arrays import normalize_rows
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import group_sums, normalize_rows
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pandas as pd
 import polars as pl
 
 from lydite.models.base import by_unit, resampled_sums
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import group_sums
 from lydite.paths.landmarks import HISTORY, Landmarks, expand_paths
 
 if TYPE_CHECKING:

@@ -8,8 +8,6 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from lydite.paths.kernels import group_sums
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -41,6 +39,26 @@ def factorize(keys: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.
     first = np.empty(len(distinct), dtype=np.intp)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
     return codes.astype(np.int32), first
+
+
+def group_sums(
+    group: NDArray[np.integer], values: NDArray[np.number] | NDArray[np.bool_], groups: int
+) -> NDArray[np.float64]:
+    """Return the (groups,) sums of the values of each group.
+
+    Parameters
+    ----------
+    group : (n,) integers, below `groups`
+    values : (n,) array
+    groups
+        The number of groups.
+
+    Examples
+    --------
+    >>> group_sums(np.array([0, 2, 0]), np.array([1.0, 2.0, 3.0]), 3)
+    array([4., 0., 2.])
+    """
+    return np.asarray(np.bincount(group, values, minlength=groups), dtype=np.float64)
 
 
 def sums_of_slices(values: NDArray[np.uint64], edges: NDArray[np.integer]) -> NDArray[np.uint64]:

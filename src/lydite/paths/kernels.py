@@ -6,10 +6,10 @@ lies within the touches, and each channel has a name.
 
 from __future__ import annotations
 
-from functools import partial
+import functools
+import threading
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-import numba
 import numpy as np
 
 if TYPE_CHECKING:
@@ -28,9 +28,27 @@ def compiled(kernel: _Kernel) -> _Kernel:
     """Compile a loop over arrays at its first call; it releases Python's global lock.
 
     Machine code is cached next to the file, or in the user's cache directory. Where neither can be
-    written, each process compiles again, which takes some seconds in all.
+    written, each process compiles again, which takes some seconds in all. numba is imported at the
+    first call too: some commands need no kernel.
     """
-    compile_kernel = partial(numba.njit, nogil=True, error_model="numpy")
+    lock = threading.Lock()
+    machine_code: list[Callable[..., Any]] = []
+
+    @functools.wraps(kernel)
+    def run(*arguments: object) -> object:
+        if not machine_code:
+            with lock:
+                if not machine_code:
+                    machine_code.append(_compile(kernel))
+        return machine_code[0](*arguments)
+
+    return cast("_Kernel", run)
+
+
+def _compile(kernel: _Kernel) -> _Kernel:
+    import numba  # noqa: PLC0415
+
+    compile_kernel = functools.partial(numba.njit, nogil=True, error_model="numpy")
     try:
         return cast("_Kernel", compile_kernel(cache=True)(kernel))
     except RuntimeError:  # no directory for the cache
@@ -121,41 +139,57 @@ def _weighted_sums(
         sum_of_weights[path], sum_of_products[path] = total, product
 
 
-def group_sums(
-    group: NDArray[np.integer], values: NDArray[np.number] | NDArray[np.bool_], groups: int
-) -> NDArray[np.float64]:
-    """Return the (groups,) sums of the values of each group.
+def add_counts(
+    landmarks: NDArray[np.integer],
+    sign: float,
+    row: NDArray[np.integer],
+    converted: NDArray[np.bool_],
+    count: NDArray[np.floating],
+    trials: NDArray[np.float64],
+    conversions: NDArray[np.float64],
+) -> None:
+    """Add some landmarks to the counts of their rows, or take them off.
 
     Parameters
     ----------
-    group : (n,) integers, from 0 and below `groups`
-    values : (n,) array
-    groups
-        The number of groups.
+    landmarks : (m,) integers
+        Which of n landmarks, from 0 and below n.
+    sign
+        1 to add them, -1 to take them off.
+    row : (n,) integers
+        The row of each landmark, from 0 and below the number of rows.
+    converted, count : (n,) arrays
+        Whether each landmark converts, and how many it stands for.
+    trials, conversions : (rows,) arrays
+        Added to in place.
 
     Raises
     ------
     ValueError
-        When there is not one value per row, or a group is out of range.
-
-    Examples
-    --------
-    >>> group_sums(np.array([0, 2, 0]), np.array([1.0, 2.0, 3.0]), 3)
-    array([4., 0., 2.])
+        When columns differ in length, or a landmark is out of range.
     """
-    if len(group) != len(values) or (len(group) and not 0 <= group.min() <= group.max() < groups):
-        raise ValueError(f"there is one value per row, and groups are from 0 to {groups - 1}")
-    sums = np.zeros(groups)
-    _add_to_groups(group, np.asarray(values, dtype=np.float64), sums)
-    return sums
+    n = len(row)
+    if not n == len(converted) == len(count) or len(trials) != len(conversions):
+        raise ValueError("columns of landmarks have the same length, and so have columns of rows")
+    if len(landmarks) and not 0 <= landmarks.min() <= landmarks.max() < n:
+        raise ValueError(f"landmarks are from 0 to {n - 1}")
+    _add_counts(landmarks, sign, row, converted, count, trials, conversions)
 
 
 @compiled
-def _add_to_groups(
-    group: NDArray[np.integer], values: NDArray[np.float64], sums: NDArray[np.float64]
+def _add_counts(
+    landmarks: NDArray[np.integer],
+    sign: float,
+    row: NDArray[np.integer],
+    converted: NDArray[np.bool_],
+    count: NDArray[np.floating],
+    trials: NDArray[np.float64],
+    conversions: NDArray[np.float64],
 ) -> None:
-    for row in range(len(group)):
-        sums[group[row]] += values[row]
+    for landmark in landmarks:
+        trials[row[landmark]] += sign * count[landmark]
+        if converted[landmark]:
+            conversions[row[landmark]] += sign * count[landmark]
 
 
 @compiled

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lydite.inputs.slices import slice_positions
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import group_sums
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from lydite.errors import InputError
 from lydite.inputs.slices import slice_positions
 from lydite.journeys import LONGEST_PATH
-from lydite.paths.expressions import columns_of
+from lydite.paths.columns import columns_used
 from lydite.paths.landmarks import HISTORY, DistinctPaths, Landmarks, PathChannels, Paths
 from lydite.paths.path_slices import PathSlices, TouchArrays
 from lydite.paths.prefixes import PathPrefixes
@@ -261,7 +261,7 @@ def _refuse_clocks(weights: WeightColumns) -> None:
     names = ", ".join(
         repr(name)
         for name, weight in weights.items()
-        if any(column.startswith("hours_") for column in columns_of(str(weight)))
+        if any(column.startswith("hours_") for column in columns_used(weight))
     )
     if names:
         raise InputError(

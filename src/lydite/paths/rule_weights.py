@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lydite.inputs.slices import slice_positions, slice_starts
-from lydite.paths.arrays import factorize, scatter
-from lydite.paths.kernels import group_sums, weighted_sums
+from lydite.paths.arrays import factorize, group_sums, scatter
+from lydite.paths.kernels import weighted_sums
 from lydite.paths.kind_weights import KindWeights
 from lydite.paths.landmarks import HISTORY, DistinctPaths, PathChannels
 from lydite.paths.touch_weights import PathTouches, chunks, weigh

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.inputs.slices import slice_positions
-from lydite.paths.arrays import factorize, normalize_rows, sums_of_slices
-from lydite.paths.kernels import group_sums
+from lydite.paths.arrays import factorize, group_sums, normalize_rows, sums_of_slices
 from lydite.paths.landmarks import PathChannels
 
 if TYPE_CHECKING:

@@ -20,8 +20,8 @@ from lydite.paths.columns import (
     PATH_COLUMNS,
     ExponentialDecay,
     UserWeight,
+    columns_used,
 )
-from lydite.paths.expressions import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator, Sequence
@@ -171,7 +171,7 @@ def _weigh_by_sql(
     select = ", ".join(
         f"coalesce(cast(({weight}) as double), 0) as weight_{i}" for i, weight in enumerate(weights)
     )
-    used = frozenset().union(*(columns_of(str(weight)) for weight in weights))
+    used = frozenset().union(*(columns_used(weight) for weight in weights))
     try:
         with engine.registered(touches.table(rows, used)) as name:
             found = engine.fetch_numpy(f"select {select} from {name}")
