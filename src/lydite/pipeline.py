@@ -27,7 +27,9 @@ from lydite.evaluation.segments import load_segments
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
+from lydite.journeys.direct import note_on_direct
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
+from lydite.models.base import use_direct
 from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.shares import count_weightless
 
@@ -410,7 +412,14 @@ def _compare_outcome(
         notes=_notes_on_rules(engine.local, outcome, models),
         size=_data_size(engine, row),
         unreachable=unreachable,
+        findings=_note_on_direct(engine.local, models),
     )
+
+
+def _note_on_direct(engine: DuckDBEngine, models: Sequence[Model]) -> list[tuple[str, str]]:
+    """Return a warning that names the direct channels, if a model uses them."""
+    text = note_on_direct(attribution.channel_names(engine)) if use_direct(models) else None
+    return [] if text is None else [("direct", text)]
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

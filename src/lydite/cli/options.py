@@ -16,6 +16,12 @@ Rules = Annotated[
     list[str] | None,
     typer.Option("--rule", help="A custom rule, 'name=SQL expression'; repeat for more."),
 ]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        help="Text between two steps of a path, such as ' > ' or '|'. Detected by default."
+    ),
+]
 Format = Annotated[
     Literal["table", "json"],
     typer.Option("--format", help="A table for people, or JSON for programs."),

@@ -60,7 +60,8 @@ def headline(comparison: Comparison, outcome: str) -> str:
     """
     counts, name = outcome_counts(comparison, outcome), plain(outcome)
     if counts["note"]:
-        return f"Too little history to judge {name}."
+        no_verdict = "No verdict on" if is_path_table(counts) else "Too little history to judge"
+        return f"{no_verdict} {name}."
     rivals = rivals_of(comparison, outcome)
     if not rivals:
         return f"No model was compared for {name}."
