@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
-from lydite.journeys.direct import SQL_PARAMETERS
 from lydite.engine.sql_files import read_comments
 from lydite.journeys import build_path_events_and_conversions, build_touches
+from lydite.journeys.direct import SQL_PARAMETERS
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
