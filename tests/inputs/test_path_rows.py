@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lydite.engine import DuckDBEngine
 from lydite.inputs.path_rows import MAX_COUNT
 from lydite.inputs.slices import slice_starts
-from tests.helpers.read_path_tables import assert_refused, assert_same, paths_in, read_paths, totals
+from tests.helpers.path_tables import assert_refused, assert_same, paths_in, read_paths, totals
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lydite.engine import DuckDBEngine
 from lydite.inputs.path_rows import MAX_COUNT
 from lydite.inputs.path_table import SPELLINGS
-from tests.helpers.read_path_tables import assert_refused, assert_same, paths_in, read_paths, totals
+from tests.helpers.path_tables import assert_refused, assert_same, paths_in, read_paths, totals
 
 REPO_ROOT = Path(__file__).parents[2]
 REFERENCE = REPO_ROOT.parent / "shared" / "reference"

@@ -9,7 +9,7 @@ import typer
 if TYPE_CHECKING:
     from lydite.models import Model
 
-PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls."
+PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls (or journeys)."
 
 Models = Annotated[str | None, typer.Option(help="Models, separated by commas. All by default.")]
 Rules = Annotated[

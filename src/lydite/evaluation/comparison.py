@@ -156,7 +156,9 @@ def compare_outcome(
     }
 
 
-def without_verdicts(outcome: str, findings: Sequence[tuple[str, str]]) -> dict[str, pl.DataFrame]:
+def without_verdicts(
+    outcome: str, findings: Sequence[tuple[str, str]] = ()
+) -> dict[str, pl.DataFrame]:
     """Return the tables of an outcome whose models cannot be compared: warnings only."""
     return {
         "model_comparison": pl.DataFrame(schema=_COMPARISON),

@@ -60,8 +60,9 @@ def headline(comparison: Comparison, outcome: str) -> str:
     """
     counts, name = outcome_counts(comparison, outcome), plain(outcome)
     if counts["note"]:
-        no_verdict = "No verdict on" if is_path_table(counts) else "Too little history to judge"
-        return f"{no_verdict} {name}."
+        # More history does not help where every journey or user converts.
+        all_convert = counts["note"].startswith("every ")
+        return f"{'No verdict on' if all_convert else 'Too little history to judge'} {name}."
     rivals = rivals_of(comparison, outcome)
     if not rivals:
         return f"No model was compared for {name}."
