@@ -57,8 +57,13 @@ def test_names_in_arrays_are_read_unchanged():
         (['["a"]', "[]"], "has no step"),
         (['["a", null]'], "an empty step"),
         (['["a", " "]'], "an empty step"),
-        (["[Search, Email]", "[Email]"], "not quoted"),
-        (["{Search,Email}", "{Email}"], "not quoted"),
+        (["[Search, Email]", "[Email]"], "quoted names"),
+        (["{Search,Email}", "{Email}"], "quoted names"),
+        (["['Search' 'Email']", "['Email']"], "is not a list of names"),
+        (["['Search' 'Email']"], "quoted names"),
+        (['[{"channel":"a"}]'], "quoted names"),
+        (["{'a': 'b'}"], "quoted names"),
+        (["['a', ['b']]"], "quoted names"),
     ],
 )
 def test_arrays_that_are_refused(texts, words):
@@ -73,7 +78,7 @@ def test_names_in_brackets_are_no_arrays():
 @pytest.mark.parametrize(
     "sign",
     [
-        " > ", ">", " -> ", "->", "-->", " => ", "=>", " → ", "→", " » ", ">>", " >> ",
+        " > ", ">", " -> ", "->", "-->", " => ", "=>", "|>", ">>>", " → ", "→", " » ", ">>", " >> ",
         " | ", "|", "; ", ";", ", ", ",",
     ],
 )  # fmt: skip
@@ -100,6 +105,11 @@ def test_separators_are_detected(sign):
         ["a>b", "a|b"],
         ["a - b", "a", "b"],
         ["a / b", "b", "a"],
+        ["a - b - a", "c"],
+        ["a - b", "b - c"],
+        ["a~b", "b"],
+        ["a/b", "b/a"],
+        ["a\\b", "b\\a"],
         ["a / b / c", "d"],
         ["a / b", "b"],
         ["a / b", "b / c"],
@@ -155,6 +165,8 @@ def test_a_separator_without_use():
     [
         (["a > b"], None),
         (["a>b"], None),
+        (["a > b", "c | d > a"], None),
+        (["a > b", "c | d"], "'c | d' was read as one step"),
         (["a"], None),
         (["a; b"], "paths were split at '; '"),
         (["a -> b"], "paths were split at '->'"),

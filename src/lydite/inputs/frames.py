@@ -102,10 +102,12 @@ def _array(series: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
 
 
 def _has_lists(series: pd.Series[Any]) -> bool:
-    """Return whether every value is a list, a tuple or an array."""
+    """Return whether every value is a list, a tuple or an array of single values."""
     cells = [cell for cell in series if not _is_missing(cell)]
     return bool(cells) and all(
-        pd.api.types.is_list_like(cell, allow_sets=False) and not isinstance(cell, dict)
+        pd.api.types.is_list_like(cell, allow_sets=False)
+        and not isinstance(cell, dict)
+        and not any(map(pd.api.types.is_list_like, cell))
         for cell in cells
     )
 

@@ -14,7 +14,7 @@ import polars as pl
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -25,11 +25,16 @@ SPACED, BARE = " > ", ">"
 _ADVICE = "Set the option separator (--separator on the command line), such as"
 
 # Signs that are detected as separators; the longer ones first, as they contain the shorter ones.
-_ARROWS = ("-->", "->", "==>", "=>", ">>", "→", "»", ">")
+_ARROWS = ("-->", "->", "==>", "=>", "|>", ">>>", ">>", "→", "»", ">")
 _MARKS = ("|", ";", ",")
 _SIGNS = re.compile("|".join(map(re.escape, _ARROWS + _MARKS)))
 # Signs that names often hold: these separate only where `separator` says so.
-_IN_NAMES = (" / ", "/", " - ", " + ", "+", "~", "^", "::", ":", "&", "\t")
+_IN_NAMES = (
+    " / ", "/", "\\", " - ", "--", " + ", "+", "~", "^", "::", ":", "&", "<", "\t", " then ",
+)  # fmt: skip
+# Text that looks like a list or an object: brackets around commas, blanks or quotes.
+_LIST_LIKE = r"""(?s)^(?:\[.*[,\s'"].*\]|\{.*[,'"].*\})$"""
+_ADJACENT = re.compile(r"""['"]\s+['"]""")  # numpy writes lists so; Python would join the names
 # The characters that casting trims off channel names.
 _BLANKS = (
     "\t\n\v\f\r \u00a0\u1680"
@@ -106,14 +111,20 @@ def split_paths(place: str, path: pl.Series, separator: str | None = None) -> St
 
 def note_on_separator(steps: Steps) -> str | None:
     """Return how text was split, where names may hold the separator or another; None elsewhere."""
+    advice = "set the option separator"
     if steps.separator is not None and steps.separator.strip() != BARE:
-        return f"paths were split at {steps.separator!r}; if names hold it, set separator"
-    single = steps.separator is None and bool((steps.length == 1).all())
+        return f"paths were split at {steps.separator!r}; if names hold it, {advice}"
+    if steps.separator is not None:
+        start = np.cumsum(steps.length) - steps.length
+        whole = {steps.channels[i] for i in steps.channel[start[steps.length == 1]]}
+        unsplit = next((name for name in sorted(whole) if _SIGNS.search(name)), None)
+        return unsplit and f"the path {unsplit!r} was read as one step; if it is not, {advice}"
+    single = bool((steps.length == 1).all())
     signs = (sign for sign in _IN_NAMES if any(sign in name for name in steps.channels))
     sign = next(signs, None) if single else None
     if sign is None or all(sign in name for name in steps.channels):
         return None
-    return f"every path has one step: {sign!r} is part of names; if not, set separator"
+    return f"every path has one step: {sign!r} is part of names; if it is not, {advice}"
 
 
 def _number_steps(place: str, path: pl.Series, steps: pl.Series, separator: str | None) -> Steps:
@@ -180,18 +191,21 @@ def _read_lists(place: str, path: pl.Series) -> pl.Series | None:
             f"{place}: the path {good[0]!r} is a list and the path {other!r} is not a list of"
             " names. Write all paths in one way: as JSON arrays, or as text joined by ' > '."
         )
-    square = trimmed.str.contains(r"(?s)^(?:\[.*[,\s].*\]|\{.*,.*\})$")
-    if square.any() and bracketed.all():
+    unread = trimmed.str.contains(_LIST_LIKE)
+    if unread.any() and bracketed.all():
         raise InputError(
-            f"{place}: the path {path[square.arg_max() or 0]!r} looks like a list whose names are"
-            " not quoted. Write JSON arrays, or join the steps by ' > '."
+            f"{place}: the path {path[unread.arg_max() or 0]!r} looks like a list, but not one of"
+            " quoted names. Write JSON arrays, or join the steps by ' > '."
         )
     return None
 
 
 def _parse_list(text: str) -> list[str] | None:
     """Return the names in a JSON array, or in a Python list or tuple; None for other text."""
-    for parse in (json.loads, ast.literal_eval):
+    parsers: list[Callable[[str], Any]] = [json.loads]
+    if not _ADJACENT.search(text):
+        parsers.append(ast.literal_eval)
+    for parse in parsers:
         try:
             values = parse(text)
         except (ValueError, SyntaxError, MemoryError, RecursionError):
@@ -231,7 +245,7 @@ def _detect_separator(place: str, path: pl.Series) -> str | None:
         for sign in signs:
             example.setdefault(sign, text)
     if not example:
-        _refuse_slashes(place, list(signs_of))
+        _refuse_signs_in_names(place, list(signs_of))
         return None
     arrows = [sign for sign in _ARROWS if sign in example]
     if BARE in arrows and set(arrows) <= {BARE, ">>"}:
@@ -262,19 +276,22 @@ def _spacing(place: str, sign: str, path: pl.Series) -> str:
     return spaced
 
 
-def _refuse_slashes(place: str, names: list[str]) -> None:
+def _refuse_signs_in_names(place: str, names: list[str]) -> None:
     """Refuse paths such as 'a / b' and 'b', where ' / ' seems to separate steps.
 
     In names such as 'google / organic' the part after it is none of the parts before it.
     """
-    split = {name: name.split(" / ") for name in names}
-    starts = {parts[0] for parts in split.values()}
-    for name, parts in split.items():
-        if len(parts) > 2 or not starts.isdisjoint(parts[1:]):
-            raise InputError(
-                f"{place}: the steps of the path {_short(name)} may be separated by ' / ', which"
-                f" names such as 'google / organic' hold too. {_ADVICE} ' / ' or ' > '."
-            )
+    if len(names) > MAX_CHANNELS:
+        return  # too many for channels, which is refused later
+    for sign in _IN_NAMES:
+        split = {name: [part.strip(_BLANKS) for part in name.split(sign)] for name in names}
+        starts = {parts[0] for parts in split.values()} - {""}
+        for name, parts in split.items():
+            if (sign == " / " and len(parts) > 2) or not starts.isdisjoint(parts[1:]):
+                raise InputError(
+                    f"{place}: the steps of the path {_short(name)} may be separated by {sign!r},"
+                    f" which names may hold too. {_ADVICE} {sign!r} or ' > '."
+                )
 
 
 def _ambiguous(place: str, example: dict[str, str]) -> InputError:

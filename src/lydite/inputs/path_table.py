@@ -97,12 +97,12 @@ _HINTS = MappingProxyType(
         "value": ("value", "revenue", "amount", "sales", "turnover", "income"),
         "conversions": ("conv", "orders", "purchases", "transactions"),
         "journeys": (
-            "journey", "count", "total", "users", "sessions", "visits", "paths", "freq",
+            "journey", "count", "total", "user", "session", "visit", "customer", "paths", "freq",
         ),
     }
 )  # fmt: skip
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.+\)")
-_TEXTS = re.compile(r"VARCHAR|ENUM\(.+\)", re.DOTALL)
+_TEXTS = re.compile(r"VARCHAR|JSON|ENUM\(.+\)", re.DOTALL)
 _WHOLE_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER")
 _LISTS = re.compile(
     r"(VARCHAR|ENUM\([^\[]+\)|U?(TINY|SMALL|BIG|HUGE)?INT|U?INTEGER)\[\d*\]", re.DOTALL
