@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import polars as pl
 import pytest
 
-from lydite import pipeline, simulate
+from lydite import compare, pipeline, simulate
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.models import make_models
@@ -63,6 +64,49 @@ def test_too_short_a_history_is_an_error():
         pipeline.write_report(engine, [])
         with pytest.raises(InputError, match="too short a history"):
             pipeline.build_journeys(engine, LOOKBACKS, "week")
+
+
+def all_converting_users(sources):
+    """Return the touchpoints of users who convert at some time."""
+    touches = sources["touchpoints"]
+    converted = touches["user_id"].is_in(sources["conversions"]["user_id"].implode())
+    return {**sources, "touchpoints": touches.filter(converted)}
+
+
+def test_no_verdict_but_credit_where_every_user_converts(sources):
+    result = compare(
+        **all_converting_users(sources), lookback="7d", models=["linear", "last_touch"]
+    )
+    (counts,) = result.outcomes
+    assert counts["note"] == pipeline.EVERY_USER_CONVERTS
+    assert result.table.is_empty()
+    assert result.verdict().startswith("No verdict on conversion. Every user with a touchpoint")
+    credit = result.credit.group_by("model").agg(pl.col("conversions").sum())
+    assert dict(credit.rows()) == pytest.approx(
+        dict.fromkeys(("linear", "last_touch"), counts["conversions"])
+    )
+    assert result.to_dict()["outcomes"]["conversion"]["models"] == []
+    assert "No verdict" in result._repr_html_()
+
+
+def test_other_outcomes_keep_their_verdicts_where_every_user_converts_once(sources):
+    first = sources["touchpoints"].group_by("user_id").agg(pl.col("touched_at").max())
+    leads = first.select(
+        "user_id", pl.col("touched_at").alias("converted_at"), outcome=pl.lit("lead")
+    )
+    conversions = pl.concat(
+        [
+            sources["conversions"].select("user_id", "converted_at", outcome=pl.lit("purchase")),
+            leads.cast({"converted_at": sources["conversions"]["converted_at"].dtype}),
+        ]
+    )
+    result = compare(
+        sources["touchpoints"], conversions, lookback="7d", models=["linear", "last_touch"]
+    )
+    notes = {counts["outcome"]: counts["note"] for counts in result.outcomes}
+    assert notes == {"lead": pipeline.EVERY_USER_CONVERTS, "purchase": ""}
+    assert set(result.table["outcome"]) == {"purchase"}
+    assert set(result.credit["outcome"]) == {"lead", "purchase"}
 
 
 def test_models_that_cannot_run_are_left_out_unless_required(engine):

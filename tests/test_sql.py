@@ -10,6 +10,7 @@ import pytest
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.engine.sql_files import read_comments
 from lydite.journeys import build_path_events_and_conversions, build_touches
+from lydite.journeys.direct import SQL_PARAMETERS
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 
 FILES = sorted(sql_directory().rglob("*.sql"))
 NOON = datetime(2026, 1, 1, 12)
-PARAMETERS = {"outcome": "purchase", "lookback_us": 86_400_000_000, "mature_until": NOON}
+PARAMETERS = {
+    "outcome": "purchase",
+    "lookback_us": 86_400_000_000,
+    "mature_until": NOON,
+    **SQL_PARAMETERS,
+}
 
 
 def name_of(file: Path) -> str:

@@ -42,6 +42,7 @@ select
             channels.first_touchpoint_id nulls last, channels.channel
     ) - 1 as smallint) as channel_key,
     channels.channel,
-    lower(channels.channel) in ('direct', '(direct)', '(none)') as is_direct
+    $direct_names like
+        '%,' || regexp_replace(lower(channels.channel), $punctuation, '', 'g') || ',%' as is_direct
 from channels
 left join counted on channels.channel = counted.channel

@@ -77,6 +77,7 @@ def compare(
     models: Models = ...,
     alpha: float = ...,
     seed: int = ...,
+    separator: str | None = ...,
 ) -> Comparison[pd.DataFrame]: ...
 
 
@@ -87,6 +88,7 @@ def compare(
     models: Models = ...,
     alpha: float = ...,
     seed: int = ...,
+    separator: str | None = ...,
 ) -> Comparison[FrameT]: ...
 
 
@@ -103,6 +105,7 @@ def compare(
     outcomes: Sequence[str] | None = None,
     alpha: float = 0.05,
     seed: int = 0,
+    separator: str | None = None,
 ) -> Comparison:
     """Compare attribution models as rival hypotheses.
 
@@ -133,6 +136,8 @@ def compare(
     seed
         Seeds all random draws: the training sample and the trees of the ceiling, and the bootstrap
         behind the intervals of credit.
+    separator
+        The text between two steps of `paths` (see `lydite.credit`).
 
     Returns
     -------
@@ -165,7 +170,9 @@ def compare(
             raise InputError(
                 f"paths and {next(iter(sources))} cannot be combined: leave one of them out"
             )
-        return compare_paths(paths, settings.evaluation, rivals)
+        return compare_paths(paths, settings.evaluation, rivals, separator=separator)
+    if separator is not None:
+        raise InputError("separator is for paths: leave it out")
     if touchpoints is None or conversions is None:
         raise InputError("give touchpoints and conversions, or paths")
     with _engine_of(sources) as engine:
@@ -178,9 +185,10 @@ def compare_paths(
     evaluation: EvaluationSettings,
     rivals: Sequence[Model] | None = None,
     progress: Callable[[str], None] | None = None,
+    separator: str | None = None,
 ) -> Comparison:
     """Compare models on a path table; see `lydite.path_comparison.compare_paths`."""
-    found = path_comparison.compare_paths(paths, evaluation, rivals, progress)
+    found = path_comparison.compare_paths(paths, evaluation, rivals, progress, separator)
     counts: OutcomeCounts = {
         "outcome": path_comparison.OUTCOME,
         "lookback": None,
@@ -191,7 +199,7 @@ def compare_paths(
         "periods": FOLDS,
         "as_of": None,
         "sampled_landmarks": found.landmarks,
-        "note": "",
+        "note": found.note,
     }
     return Comparison(found.marts, [counts], {}, found.left_out, evaluation.alpha, kind_of(paths))
 
@@ -212,6 +220,7 @@ def credit(
     normalise: Literal["path", "global"] = ...,
     seed: int = ...,
     intervals: bool = ...,
+    separator: str | None = ...,
 ) -> Credit[pd.DataFrame]: ...
 
 
@@ -223,6 +232,7 @@ def credit(
     normalise: Literal["path", "global"] = ...,
     seed: int = ...,
     intervals: bool = ...,
+    separator: str | None = ...,
 ) -> Credit[FrameT]: ...
 
 
@@ -233,6 +243,7 @@ def credit(
     normalise: Literal["path", "global"] = "path",
     seed: int = 0,
     intervals: bool = True,
+    separator: str | None = None,
 ) -> Credit:
     """Attribute the conversions of a path table with every model that does not need times.
 
@@ -240,8 +251,9 @@ def credit(
     ----------
     paths
         A frame, or a path or glob of Parquet, CSV or JSON files, with the columns ``path``
-        (``a > b > c``), ``conversions``, and optionally ``value`` and ``nulls`` (how often the
-        path ended without a conversion).
+        (``a > b > c``, or a list of channels), ``conversions``, and optionally ``value`` and
+        ``nulls`` (how often the path ended without a conversion) or ``journeys`` (how often the
+        path occurred). At most 500 distinct channels.
     models
         Names, or models; None for all built-in models that do not need times.
     normalise
@@ -253,6 +265,8 @@ def credit(
     intervals
         Whether to compute intervals. They take many times as long as the credit itself; without
         them the columns that end in ``_low`` and ``_high`` are null.
+    separator
+        The text between two steps of a path; None to detect it.
 
     Returns
     -------
@@ -273,5 +287,7 @@ def credit(
     >>> table.select("channel", "conversions").rows()
     [('ads', 2.0), ('mail', 1.0)]
     """
-    found = credit_paths(paths, models, normalise, seed if intervals else None)
-    return Credit(found.table, found.transitions, found.left_out, kind_of(paths))
+    found = credit_paths(paths, models, normalise, seed if intervals else None, separator)
+    return Credit(
+        found.table, found.transitions, found.left_out, kind_of(paths), tuple(found.notes)
+    )

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from lydite.attribution.path_credit import attribute_paths, models_without_clock
+from lydite.attribution.path_credit import attribute_paths, models_without_clock, notes_on_table
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores
-from lydite.evaluation.comparison import compare_outcome
+from lydite.evaluation.comparison import compare_outcome, without_verdicts
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.splits import Split
 from lydite.inputs.path_table import read_path_table
@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 OUTCOME = "conversion"
 BUCKETS = 80  # of journeys, for the standard errors of a comparison
 MIN_CONVERSIONS = 100
+ALL_CONVERT = (
+    "every journey in the table converts: without journeys that did not convert nothing can be"
+    " learned about conversion. Add a column `nulls` with the journeys of each path that did not"
+    " convert, or a column `journeys` with all of them"
+)
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,15 @@ class PathComparison:
         Number of conversions in the table.
     left_out
         Why a model was left out, by name.
+    note
+        Why the models were not compared; empty where they were.
     """
 
     marts: Mapping[str, pl.DataFrame]
     landmarks: int
     conversions: int
     left_out: Mapping[str, str]
+    note: str = ""
 
 
 def compare_paths(
@@ -66,6 +74,7 @@ def compare_paths(
     evaluation: EvaluationSettings,
     rivals: Sequence[Model] | None = None,
     progress: Progress | None = None,
+    separator: str | None = None,
 ) -> PathComparison:
     """Compare models on a path table by cross-validation; it is not forward in time.
 
@@ -74,7 +83,7 @@ def compare_paths(
 
     Parameters
     ----------
-    paths
+    paths, separator
         As in `lydite.credit`.
     evaluation
         How rivals are judged: `alpha`, `worthwhile` and `seed` are used.
@@ -91,7 +100,7 @@ def compare_paths(
     say = progress or (lambda _: None)
     say("reading the paths")
     with DuckDBEngine() as engine:
-        table, threads = read_path_table(engine, paths), engine.threads
+        table, threads = read_path_table(engine, paths, separator), engine.threads
     conversions = int(table.conversions.sum())
     if conversions < MIN_CONVERSIONS:
         raise InputError(
@@ -102,14 +111,33 @@ def compare_paths(
     landmarks = journey_landmarks(
         table, weight_columns(models), buckets=BUCKETS, seed=evaluation.seed
     )
-    scores = _cross_validate(models, landmarks, evaluation.seed, threads, say)
+    can_compare = bool(table.nulls.any())
+    scores = (
+        _cross_validate(models, landmarks, evaluation.seed, threads, say) if can_compare else {}
+    )
     say("attributing the conversions")
     credit, transitions = attribute_paths(table, models, evaluation.seed, threads)
-    by_segment = {name: {ALL: found} for name, found in scores.items()}
     credit_marts = _credit_marts(credit, transitions)
-    unreachable = unreachable_channels(credit_marts["channel_transitions"])
-    marts = compare_outcome(OUTCOME, models, by_segment, None, evaluation, unreachable=unreachable)
-    return PathComparison(marts | credit_marts, int(landmarks.count.sum()), conversions, left_out)
+    notes = notes_on_table(table, models)
+    if can_compare:
+        marts = compare_outcome(
+            OUTCOME,
+            models,
+            {name: {ALL: found} for name, found in scores.items()},
+            None,
+            evaluation,
+            unreachable=unreachable_channels(credit_marts["channel_transitions"]),
+            findings=notes,
+        )
+    else:
+        marts = without_verdicts(OUTCOME, notes)
+    return PathComparison(
+        marts | credit_marts,
+        int(landmarks.count.sum()),
+        conversions,
+        left_out,
+        "" if can_compare else ALL_CONVERT,
+    )
 
 
 def _cross_validate(

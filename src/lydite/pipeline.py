@@ -20,14 +20,16 @@ from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.comparison import compare_outcome
+from lydite.evaluation.comparison import compare_outcome, without_verdicts
 from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
+from lydite.journeys.direct import note_on_direct
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
+from lydite.models.base import use_direct
 from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.shares import count_weightless
 
@@ -187,11 +189,12 @@ def build_journeys(
     )
     build_history(engine)
     rows = [
-        _outcome_row(engine.local, outcome, lookback, period, build.summary)
+        _outcome_row(engine, outcome, lookback, period, build.summary)
         for outcome, lookback in lookbacks.items()
     ]
-    if all(row["periods"] == 0 for row in rows):
-        raise InputError("\n".join(row["note"] for row in rows))
+    notes = [row["note"] for row in rows]
+    if all(row["periods"] == 0 for row in rows) and EVERY_USER_CONVERTS not in notes:
+        raise InputError("\n".join(notes))
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
     engine.copy_from_local("evaluation.outcomes")
     return build
@@ -210,20 +213,40 @@ _OUTCOME_SCHEMA: dict[str, Any] = {
 }
 
 
+EVERY_USER_CONVERTS = (
+    "every user with a touchpoint converts: without users who did not convert nothing can be"
+    " learned about conversion. Add the touchpoints of users without a conversion"
+)
+#: Whether any user has touches and no conversion.
+_OTHER_USERS = """
+select exists (
+    select 1
+    from journeys.touches as touches
+    left join (
+        select distinct user_key from journeys.conversions where outcome = $outcome
+    ) as converted
+        on touches.user_key = converted.user_key
+    where converted.user_key is null
+)
+"""
+
+
 def _outcome_row(
-    engine: DuckDBEngine,
+    engine: Engine,
     outcome: str,
     lookback: timedelta,
     period: Period,
     summary: JourneySummary,
 ) -> dict[str, Any]:
-    """Describe one outcome; with too short a history, it has credit but no scored periods."""
-    history = History.load(engine, outcome, summary.first_at, summary.as_of)
+    """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
+    history = History.load(engine.local, outcome, summary.first_at, summary.as_of)
     note, periods = "", 0
     try:
         periods = len(make_calendar(history, lookback, period))
     except InputError as error:
         note = str(error)
+    if periods and not engine.scalar(_OTHER_USERS, {"outcome": outcome}):
+        note, periods = EVERY_USER_CONVERTS, 0
     return {
         "outcome": outcome,
         "lookback": format_duration(lookback),
@@ -403,7 +426,11 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
-    for row in read_outcomes(engine):
+    for row in read_outcomes(engine, scored_only=False):
+        if not row["periods"]:
+            for name, frame in without_verdicts(row["outcome"]).items():
+                parts.setdefault(name, []).append(frame)
+            continue
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
         for name, frame in _compare_outcome(engine, row, models, evaluation, unreachable).items():
@@ -445,7 +472,14 @@ def _compare_outcome(
         notes=_notes_on_rules(engine.local, outcome, models),
         size=_data_size(engine, row),
         unreachable=unreachable,
+        findings=_note_on_direct(engine.local, models),
     )
+
+
+def _note_on_direct(engine: DuckDBEngine, models: Sequence[Model]) -> list[tuple[str, str]]:
+    """Return a warning that names the direct channels, if a model uses them."""
+    text = note_on_direct(attribution.channel_names(engine)) if use_direct(models) else None
+    return [] if text is None else [("direct", text)]
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

@@ -125,3 +125,4 @@ class CreditRecord(TypedDict):
     credit: list[PathCreditRecord]
     transitions: list[TransitionRecord]
     left_out: dict[str, str]
+    warnings: NotRequired[list[WarningRecord]]

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         ModelRecord,
         OutcomeCounts,
         OutcomeRecord,
+        WarningRecord,
     )
 
 #: The result tables: their names in the schema ``mart``.
@@ -276,6 +277,7 @@ class Credit(Generic[FrameT_co]):
     _transitions: pl.DataFrame = field(repr=False)
     left_out: Mapping[str, str]
     _kind: FrameKind = field(default="polars", repr=False)
+    _notes: Sequence[tuple[str, str]] = field(default=(), repr=False)
 
     @property
     def table(self) -> FrameT_co:
@@ -285,6 +287,17 @@ class Credit(Generic[FrameT_co]):
         effect of Markov models.
         """
         return cast("FrameT_co", to_frame(self._table, self._kind))
+
+    @property
+    def warnings(self) -> FrameT_co:
+        """What to know about the table, such as unused columns: kind, model (null) and text."""
+        schema = {"kind": pl.String, "model": pl.String, "text": pl.String}
+        return cast(
+            "FrameT_co", to_frame(pl.DataFrame(self._warning_records(), schema=schema), self._kind)
+        )
+
+    def _warning_records(self) -> list[WarningRecord]:
+        return [{"kind": kind, "model": None, "text": text} for kind, text in self._notes]
 
     @property
     def transitions(self) -> FrameT_co:
@@ -326,11 +339,13 @@ class Credit(Generic[FrameT_co]):
     def to_dict(self) -> CreditRecord:
         """Return the result as plain data: what ``lydite credit --format json`` prints."""
         more = [name for name in self._table.columns if name not in _CREDIT_FIRST]
-        record = {
+        record: dict[str, object] = {
             "credit": self._table.select(*_CREDIT_FIRST, *more).to_dicts(),
             "transitions": self._transitions.to_dicts(),
             "left_out": dict(self.left_out),
         }
+        if self._notes:
+            record["warnings"] = self._warning_records()
         return cast("CreditRecord", record)
 
     def _repr_html_(self) -> str:

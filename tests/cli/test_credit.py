@@ -59,6 +59,10 @@ def test_credit_of_a_path_table_without_intervals(paths: Path) -> None:
         (["compare", "--paths", "PATHS"], "too few"),
         (["compare", "--paths", "PATHS", "--touchpoints", "t.csv"], "cannot be combined"),
         (["compare", "--touchpoints", "t.csv"], "--conversions is missing"),
+        (
+            ["compare", "--touchpoints", "t", "--conversions", "c", "--separator", "|"],
+            "--separator needs --paths",
+        ),
     ],
 )
 def test_bad_calls_with_path_tables_say_what_is_wrong(
@@ -68,3 +72,26 @@ def test_bad_calls_with_path_tables_say_what_is_wrong(
     assert run.returncode == 2
     assert words in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_separator_and_columns_that_are_not_used(tmp_path: Path) -> None:
+    file = tmp_path / "paths.csv"
+    file.write_text("path,conversions,nulls,region\na / b,30,70,de\nb,5,95,fr\n")
+    arguments = ("credit", "--paths", file, "--models", "last_touch", "--no-intervals")
+    refused = lydite(*arguments)
+    assert refused.returncode == 2
+    assert "--separator" in refused.stderr
+    table = lydite(*arguments, "--separator", " / ")
+    assert "the column 'region' is not used" in table.stdout
+    data = json.loads(lydite(*arguments, "--separator", "/", "--format", "json").stdout)
+    assert {row["channel"]: row["conversions"] for row in data["credit"]} == {"a": 0, "b": 35}
+    assert [warning["kind"] for warning in data["warnings"]] == ["unused_column"]
+
+
+def test_a_table_in_which_every_journey_converts(tmp_path: Path) -> None:
+    file = tmp_path / "paths.csv"
+    file.write_text("path,conversions\na > b,80\nb,50\n")
+    run = lydite("compare", "--paths", file, "--models", "linear,last_touch", "--quiet")
+    assert run.returncode == 0, run.stderr
+    assert "No verdict on conversion" in run.stdout
+    assert "Credited conversions by model" in run.stdout

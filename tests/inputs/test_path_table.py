@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,7 +127,7 @@ def test_frames_of_every_kind(read, frame):
 )
 def test_every_spelling_in_any_case(read, column, spelling):
     named = FRAME.rename({column: f" {spelling.upper()} "}).with_columns(other=pl.lit("x"))
-    assert_same(read(named), read(FRAME))
+    assert_same(read(named), read(FRAME), but=["notes"])
 
 
 def test_value_and_nulls_may_be_absent(read):
@@ -260,7 +261,14 @@ def test_a_missing_path(refused):
 
 
 @pytest.mark.parametrize(
-    "paths", [pl.Series([["a", "b"]]), pl.Series([1.5]), pl.Series([b"a"]), pl.Series([True])]
+    "paths",
+    [
+        pl.Series([[["a", "b"]]]),
+        pl.Series([[{"channel": "a"}]]),
+        pl.Series([1.5]),
+        pl.Series([b"a"]),
+        pl.Series([True]),
+    ],
 )
 def test_paths_that_are_not_text(refused, paths):
     refused(
@@ -291,6 +299,64 @@ def test_names_are_read_unchanged(read, steps):
     table = read(pl.DataFrame({"path": texts, "conversions": [1] * len(texts)}))
     assert set(paths_in(table)) == {tuple(path) for path in steps}
     assert table.conversions.sum() == len(steps)
+
+
+LISTS = [["a", "b"], ["b"], ["a", "b"]]
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        pd.Series(LISTS),
+        pd.Series([tuple(path) for path in LISTS]),
+        pd.Series([np.array(path) for path in LISTS]),
+        pd.Series([pd.Series(path) for path in LISTS]),
+        pd.Series(LISTS, dtype=pd.ArrowDtype(pa.list_(pa.string()))),
+    ],
+    ids=["list", "tuple", "array", "series", "arrow"],
+)
+def test_list_columns_of_pandas(read, paths):
+    table = read(pd.DataFrame({"path": paths, "conversions": [1, 2, 3]}))
+    assert totals(table) == {("b",): (2, 0.0, 0), ("a", "b"): (4, 0.0, 0)}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.list_(pa.string()),
+        pa.large_list(pa.large_string()),
+        pa.list_(pa.dictionary(pa.int32(), pa.string())),
+    ],
+    ids=str,
+)
+def test_list_columns_of_arrow(read, tmp_path, kind):
+    table = pa.table({"path": pa.array(LISTS, type=kind), "conversions": [1, 2, 3]})
+    assert totals(read(table)) == {("b",): (2, 0.0, 0), ("a", "b"): (4, 0.0, 0)}
+    pq.write_table(table, tmp_path / "p.parquet")
+    assert_same(read(tmp_path / "p.parquet"), read(table))
+
+
+def test_list_columns_of_polars(read, tmp_path):
+    frame = pl.DataFrame({"path": LISTS, "conversions": [1, 2, 3]})
+    expected = {("b",): (2, 0.0, 0), ("a", "b"): (4, 0.0, 0)}
+    assert totals(read(frame)) == expected
+    categories = frame.with_columns(pl.col("path").cast(pl.List(pl.Categorical)))
+    assert totals(read(categories)) == expected
+    same_size = pl.DataFrame(
+        {"path": [["a", "b"], ["b", "b"]], "conversions": [1, 2]},
+        schema_overrides={"path": pl.Array(pl.String, 2)},
+    )
+    assert totals(read(same_size)) == {("a", "b"): (1, 0.0, 0), ("b", "b"): (2, 0.0, 0)}
+    frame.write_ndjson(tmp_path / "p.ndjson")
+    assert totals(read(tmp_path / "p.ndjson")) == expected
+    numbers = pl.DataFrame({"path": [[1, 2], [2]], "conversions": [1, 2]})
+    assert totals(read(numbers)) == {("2",): (2, 0.0, 0), ("1", "2"): (1, 0.0, 0)}
+
+
+def test_missing_and_empty_lists(refused):
+    refused(pl.DataFrame({"path": [["a"], []], "conversions": [1, 1]}), "row 2", "no step")
+    refused(pl.DataFrame({"path": [["a"], ["a", None]], "conversions": [1, 1]}), "an empty step")
+    refused(pl.DataFrame({"path": [["a"], None], "conversions": [1, 1]}), "the path is missing")
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -392,3 +458,62 @@ def test_the_row_is_counted_over_all_rows_of_a_file(refused, tmp_path):
 def test_pandas_gaps_are_missing(read):
     frame = pd.DataFrame({"path": ["a", "b"], "conversions": [1, 2], "nulls": [np.nan, 4]})
     assert totals(read(frame)) == {("a",): (1, 0.0, 0), ("b",): (2, 0.0, 4)}
+
+
+# --- all journeys, and columns that are not used ------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["path_count", "Path Count", "PATHCOUNT", "total", "Journeys", "count", "paths", "n_paths"],
+)
+def test_a_count_of_all_journeys_gives_the_nulls(read, name):
+    table = read(pl.DataFrame({"path": ["a > b", "b"], "conversion": [2, 0], name: [5, 3]}))
+    assert totals(table) == {("b",): (0, 0.0, 3), ("a", "b"): (2, 0.0, 3)}
+    assert (table.has_nulls, table.notes) == (True, ())
+
+
+def test_a_count_of_all_journeys_that_is_too_small(refused):
+    frame = pl.DataFrame({"path": ["a", "b"], "conversions": [2, 4], "total": [5, 3]})
+    refused(frame, "row 2", "total 3 is smaller than conversions 4", "rename it to 'nulls'")
+    refused(frame.with_columns(total=pl.Series([5, None])), "row 2: total is missing")
+    refused(frame.with_columns(total=pl.Series([5.0, 4.5])), "row 2", "'4.5' is not a whole number")
+    refused(frame.with_columns(count=9), "2 of its columns", "'total', 'count'")
+
+
+def test_nulls_count_before_a_count_of_all_journeys(read):
+    frame = pl.DataFrame({"path": ["a"], "conversions": [2], "nulls": [7], "Path_Count": [5]})
+    table = read(frame)
+    assert table.nulls.tolist() == [7]
+    ((kind, text),) = table.notes
+    assert kind == "unused_column"
+    assert text.startswith("the column 'Path_Count' is not used: 'nulls' already counts")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("region", ""),
+        ("not_converted", "rename it to 'nulls'"),
+        ("Non-Converting", "rename it to 'nulls'"),
+        ("order_value", "rename it to 'value'"),
+        ("gross revenue", "rename it to 'value'"),
+        ("revenu", "rename it to 'value'"),
+        ("sessions", "rename it to 'journeys'"),
+        ("user_count", "rename it to 'journeys'"),
+        ("jorneys", "rename it to 'journeys'"),
+    ],
+)
+def test_columns_that_are_not_used_are_named(read, name, hint):
+    table = read(pl.DataFrame({"path": ["a"], "conversions": [2], name: [7]}))
+    ((kind, text),) = table.notes
+    assert kind == "unused_column"
+    assert text.startswith(f"the column {name!r} is not used")
+    assert text.endswith(hint or "is not used")
+    assert table.nulls.tolist() == [0]
+
+
+def test_every_unused_column_is_named_without_a_hint_at_known_ones(read):
+    frame = FRAME.with_columns(pl.lit("x").alias("note"), pl.lit(1).alias("sessions"))
+    texts = [text for _, text in read(frame).notes]
+    assert texts == ["the column 'note' is not used", "the column 'sessions' is not used"]

@@ -317,7 +317,8 @@ def test_whole_paths_count_all_touches(read):
 
 
 @pytest.mark.parametrize("channels", [2, 10_000])
-def test_a_path_of_ten_thousand_touches_has_few_entries(read, channels):
+def test_a_path_of_ten_thousand_touches_has_few_entries(read, monkeypatch, channels):
+    monkeypatch.setattr("lydite.inputs.path_steps.MAX_CHANNELS", channels)
     names = [f"c{i % channels}" for i in range(10_000)]
     table = read([(">".join(names), 2, 0.0, 1)])
     landmarks = landmarks_of(table, WEIGHTS)

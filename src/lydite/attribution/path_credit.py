@@ -15,8 +15,9 @@ from lydite.attribution.bootstrap import counts_by_unit, credit_replicates, draw
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs.path_table import PathTable, read_path_table
+from lydite.journeys.direct import note_on_direct
 from lydite.models import Markov, Model, UniqueFeatures, choose, make_models
-from lydite.models.base import weight_columns
+from lydite.models.base import use_direct, weight_columns
 from lydite.paths.arrays import normalize_rows
 from lydite.paths.path_table_landmarks import landmarks_of, paths_of, summed_landmarks
 
@@ -50,11 +51,14 @@ class PathCredit:
         The transition matrices of the Markov models, one row per non-zero entry.
     left_out
         Why a model was left out, by name.
+    notes
+        What to know about the table, as kinds and texts.
     """
 
     table: pl.DataFrame
     transitions: pl.DataFrame
     left_out: Mapping[str, str]
+    notes: Sequence[tuple[str, str]] = ()
 
 
 def credit_paths(
@@ -62,12 +66,13 @@ def credit_paths(
     models: Sequence[str | Model] | None = None,
     normalise: Normalise = "path",
     seed: int | None = 0,
+    separator: str | None = None,
 ) -> PathCredit:
     """Attribute the conversions of a path table with every model that does not need times.
 
     Parameters
     ----------
-    paths, models, normalise
+    paths, models, normalise, separator
         As in `lydite.credit`.
     seed
         Seeds the bootstrap of the intervals; None for no intervals.
@@ -78,13 +83,19 @@ def credit_paths(
         When the table cannot be used, or a model that was asked for cannot run on it.
     """
     with DuckDBEngine() as engine:
-        table, threads = read_path_table(engine, paths), engine.threads
+        table, threads = read_path_table(engine, paths, separator), engine.threads
     rivals, left_out = models_without_clock(models, len(table.channels))
     if normalise == "global":
         rivals = [_GlobalMarkov(m.order) if type(m) is Markov else m for m in rivals]
     with threadpool_limits(1, user_api="blas"):
         credit, transitions = attribute_paths(table, rivals, seed, threads)
-    return PathCredit(credit, transitions, left_out)
+    return PathCredit(credit, transitions, left_out, notes_on_table(table, rivals))
+
+
+def notes_on_table(table: PathTable, models: Sequence[Model]) -> list[tuple[str, str]]:
+    """Return what to know about a path table, as kinds and texts."""
+    direct = note_on_direct(table.channels) if use_direct(models) else None
+    return [*table.notes, *([("direct", direct)] if direct else [])]
 
 
 class _GlobalMarkov(Markov):

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lydite.cli.options import PATH_TABLE, Format, Models, Quiet, Rules, read_models
+from lydite.cli.options import (
+    PATH_TABLE,
+    Format,
+    Models,
+    Quiet,
+    Rules,
+    Separator,
+    read_models,
+)
 from lydite.cli.output import show_comparison
 from lydite.cli.progress import Progress
 
@@ -37,6 +45,7 @@ def compare(
         str | None,
         typer.Option(help=f"Instead of touchpoints and conversions. {PATH_TABLE}"),
     ] = None,
+    separator: Separator = None,
     spend: Annotated[str | None, typer.Option(help="Daily cost by channel.")] = None,
     users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
     lookback: Annotated[
@@ -73,7 +82,7 @@ def compare(
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
     }  # fmt: skip
     sources = {name: source for name, source in given.items() if source is not None}
-    _check_sources(paths, sources, database)
+    _check_sources(paths, sources, database, separator)
     _check_engine(engine_name, paths)
 
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
@@ -87,7 +96,9 @@ def compare(
     engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())
     with engines as engine, Progress(quiet=quiet) as progress:
         if paths is not None:
-            comparison = api.compare_paths(paths, settings.evaluation, rivals, progress.say)
+            comparison = api.compare_paths(
+                paths, settings.evaluation, rivals, progress.say, separator
+            )
         else:
             pipeline.run(engine, sources, settings, progress.say, rivals)
             comparison = read_comparison(engine.local)
@@ -100,7 +111,9 @@ def compare(
     show_comparison(comparison, output)
 
 
-def _check_sources(paths: str | None, sources: Mapping[str, str], database: Path | None) -> None:
+def _check_sources(
+    paths: str | None, sources: Mapping[str, str], database: Path | None, separator: str | None
+) -> None:
     from lydite.errors import InputError  # noqa: PLC0415
 
     if paths is None:
@@ -109,6 +122,8 @@ def _check_sources(paths: str | None, sources: Mapping[str, str], database: Path
             raise InputError(
                 f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths"
             )
+        if separator is not None:
+            raise InputError("--separator needs --paths; leave it out")
     elif sources:
         raise InputError(
             f"--paths and --{next(iter(sources))} cannot be combined: leave one of them out"

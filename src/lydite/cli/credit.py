@@ -6,7 +6,15 @@ from typing import Annotated, Literal
 
 import typer
 
-from lydite.cli.options import PATH_TABLE, Format, Models, Quiet, Rules, read_models
+from lydite.cli.options import (
+    PATH_TABLE,
+    Format,
+    Models,
+    Quiet,
+    Rules,
+    Separator,
+    read_models,
+)
 from lydite.cli.output import show_credit
 from lydite.cli.progress import Progress
 
@@ -36,6 +44,7 @@ def credit(
             "--intervals/--no-intervals", help="95% intervals; they take most of the time."
         ),
     ] = True,
+    separator: Separator = None,
     output: Format = "table",
     quiet: Quiet = False,
 ) -> None:
@@ -50,5 +59,6 @@ def credit(
             normalise=normalise,
             seed=seed,
             intervals=intervals,
+            separator=separator,
         )
     show_credit(found, output)

@@ -9,12 +9,18 @@ import typer
 if TYPE_CHECKING:
     from lydite.models import Model
 
-PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls."
+PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls (or journeys)."
 
 Models = Annotated[str | None, typer.Option(help="Models, separated by commas. All by default.")]
 Rules = Annotated[
     list[str] | None,
     typer.Option("--rule", help="A custom rule, 'name=SQL expression'; repeat for more."),
+]
+Separator = Annotated[
+    str | None,
+    typer.Option(
+        help="Text between two steps of a path, such as ' > ' or '|'. Detected by default."
+    ),
 ]
 Format = Annotated[
     Literal["table", "json"],

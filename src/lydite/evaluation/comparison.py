@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation import ceiling
-from lydite.evaluation.pairs import pairs_table
+from lydite.evaluation.pairs import PAIRS_SCHEMA, pairs_table
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, SAME_LOSS, judge_segments
-from lydite.evaluation.warnings import DataSize, warnings_table
+from lydite.evaluation.warnings import DataSize, notes_table, warnings_table
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ def compare_outcome(
     notes: Mapping[str, str] | None = None,
     size: DataSize | None = None,
     unreachable: Sequence[str] = (),
+    findings: Sequence[tuple[str, str]] = (),
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome, on all users and on every segment.
 
@@ -117,6 +118,8 @@ def compare_outcome(
         Size of the data, scored or not; None where unknown.
     unreachable
         Channels from which no sequence of touches leads to a conversion.
+    findings
+        Warnings about the data, as kinds and texts.
 
     Returns
     -------
@@ -148,7 +151,21 @@ def compare_outcome(
             all_users.null,
             late[ALL].null if late else None,
             unreachable,
+            findings,
         ),
+    }
+
+
+def without_verdicts(
+    outcome: str, findings: Sequence[tuple[str, str]] = ()
+) -> dict[str, pl.DataFrame]:
+    """Return the tables of an outcome whose models cannot be compared: warnings only."""
+    return {
+        "model_comparison": pl.DataFrame(schema=_COMPARISON),
+        "pairs": pl.DataFrame(schema=PAIRS_SCHEMA),
+        "evidence": pl.DataFrame(schema=_EVIDENCE),
+        "calibration": pl.DataFrame(schema=_CALIBRATION),
+        "warnings": notes_table(outcome, findings),
     }
 
 
@@ -417,7 +434,20 @@ def _calibration(result: _SegmentResult) -> pl.DataFrame:
                     "conversions": converted[filled].astype(np.int64),
                     "forecast": forecast[filled] / n[filled],
                     "observed": converted[filled] / n[filled],
-                }
+                },
+                schema=_CALIBRATION,
             )
         )
     return pl.concat(parts)
+
+
+_CALIBRATION = {
+    "outcome": pl.String,
+    "segment": pl.String,
+    "model": pl.String,
+    "bin": pl.Int64,
+    "landmarks": pl.Int64,
+    "conversions": pl.Int64,
+    "forecast": pl.Float64,
+    "observed": pl.Float64,
+}

@@ -12,7 +12,7 @@ from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
@@ -83,6 +83,7 @@ def warnings_table(
     first: Scores,
     restated: Scores | None,
     unreachable: Sequence[str] = (),
+    notes: Sequence[tuple[str, str]] = (),
 ) -> pl.DataFrame:
     """Return the warnings about the verdicts on one outcome.
 
@@ -101,6 +102,8 @@ def warnings_table(
         the second where nothing has.
     unreachable
         Channels from which no sequence of touches leads to a conversion.
+    notes
+        Other warnings, as kinds and texts; they come first.
 
     Returns
     -------
@@ -119,8 +122,22 @@ def warnings_table(
         {"model": values.get("model"), "kind": kind, "text": _TEXTS[kind].format(**values)}
         for kind, values in found
     ]
+    rows = [*_note_rows(notes), *rows]
     of_models = all_users.filter(pl.col("warning") != "").select("model", "warning").rows()
     rows += [{"model": model, "kind": "model", "text": text} for model, text in of_models]
+    return _table(outcome, rows)
+
+
+def notes_table(outcome: str, notes: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """Return warnings, given as kinds and texts, as by `warnings_table`."""
+    return _table(outcome, _note_rows(notes))
+
+
+def _note_rows(notes: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
+    return [{"model": None, "kind": kind, "text": text} for kind, text in notes]
+
+
+def _table(outcome: str, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(
         [{"outcome": outcome, "segment": ALL, **row} for row in rows], schema=_SCHEMA
     )

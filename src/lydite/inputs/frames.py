@@ -93,14 +93,32 @@ def _array(series: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
         return pa.DictionaryArray.from_arrays(codes, _array(series.cat.categories.to_series()))
     if series.dtype != object:
         return pa.array(series, from_pandas=True)
+    if _has_lists(series):
+        lists = [None if _is_missing(cell) else [_text(value) for value in cell] for cell in series]
+        return pa.array(lists, type=pa.list_(pa.large_string()))
     if pd.api.types.infer_dtype(series, skipna=True) != "string":
         series = series.map(_text)
     return pa.array(series, type=pa.large_string(), from_pandas=True)
 
 
+def _has_lists(series: pd.Series[Any]) -> bool:
+    """Return whether every value is a list, a tuple or an array of single values."""
+    cells = [cell for cell in series if not _is_missing(cell)]
+    return bool(cells) and all(
+        pd.api.types.is_list_like(cell, allow_sets=False)
+        and not isinstance(cell, dict)
+        and not any(map(pd.api.types.is_list_like, cell))
+        for cell in cells
+    )
+
+
+def _is_missing(value: Any) -> bool:  # noqa: ANN401 - any Python object
+    return bool(pd.api.types.is_scalar(value) and pd.isna(value))
+
+
 def _text(value: Any) -> str | None:  # noqa: ANN401 - any Python object
     """Return a Python object as text: 5.0 as 5, and times with their zone."""
-    if pd.api.types.is_scalar(value) and pd.isna(value):
+    if _is_missing(value):
         return None
     if isinstance(value, float | Decimal) and math.isfinite(value) and value == value // 1:
         return str(int(value))

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lydite.journeys.direct import SQL_PARAMETERS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -45,7 +47,7 @@ class JourneySummary:
 def build_touches(engine: Engine) -> JourneySummary:
     """Build the tables that all outcomes share: users, channels, touches and positions."""
     engine.create("journeys.users", "journeys/users")
-    engine.create("journeys.channels", "journeys/channels")
+    engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
     engine.create("journeys.touches", "journeys/touches")
     engine.create("journeys.positions", "journeys/positions")
     return summarise(engine)

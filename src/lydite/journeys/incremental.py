@@ -15,6 +15,7 @@ import polars as pl
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
+from lydite.journeys.direct import SQL_PARAMETERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -147,7 +148,8 @@ def _stage_changed_users(
     changed_definitions = [name for name, now in definitions.items() if before.get(name) != now]
     if changed_definitions:
         return f"{' and '.join(changed_definitions)} changed"
-    engine.run(f"create table {staging}.channels as\n{load_sql('journeys/channels')}")
+    select = load_sql("journeys/channels")
+    engine.run(f"create table {staging}.channels as\n{select}", SQL_PARAMETERS)
     if engine.scalar(_RENUMBERED.format(staging=staging)):
         return "channels were renumbered"
     states = load_sql("incremental/states")

@@ -275,6 +275,11 @@ def weight_columns(models: Iterable[Model]) -> dict[str, Weight]:
     return {name: weight for model in models for name, weight in model.weight_columns.items()}
 
 
+def use_direct(models: Iterable[Model]) -> bool:
+    """Return whether the weights of any model depend on which channels are direct traffic."""
+    return any("last_non_direct" in str(weight) for weight in weight_columns(models).values())
+
+
 def resampled_sums(
     matrix: sparse.csr_array[np.float64], weights: NDArray[np.floating]
 ) -> Iterator[NDArray[np.float64]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lydite.journeys.direct import is_direct
 from lydite.paths.arrays import factorize
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
     from numpy.typing import NDArray
-
-
-_DIRECT = frozenset({"direct", "(direct)", "(none)"})  # as in `sql/journeys/channels.sql`
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class TouchArrays:
     @property
     def is_direct(self) -> NDArray[np.bool_]:
         """Whether each channel is direct traffic."""
-        return np.array([name.lower() in _DIRECT for name in self.channels], dtype=bool)
+        return np.array([is_direct(name) for name in self.channels], dtype=bool)
 
     @property
     def order_only(self) -> bool:

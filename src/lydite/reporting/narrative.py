@@ -60,7 +60,9 @@ def headline(comparison: Comparison, outcome: str) -> str:
     """
     counts, name = outcome_counts(comparison, outcome), plain(outcome)
     if counts["note"]:
-        return f"Too little history to judge {name}."
+        # More history does not help where every journey or user converts.
+        all_convert = counts["note"].startswith("every ")
+        return f"{'No verdict on' if all_convert else 'Too little history to judge'} {name}."
     rivals = rivals_of(comparison, outcome)
     if not rivals:
         return f"No model was compared for {name}."

@@ -157,6 +157,12 @@ def credit_of(comparison: Comparison, outcome: str, model: str) -> list[Row]:
     )
 
 
+def credited_models(comparison: Comparison, outcome: str) -> list[Row]:
+    """Return a row for each model with credit for an outcome, in the order of the table."""
+    rows = rows_of(comparison, "channel_credit", outcome)
+    return [_Row(model=name) for name in dict.fromkeys(row["model"] for row in rows)]
+
+
 def _bounds(row: Row) -> dict[str, float | None]:
     ends = [f"{name}{end}" for name in _BOUNDED for end in ("_low", "_high")]
     return {name: row.get(name) for name in ends}

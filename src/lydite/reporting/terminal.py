@@ -14,6 +14,7 @@ from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
 from lydite.reporting.queries import (
     UNATTRIBUTED,
     credit_of,
+    credited_models,
     is_path_table,
     leaders,
     quarantined_rows,
@@ -75,7 +76,9 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     console.print()
     _print_verdict(comparison, outcome, console)
     _print_segments(comparison, outcome, console)
-    _print_credit(comparison, outcome, leaders(rivals), console)
+    # Without a comparison no model is ahead, and the credit of all of them is shown.
+    shown = leaders(rivals) or ([] if rivals else credited_models(comparison, outcome))
+    _print_credit(comparison, outcome, shown, console)
 
 
 def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> None:
@@ -246,7 +249,8 @@ def print_credit(credit: Credit, console: Console) -> None:
         console.print()
         console.print(Text(f"Credit according to {plain(model)}", style="bold"))
         console.print(_path_credit_table(rows))
-    for reason in credit.left_out.values():
+    warnings = [warning["text"] for warning in credit.to_dict().get("warnings", [])]
+    for reason in [*warnings, *credit.left_out.values()]:
         console.print(Text(f"! {plain(reason)}", style="yellow"))
 
 
