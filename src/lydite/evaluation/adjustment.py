@@ -6,9 +6,9 @@ import copy
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import logit
 
-from lydite.models.optimize import maximize, weighted_gram
+from lydite.evaluation.logistic_regression import logistic_regression
 from lydite.paths.arrays import factorize, group_sums, parts
 
 if TYPE_CHECKING:
@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     from lydite.paths.landmarks import Landmarks
 
 _HOURS = (1.0, 6.0, 24.0, 72.0, 168.0)
-_MAX_TOUCHES = 8
-_LEVELS = (_MAX_TOUCHES, len(_HOURS) + 2, len(_HOURS) + 2)
+#: Touches so far: 1, 2, ..., 7, from 8, from 16, from 32 on. Many touches without a conversion are
+#: common among users who never convert.
+_TOUCHES = (2, 3, 4, 5, 6, 7, 8, 16, 32)
+_LEVELS = (len(_TOUCHES) + 1, len(_HOURS) + 2, len(_HOURS) + 2)
 _BINS = 32
 _CLIP = 1e-6
 _NO_PENALTY = 1e-6  # next to none, and enough for a unique solution
@@ -29,8 +31,8 @@ MAX_LOG_ODDS = float(logit(1 - _CLIP))
 class Activity:
     """The activity of the journey at each landmark: counts and times, without channels.
 
-    Touches so far (1..7, 8 and more), time since the previous touch and time since the first touch
-    of the path (none, up to 1 h, 6 h, 1 d, 3 d, 7 d, longer).
+    Touches so far (1..7, 8 to 15, 16 to 31, more), time since the previous touch and time since
+    the first touch of the path (none, up to 1 h, 6 h, 1 d, 3 d, 7 d, longer).
 
     Attributes
     ----------
@@ -38,10 +40,12 @@ class Activity:
         The activity cell of each landmark.
     levels : (cells, 3) integers
         The three levels of each cell.
+    sizes
+        How many levels there are of each.
     """
 
     def __init__(self, landmarks: Landmarks) -> None:
-        touches = np.minimum(landmarks.paths.length, _MAX_TOUCHES) - 1
+        touches = np.searchsorted(_TOUCHES, landmarks.paths.length, side="right")
         since_previous = landmarks.hours_since_previous
         has_previous = ~np.isnan(since_previous)
         levels = (
@@ -51,6 +55,7 @@ class Activity:
         )
         cell, first = factorize(np.ravel_multi_index(levels, _LEVELS))
         self.cell = cell.astype(np.int16)
+        self.sizes = _LEVELS
         self.levels = np.column_stack([level[first] for level in levels])
 
     def take(self, rows: NDArray[np.integer]) -> Activity:
@@ -60,7 +65,7 @@ class Activity:
         return part
 
     def design(self) -> NDArray[np.float64]:
-        """Return the (cells, 22) indicator matrix of the levels."""
+        """Return the (cells, 24) indicator matrix of the levels."""
         return np.hstack([np.eye(size)[self.levels[:, i]] for i, size in enumerate(_LEVELS)])
 
 
@@ -88,10 +93,12 @@ def log_odds(forecast: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 class Adjustment:
-    """``logit p = a + b logit f + g . activity``, fitted on cells by penalised likelihood.
+    """``logit p = a + b logit f + g . activity + level``, fitted on cells by penalised likelihood.
+
+    The levels of days and hours are known (`lydite.evaluation.day_levels`).
 
     The slope ``b`` is at least zero, because a forecast that is wrong way round is no evidence for
-    its claim. Activity terms have a standard normal prior, which matters for rare levels only.
+    its claim. Activity terms have a normal prior.
 
     Parameters
     ----------
@@ -118,6 +125,8 @@ class Adjustment:
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
         feature_row: NDArray[np.integer] | None = None,
+        exposure: NDArray[np.floating] | None = None,
+        precision: NDArray[np.float64] | None = None,
     ) -> Self:
         """Fit on training counts.
 
@@ -132,23 +141,36 @@ class Adjustment:
             Counts without trials are ignored.
         feature_row : (m,) integers
             The feature row of each count, if there is a score for each feature row.
+        exposure : (m,) array
+            The trials of each count times the factors of their days and hours; counts without
+            exposure are ignored. None where all days and hours are alike.
+        precision : (terms,) array
+            The precision of the prior of each activity term; 1 where None.
         """
+        self._penalty = np.append(
+            _NO_PENALTY, np.ones(self.design.shape[1]) if precision is None else precision
+        )
+        exposure = trials if exposure is None else exposure
         if score is None:
-            n, k = (group_sums(cell, values, len(self.design)) for values in (trials, conversions))
-            cells = np.flatnonzero(n)
+            n, k, level = (
+                group_sums(cell, values, len(self.design))
+                for values in (trials, conversions, exposure)
+            )
+            cells = np.flatnonzero(level > 0)
             self.slope_ = 0.0
-            self.terms_ = self._fit_terms(cells, n[cells], k[cells])
+            self.terms_ = self._fit_terms(cells, n[cells], k[cells], level[cells])
             return self
-        seen = np.flatnonzero(trials > 0)
+        seen = np.flatnonzero(exposure > 0)
         scores = score[seen if feature_row is None else feature_row[seen]]
-        counts = trials[seen], conversions[seen]
-        cells, n, k, mean = _binned(cell[seen], scores, *counts, len(self.design))
-        columns = np.column_stack([self._columns(cells), mean])
+        counts = trials[seen], conversions[seen], exposure[seen]
+        cells, sums = _binned(cell[seen], scores, *counts, len(self.design))
+        n, k, level, total = sums
+        columns = np.column_stack([self._columns(cells), total / n])
         penalty = np.append(self._penalty, _NO_PENALTY)
         start = np.append(self.terms_, self.slope_)
-        fitted = logistic_regression(columns, n, k, penalty, start)
+        fitted = logistic_regression(columns, n, k, penalty, start, np.log(level / n))
         self.slope_ = max(float(fitted[-1]), 0.0)
-        self.terms_ = fitted[:-1] if self.slope_ > 0 else self._fit_terms(cells, n, k)
+        self.terms_ = fitted[:-1] if self.slope_ > 0 else self._fit_terms(cells, n, k, level)
         return self
 
     def adjusted(
@@ -179,16 +201,16 @@ class Adjustment:
             np.clip(adjusted, -MAX_LOG_ODDS, MAX_LOG_ODDS, out=result[some])
         return result
 
-    @property
-    def _penalty(self) -> NDArray[np.float64]:
-        return np.append(_NO_PENALTY, np.ones(self.design.shape[1]))
-
     def _fit_terms(
-        self, cells: NDArray[np.integer], trials: NDArray[np.float64], hits: NDArray[np.float64]
+        self,
+        cells: NDArray[np.integer],
+        trials: NDArray[np.float64],
+        hits: NDArray[np.float64],
+        exposure: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Return the terms that fit without a score."""
-        columns = self._columns(cells)
-        return logistic_regression(columns, trials, hits, self._penalty, self.terms_)
+        columns, level = self._columns(cells), np.log(exposure / trials)
+        return logistic_regression(columns, trials, hits, self._penalty, self.terms_, level)
 
     def _columns(self, cells: NDArray[np.integer]) -> NDArray[np.float64]:
         return np.column_stack([np.ones(len(cells)), self.design[cells]])
@@ -199,68 +221,34 @@ def _binned(
     score: NDArray[np.floating],
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
+    exposure: NDArray[np.floating],
     cells: int,
-) -> tuple[NDArray[np.intp], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Sum counts by activity cell and bin of the score, and average the score.
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Sum counts by activity cell and bin of the score.
 
     Parameters
     ----------
     cell : (m,) integers
-    score, trials, conversions : (m,) arrays
-        Trials are above 0.
+    score, trials, conversions, exposure : (m,) arrays
+        Trials and exposure are above 0.
     cells
         The number of activity cells.
 
     Returns
     -------
-    cell, trials, conversions, score : (k,) arrays
-        Of each combination with trials.
+    cell : (k,) integers
+        The cell of each combination with trials.
+    sums : (4, k) array
+        Its trials, conversions, exposure, and trials times score.
     """
     low, high = (score.min(), score.max()) if len(score) else (0.0, 0.0)
     width = (high - low) / _BINS if high > low else np.inf
-    sums = np.zeros((3, cells * _BINS))
+    sums = np.zeros((4, cells * _BINS))
     for some in parts(len(cell)):
         bins = np.minimum((score[some] - low) / width, _BINS - 1).astype(np.intp)
         group, total = cell[some] * _BINS + bins, trials[some] * score[some]
-        for number, values in enumerate((trials[some], conversions[some], total)):
+        columns = trials[some], conversions[some], exposure[some], total
+        for number, values in enumerate(columns):
             sums[number] += np.bincount(group, values, cells * _BINS)
-    n, k, total = sums[0], sums[1], sums[2]
-    kept = np.flatnonzero(n)
-    return kept // _BINS, n[kept], k[kept], total[kept] / n[kept]
-
-
-def logistic_regression(
-    columns: NDArray[np.float64],
-    trials: NDArray[np.float64],
-    conversions: NDArray[np.float64],
-    penalty: NDArray[np.float64] | float,
-    start: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Return the coefficients of a ridge logistic regression on counts.
-
-    Maximises ``sum k log p + (n - k) log(1 - p) - penalty . beta^2 / 2``.
-
-    Parameters
-    ----------
-    columns : (m, p) array
-        With a constant column where an intercept is wanted.
-    trials, conversions : (m,) counts
-        ``n`` and ``k``.
-    penalty : (p,) array
-        The precision of each coefficient's normal prior around 0.
-    start : (p,) array
-    """
-
-    def value(beta: NDArray[np.float64]) -> float:
-        eta = columns @ beta
-        fit = conversions @ eta - trials @ np.logaddexp(0, eta)
-        return float(fit - 0.5 * np.sum(penalty * beta**2))
-
-    def derivatives(beta: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        p = expit(columns @ beta)
-        gradient = columns.T @ (conversions - trials * p) - penalty * beta
-        information = weighted_gram(columns, trials * p * (1 - p))
-        information[np.diag_indices_from(information)] += penalty
-        return gradient, information
-
-    return maximize(value, derivatives, start).x
+    kept = np.flatnonzero(sums[0])
+    return kept // _BINS, sums[:, kept]

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lydite.evaluation.adjustment import Adjustment, log_odds
+from lydite.evaluation.adjustment import MAX_LOG_ODDS, Adjustment, log_odds
 from lydite.evaluation.cross_fitting import Counts, CrossFitted
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
+from lydite.models import BaseRate
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
@@ -17,8 +18,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from lydite.evaluation.day_levels import Levels
     from lydite.evaluation.splits import EvaluationBatch, Split
     from lydite.models import Model
+
+BASE_RATE = BaseRate.name
 
 
 class _SampleCorrection:
@@ -38,7 +42,7 @@ class _SampleCorrection:
     def __init__(self, split: Split, sample: Split) -> None:
         self._counts = [Counts(own, _no_features(own)) for own in (split, sample)]
         self._adjustments = [Adjustment(split.activity.design()) for _ in self._counts]
-        self._next_period = 0
+        self._split, self._next_period = split, 0
 
     def terms_before(self, period: int) -> NDArray[np.float64]:
         """Return what to add to the terms of an adjustment that was fitted on the subsample.
@@ -47,7 +51,7 @@ class _SampleCorrection:
         """
         for adjustment, counts in zip(self._adjustments, self._counts, strict=True):
             counts.add_periods(range(self._next_period, period + 1))
-            adjustment.fit(counts.cell, None, counts.trials, counts.conversions)
+            _fit(adjustment, counts, None, period, self._split.levels(period))
         self._next_period = period + 1
         on_all, on_sample = (adjustment.terms_ for adjustment in self._adjustments)
         return np.asarray(on_all - on_sample)
@@ -77,10 +81,31 @@ def forecasts(model: Model, split: Split) -> Iterator[tuple[range, NDArray[np.fl
         counts = fitted.counts
         # A baseline needs no cross-fitting.
         score = None if model.is_baseline else fitted.crossed().ravel()
-        adjustment.fit(counts.cell, score, counts.trials, counts.conversions, counts.half_row)
+        levels = split.levels(span.start)
+        _fit(adjustment, counts, score, span.start, levels)
         if correction is not None:
             adjustment.terms_ = adjustment.terms_ + correction.terms_before(span.start)
-        yield span, _forecast(fitted, split.batch(span), adjustment)
+        batch = split.batch(span)
+        forecast = _forecast(fitted, batch, adjustment)
+        if levels is not None and batch.hour is not None and model.name != BASE_RATE:
+            forecast += np.log(levels.hour)[batch.hour]
+            np.clip(forecast, -MAX_LOG_ODDS, MAX_LOG_ODDS, out=forecast)
+        yield span, forecast
+
+
+def _fit(
+    adjustment: Adjustment,
+    counts: Counts,
+    score: NDArray[np.float64] | None,
+    period: int,
+    levels: Levels | None,
+) -> None:
+    """Fit an adjustment on the training counts before a period, given the levels of days."""
+    columns = counts.cell, score, counts.trials, counts.conversions, counts.half_row
+    if levels is None:
+        adjustment.fit(*columns)
+    else:
+        adjustment.fit(*columns, counts.exposure(period, levels), levels.precision)
 
 
 def _forecast(
@@ -88,7 +113,7 @@ def _forecast(
 ) -> NDArray[np.float64]:
     """Return the log-odds of a batch; all but those of the base rate are adjusted for activity."""
     model, features = fitted.model, fitted.features
-    if model.is_baseline and model.name != "base_rate":
+    if model.is_baseline and model.name != BASE_RATE:
         return adjustment.adjusted(batch.cell, None)
     if model.uses_order_only:  # the features of all landmarks are known already
         score, row = log_odds(model.forecast_unique(features)), features.inverse[batch.rows]

@@ -96,7 +96,7 @@ def ceiling_scores(
     with ThreadPoolExecutor(threads) as pool:
         drawing = pool.submit(draw)
         test, sample = list(pool.map(test_landmarks, spans)), drawing.result()
-        train_rows = [_train_rows(sample, span.start) for span in spans]
+        train_rows = [sample.training_rows(span.start) for span in spans]
         by_rival = map_longest_first(pool, forecast_rival, rivals, estimated_effort)
         numbers = range(len(spans))
         forecasts = map_longest_first(pool, forecast, numbers, lambda number: len(test[number]))
@@ -108,15 +108,6 @@ def ceiling_scores(
 def scored_by_ceiling(split: Split) -> Split:
     """Return the split with at most `MAX_SCORED_LANDMARKS` to forecast in each period."""
     return split.subsample_test(MAX_SCORED_LANDMARKS)
-
-
-def _train_rows(sample: Split, period: int) -> NDArray[np.intp]:
-    """Return the landmarks of a sample that are training data before a period."""
-    training = np.zeros(len(sample.landmarks), dtype=bool)
-    for earlier in range(period + 1):
-        training[sample.train_added[earlier]] = True
-        training[sample.train_removed[earlier]] = False
-    return np.flatnonzero(training)
 
 
 class _RivalForecasts(NamedTuple):
@@ -138,7 +129,7 @@ def _forecast_rival(
     model: Model,
     sample: Split,
     spans: Sequence[range],
-    train_rows: Sequence[NDArray[np.intp]],
+    train_rows: Sequence[NDArray[np.integer]],
     test: Sequence[Landmarks],
 ) -> Iterator[_RivalForecasts]:
     """Yield a rival's forecasts for each span, after a fit on what was known before the span."""
@@ -154,7 +145,7 @@ def _forecast_rival(
 
 def _forecast(
     sample: Split,
-    rows: NDArray[np.intp],
+    rows: NDArray[np.integer],
     test: tuple[Landmarks, NDArray[np.integer]],
     rivals: Sequence[_RivalForecasts],
     seed: int,
@@ -258,7 +249,7 @@ def _trees(n_train: int, seed: int) -> HistGradientBoostingClassifier:
     )
 
 
-def _places(landmarks: Landmarks, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+def _places(landmarks: Landmarks, rows: NDArray[np.integer]) -> NDArray[np.intp]:
     """Return the rank of each channel by the number of its touches in some rows; -1 for no channel.
 
     Trees draw columns by position, and the numbers of channels may change as data comes in.

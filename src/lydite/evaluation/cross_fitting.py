@@ -9,11 +9,12 @@ from sklearn.base import clone
 
 from lydite.evaluation.adjustment import log_odds
 from lydite.paths.arrays import factorize, group_sums
-from lydite.paths.kernels import add_counts
+from lydite.paths.kernels import add_counts, add_exposure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lydite.evaluation.day_levels import Levels
     from lydite.evaluation.splits import Split
     from lydite.models import Model, UniqueFeatures
 
@@ -56,6 +57,16 @@ class Counts:
     def _add(self, landmarks: NDArray[np.integer], sign: float) -> None:
         columns, counts = self._split.landmarks, (self.trials, self.conversions)
         add_counts(landmarks, sign, self._row, columns.converted, columns.count, *counts)
+
+    def exposure(self, period: int, levels: Levels) -> NDArray[np.float64]:
+        """Return the exposure of each count before a period, as `Adjustment.fit` uses it."""
+        split, timing = self._split, self._split.timing
+        if timing is None:
+            raise ValueError("folds are not in time")
+        exposure, rows = np.zeros(len(self.trials)), split.training_rows(period)
+        columns = self._row, split.landmarks.count, timing.stratum, timing.hour
+        add_exposure(rows, *columns, levels.day, levels.hour, exposure)
+        return exposure
 
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logit
 
-from lydite.evaluation.adjustment import logistic_regression
+from lydite.evaluation.day_levels import level_shifts
+from lydite.evaluation.logistic_regression import logistic_regression
 from lydite.paths.arrays import group_sums, parts
 from lydite.paths.kernels import add_scores
 from lydite.paths.landmarks import N_BUCKETS
@@ -32,7 +34,8 @@ class Scores:
     Attributes
     ----------
     landmarks, conversions, log_loss, brier : (periods, 256) arrays
-        Counts, and sums of the losses in bits and of the squared errors.
+        Counts, and sums of the losses in bits and of the squared errors. The losses are those of
+        forecasts that have been shifted to the number of conversions of each day.
     grid_landmarks, grid_conversions, grid_forecast : (periods, grid) arrays
         Landmarks, conversions and the sum of forecasts by bin of the forecast's logit.
     """
@@ -82,6 +85,10 @@ class Scores:
     def add_outcomes(self, outcomes: Outcomes, log_odds: NDArray[np.float64]) -> None:
         """Add landmarks with the (n,) log-odds of their forecasts.
 
+        Where the outcomes have strata, the log loss is that of forecasts shifted so that they have
+        the right mean in each stratum: a model is not rewarded for guessing how many conversions a
+        day has. Other scores are those of the forecasts as made.
+
         Raises
         ------
         ValueError
@@ -94,12 +101,19 @@ class Scores:
         self.conversions[periods] += outcomes.conversions
         n_periods = len(outcomes.landmarks)
         losses, grid = np.zeros((n_periods, N_BUCKETS, 2)), np.zeros((n_periods, N_GRID, 3))
+        shift = outcomes.shifts(log_odds)
         for some in parts(len(log_odds)):
-            odds = np.exp(-np.abs(log_odds[some]))  # of the less likely outcome: no overflow
+            made = log_odds[some]
+            odds = np.exp(-np.abs(made))  # of the less likely outcome: no overflow
+            scored, scored_odds = made, odds
+            if shift is not None and outcomes.stratum is not None:
+                scored = made + shift[outcomes.stratum[some]]
+                scored_odds = np.exp(-np.abs(scored))
             add_scores(
-                log_odds[some],
+                made,
                 odds,
-                np.log1p(odds),
+                scored,
+                np.log1p(scored_odds),
                 outcomes.period[some],
                 outcomes.bucket[some],
                 outcomes.converted[some],
@@ -195,6 +209,8 @@ class Outcomes:
         The number of landmarks that each row stands for; None where that is 1 for all.
     landmarks, conversions : (p, 256) arrays
         Counts by period and bucket.
+    stratum : (n,) integers
+        The day of each; None where forecasts are scored as made.
     """
 
     periods: slice
@@ -204,6 +220,7 @@ class Outcomes:
     count: NDArray[np.floating] | None
     landmarks: NDArray[np.float64]
     conversions: NDArray[np.float64]
+    stratum: NDArray[np.integer] | None = None
 
     @classmethod
     def of(
@@ -212,6 +229,7 @@ class Outcomes:
         bucket: NDArray[np.integer],
         converted: NDArray[np.bool_],
         count: NDArray[np.floating],
+        stratum: NDArray[np.integer] | None = None,
     ) -> Outcomes:
         """Count landmarks by period and bucket; all arguments are (n,) arrays."""
         low, high = (int(period.min()), int(period.max()) + 1) if len(period) else (0, 0)
@@ -230,4 +248,26 @@ class Outcomes:
             None if ones else count,
             landmarks,
             conversions,
+            stratum,
         )
+
+    @cached_property
+    def _by_stratum(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The landmarks and conversions of each stratum."""
+        if self.stratum is None:
+            raise ValueError("these outcomes have no strata")
+        count = np.ones(len(self.period)) if self.count is None else self.count
+        size = int(self.stratum.max(initial=-1)) + 1
+        landmarks = group_sums(self.stratum, count, size)
+        return landmarks, group_sums(self.stratum, count * self.converted, size)
+
+    def shifts(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """Return how to shift (n,) forecasts to the conversions of each stratum, if there are any.
+
+        See Also
+        --------
+        lydite.evaluation.day_levels.level_shifts
+        """
+        if self.stratum is None:
+            return None
+        return level_shifts(log_odds, self.stratum, self.count, *self._by_stratum)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from lydite.evaluation.adjustment import Activity
+from lydite.evaluation.day_levels import DayLevels
 from lydite.evaluation.scores import Outcomes
 from lydite.paths.arrays import as_slice
 from lydite.paths.landmarks import N_BUCKETS, first_buckets
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
+    from lydite.evaluation.day_levels import Levels, Timing
     from lydite.evaluation.segments import SegmentColumn
     from lydite.models import Landmarks
 
@@ -82,6 +84,10 @@ class Split:
         Whether the periods follow each other in time. Folds do not.
     segments
         Segments of users that are scored in addition to all users.
+    timing
+        The day and hour of each landmark; None for folds.
+    day_levels
+        The levels of days and hours; None for folds.
     """
 
     landmarks: Landmarks
@@ -93,6 +99,8 @@ class Split:
     test_periods: NDArray[np.bool_]
     chronological: bool = True
     segments: tuple[SegmentColumn, ...] = ()
+    timing: Timing | None = None
+    day_levels: DayLevels | None = None
     # Many models ask for the same batches and subsamples. Splits that differ only in their test
     # periods share these caches.
     _batches: dict[tuple[int, ...], EvaluationBatch] = field(default_factory=dict, repr=False)
@@ -106,16 +114,19 @@ class Split:
         """Split landmarks by the periods of a calendar, for a backtest."""
         train_from = calendar.first_training_period(landmarks.happened_at)
         train_added = _rows_by_period(train_from, len(calendar))
-        none = np.empty(0, dtype=np.intp)
+        none, activity = np.empty(0, dtype=np.intp), Activity(landmarks)
+        day_levels = DayLevels(landmarks, activity, train_from)
         return cls(
             landmarks,
-            Activity(landmarks),
+            activity,
             _rows_by_period(calendar.period_of(landmarks.happened_at), len(calendar)),
             train_added,
             [none] * len(calendar),
             np.cumsum([len(rows) for rows in train_added]),
             np.ones(len(calendar), dtype=bool),
             segments=segments,
+            timing=day_levels.timing,
+            day_levels=day_levels,
         )
 
     @classmethod
@@ -184,6 +195,7 @@ class Split:
             self,
             landmarks=self.landmarks.take(rows),
             activity=self.activity.take(rows),
+            timing=None if self.timing is None else self.timing.take(rows),
             test_rows=[own[own >= 0] for own in test_rows],
             train_added=[new_row[own] for own in added],
             train_removed=[new_row[own] for own in removed],
@@ -205,6 +217,21 @@ class Split:
         within = (sizes.cumsum(axis=1) <= max_landmarks).sum(axis=1)
         # Cross-fitting needs an even and an odd bucket.
         return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
+
+    def levels(self, period: int) -> Levels | None:
+        """Return the levels of days and hours before a period; None for folds."""
+        return None if self.day_levels is None else self.day_levels.before(period)
+
+    def training_rows(self, period: int) -> Rows:
+        """Return the landmarks that are training data before a period."""
+        added, removed = self.train_added[: period + 1], self.train_removed[: period + 1]
+        if not any(len(gone) for gone in removed):
+            return np.concatenate(added)
+        training = np.zeros(len(self.landmarks), dtype=bool)
+        for joins, leaves in zip(added, removed, strict=True):
+            training[joins] = True
+            training[leaves] = False
+        return np.flatnonzero(training)
 
     def subsample_test(self, max_landmarks: int) -> Split:
         """Return a split with at most so many test rows per period, as whole buckets.
@@ -270,6 +297,8 @@ class EvaluationBatch:
         Which of them are in the batch.
     cell : (n,) integers
         The activity cell of each landmark of the batch.
+    hour : (n,) integers
+        The hour of day of each landmark of the batch; None for folds.
     outcomes
         Their outcomes.
     segments
@@ -279,6 +308,7 @@ class EvaluationBatch:
     sample: Landmarks
     rows: NDArray[np.integer] | slice
     cell: NDArray[np.integer]
+    hour: NDArray[np.integer] | None
     outcomes: Outcomes
     segments: tuple[tuple[str, NDArray[np.intp], Outcomes], ...]
 
@@ -288,13 +318,22 @@ class EvaluationBatch:
         places, period = split.test_rows_in(span)
         sample, rows = split.landmarks, as_slice(places)
         bucket, converted, count = sample.bucket[rows], sample.converted[rows], sample.count[rows]
+        timing = split.timing
+        hour, stratum = (
+            (None, None) if timing is None else (timing.hour[rows], timing.stratum[rows])
+        )
+
+        def outcomes(own: NDArray[np.intp] | slice) -> Outcomes:
+            day = None if stratum is None else stratum[own]
+            return Outcomes.of(period[own], bucket[own], converted[own], count[own], day)
+
         segments = tuple(
-            (label, own, Outcomes.of(period[own], bucket[own], converted[own], count[own]))
+            (label, own, outcomes(own))
             for column in split.segments
             for label, own in column.split(rows)
         )
-        outcomes = Outcomes.of(period, bucket, converted, count)
-        return cls(sample, rows, split.activity.cell[rows], outcomes, segments)
+        cell = split.activity.cell[rows]
+        return cls(sample, rows, cell, hour, outcomes(slice(None)), segments)
 
     @cached_property
     def landmarks(self) -> Landmarks:

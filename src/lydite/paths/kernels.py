@@ -193,9 +193,68 @@ def _add_counts(
 
 
 @compiled
+def add_exposure(
+    landmarks: NDArray[np.integer],
+    row: NDArray[np.integer],
+    count: NDArray[np.floating],
+    stratum: NDArray[np.integer],
+    hour: NDArray[np.integer],
+    day_level: NDArray[np.float64],
+    hour_level: NDArray[np.float64],
+    exposure: NDArray[np.float64],
+) -> None:
+    """Add the landmarks of each row, weighted by the levels of their days and hours.
+
+    Parameters
+    ----------
+    landmarks : (m,) integers
+        Which of n landmarks, from 0 and below n.
+    row, count, stratum, hour : (n,) arrays
+        The row of each landmark, how many it stands for, and its day and hour.
+    day_level, hour_level : (strata,) and (24,) arrays
+    exposure : (rows,) array
+        Added to in place.
+    """
+    for landmark in landmarks:
+        level = day_level[stratum[landmark]] * hour_level[hour[landmark]]
+        exposure[row[landmark]] += count[landmark] * level
+
+
+@compiled
+def add_forecasts(
+    odds: NDArray[np.float64],
+    factor: NDArray[np.float64],
+    stratum: NDArray[np.integer],
+    count: NDArray[np.floating] | None,
+    sums: NDArray[np.float64],
+) -> None:
+    """Add forecasts ``p`` and their variances ``p (1 - p)`` by stratum.
+
+    Parameters
+    ----------
+    odds : (n,) array
+    factor : (strata,) array
+        By which the odds of each stratum are multiplied.
+    stratum : (n,) integers
+        At least 0 and below the number of strata.
+    count : (n,) array
+        The number of landmarks that each row stands for; None where that is 1 for all.
+    sums : (strata, 2) array
+        Added to in place.
+    """
+    for row in range(len(odds)):
+        own = stratum[row]
+        n = 1.0 if count is None else count[row]
+        missed = 1 / (1 + odds[row] * factor[own])
+        sums[own, 0] += n * (1 - missed)
+        sums[own, 1] += n * (1 - missed) * missed
+
+
+@compiled
 def add_scores(
     log_odds: NDArray[np.float64],
     odds: NDArray[np.float64],
+    scored: NDArray[np.float64],
     surprise: NDArray[np.float64],
     period: NDArray[np.integer],
     bucket: NDArray[np.integer],
@@ -209,10 +268,11 @@ def add_scores(
 
     Parameters
     ----------
-    log_odds : (n,) array
-        Forecasts.
+    log_odds, scored : (n,) arrays
+        Forecasts as made, and those of which the log loss is added.
     odds, surprise : (n,) arrays
-        ``exp(-abs(log_odds))`` and ``log(1 + odds)``, which numpy computes faster than a loop.
+        ``exp(-abs(log_odds))`` and ``log(1 + exp(-abs(scored)))``, which numpy computes faster than
+        a loop.
     period, bucket : (n,) integers
         At least 0 and below the first two lengths of `losses`.
     converted : (n,) bool
@@ -233,7 +293,7 @@ def add_scores(
         n = 1.0 if count is None else count[row]
         likelier = 1 / (1 + odds[row])
         forecast = odds[row] * likelier if score < 0 else likelier
-        missed = max(-score if hit else score, 0.0)
+        missed = max(-scored[row] if hit else scored[row], 0.0)
         losses[when, bucket[row], 0] += n * (surprise[row] + missed)
         losses[when, bucket[row], 1] += n * (forecast - hit) ** 2
         place = int(min(max((score + end) * bins_per_unit, 0.0), bins - 1.0))
