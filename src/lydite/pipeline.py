@@ -24,6 +24,7 @@ from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
+from lydite.evaluation.spend import spend_warnings
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
@@ -410,6 +411,7 @@ def _compare_outcome(
         notes=_notes_on_rules(engine.local, outcome, models),
         size=_data_size(engine, row),
         unreachable=unreachable,
+        spend=spend_warnings(engine),
     )
 
 

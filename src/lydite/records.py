@@ -46,7 +46,10 @@ class ModelRecord(TypedDict):
 
 
 class ChannelCredit(TypedDict):
-    """What one model credits one channel with, with 95 % intervals."""
+    """What one model credits one channel with, with 95 % intervals.
+
+    The value is None where no conversion has one.
+    """
 
     model: str
     channel: str

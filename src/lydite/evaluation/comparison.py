@@ -96,6 +96,7 @@ def compare_outcome(
     notes: Mapping[str, str] | None = None,
     size: DataSize | None = None,
     unreachable: Sequence[str] = (),
+    spend: Sequence[tuple[str, str]] = (),
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome, on all users and on every segment.
 
@@ -117,6 +118,8 @@ def compare_outcome(
         Size of the data, scored or not; None where unknown.
     unreachable
         Channels from which no sequence of touches leads to a conversion.
+    spend
+        Kind and text of each warning about the spend.
 
     Returns
     -------
@@ -148,6 +151,7 @@ def compare_outcome(
             all_users.null,
             late[ALL].null if late else None,
             unreachable,
+            spend,
         ),
     }
 

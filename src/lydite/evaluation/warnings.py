@@ -83,6 +83,7 @@ def warnings_table(
     first: Scores,
     restated: Scores | None,
     unreachable: Sequence[str] = (),
+    spend: Sequence[tuple[str, str]] = (),
 ) -> pl.DataFrame:
     """Return the warnings about the verdicts on one outcome.
 
@@ -101,6 +102,8 @@ def warnings_table(
         the second where nothing has.
     unreachable
         Channels from which no sequence of touches leads to a conversion.
+    spend
+        Kind and text of each warning about the spend.
 
     Returns
     -------
@@ -119,6 +122,7 @@ def warnings_table(
         {"model": values.get("model"), "kind": kind, "text": _TEXTS[kind].format(**values)}
         for kind, values in found
     ]
+    rows += [{"model": None, "kind": kind, "text": text} for kind, text in spend]
     of_models = all_users.filter(pl.col("warning") != "").select("model", "warning").rows()
     rows += [{"model": model, "kind": "model", "text": text} for model, text in of_models]
     return pl.DataFrame(
