@@ -20,7 +20,7 @@ from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.comparison import compare_outcome
+from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
 from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
@@ -168,11 +168,6 @@ def build_journeys(
         Length of the periods that are scored.
     full
         Rebuild the journeys of all users.
-
-    Raises
-    ------
-    InputError
-        When the history of every outcome is too short to score a period.
     """
     build = incremental.build_journeys(engine, lookbacks, full=full)
     engine.local.run(
@@ -185,8 +180,6 @@ def build_journeys(
         _outcome_row(engine.local, outcome, lookback, period, build.summary)
         for outcome, lookback in lookbacks.items()
     ]
-    if all(row["periods"] == 0 for row in rows):
-        raise InputError("\n".join(row["note"] for row in rows))
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
     engine.copy_from_local("evaluation.outcomes")
     return build
@@ -218,7 +211,7 @@ def _outcome_row(
     try:
         periods = len(make_calendar(history, lookback, period))
     except InputError as error:
-        note = str(error)
+        note = _with_rows_set_aside(str(error), quarantined(engine))
     return {
         "outcome": outcome,
         "lookback": format_duration(lookback),
@@ -230,6 +223,16 @@ def _outcome_row(
         "periods": periods,
         "note": note,
     }
+
+
+def _with_rows_set_aside(note: str, reasons: Mapping[str, Mapping[str, int]]) -> str:
+    """Put the rows that were set aside before the note on a short history: they may explain it."""
+    parts = [
+        f"{n:,} rows of {table} were set aside ({inputs.REASONS.get(reason, reason)})"
+        for table in ("conversions", "touchpoints")
+        for reason, n in reasons.get(table, {}).items()
+    ]
+    return f"{'; '.join(parts)}. Without them, {note}" if parts else note
 
 
 def read_outcomes(engine: Engine, *, scored_only: bool = True) -> list[dict[str, Any]]:
@@ -370,7 +373,7 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
     transitions = engine.frame("marts/channel_transitions")
-    for row in read_outcomes(engine):
+    for row in read_outcomes(engine, scored_only=False):
         unreachable = unreachable_channels(transitions.filter(outcome=row["outcome"]))
         for name, frame in _compare_outcome(engine, row, models, evaluation, unreachable).items():
             parts.setdefault(name, []).append(frame)
@@ -389,7 +392,14 @@ def _compare_outcome(
     evaluation: EvaluationSettings,
     unreachable: Sequence[str],
 ) -> dict[str, pl.DataFrame]:
-    """Compare the models of one outcome by their scores in the ledger."""
+    """Compare the models of one outcome by their scores in the ledger, if it has any."""
+    about: dict[str, Any] = {
+        "size": _data_size(engine, row),
+        "unreachable": unreachable,
+        "spend": spend_warnings(engine),
+    }
+    if not row["periods"]:
+        return unjudged_outcome(row["outcome"], models, **about)
     outcome, calendar = row["outcome"], calendar_of(engine, row)
     definitions = {
         model.name: ledger.score_fingerprint(model.fingerprint, calendar)
@@ -409,9 +419,7 @@ def _compare_outcome(
         evaluation,
         restated=restated,
         notes=_notes_on_rules(engine.local, outcome, models),
-        size=_data_size(engine, row),
-        unreachable=unreachable,
-        spend=spend_warnings(engine),
+        **about,
     )
 
 

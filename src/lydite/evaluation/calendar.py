@@ -178,8 +178,8 @@ def _too_short(history: History, lookback: timedelta, period: Period) -> str:
     days = (history.as_of - history.first_at) / np.timedelta64(1, "D")
     problem = (
         f"outcome {history.outcome!r}: {days:.0f} days of complete data with"
-        f" {history.conversions} conversions are too short a history for a lookback of"
-        f" {format_duration(lookback)}. At least two whole {period}s are needed whose outcomes are"
+        f" {history.conversions} conversions that follow a touch are too short a history for a"
+        f" lookback of {format_duration(lookback)}. At least two whole {period}s are needed whose outcomes are"
         f" known, each after {MIN_TRAINING_CONVERSIONS} known conversions"
     )
     longest = _longest_lookback(history, lookback, period)

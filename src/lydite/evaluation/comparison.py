@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation import ceiling
-from lydite.evaluation.pairs import pairs_table
+from lydite.evaluation.pairs import PAIRS, pairs_table
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, SAME_LOSS, judge_segments
-from lydite.evaluation.warnings import DataSize, warnings_table
+from lydite.evaluation.warnings import DataSize, unjudged_warnings, warnings_table
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
@@ -153,6 +153,50 @@ def compare_outcome(
             unreachable,
             spend,
         ),
+    }
+
+
+def unjudged_outcome(
+    outcome: str,
+    models: Sequence[Model],
+    *,
+    size: DataSize | None = None,
+    unreachable: Sequence[str] = (),
+    spend: Sequence[tuple[str, str]] = (),
+) -> dict[str, pl.DataFrame]:
+    """Return the tables of an outcome with too short a history: all models are too early.
+
+    Parameters
+    ----------
+    models, size, unreachable, spend
+        As in `compare_outcome`.
+
+    Returns
+    -------
+    dict
+        Tables by name (`TABLES`).
+    """
+    rows = [
+        {
+            "outcome": outcome,
+            "segment": ALL,
+            "model": model.name,
+            "claim": model.claim,
+            "verdict": "too_early",
+            "same_forecast_as": "",
+            "landmarks": 0,
+            "conversions": 0,
+            "periods": 0,
+            "warning": "",
+        }
+        for model in models
+    ]
+    return {
+        "model_comparison": pl.DataFrame(rows, schema=_COMPARISON),
+        "pairs": pl.DataFrame(schema=PAIRS),
+        "evidence": pl.DataFrame(schema=_EVIDENCE),
+        "calibration": pl.DataFrame(schema=_CALIBRATION),
+        "warnings": unjudged_warnings(outcome, size, unreachable, spend),
     }
 
 
@@ -421,7 +465,20 @@ def _calibration(result: _SegmentResult) -> pl.DataFrame:
                     "conversions": converted[filled].astype(np.int64),
                     "forecast": forecast[filled] / n[filled],
                     "observed": converted[filled] / n[filled],
-                }
+                },
+                schema=_CALIBRATION,
             )
         )
     return pl.concat(parts)
+
+
+_CALIBRATION = {
+    "outcome": pl.String,
+    "segment": pl.String,
+    "model": pl.String,
+    "bin": pl.Int64,
+    "landmarks": pl.Int64,
+    "conversions": pl.Int64,
+    "forecast": pl.Float64,
+    "observed": pl.Float64,
+}

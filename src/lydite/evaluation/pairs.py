@@ -25,7 +25,8 @@ _NEVER = "not at any realistic size"
 # The present number of landmarks per period is the mean of so many last periods.
 _RATE_PERIODS = 8
 
-_SCHEMA = {
+#: The columns of the table of pairs.
+PAIRS = {
     "outcome": pl.String,
     "segment": pl.String,
     "ahead": pl.String,
@@ -68,7 +69,7 @@ def pairs_table(
         {"outcome": outcome, "segment": segment, **_row(pair, null, calendar, size)}
         for pair in judged.pairs
     ]
-    return pl.DataFrame(rows, schema=_SCHEMA)
+    return pl.DataFrame(rows, schema=PAIRS)
 
 
 def _row(

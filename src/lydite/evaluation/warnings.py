@@ -118,20 +118,40 @@ def warnings_table(
         *_fit(all_users),
         *_unreachable(unreachable),
     ]
+    of_models = all_users.filter(pl.col("warning") != "").select("model", "warning").rows()
+    return _table(outcome, found, spend, of_models)
+
+
+def unjudged_warnings(
+    outcome: str,
+    size: DataSize | None,
+    unreachable: Sequence[str],
+    spend: Sequence[tuple[str, str]],
+) -> pl.DataFrame:
+    """Return the warnings about an outcome without verdicts; see `warnings_table`."""
+    return _table(outcome, [*_history(None, size), *_unreachable(unreachable)], spend)
+
+
+#: The kind of a warning, and what its text is filled with.
+_Found = tuple[str, dict[str, object]]
+
+
+def _table(
+    outcome: str,
+    found: Sequence[_Found],
+    spend: Sequence[tuple[str, str]],
+    of_models: Sequence[tuple[str, str]] = (),
+) -> pl.DataFrame:
+    """Return the warnings as a table."""
     rows = [
         {"model": values.get("model"), "kind": kind, "text": _TEXTS[kind].format(**values)}
         for kind, values in found
     ]
     rows += [{"model": None, "kind": kind, "text": text} for kind, text in spend]
-    of_models = all_users.filter(pl.col("warning") != "").select("model", "warning").rows()
     rows += [{"model": model, "kind": "model", "text": text} for model, text in of_models]
     return pl.DataFrame(
         [{"outcome": outcome, "segment": ALL, **row} for row in rows], schema=_SCHEMA
     )
-
-
-#: The kind of a warning, and what its text is filled with.
-_Found = tuple[str, dict[str, object]]
 
 
 def _history(calendar: Calendar | None, size: DataSize | None) -> Iterator[_Found]:

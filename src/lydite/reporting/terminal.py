@@ -75,7 +75,8 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     console.print()
     _print_verdict(comparison, outcome, console)
     _print_segments(comparison, outcome, console)
-    _print_credit(comparison, outcome, leaders(rivals), console)
+    # Without verdicts no model leads, but every one has credit.
+    _print_credit(comparison, outcome, rivals if counts["note"] else leaders(rivals), console)
 
 
 def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> None:
