@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from io import StringIO
 from typing import Any
 
 import polars as pl
 import pytest
+from rich.console import Console
 
 from lydite import compare, pipeline, simulate
 from lydite.durations import parse_duration
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.models import make_models
+from lydite.reporting.terminal import print_comparison
 from lydite.settings import make_settings
 
 LOOKBACKS = {"conversion": timedelta(days=7)}
@@ -122,6 +125,35 @@ def test_the_lookback_that_a_short_history_names_works(days, per_day):
         longest = parse_duration(re.search(r"would work is (\w+)\.", note)[1])
         assert outcome_with(longest)["periods"] >= 2
         assert outcome_with(longest + timedelta(days=1))["periods"] == 0
+
+
+@pytest.mark.parametrize(
+    ("touches", "orders", "found"),
+    [
+        (0, 0, {}),
+        (5, 0, {"touchpoints": 5}),
+        (0, 2, {"conversions": 2}),
+        (3, 1, {"conversions": 1, "touchpoints": 3}),
+    ],
+)
+def test_equal_rows_are_counted_once_and_reported(tmp_path, touches, orders, found):
+    sources = few_journeys(20)
+    copies = {
+        "touchpoints": pl.concat([sources["touchpoints"], sources["touchpoints"].head(touches)]),
+        "conversions": pl.concat([sources["conversions"], sources["conversions"].head(orders)]),
+    }
+    result = compare(**copies, models=["linear"])
+    assert result.duplicates == found
+    assert result.to_dict().get("duplicates", {}) == found
+    assert result.outcomes[0]["conversions"] == 20
+    console = Console(file=StringIO(), width=100)
+    print_comparison(result, console)
+    result.to_html(tmp_path / "report.html")
+    report = (tmp_path / "report.html").read_text(encoding="utf-8")
+    for table, n in found.items():
+        assert f"{table}: {n} copies" in console.file.getvalue()
+        assert f"({n} duplicates counted once)" in report
+    assert ("counted once" in console.file.getvalue()) == bool(found)
 
 
 @pytest.mark.parametrize(

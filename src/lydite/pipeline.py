@@ -393,13 +393,9 @@ def _compare_outcome(
     unreachable: Sequence[str],
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome by their scores in the ledger, if it has any."""
-    about: dict[str, Any] = {
-        "size": _data_size(engine, row),
-        "unreachable": unreachable,
-        "spend": spend_warnings(engine),
-    }
+    spend = spend_warnings(engine)
     if not row["periods"]:
-        return unjudged_outcome(row["outcome"], models, **about)
+        return unjudged_outcome(row["outcome"], models, unreachable, spend)
     outcome, calendar = row["outcome"], calendar_of(engine, row)
     definitions = {
         model.name: ledger.score_fingerprint(model.fingerprint, calendar)
@@ -419,7 +415,9 @@ def _compare_outcome(
         evaluation,
         restated=restated,
         notes=_notes_on_rules(engine.local, outcome, models),
-        **about,
+        size=_data_size(engine, row),
+        unreachable=unreachable,
+        spend=spend,
     )
 
 

@@ -119,6 +119,7 @@ class ComparisonRecord(TypedDict):
 
     outcomes: dict[str, OutcomeRecord]
     quarantined: dict[str, dict[str, int]]
+    duplicates: NotRequired[dict[str, int]]
     left_out: NotRequired[dict[str, str]]
 
 

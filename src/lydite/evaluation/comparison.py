@@ -159,8 +159,6 @@ def compare_outcome(
 def unjudged_outcome(
     outcome: str,
     models: Sequence[Model],
-    *,
-    size: DataSize | None = None,
     unreachable: Sequence[str] = (),
     spend: Sequence[tuple[str, str]] = (),
 ) -> dict[str, pl.DataFrame]:
@@ -168,7 +166,7 @@ def unjudged_outcome(
 
     Parameters
     ----------
-    models, size, unreachable, spend
+    models, unreachable, spend
         As in `compare_outcome`.
 
     Returns
@@ -196,7 +194,7 @@ def unjudged_outcome(
         "pairs": pl.DataFrame(schema=PAIRS),
         "evidence": pl.DataFrame(schema=_EVIDENCE),
         "calibration": pl.DataFrame(schema=_CALIBRATION),
-        "warnings": unjudged_warnings(outcome, size, unreachable, spend),
+        "warnings": unjudged_warnings(outcome, unreachable, spend),
     }
 
 

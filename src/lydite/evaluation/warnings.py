@@ -124,12 +124,11 @@ def warnings_table(
 
 def unjudged_warnings(
     outcome: str,
-    size: DataSize | None,
     unreachable: Sequence[str],
     spend: Sequence[tuple[str, str]],
 ) -> pl.DataFrame:
     """Return the warnings about an outcome without verdicts; see `warnings_table`."""
-    return _table(outcome, [*_history(None, size), *_unreachable(unreachable)], spend)
+    return _table(outcome, list(_unreachable(unreachable)), spend)
 
 
 #: The kind of a warning, and what its text is filled with.

@@ -59,6 +59,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     for counts in comparison.outcomes:
         _print_outcome(comparison, counts, console)
     _print_quarantined(comparison, console)
+    _print_duplicates(comparison, console)
 
 
 def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Console) -> None:
@@ -229,6 +230,16 @@ def _print_quarantined(comparison: Comparison, console: Console) -> None:
     console.print(Text("Rows that could not be used", style="bold yellow"))
     for table, reason, n in rows:
         console.print(Text(f"  {plain(table)}: {count(n)} × {plain(reason)}"))
+
+
+def _print_duplicates(comparison: Comparison, console: Console) -> None:
+    found = comparison.duplicates
+    if not found:
+        return
+    console.print()
+    console.print(Text("Equal rows that were counted once", style="bold"))
+    for table, n in found.items():
+        console.print(Text(f"  {plain(table)}: {count(n)} copies"))
 
 
 def print_credit(credit: Credit, console: Console) -> None:
