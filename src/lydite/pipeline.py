@@ -234,11 +234,13 @@ def _outcome_row(
     """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
     history = History.load(engine.local, outcome, summary.first_at, summary.as_of)
     note, periods = "", 0
+    all_convert = not engine.scalar(_OTHER_USERS, {"outcome": outcome})
     try:
         periods = len(make_calendar(history, lookback, period))
     except InputError as error:
         note = _with_rows_set_aside(str(error), quarantined(engine))
-    if periods and not engine.scalar(_OTHER_USERS, {"outcome": outcome}):
+        note += f" Also, {EVERY_USER_CONVERTS}." if all_convert else ""
+    if periods and all_convert:
         note, periods = EVERY_USER_CONVERTS, 0
     return {
         "outcome": outcome,
