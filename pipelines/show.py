@@ -18,6 +18,7 @@ from lydite.results import Comparison, read_comparison
 from pipelines.project import settings_file
 
 _QUERY = "examples/best_model"
+_NOTHING_YET = "nothing has been published yet: run make refresh"
 
 
 def main() -> int:
@@ -44,9 +45,11 @@ def _published(project: Project) -> Comparison:
     InputError
         When no run has published yet, or one is writing.
     """
-    if not project.published.exists():
-        raise InputError("nothing has been published yet: run make refresh")
+    if not (project.published.exists() and project.warehouse.exists()):
+        raise InputError(_NOTHING_YET)
     with DuckDBEngine(project.warehouse) as engine:
+        if not engine.exists("evaluation.outcome_summary"):
+            raise InputError(_NOTHING_YET)
         return read_comparison(engine)
 
 

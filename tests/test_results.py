@@ -45,7 +45,7 @@ def test_tables_are_about_all_users_and_segments_are_not(comparison):
 def test_plain_data_is_json_without_infinities(comparison):
     record = comparison.to_dict()
     json.dumps(record, allow_nan=False)
-    assert list(record) == ["outcomes", "quarantined"]
+    assert list(record) == ["outcomes", "quarantined", "duplicates"]
     purchase = record["outcomes"]["purchase"]
     assert list(purchase) == [
         "lookback", "landmarks", "conversions", "attributed", "unattributed", "periods", "models",

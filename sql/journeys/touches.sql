@@ -8,7 +8,7 @@
 -- @campaign name of the campaign, null where there is none
 -- @interaction kind of contact, null where unknown
 -- @cost cost of this touch in the currency of the data, null where unknown
-with ordered as (
+with touchpoints as (
     select
         users.user_key,
         users.bucket,
@@ -18,22 +18,43 @@ with ordered as (
         touchpoints.campaign,
         touchpoints.interaction,
         touchpoints.cost,
-        row_number() over in_time as number,
-        rank() over in_time as first_number,
-        dense_rank() over in_time as touch
+        touchpoints.touchpoint_id,
+        case
+            when regexp_full_match(touchpoints.touchpoint_id, '[0-9]+')
+                then try_cast(touchpoints.touchpoint_id as bigint)
+        end as number_of_id
     from inputs.touchpoints as touchpoints
     inner join journeys.users as users on touchpoints.user_id = users.user_id
     inner join journeys.channels as channels on touchpoints.channel = channels.channel
+),
+
+-- Ids are ordered as numbers, 9 before 10, if all ids of the user are whole numbers.
+numbered as (
+    select
+        *,
+        count(touchpoint_id) over (partition by user_key)
+        = count(number_of_id) over (partition by user_key) as ids_are_numbers
+    from touchpoints
+),
+
+ordered as (
+    select
+        *,
+        row_number() over in_time as number,
+        rank() over in_time as first_number,
+        dense_rank() over in_time as touch
+    from numbered
     -- Simultaneous touches are ordered by the touchpoint's id, then by the other columns.
     window in_time as (
-        partition by users.user_key
+        partition by user_key
         order by
-            touchpoints.touched_at,
-            touchpoints.touchpoint_id nulls last,
-            touchpoints.campaign nulls last,
-            touchpoints.interaction nulls last,
-            touchpoints.cost nulls last,
-            channels.channel_key
+            touched_at,
+            case when ids_are_numbers then number_of_id end nulls last,
+            touchpoint_id nulls last,
+            campaign nulls last,
+            interaction nulls last,
+            cost nulls last,
+            channel_key
     )
 )
 

@@ -5,13 +5,13 @@
 -- @conversions credited conversions; they sum to all conversions of the outcome
 -- @conversions_low lower bound of the 95 % bootstrap interval: users are resampled and models refitted
 -- @conversions_high upper bound of the 95 % bootstrap interval
--- @value credited value, in the currency of the data
+-- @value credited value, in the currency of the data; null if no conversion of the outcome has a value
 -- @value_low lower bound of the 95 % interval of value
 -- @value_high upper bound of the 95 % interval of value
 -- @share share of the attributed conversions, 0..1; null for (unattributed)
 -- @share_low lower bound of the 95 % interval of share
 -- @share_high upper bound of the 95 % interval of share
--- @cost cost of the channel over the whole history, in the currency of the data; null where unknown
+-- @cost cost of the channel from the day of the first touch to the day of the last, in the currency of the data; null where unknown
 -- @cpa cost per credited conversion, in the currency of the data
 -- @cpa_low lower bound of the 95 % interval of cpa; the cost is taken as exact
 -- @cpa_high upper bound of the 95 % interval of cpa; null where unbounded
@@ -20,6 +20,10 @@
 -- @roas_high upper bound of the 95 % interval of roas
 with names as (
     select distinct outcome, model from credit.statistics
+),
+
+valued as (
+    select outcome, count(value) > 0 as has_value from journeys.conversions group by outcome
 ),
 
 -- Sums are rounded to digits that do not depend on the order in which threads add.
@@ -43,7 +47,10 @@ touch_cost as (
 ),
 
 daily_cost as (
-    select channel, round(sum(cost), 6) as cost from inputs.spend group by channel
+    select channel, round(sum(cost), 6) as cost
+    from journeys.spend
+    where in_period
+    group by channel
 ),
 
 -- The cost of a channel comes from the spend table, or from its touches if it is not in there:
@@ -105,9 +112,9 @@ select
     conversions,
     coalesce(round(conversions_low, 9), 0) as conversions_low,
     coalesce(round(conversions_high, 9), 0) as conversions_high,
-    value,
-    coalesce(round(value_low, 6), 0) as value_low,
-    coalesce(round(value_high, 6), 0) as value_high,
+    case when has_value then value end as value,
+    case when has_value then coalesce(round(value_low, 6), 0) end as value_low,
+    case when has_value then coalesce(round(value_high, 6), 0) end as value_high,
     share,
     case when share is not null then coalesce(round(share_low, 12), 0) end as share_low,
     case when share is not null then coalesce(round(share_high, 12), 0) end as share_high,
@@ -115,10 +122,11 @@ select
     cost / nullif(conversions, 0) as cpa,
     cost / nullif(round(conversions_high, 9), 0) as cpa_low,
     cost / nullif(round(conversions_low, 9), 0) as cpa_high,
-    value / nullif(cost, 0) as roas,
-    coalesce(round(value_low, 6), 0) / nullif(cost, 0) as roas_low,
-    coalesce(round(value_high, 6), 0) / nullif(cost, 0) as roas_high
+    case when has_value then value / nullif(cost, 0) end as roas,
+    case when has_value then coalesce(round(value_low, 6), 0) / nullif(cost, 0) end as roas_low,
+    case when has_value then coalesce(round(value_high, 6), 0) / nullif(cost, 0) end as roas_high
 from all_rows
+inner join valued on all_rows.outcome = valued.outcome
 left join credit.intervals as intervals
     on all_rows.outcome = intervals.outcome
     and all_rows.model = intervals.model

@@ -5,7 +5,11 @@
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
 -- @campaign name of the campaign, null where there is none
 -- @conversions credited conversions
--- @value credited value, in the currency of the data
+-- @value credited value, in the currency of the data; null if no conversion of the outcome has a value
+with valued as (
+    select outcome, count(value) > 0 as has_value from journeys.conversions group by outcome
+)
+
 select
     daily.converted_on as date,
     daily.outcome,
@@ -13,9 +17,10 @@ select
     channels.channel,
     daily.campaign,
     round(daily.conversions, 9) as conversions,
-    coalesce(round(daily.value, 6), 0) as value
+    case when valued.has_value then coalesce(round(daily.value, 6), 0) end as value
 from credit.daily as daily
 inner join journeys.channels as channels on daily.channel_key = channels.channel_key
+inner join valued on daily.outcome = valued.outcome
 union all
 select
     cast(conversions.converted_at as date),
@@ -24,10 +29,12 @@ select
     '(unattributed)',
     null,
     cast(count(*) as double),
-    coalesce(round(sum(conversions.value), 6), 0)
+    case when valued.has_value then coalesce(round(sum(conversions.value), 6), 0) end
 from journeys.conversions as conversions
 inner join (select distinct outcome, model from credit.statistics) as names
     on conversions.outcome = names.outcome
+inner join valued on conversions.outcome = valued.outcome
 where conversions.path_length = 0
-group by cast(conversions.converted_at as date), conversions.outcome, names.model
+group by
+    cast(conversions.converted_at as date), conversions.outcome, names.model, valued.has_value
 order by outcome, model, date, channel, campaign

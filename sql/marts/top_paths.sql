@@ -4,7 +4,7 @@
 -- @path channels in time order: a > b > c
 -- @path_length touches on the path
 -- @conversions number of conversions with this path
--- @value value of these conversions, in the currency of the data
+-- @value value of these conversions, in the currency of the data; null if no conversion of the outcome has a value
 with paths as (
     select
         conversion_key, outcome, any_value(value) as value, any_value(path_length) as path_length,
@@ -22,12 +22,18 @@ with paths as (
     group by conversion_key, outcome
 ),
 
+valued as (
+    select outcome, count(value) > 0 as has_value from journeys.conversions group by outcome
+),
+
 counted as (
     select
-        outcome, path, any_value(path_length) as path_length,
-        count(*) as conversions, coalesce(sum(value), 0) as value
+        paths.outcome, paths.path, any_value(paths.path_length) as path_length,
+        count(*) as conversions,
+        case when valued.has_value then coalesce(sum(paths.value), 0) end as value
     from paths
-    group by outcome, path
+    inner join valued on paths.outcome = valued.outcome
+    group by paths.outcome, paths.path, valued.has_value
 ),
 
 ranked as (

@@ -15,7 +15,7 @@ from lydite.errors import InputError
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores
-from lydite.evaluation.comparison import compare_outcome, without_verdicts
+from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.splits import Split
 from lydite.inputs.path_table import read_path_table
@@ -130,7 +130,7 @@ def compare_paths(
             findings=notes,
         )
     else:
-        marts = without_verdicts(OUTCOME, notes)
+        marts = unjudged_outcome(OUTCOME, (), ALL_CONVERT, findings=notes)
     return PathComparison(
         marts | credit_marts,
         int(landmarks.count.sum()),

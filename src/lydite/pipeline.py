@@ -20,10 +20,11 @@ from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.comparison import compare_outcome, without_verdicts
+from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
 from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
+from lydite.evaluation.spend import spend_warnings
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
@@ -175,11 +176,6 @@ def build_journeys(
         Length of the periods that are scored.
     full
         Rebuild the journeys of all users.
-
-    Raises
-    ------
-    InputError
-        When the history of every outcome is too short to score a period.
     """
     build = incremental.build_journeys(engine, lookbacks, full=full)
     engine.local.run(
@@ -192,9 +188,6 @@ def build_journeys(
         _outcome_row(engine, outcome, lookback, period, build.summary)
         for outcome, lookback in lookbacks.items()
     ]
-    notes = [row["note"] for row in rows]
-    if all(row["periods"] == 0 for row in rows) and EVERY_USER_CONVERTS not in notes:
-        raise InputError("\n".join(notes))
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
     engine.copy_from_local("evaluation.outcomes")
     return build
@@ -241,11 +234,13 @@ def _outcome_row(
     """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
     history = History.load(engine.local, outcome, summary.first_at, summary.as_of)
     note, periods = "", 0
+    all_convert = not engine.scalar(_OTHER_USERS, {"outcome": outcome})
     try:
         periods = len(make_calendar(history, lookback, period))
     except InputError as error:
-        note = str(error)
-    if periods and not engine.scalar(_OTHER_USERS, {"outcome": outcome}):
+        note = _with_rows_set_aside(str(error), quarantined(engine))
+        note += f" Also, {EVERY_USER_CONVERTS}." if all_convert else ""
+    if periods and all_convert:
         note, periods = EVERY_USER_CONVERTS, 0
     return {
         "outcome": outcome,
@@ -258,6 +253,16 @@ def _outcome_row(
         "periods": periods,
         "note": note,
     }
+
+
+def _with_rows_set_aside(note: str, reasons: Mapping[str, Mapping[str, int]]) -> str:
+    """Put the rows that were set aside before the note on a short history: they may explain it."""
+    parts = [
+        f"{n:,} rows of {table} were set aside ({inputs.REASONS.get(reason, reason)})"
+        for table in ("conversions", "touchpoints")
+        for reason, n in reasons.get(table, {}).items()
+    ]
+    return f"{'; '.join(parts)}. Without them, {note}" if parts else note
 
 
 def read_outcomes(engine: Engine, *, scored_only: bool = True) -> list[dict[str, Any]]:
@@ -427,10 +432,6 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
     for row in read_outcomes(engine, scored_only=False):
-        if not row["periods"]:
-            for name, frame in without_verdicts(row["outcome"]).items():
-                parts.setdefault(name, []).append(frame)
-            continue
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
         for name, frame in _compare_outcome(engine, row, models, evaluation, unreachable).items():
@@ -450,7 +451,14 @@ def _compare_outcome(
     evaluation: EvaluationSettings,
     unreachable: Sequence[str],
 ) -> dict[str, pl.DataFrame]:
-    """Compare the models of one outcome by their scores in the ledger."""
+    """Compare the models of one outcome by their scores in the ledger, if it has any."""
+    findings = [*_note_on_direct(engine.local, models), *spend_warnings(engine)]
+    if not row["periods"]:
+        # More data of the same kind does not help where every user converts.
+        undecided = () if row["note"] == EVERY_USER_CONVERTS else models
+        return unjudged_outcome(
+            row["outcome"], undecided, row["note"], unreachable=unreachable, findings=findings
+        )
     outcome, calendar = row["outcome"], calendar_of(engine, row)
     definitions = {
         model.name: ledger.score_fingerprint(model.fingerprint, calendar)
@@ -472,7 +480,7 @@ def _compare_outcome(
         notes=_notes_on_rules(engine.local, outcome, models),
         size=_data_size(engine, row),
         unreachable=unreachable,
-        findings=_note_on_direct(engine.local, models),
+        findings=findings,
     )
 
 

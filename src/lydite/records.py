@@ -46,7 +46,10 @@ class ModelRecord(TypedDict):
 
 
 class ChannelCredit(TypedDict):
-    """What one model credits one channel with, with 95 % intervals."""
+    """What one model credits one channel with, with 95 % intervals.
+
+    The value is None where no conversion has one.
+    """
 
     model: str
     channel: str
@@ -116,6 +119,7 @@ class ComparisonRecord(TypedDict):
 
     outcomes: dict[str, OutcomeRecord]
     quarantined: dict[str, dict[str, int]]
+    duplicates: NotRequired[dict[str, int]]
     left_out: NotRequired[dict[str, str]]
 
 

@@ -124,6 +124,15 @@ class Comparison(Generic[FrameT_co]):
         """What each model had explained after each period, with bounds."""
         return self._all_users("evidence")
 
+    @property
+    def duplicates(self) -> dict[str, int]:
+        """How many rows were copies of others and counted once; only tables that have any."""
+        mart = self.marts.get("data_quality")
+        if mart is None:
+            return {}
+        found = mart.filter(pl.col("reason") == "duplicate", pl.col("rows") > 0)
+        return dict(found.select("table_name", "rows").sort("table_name").rows())
+
     def verdict(self, outcome: str | None = None) -> str:
         """Return the verdict on one outcome as a paragraph.
 
@@ -202,6 +211,8 @@ class Comparison(Generic[FrameT_co]):
             "outcomes": {counts["outcome"]: self._outcome(counts) for counts in self.outcomes},
             "quarantined": {table: dict(reasons) for table, reasons in self.quarantined.items()},
         }
+        if self.duplicates:
+            result["duplicates"] = self.duplicates
         if self.left_out:
             result["left_out"] = dict(self.left_out)
         return result

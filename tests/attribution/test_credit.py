@@ -63,6 +63,7 @@ def engine():
             attribution.attribute_outcome(engine, outcome, MODELS, landmarks, seed=3)
         engine.create("mart.channel_credit", "marts/channel_credit")
         engine.create("mart.credit_daily", "marts/credit_daily")
+        engine.create("mart.top_paths", "marts/top_paths")
         yield engine
 
 
@@ -243,6 +244,21 @@ def test_shares_of_attributed_conversions_sum_to_one(engine):
         " group by outcome, model"
     ):
         assert share == pytest.approx(1)
+
+
+def test_value_is_unknown_where_no_conversion_has_one(engine):
+    for mart, columns in {
+        "channel_credit": ("value", "value_low", "value_high", "roas", "roas_low", "roas_high"),
+        "credit_daily": ("value",),
+        "top_paths": ("value",),
+    }.items():
+        rows = engine.frame(f"from mart.{mart}")
+        for column in columns:
+            known = rows[column].is_not_null()
+            assert not (known & (rows["outcome"] == "lead")).any(), (mart, column)
+            assert (known & (rows["outcome"] == "purchase")).any(), (mart, column)
+    values = engine.frame("from mart.channel_credit where outcome = 'purchase'")
+    assert values.select("value", "value_low", "value_high").null_count().row(0) == (0, 0, 0)
 
 
 def test_cost_comes_from_spend_or_else_from_touches(engine):

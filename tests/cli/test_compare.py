@@ -182,11 +182,19 @@ def test_bad_input_unknown_outcome(tmp_path: Path) -> None:
     assert "conversion" in message
 
 
-def test_bad_input_short_history_names_a_lookback(tmp_path: Path) -> None:
+def test_a_short_history_has_credit_and_a_note_that_names_the_lookback(tmp_path: Path) -> None:
     touches, conversions = small_tables(tmp_path)
-    message = refused(tmp_path, "--touchpoints", touches, "--conversions", conversions)
-    assert "30d" in message
-    assert "lookback" in message
+    arguments = ("--touchpoints", touches, "--conversions", conversions, "--models", "linear")
+    result = lydite("compare", *arguments, "--format", "json", "--report", tmp_path / "report.html")
+    assert result.returncode == 0, result.stderr
+    [outcome] = json.loads(result.stdout)["outcomes"].values()
+    assert "30d" in outcome["note"]
+    assert "lookback" in outcome["note"]
+    assert [model["verdict"] for model in outcome["models"]] == ["too_early"]
+    credited = sum(row["conversions"] for row in outcome["credit"])
+    assert credited == pytest.approx(outcome["conversions"])
+    assert "Too little history" in (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Credit according to linear" in lydite("compare", *arguments).stdout
 
 
 def test_bad_input_empty_table(tmp_path: Path) -> None:

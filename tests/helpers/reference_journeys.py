@@ -60,7 +60,15 @@ class ReferenceJourneys:
             for who, at, channel, campaign, interaction, cost, touchpoint_id in self.touchpoints
             if who == user
         ]
-        rows.sort(key=lambda row: [(value is None, value) for value in row])
+        ids = [row[1] for row in rows if row[1] is not None]
+        numbers = all(name.isascii() and name.isdigit() for name in ids)
+
+        def order(row: tuple[Any, ...]) -> list[tuple[bool, Any]]:
+            at, name, *others = row
+            values = [at, int(name) if numbers and name is not None else name, name, *others]
+            return [(value is None, value) for value in values]
+
+        rows.sort(key=order)
         return [
             Touch(number, at, channel, campaign, interaction, cost)
             for number, (at, _, campaign, interaction, cost, channel) in enumerate(rows, 1)

@@ -51,21 +51,13 @@ def test_mixed_zones_of_spend(refused):
     refused(frame, "'date' mixes time zones", table="spend")
 
 
-@pytest.mark.parametrize(
-    "times",
-    [
-        [1_772_000_000],
-        [1_772_000_000.5],
-        np.array([1], dtype=np.uint8),
-        ["1772000000", "", "17720000"],
-    ],
-)
-def test_numbers_as_times(refused, times):
+@pytest.mark.parametrize("times", [[1], [1.5], np.array([1], dtype=np.uint8), ["1", "", "12"]])
+def test_numbers_of_an_unknown_unit(refused, times):
     refused(
         frame_of(times), "'Touched_At' has numbers", "such as 1", "to_timestamp(", ".sql source"
     )
 
 
 def test_numbers_as_times_in_json(refused, write):
-    path = write("t.json", '[{"user_id": 1, "touched_at": 1772000000, "channel": "a"}]')
-    refused(path, path, "such as 1772000000", "unit is unknown")
+    path = write("t.json", '[{"user_id": 1, "touched_at": 1772000, "channel": "a"}]')
+    refused(path, path, "such as 1772000", "unit is unknown")

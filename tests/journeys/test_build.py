@@ -119,6 +119,25 @@ def test_simultaneous_touches_are_ordered_by_id(engine):
     assert conversion_paths(engine) == ["first > second > third"]
 
 
+@pytest.mark.parametrize(
+    ("ids", "path"),
+    [
+        (["10", "9", "100"], "b > a > c"),
+        (["9", "010", None], "a > b > c"),
+        (["2", "10", "x"], "b > a > c"),
+        (["1e1", "9", "10"], "c > a > b"),
+        (["9000000000000000000", "10000000000000000000", "9"], "b > c > a"),
+    ],
+)
+def test_ids_are_ordered_as_numbers_if_all_of_a_user_are_numbers(engine, ids, path):
+    touches = [
+        ("ann", day(1), channel, None, None, None, name)
+        for channel, name in zip("abc", ids, strict=True)
+    ]
+    build(engine, touches, [("ann", day(2))])
+    assert conversion_paths(engine) == [path]
+
+
 def test_simultaneous_touches_without_ids_are_ordered_by_campaign_interaction_and_cost(engine):
     build(
         engine,

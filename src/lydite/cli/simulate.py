@@ -15,6 +15,8 @@ EXAMPLES = """
 
 `lydite simulate --world linear --users 20000 --seed 1 --out linear_world`
 
+`lydite simulate --world null --variant season --out null_with_a_season`
+
 `lydite simulate --world storefront --users 20000 --seed 7 --out data_samples`
 """
 
@@ -25,6 +27,10 @@ def simulate(
     users: Annotated[int, typer.Option(help="Number of users.")] = 20_000,
     seed: Annotated[int, typer.Option(help="The same seed writes the same bytes.")] = 0,
     weeks: Annotated[int, typer.Option(help="Length of the history in weeks.")] = 26,
+    variant: Annotated[
+        str | None,
+        typer.Option(help="Name of a variant, such as season; an unknown name lists them."),
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Simulate touchpoints and conversions in a world whose truth is known."""
@@ -32,7 +38,7 @@ def simulate(
 
     with Progress(quiet=quiet) as progress:
         progress.say(f"simulating {world}")
-        made = simulation.simulate(world, users=users, seed=seed, weeks=weeks)
+        made = simulation.simulate(world, users=users, seed=seed, weeks=weeks, variant=variant)
         progress.say(f"writing to {out}")
         made.write(out)
     if not quiet:

@@ -183,9 +183,9 @@ def _too_short(history: History, lookback: timedelta, period: Period) -> str:
     days = (history.as_of - history.first_at) / _DAY
     problem = (
         f"outcome {history.outcome!r}: {days:.0f} days of complete data with"
-        f" {history.conversions} conversions are too short a history for a lookback of"
-        f" {format_duration(lookback)}. At least two whole {period}s are needed whose outcomes are"
-        f" known, each after {MIN_TRAINING_CONVERSIONS} known conversions"
+        f" {history.conversions} conversions that follow a touch are too short a history for a"
+        f" lookback of {format_duration(lookback)}. At least two whole {period}s are needed whose"
+        f" outcomes are known, each after {MIN_TRAINING_CONVERSIONS} known conversions"
     )
     longest = _longest_lookback(history, lookback, period)
     if longest is None:

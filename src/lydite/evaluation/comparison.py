@@ -13,7 +13,7 @@ from lydite.evaluation.pairs import PAIRS_SCHEMA, pairs_table
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, SAME_LOSS, judge_segments
-from lydite.evaluation.warnings import DataSize, notes_table, warnings_table
+from lydite.evaluation.warnings import DataSize, unjudged_warnings, warnings_table
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
@@ -119,7 +119,7 @@ def compare_outcome(
     unreachable
         Channels from which no sequence of touches leads to a conversion.
     findings
-        Warnings about the data, as kinds and texts.
+        Kind and text of each warning about the data.
 
     Returns
     -------
@@ -156,16 +156,51 @@ def compare_outcome(
     }
 
 
-def without_verdicts(
-    outcome: str, findings: Sequence[tuple[str, str]] = ()
+def unjudged_outcome(
+    outcome: str,
+    models: Sequence[Model],
+    reason: str,
+    *,
+    unreachable: Sequence[str] = (),
+    findings: Sequence[tuple[str, str]] = (),
 ) -> dict[str, pl.DataFrame]:
-    """Return the tables of an outcome whose models cannot be compared: warnings only."""
+    """Return the tables of an outcome whose models cannot be compared.
+
+    Parameters
+    ----------
+    models
+        Models that more data would judge: their verdict is ``too_early``.
+    reason
+        Why the models cannot be compared; a warning of the kind ``no_verdict``.
+    unreachable, findings
+        As in `compare_outcome`.
+
+    Returns
+    -------
+    dict
+        Tables by name (`TABLES`).
+    """
+    rows = [
+        {
+            "outcome": outcome,
+            "segment": ALL,
+            "model": model.name,
+            "claim": model.claim,
+            "verdict": "too_early",
+            "same_forecast_as": "",
+            "landmarks": 0,
+            "conversions": 0,
+            "periods": 0,
+            "warning": "",
+        }
+        for model in models
+    ]
     return {
-        "model_comparison": pl.DataFrame(schema=_COMPARISON),
+        "model_comparison": pl.DataFrame(rows, schema=_COMPARISON),
         "pairs": pl.DataFrame(schema=PAIRS_SCHEMA),
         "evidence": pl.DataFrame(schema=_EVIDENCE),
         "calibration": pl.DataFrame(schema=_CALIBRATION),
-        "warnings": notes_table(outcome, findings),
+        "warnings": unjudged_warnings(outcome, reason, unreachable, findings),
     }
 
 

@@ -25,6 +25,7 @@ _NEVER = "not at any realistic size"
 # The present number of landmarks per period is the mean of so many last periods.
 _RATE_PERIODS = 8
 
+#: The columns of the table of pairs.
 PAIRS_SCHEMA = {
     "outcome": pl.String,
     "segment": pl.String,

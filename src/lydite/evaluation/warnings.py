@@ -12,7 +12,7 @@ from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import NULL, turns_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
@@ -83,7 +83,7 @@ def warnings_table(
     first: Scores,
     restated: Scores | None,
     unreachable: Sequence[str] = (),
-    notes: Sequence[tuple[str, str]] = (),
+    findings: Sequence[tuple[str, str]] = (),
 ) -> pl.DataFrame:
     """Return the warnings about the verdicts on one outcome.
 
@@ -102,8 +102,8 @@ def warnings_table(
         the second where nothing has.
     unreachable
         Channels from which no sequence of touches leads to a conversion.
-    notes
-        Other warnings, as kinds and texts; they come first.
+    findings
+        Kind and text of each warning about the data; they come first.
 
     Returns
     -------
@@ -118,33 +118,50 @@ def warnings_table(
         *_fit(all_users),
         *_unreachable(unreachable),
     ]
-    rows = [
-        {"model": values.get("model"), "kind": kind, "text": _TEXTS[kind].format(**values)}
-        for kind, values in found
-    ]
-    rows = [*_note_rows(notes), *rows]
     of_models = all_users.filter(pl.col("warning") != "").select("model", "warning").rows()
-    rows += [{"model": model, "kind": "model", "text": text} for model, text in of_models]
-    return _table(outcome, rows)
+    return _table(outcome, found, findings, of_models)
 
 
-def notes_table(outcome: str, notes: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    """Return warnings, given as kinds and texts, as by `warnings_table`."""
-    return _table(outcome, _note_rows(notes))
+def unjudged_warnings(
+    outcome: str,
+    reason: str,
+    unreachable: Sequence[str],
+    findings: Sequence[tuple[str, str]],
+) -> pl.DataFrame:
+    """Return the warnings about an outcome without verdicts; see `warnings_table`.
 
-
-def _note_rows(notes: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
-    return [{"model": None, "kind": kind, "text": text} for kind, text in notes]
-
-
-def _table(outcome: str, rows: Sequence[Mapping[str, object]]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [{"outcome": outcome, "segment": ALL, **row} for row in rows], schema=_SCHEMA
-    )
+    Parameters
+    ----------
+    reason
+        Why there are no verdicts.
+    unreachable, findings
+        As in `warnings_table`.
+    """
+    return _table(outcome, list(_unreachable(unreachable)), [("no_verdict", reason), *findings])
 
 
 #: The kind of a warning, and what its text is filled with.
 _Found = tuple[str, dict[str, object]]
+
+
+def _table(
+    outcome: str,
+    found: Sequence[_Found],
+    findings: Sequence[tuple[str, str]],
+    of_models: Sequence[tuple[str, str]] = (),
+) -> pl.DataFrame:
+    """Return the warnings as a table."""
+    rows: list[dict[str, object]] = [
+        {"model": None, "kind": kind, "text": text} for kind, text in findings
+    ]
+    rows += [
+        {"model": values.get("model"), "kind": kind, "text": _TEXTS[kind].format(**values)}
+        for kind, values in found
+    ]
+    rows += [{"model": model, "kind": "model", "text": text} for model, text in of_models]
+    return pl.DataFrame(
+        [{"outcome": outcome, "segment": ALL, **row} for row in rows], schema=_SCHEMA
+    )
 
 
 def _history(calendar: Calendar | None, size: DataSize | None) -> Iterator[_Found]:

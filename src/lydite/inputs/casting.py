@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
+from lydite.inputs.numbers_as_times import times_of_numbers
 from lydite.inputs.schema import Column, Kind, Table
 from lydite.inputs.source_rows import normalise_name
-from lydite.inputs.timezones import refuse_mixed_zones, refuse_numbers
+from lydite.inputs.timezones import refuse_mixed_zones
 
 if TYPE_CHECKING:
     from lydite.engine import Engine
@@ -188,9 +189,14 @@ def _instant(engine: Engine, relation: Relation, name: str) -> str:
     if kind in {"VARCHAR", "JSON"} or kind.startswith("ENUM"):
         text = _text(name, kind)
         time = _in_utc(_parsed(text))
-        refuse_mixed_zones(engine, relation, name, _trimmed(text), time)
+        only_numbers = refuse_mixed_zones(engine, relation, name, _trimmed(text), time)
+        if only_numbers:
+            return times_of_numbers(engine, relation, name, _trimmed(text))
         return time
     if engine.scalar(f"select count({value}) from {relation.sql}"):
+        if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
+            what = f"numbers of type {kind}"
+            return times_of_numbers(engine, relation, name, _text(name, kind), what)
         _refuse_type(engine, relation, name)
     return "cast(null as timestamp)"
 
@@ -201,7 +207,8 @@ def _parsed(text: str) -> str:
     The type is TIMESTAMPTZ, which takes text without a zone as UTC: TIMESTAMP would ignore offsets.
     """
     upper = f"replace(upper({_trimmed(text)}), ',', '.')"
-    seconds = f"regexp_replace({upper}, '^(.{{10}}[T ]\\d\\d:\\d\\d) ?(Z|[+-].*)?\\z', '\\1:00\\2')"
+    minutes = r"\d{4}[-/]\d{1,2}[-/]\d{1,2}[T ]\d{1,2}:\d\d"
+    seconds = f"regexp_replace({upper}, '^({minutes}) ?(Z|[+-].*)?\\z', '\\1:00\\2')"
     joined = f"regexp_replace({seconds}, ' (Z|[+-].*)\\z', '\\1')"
     return f"coalesce(try_cast({text} as timestamptz), try_cast({joined} as timestamptz))"
 
@@ -214,8 +221,6 @@ def _in_utc(time: str) -> str:
 def _refuse_type(engine: Engine, relation: Relation, name: str) -> NoReturn:
     kind, value = relation.columns[name], quote_identifier(name)
     example = engine.scalar(f"select {value} from {relation.sql} where {value} is not null limit 1")
-    if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
-        refuse_numbers(relation, name, f"numbers of type {kind}", example)
     raise InputError(
         f"{relation.place}: column {name!r} has the type {kind} (such as {example}), which is not"
         " a time. Cast it to a timestamp in a .sql source."

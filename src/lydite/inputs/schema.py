@@ -160,18 +160,27 @@ _TABLES = (
 TABLES: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})
 """The input tables by name."""
 
-_ISO = "write it as ISO-8601, such as 2026-03-01T09:30:00Z, or cast it in a .sql source"
+_ISO = "write it as ISO-8601, such as 2026-03-01T09:30:00Z, or parse it in a .sql source:"
+
+
+def _parse(column: str, pattern: str) -> str:
+    """Return the advice for times of another form, such as 03/31/2026 09:30."""
+    return f"{_ISO} strptime({column}, '{pattern}') where the month comes first"
+
+
 _PAST = "correct it, or cast it to UTC in a .sql source if it is local time"
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "missing_user_id": "user_id is null or blank; fill it, or leave the row out",
         "duplicate_user_id": "another row has this user with other segments; keep one row per user",
-        "invalid_touched_at": f"touched_at is missing or not a time; {_ISO}",
+        "invalid_touched_at": "touched_at is missing or not a time; "
+        + _parse("touched_at", "%m/%d/%Y %H:%M"),
         "future_touched_at": f"touched_at is in the future; {_PAST}",
-        "invalid_converted_at": f"converted_at is missing or not a time; {_ISO}",
+        "invalid_converted_at": "converted_at is missing or not a time; "
+        + _parse("converted_at", "%m/%d/%Y %H:%M"),
         "future_converted_at": f"converted_at is in the future; {_PAST}",
-        "invalid_date": "date is missing or not a day; write it as ISO-8601, such as 2026-03-01",
+        "invalid_date": "date is missing or not a day; " + _parse("date", "%m/%d/%Y"),
         "future_date": "date is in the future; correct it, or leave planned spend out",
         "missing_channel": "channel is null or blank; fill it, or leave the row out",
         "missing_cost": "cost is null or blank; fill it, or leave the row out",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -56,8 +55,8 @@ class _Group:
 
 def refuse_mixed_zones(
     engine: Engine, relation: Relation, column: str, text: str, time: str
-) -> None:
-    """Raise when a text column of times has only numbers, or more than one zone.
+) -> bool:
+    """Raise when a text column of times has more than one zone.
 
     Parameters
     ----------
@@ -70,6 +69,11 @@ def refuse_mixed_zones(
     text, time
         SQL expressions of its trimmed text, and of the time parsed from it (null if invalid).
 
+    Returns
+    -------
+    bool
+        Whether the column has numbers and no other times.
+
     Raises
     ------
     InputError
@@ -78,20 +82,9 @@ def refuse_mixed_zones(
     rows = engine.rows(_DESIGNATORS.format(text=text, time=time, relation=relation.sql))
     groups = [_Group(*row) for row in rows if row[0] is not None]
     times = [group for group in groups if group.designator != _NUMBER]
-    if groups and not times:
-        refuse_numbers(relation, column, "numbers", groups[0].example)
     if len({group.zone for group in times}) > 1:
         found = ", ".join(map(str, times[:5])) + (", and more" if len(times) > 5 else "")
         raise InputError(
             f"{relation.place}: column {column!r} mixes time zones: {found}. {_ADVICE}."
         )
-
-
-def refuse_numbers(relation: Relation, column: str, what: str, example: object) -> NoReturn:
-    """Raise for a column of times that has numbers: their unit and epoch are unknown."""
-    cast = f"to_timestamp({quote_identifier(column)})"
-    raise InputError(
-        f"{relation.place}: column {column!r} has {what} (such as {example}), and their unit is"
-        f" unknown. {_ADVICE}: {cast} for seconds since 1970,"
-        f" epoch_ms({quote_identifier(column)}) for milliseconds."
-    )
+    return bool(groups) and not times

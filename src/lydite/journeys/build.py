@@ -45,12 +45,18 @@ class JourneySummary:
 
 
 def build_touches(engine: Engine) -> JourneySummary:
-    """Build the tables that all outcomes share: users, channels, touches and positions."""
+    """Build the tables that all outcomes share: users, channels, touches, positions, spend."""
     engine.create("journeys.users", "journeys/users")
     engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
     engine.create("journeys.touches", "journeys/touches")
     engine.create("journeys.positions", "journeys/positions")
+    build_spend(engine)
     return summarise(engine)
+
+
+def build_spend(engine: Engine) -> None:
+    """Build ``journeys.spend``: spend by the channels of the touchpoints."""
+    engine.create("journeys.spend", "journeys/spend")
 
 
 def summarise(engine: Engine) -> JourneySummary:

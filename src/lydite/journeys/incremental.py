@@ -93,6 +93,7 @@ def refresh(engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False) -
         if full_reason is None:
             _rebuild_staged(engine, staging, lookbacks)
             _replace_changed(engine, staging)
+            journeys.build_spend(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)

@@ -28,7 +28,7 @@ LEADING = ("best", "contender")
 #: The verdicts of rivals that are not ruled out.
 STANDING = (*LEADING, "too_early")
 # Warnings whose content is part of the verdict in words.
-_IN_VERDICT = ("drift", "volume")
+_IN_VERDICT = ("drift", "volume", "no_verdict")
 
 
 class _Row(dict[str, Any]):

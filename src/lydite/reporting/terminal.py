@@ -60,6 +60,7 @@ def print_comparison(comparison: Comparison, console: Console) -> None:
     for counts in comparison.outcomes:
         _print_outcome(comparison, counts, console)
     _print_quarantined(comparison, console)
+    _print_duplicates(comparison, console)
 
 
 def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Console) -> None:
@@ -76,8 +77,8 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     console.print()
     _print_verdict(comparison, outcome, console)
     _print_segments(comparison, outcome, console)
-    # Without a comparison no model is ahead, and the credit of all of them is shown.
-    shown = leaders(rivals) or ([] if rivals else credited_models(comparison, outcome))
+    # Without verdicts no model leads, and the credit of all of them is shown.
+    shown = credited_models(comparison, outcome) if counts["note"] else leaders(rivals)
     _print_credit(comparison, outcome, shown, console)
 
 
@@ -231,6 +232,16 @@ def _print_quarantined(comparison: Comparison, console: Console) -> None:
     console.print(Text("Rows that could not be used", style="bold yellow"))
     for table, reason, n in rows:
         console.print(Text(f"  {plain(table)}: {count(n)} × {plain(reason)}"))
+
+
+def _print_duplicates(comparison: Comparison, console: Console) -> None:
+    found = comparison.duplicates
+    if not found:
+        return
+    console.print()
+    console.print(Text("Equal rows that were counted once", style="bold"))
+    for table, n in found.items():
+        console.print(Text(f"  {plain(table)}: {count(n)} copies"))
 
 
 def print_credit(credit: Credit, console: Console) -> None:

@@ -6,16 +6,18 @@ import difflib
 from datetime import date
 
 from lydite.errors import InputError
+from lydite.simulation import _variants
 from lydite.simulation._hypotheses import HYPOTHESES
 from lydite.simulation.single_truth import simulate_single_truth
 from lydite.simulation.storefront import CLAIM, simulate_storefront
 from lydite.simulation.world import World
 
-__all__ = ["WORLDS", "World", "simulate"]
+__all__ = ["VARIANTS", "WORLDS", "World", "simulate"]
 
 WORLDS: dict[str, str] = {name: hypothesis.claim for name, hypothesis in HYPOTHESES.items()} | {
     "storefront": CLAIM
 }
+VARIANTS: dict[str, str] = {name: variant.claim for name, variant in _variants.VARIANTS.items()}
 
 
 def simulate(
@@ -25,8 +27,24 @@ def simulate(
     seed: int = 0,
     weeks: int = 26,
     start: date = date(2025, 1, 6),
+    variant: str | None = None,
 ) -> World:
     """Simulate touchpoints and conversions in a world whose truth is known.
+
+    In each world but ``storefront`` one hypothesis is true by construction; in ``null`` and
+    ``activity`` channels have no effect. A variant adds what misleads an evaluation of real data,
+    and leaves the hypothesis true:
+
+    - ``season``: conversion rates and the mix of channels follow a trend and slow waves together;
+    - ``random_walk``: they follow a random walk by week;
+    - ``shocks``: they change every week, independently;
+    - ``weekday``: they depend on the weekday;
+    - ``hours``: they depend on the hour of the day;
+    - ``sale``: in sales of a few days, more users arrive, and rates are higher;
+    - ``accounts``: five users of an account share all touches, and convert together;
+    - ``bots``: 1.5 % of the users have hundreds of touches, and never convert;
+    - ``sparse``: all users together convert about once a week;
+    - ``countries``: users come from 30 countries.
 
     Parameters
     ----------
@@ -40,6 +58,8 @@ def simulate(
         Length of the history.
     start : date
         Its first day (UTC).
+    variant : str, optional
+        A name of `VARIANTS`; for all worlds but ``storefront``.
 
     Returns
     -------
@@ -49,14 +69,28 @@ def simulate(
     Raises
     ------
     InputError
-        When the world is unknown or a number is below 1.
+        When the world or the variant is unknown, they do not go together, or a number is below 1.
+
+    Examples
+    --------
+    >>> world = simulate("null", users=100, variant="accounts")
+    >>> world.users["account_id"].n_unique()
+    20
     """
-    if world not in WORLDS:
-        near = difflib.get_close_matches(str(world), WORLDS, n=2, cutoff=0.5) or sorted(WORLDS)
-        raise InputError(f"no world is called {world!r}; did you mean {' or '.join(near)}?")
+    _check_name("world", world, WORLDS)
+    if variant is not None:
+        _check_name("variant", variant, VARIANTS)
+        if world == "storefront":
+            raise InputError("the world 'storefront' has no variants; leave out the variant")
     for name, number in (("users", users), ("weeks", weeks)):
         if number < 1:
             raise InputError(f"{name} must be at least 1, not {number}")
     if world == "storefront":
         return simulate_storefront(users, seed, weeks, start)
-    return simulate_single_truth(world, users, seed, weeks, start)
+    return simulate_single_truth(world, users, seed, weeks, start, variant)
+
+
+def _check_name(kind: str, name: str, known: dict[str, str]) -> None:
+    if name not in known:
+        near = difflib.get_close_matches(str(name), known, n=2, cutoff=0.5) or sorted(known)
+        raise InputError(f"no {kind} is called {name!r}; did you mean {' or '.join(near)}?")

@@ -36,20 +36,23 @@ class ImmediateConversion:
     Attributes
     ----------
     rate : callable
-        The probability of each of the paths.
+        The probability of each of the paths, without effects of time.
     """
 
     rate: Callable[[Paths], Floats]
 
     def delay(self, paths: Paths, random: KeyedRandom, step: int) -> Ints:
         """Draw a delay of two minutes to four hours, or `NEVER`."""
-        converts = random.chance("convert", self.rate(paths), step)
+        converts = random.chance("convert", self._probability(paths), step)
         delay = 120 + (random.uniform("delay", step) ** 2 * (SHORTEST_WAIT - 180)).astype(np.int64)
         return np.where(converts, delay, NEVER)
 
     def probability(self, paths: Paths, available: Ints) -> Floats:  # noqa: ARG002 - the protocol's signature
         """Return the probability to convert, whatever time is available."""
-        return self.rate(paths)
+        return self._probability(paths)
+
+    def _probability(self, paths: Paths) -> Floats:
+        return np.minimum(self.rate(paths) * paths.rate, 1.0)
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,11 @@ class Hazard:
         """Return when the integrated hazard reaches a unit exponential draw.
 
         Solves ``baseline * t + remaining * (1 - exp(-decay * t)) = drawn`` in closed form with
-        Wright's omega function.
+        Wright's omega function. The rate at the last touch scales the hazard, until the next touch.
         """
         remaining, decay = self._remaining(paths), self._decay
-        beyond = (random.exponential("hazard", step) - remaining) / self.baseline_per_hour
+        drawn = random.exponential("hazard", step) / paths.rate
+        beyond = (drawn - remaining) / self.baseline_per_hour
         omega = wrightomega(np.log(decay * remaining / self.baseline_per_hour) - decay * beyond)
         return np.clip((beyond + omega / decay) * HOUR, 1, NEVER).astype(np.int64)
 
@@ -90,7 +94,8 @@ class Hazard:
         """Return the probability of a conversion within the available time."""
         hours = available / HOUR
         of_touches = self._remaining(paths) * -np.expm1(-self._decay * hours)
-        return np.asarray(-np.expm1(-self.baseline_per_hour * hours - of_touches))
+        integrated = paths.rate * (self.baseline_per_hour * hours + of_touches)
+        return np.asarray(-np.expm1(-integrated))
 
     @property
     def _decay(self) -> float:

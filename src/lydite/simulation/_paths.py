@@ -32,12 +32,15 @@ class Paths:
         Number of touches on each path, at least 1.
     intent : ndarray of float, shape (n,)
         The user's latent intent; its mean is 1.
+    rate : float or ndarray of float, shape (n,)
+        Factor on the rate of conversion at the time of the last touch.
     """
 
     channel: NDArray[np.int8]
     second: Ints
     length: Ints
     intent: Floats
+    rate: Floats | float = 1.0
 
     @property
     def present(self) -> Bools:

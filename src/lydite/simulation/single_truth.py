@@ -1,4 +1,4 @@
-"""Worlds with one true hypothesis: users convert exactly as it says."""
+"""Worlds with one true hypothesis: users convert exactly as it says, in all variants."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ from lydite.simulation._tables import (
     touchpoints_table,
     users_table,
 )
+from lydite.simulation._time_effects import TimeEffects, constant
+from lydite.simulation._variants import (
+    JOINS,
+    PLAIN,
+    VARIANTS,
+    Variant,
+    account_ids,
+    bot_touches,
+    draw_bots,
+    draw_countries,
+    share_conversions,
+    share_touches,
+)
 from lydite.simulation.world import World
 
 if TYPE_CHECKING:
@@ -35,6 +48,8 @@ TOUCH_COST = {"search": 0.9, "social": 0.5, "affiliate": 1.2}
 DAILY_COST = {"display": 30.0, "video": 55.0}  # per campaign, for every 10,000 users
 
 _BLOCK = 50_000  # users simulated at a time: limits memory, and does not change results
+_PILOT_USERS = 2_000  # enough to estimate the number of conversions
+_RARE = 1e-9  # a factor on conversion probabilities with which nobody converts
 _MAX_TOUCHES = 40
 _MAX_PATH_LENGTH = 16
 _MAX_DURATION = 29 * DAY  # below the lookback, so that no path is ever cut
@@ -43,18 +58,33 @@ _RETURN_AFTER_CONVERSION = 0.4
 _RETURN_AFTER_PAUSE = 0.4
 
 
-def simulate_single_truth(world: str, users: int, seed: int, weeks: int, start: date) -> World:
+def simulate_single_truth(
+    world: str, users: int, seed: int, weeks: int, start: date, variant: str | None = None
+) -> World:
     """Simulate one of `HYPOTHESES`; see `lydite.simulation.simulate` for the arguments."""
     hypothesis = HYPOTHESES[world]
+    chosen = PLAIN if variant is None else VARIANTS[variant]
     random = KeyedRandom(seed, np.arange(users))
     table = users_table(random, users)
-    touches, conversions = [], []
-    for begin in range(0, users, _BLOCK):
-        block = np.arange(begin, min(begin + _BLOCK, users))
-        for step in _simulate_block(hypothesis, random.take(block), block, weeks * 7 * DAY):
-            touches.append(step.touches)
-            conversions.append(step.conversions)
-    touched, converted = pl.concat(touches), pl.concat(conversions)
+    conditions = _conditions(hypothesis, chosen, users, seed, weeks, start)
+    accounts = -(-users // chosen.account_size)
+    events = _simulate_users(hypothesis, conditions, random, accounts, weeks * 7 * DAY)
+    of_variant: dict[str, object] = {}
+    if chosen.account_size > 1:
+        events = _Events(
+            share_touches(events.touches, chosen.account_size, users),
+            share_conversions(events.conversions, chosen.account_size, users, seed),
+        )
+        table = table.with_columns(account_id=account_ids(users, chosen.account_size))
+    if chosen.bot_share:
+        bots = np.flatnonzero(draw_bots(random, chosen.bot_share))
+        events = _with_bots(events, random, bots, weeks * 7 * DAY)
+        of_variant["bots"] = table["user_id"].gather(bots).to_list()
+    if chosen.countries:
+        table = table.with_columns(country=draw_countries(random))
+    if variant is not None:
+        of_variant |= {"variant": variant, "variant_claim": chosen.claim}
+    touched, converted = events.touches, events.conversions
     names = Names(CHANNELS, CAMPAIGNS, ("click",), (OUTCOME,))
     return World(
         touchpoints=touchpoints_table(touched.drop("probability"), names, table["user_id"], start),
@@ -74,16 +104,83 @@ def simulate_single_truth(world: str, users: int, seed: int, weeks: int, start: 
             "touchpoints": touched.height,
             "conversions": converted.height,
             "expected_base_rate": touched["probability"].mean(),
+            **of_variant,
         },
     )
 
 
 @dataclass(frozen=True)
-class _Step:
-    """The events of one step: one touch of every active user, and the conversions after it."""
+class _Conditions:
+    """What a variant changes while users are simulated.
+
+    Attributes
+    ----------
+    time : TimeEffects, optional
+        Effects of the calendar.
+    rest : int
+        Seconds after a conversion without a touch, at least.
+    """
+
+    time: TimeEffects | None = None
+    rest: int = DAY
+
+
+def _conditions(
+    hypothesis: Hypothesis, variant: Variant, users: int, seed: int, weeks: int, start: date
+) -> _Conditions:
+    if variant.time_effects is not None:
+        return _Conditions(variant.time_effects(seed, weeks, start))
+    if variant.conversions_per_week is not None:
+        rate = _rate_for(hypothesis, variant.conversions_per_week, users, seed, weeks)
+        return _Conditions(constant(rate, weeks))
+    if variant.account_size > 1:
+        # An account decides more often than a member, who does not always join. Paths end when the
+        # account has decided, also those of members who did not join.
+        return _Conditions(constant(1 / JOINS, weeks), (LOOKBACK_DAYS + 1) * DAY)
+    return _Conditions()
+
+
+def _rate_for(
+    hypothesis: Hypothesis, conversions_per_week: float, users: int, seed: int, weeks: int
+) -> float:
+    """Return the factor on conversion probabilities, at most 1, for a number of conversions."""
+    some = min(users, _PILOT_USERS)
+    random = KeyedRandom(seed, np.arange(some))
+    rare = _Conditions(constant(_RARE, weeks))
+    pilot = _simulate_users(hypothesis, rare, random, some, weeks * 7 * DAY)
+    at_rate_1 = float(pilot.touches["probability"].sum()) / _RARE * users / some
+    return float(min(1.0, conversions_per_week * weeks / at_rate_1)) if at_rate_1 else 1.0
+
+
+@dataclass(frozen=True)
+class _Events:
+    """All touches and conversions, as numbers."""
 
     touches: pl.DataFrame
     conversions: pl.DataFrame
+
+
+def _simulate_users(
+    hypothesis: Hypothesis, conditions: _Conditions, random: KeyedRandom, users: int, end: int
+) -> _Events:
+    """Simulate the first users to the end of the history."""
+    touches, conversions = [], []
+    for begin in range(0, users, _BLOCK):
+        block = np.arange(begin, min(begin + _BLOCK, users))
+        for step in _simulate_block(hypothesis, conditions, random.take(block), block, end):
+            touches.append(step.touches)
+            conversions.append(step.conversions)
+    return _Events(pl.concat(touches), pl.concat(conversions))
+
+
+def _with_bots(events: _Events, random: KeyedRandom, bots: Ints, end: int) -> _Events:
+    """Replace everything that some users do by the touches of bots."""
+    user, second, channel = bot_touches(random.take(bots), bots, end)
+    touches = _touches_table(user, second, channel, 2 * channel, np.zeros(len(user)))
+    human = ~pl.col("user").is_in(bots.tolist())
+    return _Events(
+        pl.concat([events.touches.filter(human), touches]), events.conversions.filter(human)
+    )
 
 
 @dataclass(frozen=True)
@@ -107,29 +204,29 @@ class _ActiveUsers:
 
 
 def _simulate_block(
-    hypothesis: Hypothesis, random: KeyedRandom, users: Ints, end: int
-) -> Iterator[_Step]:
+    hypothesis: Hypothesis, conditions: _Conditions, random: KeyedRandom, users: Ints, end: int
+) -> Iterator[_Events]:
     """Simulate a block of users to the end of the history, one touch of each user per step."""
-    active = _first_visits(hypothesis, random, users, end)
+    active = _first_visits(hypothesis, conditions.time, random, users, end)
     for step in range(_MAX_TOUCHES):
         if len(active.user) == 0:
             return
-        paths = _add_touches(active, step)
+        paths = _add_touches(active, conditions.time, step)
         next_second = _next_touch(active, paths, step)
         available = np.minimum(next_second - active.next_second, LOOKBACK_DAYS * DAY)
         probability = hypothesis.process.probability(paths, available)
         delay = hypothesis.process.delay(paths, active.random, step)
         converted_at = np.where(delay < available, active.next_second + delay, NEVER)
-        yield _Step(
+        yield _Events(
             _touch_events(active, paths, probability, step),
             _conversion_events(active, converted_at < end, converted_at, step),
         )
-        active = _next_state(active, paths, next_second, converted_at, step)
+        active = _next_state(active, paths, next_second, converted_at, conditions.rest, step)
         active = active.take(active.next_second < end)
 
 
 def _first_visits(
-    hypothesis: Hypothesis, random: KeyedRandom, users: Ints, end: int
+    hypothesis: Hypothesis, time: TimeEffects | None, random: KeyedRandom, users: Ints, end: int
 ) -> _ActiveUsers:
     """Draw first touches over the whole history, and each user's latent intent of mean 1."""
     spread = hypothesis.intent_log_spread
@@ -138,17 +235,23 @@ def _first_visits(
     empty = Paths(
         np.zeros(shape, np.int8), np.zeros(shape, np.int64), np.zeros(len(users), np.int64), intent
     )
-    return _ActiveUsers(users, random, (random.uniform("arrive") * end).astype(np.int64), empty)
+    arrive = random.uniform("arrive")
+    second = (arrive * end).astype(np.int64) if time is None else time.arrival(arrive)
+    return _ActiveUsers(users, random, second, empty)
 
 
-def _add_touches(active: _ActiveUsers, step: int) -> Paths:
+def _add_touches(active: _ActiveUsers, time: TimeEffects | None, step: int) -> Paths:
     """Draw every user's next channel and append it to the paths, in place."""
     paths, rows = active.paths, np.arange(len(active.user))
     before = np.where(paths.length > 0, paths.from_end(0), len(CHANNELS))
-    channel = active.random.choice("channel", _NEXT_CHANNEL[before], step)
+    cumulative, rate = _NEXT_CHANNEL[before], paths.rate
+    if time is not None:
+        cumulative = time.tilt(cumulative, active.next_second)
+        rate = time.rate_at(active.next_second)
+    channel = active.random.choice("channel", cumulative, step)
     paths.channel[rows, paths.length] = channel
     paths.second[rows, paths.length] = active.next_second
-    return replace(paths, length=paths.length + 1)
+    return replace(paths, length=paths.length + 1, rate=rate)
 
 
 def _next_touch(active: _ActiveUsers, paths: Paths, step: int) -> Ints:
@@ -160,14 +263,19 @@ def _next_touch(active: _ActiveUsers, paths: Paths, step: int) -> Ints:
 
 
 def _next_state(
-    active: _ActiveUsers, paths: Paths, next_second: Ints, converted_at: Ints, step: int
+    active: _ActiveUsers,
+    paths: Paths,
+    next_second: Ints,
+    converted_at: Ints,
+    rest: int,
+    step: int,
 ) -> _ActiveUsers:
     """Continue the path, start a new one after a conversion or a pause, or never return."""
     random = active.random
     converted = converted_at < NEVER
     stays = ~converted & (next_second < NEVER)
     pause = (random.exponential("pause", step) * 12 * DAY).astype(np.int64)
-    after_conversion = converted_at + DAY + pause
+    after_conversion = converted_at + rest + pause
     after_path = active.next_second + (LOOKBACK_DAYS + 1) * DAY + pause
     returns = random.chance(
         "return", np.where(converted, _RETURN_AFTER_CONVERSION, _RETURN_AFTER_PAUSE), step
@@ -197,12 +305,20 @@ def _touch_events(
 ) -> pl.DataFrame:
     channel = paths.from_end(0).astype(np.int64)
     second_campaign = active.random.chance("campaign", 0.4, step)
+    return _touches_table(
+        active.user, active.next_second, channel, 2 * channel + second_campaign, probability
+    )
+
+
+def _touches_table(
+    user: Ints, second: Ints, channel: Ints, campaign: Ints, probability: Floats
+) -> pl.DataFrame:
     return pl.DataFrame(
         {
-            "user": active.user,
-            "second": active.next_second,
+            "user": user,
+            "second": second,
             "channel": channel.astype(np.int8),
-            "campaign": (2 * channel + second_campaign).astype(np.int8),
+            "campaign": campaign.astype(np.int8),
             "interaction": np.zeros(len(channel), np.int8),
             "cost": _TOUCH_COSTS[channel],
             "probability": probability,

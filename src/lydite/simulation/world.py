@@ -27,9 +27,11 @@ class World:
     spend : polars.DataFrame
         ``date, channel, campaign, cost``: cost per day; its channels have no touch cost.
     users : polars.DataFrame
-        ``user_id, customer_type, region``.
+        ``user_id, customer_type, region``; in the variant ``accounts`` also ``account_id``, in
+        ``countries`` also ``country``.
     truth : dict
-        The claim that holds in this world, its parameters, and true effects of channels, if any.
+        The claim that holds in this world, its parameters, and true effects of channels, if any;
+        the variant, if any, and in ``bots`` the identifiers of the bots.
     """
 
     touchpoints: pl.DataFrame

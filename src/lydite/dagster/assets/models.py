@@ -100,9 +100,11 @@ def _scored(engine: DuckDBEngine, key: dg.AssetKey, *, left_out: bool) -> Result
         return dg.MaterializeResult(
             asset_key=key, metadata={"left_out": True, "dagster/row_count": 0}
         )
-    rows = engine.scalar(
-        "select count(*) from ledger.scores where model = $model", {"model": key.path[-1]}
-    )
+    rows = 0
+    if engine.exists("ledger.scores"):  # not if the history of every outcome is too short
+        rows = engine.scalar(
+            "select count(*) from ledger.scores where model = $model", {"model": key.path[-1]}
+        )
     return dg.MaterializeResult(
         asset_key=key, metadata={"dagster/row_count": rows, "table": "ledger.scores"}
     )
