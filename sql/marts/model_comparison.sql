@@ -4,16 +4,18 @@
 -- @model name of the model
 -- @claim hypothesis of the model: what decides
 -- @rank 1 for the lowest loss among the rivals, counted since a lead last reversed; null for baselines and the ceiling
--- @log_loss_bits mean log loss per landmark, bits; lower is better
--- @explained reduction of the log loss of touch_volume, as a share of it
+-- @log_loss_bits mean log loss per landmark, bits, given the number of conversions of each day; lower is better
+-- @explained reduction of the log loss of the null hypothesis (the better of touch_volume and base_rate), as a share of it
 -- @explained_low lower bound of explained; valid at every period at once (confidence sequence)
 -- @explained_high upper bound of explained; valid at every period at once (confidence sequence)
--- @share_of_ceiling explained, as a share of the ceiling's explained
+-- @share_of_ceiling explained, as a share of the best achieved: what the ceiling explains
 -- @auc area under the ROC curve: probability that a converting landmark is ranked above another
 -- @average_precision area under the precision-recall curve
 -- @brier Brier score: mean squared error of the forecast
 -- @calibration_slope slope of the calibration: 1 if calibrated, below 1 if overconfident
+-- @primary whether the rival is a primary one, named in the headline; null for baselines and the ceiling
 -- @verdict best, contender, no_better_than_volume, too_early or refuted; null for baselines and the ceiling
+-- @stands whether the rival is not refuted; null for baselines and the ceiling
 -- @refuted_by rival with the most certain lead over a refuted model
 -- @refuted_in start of the period at whose end that lead was first certain
 -- @moved_in start of the period at whose end a lead of or over the model reversed; null where none did

@@ -431,10 +431,12 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
-    for row in read_outcomes(engine, scored_only=False):
+    rows = read_outcomes(engine, scored_only=False)
+    for row in rows:
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
-        for name, frame in _compare_outcome(engine, row, models, evaluation, unreachable).items():
+        found = _compare_outcome(engine, row, models, evaluation, unreachable, len(rows))
+        for name, frame in found.items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
         mart = f"mart.{name}"
@@ -450,14 +452,23 @@ def _compare_outcome(
     models: Sequence[Model],
     evaluation: EvaluationSettings,
     unreachable: Sequence[str],
+    outcomes: int,
 ) -> dict[str, pl.DataFrame]:
-    """Compare the models of one outcome by their scores in the ledger, if it has any."""
+    """Compare the models of one outcome by their scores in the ledger, if it has any.
+
+    All outcomes of the report share alpha, also those that have no verdicts yet.
+    """
     findings = [*_note_on_direct(engine.local, models), *spend_warnings(engine)]
     if not row["periods"]:
         # More data of the same kind does not help where every user converts.
         undecided = () if row["note"] == EVERY_USER_CONVERTS else models
         return unjudged_outcome(
-            row["outcome"], undecided, row["note"], unreachable=unreachable, findings=findings
+            row["outcome"],
+            undecided,
+            row["note"],
+            primary=evaluation.primary,
+            unreachable=unreachable,
+            findings=findings,
         )
     outcome, calendar = row["outcome"], calendar_of(engine, row)
     definitions = {
@@ -481,6 +492,7 @@ def _compare_outcome(
         size=_data_size(engine, row),
         unreachable=unreachable,
         findings=findings,
+        outcomes=outcomes,
     )
 
 

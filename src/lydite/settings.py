@@ -94,6 +94,8 @@ class EvaluationSettings(_Section):
     period: Literal["day", "week", "month"] = "week"
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     worthwhile: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    # The rivals of the headline, which get the larger part of alpha.
+    primary: tuple[str, ...] = ("last_touch", "linear", "time_decay", "markov_2")
     max_landmarks: Annotated[int, Field(ge=1000)] = 5_000_000
     seed: Annotated[int, Field(ge=0)] = 0
 

@@ -9,27 +9,37 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation import ceiling
+from lydite.evaluation.error_budget import primary_among, split_alpha
 from lydite.evaluation.pairs import PAIRS_SCHEMA, pairs_table
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import NULL, SAME_LOSS, judge_segments
+from lydite.evaluation.verdicts import (
+    BASE_RATE,
+    SAME_LOSS,
+    VOLUME,
+    SegmentScores,
+    SegmentVerdicts,
+    judge_segments,
+)
 from lydite.evaluation.warnings import DataSize, unjudged_warnings, warnings_table
 from lydite.models import BaseRate, TouchVolume
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from datetime import date
 
     from numpy.typing import NDArray
 
     from lydite.evaluation.calendar import Calendar
-    from lydite.evaluation.verdicts import SegmentVerdicts
     from lydite.models import Model
     from lydite.settings import EvaluationSettings
 
     ScoresBySegment = Mapping[str, Mapping[str, Scores]]
 
 _CALIBRATION_BINS = 20
+#: There are no verdicts on a segment with fewer scored conversions.
+MIN_SEGMENT_CONVERSIONS = 100
+_MOST_NAMED = 5  # segments without verdicts that the warning names
 _REFERENCES = {
     BaseRate.name: BaseRate.claim,
     TouchVolume.name: TouchVolume.claim,
@@ -55,6 +65,8 @@ class _SegmentResult:
         The verdicts on the rivals.
     calendar
         The periods that were forecast; None for folds, which are not in time.
+    primary
+        Names of the primary models.
     """
 
     outcome: str
@@ -63,18 +75,19 @@ class _SegmentResult:
     scores: Mapping[str, Scores]
     judged: SegmentVerdicts
     calendar: Calendar | None
+    primary: tuple[str, ...]
 
     @property
     def null(self) -> Scores:
-        """Scores of touch volume."""
-        return self.scores[NULL]
+        """Scores of the null hypothesis: the better baseline."""
+        return self.scores[self.judged.null]
 
     def gain(self, name: str, cells: NDArray[np.bool_]) -> float:
-        """Return touch volume's mean loss minus a model's, over some periods and buckets."""
+        """Return the null hypothesis' mean loss minus a model's, over some periods and buckets."""
         return self.null.log_loss_over(cells) - self.scores[name].log_loss_over(cells)
 
     def explained(self, name: str) -> float:
-        """Return a model's gain as a share of touch volume's loss, over what the model scored."""
+        """Return a model's gain as a share of the null's loss, over what the model scored."""
         cells = self.scores[name].cells
         return self.gain(name, cells) / self.null.log_loss_over(cells)
 
@@ -97,8 +110,12 @@ def compare_outcome(
     size: DataSize | None = None,
     unreachable: Sequence[str] = (),
     findings: Sequence[tuple[str, str]] = (),
+    outcomes: int = 1,
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome, on all users and on every segment.
+
+    There are no verdicts on segments with fewer than `MIN_SEGMENT_CONVERSIONS` scored conversions;
+    a warning names them.
 
     Parameters
     ----------
@@ -109,7 +126,7 @@ def compare_outcome(
     calendar
         The periods that were forecast; None for folds, which are not in time.
     evaluation
-        `alpha` and `worthwhile` are used.
+        `alpha`, `primary` and `worthwhile` are used.
     restated
         Scores with the data that has arrived since the periods were scored; None where none has.
     notes
@@ -120,14 +137,19 @@ def compare_outcome(
         Channels from which no sequence of touches leads to a conversion.
     findings
         Kind and text of each warning about the data.
+    outcomes
+        The number of outcomes that share `alpha`.
 
     Returns
     -------
     dict
         Tables by name (`TABLES`).
     """
-    results = _judge(outcome, models, scores, calendar, evaluation)
-    late_results = _judge(outcome, models, restated, calendar, evaluation) if restated else []
+    results = _judge(outcome, models, scores, calendar, evaluation, outcomes)
+    late_results = (
+        _judge(outcome, models, restated, calendar, evaluation, outcomes) if restated else []
+    )
+    findings = [*findings, *_small_segments(scores[VOLUME])]
     late = {result.segment: result for result in late_results}
     all_users = results[0]
     comparison = pl.concat(
@@ -161,6 +183,7 @@ def unjudged_outcome(
     models: Sequence[Model],
     reason: str,
     *,
+    primary: Collection[str] = (),
     unreachable: Sequence[str] = (),
     findings: Sequence[tuple[str, str]] = (),
 ) -> dict[str, pl.DataFrame]:
@@ -172,6 +195,8 @@ def unjudged_outcome(
         Models that more data would judge: their verdict is ``too_early``.
     reason
         Why the models cannot be compared; a warning of the kind ``no_verdict``.
+    primary
+        Names of the primary models.
     unreachable, findings
         As in `compare_outcome`.
 
@@ -180,13 +205,16 @@ def unjudged_outcome(
     dict
         Tables by name (`TABLES`).
     """
+    primary = primary_among(primary, [model.name for model in models])
     rows = [
         {
             "outcome": outcome,
             "segment": ALL,
             "model": model.name,
             "claim": model.claim,
+            "primary": model.name in primary,
             "verdict": "too_early",
+            "stands": True,
             "same_forecast_as": "",
             "landmarks": 0,
             "conversions": 0,
@@ -210,30 +238,56 @@ def _judge(
     scores: ScoresBySegment,
     calendar: Calendar | None,
     evaluation: EvaluationSettings,
+    outcomes: int,
 ) -> list[_SegmentResult]:
     """Judge the rivals on all users, and on all segments as one family of tests."""
     names = [*(model.name for model in models), *_REFERENCES]
     claims = {model.name: model.claim for model in models} | _REFERENCES
     by_segment = {
         segment: {name: scores[name].get(segment) or Scores.like(null) for name in names}
-        for segment, null in scores[NULL].items()
+        for segment, null in scores[VOLUME].items()
         # The ceiling forecasts a subsample, which may hold no landmark of a small segment.
         if all(segment in scores[name] for name in names if name != ceiling.NAME)
     }
+    primary = primary_among(evaluation.primary, [model.name for model in models])
+    families = [ALL], [segment for segment in by_segment if segment != ALL]
+    budgets = split_alpha(evaluation.alpha, primary, outcomes, segments=bool(families[1]))
     judged: dict[str, SegmentVerdicts] = {}
-    for family in ([ALL], [segment for segment in by_segment if segment != ALL]):
+    for family, budget in zip(families, budgets, strict=True):
         rivals = {
-            segment: (
+            segment: SegmentScores(
                 {model.name: by_segment[segment][model.name] for model in models},
-                by_segment[segment][NULL],
+                by_segment[segment][VOLUME],
+                by_segment[segment][BASE_RATE],
             )
             for segment in family
         }
-        judged |= judge_segments(rivals, evaluation.alpha, evaluation.worthwhile)
+        restarts = calendar is not None
+        judged |= judge_segments(rivals, budget, evaluation.worthwhile, restarts=restarts)
     return [
-        _SegmentResult(outcome, segment, claims, by_segment[segment], verdicts, calendar)
+        _SegmentResult(outcome, segment, claims, by_segment[segment], verdicts, calendar, primary)
         for segment, verdicts in judged.items()
+        if segment == ALL or not _is_small(scores[VOLUME][segment])
     ]
+
+
+def _is_small(scores: Scores) -> bool:
+    return bool(scores.conversions.sum() < MIN_SEGMENT_CONVERSIONS)
+
+
+def _small_segments(scores: Mapping[str, Scores]) -> list[tuple[str, str]]:
+    """Return a warning about segments without verdicts, if there are any."""
+    small = {
+        segment: int(own.conversions.sum())
+        for segment, own in scores.items()
+        if segment != ALL and _is_small(own)
+    }
+    if not small:
+        return []
+    named = ", ".join(f"{segment} ({n})" for segment, n in list(small.items())[:_MOST_NAMED])
+    more = f" and {len(small) - _MOST_NAMED} more" if len(small) > _MOST_NAMED else ""
+    text = f"no verdicts on segments with fewer than {MIN_SEGMENT_CONVERSIONS} scored conversions"
+    return [("small_segments", f"{text}: {named}{more}")]
 
 
 def _comparison(
@@ -263,13 +317,16 @@ def _comparison(
                 "log_loss_bits": _finite(scores.log_loss_bits),
                 "explained": _finite(result.explained(name)),
                 "explained_low": verdict and _finite(verdict.gain.low[-1] / null_loss),
-                "explained_high": verdict and _finite(verdict.gain.high[-1] / null_loss),
+                # No forecast explains more than everything.
+                "explained_high": verdict and _finite(min(verdict.gain.high[-1] / null_loss, 1)),
                 "share_of_ceiling": gains[name] / ceiling_gain if usable and verdict else None,
                 "auc": scores.auc,
                 "average_precision": scores.average_precision,
                 "brier": _finite(scores.brier_score),
                 "calibration_slope": scores.calibration_slope,
+                "primary": name in result.primary if verdict else None,
                 "verdict": verdict and verdict.verdict,
+                "stands": verdict and verdict.verdict != "refuted",
                 "refuted_by": verdict and verdict.refuted_by,
                 "refuted_in": verdict and result.first_day(verdict.refuted_in),
                 "moved_in": verdict and result.first_day(verdict.moved_in),
@@ -312,7 +369,9 @@ _COMPARISON = {
     "average_precision": pl.Float64,
     "brier": pl.Float64,
     "calibration_slope": pl.Float64,
+    "primary": pl.Boolean,
     "verdict": pl.String,
+    "stands": pl.Boolean,
     "refuted_by": pl.String,
     "refuted_in": pl.Date,
     "moved_in": pl.Date,
@@ -384,7 +443,7 @@ def _evidence(result: _SegmentResult, late: _SegmentResult | None) -> pl.DataFra
         so_far = loss.cumsum() / landmarks_so_far
         verdict = result.judged.verdicts.get(name)
         low = _or_nan(verdict.gain.low / null_so_far) if verdict else unknown
-        high = _or_nan(verdict.gain.high / null_so_far) if verdict else unknown
+        high = np.minimum(_or_nan(verdict.gain.high / null_so_far), 1) if verdict else unknown
         parts.append(
             pl.DataFrame(
                 {

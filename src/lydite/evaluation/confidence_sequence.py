@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,10 +12,13 @@ if TYPE_CHECKING:
 
 # The bounds are tightest after about this many periods: half a year of weeks.
 HORIZON = 26
-# The bounds are infinite while fewer buckets hold landmarks: their variance is unknown.
+# The bounds are infinite while fewer buckets hold conversions: their variance is unknown.
 MIN_BUCKETS = 16
+_LN2 = np.log(2)
 # The evidence also restarts every so many periods, so that a change can be detected.
 RESTART_EVERY = 4
+# The share of alpha of the sequence over all periods.
+_FULL_SHARE = 0.5
 # A variance of this share of the squared sums is rounding error.
 _ROUNDING = 1e-20
 
@@ -72,7 +75,10 @@ class ConfidenceSequence:
 
 
 def confidence_sequence(
-    difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: ArrayLike
+    difference: NDArray[np.float64],
+    landmarks: NDArray[np.float64],
+    conversions: NDArray[np.float64],
+    alpha: ArrayLike,
 ) -> ConfidenceSequence:
     """Bound a mean difference of losses after every period, for all periods at once.
 
@@ -80,15 +86,20 @@ def confidence_sequence(
     ``S`` the radius of the mean is ``sqrt((V r + 1) / r * log((V r + 1) / alpha^2)) / n``. ``V``
     is the sum over buckets of the squared deviation of the bucket's sum from its share. Users stay
     in their bucket, so ``V`` includes the correlation within a user over time. The radius is
-    infinite while fewer than `MIN_BUCKETS` buckets hold landmarks, and 0 while every difference so
-    far is 0.
+    infinite while fewer than `MIN_BUCKETS` buckets hold conversions, and 0 while every difference
+    so far is 0.
+
+    These bounds hold for large samples. With few conversions ``V`` is too small too often, so 0 is
+    excluded only where the likelihood ratio excludes it too: where the loser's forecasts are the
+    true chances, ``exp(S)`` in nats exceeds ``1 / alpha`` at any time with a probability of at most
+    ``alpha`` (Ville's inequality [2]_), whatever the sample size.
 
     Parameters
     ----------
     difference : (..., periods, buckets) array
-        Sums of loss differences.
-    landmarks : (periods, buckets) array, or the shape of `difference`
-        Numbers of landmarks.
+        Sums of loss differences, in bits.
+    landmarks, conversions : (periods, buckets) arrays
+        Numbers of landmarks, and of those that convert.
     alpha : number or (...) array
         Probability with which the bounds may ever be wrong.
 
@@ -96,9 +107,11 @@ def confidence_sequence(
     ----------
     .. [1] Waudby-Smith et al. (2021), "Time-uniform central limit theory and asymptotic confidence
        sequences", arXiv:2103.06476.
+    .. [2] Ville (1939), "Étude critique de la notion de collectif".
     """
     sums, counts = np.cumsum(difference, axis=-2), np.cumsum(landmarks, axis=-2)
     total, filled = counts.sum(axis=-1), (counts > 0).sum(axis=-1)
+    converting = (np.cumsum(conversions, axis=-2) > 0).sum(axis=-1)
     n, s = np.maximum(total, 1), sums.sum(axis=-1)
     mean = s / n
     variance = ((sums - counts * mean[..., None]) ** 2).sum(axis=-1)
@@ -110,8 +123,11 @@ def confidence_sequence(
     spread = variance * r + 1
     radius = np.sqrt(spread / r * (np.log(spread) - 2 * log_alpha)) / n
     log_p = np.minimum(0, np.log(spread) / 2 - s**2 * r / (2 * spread))
+    log_likelihood_ratio = np.abs(s) * _LN2
+    log_p = np.maximum(log_p, -log_likelihood_ratio)
+    radius = np.where(log_likelihood_ratio < -log_alpha, np.maximum(radius, np.abs(mean)), radius)
     # Both depend on earlier periods only: past bounds never change as periods come in.
-    unknown = (filled < MIN_BUCKETS) | ~np.logical_or.accumulate(variance > 0, axis=-1)
+    unknown = (converting < MIN_BUCKETS) | ~np.logical_or.accumulate(variance > 0, axis=-1)
     identical = ~np.logical_or.accumulate(difference.any(axis=-1), axis=-1)
     radius = np.where(identical & (filled > 0), 0.0, np.where(unknown, np.inf, radius))
     return ConfidenceSequence(mean, radius, np.where(unknown, 0.0, log_p), total, variance, mixture)
@@ -138,7 +154,8 @@ class RestartedSequences:
     After a lead has turned, the mean over all periods shows the old lead for as long again. So
     another sequence starts every `RESTART_EVERY` periods. The full sequence uses half of ``alpha``
     and the k-th restart ``1 / (k (k + 1))`` of the other half: the probability that any of them is
-    ever wrong is at most ``alpha``, and past results never change as periods come in.
+    ever wrong is at most ``alpha``, and past results never change as periods come in. Folds are not
+    in time: they have the full sequence only, which uses all of ``alpha``.
 
     Attributes
     ----------
@@ -148,33 +165,45 @@ class RestartedSequences:
         Each of m differences, over the periods from its start.
     """
 
-    #: The share of ``alpha`` of the full sequence.
-    FULL_SHARE: ClassVar[float] = 0.5
-
     starts: NDArray[np.intp]
     alpha_shares: NDArray[np.float64]
     sequences: list[ConfidenceSequence]
 
     @classmethod
     def from_differences(
-        cls, difference: NDArray[np.float64], landmarks: NDArray[np.float64], alpha: float
+        cls,
+        difference: NDArray[np.float64],
+        landmarks: NDArray[np.float64],
+        conversions: NDArray[np.float64],
+        alpha: ArrayLike,
+        *,
+        restarts: bool = True,
     ) -> RestartedSequences:
         """Bound m differences from every start.
 
         Parameters
         ----------
         difference : (m, periods, buckets) array
-            Sums of loss differences.
-        landmarks : (periods, buckets) array
-            Numbers of landmarks.
-        alpha
+            Sums of loss differences, in bits.
+        landmarks, conversions : (periods, buckets) arrays
+            Numbers of landmarks, and of those that convert.
+        alpha : number or (m,) array
             Probability with which the bounds of a difference may ever be wrong, from any start.
+        restarts
+            Whether the evidence restarts.
         """
-        starts = np.arange(0, max(1, len(landmarks)), RESTART_EVERY)
+        periods = len(landmarks) if restarts else 1
+        starts = np.arange(0, max(1, periods), RESTART_EVERY)
         k = np.arange(1, len(starts))
-        shares = np.concatenate([[cls.FULL_SHARE], (1 - cls.FULL_SHARE) / (k * (k + 1))])
+        full = _FULL_SHARE if restarts else 1.0
+        shares = np.concatenate([[full], (1 - full) / (k * (k + 1))])
         sequences = [
-            confidence_sequence(difference[:, start:], landmarks[start:], alpha * share)
+            confidence_sequence(
+                difference[:, start:],
+                landmarks[start:],
+                conversions[start:],
+                np.asarray(alpha) * share,
+            )
             for start, share in zip(starts.tolist(), shares.tolist(), strict=True)
         ]
         return cls(starts, shares, sequences)

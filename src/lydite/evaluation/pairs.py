@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from lydite.evaluation.confidence_sequence import RestartedSequences
 from lydite.evaluation.sample_size import required_sample_factor
 
 if TYPE_CHECKING:
@@ -52,14 +51,14 @@ def pairs_table(
     calendar: Calendar | None,
     size: DataSize | None,
 ) -> pl.DataFrame:
-    """Return a row for every pair of models, and for each model and touch volume.
+    """Return a row for every pair of models, and for each model and the null hypothesis.
 
     Parameters
     ----------
     judged
         The evidence on every pair.
     null
-        Scores of touch volume; leads are shares of its loss.
+        Scores of the null hypothesis; leads are shares of its loss.
     calendar
         The periods that were forecast; None for folds.
     size
@@ -104,7 +103,7 @@ def _projection(
     pair: Pair, null: Scores, calendar: Calendar | None, size: DataSize | None
 ) -> dict[str, Any]:
     """Return how much more data it takes to separate a pair, at the present rate."""
-    factor = required_sample_factor(pair.sequence, pair.level * RestartedSequences.FULL_SHARE)
+    factor = required_sample_factor(pair.sequence, pair.level)
     if not np.isfinite(factor):
         return {"projection": _NEVER}
     more = float(null.landmarks.sum()) * (factor - 1)

@@ -46,6 +46,7 @@ def required_sample_factor(sequence: ConfidenceSequence, level: float) -> float:
         return float(x * x * total**2 * r - spread * (np.log(spread) - 2 * np.log(level)))
 
     largest = float(np.log(MAX_FACTOR))
-    if excess(0.0) > 0:
-        return 1.0
-    return float(np.exp(brentq(excess, 0.0, largest))) if excess(largest) > 0 else float("inf")
+    least = max(1.0, float(-np.log(level) / (abs(total) * np.log(2))))
+    if least > MAX_FACTOR or excess(largest) <= 0:
+        return float("inf")
+    return least if excess(0.0) > 0 else max(least, float(np.exp(brentq(excess, 0.0, largest))))

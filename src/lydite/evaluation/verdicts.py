@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,14 +12,17 @@ from lydite.evaluation.confidence_sequence import ConfidenceSequence, RestartedS
 from lydite.evaluation.segments import ALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from lydite.evaluation.error_budget import ErrorBudget
     from lydite.evaluation.scores import Scores
 
 Verdict = Literal["best", "contender", "no_better_than_volume", "too_early", "refuted"]
-NULL = "touch_volume"
+VOLUME, BASE_RATE = "touch_volume", "base_rate"
+#: The baselines. The null hypothesis is the better of the two.
+BASELINES = (VOLUME, BASE_RATE)
 WORTHWHILE = 0.005
 # Losses that agree this closely come from the same forecast; the rest is rounding.
 SAME_LOSS = 1e-7
@@ -33,11 +36,11 @@ class ModelVerdict:
     ----------
     history
         The verdict after each period; the last one counts. ``refuted``: the lead of another model
-        over it excludes 0. ``best``: the only model left that is better than touch volume.
-        ``contender``: one of several that are. ``no_better_than_volume``: a worthwhile gain over
-        touch volume is excluded. ``too_early``: none of these yet.
+        over it excludes 0. ``contender``: its leads over both baselines exclude 0. ``best``: the
+        same, and every model with another forecast is refuted. ``no_better_than_volume``: a
+        worthwhile gain over a baseline is excluded. ``too_early``: none of these yet.
     gain
-        Gain over touch volume, in bits per landmark, after each period.
+        Gain over the null hypothesis, in bits per landmark, after each period.
     refuted_by, refuted_in
         The model with the clearest lead over this one, and the number of the period after which
         that lead was first significant.
@@ -46,7 +49,7 @@ class ModelVerdict:
         had turned.
     same_forecast_as
         Models with exactly the same forecast, which no data on outcomes can separate. Empty where
-        the forecast is, so far, that of touch volume.
+        the forecast is, so far, that of the null hypothesis.
     """
 
     history: tuple[Verdict, ...]
@@ -64,7 +67,7 @@ class ModelVerdict:
 
 @dataclass(frozen=True)
 class Pair:
-    """The evidence on two models, or on a model and touch volume.
+    """The evidence on two models, or on a model and a baseline.
 
     Attributes
     ----------
@@ -76,7 +79,7 @@ class Pair:
         The significant sign of the difference after each period: 1 where `first` is ahead, -1 where
         `second` is, 0 for neither.
     level
-        The probability with which the evidence on this pair may ever be wrong.
+        The probability with which the bounds of `sequence` may ever be wrong.
     counted_from
         The number of the first period of `shown`: 0 unless a lead has turned.
     shown
@@ -102,11 +105,41 @@ class SegmentVerdicts:
     verdicts
         By name of the model.
     pairs
-        Every pair of models with different forecasts, and each of them with touch volume.
+        Every pair of models with different forecasts, and each of them with the null hypothesis.
+    null
+        The name of the null hypothesis: the better baseline so far.
     """
 
     verdicts: dict[str, ModelVerdict]
     pairs: list[Pair]
+    null: str = VOLUME
+
+
+class SegmentScores(NamedTuple):
+    """The scores of one segment.
+
+    Attributes
+    ----------
+    models
+        Scores of the models by name.
+    volume, base_rate
+        Scores of the baselines: of activity alone, and of a constant rate.
+    """
+
+    models: Mapping[str, Scores]
+    volume: Scores
+    base_rate: Scores
+
+    @property
+    def by_name(self) -> dict[str, Scores]:
+        """The scores of models and baselines by name."""
+        return {**self.models, VOLUME: self.volume, BASE_RATE: self.base_rate}
+
+    @property
+    def null(self) -> str:
+        """The name of the null hypothesis: the baseline with the smaller loss."""
+        losses = [own.log_loss.sum() for own in (self.volume, self.base_rate)]
+        return BASE_RATE if losses[1] < losses[0] * (1 - SAME_LOSS) else VOLUME
 
 
 def same_forecasts(scores: Mapping[str, Scores]) -> dict[str, tuple[str, ...]]:
@@ -125,52 +158,59 @@ def _same_loss(a: Scores, b: Scores) -> bool:
 
 
 def judge_models(
-    scores: Mapping[str, Scores],
-    null: Scores,
-    alpha: float = 0.05,
+    scores: SegmentScores,
+    budget: ErrorBudget,
     worthwhile: float = WORTHWHILE,
-) -> dict[str, ModelVerdict]:
+    *,
+    restarts: bool = True,
+) -> SegmentVerdicts:
     """Return the verdicts on all models of one outcome.
 
-    A sequential model confidence set [1]_: each pair of models, and each model against touch
-    volume, has a confidence sequence at ``alpha / number of comparisons``, so the probability that
-    any of them is ever wrong is at most ``alpha``.
+    A sequential model confidence set [1]_: each pair of models, and each model against the null
+    hypothesis, has a confidence sequence at its share of the budget, so the probability that any of
+    them is ever wrong is at most the whole budget.
+
+    The null hypothesis is that a baseline forecasts as well. A model is better only if it is better
+    than both baselines, each tested at the full share: both tests are needed, so the chance that
+    the statement is wrong is not larger than that of one.
 
     Parameters
     ----------
     scores
-        Scores of the models by name. Baselines and the ceiling get no verdict.
-    null
-        Scores of touch volume.
-    alpha
+        Scores of the models and the baselines.
+    budget
         Probability of any wrong separation, ever.
     worthwhile
-        The smallest worthwhile gain, as a share of touch volume's loss.
+        The smallest worthwhile gain, as a share of the null hypothesis' loss.
+    restarts
+        Whether the evidence restarts from time to time; not for folds, which are not in time.
 
     References
     ----------
     .. [1] Arnold et al. (2024), "Sequential model confidence sets", arXiv:2404.18678.
     """
-    return judge_segments({ALL: (scores, null)}, alpha, worthwhile)[ALL].verdicts
+    return judge_segments({ALL: scores}, budget, worthwhile, restarts=restarts)[ALL]
 
 
 def judge_segments(
-    segments: Mapping[str, tuple[Mapping[str, Scores], Scores]],
-    alpha: float = 0.05,
+    segments: Mapping[str, SegmentScores],
+    budget: ErrorBudget,
     worthwhile: float = WORTHWHILE,
+    *,
+    restarts: bool = True,
 ) -> dict[str, SegmentVerdicts]:
     """Return the verdicts on the same models in several segments, as one family of tests.
 
     After every period each comparison is tested in all segments by Holm's procedure [1]_, on the
     smallest p-values so far. The probability that anything is ever wrong in any segment is at most
-    ``alpha``: when a true hypothesis is first rejected, its p-value is below ``alpha`` over the
+    the budget: when a true hypothesis is first rejected, its p-value is below its level over the
     number of true ones. Past verdicts never change as periods come in.
 
     Parameters
     ----------
     segments
-        By segment the scores of the models by name, and those of touch volume.
-    alpha, worthwhile
+        The scores by segment.
+    budget, worthwhile, restarts
         As in `judge_models`.
 
     References
@@ -178,27 +218,36 @@ def judge_segments(
     .. [1] Holm (1979), "A simple sequentially rejective multiple test procedure", *Scandinavian
        Journal of Statistics* 6(2).
     """
-    same = _same_in_all([scores for scores, _ in segments.values()])
-    names = _one_per_group(same)
-    pairs = [*combinations(names, 2), *((name, NULL) for name in names)]
+    same = _same_in_all([own.models for own in segments.values()])
+    names = _one_per_group(same, budget.primary)
+    pairs = [*combinations(names, 2), *((name, VOLUME) for name in names)]
     if not pairs:
-        return {name: SegmentVerdicts({}, []) for name in segments}
-    share = alpha / len(pairs)
+        return {name: SegmentVerdicts({}, [], own.null) for name, own in segments.items()}
+    # Both baselines stand for one hypothesis, so that comparisons with the second need no share.
+    share = budget.of_pairs(pairs, BASELINES)
+    pairs += [(name, BASE_RATE) for name in names]
+    share = np.append(share, share[len(share) - len(names) :])
     sequences = {
         # Shown bounds use the level that holds in all segments. Holm's levels are for decisions.
         name: RestartedSequences.from_differences(
-            _differences(scores, null, pairs), null.landmarks, share / len(segments)
+            _differences(own, pairs),
+            own.volume.landmarks,
+            own.volume.conversions,
+            share / len(segments),
+            restarts=restarts,
         )
-        for name, (scores, null) in segments.items()
+        for name, own in segments.items()
     }
-    levels = holm_levels(np.array([own.log_p for own in sequences.values()]), share)
+    levels = holm_levels(np.array([own.log_p for own in sequences.values()]), share[:, None])
     return {
         name: _judge_segment(pairs, names, same, sequences[name], level, segments[name], worthwhile)
         for name, level in zip(segments, levels, strict=True)
     }
 
 
-def holm_levels(log_p: NDArray[np.float64], alpha: float) -> NDArray[np.float64]:
+def holm_levels(
+    log_p: NDArray[np.float64], alpha: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Return the level of each of several tests by Holm's procedure.
 
     The smallest p-value is tested at ``alpha / s``, the next at ``alpha / (s - 1)``, and so on. All
@@ -208,8 +257,8 @@ def holm_levels(log_p: NDArray[np.float64], alpha: float) -> NDArray[np.float64]
     ----------
     log_p : (s, ...) array
         Logarithms of p-values; those along the first axis are a family.
-    alpha
-        Probability of any wrong rejection in a family.
+    alpha : number or array that broadcasts to ``log_p[0]``
+        Probability of any wrong rejection in each family.
 
     Returns
     -------
@@ -217,8 +266,8 @@ def holm_levels(log_p: NDArray[np.float64], alpha: float) -> NDArray[np.float64]
     """
     size = len(log_p)
     rank = log_p.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
-    steps = np.log(alpha / (size - np.arange(size)))
-    fails = np.sort(log_p, axis=0) >= steps.reshape(-1, *(1,) * (log_p.ndim - 1))
+    left = (size - np.arange(size)).reshape(-1, *(1,) * (log_p.ndim - 1))
+    fails = np.sort(log_p, axis=0) >= np.log(alpha / left)
     first_fail = np.where(fails.any(axis=0), fails.argmax(axis=0), size - 1)
     return np.asarray(alpha / (size - np.minimum(rank, first_fail)))
 
@@ -232,25 +281,23 @@ def _same_in_all(segments: Sequence[Mapping[str, Scores]]) -> dict[str, tuple[st
     }
 
 
-def _one_per_group(same: Mapping[str, tuple[str, ...]]) -> list[str]:
-    """Return the first of each group of models with the same forecast."""
+def _one_per_group(same: Mapping[str, tuple[str, ...]], primary: Collection[str]) -> list[str]:
+    """Return one of each group of models with the same forecast: a primary one, or the first."""
     kept: list[str] = []
-    for name, others in same.items():
-        if not any(other in kept for other in others):
+    for name in sorted(same, key=lambda name: name not in primary):
+        if not any(other in kept for other in same[name]):
             kept.append(name)
-    return kept
+    return [name for name in same if name in kept]
 
 
-def _differences(
-    scores: Mapping[str, Scores], null: Scores, pairs: Iterable[tuple[str, str]]
-) -> NDArray[np.float64]:
+def _differences(scores: SegmentScores, pairs: Iterable[tuple[str, str]]) -> NDArray[np.float64]:
     """Return by how much less the first of each pair loses, (pairs, periods, buckets), in bits.
 
     Differences within rounding error are 0.
     """
-    by_name = {**scores, NULL: null}
+    by_name, rounding = scores.by_name, SAME_LOSS * (1 + scores.volume.log_loss)
     differences = np.array([by_name[b].log_loss - by_name[a].log_loss for a, b in pairs])
-    return np.where(np.abs(differences) <= SAME_LOSS * (1 + null.log_loss), 0.0, differences)
+    return np.where(np.abs(differences) <= rounding, 0.0, differences)
 
 
 def _judge_segment(
@@ -259,18 +306,18 @@ def _judge_segment(
     same: Mapping[str, tuple[str, ...]],
     sequences: RestartedSequences,
     levels: NDArray[np.float64],
-    scored: tuple[Mapping[str, Scores], Scores],
+    scores: SegmentScores,
     worthwhile: float,
 ) -> SegmentVerdicts:
     """Return the verdicts on the models of one segment."""
-    scores, null = scored
+    null = scores.by_name[scores.null]
     signs = sequences.signs(levels)
     pairs = [
         Pair(
             *both,
             sequences.full[number],
             signs[number],
-            float(levels[number, -1]),
+            float(levels[number, -1] * sequences.alpha_shares[0]),
             *sequences.shown(number, int(signs[number, -1])),
         )
         for number, both in enumerate(names_of_pairs)
@@ -282,46 +329,56 @@ def _judge_segment(
     }
     null_loss = null.log_loss.sum(axis=1).cumsum()
     null_loss /= np.maximum(null.landmarks.sum(axis=1).cumsum(), 1)
-    gains = {name: by_names[name, NULL] for name in names}
+    gains = {name: [by_names[name, baseline] for baseline in BASELINES] for name in names}
     histories = _histories(names, leads, gains, worthwhile * null_loss)
     verdicts = {}
-    for name in scores:
+    for name in scores.models:
         group = name if name in gains else next(other for other in same[name] if other in gains)
         refuted_by, refuted_in = _refuter(group, names, leads, by_names)
         turns = [turn for o in names if o != group for turn in turns_of(leads[o, group])]
         verdicts[name] = ModelVerdict(
             histories[group],
-            gains[group].sequence,
+            by_names[group, scores.null].sequence,
             refuted_by,
             refuted_in,
             max((now for _, now in turns), default=None),
-            # A forecast like that of touch volume may differ later, so it is no group yet.
-            () if _same_loss(scores[name], null) else same[name],
+            # A forecast like that of a baseline may differ later, so it is no group yet.
+            () if _same_loss(scores.models[name], null) else same[name],
         )
-    return SegmentVerdicts(verdicts, pairs)
+    other = next(baseline for baseline in BASELINES if baseline != scores.null)
+    shown = [pair for pair in pairs if pair.second != other]
+    return SegmentVerdicts(verdicts, shown, scores.null)
 
 
 def _histories(
     names: Sequence[str],
     leads: Mapping[tuple[str, str], NDArray[np.intp]],
-    gains: Mapping[str, Pair],
+    gains: Mapping[str, Sequence[Pair]],
     worthwhile: NDArray[np.float64],
 ) -> dict[str, tuple[Verdict, ...]]:
-    """Return the verdict on each model after every period; a worthwhile gain is in bits."""
+    """Return the verdict on each model after every period.
+
+    Parameters
+    ----------
+    gains
+        The evidence on each model and each baseline.
+    worthwhile : (periods,) array
+        The smallest worthwhile gain, in bits.
+    """
     histories: dict[str, list[Verdict]] = {name: [] for name in names}
     for period, least in enumerate(worthwhile):
         now = {
             name: _verdict(
                 refuted=any(leads[other, name][period] > 0 for other in names if other != name),
-                sign=int(gains[name].signs[period]),
-                largest_gain=float(gains[name].sequence.high[period]),
+                sign=min(int(pair.signs[period]) for pair in gains[name]),
+                largest_gain=min(float(pair.sequence.high[period]) for pair in gains[name]),
                 worthwhile=float(least),
             )
             for name in names
         }
-        contenders = [name for name in names if now[name] == "contender"]
-        if len(contenders) == 1:
-            now[contenders[0]] = "best"
+        standing = [name for name in names if now[name] != "refuted"]
+        if len(standing) == 1 and now[standing[0]] == "contender":
+            now[standing[0]] = "best"
         for name in names:
             histories[name].append(now[name])
     return {name: tuple(history) for name, history in histories.items()}

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import NULL, turns_of
+from lydite.evaluation.verdicts import BASELINES, turns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -41,8 +41,8 @@ _TEXTS = {
     " stay, and updated scores are shown next to them{verdicts}",
     "drift": "a lead turned in the {period} of {day}: {model} was {before} before and is {now} now;"
     " what drives conversions may have changed",
-    "ceiling": "no model achieves more than {share:.0%} of the possible improvement: something"
-    " matters that no model takes into account",
+    "ceiling": "no model achieves more than {share:.0%} of the best forecast achieved, which uses"
+    " everything known at the touch: something matters that no model takes into account",
     "unreachable_channel": "no conversion follows {channels}, directly or after other channels:"
     " Markov models give such channels no credit",
     "volume": "no model is better than activity alone: how active customers are predicts"
@@ -98,8 +98,8 @@ def warnings_table(
     size
         Size of the data; None where unknown.
     first, restated
-        Touch volume's scores as first written, and with the data that has arrived since; None for
-        the second where nothing has.
+        The null hypothesis' scores as first written, and with the data that has arrived since;
+        None for the second where nothing has.
     unreachable
         Channels from which no sequence of touches leads to a conversion.
     findings
@@ -191,7 +191,7 @@ def _restatement(
 
 
 def _drift(judged: SegmentVerdicts, calendar: Calendar | None) -> Iterator[_Found]:
-    """Yield for each model the last turn of a lead that made it better than touch volume or not."""
+    """Yield for each model the last turn of a lead that made it better than the null or not."""
     if calendar is None:
         return
     for name, own in judged.verdicts.items():
@@ -199,7 +199,7 @@ def _drift(judged: SegmentVerdicts, calendar: Calendar | None) -> Iterator[_Foun
         turns = [
             (now, before)
             for pair in judged.pairs
-            if group & {pair.first, pair.second} and pair.second != NULL
+            if group & {pair.first, pair.second} and pair.second not in BASELINES
             for before, now in turns_of(pair.signs)
             if (own.history[before] in _AHEAD) != (own.history[now] in _AHEAD)
         ]
@@ -223,7 +223,9 @@ def _fit(all_users: pl.DataFrame) -> Iterator[_Found]:
     """Yield warnings about models that explain little."""
     rivals = all_users.filter(pl.col("verdict").is_not_null())
     share = rivals["share_of_ceiling"].max()
-    if isinstance(share, float) and share < MIN_SHARE_OF_CEILING:
+    # Where no model is better than activity alone, the ceiling's lead may be chance too.
+    ahead = bool(_AHEAD & set(rivals["verdict"]))
+    if ahead and isinstance(share, float) and share < MIN_SHARE_OF_CEILING:
         yield "ceiling", {"share": max(share, 0.0)}
     if not {*_AHEAD, "too_early"} & set(rivals["verdict"]) and len(rivals):
         yield "volume", {}
