@@ -47,6 +47,16 @@ def test_credit_has_the_keys_of_its_records():
     assert set(record["transitions"][0]) == keys(records.TransitionRecord)
 
 
+def test_credit_of_touchpoints_has_the_keys_of_its_records():
+    world = simulate("linear", users=500, seed=1)
+    record = lydite.credit(
+        touchpoints=world.touchpoints, conversions=world.conversions, models=["markov_1"]
+    ).to_dict()
+    assert set(record) == keys(records.CreditRecord)
+    assert set(record["credit"][0]) == keys(records.OutcomeCreditRecord)
+    assert set(record["transitions"][0]) == keys(records.TransitionRecord) | {"outcome"}
+
+
 def test_all_types_can_be_resolved():
     for name in ("ComparisonRecord", "CreditRecord", "OutcomeRecord", "WarningRecord"):
         assert get_type_hints(getattr(records, name))

@@ -29,6 +29,8 @@ def types(a: pl.DataFrame, b: pd.DataFrame, c: pa.Table, d: pyspark.sql.DataFram
     reveal_type(lydite.credit(a).table)  # polars
     reveal_type(lydite.credit(b, models=["linear"]).transitions)  # pandas
     reveal_type(lydite.credit("paths.csv", intervals=False).table)  # pandas
+    reveal_type(lydite.credit(touchpoints=a, conversions=b).table)  # polars
+    reveal_type(lydite.credit(touchpoints="t.csv", conversions=a).table)  # pandas
     reveal_type(lydite.compare(a, b).to_dict()["outcomes"]["lead"]["models"][0]["verdict"])  # text
     reveal_type(lydite.compare(a, b).outcomes[0]["conversions"])  # int
     comparison: Comparison = lydite.compare(a, b)
@@ -46,6 +48,7 @@ def types(a: pl.DataFrame) -> None:
     lydite.compare(a, a, paths=a)
     lydite.compare(a, a, period="year")
     lydite.credit(a, normalise="channel")
+    lydite.credit(touchpoints=a)
     lydite.comprae(a, a)
     lydite.compare(a, a).tabel
 """

@@ -11,7 +11,7 @@ from lydite.engine import SparkEngine, open_temporary_engine
 from lydite.errors import InputError
 from lydite.evaluation.splits import FOLDS
 from lydite.models import choose
-from lydite.results import Comparison, Credit, read_comparison
+from lydite.results import Comparison, Credit, read_comparison, read_credit
 from lydite.settings import EngineSettings, make_settings
 
 if TYPE_CHECKING:
@@ -236,16 +236,52 @@ def credit(
 ) -> Credit[FrameT]: ...
 
 
+@overload
 def credit(
-    paths: Source,
     *,
+    touchpoints: Outside,
+    conversions: Source,
+    spend: Source | None = ...,
+    lookback: str = ...,
+    outcomes: Sequence[str] | None = ...,
+    models: Models = ...,
+    seed: int = ...,
+    intervals: bool = ...,
+) -> Credit[pd.DataFrame]: ...
+
+
+@overload
+def credit(
+    *,
+    touchpoints: FrameT,
+    conversions: Source,
+    spend: Source | None = ...,
+    lookback: str = ...,
+    outcomes: Sequence[str] | None = ...,
+    models: Models = ...,
+    seed: int = ...,
+    intervals: bool = ...,
+) -> Credit[FrameT]: ...
+
+
+def credit(
+    paths: Source | None = None,
+    *,
+    touchpoints: Source | None = None,
+    conversions: Source | None = None,
+    spend: Source | None = None,
+    lookback: str = "30d",
+    outcomes: Sequence[str] | None = None,
     models: Models = None,
     normalise: Literal["path", "global"] = "path",
     seed: int = 0,
     intervals: bool = True,
     separator: str | None = None,
 ) -> Credit:
-    """Attribute the conversions of a path table with every model that does not need times.
+    """Attribute conversions with every model, without a verdict on the models.
+
+    Give a path table, or touchpoints and conversions. Models that need times cannot run on a path
+    table.
 
     Parameters
     ----------
@@ -254,12 +290,16 @@ def credit(
         (``a > b > c``, or a list of channels), ``conversions``, and optionally ``value`` and
         ``nulls`` (how often the path ended without a conversion) or ``journeys`` (how often the
         path occurred). At most 500 distinct channels.
+    touchpoints, conversions, spend
+        As in `lydite.compare`, instead of a path table.
+    lookback, outcomes
+        As in `lydite.compare`, for touchpoints.
     models
-        Names, or models; None for all built-in models that do not need times.
+        Names, or models; None for all built-in models that can run.
     normalise
-        ``"path"``: the credit of a conversion stays on the channels of its path. ``"global"``:
-        Markov models split all conversions at once in proportion to the removal effects, as most
-        other tools do.
+        ``"path"``: the credit of a conversion stays on the channels of its path. ``"global"``, for
+        path tables: Markov models split all conversions at once in proportion to the removal
+        effects, as most other tools do.
     seed
         Seeds the bootstrap of the intervals.
     intervals
@@ -271,12 +311,12 @@ def credit(
     Returns
     -------
     Credit
-        With tables of the same kind as the paths; pandas frames for files.
+        With tables of the same kind as the paths or touchpoints; pandas frames for files.
 
     Raises
     ------
     InputError
-        When the table cannot be used, or a model that was asked for cannot run on it.
+        When the input cannot be used, or a model that was asked for cannot run on it.
 
     Examples
     --------
@@ -287,7 +327,25 @@ def credit(
     >>> table.select("channel", "conversions").rows()
     [('ads', 2.0), ('mail', 1.0)]
     """
-    found = credit_paths(paths, models, normalise, seed if intervals else None, separator)
-    return Credit(
-        found.table, found.transitions, found.left_out, kind_of(paths), tuple(found.notes)
-    )
+    given = {"touchpoints": touchpoints, "conversions": conversions, "spend": spend}
+    sources = {name: source for name, source in given.items() if source is not None}
+    if paths is not None:
+        if sources:
+            raise InputError(
+                f"paths and {next(iter(sources))} cannot be combined: leave one of them out"
+            )
+        found = credit_paths(paths, models, normalise, seed if intervals else None, separator)
+        return Credit(
+            found.table, found.transitions, found.left_out, kind_of(paths), tuple(found.notes)
+        )
+    if touchpoints is None or conversions is None:
+        raise InputError("give touchpoints and conversions, or paths")
+    if separator is not None:
+        raise InputError("separator is for paths: leave it out")
+    if normalise != "path":
+        raise InputError('normalise="global" is for paths: leave it out')
+    settings = make_settings(lookback, "week", outcomes, 0.05, seed)
+    rivals = None if models is None else choose(models)
+    with _engine_of(sources) as engine:
+        notes = pipeline.attribute(engine, sources, settings, rivals=rivals, intervals=intervals)
+        return read_credit(engine.local, notes, kind_of(touchpoints))

@@ -57,6 +57,8 @@ MARTS = (
     "removal_effects",
     "data_quality",
 )
+#: The marts that hold credit and need no comparison.
+CREDIT_MARTS = ("channel_credit", "channel_transitions", "removal_effects", "data_quality")
 
 
 def run(
@@ -88,16 +90,7 @@ def run(
     """
     say = progress or _ignore
     evaluation = settings.evaluation
-    say("reading the input tables")
-    load_inputs(engine, sources)
-    say("building journeys")
-    lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
-    build_journeys(engine, lookbacks, evaluation.period)
-    models = usable_models(
-        engine,
-        models_from_settings(settings) if rivals is None else rivals,
-        required=rivals is not None or settings.chooses_models,
-    )
+    models = _prepare(engine, sources, settings, say, rivals)
     say("drawing the evaluation sample")
     build_samples(engine, evaluation.max_landmarks)
     _reset_attribution(engine)
@@ -113,6 +106,64 @@ def run(
     compare_models(engine, models, evaluation)
     say("writing the marts")
     build_marts(engine)
+
+
+def attribute(
+    engine: Engine,
+    sources: Mapping[str, Source],
+    settings: Settings,
+    progress: Progress | None = None,
+    rivals: Sequence[Model] | None = None,
+    *,
+    intervals: bool = True,
+) -> list[tuple[str, str]]:
+    """Attribute the conversions without comparing the models; write the marts `CREDIT_MARTS`.
+
+    Parameters
+    ----------
+    engine, sources, settings, progress, rivals
+        As in `run`.
+    intervals
+        Whether to compute intervals; without them their bounds are 0.
+
+    Returns
+    -------
+    list of (str, str)
+        Kind and text of each warning about the data.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be used.
+    """
+    say = progress or _ignore
+    evaluation = settings.evaluation
+    models = _prepare(engine, sources, settings, say, rivals)
+    build_samples(engine, evaluation.max_landmarks)
+    say("attributing conversions")
+    attribute_conversions(engine, models, evaluation.seed if intervals else None)
+    build_marts(engine, CREDIT_MARTS)
+    return _findings(engine, models)
+
+
+def _prepare(
+    engine: Engine,
+    sources: Mapping[str, Source],
+    settings: Settings,
+    say: Progress,
+    rivals: Sequence[Model] | None,
+) -> list[Model]:
+    """Load the inputs, build the journeys, and return the models that can run on them."""
+    say("reading the input tables")
+    load_inputs(engine, sources)
+    say("building journeys")
+    lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
+    build_journeys(engine, lookbacks, settings.evaluation.period)
+    return usable_models(
+        engine,
+        models_from_settings(settings) if rivals is None else rivals,
+        required=rivals is not None or settings.chooses_models,
+    )
 
 
 def _ignore(step: str) -> None:
@@ -458,7 +509,7 @@ def _compare_outcome(
 
     All outcomes of the report share alpha, also those that have no verdicts yet.
     """
-    findings = [*_note_on_direct(engine.local, models), *spend_warnings(engine)]
+    findings = _findings(engine, models)
     if not row["periods"]:
         # More data of the same kind does not help where every user converts.
         undecided = () if row["note"] == EVERY_USER_CONVERTS else models
@@ -496,10 +547,11 @@ def _compare_outcome(
     )
 
 
-def _note_on_direct(engine: DuckDBEngine, models: Sequence[Model]) -> list[tuple[str, str]]:
-    """Return a warning that names the direct channels, if a model uses them."""
-    text = note_on_direct(attribution.channel_names(engine)) if use_direct(models) else None
-    return [] if text is None else [("direct", text)]
+def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
+    """Return kind and text of each warning about the data."""
+    channels = attribution.channel_names(engine.local)
+    direct = note_on_direct(channels) if use_direct(models) else None
+    return [*([("direct", direct)] if direct else []), *spend_warnings(engine)]
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
@@ -532,7 +584,7 @@ def _notes_on_rules(engine: DuckDBEngine, outcome: str, models: Sequence[Model])
 # --- attribution and marts ------------------------------------------------------------------------
 
 
-def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int) -> None:
+def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int | None) -> None:
     """Fit the models on all mature landmarks and attribute every conversion, with intervals.
 
     Parameters
@@ -542,7 +594,7 @@ def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int) ->
     models
         The models to compare.
     seed
-        Seeds the bootstrap.
+        Seeds the bootstrap; None for no intervals.
     """
     _reset_attribution(engine)
     for row, landmarks in _load_samples(engine, models):
@@ -559,7 +611,7 @@ def _attribute_outcome(
     row: Mapping[str, Any],
     landmarks: Landmarks,
     models: Sequence[Model],
-    seed: int,
+    seed: int | None,
 ) -> None:
     # The matrices are small: more BLAS threads would wait for each other.
     with threadpool_limits(1, user_api="blas"):
@@ -577,12 +629,12 @@ _JOINED = (
 )
 
 
-def build_marts(engine: Engine) -> None:
-    """Build the marts that are plain SQL, with their comments."""
+def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
+    """Build the marts that are plain SQL, with their comments; all of them by default."""
     journeys.create_path_touches_view(engine)
     for table in _JOINED:
         engine.copy_from_local(table)
-    for name in MARTS:
+    for name in names:
         mart = f"mart.{name}"
         engine.local.drop(mart)
         engine.append_local(mart, f"marts/{name}")

@@ -82,6 +82,13 @@ class PathCreditRecord(ChannelCredit):
     removal_effect: float | None
 
 
+class OutcomeCreditRecord(ChannelCost):
+    """Credit from touchpoints; only Markov models have a removal effect."""
+
+    outcome: str
+    removal_effect: float | None
+
+
 class WarningRecord(TypedDict):
     """One warning about an outcome, or about one model of it."""
 
@@ -93,7 +100,14 @@ class WarningRecord(TypedDict):
 # "from" is a keyword of the language, so that this type has no class body.
 TransitionRecord = TypedDict(
     "TransitionRecord",
-    {"model": str, "from": str, "to": str, "count": float, "probability": float},
+    {
+        "outcome": NotRequired[str],  # from touchpoints
+        "model": str,
+        "from": str,
+        "to": str,
+        "count": float,
+        "probability": float,
+    },
 )
 TransitionRecord.__doc__ = "One transition of a Markov model between two channels."
 
@@ -124,9 +138,11 @@ class ComparisonRecord(TypedDict):
 
 
 class CreditRecord(TypedDict):
-    """Credit from a path table: `Credit.to_dict`."""
+    """Credit without verdicts, from a path table or from touchpoints: `Credit.to_dict`."""
 
-    credit: list[PathCreditRecord]
+    credit: list[PathCreditRecord] | list[OutcomeCreditRecord]
     transitions: list[TransitionRecord]
     left_out: dict[str, str]
     warnings: NotRequired[list[WarningRecord]]
+    quarantined: NotRequired[dict[str, dict[str, int]]]
+    duplicates: NotRequired[dict[str, int]]

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: The result tables: their names in the schema ``mart``.
 FRAMES = (*MARTS, *TABLES)
-_CREDIT_FIRST = ("model", "channel", "conversions", "value", "removal_effect")
+_CREDIT_FIRST = ("outcome", "model", "channel", "conversions", "value", "removal_effect")
 _COUNTS = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
 _MODEL_FIELDS = (
     "model", "claim", "rank", "log_loss_bits", "explained", "explained_low", "explained_high",
@@ -128,10 +128,7 @@ class Comparison(Generic[FrameT_co]):
     def duplicates(self) -> dict[str, int]:
         """How many rows were copies of others and counted once; only tables that have any."""
         mart = self.marts.get("data_quality")
-        if mart is None:
-            return {}
-        found = mart.filter(pl.col("reason") == "duplicate", pl.col("rows") > 0)
-        return dict(found.select("table_name", "rows").sort("table_name").rows())
+        return {} if mart is None else _duplicates(mart)
 
     def verdict(self, outcome: str | None = None) -> str:
         """Return the verdict on one outcome as a paragraph.
@@ -273,15 +270,19 @@ def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Compari
 
 @dataclass(frozen=True)
 class Credit(Generic[FrameT_co]):
-    """Credit by channel from a path table: the result of `lydite.credit`.
+    """Credit by channel, without verdicts: the result of `lydite.credit`.
 
-    Its tables come as the kind of frame that the paths were: polars, Arrow, or pandas, also for
-    files.
+    Its tables come as the kind of frame that the touchpoints or paths were: polars, Arrow, or
+    pandas, also for files.
 
     Attributes
     ----------
     left_out : mapping of str to str
         Why a model was left out, by name.
+    quarantined : mapping of str to mapping of str to int
+        Number of rows that were set aside, by table and reason; empty for a path table.
+    duplicates : mapping of str to int
+        How many rows were copies of others and counted once; only tables that have any.
     """
 
     _table: pl.DataFrame = field(repr=False)
@@ -289,13 +290,16 @@ class Credit(Generic[FrameT_co]):
     left_out: Mapping[str, str]
     _kind: FrameKind = field(default="polars", repr=False)
     _notes: Sequence[tuple[str, str]] = field(default=(), repr=False)
+    quarantined: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    duplicates: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def table(self) -> FrameT_co:
         """Credit by model and channel, the most credited channel of each model first.
 
         Conversions, value and share with 95 % intervals (null without intervals), and the removal
-        effect of Markov models.
+        effect of Markov models. From touchpoints also the outcome, and cost, cost per conversion
+        and return; the channel ``(unattributed)`` has the conversions without a touch.
         """
         return cast("FrameT_co", to_frame(self._table, self._kind))
 
@@ -312,11 +316,19 @@ class Credit(Generic[FrameT_co]):
 
     @property
     def transitions(self) -> FrameT_co:
-        """The transition matrices of the Markov models: model, from, to, count, probability."""
+        """The transition matrices of the Markov models: model, from, to, count, probability.
+
+        From touchpoints only those of ``markov_1``, by outcome.
+        """
         return cast("FrameT_co", to_frame(self._transitions, self._kind))
 
-    def to_networkx(self) -> nx.DiGraph:
+    def to_networkx(self, outcome: str | None = None) -> nx.DiGraph:
         """Return the transitions between channels, counted by ``markov_1``, as a graph.
+
+        Parameters
+        ----------
+        outcome
+            Name of the outcome, for credit from touchpoints; the first one by default.
 
         Returns
         -------
@@ -327,7 +339,7 @@ class Credit(Generic[FrameT_co]):
         Raises
         ------
         InputError
-            When ``markov_1`` is not among the models.
+            When ``markov_1`` is not among the models, or there is no such outcome.
 
         Examples
         --------
@@ -337,7 +349,7 @@ class Credit(Generic[FrameT_co]):
         >>> graph.edges["a", "b"]
         {'count': 4.0, 'probability': 1.0}
         """
-        of_model = pl.col("model") == "markov_1"
+        of_model = (pl.col("model") == "markov_1") & self._is_outcome(outcome)
         rows = self._table.filter(of_model)
         if rows.is_empty():
             raise InputError("the graph shows the transitions of 'markov_1': add it to the models")
@@ -347,17 +359,88 @@ class Credit(Generic[FrameT_co]):
             dict(rows.select("channel", "removal_effect").rows()),
         )
 
+    def _is_outcome(self, name: str | None) -> pl.Expr:
+        """Return the condition that a row is of one outcome, by default the first."""
+        names = (
+            self._table["outcome"].unique(maintain_order=True).to_list() if self._by_outcome else []
+        )
+        if name is not None and name not in names:
+            raise InputError(
+                f"there is no outcome {name!r}; there are: {', '.join(names) or 'none'}"
+            )
+        return pl.col("outcome") == (name or names[0]) if names else pl.lit(value=True)
+
+    @property
+    def _by_outcome(self) -> bool:
+        return "outcome" in self._table.columns
+
     def to_dict(self) -> CreditRecord:
         """Return the result as plain data: what ``lydite credit --format json`` prints."""
-        more = [name for name in self._table.columns if name not in _CREDIT_FIRST]
+        first = [name for name in _CREDIT_FIRST if name in self._table.columns]
+        more = [name for name in self._table.columns if name not in first]
         record: dict[str, object] = {
-            "credit": self._table.select(*_CREDIT_FIRST, *more).to_dicts(),
+            "credit": self._table.select(*first, *more).to_dicts(),
             "transitions": self._transitions.to_dicts(),
             "left_out": dict(self.left_out),
         }
         if self._notes:
             record["warnings"] = self._warning_records()
+        if self.quarantined:
+            record["quarantined"] = {name: dict(found) for name, found in self.quarantined.items()}
+        if self.duplicates:
+            record["duplicates"] = dict(self.duplicates)
         return cast("CreditRecord", record)
 
     def _repr_html_(self) -> str:
         return self._table._repr_html_()
+
+
+def read_credit(
+    engine: DuckDBEngine,
+    notes: Sequence[tuple[str, str]],
+    kind: FrameKind = "polars",
+) -> Credit:
+    """Read credit from the tables that `lydite.pipeline.attribute` wrote.
+
+    Parameters
+    ----------
+    engine
+        Holds the tables.
+    notes
+        Kind and text of each warning about the data.
+    kind
+        The kind of frame that the tables of the result are.
+    """
+    effects = engine.frame("from mart.removal_effects")
+    table = engine.frame("from mart.channel_credit").join(
+        effects, on=["outcome", "model", "channel"], how="left", maintain_order="left"
+    )
+    if not engine.scalar("select count(*) from credit.intervals"):
+        table = table.with_columns(
+            pl.lit(None, pl.Float64).alias(name)
+            for name in table.columns
+            if name.endswith(("_low", "_high"))
+        )
+    counted = engine.frame("from mart.channel_transitions").select(
+        "outcome",
+        pl.lit("markov_1").alias("model"),
+        pl.col("from_channel").alias("from"),
+        pl.col("to_channel").alias("to"),
+        pl.col("transitions").cast(pl.Float64).alias("count"),
+        "probability",
+    )
+    return Credit(
+        table,
+        counted.filter(pl.col("model").is_in(table["model"].unique().implode())),
+        dict(engine.rows("from evaluation.left_out")),
+        kind,
+        notes,
+        quarantined(engine),
+        _duplicates(engine.frame("from mart.data_quality")),
+    )
+
+
+def _duplicates(data_quality: pl.DataFrame) -> dict[str, int]:
+    """Return how many rows were copies of others, by table; only tables that have any."""
+    found = data_quality.filter(pl.col("reason") == "duplicate", pl.col("rows") > 0)
+    return dict(found.select("table_name", "rows").sort("table_name").rows())

@@ -49,10 +49,68 @@ def test_credit_of_a_path_table_without_intervals(paths: Path) -> None:
     assert {row["conversions_low"] for row in rows} == {None}
 
 
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Return touchpoints and conversions: four users, one of whom does not convert."""
+    folder = tmp_path_factory.mktemp("touchpoints")
+    touches, orders = folder / "touchpoints.csv", folder / "conversions.csv"
+    touches.write_text(
+        "user_id,touched_at,channel\n"
+        + "".join(f"{n},2024-01-0{n} 00:00,ad\n{n},2024-01-0{n} 02:00,mail\n" for n in range(1, 5))
+    )
+    orders.write_text(
+        "user_id,converted_at,value\n"
+        + "".join(f"{n},2024-01-0{n} 03:00,10\n" for n in range(1, 4))
+    )
+    return touches, orders
+
+
+def test_credit_of_touchpoints(files: tuple[Path, Path]) -> None:
+    touches, orders = files
+    arguments = ("credit", "--touchpoints", touches, "--conversions", orders)
+    arguments += ("--models", "linear,markov_1", "--no-intervals", "--quiet")
+    table, data = lydite(*arguments), lydite(*arguments, "--format", "json")
+    assert (table.returncode, data.returncode) == (0, 0), table.stderr + data.stderr
+    assert "Credit according to linear" in table.stdout
+    assert "(unattributed)" in table.stdout
+    assert "too early" not in table.stdout
+    record = json.loads(data.stdout)
+    assert set(record) == {"credit", "transitions", "left_out"}
+    credit = {
+        (row["model"], row["channel"]): (row["conversions"], row["value"])
+        for row in record["credit"]
+    }
+    assert credit["linear", "ad"] == credit["linear", "mail"] == (1.5, 15)
+    assert credit["linear", "(unattributed)"] == (0, 0)
+
+
+def test_credit_of_touchpoints_from_sql_files(files: tuple[Path, Path], tmp_path: Path) -> None:
+    touches, orders = files
+    source = tmp_path / "touchpoints.sql"
+    source.write_text(
+        "select user_id, touched_at, upper(channel) as channel"
+        f" from read_csv('{touches}') where channel = 'mail'"
+    )
+    run = lydite(
+        "credit", "--touchpoints", source, "--conversions", orders, "--models", "linear",
+        "--no-intervals", "--format", "json", "--quiet",
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    rows = json.loads(run.stdout)["credit"]
+    assert {row["channel"]: row["conversions"] for row in rows}["MAIL"] == 3
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
         (["credit", "--paths", "no.csv"], "no such file"),
+        (["credit"], "--touchpoints is missing"),
+        (["credit", "--touchpoints", "t.csv"], "--conversions is missing"),
+        (["credit", "--paths", "PATHS", "--spend", "s.csv"], "cannot be combined"),
+        (
+            ["credit", "--touchpoints", "t", "--conversions", "c", "--normalise", "global"],
+            "--normalise needs --paths",
+        ),
         (["credit", "--paths", "PATHS", "--rule", "mine"], "name=expression"),
         (["credit", "--paths", "PATHS", "--rule", "mine=moon"], "moon"),
         (["credit", "--paths", "PATHS", "--models", "time_decay"], "when touches"),

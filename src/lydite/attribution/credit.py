@@ -73,7 +73,7 @@ def attribute_outcome(
     outcome: str,
     models: Sequence[Model],
     landmarks: Landmarks,
-    seed: int = 0,
+    seed: int | None = 0,
 ) -> None:
     """Attribute all conversions of one outcome with every model, with intervals.
 
@@ -96,11 +96,11 @@ def attribute_outcome(
     landmarks
         The mature landmarks that models are fitted on.
     seed
-        Seeds the bootstrap.
+        Seeds the bootstrap; None for no intervals, which take most of the time.
     """
     models = [clone(model) for model in models]
     channels = landmarks.channels
-    draws = draw_buckets(N_BUCKETS, seed)
+    draws = None if seed is None else draw_buckets(N_BUCKETS, seed)
     with converted_path_tables(engine, outcome, len(channels)):
         replicates = _fit_models(engine, models, landmarks, draws)
         weights = weight_columns(models).values()
@@ -111,6 +111,10 @@ def attribute_outcome(
     engine.append_local("credit.statistics", by_bucket, {"outcome": outcome})
     by_day = credit_sums_sql(models, "outcome, converted_on, channel_key, campaign")
     engine.append_local("credit.daily", by_day, {"outcome": outcome})
+    for model in models:
+        _write_removal_effects(engine.local, outcome, model)
+    if draws is None:
+        return
     unattributed = _unattributed_intervals(engine, outcome, draws)
     for model in models:
         if model.name not in replicates:
@@ -121,7 +125,6 @@ def attribute_outcome(
             [_intervals(channels, replicates[model.name]), unattributed], how="diagonal"
         )
         _append(engine.local, "credit.intervals", outcome, model, intervals)
-        _write_removal_effects(engine.local, outcome, model)
 
 
 # --- models that are fitted ---------------------------------------------------------------------
@@ -131,10 +134,29 @@ def _fit_models(
     engine: Engine,
     models: Sequence[Model],
     landmarks: Landmarks,
-    draws: NDArray[np.float64],
+    draws: NDArray[np.float64] | None,
 ) -> dict[str, Replicates]:
     """Fit the models that learn, write their shares of channel sets, return their replicates."""
     channel_sets = load_channel_sets(engine, landmarks.channels)
+    replicates: dict[str, Replicates] = {}
+    if draws is None:
+        with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy release the GIL
+            list(pool.map(lambda model: _fit(model, landmarks), models))
+    else:
+        replicates = _fit_with_replicates(engine, models, landmarks, channel_sets.counted, draws)
+    by_set = [model for model in models if not model.weights_touches]
+    _write_set_shares(engine, by_set, channel_sets.sets)
+    return replicates
+
+
+def _fit_with_replicates(
+    engine: Engine,
+    models: Sequence[Model],
+    landmarks: Landmarks,
+    counted_sets: Paths,
+    draws: NDArray[np.float64],
+) -> dict[str, Replicates]:
+    """Fit the models that learn, and return their replicates by name."""
     rules = [model for model in models if isinstance(model, FittedRule)]
     others = [model for model in models if model.learns and not isinstance(model, FittedRule)]
     by_path = any(model.weights_touches for model in others)
@@ -142,7 +164,7 @@ def _fit_models(
     paths = {
         model.name: load_paths(engine, landmarks.channels, model, buckets)
         if model.weights_touches
-        else channel_sets.counted
+        else counted_sets
         for model in others
     }
     with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy release the GIL
@@ -161,36 +183,47 @@ def _fit_models(
         replicates[rule.name] = _fitted_rule_replicates(
             engine, rule, candidates[rule.name], len(landmarks.channels), draws
         )
-    by_set = [model for model in models if not model.weights_touches]
-    _write_set_shares(engine, by_set, channel_sets.sets)
     return replicates
+
+
+def _fit(model: Model, landmarks: Landmarks) -> Any:  # noqa: ANN401
+    """Fit a model for credit if it learns, and return the statistics that it was fitted on."""
+    if not model.learns:
+        return None
+    if isinstance(model, FittedRule):
+        landmarks = _enough_landmarks(model, landmarks)
+    statistics = model.sufficient_statistics(landmarks, N_BUCKETS)
+    model.fit_credit(statistics, np.ones(N_BUCKETS))
+    return statistics
 
 
 def _model_replicates(
     model: Model, landmarks: Landmarks, paths: Paths, draws: NDArray[np.float64]
 ) -> Replicates:
     """Fit a model, and return its replicates."""
-    statistics = model.sufficient_statistics(landmarks, N_BUCKETS)
-    features = model.fit_credit(statistics, np.ones(N_BUCKETS)).encode_paths(paths)
-    return credit_replicates(model, statistics, features, paths, draws)
+    statistics = _fit(model, landmarks)
+    return credit_replicates(model, statistics, model.encode_paths(paths), paths, draws)
 
 
 def _choose_candidates(
     rule: FittedRule, landmarks: Landmarks, draws: NDArray[np.float64]
 ) -> NDArray[np.integer]:
-    """Fit a rule, and return the number of the candidate chosen in each replicate.
+    """Fit a rule, and return the number of the candidate chosen in each replicate."""
+    statistics = _fit(rule, landmarks)
+    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(statistics, draws)])
 
-    Where there are more landmarks than the fit needs, it uses a subset, as in the backtest. The
-    subset is spread evenly over time, and so over all buckets, because the bootstrap needs all
+
+def _enough_landmarks(rule: FittedRule, landmarks: Landmarks) -> Landmarks:
+    """Return a subset where there are more landmarks than the fit needs, as in the backtest.
+
+    The subset is spread evenly over time, and so over all buckets, because the bootstrap needs all
     units. The interval is that of a fit on the subset: if anything, wider than one on all data.
     """
     enough = rule.enough_landmarks or len(landmarks)
-    if len(landmarks) > enough:
-        subset = np.arange(0, len(landmarks), -(-len(landmarks) // enough))
-        landmarks = landmarks.take(subset).with_used_paths()
-    statistics = rule.sufficient_statistics(landmarks, N_BUCKETS)
-    rule.fit_credit(statistics, np.ones(N_BUCKETS))
-    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(statistics, draws)])
+    if len(landmarks) <= enough:
+        return landmarks
+    subset = np.arange(0, len(landmarks), -(-len(landmarks) // enough))
+    return landmarks.take(subset).with_used_paths()
 
 
 def _write_set_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> None:

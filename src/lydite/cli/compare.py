@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003  (typer reads the annotations)
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from lydite.cli.options import (
-    PATH_TABLE,
+    Conversions,
     Format,
+    Lookback,
     Models,
+    Paths,
     Quiet,
     Rules,
     Separator,
+    Spend,
+    Touchpoints,
+    check_sources,
+    given_sources,
     read_models,
 )
 from lydite.cli.output import show_comparison
 from lydite.cli.progress import Progress
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 EXAMPLES = """
 **Examples**
@@ -35,22 +38,16 @@ EXAMPLES = """
 
 `lydite compare --paths paths.csv`
 """  # noqa: E501
-_FILES = "Parquet, CSV or JSON file, or a glob."
 
 
 def compare(
-    touchpoints: Annotated[str | None, typer.Option(help=_FILES)] = None,
-    conversions: Annotated[str | None, typer.Option(help=_FILES)] = None,
-    paths: Annotated[
-        str | None,
-        typer.Option(help=f"Instead of touchpoints and conversions. {PATH_TABLE}"),
-    ] = None,
+    touchpoints: Touchpoints = None,
+    conversions: Conversions = None,
+    paths: Paths = None,
     separator: Separator = None,
-    spend: Annotated[str | None, typer.Option(help="Daily cost by channel.")] = None,
+    spend: Spend = None,
     users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
-    lookback: Annotated[
-        str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
-    ] = "30d",
+    lookback: Lookback = "30d",
     period: Annotated[
         Literal["day", "week", "month"], typer.Option(help="How often the models are refitted.")
     ] = "week",
@@ -78,12 +75,12 @@ def compare(
     quiet: Quiet = False,
 ) -> None:
     """Compare attribution models on your touchpoints and conversions, or on a path table."""
-    given = {
-        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
-    }  # fmt: skip
-    sources = {name: source for name, source in given.items() if source is not None}
-    _check_sources(paths, sources, database, separator)
-    _check_engine(engine_name, paths)
+    sources = given_sources(
+        touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
+    )
+    check_sources(paths, sources, separator)
+    if paths is not None:
+        _check_path_options(database, engine_name)
 
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
@@ -111,29 +108,10 @@ def compare(
     show_comparison(comparison, output)
 
 
-def _check_sources(
-    paths: str | None, sources: Mapping[str, str], database: Path | None, separator: str | None
-) -> None:
+def _check_path_options(database: Path | None, engine_name: str) -> None:
     from lydite.errors import InputError  # noqa: PLC0415
 
-    if paths is None:
-        missing = [name for name in ("touchpoints", "conversions") if name not in sources]
-        if missing:
-            raise InputError(
-                f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths"
-            )
-        if separator is not None:
-            raise InputError("--separator needs --paths; leave it out")
-    elif sources:
-        raise InputError(
-            f"--paths and --{next(iter(sources))} cannot be combined: leave one of them out"
-        )
-    elif database is not None:
+    if database is not None:
         raise InputError("--database needs --touchpoints and --conversions; leave it out")
-
-
-def _check_engine(name: str, paths: str | None) -> None:
-    from lydite.errors import InputError  # noqa: PLC0415
-
-    if name != "duckdb" and paths is not None:
+    if engine_name != "duckdb":
         raise InputError("--paths is read on this machine: leave out --engine")

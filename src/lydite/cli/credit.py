@@ -1,22 +1,32 @@
-"""``lydite credit``: credit by channel from a path table."""
+"""``lydite credit``: credit by channel, without verdicts."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from lydite.cli.options import (
-    PATH_TABLE,
+    Conversions,
     Format,
+    Lookback,
     Models,
+    Paths,
     Quiet,
     Rules,
     Separator,
+    Spend,
+    Touchpoints,
+    check_sources,
+    given_sources,
     read_models,
 )
 from lydite.cli.output import show_credit
 from lydite.cli.progress import Progress
+from lydite.errors import InputError
+
+if TYPE_CHECKING:
+    from lydite.results import Credit
 
 EXAMPLES = """
 **Examples**
@@ -24,17 +34,28 @@ EXAMPLES = """
 `lydite credit --paths paths.csv`
 
 `lydite credit --paths paths.csv --models markov_1,shapley --normalise global --format json`
+
+`lydite credit --touchpoints touchpoints.csv --conversions orders.csv --lookback 14d --no-intervals`
 """
 
 
 def credit(
-    paths: Annotated[str, typer.Option(help=PATH_TABLE)],
+    touchpoints: Touchpoints = None,
+    conversions: Conversions = None,
+    paths: Paths = None,
+    separator: Separator = None,
+    spend: Spend = None,
+    lookback: Lookback = "30d",
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
+    ] = None,
     models: Models = None,
     rule: Rules = None,
     normalise: Annotated[
         Literal["path", "global"],
         typer.Option(
-            help="Markov models: split each conversion within its path, or all of them at once."
+            help="Markov models: split each conversion within its path, or all of them at once"
+            " (path tables only)."
         ),
     ] = "path",
     seed: Annotated[int, typer.Option(help="Seeds the intervals.")] = 0,
@@ -44,21 +65,37 @@ def credit(
             "--intervals/--no-intervals", help="95% intervals; they take most of the time."
         ),
     ] = True,
-    separator: Separator = None,
     output: Format = "table",
     quiet: Quiet = False,
 ) -> None:
-    """Credit channels from a path table, with every model that does not need times."""
-    from lydite import api  # noqa: PLC0415  (not needed for --help)
+    """Credit channels with every model, without a verdict, from touchpoints or a path table."""
+    sources = given_sources(touchpoints=touchpoints, conversions=conversions, spend=spend)
+    check_sources(paths, sources, separator)
 
+    from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
+    from lydite.engine import open_temporary_engine  # noqa: PLC0415
+    from lydite.results import read_credit  # noqa: PLC0415
+    from lydite.settings import EngineSettings, make_settings  # noqa: PLC0415
+
+    rivals = read_models(models, rule)
     with Progress(quiet=quiet) as progress:
-        progress.say("attributing the conversions")
-        found = api.credit(
-            paths,
-            models=read_models(models, rule),
-            normalise=normalise,
-            seed=seed,
-            intervals=intervals,
-            separator=separator,
-        )
+        if paths is not None:
+            progress.say("attributing the conversions")
+            found: Credit = api.credit(
+                paths,
+                models=rivals,
+                normalise=normalise,
+                seed=seed,
+                intervals=intervals,
+                separator=separator,
+            )
+        else:
+            if normalise != "path":
+                raise InputError("--normalise needs --paths; leave it out")
+            settings = make_settings(lookback, "week", outcome, 0.05, seed)
+            with open_temporary_engine(EngineSettings(), sources.values()) as engine:
+                notes = pipeline.attribute(
+                    engine, sources, settings, progress.say, rivals, intervals=intervals
+                )
+                found = read_credit(engine.local, notes)
     show_credit(found, output)

@@ -7,10 +7,23 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lydite.models import Model
 
 PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls (or journeys)."
 
+_FILES = "Parquet, CSV or JSON file, a glob, or a .sql file with one select."
+
+Touchpoints = Annotated[str | None, typer.Option(help=_FILES)]
+Conversions = Annotated[str | None, typer.Option(help=_FILES)]
+Paths = Annotated[
+    str | None, typer.Option(help=f"Instead of touchpoints and conversions. {PATH_TABLE}")
+]
+Spend = Annotated[str | None, typer.Option(help="Daily cost by channel.")]
+Lookback = Annotated[
+    str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
+]
 Models = Annotated[str | None, typer.Option(help="Models, separated by commas. All by default.")]
 Rules = Annotated[
     list[str] | None,
@@ -27,6 +40,36 @@ Format = Annotated[
     typer.Option("--format", help="A table for people, or JSON for programs."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
+
+
+def given_sources(**sources: str | None) -> dict[str, str]:
+    """Return the sources that are given, by table."""
+    return {name: source for name, source in sources.items() if source is not None}
+
+
+def check_sources(paths: str | None, sources: Mapping[str, str], separator: str | None) -> None:
+    """Check that either a path table, or touchpoints and conversions are given.
+
+    Raises
+    ------
+    InputError
+        When one is missing, or options cannot be combined.
+    """
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    if paths is not None:
+        if sources:
+            raise InputError(
+                f"--paths and --{next(iter(sources))} cannot be combined: leave one of them out"
+            )
+        return
+    missing = [name for name in ("touchpoints", "conversions") if name not in sources]
+    if missing:
+        raise InputError(
+            f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths"
+        )
+    if separator is not None:
+        raise InputError("--separator needs --paths; leave it out")
 
 
 def read_models(models: str | None, rules: list[str] | None) -> list[Model] | None:

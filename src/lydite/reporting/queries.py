@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lydite.records import OutcomeCounts
-    from lydite.results import Comparison
+    from lydite.results import Comparison, Credit
 
     #: A row of a result table: the columns differ by table, and a missing one reads as None.
     Row = Mapping[str, Any]
@@ -199,7 +199,7 @@ def conversion_dates(comparison: Comparison) -> tuple[date, date] | None:
     return (min(days), max(days)) if days else None
 
 
-def quarantined_rows(comparison: Comparison) -> list[tuple[str, str, int]]:
+def quarantined_rows(comparison: Comparison | Credit) -> list[tuple[str, str, int]]:
     """Return table, reason and number of the rows that were set aside, largest number first."""
     rows = [
         (table, reason, n)

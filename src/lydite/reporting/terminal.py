@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.box import Box
 from rich.padding import Padding
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from lydite.records import OutcomeCounts, PathCreditRecord
+    from lydite.records import OutcomeCounts
     from lydite.reporting.queries import Row
     from lydite.reporting.table_rows import ModelRow
     from lydite.results import Comparison, Credit
@@ -224,8 +224,8 @@ def _channel_style(channel: str) -> str | None:
     return "dim" if channel == UNATTRIBUTED else None
 
 
-def _print_quarantined(comparison: Comparison, console: Console) -> None:
-    rows = quarantined_rows(comparison)
+def _print_quarantined(result: Comparison | Credit, console: Console) -> None:
+    rows = quarantined_rows(result)
     if not rows:
         return
     console.print()
@@ -234,8 +234,8 @@ def _print_quarantined(comparison: Comparison, console: Console) -> None:
         console.print(Text(f"  {plain(table)}: {count(n)} × {plain(reason)}"))
 
 
-def _print_duplicates(comparison: Comparison, console: Console) -> None:
-    found = comparison.duplicates
+def _print_duplicates(result: Comparison | Credit, console: Console) -> None:
+    found = result.duplicates
     if not found:
         return
     console.print()
@@ -245,7 +245,7 @@ def _print_duplicates(comparison: Comparison, console: Console) -> None:
 
 
 def print_credit(credit: Credit, console: Console) -> None:
-    """Print the credit of every model on a path table, and why models were left out.
+    """Print the credit of every model, warnings, and why models were left out.
 
     Parameters
     ----------
@@ -254,27 +254,38 @@ def print_credit(credit: Credit, console: Console) -> None:
     console
         Where to print.
     """
-    table = credit.to_dict()["credit"]
-    for model in dict.fromkeys(row["model"] for row in table):
-        rows = [row for row in table if row["model"] == model]
+    record = credit.to_dict()
+    tables: dict[tuple[Any, str], list[Any]] = {}
+    for row in record["credit"]:
+        tables.setdefault((row.get("outcome"), row["model"]), []).append(row)
+    several = len({outcome for outcome, _ in tables}) > 1
+    for (outcome, model), rows in tables.items():
+        of_outcome = f" for {plain(str(outcome))}" if several else ""
         console.print()
-        console.print(Text(f"Credit according to {plain(model)}", style="bold"))
-        console.print(_path_credit_table(rows))
-    warnings = [warning["text"] for warning in credit.to_dict().get("warnings", [])]
+        console.print(Text(f"Credit according to {plain(model)}{of_outcome}", style="bold"))
+        console.print(_all_credit_of_one(rows, roomy=console.width >= _ROOMY))
+    warnings = [warning["text"] for warning in record.get("warnings", [])]
     for reason in [*warnings, *credit.left_out.values()]:
         console.print(Text(f"! {plain(reason)}", style="yellow"))
+    _print_quarantined(credit, console)
+    _print_duplicates(credit, console)
 
 
-def _path_credit_table(rows: list[PathCreditRecord]) -> Table:
+def _all_credit_of_one(rows: Sequence[Mapping[str, Any]], *, roomy: bool) -> Table:
     with_interval = any(row["conversions_low"] is not None for row in rows)
     with_value = any(row["value"] is not None for row in rows)
+    with_cost = any(row.get("cost") is not None for row in rows)
     with_effect = any(row["removal_effect"] is not None for row in rows)
+    with_effect &= roomy or not with_cost
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("channel", overflow="fold", min_width=12)
     for name in ["conversions", *([INTERVAL] if with_interval else []), "share"]:
         table.add_column(name, justify="right", no_wrap=True)
     if with_value:
         table.add_column("value", justify="right", no_wrap=True)
+    if with_cost:
+        table.add_column("cost", justify="right", no_wrap=True)
+        table.add_column("cost per conv.", justify="right", no_wrap=True)
     if with_effect:
         table.add_column("removal effect", justify="right", no_wrap=True)
     for row in rows:
@@ -283,6 +294,7 @@ def _path_credit_table(rows: list[PathCreditRecord]) -> Table:
             cells += [amount_interval(row["conversions_low"], row["conversions_high"])]
         cells += [percent(row["share"], 1)]
         cells += [amount(row["value"])] if with_value else []
+        cells += [amount(row["cost"]), amount(row["cpa"])] if with_cost else []
         cells += [fixed(row["removal_effect"], 4)] if with_effect else []
         table.add_row(*(Text(cell) for cell in cells))
     return table
