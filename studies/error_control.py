@@ -4,17 +4,18 @@
     .venv/bin/python -m studies.error_control --write    # write the tables
 
 A run appends one line per history to `var/studies/error_control.jsonl`. It can be stopped and
-started again: finished histories are skipped.
+started again: finished histories are skipped. Remove the file to run all of them again.
 """
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+import time
+from collections import Counter
+from dataclasses import replace
 from itertools import combinations, groupby
 from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING
-from unittest.mock import patch
 
 import numpy as np
 import polars as pl
@@ -22,25 +23,30 @@ from scipy.stats import norm
 
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
-from lydite.evaluation.backtest import backtest
+from lydite.evaluation.backtest import backtest_segments
+from lydite.evaluation.ceiling import NAME as CEILING
+from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import SAME_LOSS, judge_segments, same_forecasts
+from lydite.evaluation.verdicts import SAME_LOSS, same_forecasts
 from lydite.journeys import find_outcomes
 from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
-from lydite.simulation import simulate, single_truth
 from lydite.simulation._hypotheses import HYPOTHESES
 from studies import resumable
+from studies.histories import AFTER, BEFORE, WEEKS, simulate_history
 from studies.resumable import Row
 from studies.worlds_and_models import TRUE_MODEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
-    from lydite.evaluation.verdicts import SegmentVerdicts
+    from lydite.models import Model
+
+    ScoresBySegment = dict[str, dict[str, Scores]]
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "var" / "studies" / "error_control.jsonl"
@@ -48,31 +54,55 @@ DOCUMENT = ROOT / "docs" / "calibration.md"
 STUDY = "error_control"
 COMMAND = ".venv/bin/python -m studies.error_control"
 FIRST_SEED = 5000
-START = date(2025, 1, 6)
-#: So many weeks leave 26 that are scored, after what the first fit needs and the lookback.
-WEEKS, LOOKS = 40, 26
-ALPHAS = (0.05, 0.10)
-WITHOUT_SIGNAL = ("null", "activity")
-#: The world before and after the truth has changed half-way.
-BEFORE, AFTER = "first_touch", "last_touch"
+LOOKS = 26
+SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
+ALPHA = SETTINGS.evaluation.alpha
+#: The rivals of the headline.
+PRIMARY = ("last_touch", "linear", "time_decay", "markov_2")
 
-#: The histories: variant, world, users.
-CELLS: tuple[tuple[str, str, int], ...] = (
+Cell = tuple[str, str, int]
+WITHOUT_SIGNAL = ("null", "activity")
+TRUTHS = ("last_touch", "linear", "time_decay")
+SIZES = (5_000, 20_000)
+CALENDARS = ("season", "random_walk", "shocks", "weekday", "hours", "sale")
+#: Worlds in which channels have no effect: variant, world, users.
+NULL_CELLS: tuple[Cell, ...] = (
+    *(("plain", world, users) for users in SIZES for world in WITHOUT_SIGNAL),
     *(
-        ("plain", world, 5_000)
-        for world in sorted(HYPOTHESES, key=lambda w: w not in WITHOUT_SIGNAL)
+        (variant, world, 5_000)
+        for variant in ("returning", "fragmented", "late")
+        for world in WITHOUT_SIGNAL
     ),
-    *(("returning", world, 5_000) for world in (*WITHOUT_SIGNAL, "linear")),
-    *(("fragmented", world, 5_000) for world in (*WITHOUT_SIGNAL, "linear")),
-    *(("late", world, 5_000) for world in (*WITHOUT_SIGNAL, "linear")),
-    ("drift", BEFORE, 5_000),
-    *(("plain", world, 20_000) for world in WITHOUT_SIGNAL),
+    *(
+        (variant, world, users)
+        for variant in (*CALENDARS, "accounts", "bots")
+        for users in SIZES
+        for world in WITHOUT_SIGNAL
+    ),
+    *((variant, "null", users) for variant in ("sparse", "countries") for users in SIZES),
 )
+#: Worlds in which one model is true.
+TRUE_CELLS: tuple[Cell, ...] = (
+    *(("plain", world, 5_000) for world in HYPOTHESES if world not in WITHOUT_SIGNAL),
+    *((variant, "linear", 5_000) for variant in ("returning", "fragmented", "late")),
+    *(
+        (variant, world, users)
+        for variant in ("season", "random_walk", "shocks")
+        for users in SIZES
+        for world in TRUTHS
+    ),
+    *((variant, "linear", 5_000) for variant in ("accounts", "bots")),
+    ("drift", BEFORE, 5_000),
+)
+CELLS = (*NULL_CELLS, *TRUE_CELLS)
 #: Enough users to fill the evaluation sample: the smallest bias would show as a difference.
 #: A history takes minutes, so there are few.
 LARGE_USERS, LARGE_SEEDS = 700_000, 2
-LARGE = (
-    *(("plain", world, LARGE_USERS) for _, world, _ in CELLS[: len(HYPOTHESES)]),
+LARGE: tuple[Cell, ...] = (
+    *(("plain", world, LARGE_USERS) for world in HYPOTHESES),
+    ("season", "null", LARGE_USERS),
+    ("season", "last_touch", LARGE_USERS),
+    ("hours", "null", LARGE_USERS),
     ("drift", BEFORE, LARGE_USERS),
 )
 
@@ -82,9 +112,11 @@ LARGE = (
 
 def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
     """Compare all default models in one history; return the verdicts of every look."""
-    touchpoints, conversions = VARIANTS[variant](world, users, seed)
-    scores = _scores(touchpoints, conversions)
-    null = scores.pop(TouchVolume.name)
+    began = time.process_time()
+    models = make_models()
+    outcome, calendar, scores = _scores(simulate_history(variant, world, users, seed), models)
+    tables = _compare(outcome, models, scores, calendar)
+    null = scores[TouchVolume.name][ALL]
     row: Row = {
         "variant": variant,
         "world": world,
@@ -92,115 +124,118 @@ def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
         "seed": seed,
         "looks": len(null.landmarks),
         "landmarks": int(null.landmarks.sum()),
-        "naive": _naive(scores, null),
+        "conversions": int(null.conversions.sum()),
+        "segments": _segments(tables),
+        "models": _verdicts(tables),
+        "refuted_truth_by": _refuter(TRUE_MODEL[world], outcome, models, scores, calendar, tables),
     }
-    for alpha in ALPHAS:
-        judged = judge_segments({ALL: (scores, null)}, alpha)[ALL]
-        row[f"at {alpha}"] = _verdicts(judged, null)
-    return [row]
+    if world in WITHOUT_SIGNAL:
+        row["naive"] = _naive({model.name: scores[model.name][ALL] for model in models}, null)
+    return [row | {"cpu_seconds": round(time.process_time() - began, 2)}]
 
 
-def _plain(
-    world: str, users: int, seed: int, weeks: int = WEEKS, start: date = START
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    made = simulate(world, users=users, seed=seed, weeks=weeks, start=start)
-    # Other names in each history, so that users are in other buckets.
-    named = pl.format("{}-{}", pl.lit(seed), "user_id").alias("user_id")
-    return (
-        made.touchpoints.with_columns(named).drop("touchpoint_id"),
-        made.conversions.with_columns(named).drop("conversion_id"),
-    )
-
-
-def _returning(world: str, users: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Let nearly all users come back, again and again over the whole history."""
-    with (
-        patch.object(single_truth, "_RETURN_AFTER_CONVERSION", 0.95),
-        patch.object(single_truth, "_RETURN_AFTER_PAUSE", 0.95),
-    ):
-        return _plain(world, users, seed)
-
-
-def _fragmented(world: str, users: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Let three touches in ten be on a second device, and know users by device only."""
-    touchpoints, conversions = _plain(world, users, seed)
-    device = np.random.default_rng(seed).random(touchpoints.height) < 0.3
-    touchpoints = touchpoints.with_columns(
-        device=pl.format("{}-{}", "user_id", pl.Series(device.astype(int)))
-    )
-    # A conversion happens on the device of the touch before it.
-    conversions = conversions.sort("converted_at").join_asof(
-        touchpoints.select("user_id", "touched_at", "device").sort("touched_at"),
-        left_on="converted_at",
-        right_on="touched_at",
-        by="user_id",
-    )
-    by_device = pl.col("device").alias("user_id")
-    return (
-        touchpoints.with_columns(by_device).drop("device"),
-        conversions.with_columns(by_device).drop("device", "touched_at"),
-    )
-
-
-def _late(world: str, users: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Let every tenth conversion be reported too late for its period's score."""
-    touchpoints, conversions = _plain(world, users, seed)
-    known = np.random.default_rng(seed).random(conversions.height) < 0.9
-    return touchpoints, conversions.filter(pl.Series(known))
-
-
-def _drift(world: str, users: int, seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Make another model true for users who arrive in the second half."""
-    half = WEEKS // 2
-    before = _plain(world, users // 2, seed, half)
-    after = _plain(AFTER, users // 2, seed + 500_000, half, START + timedelta(weeks=half))
-    touchpoints, conversions = (pl.concat(parts) for parts in zip(before, after, strict=True))
-    return touchpoints, conversions
-
-
-VARIANTS = {
-    "plain": _plain,
-    "returning": _returning,
-    "fragmented": _fragmented,
-    "late": _late,
-    "drift": _drift,
-}
-
-
-def _scores(touchpoints: pl.DataFrame, conversions: pl.DataFrame) -> dict[str, Scores]:
-    """Backtest all models, and keep the first looks."""
-    settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
-    models = make_models()
+def _scores(
+    tables: Mapping[str, pl.DataFrame], models: Sequence[Model]
+) -> tuple[str, Calendar, ScoresBySegment]:
+    """Backtest baselines and models over the first looks, on all users and on each segment."""
+    evaluation = SETTINGS.evaluation
     with DuckDBEngine(threads=1) as engine:
-        pipeline.load_inputs(engine, {"touchpoints": touchpoints, "conversions": conversions})
+        pipeline.load_inputs(engine, tables)
         pipeline.build_journeys(
-            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
+            engine, SETTINGS.lookbacks(find_outcomes(engine)), evaluation.period
         )
-        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
-        [(_, _, own)] = pipeline.load_splits(engine, models)
-    return {model.name: backtest(model, own).first(LOOKS) for model in (TouchVolume(), *models)}
-
-
-def _verdicts(judged: SegmentVerdicts, null: Scores) -> Row:
-    """Return every verdict by model, in order."""
-    leads = [pair for pair in judged.pairs if pair.second != TouchVolume.name]
-    gains = [pair for pair in judged.pairs if pair.second == TouchVolume.name]
-    loss = null.log_loss_bits
-    return {
-        "any_above_null": any(bool((pair.signs > 0).any()) for pair in gains),
-        "any_separated": any(bool(pair.signs.any()) for pair in leads),
-        "models": {
-            name: {
-                "history": [verdict[0] for verdict in own.history],
-                "explained": own.gain.mean[-1] / loss,
-                "low": own.gain.low[-1] / loss,
-                "high": own.gain.high[-1] / loss,
-                "refuted_by": own.refuted_by,
-                "moved_in": own.moved_in,
+        pipeline.build_samples(engine, evaluation.max_landmarks)
+        [(outcome, calendar, split)] = pipeline.load_splits(engine, models)
+    split = split.with_test_periods(np.arange(len(calendar)) < LOOKS)
+    return (
+        outcome,
+        _first(calendar, LOOKS),
+        {
+            model.name: {
+                segment: own.first(LOOKS)
+                for segment, own in backtest_segments(model, split).items()
             }
-            for name, own in judged.verdicts.items()
+            for model in (*pipeline.make_baselines(), *models)
         },
+    )
+
+
+def _first(calendar: Calendar, periods: int) -> Calendar:
+    """Return a calendar of the first periods."""
+    if len(calendar) <= periods:
+        return calendar
+    return replace(calendar, starts=calendar.starts[:periods], end=calendar.starts[periods])
+
+
+def _until(scores: ScoresBySegment, periods: int) -> ScoresBySegment:
+    """Return the scores of the first periods."""
+    return {
+        name: {segment: own.first(periods) for segment, own in by_segment.items()}
+        for name, by_segment in scores.items()
     }
+
+
+def _compare(
+    outcome: str, models: Sequence[Model], scores: ScoresBySegment, calendar: Calendar
+) -> dict[str, pl.DataFrame]:
+    """Return the tables that users get. The ceiling, which has no effect on verdicts, is empty."""
+    return compare_outcome(outcome, models, {**scores, CEILING: {}}, calendar, SETTINGS.evaluation)
+
+
+def _histories(tables: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, str]]:
+    """Return the first letters of the verdicts after each look, by segment and model."""
+    found: dict[str, dict[str, str]] = {}
+    evidence = tables["evidence"].drop_nulls("verdict")
+    for (segment, model), rows in evidence.group_by("segment", "model", maintain_order=True):
+        history = "".join(verdict[0] for verdict in rows.sort("period_start")["verdict"])
+        found.setdefault(str(segment), {})[str(model)] = history
+    return found
+
+
+def _verdicts(tables: Mapping[str, pl.DataFrame]) -> Row:
+    """Return every verdict on all users by model, and the evidence after the last look."""
+    histories = _histories(tables)[ALL]
+    rows = tables["model_comparison"].filter(pl.col("segment") == ALL).to_dicts()
+    return {
+        row["model"]: {
+            "history": histories[row["model"]],
+            "explained": row["explained"],
+            "low": row["explained_low"],
+            "high": row["explained_high"],
+            "turned": row["moved_in"] is not None,
+        }
+        for row in rows
+        if row["model"] in histories
+    }
+
+
+def _segments(tables: Mapping[str, pl.DataFrame]) -> Row:
+    """Return how many segments there are, and whether any model of any was judged wrongly."""
+    histories = [own for segment, own in _histories(tables).items() if segment != ALL]
+    return {
+        "number": len(histories),
+        "better": any(_says(history, BETTER) for own in histories for history in own.values()),
+        "refuted": any(_says(history, REFUTED) for own in histories for history in own.values()),
+    }
+
+
+def _refuter(
+    truth: str | None,
+    outcome: str,
+    models: Sequence[Model],
+    scores: ScoresBySegment,
+    calendar: Calendar,
+    tables: Mapping[str, pl.DataFrame],
+) -> str | None:
+    """Return the model that first refuted the true one, if any did."""
+    look = 0 if truth is None else _histories(tables)[ALL][truth].find(REFUTED) + 1
+    if not look:
+        return None
+    then = _compare(outcome, models, _until(scores, look), _first(calendar, look))
+    comparison = then["model_comparison"]
+    own = comparison.filter(pl.col("segment") == ALL, pl.col("model") == truth)
+    refuter: str = own["refuted_by"].item()
+    return refuter
 
 
 def _naive(scores: Mapping[str, Scores], null: Scores) -> Row:
@@ -209,18 +244,14 @@ def _naive(scores: Mapping[str, Scores], null: Scores) -> Row:
     gains = [(name, TouchVolume.name) for name in names]
     same = same_forecasts(scores)
     leads = [pair for pair in combinations(names, 2) if pair[1] not in same[pair[0]]]
-    z = {
-        kind: np.array([_z(own, a, b) for a, b in pairs])
-        for kind, pairs in (("any_above_null", gains), ("any_separated", leads))
-    }
+    gain, lead = (np.array([_z(own, a, b) for a, b in pairs]) for pairs in (gains, leads))
     result: Row = {}
-    for alpha in ALPHAS:
-        for kind, share in (("one", alpha), ("bonferroni", alpha / len(gains + leads))):
-            edge = norm.isf(share / 2)
-            result[f"{kind} at {alpha}"] = {
-                "any_above_null": bool((z["any_above_null"] > edge).any()),
-                "any_separated": bool((np.abs(z["any_separated"]) > edge).any()),
-            }
+    for kind, level in (("one", ALPHA), ("bonferroni", ALPHA / len(gains + leads))):
+        edge = norm.isf(level / 2)
+        result[kind] = {
+            "better": bool((gain > edge).any()),
+            "separated": bool((np.abs(lead) > edge).any()),
+        }
     return result
 
 
@@ -248,12 +279,16 @@ def read(path: Path) -> dict[Key, Row]:
     return {key: rows[-1] for key, rows in resumable.read(path, *names).items()}  # type: ignore[misc]
 
 
-def study(cells: Iterable[tuple[str, str, int]], seeds: int, jobs: int) -> None:
-    """Run missing histories, seed by seed over all cells, so that partial results are balanced."""
-    chosen, some = list(cells), range(FIRST_SEED, FIRST_SEED + seeds)
-    large = [(*cell, seed) for seed in some[:LARGE_SEEDS] for cell in chosen if cell in LARGE]
-    keys = [(*cell, seed) for seed in some for cell in chosen if cell not in LARGE] + large
-    resumable.run_missing(run, keys, set(read(RESULTS)), RESULTS, jobs)
+def keys(cells: Sequence[Cell], null_seeds: int, true_seeds: int) -> Iterator[Key]:
+    """Yield the histories, seed by seed over all cells, so that partial results are balanced."""
+    for number in range(max(null_seeds, true_seeds)):
+        for cell in cells:
+            if number < (null_seeds if cell in NULL_CELLS else true_seeds) and cell not in LARGE:
+                yield (*cell, FIRST_SEED + number)
+    for number in range(LARGE_SEEDS):
+        for cell in cells:
+            if cell in LARGE:
+                yield (*cell, FIRST_SEED + number)
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -265,10 +300,11 @@ def tables(done: Mapping[Key, Row]) -> str:
         {cell: [row for key, row in sorted(done.items()) if key[:3] == cell] for cell in cells}
         for cells in (CELLS, LARGE)
     )
+    shown = [row for by_cell in (runs, large) for rows in by_cell.values() for row in rows]
     lines = [
-        f"{LOOKS} weekly looks, all {len(DEFAULT_MODELS)} default models, seeds from",
-        f"{FIRST_SEED} on. This command simulates the histories, and writes the tables with",
-        "`--write`:",
+        f"{LOOKS} weekly looks, all {len(DEFAULT_MODELS)} default models, alpha {ALPHA:.2f}, seeds",
+        f"from {FIRST_SEED} on. {resumable.provenance(shown, 'histories')}",
+        "This command simulates the histories, and writes the tables with `--write`:",
         "",
         f"    {COMMAND}",
     ]
@@ -284,15 +320,28 @@ def tables(done: Mapping[Key, Row]) -> str:
     return "\n".join(lines)
 
 
-_Runs = dict[tuple[str, str, int], list[Row]]
+_Runs = dict[Cell, list[Row]]
+#: First letters of verdicts: better than volume, and refuted.
+BETTER, REFUTED = "cb", "r"
+
+
+def _says(history: str, letters: str) -> bool:
+    """Return whether any of the verdicts was ever given."""
+    return any(letter in history for letter in letters)
+
+
+def _any_model(row: Row, letters: str, names: Iterable[str] | None = None) -> bool:
+    """Return whether any of the verdicts was ever given on any model of all users."""
+    models = row["models"]
+    return any(_says(models[name]["history"], letters) for name in names or models)
 
 
 _ERROR_HEAD = (
-    "| World | Variant | Users | Histories | alpha | Better than volume | naive | Bonferroni |"
-    " Separated | naive | Bonferroni |"
+    "| World | Variant | Users | Histories | Better than volume | Separated | Primary | Segments |"
+    " Naive | Bonferroni |"
 )
 _TRUTH_HEAD = (
-    "| World | Variant | Histories | Ever refuted | Better than volume from look |"
+    "| World | Variant | Users | Histories | Ever refuted | By | Better than volume from look |"
     " Best from look | Others refuted | Rank | Bounds cover |"
 )
 
@@ -300,28 +349,33 @@ _TRUTH_HEAD = (
 def _errors(runs: _Runs) -> list[str]:
     lines = [
         "Share of histories in which, at any look, any model was called better than touch volume,",
-        "or any pair was separated. *Naive* is a test for one look and one comparison;",
-        "*Bonferroni* is the same at alpha over the number of comparisons.",
+        "any pair of models was separated, a primary rival was called better or refuted, or a",
+        "model was called better or refuted in a segment. *Naive* separates pairs by a test for",
+        "one look and one comparison, *Bonferroni* by the same at alpha over the number of",
+        "comparisons.",
         "",
         _ERROR_HEAD,
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for (variant, world, users), rows in runs.items():
         if world not in WITHOUT_SIGNAL or not rows:
             continue
-        for alpha in ALPHAS:
-            cells = [
-                _share([found[kind] for found in by])
-                for kind in ("any_above_null", "any_separated")
-                for by in (
-                    [row[f"at {alpha}"] for row in rows],
-                    [row["naive"][f"one at {alpha}"] for row in rows],
-                    [row["naive"][f"bonferroni at {alpha}"] for row in rows],
-                )
-            ]
-            head = f"| `{world}` | {variant} | {users:,} | {len(rows)} | {alpha:.2f} |"
-            lines.append(f"{head} {' | '.join(cells)} |")
+        segments = [row["segments"] for row in rows]
+        cells = [
+            _share(_any_model(row, BETTER) for row in rows),
+            _share(_any_model(row, REFUTED) for row in rows),
+            _share(_any_model(row, BETTER + REFUTED, PRIMARY) for row in rows),
+            _share(own["better"] or own["refuted"] for own in segments)
+            if any(own["number"] for own in segments)
+            else "–",
+            *(_share(row["naive"][kind]["separated"] for row in rows) for kind in _NAIVE),
+        ]
+        head = f"| `{world}` | {variant} | {users:,} | {len(rows)} |"
+        lines.append(f"{head} {' | '.join(cells)} |")
     return lines if lines[-1].startswith("| `") else []
+
+
+_NAIVE = ("one", "bonferroni")
 
 
 def _share(found: Iterable[bool]) -> str:
@@ -335,34 +389,46 @@ def _share(found: Iterable[bool]) -> str:
 
 def _truths(runs: _Runs) -> list[str]:
     lines = [
-        "Share of histories in which the true model was ever refuted, at alpha 0.05; the median",
-        "look after which it was better than touch volume for sure, and the only such model; the",
-        "mean share of the other models that were refuted in the end; its mean rank by loss; how",
-        "often its final bounds covered what it explains on average over all histories.",
+        "Share of histories in which the true model was ever refuted, and by which models; the",
+        "median look after which it was better than touch volume for sure, and the only such",
+        "model; the mean share of the other models that were refuted in the end; its mean rank by",
+        "loss; how often its final bounds covered what it explains on average over all histories.",
         "",
         _TRUTH_HEAD,
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+        "|---|---|--:|--:|--:|---|--:|--:|--:|--:|--:|",
     ]
-    for (variant, world, _), rows in runs.items():
+    for (variant, world, users), rows in runs.items():
         truth = TRUE_MODEL.get(world)
         if truth is None or variant == "drift" or not rows:
             continue
-        by_history = [row["at 0.05"]["models"] for row in rows]
-        own = [models[truth] for models in by_history]
+        own = [row["models"][truth] for row in rows]
         mean = fmean(model["explained"] for model in own)
         cells = [
-            _share("r" in model["history"] for model in own),
-            _first(own, "cb"),
-            _first(own, "b"),
-            f"{100 * fmean(_refuted(models, truth) for models in by_history):.0f} %",
-            f"{fmean(_rank(models, truth) for models in by_history):.1f}",
-            _share(model["low"] <= mean <= model["high"] for model in own),
+            _share(_says(model["history"], REFUTED) for model in own),
+            _counted(row["refuted_truth_by"] for row in rows),
+            _first_look(own, BETTER),
+            _first_look(own, "b"),
+            f"{100 * fmean(_refuted(row['models'], truth) for row in rows):.0f} %",
+            f"{fmean(_rank(row['models'], truth) for row in rows):.1f}",
+            _share(_within(model, mean) for model in own),
         ]
-        lines.append(f"| `{world}` | {variant} | {len(rows)} | {' | '.join(cells)} |")
+        lines.append(f"| `{world}` | {variant} | {users:,} | {len(rows)} | {' | '.join(cells)} |")
     return lines if lines[-1].startswith("| `") else []
 
 
-def _first(own: Iterable[Row], verdicts: str) -> str:
+def _counted(names: Iterable[str | None]) -> str:
+    """Return names with how often each occurs."""
+    counts = Counter(name for name in names if name is not None)
+    return ", ".join(f"`{name}` {n}" for name, n in counts.most_common()) or "–"
+
+
+def _within(model: Row, value: float) -> bool:
+    """Return whether the final bounds, which may be missing, cover a value."""
+    low, high = model["low"], model["high"]
+    return (low is None or low <= value) and (high is None or value <= high)
+
+
+def _first_look(own: Iterable[Row], verdicts: str) -> str:
     """Return the median look after which one of the verdicts was first given, and how often."""
     looks = [
         next((n + 1 for n, letter in enumerate(model["history"]) if letter in verdicts), None)
@@ -388,7 +454,7 @@ def _rank(models: Mapping[str, Row], truth: str) -> int:
 def _turns(rows: list[Row]) -> list[str]:
     if not rows:
         return []
-    by_history = [row["at 0.05"]["models"] for row in rows]
+    by_history = [row["models"] for row in rows]
     half = LOOKS // 2
     statements = {
         f"`{BEFORE}` was better than touch volume and not refuted at look {half}": [
@@ -398,7 +464,7 @@ def _turns(rows: list[Row]) -> list[str]:
             models[BEFORE]["history"][-1] == "r" for models in by_history
         ],
         "a lead was reported to have turned": [
-            any(model["moved_in"] is not None for model in models.values()) for models in by_history
+            any(model["turned"] for model in models.values()) for models in by_history
         ],
     }
     lines = [
@@ -413,7 +479,7 @@ def _turns(rows: list[Row]) -> list[str]:
 
 def _large(runs: _Runs) -> list[str]:
     lines = [
-        f"Single histories of {LARGE_USERS:,} users, at alpha 0.05. *Truth* lists the verdicts on",
+        f"Single histories of {LARGE_USERS:,} users. *Truth* lists the verdicts on",
         "the true model in order; where channels have no effect, those on any model. *Left* are",
         "the models that in the end were better than touch volume for sure, and not refuted.",
         "",
@@ -423,7 +489,7 @@ def _large(runs: _Runs) -> list[str]:
     for (variant, world, _), rows in runs.items():
         truth = TRUE_MODEL.get(world)  # after a drift, the first one
         for row in rows:
-            models = row["at 0.05"]["models"]
+            models = row["models"]
             own = models.values() if truth is None else [models[truth]]
             histories = sorted({tuple(_distinct(model["history"])) for model in own})
             cells = [
@@ -456,13 +522,17 @@ def _distinct(history: Iterable[str]) -> list[str]:
 def main() -> None:
     """Run the study, or write its tables."""
     parser = resumable.parser_of(__doc__, 200, FIRST_SEED)
+    parser.add_argument(
+        "--true-seeds", type=int, default=50, help="how many for worlds with a true model"
+    )
     parser.add_argument("--only", default="", help="cells whose variant, world and users hold this")
     options = parser.parse_args()
     if options.write:
         resumable.replace_between(DOCUMENT, STUDY, tables(read(RESULTS)))
     else:
         cells = [cell for cell in (*CELLS, *LARGE) if options.only in " ".join(map(str, cell))]
-        study(cells, options.seeds, options.jobs)
+        missing = keys(cells, options.seeds, options.true_seeds)
+        resumable.run_missing(run, missing, set(read(RESULTS)), RESULTS, options.jobs)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,16 @@ import argparse
 import json
 import multiprocessing
 import os
+import subprocess
 import sys
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
-    from pathlib import Path
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]
@@ -45,10 +46,32 @@ def read(path: Path, *names: str) -> dict[Key, list[Row]]:
 def append(path: Path, rows: Iterable[Row]) -> None:
     """Append rows in one write, one per line."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = not path.exists() or path.read_bytes()[-1:] in {b"", b"\n"}
-    lines = "".join(json.dumps(row) + "\n" for row in rows)
-    with path.open("a") as file:
-        file.write(lines if whole else "\n" + lines)
+    lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    with path.open("a+b") as file:
+        if file.tell():
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                lines = b"\n" + lines
+        file.write(lines)
+
+
+def commit() -> str:
+    """Return the commit of the code, marked if files differ from it; "" outside a repository."""
+    command = ["git", "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        found = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
+        )
+    except OSError:
+        return ""
+    return found.stdout.strip()
+
+
+def provenance(rows: Iterable[Row], what: str) -> str:
+    """Return a sentence about how many rows there are, by the commit that computed them."""
+    counts = Counter(row.get("commit") or "unknown" for row in rows)
+    parts = [f"{n:,} on commit `{name}`" for name, n in counts.most_common()]
+    return f"{counts.total():,} {what}: {', '.join(parts) or 'none was run'}."
 
 
 def run_missing(
@@ -58,7 +81,7 @@ def run_missing(
     results: Path,
     jobs: int,
 ) -> list[Key]:
-    """Run missing keys in order, and append the rows of each when it ends.
+    """Run missing keys in order, and append the rows of each, with the commit, when it ends.
 
     Parameters
     ----------
@@ -80,6 +103,7 @@ def run_missing(
     missing = [key for key in keys if key not in done]
     os.environ.update(dict.fromkeys(_THREADS, "1"))  # inherited by spawned processes
     failed: list[Key] = []
+    code = {"commit": commit()}
     began = time.monotonic()
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=spawn) as pool:
@@ -93,7 +117,7 @@ def run_missing(
                 failed.append(key)
                 print(f"{name}: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
                 continue
-            append(results, rows)
+            append(results, [row | code for row in rows])
             spent = time.monotonic() - began
             left = spent / n * (len(missing) - n)
             print(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
-from studies.resumable import append, read, replace_between, run_missing
+from studies.resumable import append, commit, provenance, read, replace_between, run_missing
 
 
 def square(name, number):
@@ -50,6 +51,7 @@ def test_only_missing_keys_run_and_a_failure_does_not_stop_the_others(tmp_path, 
         ("x", 2): [4, 4],
         ("y", 5): [25, 25],
     }
+    assert {row["commit"] for rows in found.values() for row in rows} == {commit()}
     reported = capfd.readouterr().err
     assert "x 3: ValueError: three is refused" in reported
     assert "x 2, " in reported
@@ -93,3 +95,13 @@ def test_a_document_without_both_markers_raises_an_error_and_is_not_changed(tmp_
     with pytest.raises(SystemExit, match="lacks the markers"):
         replace_between(document, "one", "new")
     assert document.read_text() == text
+
+
+def test_rows_are_counted_by_commit():
+    rows = [{"commit": "a1"}, {"commit": "b2"}, {"commit": "b2"}, {}]
+    said = "4 histories: 2 on commit `b2`, 1 on commit `a1`, 1 on commit `unknown`."
+    assert provenance(rows, "histories") == said
+
+
+def test_the_commit_is_that_of_the_repository():
+    assert re.fullmatch(r"([0-9a-f]{7,40}(-dirty)?)?", commit())
