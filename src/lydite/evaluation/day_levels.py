@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -162,6 +163,9 @@ class DayLevels:
         self._stratum = self.timing.stratum[first]
         self._place, first_place = factorize(place[first])
         cell, hour = np.divmod(place[first][first_place], HOURS)
+        order = np.lexsort((self._place, self._stratum))  # as sparse matrices need it
+        self._stratum, self._place = self._stratum[order], self._place[order]
+        self._trials, self._conversions = self._trials[order], self._conversions[order]
         self._columns = np.hstack([activity.design()[cell], np.eye(HOURS)[hour]])
         self._groups = np.repeat(np.arange(len(activity.sizes) + 1), [*activity.sizes, HOURS])
 
@@ -228,6 +232,7 @@ class _Table:
     Attributes
     ----------
     stratum, place : (r,) integers
+        In ascending order, each combination once.
     trials, conversions : (r,) counts
     columns : (places, terms) array
     """
@@ -237,6 +242,12 @@ class _Table:
     trials: NDArray[np.float64]
     conversions: NDArray[np.float64]
     columns: NDArray[np.float64]
+
+    @cached_property
+    def _starts(self) -> NDArray[np.intp]:
+        """Where the rows of each day start, and where the last ones end."""
+        days = int(self.stratum.max(initial=-1)) + 1
+        return np.searchsorted(self.stratum, np.arange(days + 1))
 
     def fit(
         self, start: NDArray[np.float64], precision: NDArray[np.float64]
@@ -267,7 +278,7 @@ class _Table:
         """Return the information matrix for the (r,) weights of the rows."""
         places = len(self.columns)
         shape = (days, places)
-        both = sparse.csr_array((weight, (self.stratum, self.place)), shape=shape) @ self.columns
+        both = sparse.csr_array((weight, self.place, self._starts), shape=shape) @ self.columns
         of_day = np.diag(group_sums(self.stratum, weight, days))
         of_terms = weighted_gram(self.columns, group_sums(self.place, weight, places))
         return np.block([[of_day, both], [both.T, of_terms]])
