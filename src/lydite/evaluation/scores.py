@@ -211,6 +211,9 @@ class Outcomes:
         Counts by period and bucket.
     stratum : (n,) integers
         The day of each; None where forecasts are scored as made.
+    day_rate : (strata,) array
+        The share of each day's landmarks that convert, where these are a sample of the day; None
+        where they are all.
     """
 
     periods: slice
@@ -221,6 +224,7 @@ class Outcomes:
     landmarks: NDArray[np.float64]
     conversions: NDArray[np.float64]
     stratum: NDArray[np.integer] | None = None
+    day_rate: NDArray[np.float64] | None = None
 
     @classmethod
     def of(
@@ -230,6 +234,7 @@ class Outcomes:
         converted: NDArray[np.bool_],
         count: NDArray[np.floating],
         stratum: NDArray[np.integer] | None = None,
+        day_rate: NDArray[np.float64] | None = None,
     ) -> Outcomes:
         """Count landmarks by period and bucket; all arguments are (n,) arrays."""
         low, high = (int(period.min()), int(period.max()) + 1) if len(period) else (0, 0)
@@ -249,16 +254,19 @@ class Outcomes:
             landmarks,
             conversions,
             stratum,
+            day_rate,
         )
 
     @cached_property
     def _by_stratum(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The landmarks and conversions of each stratum."""
+        """The landmarks of each stratum, and how many of them are expected to convert."""
         if self.stratum is None:
             raise ValueError("these outcomes have no strata")
         count = np.ones(len(self.period)) if self.count is None else self.count
         size = int(self.stratum.max(initial=-1)) + 1
         landmarks = group_sums(self.stratum, count, size)
+        if self.day_rate is not None:
+            return landmarks, landmarks * self.day_rate[:size]
         return landmarks, group_sums(self.stratum, count * self.converted, size)
 
     def shifts(self, log_odds: NDArray[np.float64]) -> NDArray[np.float64] | None:

@@ -88,6 +88,9 @@ class Split:
         The day and hour of each landmark; None for folds.
     day_levels
         The levels of days and hours; None for folds.
+    day_rate : (strata,) array
+        The share of each day's landmarks that convert, where the test rows are a sample; None
+        where they are not.
     """
 
     landmarks: Landmarks
@@ -101,6 +104,7 @@ class Split:
     segments: tuple[SegmentColumn, ...] = ()
     timing: Timing | None = None
     day_levels: DayLevels | None = None
+    day_rate: NDArray[np.float64] | None = None
     # Many models ask for the same batches and subsamples. Splits that differ only in their test
     # periods share these caches.
     _batches: dict[tuple[int, ...], EvaluationBatch] = field(default_factory=dict, repr=False)
@@ -237,14 +241,31 @@ class Split:
         """Return a split with at most so many test rows per period, as whole buckets.
 
         The buckets of a period depend on its own test rows only, so later data never changes
-        earlier periods.
+        earlier periods. Forecasts are shifted to the share of all landmarks of a day that convert,
+        as those of models are that forecast all of them.
         """
         bucket = self.landmarks.bucket
         test_rows = [
             rows[bucket[rows] < first_buckets(bucket[rows], None, max_landmarks)]
             for rows in self.test_rows
         ]
-        return replace(self, test_rows=test_rows, _batches={})
+        all_rows = sum(map(len, test_rows)) == sum(map(len, self.test_rows))
+        return replace(
+            self,
+            test_rows=test_rows,
+            day_rate=None if all_rows else self._day_rate(),
+            _batches={},
+        )
+
+    def _day_rate(self) -> NDArray[np.float64] | None:
+        """Return the share of the test rows of each day that convert."""
+        if self.timing is None:
+            return None
+        rows = np.concatenate(self.test_rows)
+        stratum, converted = self.timing.stratum[rows], self.landmarks.converted[rows]
+        size = int(self.timing.stratum.max(initial=-1)) + 1
+        landmarks = np.bincount(stratum, minlength=size)
+        return np.bincount(stratum, converted, size) / np.maximum(landmarks, 1)
 
     def refit_spans(self, schedule: RefitSchedule = REFIT_SCHEDULE) -> list[range]:
         """Return the ranges of periods that share a fit, leaving out those without test rows.
@@ -323,9 +344,12 @@ class EvaluationBatch:
             (None, None) if timing is None else (timing.hour[rows], timing.stratum[rows])
         )
 
-        def outcomes(own: NDArray[np.intp] | slice) -> Outcomes:
+        def outcomes(
+            own: NDArray[np.intp] | slice, day_rate: NDArray[np.float64] | None = None
+        ) -> Outcomes:
             day = None if stratum is None else stratum[own]
-            return Outcomes.of(period[own], bucket[own], converted[own], count[own], day)
+            columns = period[own], bucket[own], converted[own], count[own]
+            return Outcomes.of(*columns, day, day_rate)
 
         segments = tuple(
             (label, own, outcomes(own))
@@ -333,7 +357,8 @@ class EvaluationBatch:
             for label, own in column.split(rows)
         )
         cell = split.activity.cell[rows]
-        return cls(sample, rows, cell, hour, outcomes(slice(None)), segments)
+        all_users = outcomes(slice(None), split.day_rate)
+        return cls(sample, rows, cell, hour, all_users, segments)
 
     @cached_property
     def landmarks(self) -> Landmarks:
