@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from pathlib import Path
 from statistics import fmean, median
@@ -45,8 +45,7 @@ if TYPE_CHECKING:
     from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
     from lydite.models import Model
-
-    ScoresBySegment = dict[str, dict[str, Scores]]
+    from studies.histories import Tables
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "var" / "studies" / "error_control.jsonl"
@@ -57,8 +56,7 @@ FIRST_SEED = 5000
 LOOKS = 26
 SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
 ALPHA = SETTINGS.evaluation.alpha
-#: The rivals of the headline.
-PRIMARY = ("last_touch", "linear", "time_decay", "markov_2")
+PRIMARY = SETTINGS.evaluation.primary
 
 Cell = tuple[str, str, int]
 WITHOUT_SIGNAL = ("null", "activity")
@@ -113,10 +111,8 @@ LARGE: tuple[Cell, ...] = (
 def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
     """Compare all default models in one history; return the verdicts of every look."""
     began = time.process_time()
-    models = make_models()
-    outcome, calendar, scores = _scores(simulate_history(variant, world, users, seed), models)
-    tables = _compare(outcome, models, scores, calendar)
-    null = scores[TouchVolume.name][ALL]
+    backtests = _backtest(simulate_history(variant, world, users, seed))
+    found, null = backtests.compare(LOOKS), backtests.on_all_users(TouchVolume.name)
     row: Row = {
         "variant": variant,
         "world": world,
@@ -125,39 +121,67 @@ def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
         "looks": len(null.landmarks),
         "landmarks": int(null.landmarks.sum()),
         "conversions": int(null.conversions.sum()),
-        "segments": _segments(tables),
-        "models": _verdicts(tables),
-        "refuted_truth_by": _refuter(TRUE_MODEL[world], outcome, models, scores, calendar, tables),
+        "segments": _segments(found),
+        "models": _verdicts(found),
     }
-    if world in WITHOUT_SIGNAL:
-        row["naive"] = _naive({model.name: scores[model.name][ALL] for model in models}, null)
+    truth = TRUE_MODEL[world]
+    if truth is None:
+        row["primary_separated"] = _primary_separated(backtests, found)
+        row["naive"] = _naive(backtests)
+    else:
+        row["refuted_by"] = _refuter(truth, backtests, found)
     return [row | {"cpu_seconds": round(time.process_time() - began, 2)}]
 
 
-def _scores(
-    tables: Mapping[str, pl.DataFrame], models: Sequence[Model]
-) -> tuple[str, Calendar, ScoresBySegment]:
+@dataclass(frozen=True)
+class _Backtests:
+    """Scores of baselines and models over the first looks, by name and segment."""
+
+    outcome: str
+    models: Sequence[Model]
+    calendar: Calendar
+    scores: Mapping[str, Mapping[str, Scores]]
+
+    def on_all_users(self, name: str) -> Scores:
+        """Return the scores of one model on all users."""
+        return self.scores[name][ALL]
+
+    def compare(self, looks: int) -> Tables:
+        """Return the tables that users get after some looks.
+
+        The ceiling, which has no effect on verdicts, is left empty.
+        """
+        scores: dict[str, dict[str, Scores]] = {
+            name: {segment: own.first(looks) for segment, own in by_segment.items()}
+            for name, by_segment in self.scores.items()
+        }
+        return compare_outcome(
+            self.outcome,
+            self.models,
+            scores | {CEILING: {}},
+            _first(self.calendar, looks),
+            SETTINGS.evaluation,
+        )
+
+
+def _backtest(tables: Tables) -> _Backtests:
     """Backtest baselines and models over the first looks, on all users and on each segment."""
-    evaluation = SETTINGS.evaluation
+    models = make_models()
     with DuckDBEngine(threads=1) as engine:
         pipeline.load_inputs(engine, tables)
         pipeline.build_journeys(
-            engine, SETTINGS.lookbacks(find_outcomes(engine)), evaluation.period
+            engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
         )
-        pipeline.build_samples(engine, evaluation.max_landmarks)
+        pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
         [(outcome, calendar, split)] = pipeline.load_splits(engine, models)
     split = split.with_test_periods(np.arange(len(calendar)) < LOOKS)
-    return (
-        outcome,
-        _first(calendar, LOOKS),
-        {
-            model.name: {
-                segment: own.first(LOOKS)
-                for segment, own in backtest_segments(model, split).items()
-            }
-            for model in (*pipeline.make_baselines(), *models)
-        },
-    )
+    scores = {
+        model.name: {
+            segment: own.first(LOOKS) for segment, own in backtest_segments(model, split).items()
+        }
+        for model in (*pipeline.make_baselines(), *models)
+    }
+    return _Backtests(outcome, models, _first(calendar, LOOKS), scores)
 
 
 def _first(calendar: Calendar, periods: int) -> Calendar:
@@ -167,22 +191,10 @@ def _first(calendar: Calendar, periods: int) -> Calendar:
     return replace(calendar, starts=calendar.starts[:periods], end=calendar.starts[periods])
 
 
-def _until(scores: ScoresBySegment, periods: int) -> ScoresBySegment:
-    """Return the scores of the first periods."""
-    return {
-        name: {segment: own.first(periods) for segment, own in by_segment.items()}
-        for name, by_segment in scores.items()
-    }
+_ON_ALL_USERS = pl.col("segment") == ALL
 
 
-def _compare(
-    outcome: str, models: Sequence[Model], scores: ScoresBySegment, calendar: Calendar
-) -> dict[str, pl.DataFrame]:
-    """Return the tables that users get. The ceiling, which has no effect on verdicts, is empty."""
-    return compare_outcome(outcome, models, {**scores, CEILING: {}}, calendar, SETTINGS.evaluation)
-
-
-def _histories(tables: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, str]]:
+def _histories(tables: Tables) -> dict[str, dict[str, str]]:
     """Return the first letters of the verdicts after each look, by segment and model."""
     found: dict[str, dict[str, str]] = {}
     evidence = tables["evidence"].drop_nulls("verdict")
@@ -192,10 +204,10 @@ def _histories(tables: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, str]]:
     return found
 
 
-def _verdicts(tables: Mapping[str, pl.DataFrame]) -> Row:
+def _verdicts(tables: Tables) -> Row:
     """Return every verdict on all users by model, and the evidence after the last look."""
     histories = _histories(tables)[ALL]
-    rows = tables["model_comparison"].filter(pl.col("segment") == ALL).to_dicts()
+    rows = tables["model_comparison"].filter(_ON_ALL_USERS).to_dicts()
     return {
         row["model"]: {
             "history": histories[row["model"]],
@@ -209,7 +221,7 @@ def _verdicts(tables: Mapping[str, pl.DataFrame]) -> Row:
     }
 
 
-def _segments(tables: Mapping[str, pl.DataFrame]) -> Row:
+def _segments(tables: Tables) -> Row:
     """Return how many segments there are, and whether any model of any was judged wrongly."""
     histories = [own for segment, own in _histories(tables).items() if segment != ALL]
     return {
@@ -219,30 +231,40 @@ def _segments(tables: Mapping[str, pl.DataFrame]) -> Row:
     }
 
 
-def _refuter(
-    truth: str | None,
-    outcome: str,
-    models: Sequence[Model],
-    scores: ScoresBySegment,
-    calendar: Calendar,
-    tables: Mapping[str, pl.DataFrame],
-) -> str | None:
+def _primary_separated(backtests: _Backtests, tables: Tables) -> bool:
+    """Return whether two primary models were separated after any look."""
+    histories = _histories(tables)[ALL]
+    refuted = {
+        look
+        for name in PRIMARY
+        for look, letter in enumerate(histories[name], 1)
+        if letter == REFUTED
+    }
+    among_primary = (
+        pl.col("separated") & pl.col("ahead").is_in(PRIMARY) & pl.col("behind").is_in(PRIMARY)
+    )
+    return any(
+        not backtests.compare(look)["pairs"].filter(_ON_ALL_USERS & among_primary).is_empty()
+        for look in sorted(refuted)
+    )
+
+
+def _refuter(truth: str, backtests: _Backtests, tables: Tables) -> str | None:
     """Return the model that first refuted the true one, if any did."""
-    look = 0 if truth is None else _histories(tables)[ALL][truth].find(REFUTED) + 1
+    look = _histories(tables)[ALL][truth].find(REFUTED) + 1
     if not look:
         return None
-    then = _compare(outcome, models, _until(scores, look), _first(calendar, look))
-    comparison = then["model_comparison"]
-    own = comparison.filter(pl.col("segment") == ALL, pl.col("model") == truth)
-    refuter: str = own["refuted_by"].item()
+    rows = backtests.compare(look)["model_comparison"].filter(_ON_ALL_USERS)
+    refuter: str = rows.filter(pl.col("model") == truth)["refuted_by"].item()
     return refuter
 
 
-def _naive(scores: Mapping[str, Scores], null: Scores) -> Row:
+def _naive(backtests: _Backtests) -> Row:
     """Return the results of a test for one look and one comparison, applied at every look."""
-    own, names = {**scores, TouchVolume.name: null}, list(scores)
+    names = [model.name for model in backtests.models]
+    own = {name: backtests.on_all_users(name) for name in (*names, TouchVolume.name)}
     gains = [(name, TouchVolume.name) for name in names]
-    same = same_forecasts(scores)
+    same = same_forecasts({name: own[name] for name in names})
     leads = [pair for pair in combinations(names, 2) if pair[1] not in same[pair[0]]]
     gain, lead = (np.array([_z(own, a, b) for a, b in pairs]) for pairs in (gains, leads))
     result: Row = {}
@@ -349,10 +371,10 @@ _TRUTH_HEAD = (
 def _errors(runs: _Runs) -> list[str]:
     lines = [
         "Share of histories in which, at any look, any model was called better than touch volume,",
-        "any pair of models was separated, a primary rival was called better or refuted, or a",
-        "model was called better or refuted in a segment. *Naive* separates pairs by a test for",
-        "one look and one comparison, *Bonferroni* by the same at alpha over the number of",
-        "comparisons.",
+        "or any pair of models was separated; *primary*: any of the primary models was called",
+        "better, or any pair of them was separated; *segments*: any model was called better or",
+        "refuted in any segment. *Naive* separates pairs by a test for one look and one",
+        "comparison, *Bonferroni* by the same at alpha over the number of comparisons.",
         "",
         _ERROR_HEAD,
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
@@ -364,7 +386,7 @@ def _errors(runs: _Runs) -> list[str]:
         cells = [
             _share(_any_model(row, BETTER) for row in rows),
             _share(_any_model(row, REFUTED) for row in rows),
-            _share(_any_model(row, BETTER + REFUTED, PRIMARY) for row in rows),
+            _share(_any_model(row, BETTER, PRIMARY) or row["primary_separated"] for row in rows),
             _share(own["better"] or own["refuted"] for own in segments)
             if any(own["number"] for own in segments)
             else "–",
@@ -405,7 +427,7 @@ def _truths(runs: _Runs) -> list[str]:
         mean = fmean(model["explained"] for model in own)
         cells = [
             _share(_says(model["history"], REFUTED) for model in own),
-            _counted(row["refuted_truth_by"] for row in rows),
+            _counted(row["refuted_by"] for row in rows),
             _first_look(own, BETTER),
             _first_look(own, "b"),
             f"{100 * fmean(_refuted(row['models'], truth) for row in rows):.0f} %",

@@ -22,6 +22,7 @@ def row(
     turned: bool = False,
     segments: int = 0,
     refuted_by: str | None = None,
+    primary_separated: bool = False,
 ) -> study.Row:
     """Return the results of one history."""
     models = {
@@ -39,7 +40,7 @@ def row(
         "landmarks": 1000, "models": models, "commit": "abc1234",
         "segments": {"number": segments, "better": segments > 0, "refuted": False},
         "naive": {kind: {"better": True, "separated": True} for kind in ("one", "bonferroni")},
-        "refuted_truth_by": refuted_by,
+        "refuted_by": refuted_by, "primary_separated": primary_separated,
     }  # fmt: skip
 
 
@@ -58,9 +59,9 @@ EARLY = dict.fromkeys(("first_touch", *study.PRIMARY), "t" * 26)
 def test_share_of_histories_with_an_error():
     rows = [row("plain", "null", 5_000, seed, histories=EARLY) for seed in range(18)]
     challenger = EARLY | {"first_touch": "ttc" + "t" * 23}
-    primary = EARLY | {"linear": "tr" + "t" * 24}
+    refuted = EARLY | {"linear": "tr" + "t" * 24}
     rows.append(row("plain", "null", 5_000, 18, histories=challenger))
-    rows.append(row("plain", "null", 5_000, 19, histories=primary))
+    rows.append(row("plain", "null", 5_000, 19, histories=refuted, primary_separated=True))
     text = study.tables(keyed(rows))
     cells = line(text, "| `null` | plain | 5,000 | 20")
     assert cells[4:8] == ["5.0 ± 4.9 %", "5.0 ± 4.9 %", "5.0 ± 4.9 %", "–"]
@@ -165,11 +166,11 @@ def test_users_are_an_input_where_a_variant_needs_them():
 
 @pytest.mark.parametrize(("variant", "world"), [("countries", "null"), ("plain", "last_touch")])
 def test_a_history_is_one_row(variant, world):
-    [found] = study.run(variant, world, 1_500, 1)
+    [found] = study.run(variant, world, 5_000, 1)
     assert set(found["models"]) == set(study.DEFAULT_MODELS)
     assert {len(model["history"]) for model in found["models"].values()} == {found["looks"]}
     assert 20 <= found["looks"] <= study.LOOKS
-    assert found["segments"]["number"] == (30 if variant == "countries" else 0)
+    assert (0 < found["segments"]["number"] <= 30) == (variant == "countries")
     assert ("naive" in found) == (world == "null")
     assert json.loads(json.dumps(found)) == found
 
@@ -179,7 +180,14 @@ def test_the_model_that_refuted_the_truth_is_found(monkeypatch):
     monkeypatch.setitem(study.TRUE_MODEL, "last_touch", "linear")
     [found] = study.run("plain", "last_touch", 2_500, 3)
     assert "r" in found["models"]["linear"]["history"]
-    assert found["refuted_truth_by"] in set(study.DEFAULT_MODELS) - {"linear"}
+    assert found["refuted_by"] in set(study.DEFAULT_MODELS) - {"linear"}
+
+
+def test_separated_primary_models_are_found(monkeypatch):
+    """In the world of last touch, primary models are separated, and rightly so."""
+    monkeypatch.setitem(study.TRUE_MODEL, "last_touch", None)
+    [found] = study.run("plain", "last_touch", 2_500, 3)
+    assert found["primary_separated"]
 
 
 @pytest.mark.slow
