@@ -72,6 +72,7 @@ PATTERN = {
 ALLOWED = (
     r"binomial[\s#]+trials?",
     r"(beta|Bernoulli)[\s#-]+trials?",
+    r"random[\s#_]+walks?",
     r"(memory|documentation|web)[\s#]+pages?",
     r"SC_PAGE_SIZE|SC_PHYS_PAGES|page-break",
     r"importlinter\.contracts",

@@ -9,9 +9,10 @@ import pytest
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
-from lydite.evaluation.verdicts import judge_models
+from lydite.evaluation.error_budget import split_alpha
+from lydite.evaluation.verdicts import SegmentScores, judge_models
 from lydite.journeys import find_outcomes
-from lydite.models import TouchVolume, make_models
+from lydite.models import BaseRate, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
 
@@ -39,7 +40,10 @@ def judged(world: str, seed: int):
         pipeline.build_samples(engine, settings.evaluation.max_landmarks)
         [(_, _, own)] = pipeline.load_splits(engine, models)
     scores = {model.name: backtest(model, own) for model in models}
-    return scores, judge_models(scores, backtest(TouchVolume(), own))
+    baselines = backtest(TouchVolume(), own), backtest(BaseRate(), own)
+    evaluation = settings.evaluation
+    budget, _ = split_alpha(evaluation.alpha, evaluation.primary, 1, segments=False)
+    return scores, judge_models(SegmentScores(scores, *baselines), budget).verdicts
 
 
 @pytest.mark.parametrize("world", WORLDS)

@@ -41,20 +41,21 @@ def rows(activity, seed=1, n=20_000, levels=(0.02, 0.05, 0.1, 0.2, 0.4)):
 
 
 def test_activity_levels_of_hand_made_landmarks():
-    drawn = draw_landmarks(np.random.default_rng(0), 6)
+    drawn = draw_landmarks(np.random.default_rng(0), 10)
     activity = Activity(
         replace(
             drawn,
-            paths=replace(drawn.paths, length=np.array([1, 2, 2, 7, 8, 50])),
-            hours_since_previous=np.array([np.nan, 0.0, 1.5, 24.0, 168.0, 168.1]),
-            hours_since_first=np.array([0.0, 1.0, 6.0, 72.1, 400.0, 168.0]),
+            paths=replace(drawn.paths, length=np.array([1, 2, 2, 7, 8, 50, 15, 16, 31, 32])),
+            hours_since_previous=np.array([np.nan, 0.0, 1.5, 24.0, 168.0, 168.1, 2, 2, 2, 2]),
+            hours_since_first=np.array([0.0, 1.0, 6.0, 72.1, 400.0, 168.0, 2, 2, 2, 2]),
         )
     )
     assert activity.levels[activity.cell].tolist() == [
-        [0, 0, 0], [1, 1, 1], [1, 2, 2], [6, 3, 5], [7, 5, 6], [7, 6, 5]
+        [0, 0, 0], [1, 1, 1], [1, 2, 2], [6, 3, 5], [7, 5, 6], [9, 6, 5],
+        [7, 2, 2], [8, 2, 2], [8, 2, 2], [9, 2, 2],
     ]  # fmt: skip
     design = activity.design()
-    assert design.shape == (6, 22)
+    assert design.shape == (9, 24)
     assert (design.sum(axis=1) == 3).all()
 
 

@@ -10,8 +10,8 @@ import pytest
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import judge_models
 from tests.helpers.made_scores import only_in_buckets
+from tests.helpers.made_verdicts import verdicts_on
 
 PERIODS, N = 6, 3000
 NORTH = "region = north"
@@ -100,12 +100,12 @@ def test_only_periods_with_different_data_are_replaced():
 def test_late_conversions_do_not_decide_between_old_and_new_models(power):
     """The same forecast, or the true one, scored with more conversions than the others."""
     new = scored(power, late=True)
-    unlike = judge_models(
+    unlike = verdicts_on(
         {"old": first()["old"][ALL], "new": new[ALL]}, first()["touch_volume"][ALL]
     )
     assert unlike["new"].verdict == "refuted"  # only because its outcomes differ
     one, _ = align_scores(first(new=new), restated(new=new))
-    judged = judge_models(
+    judged = verdicts_on(
         {name: one[name][ALL] for name in ("old", "new")}, one["touch_volume"][ALL]
     )
     assert judged["new"].verdict in {"best", "contender"}
@@ -120,9 +120,7 @@ def test_buckets_that_left_the_sample_are_dropped_for_all_models():
         for segment in (ALL, NORTH):
             expected = only_in_buckets(first(new=small)[name][segment], 100)
             assert same(one[name][segment], expected, but=("grid",))
-    judged = judge_models(
-        {"old": one["old"][ALL], "new": one["new"][ALL]}, one["touch_volume"][ALL]
-    )
+    judged = verdicts_on({"old": one["old"][ALL], "new": one["new"][ALL]}, one["touch_volume"][ALL])
     assert judged["new"].same_forecast_as == ("old",)
 
 

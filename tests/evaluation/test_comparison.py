@@ -11,9 +11,10 @@ import pytest
 from scipy.special import expit
 
 from lydite.evaluation.comparison import TABLES, compare_outcome
+from lydite.evaluation.error_budget import split_alpha
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import SegmentVerdicts, judge_segments
+from lydite.evaluation.verdicts import SegmentScores, SegmentVerdicts, judge_segments
 from lydite.models import make_models
 from lydite.settings import EvaluationSettings
 from tests.helpers.random_landmarks import weekly
@@ -245,30 +246,38 @@ def test_segments_follow_all_users(in_segments):
     assert set(in_segments["warnings"]["segment"]) <= {ALL}
 
 
-def test_verdicts_on_all_users_do_not_depend_on_segments(in_segments):
-    alone = {name: {ALL: own[ALL]} for name, own in sliced(SLOPES).items()}
-    tables = compare_outcome("lead", MODELS, alone, CALENDAR, EvaluationSettings())
+def test_verdicts_on_all_users_do_not_depend_on_what_segments_say(in_segments):
+    """Only on whether there are any: they take a share of alpha."""
+    one = {name: {ALL: own[ALL], "x = y": own[SOUTH]} for name, own in sliced(SLOPES).items()}
+    tables = compare_outcome("lead", MODELS, one, CALENDAR, EvaluationSettings())
     assert set(tables) == set(TABLES)
     for name in TABLES:
         pl.testing.assert_frame_equal(
-            tables[name], in_segments[name].filter(pl.col("segment") == ALL), rel_tol=1e-12
+            *(own[name].filter(pl.col("segment") == ALL) for own in (tables, in_segments)),
+            rel_tol=1e-12,
         )
+    alone = {name: {ALL: own[ALL]} for name, own in sliced(SLOPES).items()}
+    settings = EvaluationSettings(alpha=0.8 * EvaluationSettings().alpha)
+    without = compare_outcome("lead", MODELS, alone, CALENDAR, settings)["model_comparison"]
+    pl.testing.assert_frame_equal(
+        without, in_segments["model_comparison"].filter(pl.col("segment") == ALL), rel_tol=1e-12
+    )
 
 
 def judged_by_hand() -> dict[str, SegmentVerdicts]:
     """Judge all users as one family, and the segments as another."""
-    own, judged = sliced(SLOPES), {}
-    for family in ([ALL], [NORTH, SOUTH, NEW]):
+    own, judged, settings = sliced(SLOPES), {}, EvaluationSettings()
+    budgets = split_alpha(settings.alpha, ["last_touch", "linear"], 1, segments=True)
+    for family, budget in zip(([ALL], [NORTH, SOUTH, NEW]), budgets, strict=True):
         slices = {
-            segment: (
+            segment: SegmentScores(
                 {model.name: own[model.name][segment] for model in MODELS},
                 own["touch_volume"][segment],
+                own["base_rate"][segment],
             )
             for segment in family
         }
-        judged |= judge_segments(
-            slices, EvaluationSettings().alpha, EvaluationSettings().worthwhile
-        )
+        judged |= judge_segments(slices, budget, settings.worthwhile)
     return judged
 
 

@@ -14,6 +14,7 @@ from lydite.evaluation.confidence_sequence import (
     RestartedSequences,
     confidence_sequence,
 )
+from tests.helpers.made_sequences import bounded, restarted
 
 LOOKS, BUCKETS, HISTORIES, ALPHA = 26, 256, 300, 0.05
 
@@ -33,7 +34,7 @@ def test_without_a_difference_errors_are_at_most_alpha_unlike_a_naive_test():
     ever, naive = 0, 0
     for _ in range(HISTORIES):
         difference, landmarks = history(rng, persistence=0.0)
-        sequence = confidence_sequence(difference, landmarks, ALPHA)
+        sequence = bounded(difference, landmarks, ALPHA)
         ever += bool(((sequence.low > 0) | (sequence.high < 0)).any())
         sums, counts = difference.cumsum(axis=0), landmarks.cumsum(axis=0)
         spread = sums - counts * (sums.sum(axis=1) / counts.sum(axis=1))[:, None]
@@ -48,7 +49,7 @@ def test_correlation_within_users_widens_the_bounds():
     rng = np.random.default_rng(21)
     ever = 0
     for _ in range(HISTORIES):
-        sequence = confidence_sequence(*history(rng, persistence=1.0), ALPHA)
+        sequence = bounded(*history(rng, persistence=1.0), ALPHA)
         ever += bool(((sequence.low > 0) | (sequence.high < 0)).any())
     assert ever / HISTORIES <= ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / HISTORIES)
 
@@ -57,7 +58,7 @@ def test_a_true_lead_is_found_and_within_the_bounds():
     rng = np.random.default_rng(22)
     found = held = 0
     for _ in range(50):
-        sequence = confidence_sequence(*history(rng, mean=0.02), ALPHA)
+        sequence = bounded(*history(rng, mean=0.02), ALPHA)
         found += sequence.first_above_zero() is not None
         held += bool(((sequence.low <= 0.02) & (sequence.high >= 0.02)).all())
     assert found >= 45
@@ -66,7 +67,7 @@ def test_a_true_lead_is_found_and_within_the_bounds():
 
 def test_the_radius_shrinks_and_is_wider_than_a_fixed_sample_interval():
     difference, landmarks = history(np.random.default_rng(23), persistence=0)
-    sequence = confidence_sequence(difference, landmarks, ALPHA)
+    sequence = bounded(difference, landmarks, ALPHA)
     assert (np.diff(sequence.radius[::5]) < 0).all()
     counts = landmarks.sum(axis=0)
     sums = difference.sum(axis=0)
@@ -76,28 +77,28 @@ def test_the_radius_shrinks_and_is_wider_than_a_fixed_sample_interval():
 
 def test_a_smaller_alpha_has_wider_bounds():
     difference, landmarks = history(np.random.default_rng(24))
-    radii = [confidence_sequence(difference, landmarks, a).radius[-1] for a in (0.2, 0.05, 0.001)]
+    radii = [bounded(difference, landmarks, a).radius[-1] for a in (0.2, 0.05, 0.001)]
     assert radii == sorted(radii)
 
 
 @pytest.mark.parametrize("scale", [1e-6, 3.0, 1e5])
 def test_bounds_scale_with_the_losses(scale):
     difference, landmarks = history(np.random.default_rng(25))
-    one = confidence_sequence(difference, landmarks, ALPHA)
-    other = confidence_sequence(scale * difference, landmarks, ALPHA)
+    one = bounded(difference, landmarks, ALPHA)
+    other = bounded(scale * difference, landmarks, ALPHA)
     np.testing.assert_allclose(other.mean, scale * one.mean, rtol=1e-9)
     np.testing.assert_allclose(other.radius, scale * one.radius, rtol=1e-9)
 
 
 def test_past_bounds_do_not_change_as_periods_come_in():
     difference, landmarks = history(np.random.default_rng(26))
-    whole = confidence_sequence(difference, landmarks, ALPHA)
-    half = confidence_sequence(difference[:13], landmarks[:13], ALPHA)
+    whole = bounded(difference, landmarks, ALPHA)
+    half = bounded(difference[:13], landmarks[:13], ALPHA)
     np.testing.assert_allclose(half.low, whole.low[:13])
 
 
 def test_a_difference_of_exactly_zero_has_radius_zero():
-    zero = confidence_sequence(np.zeros((3, 256)), np.ones((3, 256)), ALPHA)
+    zero = bounded(np.zeros((3, 256)), np.ones((3, 256)), ALPHA)
     assert zero.radius.tolist() == [0, 0, 0]
     assert zero.first_above_zero() is None
 
@@ -105,25 +106,41 @@ def test_a_difference_of_exactly_zero_has_radius_zero():
 def test_bounds_are_infinite_with_few_buckets():
     landmarks = np.zeros((3, 256))
     landmarks[:, : MIN_BUCKETS - 1] = 100
-    sequence = confidence_sequence(landmarks * 0.5, landmarks, ALPHA)
+    sequence = bounded(landmarks * 0.5, landmarks, ALPHA)
     assert sequence.mean[-1] == 0.5
     assert np.isinf(sequence.radius).all()
     landmarks[2] = 100
     difference = np.random.default_rng(0).normal(1, 0.1, (3, 256)) * landmarks
-    assert np.isfinite(confidence_sequence(difference, landmarks, ALPHA).radius).tolist() == [
+    assert np.isfinite(bounded(difference, landmarks, ALPHA).radius).tolist() == [
         False, False, True
     ]  # fmt: skip
 
 
+def test_bounds_are_infinite_while_few_buckets_hold_conversions():
+    """However many hold landmarks."""
+    difference, landmarks = history(np.random.default_rng(28))
+    conversions = np.zeros_like(landmarks)
+    conversions[2, : MIN_BUCKETS - 1] = 1
+    conversions[4, :3] = 1  # in the same buckets
+    conversions[5, MIN_BUCKETS - 1] = 1
+    sequence = confidence_sequence(difference, landmarks, conversions, ALPHA)
+    assert np.isinf(sequence.radius).tolist() == [True] * 5 + [False] * (LOOKS - 5)
+    assert (sequence.log_p[:5] == 0).all()
+    # A bucket without conversions counts once enough others hold some.
+    everywhere = bounded(difference, landmarks, ALPHA)
+    np.testing.assert_array_equal(sequence.radius[5:], everywhere.radius[5:])
+    np.testing.assert_array_equal(sequence.variance, everywhere.variance)
+
+
 def test_bounds_are_infinite_without_variance():
     landmarks = np.ones((3, 256))
-    assert np.isinf(confidence_sequence(0.1 * landmarks, landmarks, ALPHA).radius).all()
+    assert np.isinf(bounded(0.1 * landmarks, landmarks, ALPHA).radius).all()
 
 
 def test_periods_without_landmarks_change_nothing():
     difference, landmarks = history(np.random.default_rng(27))
     difference[:2] = landmarks[:2] = 0
-    sequence = confidence_sequence(difference, landmarks, ALPHA)
+    sequence = bounded(difference, landmarks, ALPHA)
     assert np.isinf(sequence.radius).tolist() == [True] * 2 + [False] * 24
     assert np.isfinite(sequence.mean).all()
 
@@ -142,7 +159,7 @@ def batch(seed: int, m: int = 6, scale: float = 0.06) -> tuple[np.ndarray, np.nd
 @pytest.mark.parametrize("alpha", [0.2, 0.05, 0.001])
 @pytest.mark.parametrize("seed", range(4))
 def test_the_p_value_is_below_alpha_exactly_where_the_bounds_exclude_zero(alpha, seed):
-    sequence = confidence_sequence(*batch(seed), alpha)
+    sequence = bounded(*batch(seed), alpha)
     excluded = (sequence.low > 0) | (sequence.high < 0)
     np.testing.assert_array_equal(sequence.log_p < np.log(alpha), excluded)
     assert 0 < excluded.sum() < excluded.size
@@ -150,7 +167,7 @@ def test_the_p_value_is_below_alpha_exactly_where_the_bounds_exclude_zero(alpha,
 
 def test_the_p_value_is_one_over_the_likelihood_ratio_of_the_normal_mixture():
     """Robbins' mixture, integrated numerically over the effect."""
-    sequence = confidence_sequence(*batch(7, m=3, scale=0.01), ALPHA)
+    sequence = bounded(*batch(7, m=3, scale=0.01), ALPHA)
     for m in range(3):
         r = sequence.mixture[m]
         for look in (0, 5, LOOKS - 1):
@@ -168,7 +185,7 @@ def test_the_variance_is_between_buckets():
     """Compare with a loop over buckets and looks."""
     (difference, *_), landmarks = batch(8, m=1)
     landmarks[:, 200:] = difference[:, 200:] = 0
-    sequence = confidence_sequence(difference, landmarks, ALPHA)
+    sequence = bounded(difference, landmarks, ALPHA)
     for look in (0, 3, LOOKS - 1):
         d = [difference[: look + 1, b].sum() for b in range(200)]
         n = [landmarks[: look + 1, b].sum() for b in range(200)]
@@ -181,10 +198,10 @@ def test_the_variance_is_between_buckets():
 def test_several_differences_at_once_equal_each_alone():
     difference, landmarks = batch(9)
     alphas = np.array([0.2, 0.05, 0.01, 0.05, 0.001, 0.1])
-    together = confidence_sequence(difference, landmarks, alphas)
-    separate = confidence_sequence(difference, np.array([landmarks] * 6), alphas)
+    together = bounded(difference, landmarks, alphas)
+    separate = bounded(difference, np.array([landmarks] * 6), alphas)
     for place, alpha in enumerate(alphas):
-        alone = confidence_sequence(difference[place], landmarks, alpha)
+        alone = bounded(difference[place], landmarks, alpha)
         for many in (together, separate):
             for name in ("mean", "radius", "log_p", "landmarks", "variance", "mixture"):
                 np.testing.assert_allclose(
@@ -205,7 +222,7 @@ def test_long_random_walks_cross_the_bounds_about_as_often_as_alpha_allows(alpha
     crossed = histories = 0
     for _ in range(5):
         steps = rng.standard_normal((200, 70, BUCKETS), dtype=np.float32)
-        sequence = confidence_sequence(steps * np.sqrt(landmarks), landmarks, alpha)
+        sequence = bounded(steps * np.sqrt(landmarks), landmarks, alpha)
         crossed += int((np.abs(sequence.mean) > sequence.radius).any(axis=-1).sum())
         histories += 200
     assert sequence.variance[0, -1] / sequence.variance[0, 0] > 1e4
@@ -218,13 +235,96 @@ def test_past_bounds_do_not_change_once_equal_models_differ(until):
     """A model may have the forecast of touch volume in its first periods."""
     difference, landmarks = history(np.random.default_rng(31), mean=0.05)
     difference[:until] = 0
-    whole = confidence_sequence(difference, landmarks, ALPHA)
+    whole = bounded(difference, landmarks, ALPHA)
     for looks in range(1, LOOKS + 1):
-        then = confidence_sequence(difference[:looks], landmarks[:looks], ALPHA)
+        then = bounded(difference[:looks], landmarks[:looks], ALPHA)
         np.testing.assert_allclose(whole.radius[:looks], then.radius, rtol=1e-12)
         np.testing.assert_allclose(whole.log_p[:looks], then.log_p, rtol=1e-12, atol=1e-12)
     assert (whole.radius[:until] == 0).all()
     assert (whole.radius[until:] > 0).all()
+
+
+# --- the guard for few conversions ----------------------------------------------------------------
+
+
+def mixture_log_p(sequence: ConfidenceSequence) -> np.ndarray:
+    """Return the logarithm of the p-value of the normal mixture alone."""
+    r = sequence.mixture[..., None]
+    spread = sequence.variance * r + 1
+    s = sequence.mean * sequence.landmarks
+    return np.minimum(0, np.log(spread) / 2 - s**2 * r / (2 * spread))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-2, 1e-3, 1e-4])
+def test_a_p_value_is_at_least_the_likelihood_ratio(scale):
+    """The sums are in bits, and the likelihood ratio is the exponential of nats."""
+    difference, landmarks = batch(40, scale=0.3)
+    sequence = bounded(scale * difference, landmarks, ALPHA)
+    nats = np.abs(sequence.mean * sequence.landmarks) * np.log(2)
+    expected = np.maximum(mixture_log_p(sequence), -nats)
+    np.testing.assert_allclose(sequence.log_p, expected, rtol=1e-9, atol=1e-12)
+    excluded = (sequence.low > 0) | (sequence.high < 0)
+    np.testing.assert_array_equal(excluded, sequence.log_p < np.log(ALPHA))
+    # The bounds reach 0 where only the normal mixture excludes it, and change nowhere else.
+    held = (mixture_log_p(sequence) < np.log(ALPHA)) & ~excluded
+    np.testing.assert_allclose(sequence.radius[held], np.abs(sequence.mean[held]))
+    free = bounded(difference, landmarks, ALPHA)
+    np.testing.assert_allclose(sequence.radius[~held], scale * free.radius[~held], rtol=1e-9)
+    assert held.any() == (scale < 0.01)
+
+
+def rare_conversions(histories: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Simulate a few conversions a week, and a model that misses a rare kind of them.
+
+    Touch volume forecasts the true chances. The model forecasts 2 % more for landmarks of the
+    common kind, and hardly any conversions of the rare kind: until the first of these it is ahead,
+    and the differences hardly vary.
+
+    Returns
+    -------
+    difference, landmarks, conversions
+        By how much less the model loses, in bits; (histories, looks, buckets) arrays.
+    """
+    rng = np.random.default_rng(seed)
+    n, truth = np.array([4, 4]), np.array([0.0024, 0.00005])
+    model = np.array([1.02, 0.04]) * truth
+    hits = rng.binomial(n, truth, (histories, LOOKS, BUCKETS, 2))
+    ratio = hits @ np.log2(model / truth) + (n - hits) @ np.log2((1 - model) / (1 - truth))
+    return ratio, np.full(ratio.shape, float(n.sum())), hits.sum(axis=-1).astype(float)
+
+
+def test_with_few_conversions_the_guard_keeps_the_error_below_alpha():
+    """Ville's inequality: touch volume's forecasts are the true chances, so no lead is true."""
+    difference, landmarks, conversions = rare_conversions(400, 41)
+    sequence = confidence_sequence(difference, landmarks, conversions, ALPHA)
+    wrong = (sequence.low > 0).any(axis=-1).mean()
+    limit = ALPHA + 3 * np.sqrt(ALPHA * (1 - ALPHA) / 400)
+    assert wrong <= limit
+    bounded_at_all = np.isfinite(sequence.radius)
+    without = (mixture_log_p(sequence) < np.log(ALPHA)) & (sequence.mean > 0) & bounded_at_all
+    assert without.any(axis=-1).mean() > 4 * limit
+    assert 20 < conversions.sum(axis=(1, 2)).mean() < 100
+
+
+def test_the_guard_costs_a_true_lead_little_time():
+    """With the forecasts reversed: touch volume is wrong by a quarter, and the model is true."""
+    rng = np.random.default_rng(42)
+    n, truth = np.array([40, 40]), np.array([0.01, 0.02])
+    null = np.array([0.015, 0.015])
+    later = []
+    for _ in range(20):
+        hits = rng.binomial(n, truth, (LOOKS, BUCKETS, 2))
+        ratio = hits @ np.log2(truth / null) + (n - hits) @ np.log2((1 - truth) / (1 - null))
+        landmarks = np.full(ratio.shape, 80.0)
+        sequence = confidence_sequence(ratio, landmarks, hits.sum(axis=-1) * 1.0, ALPHA)
+        alone = np.flatnonzero(
+            (mixture_log_p(sequence) < np.log(ALPHA)) & np.isfinite(sequence.radius)
+        )[0]
+        found = sequence.first_above_zero()
+        assert found is not None
+        later.append(found - alone)
+    assert max(later) <= 1
+    assert np.mean(later) < 0.5
 
 
 # --- restarted sequences --------------------------------------------------------------------------
@@ -240,22 +340,37 @@ def same_past(whole: ConfidenceSequence, then: ConfidenceSequence) -> None:
 @pytest.mark.parametrize("looks", [1, RESTART_EVERY, RESTART_EVERY + 1, 26, 300])
 def test_shares_of_alpha_add_up_to_at_most_one(looks):
     landmarks = np.ones((looks, 32))
-    sequences = RestartedSequences.from_differences(np.zeros((1, looks, 32)), landmarks, ALPHA)
+    sequences = restarted(np.zeros((1, looks, 32)), landmarks, ALPHA)
     assert sequences.starts.tolist() == list(range(0, looks, RESTART_EVERY))
-    assert sequences.alpha_shares[0] == RestartedSequences.FULL_SHARE
+    assert sequences.alpha_shares[0] == 0.5
     assert (sequences.alpha_shares > 0).all()
     assert sequences.alpha_shares.sum() <= 1
     assert sequences.alpha_shares.sum() == pytest.approx(1 - 0.5 / len(sequences.alpha_shares))
 
 
+@pytest.mark.parametrize("looks", [1, 5, 26])
+def test_folds_have_one_sequence_with_all_of_alpha(looks):
+    difference, landmarks = batch(43)
+    difference, landmarks = difference[:, :looks], landmarks[:looks]
+    found = RestartedSequences.from_differences(
+        difference, landmarks, landmarks, ALPHA, restarts=False
+    )
+    assert found.starts.tolist() == [0]
+    assert found.alpha_shares.tolist() == [1.0]
+    one = bounded(difference, landmarks, ALPHA)
+    np.testing.assert_array_equal(found.full.radius, one.radius)
+    sure = one.log_p < np.log(ALPHA)
+    np.testing.assert_array_equal(found.signs(ALPHA), np.where(sure, np.sign(one.mean), 0))
+
+
 def test_a_restarted_sequence_uses_periods_from_its_start_and_its_share_of_alpha():
     difference, landmarks = batch(32)
-    sequences = RestartedSequences.from_differences(difference, landmarks, ALPHA)
+    sequences = restarted(difference, landmarks, ALPHA)
     for start, share, own in zip(
         sequences.starts, sequences.alpha_shares, sequences.sequences, strict=True
     ):
         for place in range(len(difference)):
-            alone = confidence_sequence(difference[place, start:], landmarks[start:], ALPHA * share)
+            alone = bounded(difference[place, start:], landmarks[start:], ALPHA * share)
             np.testing.assert_allclose(own[place].radius, alone.radius, rtol=1e-12)
             np.testing.assert_allclose(own[place].mean, alone.mean, rtol=1e-12)
     assert sequences.full is sequences.sequences[0]
@@ -264,11 +379,11 @@ def test_a_restarted_sequence_uses_periods_from_its_start_and_its_share_of_alpha
 def test_past_results_of_all_sequences_do_not_change_as_periods_come_in():
     difference, landmarks = batch(33, scale=0.04)
     difference[0, :6] = 0
-    whole = RestartedSequences.from_differences(difference, landmarks, ALPHA)
+    whole = restarted(difference, landmarks, ALPHA)
     signs = whole.signs(ALPHA)
     assert np.unique(signs).tolist() == [-1, 0, 1]
     for looks in range(1, LOOKS + 1):
-        then = RestartedSequences.from_differences(difference[:, :looks], landmarks[:looks], ALPHA)
+        then = restarted(difference[:, :looks], landmarks[:looks], ALPHA)
         np.testing.assert_array_equal(then.signs(ALPHA), signs[:, :looks])
         np.testing.assert_array_equal(
             then.alpha_shares, whole.alpha_shares[: len(then.alpha_shares)]
@@ -280,7 +395,7 @@ def test_past_results_of_all_sequences_do_not_change_as_periods_come_in():
 def test_signs_and_p_values_agree_with_the_sequences():
     """A p-value is below alpha where any sequence is significant at its share of alpha."""
     difference, landmarks = batch(34, m=40, scale=0.05)
-    sequences = RestartedSequences.from_differences(difference, landmarks, ALPHA)
+    sequences = restarted(difference, landmarks, ALPHA)
     sure = [
         own.log_p[:, -1] < np.log(ALPHA * share)
         for own, share in zip(sequences.sequences, sequences.alpha_shares, strict=True)
@@ -304,11 +419,7 @@ def test_without_a_difference_any_sequence_is_wrong_at_most_with_alpha():
     alpha, rng, ever = 0.2, np.random.default_rng(35), 0
     for _ in range(HISTORIES):
         difference, landmarks = history(rng, persistence=0.5)
-        ever += bool(
-            RestartedSequences.from_differences(difference[None], landmarks, alpha)
-            .signs(alpha)
-            .any()
-        )
+        ever += bool(restarted(difference[None], landmarks, alpha).signs(alpha).any())
     assert ever / HISTORIES <= alpha + 3 * np.sqrt(alpha * (1 - alpha) / HISTORIES)
 
 
@@ -318,7 +429,7 @@ def turned(seed: int, lead: float = 0.1, after: int = LOOKS // 2) -> RestartedSe
     landmarks = np.full((LOOKS, BUCKETS), 40.0)
     mean = np.where(np.arange(LOOKS) < after, lead, -lead)[:, None]
     difference = mean * landmarks + np.sqrt(landmarks) * rng.standard_normal(landmarks.shape)
-    return RestartedSequences.from_differences(difference[None], landmarks, ALPHA)
+    return restarted(difference[None], landmarks, ALPHA)
 
 
 @pytest.mark.parametrize("seed", range(10))

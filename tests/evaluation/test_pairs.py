@@ -5,19 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from math import ceil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 import pytest
 
-from lydite.evaluation.confidence_sequence import RestartedSequences
 from lydite.evaluation.pairs import MAX_YEARS, pairs_table
 from lydite.evaluation.sample_size import required_sample_factor
 from lydite.evaluation.scores import Scores
-from lydite.evaluation.verdicts import SegmentVerdicts, judge_segments
 from lydite.evaluation.warnings import DataSize
 from tests.helpers.made_scores import loses, only_in_buckets
+from tests.helpers.made_verdicts import judge_made
 from tests.helpers.random_landmarks import weekly
+
+if TYPE_CHECKING:
+    from lydite.evaluation.verdicts import SegmentVerdicts
 
 WEEKS = 12
 CALENDAR = weekly(4, WEEKS)
@@ -26,8 +29,8 @@ SIZE = DataSize(users=3_000, landmarks=400_000, immature=10_000)
 NEVER = "not at any realistic size"
 
 
-def judged(scores: dict[str, Scores], null: Scores = NULL, alpha: float = 0.05) -> SegmentVerdicts:
-    return judge_segments({"all": (scores, null)}, alpha)["all"]
+def judged(scores: dict[str, Scores], null: Scores = NULL) -> SegmentVerdicts:
+    return judge_made(scores, null)
 
 
 def table(scores, null=NULL, calendar=CALENDAR, size=SIZE) -> pl.DataFrame:
@@ -108,7 +111,7 @@ def test_open_pairs_are_projected_at_the_present_rate():
     assert not found["separated"]
     assert found["since"] is None
     pair = judged(scores, null).pairs[0]
-    times = required_sample_factor(pair.sequence, pair.level * RestartedSequences.FULL_SHARE)
+    times = required_sample_factor(pair.sequence, pair.level)
     more = null.landmarks.sum() * (times - 1)
     rate = null.landmarks.sum(axis=1)[-8:].mean()
     assert rate == 3 * 100 * 256
@@ -132,9 +135,7 @@ def almost(more: float) -> tuple[dict[str, Scores], Scores]:
     for _ in range(40):
         scores = {"a": loses(0.4 - lead, 0.05, 7, WEEKS)}
         pair = judged(scores).pairs[0]
-        weeks = WEEKS * (
-            required_sample_factor(pair.sequence, pair.level * RestartedSequences.FULL_SHARE) - 1
-        )
+        weeks = WEEKS * (required_sample_factor(pair.sequence, pair.level) - 1)
         if more * 0.9 <= weeks <= more:
             return scores, NULL
         lead *= 1.02 if weeks > more else 0.985

@@ -90,9 +90,12 @@ def same(one: dict[str, pl.DataFrame], two: dict[str, pl.DataFrame], **tolerance
         pl.testing.assert_frame_equal(frame, two[name], **tolerances)
 
 
-def test_the_comparison_has_verdicts_on_every_segment(one_thread):
+def test_the_comparison_has_verdicts_on_every_large_segment(one_thread):
     table = one_thread["model_comparison"]
-    assert table["segment"].n_unique() == 1 + 2 + 4
+    assert table["segment"].n_unique() == 1 + 2
+    assert one_thread["scores"]["segment"].n_unique() == 1 + 2 + 4
+    [small] = one_thread["warnings"].filter(pl.col("kind") == "small_segments")["text"]
+    assert small.count("region = ") == 4
     assert set(table["verdict"].drop_nulls()) >= {"best", "refuted", "too_early"}
     assert table.filter(pl.col("model") == "ceiling")["landmarks"].min() > 0
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from lydite.evaluation.confidence_sequence import ConfidenceSequence, confidence_sequence
 from lydite.evaluation.sample_size import MAX_FACTOR, required_sample_factor
+from tests.helpers.made_sequences import bounded
+
+if TYPE_CHECKING:
+    from lydite.evaluation.confidence_sequence import ConfidenceSequence
 
 PERIODS, BUCKETS, LEVEL = 4, 256, 0.01
 
@@ -33,14 +38,14 @@ def grown(difference: np.ndarray, landmarks: np.ndarray, copies: int) -> Confide
         own = slice(copy * buckets, (copy + 1) * buckets)
         all_differences[periods + copy - 1, own] = difference.sum(axis=0)
         all_landmarks[periods + copy - 1, own] = landmarks.sum(axis=0)
-    return confidence_sequence(all_differences, all_landmarks, LEVEL)
+    return bounded(all_differences, all_landmarks, LEVEL)
 
 
 @pytest.mark.parametrize("lead", [3.0, 2.0, 1.3, -1.0, 0.8])
 @pytest.mark.parametrize("seed", range(2))
 def test_the_factor_agrees_with_repeated_data(lead, seed):
     difference, landmarks = evidence(lead, seed)
-    times = required_sample_factor(confidence_sequence(difference, landmarks, LEVEL), LEVEL)
+    times = required_sample_factor(bounded(difference, landmarks, LEVEL), LEVEL)
     assert 1 < times < 60
     copies = int(np.ceil(times)) + 2
     sequence = grown(difference, landmarks, copies)
@@ -54,7 +59,7 @@ def test_the_factor_agrees_with_repeated_data(lead, seed):
 
 def test_the_sequence_excludes_zero_exactly_from_the_factor():
     """Checks the formula of the bounds at `x` times sum, variance and landmarks."""
-    sequence = confidence_sequence(*evidence(1.5), LEVEL)
+    sequence = bounded(*evidence(1.5), LEVEL)
     times = required_sample_factor(sequence, LEVEL)
     n, s = sequence.landmarks[-1], sequence.mean[-1] * sequence.landmarks[-1]
     v, r = sequence.variance[-1], sequence.mixture
@@ -66,14 +71,14 @@ def test_the_sequence_excludes_zero_exactly_from_the_factor():
 
 def test_the_factor_falls_with_the_lead_and_with_the_level():
     taken = [
-        required_sample_factor(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
+        required_sample_factor(bounded(*evidence(lead), LEVEL), LEVEL)
         for lead in (0.5, 1.0, 2.0, 3.0)
     ]
     assert taken == sorted(taken, reverse=True)
-    sequence = confidence_sequence(*evidence(1.0), LEVEL)
+    sequence = bounded(*evidence(1.0), LEVEL)
     levels = [required_sample_factor(sequence, level) for level in (0.001, 0.01, 0.1)]
     assert levels == sorted(levels, reverse=True)
-    opposite = confidence_sequence(-evidence(1.0)[0], evidence(1.0)[1], LEVEL)
+    opposite = bounded(-evidence(1.0)[0], evidence(1.0)[1], LEVEL)
     assert required_sample_factor(opposite, LEVEL) == pytest.approx(
         required_sample_factor(sequence, LEVEL)
     )
@@ -81,23 +86,23 @@ def test_the_factor_falls_with_the_lead_and_with_the_level():
 
 @pytest.mark.parametrize("lead", [6.0, -30.0])
 def test_the_factor_of_a_separated_pair_is_1(lead):
-    sequence = confidence_sequence(*evidence(lead), LEVEL)
+    sequence = bounded(*evidence(lead), LEVEL)
     assert abs(sequence.mean[-1]) > sequence.radius[-1]
     assert required_sample_factor(sequence, LEVEL) == 1.0
 
 
 def test_the_factor_without_a_difference_is_infinite():
     landmarks = np.ones((3, BUCKETS))
-    nothing = confidence_sequence(np.zeros_like(landmarks), landmarks, LEVEL)
+    nothing = bounded(np.zeros_like(landmarks), landmarks, LEVEL)
     assert required_sample_factor(nothing, LEVEL) == np.inf
     balanced = np.tile([1.0, -1.0], (3, BUCKETS // 2))
-    assert required_sample_factor(confidence_sequence(balanced, landmarks, LEVEL), LEVEL) == np.inf
+    assert required_sample_factor(bounded(balanced, landmarks, LEVEL), LEVEL) == np.inf
 
 
 def test_factors_above_the_maximum_are_infinite():
-    sequence = confidence_sequence(*evidence(0.01), LEVEL)
+    sequence = bounded(*evidence(0.01), LEVEL)
     assert required_sample_factor(sequence, LEVEL) == np.inf
-    near = [required_sample_factor(confidence_sequence(*evidence(lead), LEVEL), LEVEL)
+    near = [required_sample_factor(bounded(*evidence(lead), LEVEL), LEVEL)
             for lead in np.geomspace(0.05, 0.5, 30)]  # fmt: skip
     assert all(times == np.inf or times <= MAX_FACTOR for times in near)
     assert {times == np.inf for times in near} == {True, False}
@@ -106,6 +111,4 @@ def test_factors_above_the_maximum_are_infinite():
 def test_the_factor_with_too_few_buckets_is_infinite():
     difference, landmarks = evidence(6.0)
     landmarks[:, 10:] = difference[:, 10:] = 0
-    assert (
-        required_sample_factor(confidence_sequence(difference, landmarks, LEVEL), LEVEL) == np.inf
-    )
+    assert required_sample_factor(bounded(difference, landmarks, LEVEL), LEVEL) == np.inf

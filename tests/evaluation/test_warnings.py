@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -10,10 +11,13 @@ import pytest
 
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.verdicts import SegmentVerdicts, judge_segments
 from lydite.evaluation.warnings import DataSize, warnings_table
 from tests.helpers.made_scores import loses
+from tests.helpers.made_verdicts import judge_made
 from tests.helpers.random_landmarks import weekly
+
+if TYPE_CHECKING:
+    from lydite.evaluation.verdicts import SegmentVerdicts
 
 WEEKS = 24
 CALENDAR = weekly(4, WEEKS)
@@ -25,7 +29,7 @@ KINDS = [
 
 
 def judged(scores: dict[str, Scores], null: Scores = NULL) -> SegmentVerdicts:
-    return judge_segments({ALL: (scores, null)})[ALL]
+    return judge_made(scores, null)
 
 
 CLEAR = judged({"a": loses(0.35, 0.02, 1, WEEKS), "b": loses(0.37, 0.02, 2, WEEKS)})
@@ -100,6 +104,7 @@ def restated(landmarks: float = 0, conversions: float = 0) -> Scores:
     result = Scores.empty(WEEKS)
     result.landmarks[:] = NULL.landmarks
     result.landmarks[-1] += landmarks / 256
+    result.conversions[:] = NULL.conversions
     result.conversions[-1] += conversions / 256
     result.log_loss[:] = NULL.log_loss
     return result
@@ -227,6 +232,13 @@ def test_a_best_model_below_half_of_the_ceiling_has_a_warning(shares, warns):
         assert found["ceiling"].startswith(f"no model achieves more than {warns} of the")
 
 
+@pytest.mark.parametrize("verdict", ["no_better_than_volume", "too_early", "refuted"])
+def test_without_a_model_ahead_there_is_no_ceiling_warning(verdict):
+    """The lead of the ceiling may be chance there."""
+    low = compared(verdict=[verdict, "refuted", None, "best"], share_of_ceiling=[0.1, 0, None, 0.9])
+    assert "ceiling" not in warned(low)
+
+
 def test_without_a_ceiling_there_is_no_ceiling_warning():
     unknown = pl.Series([None] * 4, dtype=pl.Float64)
     assert warned(compared().with_columns(share_of_ceiling=unknown)) == {}
@@ -272,10 +284,13 @@ def test_channels_without_a_way_to_a_conversion_are_named_in_one_warning(channel
     assert f"{named}, directly or after other channels" in table["text"][0]
 
 
-def test_all_kinds_at_once():
+@pytest.mark.parametrize(
+    ("verdict", "last"), [("contender", "ceiling"), ("no_better_than_volume", "volume")]
+)
+def test_all_kinds_at_once(verdict, last):
     """Kinds are in order, and all placeholders are filled in."""
     comparison = compared(
-        verdict=["no_better_than_volume", "refuted", None, None],
+        verdict=[verdict, "refuted", None, None],
         restated_verdict=["best", "refuted", None, None],
         share_of_ceiling=[0.1, 0.0, None, None],
         warning=["", "so", "", ""],
@@ -289,7 +304,7 @@ def test_all_kinds_at_once():
     first = later.first(7)
     assert first.landmarks.sum() == NULL.first(7).landmarks.sum()  # the change is in later periods
     kinds = list(dict.fromkeys(table["kind"]))
-    assert kinds == ["short_history", "immature", "restated", "drift", "ceiling", "volume", "model"]
+    assert kinds == ["short_history", "immature", "restated", "drift", last, "model"]
     assert not table["text"].str.contains(r"[{}]").any()
 
 

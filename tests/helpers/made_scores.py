@@ -23,6 +23,8 @@ def loses(
 ) -> Scores:
     """Return scores with a mean loss of `bits` per landmark; part of the noise is shared by all.
 
+    A twentieth of the landmarks convert.
+
     Parameters
     ----------
     bits
@@ -36,6 +38,7 @@ def loses(
     """
     scores = Scores.empty(periods)
     scores.landmarks += landmarks
+    scores.conversions += landmarks / 20
     shared = np.random.default_rng(99).normal(0, 0.05, scores.log_loss.shape)
     own = np.random.default_rng(seed).normal(0, 1, scores.log_loss.shape)
     own -= own.mean()

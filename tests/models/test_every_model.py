@@ -16,11 +16,12 @@ from lydite import pipeline
 from lydite.attribution import bootstrap
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
+from lydite.evaluation.error_budget import ErrorBudget
 from lydite.evaluation.splits import Split
-from lydite.evaluation.verdicts import judge_models
+from lydite.evaluation.verdicts import SegmentScores, judge_models
 from lydite.inputs.path_table import read_path_table
 from lydite.journeys import find_outcomes
-from lydite.models import Classifier, Model, Rule, TouchVolume, make_models
+from lydite.models import BaseRate, Classifier, Model, Rule, TouchVolume, make_models
 from lydite.models.base import weight_columns
 from lydite.paths.path_table_landmarks import journey_landmarks
 from lydite.settings import make_settings
@@ -404,7 +405,9 @@ def judged(world: World) -> dict[str, Any]:
     with DuckDBEngine() as engine:
         own = split_of(engine, world, models)
     scores = {model.name: backtest(model, own) for model in models}
-    return judge_models(scores, backtest(TouchVolume(), own))
+    baselines = backtest(TouchVolume(), own), backtest(BaseRate(), own)
+    judged = judge_models(SegmentScores(scores, *baselines), ErrorBudget.flat(0.05))
+    return judged.verdicts
 
 
 @pytest.fixture(scope="module")

@@ -117,23 +117,50 @@ def test_scores_are_added_to_the_cell_of_each_landmark(seed, n, counted):
     size = len(log_odds)
     period, bucket = rng.integers(0, 3, size), rng.integers(0, 5, size)
     converted, count = rng.random(size) < 0.4, rng.integers(0, 4, size).astype(float)
+    scored = log_odds + rng.normal(0, 1, size)
     losses, grid = np.zeros((3, 5, 2)), np.zeros((3, 8, 3))
     odds = np.exp(-np.abs(log_odds))
     kernels.add_scores(
-        log_odds, odds, np.log1p(odds), period, bucket, converted,
+        log_odds, odds, scored, np.log1p(np.exp(-np.abs(scored))), period, bucket, converted,
         count if counted else None, 2, losses, grid,
     )  # fmt: skip
     expected = np.zeros_like(losses), np.zeros_like(grid)
     for row in range(size):
         n_landmarks = count[row] if counted else 1.0
         p = 1 / (1 + np.exp(-log_odds[row]))
-        loss = np.logaddexp(0, -log_odds[row] if converted[row] else log_odds[row])
+        loss = np.logaddexp(0, -scored[row] if converted[row] else scored[row])
         added = [loss, (p - converted[row]) ** 2]
         expected[0][period[row], bucket[row]] += n_landmarks * np.array(added)
         place = min(max(int(np.floor(2 * (log_odds[row] + 2))), 0), 7)
         expected[1][period[row], place] += n_landmarks * np.array([1, converted[row], p])
     np.testing.assert_allclose(losses, expected[0], rtol=1e-12, atol=1e-300)
     np.testing.assert_allclose(grid, expected[1], rtol=1e-12, atol=1e-300)
+
+
+@given(st.integers(0, 1000), st.integers(0, 40), st.booleans())
+def test_forecasts_and_their_variances_are_added_by_stratum(seed, n, counted):
+    rng = np.random.default_rng(seed)
+    odds, factor = np.exp(rng.normal(0, 4, n)), np.exp(rng.normal(0, 2, 5))
+    stratum, count = rng.integers(0, 5, n), rng.integers(0, 4, n).astype(float)
+    sums = np.zeros((5, 2))
+    kernels.add_forecasts(odds, factor, stratum, count if counted else None, sums)
+    p = odds * factor[stratum] / (1 + odds * factor[stratum])
+    n_landmarks = count if counted else np.ones(n)
+    for own, values in enumerate((p, p * (1 - p))):
+        expected = np.bincount(stratum, n_landmarks * values, 5)
+        np.testing.assert_allclose(sums[:, own], expected, rtol=1e-9)
+
+
+@given(st.integers(0, 1000), st.integers(1, 40))
+def test_exposure_is_the_sum_of_the_levels_of_days_and_hours(seed, n):
+    rng = np.random.default_rng(seed)
+    row, count = rng.integers(0, 7, n), rng.integers(1, 4, n).astype(float)
+    stratum, hour = rng.integers(0, 5, n), rng.integers(0, 24, n)
+    day_level, hour_level = rng.gamma(2, 1, 5), rng.gamma(2, 1, 24)
+    some, exposure = rng.permutation(n)[: rng.integers(0, n + 1)], np.zeros(7)
+    kernels.add_exposure(some, row, count, stratum, hour, day_level, hour_level, exposure)
+    levels = count * day_level[stratum] * hour_level[hour]
+    np.testing.assert_allclose(exposure, np.bincount(row[some], levels[some], 7), rtol=1e-12)
 
 
 @given(st.integers(0, 1000), st.integers(0, 20))

@@ -103,10 +103,21 @@ class Timing:
         The day, numbered. A day on which a training set ends is two strata.
     hour : (n,) integers
         The hour of the day, UTC.
+    day_of_stratum : (strata,) integers
+        The day of each stratum, numbered.
     """
 
     stratum: NDArray[np.int32]
     hour: NDArray[np.int8]
+    day_of_stratum: NDArray[np.int32]
+
+    def day(self, rows: NDArray[np.integer] | slice) -> NDArray[np.int32]:
+        """Return the day of some of the landmarks, whether or not a training set ends on it.
+
+        Training sets that end on a day come with later periods, so that scores by stratum would
+        change with time.
+        """
+        return self.day_of_stratum[self.stratum[rows]]
 
     def take(self, rows: NDArray[np.integer]) -> Timing:
         """Return the timing of some of the landmarks, in the same strata."""
@@ -145,7 +156,7 @@ class DayLevels:
         end = int(first_training_period.max(initial=0)) + 1
         stratum, first = factorize(days * end + first_training_period)
         hour = (hours - days * HOURS).astype(np.int8)
-        self.timing = Timing(stratum, hour)
+        self.timing = Timing(stratum, hour, factorize(days[first])[0])
         self._first_period = first_training_period[first]
         self._count_table(landmarks, activity)
         self._fitted: dict[int, Levels] = {}

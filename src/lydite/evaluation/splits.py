@@ -340,9 +340,7 @@ class EvaluationBatch:
         sample, rows = split.landmarks, as_slice(places)
         bucket, converted, count = sample.bucket[rows], sample.converted[rows], sample.count[rows]
         timing = split.timing
-        hour, stratum = (
-            (None, None) if timing is None else (timing.hour[rows], timing.stratum[rows])
-        )
+        hour, stratum = (None, None) if timing is None else (timing.hour[rows], timing.day(rows))
 
         def outcomes(
             own: NDArray[np.intp] | slice, day_rate: NDArray[np.float64] | None = None

@@ -49,7 +49,7 @@ DAILY_COST = {"display": 30.0, "video": 55.0}  # per campaign, for every 10,000 
 
 _BLOCK = 50_000  # users simulated at a time: limits memory, and does not change results
 _PILOT_USERS = 2_000  # enough to estimate the number of conversions
-_RARE = 1e-9  # a factor on conversion probabilities with which nobody converts
+_RARE = 1e-9  # a factor on conversion probabilities with which no user converts
 _MAX_TOUCHES = 40
 _MAX_PATH_LENGTH = 16
 _MAX_DURATION = 29 * DAY  # below the lookback, so that no path is ever cut
