@@ -26,7 +26,7 @@ INSTEAD = {
     r"mend(s|ed|ing)?": "fix, correct",
     r"anew": "again, from scratch; rebuild, refit",
     r"lay|lays|laid|laying": "build, group, write, arrange",
-    r"tell|tells|told|telling": "distinguish, factorize, group, show, say",
+    r"tell(?!\()|tells|told|telling": "distinguish, factorize, group, show, say",
     r"dear|dearer|dearest": "slow, expensive",
     r"whoever": "users who, anyone who",
     r"whichever": "any",

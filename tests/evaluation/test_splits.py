@@ -7,6 +7,8 @@ from datetime import timedelta
 from itertools import pairwise
 
 import numpy as np
+import pytest
+from scipy.special import expit
 
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.segments import SegmentColumn
@@ -134,6 +136,28 @@ def test_later_landmarks_do_not_change_an_earlier_subsample():
         assert {early[row] for row in training_sets(part, rows)[period]} == whole[period]
 
 
+def test_limited_test_rows_are_scored_given_the_rate_of_whole_days():
+    """As forecasts of all landmarks are, so that losses can be compared."""
+    lookback = timedelta(hours=36)  # training sets end at noon
+    split = Split.by_period(LANDMARKS, replace(CALENDAR, lookback=lookback))
+    span = range(len(CALENDAR))
+    fewer, rows = split.subsample_test(200), np.concatenate(split.test_rows)
+    days = LANDMARKS.happened_at.astype("datetime64[D]")
+    batch = fewer.batch(span)
+    model = make_model("linear")
+    shifts = batch.outcomes.shifts(np.zeros(len(batch.rows)))
+    for day in np.unique(days[rows]):
+        rate = LANDMARKS.converted[rows][days[rows] == day].mean()
+        mine = np.unique(batch.outcomes.stratum[days[batch.rows] == day])
+        assert len(mine) <= 1
+        if len(mine) and 0 < rate < 1:
+            assert expit(shifts[mine[0]]) == pytest.approx(rate)
+    whole, part = (backtest(model, own) for own in (split, fewer))
+    bits = [own.log_loss[part.cells].sum() for own in (whole, part)]
+    assert bits[1] == pytest.approx(bits[0], rel=0.01)
+    assert split.subsample_test(len(LANDMARKS)).batch(span).outcomes.day_rate is None
+
+
 def test_limited_test_rows_are_whole_buckets_of_each_period():
     split = Split.by_period(LANDMARKS, CALENDAR)
     fewer = split.subsample_test(200)
@@ -146,8 +170,6 @@ def test_limited_test_rows_are_whole_buckets_of_each_period():
     whole, part = (backtest(make_model("linear"), own) for own in (split, fewer))
     cells = part.cells
     np.testing.assert_allclose(part.brier[cells], whole.brier[cells], rtol=1e-9)
-    # Scored given the conversions of fewer landmarks a day.
-    assert part.log_loss.sum() < whole.log_loss[cells].sum()
     early = Split.by_period(
         LANDMARKS.take(np.flatnonzero(LANDMARKS.happened_at < CALENDAR.starts[3])), CALENDAR
     )

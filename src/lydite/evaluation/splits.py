@@ -88,7 +88,7 @@ class Split:
         The day and hour of each landmark; None for folds.
     day_levels
         The levels of days and hours; None for folds.
-    day_rate : (strata,) array
+    day_rate : (days,) array
         The share of each day's landmarks that convert, where the test rows are a sample; None
         where they are not.
     """
@@ -262,10 +262,10 @@ class Split:
         if self.timing is None:
             return None
         rows = np.concatenate(self.test_rows)
-        stratum, converted = self.timing.stratum[rows], self.landmarks.converted[rows]
-        size = int(self.timing.stratum.max(initial=-1)) + 1
-        landmarks = np.bincount(stratum, minlength=size)
-        return np.bincount(stratum, converted, size) / np.maximum(landmarks, 1)
+        day, converted = self.timing.day(rows), self.landmarks.converted[rows]
+        size = int(self.timing.day_of_stratum.max(initial=-1)) + 1
+        landmarks = np.bincount(day, minlength=size)
+        return np.bincount(day, converted, size) / np.maximum(landmarks, 1)
 
     def refit_spans(self, schedule: RefitSchedule = REFIT_SCHEDULE) -> list[range]:
         """Return the ranges of periods that share a fit, leaving out those without test rows.
