@@ -1,4 +1,4 @@
-"""Runs the job ``refresh`` without Dagster's UI: ``python -m pipelines.refresh [--full]``.
+"""Runs the job ``refresh`` without Dagster's UI: ``python -m pipelines.refresh``.
 
 Exit codes: 0 published; 2 the input cannot be used and nothing was published; 1 any other error.
 """
@@ -20,7 +20,6 @@ from pipelines.project import ROOT
 
 _ABOUT = "Load the inputs, compare the models, attribute conversions, publish."
 _PROGRESS_ONLY: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
-_FULL = {"ops": {BUILD_JOURNEYS: {"config": {"full": True}}}}
 _BAD_INPUT, _FAILURE = 2, 1
 
 
@@ -28,7 +27,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job and return the exit code; a failure is explained on stderr."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.refresh", description=_ABOUT)
     parser.add_argument("--full", action="store_true", help="rebuild the journeys of all users")
-    run_config = _PROGRESS_ONLY | (_FULL if parser.parse_args(arguments).full else {})
+    parser.add_argument(
+        "--accept",
+        action="append",
+        default=[],
+        metavar="KIND",
+        help="accept findings of a kind, such as sudden_drop, in this run only; repeat for more",
+    )
+    options = vars(parser.parse_args(arguments))
+    config = {name: value for name, value in options.items() if value}
+    run_config = _PROGRESS_ONLY | ({"ops": {BUILD_JOURNEYS: {"config": config}}} if config else {})
     try:
         job = defs().resolve_job_def("refresh")
     except Exception as error:

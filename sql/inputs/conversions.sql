@@ -24,6 +24,7 @@ select
         when user_id is null then 'missing_user_id'
         when converted_at is null then 'invalid_converted_at'
         when converted_at > $now then 'future_converted_at'
+        when converted_at > as_of then 'after_as_of'
         when value is not null and amount is null then 'invalid_value'
         when abs(amount) >= cast('infinity' as double) then 'not_finite_value'
     end as reason

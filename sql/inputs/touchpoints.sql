@@ -28,6 +28,7 @@ select
         when user_id is null then 'missing_user_id'
         when touched_at is null then 'invalid_touched_at'
         when touched_at > $now then 'future_touched_at'
+        when touched_at > as_of then 'after_as_of'
         when channel is null then 'missing_channel'
         when cost is not null and amount is null then 'invalid_cost'
         when abs(amount) >= cast('infinity' as double) then 'not_finite_cost'

@@ -17,6 +17,7 @@ from lydite.settings import EngineSettings, make_settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
+    from datetime import date
     from pathlib import Path
     from typing import Literal, TypeAlias
 
@@ -47,6 +48,9 @@ def compare(
     users: Source | None = ...,
     lookback: str = ...,
     period: Period = ...,
+    as_of: str | date | None = ...,
+    delivery_delay: str | None = ...,
+    accept: Sequence[str] = ...,
     models: Models = ...,
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
@@ -63,6 +67,9 @@ def compare(
     users: Source | None = ...,
     lookback: str = ...,
     period: Period = ...,
+    as_of: str | date | None = ...,
+    delivery_delay: str | None = ...,
+    accept: Sequence[str] = ...,
     models: Models = ...,
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
@@ -101,6 +108,9 @@ def compare(
     users: Source | None = None,
     lookback: str = "30d",
     period: Period = "week",
+    as_of: str | date | None = None,
+    delivery_delay: str | None = None,
+    accept: Sequence[str] = (),
     models: Models = None,
     outcomes: Sequence[str] | None = None,
     alpha: float = 0.05,
@@ -125,6 +135,16 @@ def compare(
         How long before a conversion a touch still counts: ``"30d"``, ``"12h"``, ``"4w"``.
     period
         How often the models are refitted.
+    as_of
+        The data is complete up to this instant (UTC; a day is its first instant), and later rows
+        are set aside. By default it is complete up to the earlier of the last touchpoint and the
+        last conversion of an outcome.
+    delivery_delay
+        How late rows may be delivered, such as ``"2d"``: the data is complete up to this long
+        before its last row.
+    accept
+        Kinds of `Comparison.findings` for which the data is used as it is: ``"stray_rows"`` or
+        ``"sudden_drop"``.
     models
         The rivals: names, or models such as `lydite.models.Rule` and `lydite.models.Classifier`;
         None for all built-in models.
@@ -159,7 +179,16 @@ def compare(
     >>> sorted(result.table["model"])
     ['base_rate', 'ceiling', 'last_touch', 'linear', 'touch_volume']
     """
-    settings = make_settings(lookback, period, outcomes, alpha, seed)
+    settings = make_settings(
+        lookback,
+        period,
+        outcomes,
+        alpha,
+        seed,
+        as_of=as_of,
+        delivery_delay=delivery_delay,
+        accept=accept,
+    )
     rivals = None if models is None else choose(models)
     given = {
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,

@@ -12,13 +12,20 @@ _HOURS = {"h": 1, "d": 24, "w": 168}
 _MAX_HOURS = 1e9  # a timedelta can hold it, and it is far out of range
 
 
-def parse_duration(text: str | timedelta) -> timedelta:
-    """Parse a lookback: a number and a unit, h, d or w.
+def parse_duration(text: str | timedelta, what: str = "lookback") -> timedelta:
+    """Parse a lookback, or another duration: a number and a unit, h, d or w.
+
+    Parameters
+    ----------
+    text
+        The duration.
+    what
+        What it is, for messages.
 
     Raises
     ------
     InputError
-        When the text cannot be parsed, or the lookback is not between 1 hour and 3650 days.
+        When the text cannot be parsed, or the duration is not between 1 hour and 3650 days.
 
     Examples
     --------
@@ -31,13 +38,13 @@ def parse_duration(text: str | timedelta) -> timedelta:
         match = _LOOKBACK.fullmatch(str(text))
         if match is None:
             raise InputError(
-                f"lookback {text!r} cannot be read: write a number and a unit, h, d or w,"
+                f"{what} {text!r} cannot be read: write a number and a unit, h, d or w,"
                 " such as 12h, 30d or 4w"
             )
         hours = float(match[1]) * _HOURS[match[2][0]]
         lookback = timedelta(hours=min(hours, _MAX_HOURS))
     if not timedelta(hours=1) <= lookback <= timedelta(days=3650):
-        raise InputError(f"lookback {text!r} is out of range: between 1h and 3650d, such as 30d")
+        raise InputError(f"{what} {text!r} is out of range: between 1h and 3650d, such as 30d")
     return lookback
 
 

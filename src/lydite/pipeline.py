@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from lydite import attribution, inputs, journeys
+from lydite import attribution, inputs, journeys, quality
 from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation import ledger
@@ -33,17 +33,18 @@ from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_fr
 from lydite.models.base import use_direct
 from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.shares import count_weightless
+from lydite.settings import Completeness, QualitySettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.inputs import Source
-    from lydite.journeys import JourneySummary
     from lydite.journeys.incremental import JourneyBuild
     from lydite.models import Model
     from lydite.paths.landmarks import Landmarks
-    from lydite.settings import EvaluationSettings, Settings
+    from lydite.settings import DeclaredEnds, EvaluationSettings, Settings
 
     Progress = Callable[[str], None]
 
@@ -155,10 +156,16 @@ def _prepare(
 ) -> list[Model]:
     """Load the inputs, build the journeys, and return the models that can run on them."""
     say("reading the input tables")
-    load_inputs(engine, sources)
+    load_inputs(engine, sources, settings.declared_ends())
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
-    build_journeys(engine, lookbacks, settings.evaluation.period)
+    build_journeys(
+        engine,
+        lookbacks,
+        settings.evaluation.period,
+        declared=settings.completeness(lookbacks),
+        accepted=settings.quality,
+    )
     return usable_models(
         engine,
         models_from_settings(settings) if rivals is None else rivals,
@@ -173,9 +180,11 @@ def _ignore(step: str) -> None:
 # --- inputs ---------------------------------------------------------------------------------------
 
 
-def load_inputs(engine: Engine, sources: Mapping[str, Source]) -> None:
+def load_inputs(
+    engine: Engine, sources: Mapping[str, Source], ends: DeclaredEnds | None = None
+) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
-    write_report(engine, list(inputs.load(engine, sources).tables.values()))
+    write_report(engine, list(inputs.load(engine, sources, ends=ends).tables.values()))
 
 
 def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
@@ -213,9 +222,17 @@ def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
 
 
 def build_journeys(
-    engine: Engine, lookbacks: Mapping[str, timedelta], period: Period, *, full: bool = False
+    engine: Engine,
+    lookbacks: Mapping[str, timedelta],
+    period: Period,
+    *,
+    full: bool = False,
+    declared: Mapping[str, Completeness] | None = None,
+    accepted: QualitySettings | None = None,
 ) -> JourneyBuild:
-    """Build journeys, and ``evaluation.outcomes`` with a row per outcome.
+    """Build journeys, and ``evaluation.outcomes`` with a row per outcome; check the data.
+
+    Where rows are missing, periods are not scored. ``quality.findings`` says so.
 
     Parameters
     ----------
@@ -227,6 +244,10 @@ def build_journeys(
         Length of the periods that are scored.
     full
         Rebuild the journeys of all users.
+    declared
+        What was declared about the end of the data of each outcome; None for nothing.
+    accepted
+        Which findings about the data are accepted; None for none.
     """
     build = incremental.build_journeys(engine, lookbacks, full=full)
     engine.local.run(
@@ -235,13 +256,32 @@ def build_journeys(
         {"n": build.summary.duplicates},
     )
     build_history(engine)
+    extents = _check_data(
+        engine,
+        dict.fromkeys(lookbacks, Completeness()) if declared is None else declared,
+        accepted or QualitySettings(),
+    )
     rows = [
-        _outcome_row(engine, outcome, lookback, period, build.summary)
+        _outcome_row(
+            engine, outcome, lookback, period, build.summary.first_at, extents[outcome].as_of
+        )
         for outcome, lookback in lookbacks.items()
     ]
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
     engine.copy_from_local("evaluation.outcomes")
     return build
+
+
+def _check_data(
+    engine: Engine, declared: Mapping[str, Completeness], accepted: QualitySettings
+) -> dict[str, quality.Extent]:
+    """Write the findings about the data, and return the extent of each outcome."""
+    extents, findings = quality.measure_feeds(
+        *quality.read_feeds(engine), declared, accepted.accept
+    )
+    quality.write_findings(engine.local, quality.with_advice(findings, accepted))
+    quality.write_holes(engine.local, extents)
+    return extents
 
 
 _OUTCOME_SCHEMA: dict[str, Any] = {
@@ -280,10 +320,11 @@ def _outcome_row(
     outcome: str,
     lookback: timedelta,
     period: Period,
-    summary: JourneySummary,
+    first_at: datetime,
+    as_of: datetime,
 ) -> dict[str, Any]:
     """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
-    history = History.load(engine.local, outcome, summary.first_at, summary.as_of)
+    history = _load_history(engine, outcome, first_at, as_of)
     note, periods = "", 0
     all_convert = not engine.scalar(_OTHER_USERS, {"outcome": outcome})
     try:
@@ -297,13 +338,18 @@ def _outcome_row(
         "outcome": outcome,
         "lookback": format_duration(lookback),
         "lookback_us": lookback // timedelta(microseconds=1),
-        "first_at": summary.first_at,
-        "as_of": summary.as_of,
-        "mature_until": summary.as_of - lookback,
+        "first_at": first_at,
+        "as_of": as_of,
+        "mature_until": as_of - lookback,
         "period": period,
         "periods": periods,
         "note": note,
     }
+
+
+def _load_history(engine: Engine, outcome: str, first_at: datetime, as_of: datetime) -> History:
+    holes = quality.read_holes(engine.local, outcome)
+    return History.load(engine.local, outcome, first_at, as_of, holes)
 
 
 def _with_rows_set_aside(note: str, reasons: Mapping[str, Mapping[str, int]]) -> str:
@@ -324,7 +370,7 @@ def read_outcomes(engine: Engine, *, scored_only: bool = True) -> list[dict[str,
 
 def calendar_of(engine: Engine, outcome: Mapping[str, Any]) -> Calendar:
     """Return the calendar of one outcome, given as a row of `read_outcomes`."""
-    history = History.load(engine.local, outcome["outcome"], outcome["first_at"], outcome["as_of"])
+    history = _load_history(engine, outcome["outcome"], outcome["first_at"], outcome["as_of"])
     lookback = timedelta(microseconds=outcome["lookback_us"])
     return make_calendar(history, lookback, outcome["period"])
 
@@ -509,7 +555,7 @@ def _compare_outcome(
 
     All outcomes of the report share alpha, also those that have no verdicts yet.
     """
-    findings = _findings(engine, models)
+    findings = _findings(engine, models, row["outcome"])
     if not row["periods"]:
         # More data of the same kind does not help where every user converts.
         undecided = () if row["note"] == EVERY_USER_CONVERTS else models
@@ -547,11 +593,18 @@ def _compare_outcome(
     )
 
 
-def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
-    """Return kind and text of each warning about the data."""
+def _findings(
+    engine: Engine, models: Sequence[Model], outcome: str | None = None
+) -> list[tuple[str, str]]:
+    """Return kind and text of each warning about the data; of one outcome, or of all."""
+    about_data = [
+        (finding.kind, finding.text)
+        for finding in quality.read_findings(engine.local)
+        if outcome is None or finding.concerns(outcome)
+    ]
     channels = attribution.channel_names(engine.local)
     direct = note_on_direct(channels) if use_direct(models) else None
-    return [*([("direct", direct)] if direct else []), *spend_warnings(engine)]
+    return [*about_data, *([("direct", direct)] if direct else []), *spend_warnings(engine)]
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

@@ -128,6 +128,18 @@ class OutcomeRecord(TypedDict):
     credit: list[ChannelCost]
 
 
+class FindingRecord(TypedDict):
+    """Something about the data that makes results wrong; days are ISO-8601."""
+
+    kind: str
+    table: str
+    outcome: str | None
+    first_day: str | None
+    last_day: str | None
+    text: str
+    blocking: bool
+
+
 class ComparisonRecord(TypedDict):
     """A whole comparison: `Comparison.to_dict`."""
 
@@ -135,6 +147,7 @@ class ComparisonRecord(TypedDict):
     quarantined: dict[str, dict[str, int]]
     duplicates: NotRequired[dict[str, int]]
     left_out: NotRequired[dict[str, str]]
+    findings: NotRequired[list[FindingRecord]]
 
 
 class CreditRecord(TypedDict):

@@ -13,6 +13,7 @@ from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models.transition_graph import transition_graph
 from lydite.pipeline import MARTS, quarantined
+from lydite.quality import read_findings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from lydite.dataframes import FrameKind
     from lydite.engine import DuckDBEngine
+    from lydite.quality import Finding
     from lydite.records import (
         ComparisonRecord,
         CreditRecord,
@@ -74,6 +76,8 @@ class Comparison(Generic[FrameT_co]):
         Why a model was left out, by name.
     alpha : float or None
         Chance of any wrong verdict, however often the comparison is repeated; None if not known.
+    findings : sequence of lydite.quality.Finding
+        What is wrong with the data, such as missing or stray rows.
 
     Examples
     --------
@@ -92,6 +96,7 @@ class Comparison(Generic[FrameT_co]):
     left_out: Mapping[str, str] = field(default_factory=dict)
     alpha: float | None = None
     _kind: FrameKind = field(default="polars", repr=False)
+    findings: Sequence[Finding] = ()
 
     @property
     def table(self) -> FrameT_co:
@@ -212,6 +217,8 @@ class Comparison(Generic[FrameT_co]):
             result["duplicates"] = self.duplicates
         if self.left_out:
             result["left_out"] = dict(self.left_out)
+        if self.findings:
+            result["findings"] = [finding.to_dict() for finding in self.findings]
         return result
 
     def _outcome(self, counts: OutcomeCounts) -> OutcomeRecord:
@@ -264,7 +271,13 @@ def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Compari
     left_out = dict(engine.rows("from evaluation.left_out"))
     alpha = engine.scalar("from evaluation.risk") if engine.exists("evaluation.risk") else None
     return Comparison(
-        marts, cast("list[OutcomeCounts]", outcomes), quarantined(engine), left_out, alpha, kind
+        marts,
+        cast("list[OutcomeCounts]", outcomes),
+        quarantined(engine),
+        left_out,
+        alpha,
+        kind,
+        read_findings(engine),
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from pydantic import (
     AfterValidator,
@@ -22,19 +23,42 @@ from lydite.durations import parse_duration
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
-def _parse_lookback(value: object) -> timedelta:
+def _parse_lookback(value: object, what: str = "lookback") -> timedelta:
     if not isinstance(value, str | timedelta):
         raise ValueError('write it in quotes, with a unit: "12h", "30d" or "4w"')  # noqa: TRY004
     try:
-        return parse_duration(value)
+        return parse_duration(value, what)
     except InputError as error:
         raise ValueError(str(error)) from error
 
 
+def _parse_delay(value: object) -> timedelta:
+    return _parse_lookback(value, "delay")
+
+
+def _parse_instant(value: object) -> datetime:
+    """Return an instant in UTC without a zone; a day is its first instant."""
+    try:
+        given = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        given = None
+    if isinstance(given, datetime):
+        return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
+    if isinstance(given, date):
+        return datetime.combine(given, time())
+    raise ValueError("write it as ISO-8601 in UTC, such as 2026-03-01 or 2026-03-01T06:00")
+
+
 Lookback = Annotated[timedelta, BeforeValidator(_parse_lookback)]
+Delay = Annotated[timedelta, BeforeValidator(_parse_delay)]
+Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
+
+#: The kinds of findings about the data that stop a run; `lydite.quality` describes them.
+FindingKind = Literal["stray_rows", "sudden_drop"]
+FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 
 class _Section(BaseModel):
@@ -82,15 +106,54 @@ class EngineSettings(_Section):
 
 
 class QualitySettings(_Section):
-    """How many unusable rows are accepted."""
+    """What is accepted of the data.
+
+    Attributes
+    ----------
+    max_quarantined_share
+        The largest share of the rows of a table that may be set aside.
+    accept
+        Kinds of findings for which the data is right as it is: it is used as it is.
+    warn
+        Kinds of findings that do not stop a run. Periods without complete data stay unscored.
+    """
 
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.01
+    accept: tuple[FindingKind, ...] = ()
+    warn: tuple[FindingKind, ...] = ()
+
+    def accepting(self, kinds: Sequence[str]) -> QualitySettings:
+        """Return the settings with more kinds of findings accepted.
+
+        Raises
+        ------
+        InputError
+            When there is no such kind.
+        """
+        unknown = [kind for kind in kinds if kind not in FINDING_KINDS]
+        if unknown:
+            raise InputError(
+                f"there is no kind of finding {unknown[0]!r}; there are: {', '.join(FINDING_KINDS)}"
+            )
+        values = {**self.model_dump(), "accept": (*self.accept, *kinds)}
+        return QualitySettings.model_validate(values)
 
 
 class EvaluationSettings(_Section):
-    """How rivals are judged; set before anybody looks at the data."""
+    """How rivals are judged; set before anybody looks at the data.
+
+    Attributes
+    ----------
+    as_of
+        The data is complete up to this instant, and later rows are set aside; None to take the
+        last rows of the data.
+    delivery_delay
+        How late rows may be delivered: the data is complete up to this long before its last row.
+    """
 
     lookback: Lookback = timedelta(days=30)
+    as_of: Instant | None = None
+    delivery_delay: Delay | None = None
     period: Literal["day", "week", "month"] = "week"
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     worthwhile: Annotated[float, Field(gt=0, lt=1)] = 0.005
@@ -101,9 +164,46 @@ class EvaluationSettings(_Section):
 
 
 class OutcomeSettings(_Section):
-    """An outcome with a different lookback."""
+    """An outcome to judge; what is not set is as in `EvaluationSettings`."""
 
-    lookback: Lookback
+    lookback: Lookback | None = None
+    as_of: Instant | None = None
+    delivery_delay: Delay | None = None
+
+
+@dataclass(frozen=True)
+class Completeness:
+    """What was declared about the end of an outcome's data.
+
+    Attributes
+    ----------
+    as_of
+        The data is complete up to this instant, UTC.
+    delivery_delay
+        The data is complete up to this long before the last row. Ignored with `as_of`.
+    """
+
+    as_of: datetime | None = None
+    delivery_delay: timedelta | None = None
+
+
+@dataclass(frozen=True)
+class DeclaredEnds:
+    """The instants after which rows are set aside; None for no such instant.
+
+    Attributes
+    ----------
+    touchpoints
+        For touchpoints.
+    conversions
+        For conversions, except of the outcomes in `by_outcome`.
+    by_outcome
+        For conversions, by outcome.
+    """
+
+    touchpoints: datetime | None = None
+    conversions: datetime | None = None
+    by_outcome: Mapping[str, datetime] = field(default_factory=dict)
 
 
 def _as_model(entry: object) -> object:
@@ -187,11 +287,38 @@ class Settings(_Section):
                     f"there is no outcome {name!r} in the conversions;"
                     f" they hold: {', '.join(available)}"
                 )
-        default = self.evaluation.lookback
         return {
-            name: self.outcomes[name].lookback if name in self.outcomes else default
+            name: self._of(name).lookback or self.evaluation.lookback
             for name in self.outcomes or available
         }
+
+    def completeness(self, outcomes: Iterable[str]) -> dict[str, Completeness]:
+        """Return what was declared about the end of the data of some outcomes.
+
+        A declaration about an outcome replaces the one about all outcomes.
+        """
+        found = {}
+        for name in outcomes:
+            own, given = self._of(name), self.evaluation
+            if own.as_of is not None or own.delivery_delay is not None:
+                found[name] = Completeness(own.as_of, own.delivery_delay)
+            else:
+                found[name] = Completeness(given.as_of, given.delivery_delay)
+        return found
+
+    def declared_ends(self) -> DeclaredEnds:
+        """Return the instants after which rows are set aside."""
+        by_outcome = {
+            name: own.as_of for name, own in self.outcomes.items() if own.as_of is not None
+        }
+        default = self.evaluation.as_of
+        ends = [*by_outcome.values(), *([] if default is None else [default])]
+        # Touchpoints serve all outcomes: they end with the last one, if all have an end.
+        all_end = default is not None or 0 < len(self.outcomes) == len(by_outcome)
+        return DeclaredEnds(max(ends) if all_end else None, default, by_outcome)
+
+    def _of(self, outcome: str) -> OutcomeSettings:
+        return self.outcomes.get(outcome, OutcomeSettings())
 
 
 _TWO_LISTS = (
@@ -256,6 +383,10 @@ def make_settings(
     outcomes: Sequence[str] | None,
     alpha: float,
     seed: int,
+    *,
+    as_of: str | date | None = None,
+    delivery_delay: str | None = None,
+    accept: Sequence[str] = (),
 ) -> Settings:
     """Return the settings of one comparison that has no settings file.
 
@@ -265,13 +396,19 @@ def make_settings(
         When a setting is out of range.
     """
     try:
-        evaluation = EvaluationSettings.model_validate(
-            {"lookback": lookback, "period": period, "alpha": alpha, "seed": seed}
-        )
+        given: dict[str, Any] = {
+            "lookback": lookback,
+            "period": period,
+            "alpha": alpha,
+            "seed": seed,
+            "as_of": as_of,
+            "delivery_delay": delivery_delay,
+        }
         return Settings(
             sources=SourceSettings(touchpoints="", conversions=""),
-            evaluation=evaluation,
-            outcomes=dict.fromkeys(outcomes or (), OutcomeSettings(lookback=evaluation.lookback)),
+            quality=QualitySettings().accepting(accept),
+            evaluation=EvaluationSettings.model_validate(given),
+            outcomes=dict.fromkeys(outcomes or (), OutcomeSettings()),
         )
     except ValidationError as error:
         raise InputError("\n".join(_describe(error))) from error

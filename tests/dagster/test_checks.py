@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import dagster as dg
@@ -9,6 +10,7 @@ import pytest
 
 from lydite import inputs
 from lydite.engine import DuckDBEngine
+from lydite.quality import Finding, write_findings
 
 
 @pytest.fixture
@@ -35,14 +37,14 @@ def test_the_checks_are_named_and_all_of_them_block(definitions):
         {f"inputs/{name}:not_null" for name in inputs.TABLES}
         | {f"inputs/{name}:quarantine_share" for name in inputs.TABLES}
         | {f"mart/{name}:credit_sums_to_conversions" for name in ("channel_credit", "credit_daily")}
-        | {"published/attribution:readable"}
+        | {"evaluation/outcomes:data_is_complete", "published/attribution:readable"}
     )
     assert all(check.blocking for check in checks.values())
 
 
 def test_all_checks_pass_on_a_good_run(run):
     found = run.result.get_asset_check_evaluations()
-    assert len(found) == 2 * len(inputs.TABLES) + 3
+    assert len(found) == 2 * len(inputs.TABLES) + 4
     assert all(evaluation.passed for evaluation in found)
 
 
@@ -67,6 +69,17 @@ def test_at_most_the_allowed_share_is_set_aside(definitions, engine, bad, passed
     result = run_check(definitions, engine, "inputs.spend", "quarantine_share")
     assert result.passed is passed
     assert f"spend: {bad}.00% of the rows were set aside, 1.00% are allowed" in result.description
+
+
+def test_findings_block_unless_they_are_accepted(definitions, engine):
+    write_findings(engine, [])
+    assert run_check(definitions, engine, "evaluation.outcomes", "data_is_complete").passed
+    finding = Finding("sudden_drop", "conversions", "lead", "conversions of 'lead': 0 rows")
+    write_findings(engine, [replace(finding, text="accepted", blocking=False), finding])
+    result = run_check(definitions, engine, "evaluation.outcomes", "data_is_complete")
+    assert not result.passed
+    assert result.description == "conversions of 'lead': 0 rows"
+    assert result.metadata["findings"].value == ["accepted", "conversions of 'lead': 0 rows"]
 
 
 @pytest.mark.parametrize("table", ["mart.channel_credit", "mart.credit_daily"])

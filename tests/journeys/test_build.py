@@ -493,13 +493,6 @@ def test_direct_traffic_has_several_names(engine, name):
 # --- totals ---------------------------------------------------------------------------------------
 
 
-def test_data_is_complete_up_to_the_earlier_of_last_touch_and_last_conversion(engine):
-    make_inputs(engine, [("ann", day(1), "tv"), ("bob", day(5), "tv")], [("ann", day(3))])
-    assert build_touches(engine).as_of == day(3)
-    make_inputs(engine, [("ann", day(1), "tv")], [("ann", day(3))])
-    assert build_touches(engine).as_of == day(1)
-
-
 def test_outcomes_are_sorted_by_name(engine):
     make_inputs(
         engine,

@@ -54,6 +54,18 @@ def compare(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to judge; repeat for more. All by default.")
     ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="The data is complete up to this instant (UTC); later rows are unused."),
+    ] = None,
+    delivery_delay: Annotated[
+        str | None,
+        typer.Option(help="How late rows may arrive: the data is complete so long before its end."),
+    ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),
+    ] = None,
     models: Models = None,
     rule: Rules = None,
     alpha: Annotated[
@@ -88,7 +100,16 @@ def compare(
     from lydite.results import read_comparison  # noqa: PLC0415
     from lydite.settings import EngineSettings, make_settings  # noqa: PLC0415
 
-    settings = make_settings(lookback, period, outcome, alpha, seed)
+    settings = make_settings(
+        lookback,
+        period,
+        outcome,
+        alpha,
+        seed,
+        as_of=as_of,
+        delivery_delay=delivery_delay,
+        accept=accept or (),
+    )
     rivals = read_models(models, rule)
     engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())
     with engines as engine, Progress(quiet=quiet) as progress:

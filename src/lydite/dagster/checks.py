@@ -5,8 +5,8 @@ import sys
 
 import dagster as dg
 
-from lydite import inputs
-from lydite.dagster.assets import publishing
+from lydite import inputs, quality
+from lydite.dagster.assets import journeys, publishing
 from lydite.dagster.specs import SpecFactory
 from lydite.settings import Settings
 
@@ -19,7 +19,8 @@ order by outcome, model
 _CONVERSIONS = "select outcome, count(*) from journeys.conversions group by outcome"
 _QUARANTINED_SHARE = """
 select coalesce(
-    sum(rows) filter (where reason not in ('accepted', 'duplicate')) / nullif(sum(rows), 0), 0)
+    sum(rows) filter (where reason not in ('accepted', 'duplicate', 'after_as_of'))
+    / nullif(sum(rows), 0), 0)
 from inputs.report
 where table_name = $name
 """
@@ -37,6 +38,7 @@ def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDef
         *(_not_null(specs, table) for table in tables),
         *(_quarantine_share(specs, table, settings.quality.max_quarantined_share)
           for table in tables),
+        _findings(specs),
         *(_credit_sum(specs, table) for table in ("mart.channel_credit", "mart.credit_daily")),
         _readable(settings, specs),
     ]  # fmt: skip
@@ -74,6 +76,27 @@ def _quarantine_share(
             f" allowed. See quarantine.{table.name} for the rows and their reasons; fix the"
             " source, or raise quality.max_quarantined_share.",
             metadata={"share": share, "allowed": allowed},
+        )
+
+    return check
+
+
+def _findings(specs: SpecFactory) -> dg.AssetChecksDefinition:
+    @specs.check(
+        journeys.OUTCOMES,
+        "data_is_complete",
+        "No missing or stray rows, shifted times, lost columns or lost rows that are not accepted.",
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        findings = quality.read_findings(specs.engine(context).local)
+        blocking = [finding.text for finding in findings if finding.blocking]
+        return dg.AssetCheckResult(
+            passed=not blocking,
+            description="\n".join(blocking),
+            metadata={
+                "findings": [finding.text for finding in findings],
+                "blocking": sorted({finding.kind for finding in findings if finding.blocking}),
+            },
         )
 
     return check

@@ -35,8 +35,11 @@ select 'view' from duckdb_views()
 where database_name = current_database() and schema_name = $schema and view_name = $name
 """
 _SCHEMAS = frozenset(
-    {"credit", "evaluation", "inputs", "journeys", "ledger", "mart", "quarantine", "raw"}
-)
+    {
+        "credit", "evaluation", "inputs", "journeys", "ledger", "mart", "quality", "quarantine",
+        "raw",
+    }
+)  # fmt: skip
 
 
 class DuckDBEngine:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +20,7 @@ Period = Literal["day", "week", "month"]
 PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MIN_TRAINING_CONVERSIONS = 100
 MIN_PERIODS = 2
+_NO_HOLES: NDArray[np.datetime64] = np.empty((0, 2), dtype="datetime64[us]")
 _DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 
@@ -40,6 +41,9 @@ class History:
         Hours from the landmark to the conversion.
     conversions
         Total number of landmarks whose next event is a conversion.
+    holes : (k, 2) datetime64[us]
+        Start and end of each hole, in which rows are missing. The outcome of a landmark is unknown
+        if it happened in a hole or less than a lookback before one.
     """
 
     outcome: str
@@ -48,10 +52,16 @@ class History:
     converting_at: NDArray[np.datetime64]
     hours_to_conversion: NDArray[np.floating]
     conversions: int
+    holes: NDArray[np.datetime64] = field(default_factory=lambda: _NO_HOLES)
 
     @classmethod
     def load(
-        cls, engine: DuckDBEngine, outcome: str, first_at: datetime, as_of: datetime
+        cls,
+        engine: DuckDBEngine,
+        outcome: str,
+        first_at: datetime,
+        as_of: datetime,
+        holes: NDArray[np.datetime64] | None = None,
     ) -> History:
         """Load the history of an outcome that `build_history` has written."""
         columns = engine.fetch_numpy(
@@ -66,6 +76,7 @@ class History:
             columns["happened_at"].astype("datetime64[us]"),
             columns["hours_to_conversion"],
             int(columns["conversions"].max(initial=0)),
+            _NO_HOLES if holes is None else holes,
         )
 
 
@@ -78,7 +89,7 @@ def build_history(engine: Engine) -> None:
 
 @dataclass(frozen=True)
 class Calendar:
-    """The p periods that are forecast, in order.
+    """The p periods that are forecast, in order; between them, periods may be left out.
 
     Attributes
     ----------
@@ -90,12 +101,15 @@ class Calendar:
         A landmark is mature, its outcome known, one lookback after it happened.
     period
         Length of the periods.
+    holes : (k, 2) datetime64[us]
+        As in `History`. Landmarks whose outcome is unknown are neither trained on nor forecast.
     """
 
     starts: NDArray[np.datetime64]
     end: np.datetime64
     lookback: timedelta
     period: Period = "week"
+    holes: NDArray[np.datetime64] = field(default_factory=lambda: _NO_HOLES)
 
     def __len__(self) -> int:
         """Return the number of periods."""
@@ -103,18 +117,32 @@ class Calendar:
 
     def period_of(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
         """Return the period in which each landmark is forecast, -1 for none."""
-        begun = _passed(np.append(self.starts, self.end), happened_at)
-        return np.where(begun > len(self), 0, begun) - np.int16(1)
+        period = _passed(self.starts, happened_at) - np.int16(1)
+        times = happened_at.astype("datetime64[us]", copy=False)
+        over = times >= np.append(_ends(self.starts, self.period), self.end)[period]
+        return np.where(over | (period < 0), np.int16(-1), period)
 
     def first_training_period(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
         """Return the first period whose models may be fitted on each landmark; p for none."""
         maturity = np.timedelta64(self.lookback)
-        return _passed(self.starts - maturity + np.timedelta64(1, "us"), happened_at)
+        first = _passed(self.starts - maturity + np.timedelta64(1, "us"), happened_at)
+        first[_is_unknown(happened_at, self.holes, self.lookback)] = len(self)
+        return first
 
     def first_day(self, period: int) -> date:
         """Return the first day of a period, counted from 0."""
         day: date = self.starts[period].astype("datetime64[D]").item()
         return day
+
+
+def _is_unknown(
+    happened_at: NDArray[np.datetime64], holes: NDArray[np.datetime64], lookback: timedelta
+) -> NDArray[np.bool_]:
+    """Return which landmarks have an outcome that is unknown because rows are missing."""
+    unknown = np.zeros(len(happened_at), dtype=bool)
+    for start, end in holes:
+        unknown |= (happened_at > start - np.timedelta64(lookback)) & (happened_at < end)
+    return unknown
 
 
 def _passed(edges: NDArray[np.datetime64], times: NDArray[np.datetime64]) -> NDArray[np.int16]:
@@ -129,7 +157,8 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
 
     A period is scored when all its landmarks are mature and at least 100 landmarks that convert
     were mature before it starts. A partly mature period is left for later: scored twice it would
-    count twice, and its early landmarks would be forecast by other models than its late ones.
+    count twice, and its early landmarks would be forecast by other models than its late ones. A
+    period is left out if the outcome of any landmark in it may be unknown because rows are missing.
 
     Raises
     ------
@@ -140,7 +169,7 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
     starts = _scored_starts(history, lookback, period)
     if len(starts) < MIN_PERIODS:
         raise InputError(_too_short(history, lookback, period))
-    return Calendar(starts, _ends(starts, period)[-1], lookback, period)
+    return Calendar(starts, _ends(starts, period)[-1], lookback, period, history.holes)
 
 
 def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDArray[np.datetime64]:
@@ -148,9 +177,14 @@ def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDA
     maturity = np.timedelta64(lookback)
     mature_until = history.as_of - maturity
     starts = _starts(history.first_at, mature_until, period)
-    starts = starts[_ends(starts, period) <= mature_until]
-    within = history.hours_to_conversion < lookback / timedelta(hours=1)
-    known_at = np.sort(history.converting_at[within] + maturity)
+    ends = _ends(starts, period)
+    complete = ends <= mature_until
+    for hole_start, hole_end in history.holes:
+        complete &= (ends <= hole_start - maturity) | (starts >= hole_end)
+    starts = starts[complete]
+    known = history.hours_to_conversion < lookback / timedelta(hours=1)
+    known &= ~_is_unknown(history.converting_at, history.holes, lookback)
+    known_at = np.sort(history.converting_at[known] + maturity)
     known_before = np.searchsorted(known_at, starts, side="right")
     return starts[known_before >= MIN_TRAINING_CONVERSIONS]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, NoReturn
 
-from lydite.engine.duckdb import quote_identifier
+from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
 from lydite.inputs.numbers_as_times import times_of_numbers
 from lydite.inputs.schema import Column, Kind, Table
@@ -13,8 +13,12 @@ from lydite.inputs.source_rows import normalise_name
 from lydite.inputs.timezones import refuse_mixed_zones
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from lydite.engine import Engine
     from lydite.inputs.source_rows import Relation
+    from lydite.settings import DeclaredEnds
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
 _INTEGERS |= {f"U{name}" for name in _INTEGERS}
@@ -70,12 +74,12 @@ def segment_columns(relation: Relation, table: Table) -> list[str]:
     return others if table.has_segments else []
 
 
-def cast_select(engine: Engine, relation: Relation, table: Table) -> str:
+def cast_select(engine: Engine, relation: Relation, table: Table, ends: DeclaredEnds) -> str:
     """Return the select of ``raw.<table>``: the columns of the table, and the unchanged source row.
 
     Text is trimmed, and blank text is null. Times are UTC without a zone, null where they cannot be
     read. Numbers that came as text stay text, so that the table's SQL can distinguish null from
-    invalid.
+    invalid. The column ``as_of`` is the declared end of the data that a row belongs to.
 
     Raises
     ------
@@ -83,15 +87,39 @@ def cast_select(engine: Engine, relation: Relation, table: Table) -> str:
         When a required column is missing, or a whole column cannot be read.
     """
     matched = match_columns(relation, table)
-    columns = [
-        f"{_expression(engine, relation, column, matched.get(column.name))} as {column.name}"
+    expressions = {
+        column.name: _expression(engine, relation, column, matched.get(column.name))
         for column in table.columns
-    ]
+    }
+    columns = [f"{expression} as {name}" for name, expression in expressions.items()]
+    if table.name in {"touchpoints", "conversions"}:
+        columns.append(f"{_declared_end(table, expressions, ends)} as as_of")
     if table.has_segments:
         columns.append(f"{_segments(relation, segment_columns(relation, table))} as segments")
         columns.append("row_number() over () as source_order")
     columns.append(f"{_source_row(relation)} as source_row")
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
+
+
+def _declared_end(table: Table, expressions: Mapping[str, str], ends: DeclaredEnds) -> str:
+    """Return the instant after which a row is set aside, null for none."""
+    if table.name == "touchpoints":
+        return _timestamp(ends.touchpoints)
+    default = _timestamp(ends.conversions)
+    if not ends.by_outcome:
+        return default
+    [column] = [column for column in table.columns if column.name == "outcome"]
+    outcome = f"coalesce({expressions['outcome']}, {quote_literal(str(column.default))})"
+    cases = [
+        f"when {quote_literal(name)} then {_timestamp(end)}"
+        for name, end in ends.by_outcome.items()
+    ]
+    return f"case {outcome} {' '.join(cases)} else {default} end"
+
+
+def _timestamp(time: datetime | None) -> str:
+    value = "null" if time is None else quote_literal(time.isoformat(" "))
+    return f"cast({value} as timestamp)"
 
 
 def _segments(relation: Relation, names: list[str]) -> str:

@@ -13,8 +13,9 @@ from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs import sources, spark_sources
 from lydite.inputs.casting import cast_select, match_columns, segment_columns
-from lydite.inputs.schema import REASONS, TABLES, Table
+from lydite.inputs.schema import AFTER_AS_OF, REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
+from lydite.settings import DeclaredEnds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -53,8 +54,12 @@ class TableReport:
 
     @property
     def bad_share(self) -> float:
-        """Share of the source's rows that were set aside; 0 for an empty table."""
-        return sum(self.bad.values()) / self.read if self.read else 0.0
+        """Share of the source's rows that cannot be used; 0 for an empty table.
+
+        Rows after a declared end of the data are set aside, but nothing is wrong with them.
+        """
+        bad = sum(n for reason, n in self.bad.items() if reason != AFTER_AS_OF)
+        return bad / self.read if self.read else 0.0
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ def load(
     sources: Mapping[str, Source | None],
     *,
     now: datetime | None = None,
+    ends: DeclaredEnds | None = None,
     keep_raw: bool = False,
 ) -> Quarantine:
     """Load sources into the tables of the schemas ``inputs`` and ``quarantine``.
@@ -97,6 +103,8 @@ def load(
         absent.
     now
         Rows later than this are set aside; the current time when None. A time without zone is UTC.
+    ends
+        The declared ends of the data. Rows after them are set aside too.
     keep_raw
         Whether to keep all rows, before they are checked, as tables of the schema ``raw``.
 
@@ -111,10 +119,11 @@ def load(
         When a source cannot be used, or has no usable row for a required table.
     """
     _refuse_unknown(sources)
-    time = _utc_time(now)
+    time, ends = _utc_time(now), ends or DeclaredEnds()
+    _refuse_future_ends(ends, time)
     with contextlib.ExitStack() as stack:
         plans = [
-            stack.enter_context(_plan(engine, table, sources.get(name)))
+            stack.enter_context(_plan(engine, table, sources.get(name), ends))
             for name, table in TABLES.items()
         ]
         stack.enter_context(engine.transaction())
@@ -127,6 +136,7 @@ def load_table(
     source: Source | None,
     *,
     now: datetime | None = None,
+    ends: DeclaredEnds | None = None,
     keep_raw: bool = False,
 ) -> TableReport:
     """Replace one table of the schemas ``inputs`` and ``quarantine``.
@@ -137,7 +147,7 @@ def load_table(
         Holds the table.
     name
         Name of the input table, such as ``touchpoints``.
-    source, now, keep_raw
+    source, now, ends, keep_raw
         As for `load`.
 
     Returns
@@ -151,8 +161,10 @@ def load_table(
         As for `load`.
     """
     _refuse_unknown({name: source})
-    with _plan(engine, TABLES[name], source) as plan, engine.transaction():
-        return _write(engine, plan, _utc_time(now), keep_raw)
+    time, ends = _utc_time(now), ends or DeclaredEnds()
+    _refuse_future_ends(ends, time)
+    with _plan(engine, TABLES[name], source, ends) as plan, engine.transaction():
+        return _write(engine, plan, time, keep_raw)
 
 
 # --- checks of whole sources --------------------------------------------------------------------
@@ -174,6 +186,15 @@ def _utc_time(now: datetime | None) -> datetime:
     return time if time.tzinfo is None else time.astimezone(UTC).replace(tzinfo=None)
 
 
+def _refuse_future_ends(ends: DeclaredEnds, now: datetime) -> None:
+    given = [end for end in (ends.conversions, *ends.by_outcome.values()) if end is not None]
+    if given and max(given) > now:
+        raise InputError(
+            f"as_of = {max(given)} is in the future: it is the instant up to which the data is"
+            " complete. Give an instant in the past, or leave it out."
+        )
+
+
 @dataclass(frozen=True)
 class _Plan:
     """A source that can be read and has the required columns."""
@@ -184,14 +205,16 @@ class _Plan:
 
 
 @contextlib.contextmanager
-def _plan(engine: Engine, table: Table, source: Source | None) -> Iterator[_Plan]:
+def _plan(
+    engine: Engine, table: Table, source: Source | None, ends: DeclaredEnds
+) -> Iterator[_Plan]:
     """Open a source; check that it is given, has rows and the required columns, and its zones."""
     if source is None and table.required:
         raise InputError(f"{table.name}: no source is given. Give a file, a .sql file or a frame.")
     with _open(engine, table, source) as relation:
         with read_errors_named(engine, relation):
             rows = _or_empty(engine, table, relation)
-            plan = _Plan(table, rows, cast_select(engine, rows, table))
+            plan = _Plan(table, rows, cast_select(engine, rows, table, ends))
         yield plan
 
 
@@ -278,7 +301,9 @@ def _refuse_if_all_bad(
 def _example(engine: Engine, table: Table, relation: Relation, reason: str) -> str:
     """Return an example of a value that was set aside for a reason, if there is one."""
     matched = match_columns(relation, table)
-    source = next(name for column, name in matched.items() if reason.endswith(column))
+    source = next((name for column, name in matched.items() if reason.endswith(column)), None)
+    if source is None:
+        return ""
     name = quote_identifier(source)
     value = engine.scalar(
         f"select any_value(cast({name} as varchar)) from quarantine.{table.name}"

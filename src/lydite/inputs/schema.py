@@ -170,6 +170,9 @@ def _parse(column: str, pattern: str) -> str:
 
 _PAST = "correct it, or cast it to UTC in a .sql source if it is local time"
 
+#: The reason to set aside rows after a declared end of the data.
+AFTER_AS_OF = "after_as_of"
+
 REASONS: Mapping[str, str] = MappingProxyType(
     {
         "missing_user_id": "user_id is null or blank; fill it, or leave the row out",
@@ -180,6 +183,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "invalid_converted_at": "converted_at is missing or not a time; "
         + _parse("converted_at", "%m/%d/%Y %H:%M"),
         "future_converted_at": f"converted_at is in the future; {_PAST}",
+        AFTER_AS_OF: "it is later than the declared as_of; raise as_of to use the row",
         "invalid_date": "date is missing or not a day; " + _parse("date", "%m/%d/%Y"),
         "future_date": "date is in the future; correct it, or leave planned spend out",
         "missing_channel": "channel is null or blank; fill it, or leave the row out",

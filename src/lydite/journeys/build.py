@@ -28,9 +28,6 @@ class JourneySummary:
         Names of the outcomes, sorted.
     first_at
         Time of the first touch, UTC.
-    as_of
-        The data is complete up to this time, UTC: the earlier of the last touchpoint and the last
-        conversion. After it, a missing conversion may not have been delivered yet.
     touches
         Number of touches.
     duplicates
@@ -39,7 +36,6 @@ class JourneySummary:
 
     outcomes: tuple[str, ...]
     first_at: datetime
-    as_of: datetime
     touches: int
     duplicates: int
 
@@ -61,14 +57,10 @@ def build_spend(engine: Engine) -> None:
 
 def summarise(engine: Engine) -> JourneySummary:
     """Return the totals of the journeys that were built."""
-    as_of = engine.scalar(
-        "select least((select max(touched_at) from inputs.touchpoints),"
-        " (select max(converted_at) from inputs.conversions))"
-    )
     first_at = engine.scalar("select min(touched_at) from journeys.touches")
     touches = engine.scalar("select count(*) from journeys.touches")
     touchpoints = engine.scalar("select count(*) from inputs.touchpoints")
-    return JourneySummary(find_outcomes(engine), first_at, as_of, touches, touchpoints - touches)
+    return JourneySummary(find_outcomes(engine), first_at, touches, touchpoints - touches)
 
 
 def find_outcomes(engine: Engine) -> tuple[str, ...]:

@@ -72,8 +72,12 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     if rivals:
         console.print()
         console.print(_models_table(model_rows(comparison, outcome), console.width))
+    wrong = {finding.text for finding in comparison.findings if finding.blocking}
     for warning in warnings_of(comparison, outcome):
-        console.print(Text(f"! {plain(warning)}", style="yellow"))
+        if warning in wrong:
+            console.print(Text(f"error: {plain(warning)}", style="bold red"))
+        else:
+            console.print(Text(f"! {plain(warning)}", style="yellow"))
     console.print()
     _print_verdict(comparison, outcome, console)
     _print_segments(comparison, outcome, console)

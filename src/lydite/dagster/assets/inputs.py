@@ -7,7 +7,7 @@ import dagster as dg
 from lydite import inputs, pipeline
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
-from lydite.settings import Settings
+from lydite.settings import DeclaredEnds, Settings
 
 TABLES = tuple(f"inputs.{name}" for name in inputs.TABLES)
 
@@ -20,7 +20,13 @@ def input_assets(
     """Return one step ``load_<table>`` per input table; a table without a source is empty."""
     sources = settings.sources.present()
     return [
-        _load_step(table, sources.get(table.name), specs, upstream.get(table.name, ()))
+        _load_step(
+            table,
+            sources.get(table.name),
+            settings.declared_ends(),
+            specs,
+            upstream.get(table.name, ()),
+        )
         for table in inputs.TABLES.values()
     ]
 
@@ -28,6 +34,7 @@ def input_assets(
 def _load_step(
     table: inputs.Table,
     source: str | None,
+    ends: DeclaredEnds,
     specs: SpecFactory,
     upstream: Sequence[dg.AssetKey],
 ) -> dg.AssetsDefinition:
@@ -37,7 +44,7 @@ def _load_step(
     @specs.step(f"load_{table.name}", [spec])
     def load(context: dg.AssetExecutionContext) -> Result:
         engine = specs.engine(context)
-        report = inputs.load_table(engine, table.name, source)
+        report = inputs.load_table(engine, table.name, source, ends=ends)
         pipeline.write_report(engine, [report])
         more: Metadata = {
             "source": source or "(none)",

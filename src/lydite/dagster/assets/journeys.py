@@ -27,6 +27,10 @@ class JourneysConfig(dg.Config):
     full: bool = Field(
         default=False, description="Rebuild the journeys of all users, not of changed users only."
     )
+    accept: list[str] = Field(
+        default=[],
+        description="Kinds of findings to accept in this run only, in addition to quality.accept.",
+    )
 
 
 def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
@@ -43,8 +47,14 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
     ) -> Iterator[Result]:
         engine = specs.engine(context)
         lookbacks = settings.lookbacks(find_outcomes(engine))
-        period = settings.evaluation.period
-        build = pipeline.build_journeys(engine, lookbacks, period, full=config.full)
+        build = pipeline.build_journeys(
+            engine,
+            lookbacks,
+            settings.evaluation.period,
+            full=config.full,
+            declared=settings.completeness(lookbacks),
+            accepted=settings.quality.accepting(config.accept),
+        )
         more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
         for table, file in FILES.items():
             yield materialized(specs.key(table), engine, table, file, more)
