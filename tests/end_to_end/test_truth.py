@@ -6,15 +6,7 @@ from functools import cache
 
 import pytest
 
-from lydite import pipeline
-from lydite.engine import DuckDBEngine
-from lydite.evaluation.backtest import backtest
-from lydite.evaluation.error_budget import split_alpha
-from lydite.evaluation.verdicts import SegmentScores, judge_models
-from lydite.journeys import find_outcomes
-from lydite.models import BaseRate, TouchVolume, make_models
-from lydite.settings import Settings, SourceSettings
-from lydite.simulation import simulate
+from tests.helpers.judged_worlds import judge_world
 
 # Other seeds than those of the sample data.
 WORLDS = {
@@ -26,24 +18,9 @@ NOTHING = {"null": 917, "activity": 918}
 
 @cache
 def judged(world: str, seed: int):
-    """Compare all models as `lydite.compare` does, without the ceiling and the credit."""
-    made = simulate(world, users=20_000, seed=seed)
-    settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
-    models = make_models()
-    with DuckDBEngine() as engine:
-        pipeline.load_inputs(
-            engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
-        )
-        pipeline.build_journeys(
-            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
-        )
-        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
-        [(_, _, own)] = pipeline.load_splits(engine, models)
-    scores = {model.name: backtest(model, own) for model in models}
-    baselines = backtest(TouchVolume(), own), backtest(BaseRate(), own)
-    evaluation = settings.evaluation
-    budget, _ = split_alpha(evaluation.alpha, evaluation.primary, 1, segments=False)
-    return scores, judge_models(SegmentScores(scores, *baselines), budget).verdicts
+    """Judge all models in a world."""
+    scores, found = judge_world(world, 20_000, seed)
+    return scores, found.verdicts
 
 
 @pytest.mark.parametrize("world", WORLDS)

@@ -10,7 +10,7 @@ import polars.testing
 import pytest
 from scipy.special import expit
 
-from lydite.evaluation.comparison import TABLES, compare_outcome
+from lydite.evaluation.comparison import MIN_SEGMENT_CONVERSIONS, TABLES, compare_outcome
 from lydite.evaluation.error_budget import split_alpha
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
@@ -191,6 +191,92 @@ def test_bounds_are_empty_with_few_buckets():
     assert set(tables["model_comparison"]["verdict"].drop_nulls()) == {"too_early"}
 
 
+def test_no_forecast_explains_more_than_everything():
+    """With much noise the bounds would reach beyond."""
+    own = scores(SLOPES, n=150)
+    loss = own["linear"][ALL].log_loss
+    loss += np.random.default_rng(0).normal(0, 5, loss.shape)
+    few = compare_outcome("lead", MODELS, own, CALENDAR, EvaluationSettings())
+    for name in ("model_comparison", "evidence"):
+        high = few[name]["explained_high"].drop_nulls()
+        assert len(high) > 0
+        assert (high <= 1).all()
+        assert (few[name]["explained"].drop_nulls() <= 1).all()
+    assert (few["evidence"]["explained_high"] == 1).any()
+
+
+def test_folds_have_one_sequence_without_restarts():
+    """They are not in time, so that the whole of alpha is for all folds together."""
+    whole = scores(SLOPES)
+    in_time, folds = (
+        compare_outcome("lead", MODELS, whole, calendar, EvaluationSettings())
+        for calendar in (CALENDAR, None)
+    )
+    width = {}
+    for name, tables in (("in time", in_time), ("folds", folds)):
+        own = row(tables["model_comparison"], "linear")
+        width[name] = own["explained_high"] - own["explained_low"]
+        assert own["verdict"] == "refuted"
+    assert width["folds"] < width["in time"]
+    assert folds["pairs"]["counted_from"].is_null().all()
+    assert folds["model_comparison"]["moved_in"].is_null().all()
+    assert len(folds["evidence"]) == 0
+
+
+# --- the budget, and what is said about whom ------------------------------------------------------
+
+
+def test_primary_models_are_marked_and_references_are_neither():
+    """All models are, where fewer than two of the primary ones are compared."""
+    chosen = {"a": ("last_touch", "linear", "other"), "b": ("markov_1", "other")}
+    expected = {"a": {"last_touch", "linear"}, "b": {model.name for model in MODELS}}
+    for key, primary in chosen.items():
+        settings = EvaluationSettings(primary=primary)
+        table = compare_outcome("lead", MODELS, scores(SLOPES), CALENDAR, settings)[
+            "model_comparison"
+        ]
+        assert set(table.filter("primary")["model"]) == expected[key]
+        assert table.filter(pl.col("primary").is_null())["verdict"].is_null().all()
+
+
+def test_models_stand_that_are_not_refuted(tables):
+    table = tables["model_comparison"].filter(pl.col("verdict").is_not_null())
+    assert (table["stands"] == (table["verdict"] != "refuted")).all()
+    assert table["stands"].n_unique() == 2
+    references = tables["model_comparison"].filter(pl.col("verdict").is_null())
+    assert references["stands"].is_null().all()
+
+
+def test_more_outcomes_share_alpha():
+    one, two = (
+        compare_outcome(
+            "lead", MODELS, scores(SLOPES), CALENDAR, EvaluationSettings(alpha=alpha), outcomes=n
+        )
+        for alpha, n in ((0.05, 1), (0.1, 2))
+    )
+    pl.testing.assert_frame_equal(one["pairs"], two["pairs"])
+    pl.testing.assert_frame_equal(one["model_comparison"], two["model_comparison"])
+    more = compare_outcome(
+        "lead", MODELS, scores(SLOPES), CALENDAR, EvaluationSettings(), outcomes=3
+    )
+    low = [row(own["model_comparison"], "linear")["explained_low"] for own in (one, more)]
+    assert low[1] < low[0]
+
+
+def test_gains_are_those_over_the_better_baseline():
+    """A base rate that is better than activity is the null hypothesis."""
+    reversed_ = SLOPES | {"base_rate": 0.3, "touch_volume": 0.0}
+    tables = compare_outcome("lead", MODELS, scores(reversed_), CALENDAR, EvaluationSettings())
+    loss = {name: own[ALL].log_loss_bits for name, own in scores(reversed_).items()}
+    for name in ("linear", "last_touch", "touch_volume"):
+        expected = 1 - loss[name] / loss["base_rate"]
+        assert row(tables["model_comparison"], name)["explained"] == pytest.approx(expected)
+    assert row(tables["model_comparison"], "base_rate")["explained"] == 0
+    names = {*tables["pairs"]["ahead"], *tables["pairs"]["behind"]}
+    assert "base_rate" in names
+    assert "touch_volume" not in names
+
+
 def test_first_periods_without_landmarks_have_no_evidence():
     late = scores(SLOPES)
     for own in (sliced[ALL] for sliced in late.values()):
@@ -315,6 +401,48 @@ def test_a_segment_without_scores_of_a_model_is_left_out():
     del own["linear"][SOUTH]
     tables = compare_outcome("lead", MODELS, own, CALENDAR, EvaluationSettings())
     assert set(tables["model_comparison"]["segment"]) == {ALL, NORTH, NEW}
+
+
+def with_segments(conversions: dict[str, int]) -> dict[str, dict[str, Scores]]:
+    """Return scores of which segments have so many scored conversions."""
+    found = sliced(SLOPES)
+    for own in found.values():
+        for segment, count in conversions.items():
+            part = replace(own[SOUTH], conversions=np.zeros_like(own[SOUTH].conversions))
+            part.conversions[0, :count] = 1
+            own[segment] = part
+        del own[NORTH], own[NEW]
+    return found
+
+
+def test_there_are_no_verdicts_on_segments_with_few_conversions():
+    counts = {"x = 99": MIN_SEGMENT_CONVERSIONS - 1, "x = 100": MIN_SEGMENT_CONVERSIONS, "x = 0": 0}
+    tables = compare_outcome("lead", MODELS, with_segments(counts), CALENDAR, EvaluationSettings())
+    for name in ("model_comparison", "evidence", "calibration", "pairs"):
+        segments = tables[name]["segment"].unique(maintain_order=True).to_list()
+        assert segments == [ALL, SOUTH, "x = 100"]
+    [text] = tables["warnings"].filter(pl.col("kind") == "small_segments")["text"]
+    assert "fewer than 100 scored conversions" in text
+    assert text.endswith("x = 99 (99), x = 0 (0)")
+
+
+def test_at_most_five_small_segments_are_named():
+    counts = {f"x = {number}": number for number in range(7)}
+    tables = compare_outcome("lead", MODELS, with_segments(counts), CALENDAR, EvaluationSettings())
+    [text] = tables["warnings"].filter(pl.col("kind") == "small_segments")["text"]
+    assert text.endswith("x = 4 (4) and 2 more")
+
+
+def test_without_small_segments_there_is_no_warning(in_segments):
+    assert "small_segments" not in set(in_segments["warnings"]["kind"])
+
+
+def test_all_users_are_judged_however_few_convert():
+    few = {name: {ALL: own[ALL].first(8)} for name, own in scores(SLOPES, n=40).items()}
+    assert few["linear"][ALL].conversions.sum() < MIN_SEGMENT_CONVERSIONS
+    tables = compare_outcome("lead", MODELS, few, CALENDAR, EvaluationSettings())
+    assert set(tables["model_comparison"]["segment"]) == {ALL}
+    assert "small_segments" not in set(tables["warnings"]["kind"])
 
 
 def test_verdicts_in_the_evidence_equal_the_history(in_segments):

@@ -1,0 +1,57 @@
+"""Verdicts on simulated worlds: the steps of a comparison without the ceiling and the credit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lydite import pipeline
+from lydite.engine import DuckDBEngine
+from lydite.evaluation.backtest import backtest
+from lydite.evaluation.error_budget import split_alpha
+from lydite.evaluation.verdicts import SegmentScores, SegmentVerdicts, judge_models
+from lydite.journeys import find_outcomes
+from lydite.models import BaseRate, TouchVolume, make_models
+from lydite.settings import Settings, SourceSettings
+from lydite.simulation import simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lydite.evaluation.scores import Scores
+    from lydite.evaluation.splits import Split
+    from lydite.models import Model
+
+SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
+
+
+def split_world(
+    world: str, users: int, seed: int, models: Sequence[Model], variant: str | None = None
+) -> Split:
+    """Simulate a world, and split its landmarks as `lydite.compare` does."""
+    made = simulate(world, users=users, seed=seed, variant=variant)
+    sources = {"touchpoints": made.touchpoints, "conversions": made.conversions}
+    with DuckDBEngine() as engine:
+        pipeline.load_inputs(engine, sources)
+        pipeline.build_journeys(
+            engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
+        )
+        pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
+        [(_, _, split)] = pipeline.load_splits(engine, models)
+    return split
+
+
+def judge_world(
+    world: str,
+    users: int,
+    seed: int,
+    names: Sequence[str] | None = None,
+    variant: str | None = None,
+) -> tuple[dict[str, Scores], SegmentVerdicts]:
+    """Return the scores of models in a world, and the verdicts; default models without names."""
+    models = make_models() if names is None else make_models(names)
+    split = split_world(world, users, seed, models, variant)
+    scores = {model.name: backtest(model, split) for model in models}
+    baselines = backtest(TouchVolume(), split), backtest(BaseRate(), split)
+    evaluation = SETTINGS.evaluation
+    budget, _ = split_alpha(evaluation.alpha, evaluation.primary, 1, segments=False)
+    return scores, judge_models(SegmentScores(scores, *baselines), budget)
