@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
-from lydite.evaluation.verdicts import SAME_LOSS, judge_models
+from lydite.evaluation.error_budget import split_alpha
+from lydite.evaluation.verdicts import BASELINES, SAME_LOSS, SegmentScores, judge_models
 from lydite.journeys import find_outcomes
-from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
+from lydite.models import DEFAULT_MODELS, BaseRate, TouchVolume, make_models
 from lydite.settings import Settings, SourceSettings
 from lydite.simulation import simulate
 from lydite.simulation._hypotheses import HYPOTHESES
@@ -63,7 +64,11 @@ def run(world: str, seed: int, users: int) -> list[Row]:
         pipeline.build_samples(engine, settings.evaluation.max_landmarks)
         [(_, _, own)] = pipeline.load_splits(engine, models)
     scores = {model.name: backtest(model, own) for model in models}
-    null = backtest(TouchVolume(), own)
+    baselines = backtest(TouchVolume(), own), backtest(BaseRate(), own)
+    evaluation = settings.evaluation
+    budget, _ = split_alpha(evaluation.alpha, evaluation.primary, 1, segments=False)
+    found = judge_models(SegmentScores(scores, *baselines), budget)
+    null = baselines[BASELINES.index(found.null)]
     return [
         {
             "world": world,
@@ -77,7 +82,7 @@ def run(world: str, seed: int, users: int) -> list[Row]:
             "above_null": bool(judged.gain.low[-1] > 0),
             "same_forecast_as": list(judged.same_forecast_as),
         }
-        for name, judged in judge_models(scores, null).items()
+        for name, judged in found.verdicts.items()
     ]
 
 
