@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from lydite import attribution, inputs, journeys, quality
 from lydite.durations import format_duration
 from lydite.errors import InputError
-from lydite.evaluation import ledger
+from lydite.evaluation import ledger, voids
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
@@ -597,11 +597,13 @@ def _findings(
     engine: Engine, models: Sequence[Model], outcome: str | None = None
 ) -> list[tuple[str, str]]:
     """Return kind and text of each warning about the data; of one outcome, or of all."""
-    about_data = [
+    about_data: list[tuple[str, str]] = [
         (finding.kind, finding.text)
         for finding in quality.read_findings(engine.local)
         if outcome is None or finding.concerns(outcome)
     ]
+    if outcome is not None:
+        about_data += [("voided", text) for text in voids.void_notes(engine.local, outcome)]
     channels = attribution.channel_names(engine.local)
     direct = note_on_direct(channels) if use_direct(models) else None
     return [*about_data, *([("direct", direct)] if direct else []), *spend_warnings(engine)]
