@@ -55,6 +55,7 @@ def compare(
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
     seed: int = ...,
+    keep_duplicates: bool = ...,
 ) -> Comparison[pd.DataFrame]: ...
 
 
@@ -74,6 +75,7 @@ def compare(
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
     seed: int = ...,
+    keep_duplicates: bool = ...,
 ) -> Comparison[FrameT]: ...
 
 
@@ -116,6 +118,7 @@ def compare(
     alpha: float = 0.05,
     seed: int = 0,
     separator: str | None = None,
+    keep_duplicates: bool = False,
 ) -> Comparison:
     """Compare attribution models as rival hypotheses.
 
@@ -158,6 +161,9 @@ def compare(
         behind the intervals of credit.
     separator
         The text between two steps of `paths` (see `lydite.credit`).
+    keep_duplicates
+        Whether equal touchpoints, and equal conversions, that have no id are different events.
+        Otherwise they are counted once; `Comparison.duplicates` has their number.
 
     Returns
     -------
@@ -188,6 +194,7 @@ def compare(
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept,
+        keep_duplicates=keep_duplicates,
     )
     rivals = None if models is None else choose(models)
     given = {
@@ -276,6 +283,7 @@ def credit(
     models: Models = ...,
     seed: int = ...,
     intervals: bool = ...,
+    keep_duplicates: bool = ...,
 ) -> Credit[pd.DataFrame]: ...
 
 
@@ -290,6 +298,7 @@ def credit(
     models: Models = ...,
     seed: int = ...,
     intervals: bool = ...,
+    keep_duplicates: bool = ...,
 ) -> Credit[FrameT]: ...
 
 
@@ -306,6 +315,7 @@ def credit(
     seed: int = 0,
     intervals: bool = True,
     separator: str | None = None,
+    keep_duplicates: bool = False,
 ) -> Credit:
     """Attribute conversions with every model, without a verdict on the models.
 
@@ -336,6 +346,8 @@ def credit(
         them the columns that end in ``_low`` and ``_high`` are null.
     separator
         The text between two steps of a path; None to detect it.
+    keep_duplicates
+        As in `lydite.compare`, for touchpoints.
 
     Returns
     -------
@@ -373,7 +385,9 @@ def credit(
         raise InputError("separator is for paths: leave it out")
     if normalise != "path":
         raise InputError('normalise="global" is for paths: leave it out')
-    settings = make_settings(lookback, "week", outcomes, 0.05, seed)
+    settings = make_settings(
+        lookback, "week", outcomes, 0.05, seed, keep_duplicates=keep_duplicates
+    )
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:
         notes = pipeline.attribute(engine, sources, settings, rivals=rivals, intervals=intervals)

@@ -156,7 +156,8 @@ def _prepare(
 ) -> list[Model]:
     """Load the inputs, build the journeys, and return the models that can run on them."""
     say("reading the input tables")
-    load_inputs(engine, sources, settings.declared_ends())
+    keep_duplicates = settings.quality.keep_duplicates
+    load_inputs(engine, sources, settings.declared_ends(), keep_duplicates=keep_duplicates)
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
     build_journeys(
@@ -165,6 +166,7 @@ def _prepare(
         settings.evaluation.period,
         declared=settings.completeness(lookbacks),
         accepted=settings.quality,
+        keep_duplicates=keep_duplicates,
     )
     return usable_models(
         engine,
@@ -181,10 +183,15 @@ def _ignore(step: str) -> None:
 
 
 def load_inputs(
-    engine: Engine, sources: Mapping[str, Source], ends: DeclaredEnds | None = None
+    engine: Engine,
+    sources: Mapping[str, Source],
+    ends: DeclaredEnds | None = None,
+    *,
+    keep_duplicates: bool = False,
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
-    write_report(engine, list(inputs.load(engine, sources, ends=ends).tables.values()))
+    loaded = inputs.load(engine, sources, ends=ends, keep_duplicates=keep_duplicates)
+    write_report(engine, list(loaded.tables.values()))
 
 
 def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
@@ -195,6 +202,7 @@ def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
         for reason, n in [
             ("accepted", report.rows),
             ("duplicate", report.duplicates),
+            *([("refund", report.refunds)] if report.refunds else []),
             *report.bad.items(),
         ]
     ]
@@ -212,7 +220,7 @@ def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
     result: dict[str, dict[str, int]] = {}
     for table, reason, n in engine.local.rows(
         "select table_name, reason, rows from inputs.report"
-        " where reason not in ('accepted', 'duplicate') order by table_name, reason"
+        " where reason not in ('accepted', 'duplicate', 'refund') order by table_name, reason"
     ):
         result.setdefault(table, {})[reason] = n
     return result
@@ -229,6 +237,7 @@ def build_journeys(
     full: bool = False,
     declared: Mapping[str, Completeness] | None = None,
     accepted: QualitySettings | None = None,
+    keep_duplicates: bool = False,
 ) -> JourneyBuild:
     """Build journeys, and ``evaluation.outcomes`` with a row per outcome; check the data.
 
@@ -248,8 +257,12 @@ def build_journeys(
         What was declared about the end of the data of each outcome; None for nothing.
     accepted
         Which findings about the data are accepted; None for none.
+    keep_duplicates
+        Whether equal touchpoints without an id are kept; otherwise they are counted once.
     """
-    build = incremental.build_journeys(engine, lookbacks, full=full)
+    build = incremental.build_journeys(
+        engine, lookbacks, full=full, keep_duplicates=keep_duplicates
+    )
     engine.local.run(
         "update inputs.report set rows = $n where table_name = 'touchpoints'"
         " and reason = 'duplicate'",
@@ -593,6 +606,9 @@ def _compare_outcome(
     )
 
 
+_REFUNDS = "{n:,} refunds were subtracted from the value of the conversion with the same id"
+
+
 def _findings(
     engine: Engine, models: Sequence[Model], outcome: str | None = None
 ) -> list[tuple[str, str]]:
@@ -606,7 +622,13 @@ def _findings(
         about_data += [("voided", text) for text in voids.void_notes(engine.local, outcome)]
     channels = attribution.channel_names(engine.local)
     direct = note_on_direct(channels) if use_direct(models) else None
-    return [*about_data, *([("direct", direct)] if direct else []), *spend_warnings(engine)]
+    refunds = engine.local.scalar("select sum(rows) from inputs.report where reason = 'refund'")
+    return [
+        *about_data,
+        *([("direct", direct)] if direct else []),
+        *([("refund", _REFUNDS.format(n=refunds))] if refunds else []),
+        *spend_warnings(engine),
+    ]
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

@@ -9,6 +9,7 @@ import typer
 from lydite.cli.options import (
     Conversions,
     Format,
+    KeepDuplicates,
     Lookback,
     Models,
     Paths,
@@ -49,6 +50,7 @@ def credit(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
     ] = None,
+    keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
     normalise: Annotated[
@@ -92,7 +94,9 @@ def credit(
         else:
             if normalise != "path":
                 raise InputError("--normalise needs --paths; leave it out")
-            settings = make_settings(lookback, "week", outcome, 0.05, seed)
+            settings = make_settings(
+                lookback, "week", outcome, 0.05, seed, keep_duplicates=keep_duplicates
+            )
             with open_temporary_engine(EngineSettings(), sources.values()) as engine:
                 notes = pipeline.attribute(
                     engine, sources, settings, progress.say, rivals, intervals=intervals

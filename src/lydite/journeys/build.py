@@ -40,11 +40,19 @@ class JourneySummary:
     duplicates: int
 
 
-def build_touches(engine: Engine) -> JourneySummary:
-    """Build the tables that all outcomes share: users, channels, touches, positions, spend."""
+def build_touches(engine: Engine, *, keep_duplicates: bool = False) -> JourneySummary:
+    """Build the tables that all outcomes share: users, channels, touches, positions, spend.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables.
+    keep_duplicates
+        Whether equal touchpoints without an id are kept; otherwise they are counted once.
+    """
     engine.create("journeys.users", "journeys/users")
     engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
-    engine.create("journeys.touches", "journeys/touches")
+    engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
     engine.create("journeys.positions", "journeys/positions")
     build_spend(engine)
     return summarise(engine)

@@ -62,7 +62,9 @@ class JourneyBuild:
         return f"all {self.users:,} users: {self.full_reason}"
 
 
-def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) -> JourneyBuild:
+def build_journeys(
+    engine: Engine, lookbacks: Lookbacks, *, full: bool = False, keep_duplicates: bool = False
+) -> JourneyBuild:
     """Build journeys; in a DuckDB file, only of users whose rows have changed since the last run.
 
     Parameters
@@ -73,40 +75,46 @@ def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) 
         The lookback of each outcome.
     full
         Rebuild all users.
+    keep_duplicates
+        Whether equal touchpoints without an id are kept; otherwise they are counted once.
     """
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
-        return refresh(engine, lookbacks, full=full)
+        return refresh(engine, lookbacks, full=full, keep_duplicates=keep_duplicates)
     # With Spark, the local file holds only users of the sample: a later run must not reuse it.
     engine.local.drop(_DEFINITIONS)
-    return _build_all(engine, lookbacks, "nothing is kept between runs")
+    return _build_all(engine, lookbacks, "nothing is kept between runs", keep_duplicates)
 
 
-def refresh(engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False) -> JourneyBuild:
+def refresh(
+    engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False, keep_duplicates: bool = False
+) -> JourneyBuild:
     """Rebuild the changed users, or all, and store the state for the next run.
 
     The tables are the same either way. After an interrupted run, the tables are those of the run
     before, or the next run rebuilds all users.
     """
-    definitions = _definitions(engine, lookbacks)
+    definitions = _definitions(engine, lookbacks, keep_duplicates)
     with engine.staging_database() as staging:
         full_reason = "requested" if full else _stage_changed_users(engine, staging, definitions)
         if full_reason is None:
-            _rebuild_staged(engine, staging, lookbacks)
+            _rebuild_staged(engine, staging, lookbacks, keep_duplicates)
             _replace_changed(engine, staging)
             journeys.build_spend(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _build_all(engine, lookbacks, full_reason)
+    build = _build_all(engine, lookbacks, full_reason, keep_duplicates)
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
     return build
 
 
-def _build_all(engine: Engine, lookbacks: Lookbacks, reason: str) -> JourneyBuild:
+def _build_all(
+    engine: Engine, lookbacks: Lookbacks, reason: str, keep_duplicates: bool
+) -> JourneyBuild:
     """Build the journeys of all users."""
-    summary = journeys.build_touches(engine)
+    summary = journeys.build_touches(engine, keep_duplicates=keep_duplicates)
     journeys.build_path_events_and_conversions(engine, lookbacks)
     users = _count_users(engine)
     return JourneyBuild(summary, users, users, reason)
@@ -116,13 +124,16 @@ def _count_users(engine: Engine) -> int:
     return int(engine.scalar("select count(*) from journeys.users"))
 
 
-def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks) -> dict[str, str]:
+def _definitions(
+    engine: DuckDBEngine, lookbacks: Lookbacks, keep_duplicates: bool
+) -> dict[str, str]:
     """Return the fingerprint of everything but rows that journeys depend on, by name."""
     files = sorted(f"journeys/{file.stem}" for file in sql_directory().glob("journeys/*.sql"))
     text = "\n".join(map(load_sql, (*files, "incremental/states")))
     return {
         "the SQL": hashlib.sha256(text.encode()).hexdigest(),
         "the lookbacks": str(sorted(lookbacks.items())),
+        "keep_duplicates": str(keep_duplicates),
         "DuckDB's version": engine.scalar("select version()"),
     }
 
@@ -209,11 +220,13 @@ def _copy_changed_rows(engine: DuckDBEngine, staging: str) -> None:
 # --- rebuild them ---------------------------------------------------------------------------------
 
 
-def _rebuild_staged(engine: DuckDBEngine, staging: str, lookbacks: Lookbacks) -> None:
+def _rebuild_staged(
+    engine: DuckDBEngine, staging: str, lookbacks: Lookbacks, keep_duplicates: bool
+) -> None:
     """Build the journeys of the changed users in staging."""
     with engine.use_database(staging):
         engine.create("journeys.channels", "from main.channels")
-        engine.create("journeys.touches", "journeys/touches")
+        engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
         journeys.build_path_events(engine, lookbacks)
         engine.create(_STATES, "incremental/states")
 
