@@ -76,7 +76,7 @@ def test_several_that_stand_name_the_same_forecast_once():
 def test_the_best_of_the_primary_models_and_the_challengers_that_stand():
     short, full = _said(BEST_OF_PRIMARY)
     assert short == "linear explains purchase best of the three primary models."
-    assert "Besides, the challengers shapley, first_touch and w_shaped stand." in full
+    assert "The challengers shapley, first_touch and w_shaped also stand." in full
     assert "Surely better than activity alone: linear and shapley." in full
     assert "For w_shaped it is too early to say." in full
     assert "first_touch is no better than activity alone." in full

@@ -194,10 +194,10 @@ def _challengers(standing: Standing, rivals: Sequence[Row]) -> list[str]:
     if not standing.primary:
         return [f"All {number_name(len(primary))} primary models are refuted."]
     if len(groups) > MOST_IN_HEADLINE:
-        return [f"Besides, {count(len(models_of(groups)))} challengers stand."]
+        return [f"{count(len(models_of(groups)))} challengers also stand."]
     kind = "challenger" if len(groups) == 1 else "challengers"
     stand = "stands" if len(groups) == 1 else "stand"
-    return [f"Besides, the {kind} {group_names(models_of(groups))} {stand}."]
+    return [f"The {kind} {group_names(models_of(groups))} also {stand}."]
 
 
 def _against_null(standing: Standing, outcome: str, null: str) -> list[str]:
