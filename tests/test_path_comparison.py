@@ -34,6 +34,10 @@ def test_the_true_model_comes_first():
     assert result.table["model"][0] == "last_touch"
     assert result.table["verdict"][0] == "best"
     assert "not forward in time" in result.verdict()
+    # Only the true model stands, so the range over models that stand is its credit.
+    credit = result.credit.filter(pl.col("channel") == "b")
+    [own] = credit.filter(pl.col("model") == "last_touch")["conversions"]
+    assert set(credit["standing_low"]) == set(credit["standing_high"]) == {own}
 
 
 def test_too_few_conversions_and_wrong_arguments_are_errors():

@@ -62,6 +62,23 @@ def test_an_outcome_keeps_its_lookback(engine):
     assert pipeline.calendar_of(engine, row).lookback == LOOKBACKS["conversion"]
 
 
+def test_credit_shows_the_range_over_the_models_that_stand():
+    world = simulate("last_touch", users=4000, seed=1, weeks=16)
+    models = ["first_touch", "last_touch", "last_non_direct"]
+    result = compare(world.touchpoints, world.conversions, models=models, lookback="7d")
+    verdicts = dict(result.table.select("model", "verdict").rows())
+    assert verdicts["first_touch"] == "refuted"
+    standing = [model for model in models if verdicts[model] != "refuted"]
+    expected = (
+        result.credit.filter(pl.col("model").is_in(standing))
+        .group_by("channel")
+        .agg(low=pl.col("conversions").min(), high=pl.col("conversions").max())
+    )
+    found = result.credit.join(expected, on="channel")
+    assert found["standing_low"].equals(found["low"])
+    assert found["standing_high"].equals(found["high"])
+
+
 def few_journeys(days: int, per_day: int = 1) -> dict[str, pl.DataFrame]:
     """Return touches and conversions: ad, two hours later mail, an hour later the conversion."""
     start = datetime(2024, 1, 1)

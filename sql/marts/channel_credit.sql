@@ -5,6 +5,8 @@
 -- @conversions credited conversions; they sum to all conversions of the outcome
 -- @conversions_low lower bound of the 95 % bootstrap interval: users are resampled and models refitted
 -- @conversions_high upper bound of the 95 % bootstrap interval
+-- @standing_low least conversions that a model credits to the channel, among those that stand: all models but refuted ones
+-- @standing_high most conversions that such a model credits to the channel
 -- @value credited value, in the currency of the data; null if no conversion of the outcome has a value
 -- @value_low lower bound of the 95 % interval of value
 -- @value_high upper bound of the 95 % interval of value
@@ -112,6 +114,10 @@ select
     conversions,
     coalesce(round(conversions_low, 9), 0) as conversions_low,
     coalesce(round(conversions_high, 9), 0) as conversions_high,
+    min(case when refuted.model is null then conversions end)
+        over (partition by all_rows.outcome, all_rows.channel) as standing_low,
+    max(case when refuted.model is null then conversions end)
+        over (partition by all_rows.outcome, all_rows.channel) as standing_high,
     case when has_value then value end as value,
     case when has_value then coalesce(round(value_low, 6), 0) end as value_low,
     case when has_value then coalesce(round(value_high, 6), 0) end as value_high,
@@ -127,6 +133,8 @@ select
     case when has_value then coalesce(round(value_high, 6), 0) / nullif(cost, 0) end as roas_high
 from all_rows
 inner join valued on all_rows.outcome = valued.outcome
+left join evaluation.refuted as refuted
+    on all_rows.outcome = refuted.outcome and all_rows.model = refuted.model
 left join credit.intervals as intervals
     on all_rows.outcome = intervals.outcome
     and all_rows.model = intervals.model

@@ -131,6 +131,9 @@ def compare_paths(
         )
     else:
         marts = unjudged_outcome(OUTCOME, (), ALL_CONVERT, findings=notes)
+    credit_marts["channel_credit"] = _with_range(
+        credit_marts["channel_credit"], marts["model_comparison"]
+    )
     return PathComparison(
         marts | credit_marts,
         int(landmarks.count.sum()),
@@ -154,6 +157,18 @@ def _cross_validate(
     with threadpool_limits(1):
         scores[CEILING] = ceiling_scores(models, split, seed)[ALL]
     return scores
+
+
+def _with_range(credit: pl.DataFrame, comparison: pl.DataFrame) -> pl.DataFrame:
+    """Add the range of each channel's conversions over the models that are not refuted."""
+    refuted = comparison.filter(pl.col("verdict") == "refuted")["model"]
+    standing = credit.filter(~pl.col("model").is_in(refuted.implode()))
+    ranges = standing.group_by("channel").agg(
+        standing_low=pl.col("conversions").min(), standing_high=pl.col("conversions").max()
+    )
+    place = credit.columns.index("conversions_high") + 1
+    columns = [*credit.columns[:place], "standing_low", "standing_high", *credit.columns[place:]]
+    return credit.join(ranges, on="channel", how="left", maintain_order="left").select(columns)
 
 
 def _credit_marts(credit: pl.DataFrame, transitions: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -718,9 +718,20 @@ _JOINED = (
 )
 
 
+_REFUTED = """
+select outcome, model from evaluation.model_comparison
+where segment = 'all' and verdict = 'refuted'
+"""
+
+
 def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
     """Build the marts that are plain SQL, with their comments; all of them by default."""
     journeys.create_path_touches_view(engine)
+    local = engine.local
+    compared = local.exists("evaluation.model_comparison")
+    nothing = pl.DataFrame(schema={"outcome": pl.String, "model": pl.String})
+    local.store("evaluation.refuted", local.frame(_REFUTED) if compared else nothing)
+    engine.copy_from_local("evaluation.refuted")
     for table in _JOINED:
         engine.copy_from_local(table)
     for name in names:

@@ -71,8 +71,13 @@ class ChannelCredit(TypedDict):
 
 
 class ChannelCost(ChannelCredit):
-    """Credit with cost: cost per conversion (`cpa`) and value per unit of cost (`roas`)."""
+    """Credit with cost: cost per conversion (`cpa`) and value per unit of cost (`roas`).
 
+    The range of conversions is over all models that are not refuted.
+    """
+
+    standing_low: float | None
+    standing_high: float | None
     cost: float | None
     cpa: float | None
     cpa_low: float | None

@@ -47,7 +47,8 @@ def test_json_has_the_documented_keys(run: subprocess.CompletedProcess[str]) -> 
     }  # fmt: skip
     assert set(outcome["credit"][0]) == {
         "model", "channel", "cost", "conversions", "conversions_low", "conversions_high", "value",
-        "value_low", "value_high", "share", "share_low", "share_high", "cpa", "cpa_low",
+        "standing_low", "standing_high", "value_low", "value_high", "share", "share_low",
+        "share_high", "cpa", "cpa_low",
         "cpa_high", "roas", "roas_low", "roas_high",
     }  # fmt: skip
     assert outcome["attributed"] + outcome["unattributed"] == outcome["conversions"]

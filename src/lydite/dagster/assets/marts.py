@@ -15,8 +15,15 @@ TABLES = tuple(f"mart.{name}" for name in pipeline.MARTS)
 def mart_assets(specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the step ``build_marts``."""
     deps = (*inputs.TABLES, *journeys.FILES, *attribution.TABLES)
+    # Credit shows the range over the models that are not refuted.
+    compared = {"mart.channel_credit": ("mart.model_comparison",)}
     tables = [
-        specs.table(table, table.replace("mart.", "marts/"), group="marts", deps=deps)
+        specs.table(
+            table,
+            table.replace("mart.", "marts/"),
+            group="marts",
+            deps=(*deps, *compared.get(table, ())),
+        )
         for table in TABLES
     ]
 
