@@ -24,10 +24,12 @@ from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
 from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
+from lydite.evaluation.shared_touches import cluster_warnings
 from lydite.evaluation.spend import spend_warnings
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
+from lydite.journeys.clusters import cluster_column
 from lydite.journeys.direct import note_on_direct
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
 from lydite.models.base import use_direct
@@ -144,7 +146,7 @@ def attribute(
     say("attributing conversions")
     attribute_conversions(engine, models, evaluation.seed if intervals else None)
     build_marts(engine, CREDIT_MARTS)
-    return _findings(engine, models)
+    return [*_quality_findings(engine.local), *_findings(engine, models)]
 
 
 def _prepare(
@@ -163,6 +165,7 @@ def _prepare(
         engine,
         lookbacks,
         settings.evaluation.period,
+        cluster=settings.evaluation.cluster,
         declared=settings.completeness(lookbacks),
         accepted=settings.quality,
     )
@@ -227,6 +230,7 @@ def build_journeys(
     period: Period,
     *,
     full: bool = False,
+    cluster: str | None = None,
     declared: Mapping[str, Completeness] | None = None,
     accepted: QualitySettings | None = None,
 ) -> JourneyBuild:
@@ -244,12 +248,19 @@ def build_journeys(
         Length of the periods that are scored.
     full
         Rebuild the journeys of all users.
+    cluster
+        The column of `users` whose values are clusters (`journeys.clusters.build_clusters`).
     declared
         What was declared about the end of the data of each outcome; None for nothing.
     accepted
         Which findings about the data are accepted; None for none.
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
     """
-    build = incremental.build_journeys(engine, lookbacks, full=full)
+    build = incremental.build_journeys(engine, lookbacks, full=full, cluster=cluster)
     engine.local.run(
         "update inputs.report set rows = $n where table_name = 'touchpoints'"
         " and reason = 'duplicate'",
@@ -529,10 +540,13 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
     rows = read_outcomes(engine, scored_only=False)
+    findings = _findings(engine, models)
     for row in rows:
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
-        found = _compare_outcome(engine, row, models, evaluation, unreachable, len(rows))
+        found = _compare_outcome(
+            engine, row, models, evaluation, unreachable, findings, len(rows)
+        )
         for name, frame in found.items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
@@ -549,13 +563,14 @@ def _compare_outcome(
     models: Sequence[Model],
     evaluation: EvaluationSettings,
     unreachable: Sequence[str],
+    findings: Sequence[tuple[str, str]],
     outcomes: int,
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome by their scores in the ledger, if it has any.
 
     All outcomes of the report share alpha, also those that have no verdicts yet.
     """
-    findings = _findings(engine, models, row["outcome"])
+    findings = [*_quality_findings(engine.local, row["outcome"]), *findings]
     if not row["periods"]:
         # More data of the same kind does not help where every user converts.
         undecided = () if row["note"] == EVERY_USER_CONVERTS else models
@@ -568,12 +583,13 @@ def _compare_outcome(
             findings=findings,
         )
     outcome, calendar = row["outcome"], calendar_of(engine, row)
+    cluster = cluster_column(engine.local)
     definitions = {
-        model.name: ledger.score_fingerprint(model.fingerprint, calendar)
+        model.name: ledger.score_fingerprint(model.fingerprint, calendar, cluster)
         for model in (*make_baselines(), *models)
     }
     definitions[CEILING] = ledger.score_fingerprint(
-        ceiling_fingerprint(models, evaluation.seed), calendar
+        ceiling_fingerprint(models, evaluation.seed), calendar, cluster
     )
     read = partial(ledger.read_scores, engine.local, outcome, definitions, calendar)
     has_restated = ledger.has_restated_scores(engine.local, outcome, definitions)
@@ -593,18 +609,24 @@ def _compare_outcome(
     )
 
 
-def _findings(
-    engine: Engine, models: Sequence[Model], outcome: str | None = None
-) -> list[tuple[str, str]]:
-    """Return kind and text of each warning about the data; of one outcome, or of all."""
-    about_data = [
-        (finding.kind, finding.text)
-        for finding in quality.read_findings(engine.local)
-        if outcome is None or finding.concerns(outcome)
-    ]
+def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
+    """Return kind and text of each warning about the data that concerns all outcomes."""
     channels = attribution.channel_names(engine.local)
     direct = note_on_direct(channels) if use_direct(models) else None
-    return [*about_data, *([("direct", direct)] if direct else []), *spend_warnings(engine)]
+    return [
+        *([("direct", direct)] if direct else []),
+        *spend_warnings(engine),
+        *cluster_warnings(engine),
+    ]
+
+
+def _quality_findings(engine: DuckDBEngine, outcome: str | None = None) -> list[tuple[str, str]]:
+    """Return kind and text of each finding about missing rows; of one outcome, or of all."""
+    return [
+        (finding.kind, finding.text)
+        for finding in quality.read_findings(engine)
+        if outcome is None or finding.concerns(outcome)
+    ]
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

@@ -46,7 +46,7 @@ _RESTATED = {
 }
 
 
-def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
+def score_fingerprint(fingerprint: str, calendar: Calendar, cluster: str | None = None) -> str:
     """Return the fingerprint of everything that a score depends on, except the data.
 
     Parameters
@@ -55,9 +55,13 @@ def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
         Fingerprint of the model, or of several.
     calendar
         Only its lookback and the length of its periods matter.
+    cluster
+        The column of users that buckets are made by; None where they are made by user.
     """
     lookback = calendar.lookback // timedelta(microseconds=1)
     text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
+    if cluster is not None:
+        text += f" {cluster}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import SQL_PARAMETERS
 
 if TYPE_CHECKING:
@@ -40,8 +41,22 @@ class JourneySummary:
     duplicates: int
 
 
-def build_touches(engine: Engine) -> JourneySummary:
-    """Build the tables that all outcomes share: users, channels, touches, positions, spend."""
+def build_touches(engine: Engine, cluster: str | None = None) -> JourneySummary:
+    """Build the tables that all outcomes share: users, channels, touches, positions, spend.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables.
+    cluster
+        The column of `users` whose values are clusters (`build_clusters`).
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
+    """
+    build_clusters(engine, cluster)
     engine.create("journeys.users", "journeys/users")
     engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
     engine.create("journeys.touches", "journeys/touches")

@@ -1,8 +1,9 @@
 """Rebuilds journeys of changed users only.
 
-The journeys of a user depend on the user's rows, the channel numbers and the definitions (SQL,
-lookbacks, DuckDB version). So the changed users are rebuilt by the same SQL in a staging database,
-and replace their old rows. When anything else has changed, all users are rebuilt.
+The journeys of a user depend on the user's rows and cluster, the channel numbers and the
+definitions (SQL, lookbacks, cluster column, DuckDB version). So the changed users are rebuilt by
+the same SQL in a staging database, and replace their old rows. When anything else has changed, all
+users are rebuilt.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import polars as pl
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
+from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import SQL_PARAMETERS
 
 if TYPE_CHECKING:
@@ -62,7 +64,9 @@ class JourneyBuild:
         return f"all {self.users:,} users: {self.full_reason}"
 
 
-def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) -> JourneyBuild:
+def build_journeys(
+    engine: Engine, lookbacks: Lookbacks, *, full: bool = False, cluster: str | None = None
+) -> JourneyBuild:
     """Build journeys; in a DuckDB file, only of users whose rows have changed since the last run.
 
     Parameters
@@ -73,21 +77,30 @@ def build_journeys(engine: Engine, lookbacks: Lookbacks, *, full: bool = False) 
         The lookback of each outcome.
     full
         Rebuild all users.
+    cluster
+        The column of `users` whose values are clusters (`journeys.clusters.build_clusters`).
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
     """
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
-        return refresh(engine, lookbacks, full=full)
+        return refresh(engine, lookbacks, full=full, cluster=cluster)
     # With Spark, the local file holds only users of the sample: a later run must not reuse it.
     engine.local.drop(_DEFINITIONS)
-    return _build_all(engine, lookbacks, "nothing is kept between runs")
+    return _build_all(engine, lookbacks, "nothing is kept between runs", cluster)
 
 
-def refresh(engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False) -> JourneyBuild:
+def refresh(
+    engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False, cluster: str | None = None
+) -> JourneyBuild:
     """Rebuild the changed users, or all, and store the state for the next run.
 
     The tables are the same either way. After an interrupted run, the tables are those of the run
     before, or the next run rebuilds all users.
     """
-    definitions = _definitions(engine, lookbacks)
+    definitions = _definitions(engine, lookbacks, build_clusters(engine, cluster))
     with engine.staging_database() as staging:
         full_reason = "requested" if full else _stage_changed_users(engine, staging, definitions)
         if full_reason is None:
@@ -97,16 +110,18 @@ def refresh(engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False) -
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _build_all(engine, lookbacks, full_reason)
+    build = _build_all(engine, lookbacks, full_reason, cluster)
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
     return build
 
 
-def _build_all(engine: Engine, lookbacks: Lookbacks, reason: str) -> JourneyBuild:
+def _build_all(
+    engine: Engine, lookbacks: Lookbacks, reason: str, cluster: str | None
+) -> JourneyBuild:
     """Build the journeys of all users."""
-    summary = journeys.build_touches(engine)
+    summary = journeys.build_touches(engine, cluster)
     journeys.build_path_events_and_conversions(engine, lookbacks)
     users = _count_users(engine)
     return JourneyBuild(summary, users, users, reason)
@@ -116,13 +131,14 @@ def _count_users(engine: Engine) -> int:
     return int(engine.scalar("select count(*) from journeys.users"))
 
 
-def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks) -> dict[str, str]:
+def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks, cluster: str | None) -> dict[str, str]:
     """Return the fingerprint of everything but rows that journeys depend on, by name."""
     files = sorted(f"journeys/{file.stem}" for file in sql_directory().glob("journeys/*.sql"))
     text = "\n".join(map(load_sql, (*files, "incremental/states")))
     return {
         "the SQL": hashlib.sha256(text.encode()).hexdigest(),
         "the lookbacks": str(sorted(lookbacks.items())),
+        "the cluster column": str(cluster),
         "DuckDB's version": engine.scalar("select version()"),
     }
 
@@ -198,10 +214,9 @@ select
 def _copy_changed_rows(engine: DuckDBEngine, staging: str) -> None:
     """Copy the input rows of the changed users to staging, and number these users."""
     with engine.use_database(staging) as main:
-        for table in ("touchpoints", "conversions"):
+        for table in ("inputs.touchpoints", "inputs.conversions", "journeys.clusters"):
             engine.create(
-                f"inputs.{table}",
-                f"select * from {main}.inputs.{table} where user_id in (from main.changed)",
+                table, f"select * from {main}.{table} where user_id in (from main.changed)"
             )
         engine.create("journeys.users", "journeys/users")
 
