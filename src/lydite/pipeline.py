@@ -18,6 +18,7 @@ from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation import ledger
 from lydite.evaluation.align_scores import align_scores
+from lydite.evaluation.bots import bot_warnings
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
@@ -452,7 +453,8 @@ def build_samples(engine: Engine, max_landmarks: int) -> None:
     max_landmarks
         The most landmarks that the sample of one outcome may hold.
     """
-    engine.local.drop("evaluation.landmarks")
+    for name in ("landmarks", "set_aside"):
+        engine.local.drop(f"evaluation.{name}")
     buckets = [
         build_sample(engine, row["outcome"], row["mature_until"], max_landmarks)
         for row in read_outcomes(engine, scored_only=False)
@@ -544,9 +546,7 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     for row in rows:
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
-        found = _compare_outcome(
-            engine, row, models, evaluation, unreachable, findings, len(rows)
-        )
+        found = _compare_outcome(engine, row, models, evaluation, unreachable, findings, len(rows))
         for name, frame in found.items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
@@ -617,6 +617,7 @@ def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
         *([("direct", direct)] if direct else []),
         *spend_warnings(engine),
         *cluster_warnings(engine),
+        *bot_warnings(engine),
     ]
 
 
@@ -634,7 +635,8 @@ def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
     users, landmarks, immature = engine.rows(
         "select count(distinct user_key), count(*),"
         " count(*) filter (where happened_at > $mature_until)"
-        " from journeys.path_events where outcome = $outcome and not is_conversion",
+        " from journeys.path_events where outcome = $outcome and not is_conversion"
+        " and user_key not in (select user_key from journeys.bot_like_users)",
         outcome,
     )[0]
     return DataSize(users, landmarks, immature)

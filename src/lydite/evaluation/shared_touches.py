@@ -22,6 +22,7 @@ MIN_SHARE = 0.05
 MAX_WHOLE_HOURS = 0.5
 
 _HOUR_US = 3_600_000_000
+_LAST_HOUR = 1_000_000_000
 _HOURS = f"""
 select
     epoch_us(touched_at) // {_HOUR_US} as hour,
@@ -116,11 +117,10 @@ def share_of_users_sharing(engine: Engine) -> float:
 
     It is 0 where times are too coarse to compare.
     """
-    hours = engine.frame(_HOURS)
-    latest = hours.filter(hours["touches"].cum_sum().shift(1, fill_value=0) < MOST_TOUCHES)
-    on_the_hour, touches = (int(latest[name].sum()) for name in ("on_the_hour", "touches"))
-    if on_the_hour > MAX_WHOLE_HOURS * touches:
+    hour, touches, on_the_hour = engine.fetch_numpy(_HOURS).values()
+    latest = touches.cumsum() - touches < MOST_TOUCHES
+    if on_the_hour[latest].sum() > MAX_WHOLE_HOURS * touches[latest].sum():
         return 0.0
-    since = latest["hour"].min() if len(latest) else 0
-    active, sharing = engine.rows(_SHARING, {"since_us": since * _HOUR_US})[0]
+    since_us = int(hour[latest].min(initial=_LAST_HOUR)) * _HOUR_US
+    active, sharing = engine.rows(_SHARING, {"since_us": since_us})[0]
     return float(sharing / active) if active else 0.0

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import SQL_PARAMETERS
 
@@ -44,6 +45,8 @@ class JourneySummary:
 def build_touches(engine: Engine, cluster: str | None = None) -> JourneySummary:
     """Build the tables that all outcomes share: users, channels, touches, positions, spend.
 
+    Bot-like users are listed too (`lydite.journeys.bots`).
+
     Parameters
     ----------
     engine
@@ -62,6 +65,7 @@ def build_touches(engine: Engine, cluster: str | None = None) -> JourneySummary:
     engine.create("journeys.touches", "journeys/touches")
     engine.create("journeys.positions", "journeys/positions")
     build_spend(engine)
+    find_bot_like_users(engine)
     return summarise(engine)
 
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
+from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import SQL_PARAMETERS
 
@@ -107,6 +108,7 @@ def refresh(
             _rebuild_staged(engine, staging, lookbacks)
             _replace_changed(engine, staging)
             journeys.build_spend(engine)
+            find_bot_like_users(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
