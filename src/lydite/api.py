@@ -393,7 +393,7 @@ def credit(
         raise InputError("separator is for paths: leave it out")
     if normalise != "path":
         raise InputError('normalise="global" is for paths: leave it out')
-    settings = make_settings(lookback, "week", outcomes, 0.05, seed, cluster)
+    settings = make_settings(lookback, "week", outcomes, 0.05, seed, cluster=cluster)
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:
         notes = pipeline.attribute(engine, sources, settings, rivals=rivals, intervals=intervals)

@@ -97,7 +97,7 @@ def credit(
         else:
             if normalise != "path":
                 raise InputError("--normalise needs --paths; leave it out")
-            settings = make_settings(lookback, "week", outcome, 0.05, seed, cluster)
+            settings = make_settings(lookback, "week", outcome, 0.05, seed, cluster=cluster)
             with open_temporary_engine(EngineSettings(), sources.values()) as engine:
                 notes = pipeline.attribute(
                     engine, sources, settings, progress.say, rivals, intervals=intervals
