@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from lydite import compare, pipeline, simulate
+from lydite import compare, credit, pipeline, simulate
 from lydite.durations import parse_duration
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
@@ -159,6 +159,37 @@ def test_equal_rows_are_counted_once_and_reported(tmp_path, touches, orders, fou
         assert f"{table}: {n} copies" in console.file.getvalue()
         assert f"({n} duplicates counted once)" in report
     assert ("counted once" in console.file.getvalue()) == bool(found)
+
+
+def test_equal_rows_without_an_id_can_be_kept():
+    sources = few_journeys(20)
+    copies = {name: pl.concat([frame, frame.head(3)]) for name, frame in sources.items()}
+    result = compare(**copies, models=["linear"], keep_duplicates=True)
+    assert result.duplicates == {}
+    assert result.outcomes[0]["conversions"] == 23
+    found = credit(**copies, models=["linear"], intervals=False, keep_duplicates=True)
+    assert found.duplicates == {}
+    assert found.table["conversions"].sum() == pytest.approx(23)
+    assert credit(**copies, models=["linear"]).duplicates == {"conversions": 3, "touchpoints": 3}
+
+
+def test_a_refund_is_subtracted_from_the_channels_of_its_order():
+    sources = few_journeys(20)
+    orders = sources["conversions"].with_columns(
+        value=pl.lit(100.0), conversion_id=pl.int_range(pl.len()).cast(pl.String)
+    )
+    later = pl.col("converted_at") + pl.duration(days=9)
+    refunds = orders.head(5).with_columns(later, value=pl.lit(-100.0))
+    reloads = orders.tail(4).with_columns(pl.col("converted_at") + pl.duration(minutes=5))
+    with_refunds = pl.concat([orders, refunds, reloads])
+    result = compare(sources["touchpoints"], with_refunds, models=["last_touch"])
+    credit_of = {row["channel"]: row for row in result.credit.to_dicts()}
+    assert (credit_of["mail"]["conversions"], credit_of["mail"]["value"]) == (20, 1500)
+    assert (credit_of["(unattributed)"]["conversions"], credit_of["ad"]["value"]) == (0, 0)
+    assert result.quarantined == {"conversions": {"repeated_id": 4}}
+    assert result.duplicates == {}
+    texts = dict(result.warnings.select("kind", "text").rows())
+    assert texts["refund"].startswith("5 refunds were subtracted")
 
 
 @pytest.mark.parametrize(

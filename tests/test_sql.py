@@ -23,6 +23,7 @@ PARAMETERS = {
     "outcome": "purchase",
     "lookback_us": 86_400_000_000,
     "mature_until": NOON,
+    "keep_duplicates": False,
     **SQL_PARAMETERS,
 }
 

@@ -2,7 +2,7 @@
 -- @user_id the user, as text
 -- @converted_at when the conversion happened, UTC
 -- @outcome which event it is, 'conversion' where the source has none
--- @value what it is worth, in the currency of the data; negative is a refund, null is unknown
+-- @value what it is worth, in the currency of the data; null is unknown
 -- @conversion_id id of the event in the source, null where there is none
 --
 -- Every row of raw.conversions is returned once, with the reason to set it aside (null: none).

@@ -8,6 +8,8 @@
 -- @campaign name of the campaign, null where there is none
 -- @interaction kind of contact, null where unknown
 -- @cost cost of this touch in the currency of the data, null where unknown
+--
+-- With $keep_duplicates, exact duplicates without an id stay: each gets a different copy.
 with touchpoints as (
     select
         users.user_key,
@@ -22,7 +24,8 @@ with touchpoints as (
         case
             when regexp_full_match(touchpoints.touchpoint_id, '[0-9]+')
                 then try_cast(touchpoints.touchpoint_id as bigint)
-        end as number_of_id
+        end as number_of_id,
+        case when $keep_duplicates and touchpoints.touchpoint_id is null then uuid() end as copy
     from inputs.touchpoints as touchpoints
     inner join journeys.users as users on touchpoints.user_id = users.user_id
     inner join journeys.channels as channels on touchpoints.channel = channels.channel
@@ -54,7 +57,8 @@ ordered as (
             campaign nulls last,
             interaction nulls last,
             cost nulls last,
-            channel_key
+            channel_key,
+            copy nulls last
     )
 )
 

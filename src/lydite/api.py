@@ -56,6 +56,7 @@ def compare(
     alpha: float = ...,
     seed: int = ...,
     cluster: str | None = ...,
+    keep_duplicates: bool = ...,
 ) -> Comparison[pd.DataFrame]: ...
 
 
@@ -76,6 +77,7 @@ def compare(
     alpha: float = ...,
     seed: int = ...,
     cluster: str | None = ...,
+    keep_duplicates: bool = ...,
 ) -> Comparison[FrameT]: ...
 
 
@@ -119,6 +121,7 @@ def compare(
     seed: int = 0,
     cluster: str | None = None,
     separator: str | None = None,
+    keep_duplicates: bool = False,
 ) -> Comparison:
     """Compare attribution models as rival hypotheses.
 
@@ -165,6 +168,9 @@ def compare(
         ``"user_id"`` for none.
     separator
         The text between two steps of `paths` (see `lydite.credit`).
+    keep_duplicates
+        Whether equal touchpoints, and equal conversions, that have no id are different events.
+        Otherwise they are counted once; `Comparison.duplicates` has their number.
 
     Returns
     -------
@@ -196,6 +202,7 @@ def compare(
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept,
+        keep_duplicates=keep_duplicates,
     )
     rivals = None if models is None else choose(models)
     given = {
@@ -288,6 +295,7 @@ def credit(
     models: Models = ...,
     seed: int = ...,
     intervals: bool = ...,
+    keep_duplicates: bool = ...,
 ) -> Credit[pd.DataFrame]: ...
 
 
@@ -304,6 +312,7 @@ def credit(
     models: Models = ...,
     seed: int = ...,
     intervals: bool = ...,
+    keep_duplicates: bool = ...,
 ) -> Credit[FrameT]: ...
 
 
@@ -322,6 +331,7 @@ def credit(
     seed: int = 0,
     intervals: bool = True,
     separator: str | None = None,
+    keep_duplicates: bool = False,
 ) -> Credit:
     """Attribute conversions with every model, without a verdict on the models.
 
@@ -352,6 +362,8 @@ def credit(
         them the columns that end in ``_low`` and ``_high`` are null.
     separator
         The text between two steps of a path; None to detect it.
+    keep_duplicates
+        As in `lydite.compare`, for touchpoints.
 
     Returns
     -------
@@ -393,7 +405,15 @@ def credit(
         raise InputError("separator is for paths: leave it out")
     if normalise != "path":
         raise InputError('normalise="global" is for paths: leave it out')
-    settings = make_settings(lookback, "week", outcomes, 0.05, seed, cluster=cluster)
+    settings = make_settings(
+        lookback,
+        "week",
+        outcomes,
+        0.05,
+        seed,
+        cluster=cluster,
+        keep_duplicates=keep_duplicates,
+    )
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:
         notes = pipeline.attribute(engine, sources, settings, rivals=rivals, intervals=intervals)

@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 from lydite import attribution, inputs, journeys, quality
 from lydite.durations import format_duration
 from lydite.errors import InputError
-from lydite.evaluation import ledger
+from lydite.evaluation import ledger, voids
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.bots import bot_warnings
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
@@ -159,7 +159,8 @@ def _prepare(
 ) -> list[Model]:
     """Load the inputs, build the journeys, and return the models that can run on them."""
     say("reading the input tables")
-    load_inputs(engine, sources, settings.declared_ends())
+    keep_duplicates = settings.quality.keep_duplicates
+    load_inputs(engine, sources, settings.declared_ends(), keep_duplicates=keep_duplicates)
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
     build_journeys(
@@ -169,6 +170,7 @@ def _prepare(
         cluster=settings.evaluation.cluster,
         declared=settings.completeness(lookbacks),
         accepted=settings.quality,
+        keep_duplicates=keep_duplicates,
     )
     return usable_models(
         engine,
@@ -185,10 +187,15 @@ def _ignore(step: str) -> None:
 
 
 def load_inputs(
-    engine: Engine, sources: Mapping[str, Source], ends: DeclaredEnds | None = None
+    engine: Engine,
+    sources: Mapping[str, Source],
+    ends: DeclaredEnds | None = None,
+    *,
+    keep_duplicates: bool = False,
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
-    write_report(engine, list(inputs.load(engine, sources, ends=ends).tables.values()))
+    loaded = inputs.load(engine, sources, ends=ends, keep_duplicates=keep_duplicates)
+    write_report(engine, list(loaded.tables.values()))
 
 
 def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
@@ -199,6 +206,7 @@ def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
         for reason, n in [
             ("accepted", report.rows),
             ("duplicate", report.duplicates),
+            *([("refund", report.refunds)] if report.refunds else []),
             *report.bad.items(),
         ]
     ]
@@ -216,7 +224,7 @@ def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
     result: dict[str, dict[str, int]] = {}
     for table, reason, n in engine.local.rows(
         "select table_name, reason, rows from inputs.report"
-        " where reason not in ('accepted', 'duplicate') order by table_name, reason"
+        " where reason not in ('accepted', 'duplicate', 'refund') order by table_name, reason"
     ):
         result.setdefault(table, {})[reason] = n
     return result
@@ -234,6 +242,7 @@ def build_journeys(
     cluster: str | None = None,
     declared: Mapping[str, Completeness] | None = None,
     accepted: QualitySettings | None = None,
+    keep_duplicates: bool = False,
 ) -> JourneyBuild:
     """Build journeys, and ``evaluation.outcomes`` with a row per outcome; check the data.
 
@@ -255,13 +264,17 @@ def build_journeys(
         What was declared about the end of the data of each outcome; None for nothing.
     accepted
         Which findings about the data are accepted; None for none.
+    keep_duplicates
+        Whether equal touchpoints without an id are kept; otherwise they are counted once.
 
     Raises
     ------
     InputError
         When there is no such column.
     """
-    build = incremental.build_journeys(engine, lookbacks, full=full, cluster=cluster)
+    build = incremental.build_journeys(
+        engine, lookbacks, full=full, cluster=cluster, keep_duplicates=keep_duplicates
+    )
     engine.local.run(
         "update inputs.report set rows = $n where table_name = 'touchpoints'"
         " and reason = 'duplicate'",
@@ -609,12 +622,17 @@ def _compare_outcome(
     )
 
 
+_REFUNDS = "{n:,} refunds were subtracted from the value of the conversion with the same id"
+
+
 def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
     """Return kind and text of each warning about the data that concerns all outcomes."""
     channels = attribution.channel_names(engine.local)
     direct = note_on_direct(channels) if use_direct(models) else None
+    refunds = engine.local.scalar("select sum(rows) from inputs.report where reason = 'refund'")
     return [
         *([("direct", direct)] if direct else []),
+        *([("refund", _REFUNDS.format(n=refunds))] if refunds else []),
         *spend_warnings(engine),
         *cluster_warnings(engine),
         *bot_warnings(engine),
@@ -623,11 +641,14 @@ def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
 
 def _quality_findings(engine: DuckDBEngine, outcome: str | None = None) -> list[tuple[str, str]]:
     """Return kind and text of each finding about missing rows; of one outcome, or of all."""
-    return [
+    found: list[tuple[str, str]] = [
         (finding.kind, finding.text)
         for finding in quality.read_findings(engine)
         if outcome is None or finding.concerns(outcome)
     ]
+    if outcome is not None:
+        found += [("voided", text) for text in voids.void_notes(engine, outcome)]
+    return found
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

@@ -106,7 +106,7 @@ class EngineSettings(_Section):
 
 
 class QualitySettings(_Section):
-    """What is accepted of the data.
+    """What is accepted of the data, and what equal rows are.
 
     Attributes
     ----------
@@ -116,11 +116,15 @@ class QualitySettings(_Section):
         Kinds of findings for which the data is right as it is: it is used as it is.
     warn
         Kinds of findings that do not stop a run. Periods without complete data stay unscored.
+    keep_duplicates
+        Whether equal touchpoints, and equal conversions, that have no id are different events;
+        otherwise they are counted once.
     """
 
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     accept: tuple[FindingKind, ...] = ()
     warn: tuple[FindingKind, ...] = ()
+    keep_duplicates: bool = False
 
     def accepting(self, kinds: Sequence[str]) -> QualitySettings:
         """Return the settings with more kinds of findings accepted.
@@ -392,6 +396,7 @@ def make_settings(
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
     accept: Sequence[str] = (),
+    keep_duplicates: bool = False,
 ) -> Settings:
     """Return the settings of one comparison that has no settings file.
 
@@ -412,7 +417,7 @@ def make_settings(
         }
         return Settings(
             sources=SourceSettings(touchpoints="", conversions=""),
-            quality=QualitySettings().accepting(accept),
+            quality=QualitySettings(keep_duplicates=keep_duplicates).accepting(accept),
             evaluation=EvaluationSettings.model_validate(given),
             outcomes=dict.fromkeys(outcomes or (), OutcomeSettings()),
         )

@@ -231,6 +231,11 @@ def test_a_construct_has_the_same_result_on_both_engines(spark, both_rows, expre
     same(both_rows, spark, f"select {names}{expression}{tail}".replace("from rows", "from t.rows"))
 
 
+def test_every_row_has_another_uuid_on_both_engines(spark, both_rows):
+    select = "select count(distinct u) from (select uuid() as u from t.rows)"
+    assert spark.scalar(select) == both_rows.scalar(select) == len(TEXT)
+
+
 @pytest.fixture(scope="module")
 def both_rows(spark: SparkEngine) -> Iterator[DuckDBEngine]:
     """Put the same hostile rows into both engines; yield DuckDB."""
@@ -252,6 +257,9 @@ def both_rows(spark: SparkEngine) -> Iterator[DuckDBEngine]:
 # --- journeys -------------------------------------------------------------------------------------
 
 
+SPEND = {"date": pl.Date, "channel": pl.String, "campaign": pl.String, "cost": pl.Float64}
+
+
 @pytest.fixture(scope="module")
 def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
     """Build the journeys of the same hostile data on both engines; yield DuckDB."""
@@ -260,6 +268,7 @@ def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
         for engine in (duck, spark):
             engine.store("inputs.touchpoints", hostile.touchpoints())
             engine.store("inputs.conversions", hostile.conversions())
+            engine.store("inputs.spend", pl.DataFrame(schema=SPEND))
             found.append(build_touches(engine))
             build_path_events_and_conversions(engine, hostile.LOOKBACKS)
         assert found[0] == found[1]
@@ -273,6 +282,17 @@ def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
 def test_journeys_are_the_same_on_both_engines(spark, built, table):
     assert built.scalar(f"select count(*) from journeys.{table}") > 20
     same(built, spark, f"from journeys.{table}")
+
+
+def test_equal_touchpoints_are_kept_on_both_engines(spark, built):
+    with DuckDBEngine(threads=1) as duck:
+        for engine in (duck, spark):
+            for table in ("touchpoints", "conversions", "spend"):
+                engine.store(f"inputs.{table}", built.frame(f"from inputs.{table}"))
+            kept = build_touches(engine, keep_duplicates=True)
+            assert kept.touches > built.scalar("select count(*) from journeys.touches")
+        same(duck, spark, "from journeys.touches")
+        build_touches(spark)
 
 
 def test_the_hostile_data_is_hostile(built):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -75,6 +76,24 @@ def test_the_forecast_of_a_period_does_not_depend_on_the_other_test_periods(name
         part = backtest(make(name), split.with_test_periods(only))
         np.testing.assert_allclose(part.log_loss[period], whole.log_loss[period], rtol=1e-6)
         assert part.landmarks[~only].sum() == 0
+
+
+@pytest.mark.parametrize("hours", [240, 36, 5])
+@pytest.mark.parametrize("name", MODELS)
+def test_later_periods_do_not_change_the_scores_of_earlier_ones(name, hours):
+    """Also where training sets end at any hour of a day."""
+    lookback = timedelta(hours=hours)
+    whole = backtest(make(name), Split.by_period(LANDMARKS, weekly(4, 6, lookback)))
+    for periods in (1, 3, 5):
+        calendar = weekly(4, periods, lookback)
+        known = np.flatnonzero(LANDMARKS.happened_at < calendar.end + np.timedelta64(lookback))
+        part = backtest(make(name), Split.by_period(LANDMARKS.take(known), calendar))
+        for field in fields(Scores):
+            then = getattr(whole.first(periods), field.name)
+            if not field.name.startswith("grid"):
+                np.testing.assert_allclose(
+                    getattr(part, field.name), then, rtol=1e-6, atol=1e-9, err_msg=field.name
+                )
 
 
 def test_a_second_backtest_of_the_same_model_gives_the_same_scores():

@@ -7,6 +7,7 @@ from math import fsum
 
 import numpy as np
 import pytest
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
@@ -298,3 +299,87 @@ def test_each_landmark_needs_a_forecast(log_odds):
 def test_buckets_are_within_the_sums():
     with pytest.raises(ValueError, match="reshape"):
         Outcomes.of(np.zeros(1, int), np.array([256]), np.array([True]), np.ones(1))
+
+
+# --- forecasts shifted to the conversions of each day ---------------------------------------------
+
+
+def by_day(
+    seed: int, *, counted: bool = False, day_rate: bool = False
+) -> tuple[Outcomes, np.ndarray, np.ndarray]:
+    """Return outcomes on 20 days, forecasts and days; the first two days have equal outcomes."""
+    rng = np.random.default_rng(seed)
+    n = 2000
+    day, score = rng.integers(0, 20, n), rng.normal(-2, 1, n)
+    converted = rng.random(n) < expit(score)
+    converted[day == 0], converted[day == 1] = False, True
+    count = rng.integers(1, 4, n).astype(float) if counted else np.ones(n)
+    rate = rng.uniform(0.05, 0.4, 20) if day_rate else None
+    outcomes = Outcomes.of(day // 7, rng.integers(0, 256, n), converted, count, day, rate)
+    return outcomes, score, day
+
+
+def of(outcomes: Outcomes, log_odds: np.ndarray) -> Scores:
+    scores = Scores.empty(3)
+    scores.add_outcomes(outcomes, log_odds)
+    return scores
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_a_model_gains_nothing_by_guessing_the_level_of_a_day(counted):
+    outcomes, score, day = by_day(1, counted=counted)
+    levels = np.random.default_rng(2).normal(0, 2, 20)
+    plain, levelled = of(outcomes, score), of(outcomes, score + levels[day])
+    np.testing.assert_allclose(levelled.log_loss, plain.log_loss, rtol=1e-5, atol=1e-9)
+    assert not np.allclose(levelled.brier, plain.brier, rtol=0.01)  # of forecasts as made
+
+
+@pytest.mark.parametrize("counted", [False, True])
+def test_the_log_loss_is_that_of_forecasts_with_the_mean_of_their_day(counted):
+    """The shift of each day is found by bisection."""
+    outcomes, score, day = by_day(3, counted=counted)
+    count = np.ones(len(day)) if outcomes.count is None else outcomes.count
+    loss = np.zeros((3, 256))
+    for own in range(2, 20):
+        mine = day == own
+        hit, n = outcomes.converted[mine], count[mine]
+
+        def excess(shift: float, own: np.ndarray = score[mine], n=n, hit=hit) -> float:
+            return float(n @ (expit(own + shift) - hit))
+
+        p = expit(score[mine] + brentq(excess, -30, 30, xtol=1e-12))
+        bits = -np.log2(np.where(hit, p, 1 - p)) * n
+        np.add.at(loss, (own // 7, outcomes.bucket[mine]), bits)
+    np.testing.assert_allclose(of(outcomes, score).log_loss, loss, rtol=1e-5, atol=1e-9)
+
+
+def test_days_on_which_all_landmarks_or_none_convert_decide_nothing():
+    outcomes, score, day = by_day(4)
+    some = day > 1
+    only = Outcomes.of(
+        outcomes.period[some], outcomes.bucket[some], outcomes.converted[some],
+        np.ones(some.sum()), day[some],
+    )  # fmt: skip
+    with_them, without = of(outcomes, score), of(only, score[some])
+    np.testing.assert_allclose(with_them.log_loss, without.log_loss, rtol=1e-9, atol=1e-9)
+    assert with_them.landmarks.sum() > without.landmarks.sum()
+
+
+def test_a_sample_of_a_day_is_shifted_to_the_rate_of_the_whole_day():
+    outcomes, score, day = by_day(5, day_rate=True)
+    shift = outcomes.shifts(score)
+    for own in range(20):
+        mean = expit(score[day == own] + shift[own]).mean()
+        assert mean == pytest.approx(outcomes.day_rate[own], rel=1e-6)
+
+
+def test_without_days_forecasts_are_scored_as_made():
+    outcomes, score, _ = by_day(6)
+    plain = Outcomes.of(outcomes.period, outcomes.bucket, outcomes.converted, np.ones(len(score)))
+    assert plain.shifts(score) is None
+    found = of(plain, score)
+    assert found.log_loss_bits == pytest.approx(
+        log_loss(outcomes.converted, expit(score)) / np.log(2)
+    )
+    for name in ("brier", "grid_landmarks", "grid_conversions", "grid_forecast", "conversions"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(of(outcomes, score), name))

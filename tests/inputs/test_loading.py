@@ -555,3 +555,101 @@ def test_users(shared_engine, rows):
         user is not None and segment != first[user] for user, segment in rows
     )
     assert report.read == len(rows)
+
+
+# --- ids that occur more than once ----------------------------------------------------------------
+
+
+def orders(*rows):
+    """Return conversions from user, hour, value and id."""
+    return pl.DataFrame(
+        [
+            {"user_id": user, "converted_at": TIME + dt.timedelta(hours=hour), "value": value,
+             "conversion_id": key}
+            for user, hour, value, key in rows
+        ],
+        schema={
+            "user_id": pl.String,
+            "converted_at": pl.Datetime,
+            "value": pl.Float64,
+            "conversion_id": pl.String,
+        },
+    )  # fmt: skip
+
+
+def kept(engine):
+    """Return hour, value and id of the conversions that count."""
+    rows = engine.rows(
+        "select converted_at, value, conversion_id from inputs.conversions order by all"
+    )
+    return [((at - TIME) / dt.timedelta(hours=1), value, key) for at, value, key in rows]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected", "repeats", "refunds"),
+    [
+        # A page that was loaded again.
+        ([("a", 0, 9, "x"), ("a", 1, 9, "x")], [(0, 9, "x")], 1, 0),
+        ([("a", 5, 7, "x"), ("a", 1, 9, "x"), ("a", 3, 9, "x")], [(1, 9, "x")], 2, 0),
+        # Refunds: all of it, parts of it, before the order in the file, more than the order.
+        ([("a", 0, 100, "x"), ("a", 2, -100, "x")], [(0, 0, "x")], 0, 1),
+        ([("a", 0, 100, "x"), ("a", 2, -30, "x"), ("a", 3, -20, "x")], [(0, 50, "x")], 0, 2),
+        ([("a", 2, -30, "x"), ("a", 0, 100, "x")], [(0, 70, "x")], 0, 1),
+        ([("a", 0, -30, "x"), ("a", 2, 100, "x")], [(2, 70, "x")], 0, 1),
+        ([("a", 0, 100, "x"), ("a", 1, 100, "x"), ("a", 2, -100, "x")], [(0, 0, "x")], 1, 1),
+        ([("a", 0, 100, "x"), ("a", 2, -130, "x")], [(0, -30, "x")], 0, 1),
+        # The value of the order is unknown, or the order is not in the data.
+        ([("a", 0, None, "x"), ("a", 2, -30, "x")], [(0, None, "x")], 0, 1),
+        ([("a", 0, -30, "x"), ("a", 2, -20, "x")], [(0, -50, "x")], 0, 1),
+        ([("a", 0, -30, "x")], [(0, -30, "x")], 0, 0),
+        # Other users, other ids and no ids are other conversions.
+        (
+            [("a", 0, 9, "x"), ("b", 1, 9, "x"), ("a", 2, 9, "y"), ("a", 3, 9, None),
+             ("a", 4, 9, "")],
+            [(0, 9, "x"), (1, 9, "x"), (2, 9, "y"), (3, 9, None), (4, 9, None)],
+            0,
+            0,
+        ),
+    ],
+)  # fmt: skip
+def test_one_id_is_one_conversion(engine, read, rows, expected, repeats, refunds):
+    report = read("conversions", orders(*rows))
+    assert kept(engine) == expected
+    assert report.bad == ({"repeated_id": repeats} if repeats else {})
+    assert (report.rows, report.refunds, report.duplicates) == (len(expected), refunds, 0)
+    assert report.read == len(rows)
+    assert engine.scalar("select count(*) from quarantine.conversions") == repeats
+
+
+def test_copies_of_repeats_and_refunds_do_not_count_twice(engine, read):
+    rows = [("a", 0, 100, "x"), ("a", 1, 100, "x"), ("a", 2, -30, "x")]
+    report = read("conversions", orders(*rows * 2))
+    assert kept(engine) == [(0, 70, "x")]
+    assert (report.rows, report.bad, report.refunds, report.duplicates) == (
+        1, {"repeated_id": 2}, 1, 2,
+    )  # fmt: skip
+    assert report.read == 6
+
+
+def test_one_id_in_two_outcomes_is_two_conversions(engine, read):
+    both = orders(("a", 0, 9, "x"), ("a", 1, 9, "x")).with_columns(
+        outcome=pl.Series(["lead", "purchase"])
+    )
+    assert read("conversions", both).rows == 2
+
+
+def test_a_repeat_that_cannot_be_used_does_not_count(engine, read):
+    rows = orders(("a", 0, math.inf, "x"), ("a", 1, 9, "x"), (None, 2, 9, "x"))
+    assert read("conversions", rows).bad == {"missing_user_id": 1, "not_finite_value": 1}
+    assert kept(engine) == [(1, 9, "x")]
+
+
+def test_equal_conversions_without_an_id_can_be_kept(engine):
+    rows = orders(*[("a", 0, 9, None)] * 3, *[("a", 0, 9, "x")] * 2, ("b", 0, 9, None))
+    once = load_table(engine, "conversions", rows)
+    assert (once.rows, once.duplicates) == (3, 3)
+    all_of_them = load_table(engine, "conversions", rows, keep_duplicates=True)
+    assert (all_of_them.rows, all_of_them.duplicates) == (5, 1)
+    assert engine.columns("inputs.conversions").keys() == {
+        "user_id", "converted_at", "outcome", "value", "conversion_id",
+    }  # fmt: skip

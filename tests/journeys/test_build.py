@@ -248,6 +248,19 @@ def test_touches_that_differ_in_any_column_are_both_kept(engine):
     assert build_touches(engine).duplicates == 0
 
 
+def test_exact_duplicates_without_an_id_can_be_kept(engine):
+    rows = [("ann", day(1), "tv"), ("ann", day(1), "tv"), ("ann", day(1), "tv")]
+    with_id = ("ann", day(2), "tv", None, None, None, "7")
+    make_inputs(engine, [*rows, with_id, with_id, ("bob", day(1), "tv")])
+    built = build_touches(engine, keep_duplicates=True)
+    assert (built.touches, built.duplicates) == (5, 1)
+    touches = engine.rows(
+        "select touch from journeys.touches inner join journeys.users using (user_key)"
+        " where user_id = 'ann' order by touch"
+    )
+    assert touches == [(1,), (2,), (3,), (4,)]
+
+
 def test_duplicates_do_not_raise_the_frequency_of_a_channel(engine):
     build(
         engine,

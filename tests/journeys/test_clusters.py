@@ -82,9 +82,9 @@ def test_accounts_share_a_bucket_by_default(engine, name):
 def test_the_settings_name_another_column(engine):
     households = [f"household {n // 2}" for n in range(len(USERS))]
     fill(engine, account_id=accounts(), household=households)
-    build_touches(engine, "household")
+    build_touches(engine, cluster="household")
     assert buckets(engine) == by_account(households)
-    build_touches(engine, "user_id")
+    build_touches(engine, cluster="user_id")
     assert buckets(engine) == {user: bucket_of(user) for user in USERS}
     assert cluster_column(engine) is None
 
@@ -105,7 +105,7 @@ def test_an_account_id_with_few_values_is_used_only_where_it_is_named(engine):
     build_touches(engine)
     assert buckets(engine) == {user: bucket_of(user) for user in USERS}
     assert (cluster_column(engine), unused_cluster_column(engine)) == (None, "account_id")
-    build_touches(engine, "account_id")
+    build_touches(engine, cluster="account_id")
     assert buckets(engine) == by_account(few)
     assert (cluster_column(engine), unused_cluster_column(engine)) == ("account_id", None)
 
@@ -120,7 +120,7 @@ def test_an_account_id_with_few_values_is_used_only_where_it_is_named(engine):
 def test_an_unknown_column_is_refused(engine, columns, message):
     fill(engine, **columns)
     with pytest.raises(InputError, match=message):
-        build_touches(engine, "company")
+        build_touches(engine, cluster="company")
 
 
 def test_a_user_who_changes_the_account_moves_to_its_bucket(tmp_path: Path):

@@ -252,6 +252,20 @@ def test_two_more_duplicates_do_not_cancel_out_in_the_digest(engine):
     assert refresh(engine, LOOKBACKS).rebuilt == 1
 
 
+def test_kept_duplicates_are_rebuilt_with_their_user(engine):
+    touchpoints, conversions = users_batch(random.Random(4))
+    make_inputs(engine, touchpoints, conversions)
+    once = refresh(engine, LOOKBACKS)
+    before = refresh(engine, LOOKBACKS, keep_duplicates=True)
+    assert before.full_reason == "keep_duplicates changed"
+    assert before.summary.touches > once.summary.touches
+    without_id = (*touchpoints[-1][:6], None)
+    make_inputs(engine, [*touchpoints, *3 * [without_id]], conversions)
+    build = refresh(engine, LOOKBACKS, keep_duplicates=True)
+    assert build.rebuilt == 1
+    assert build.summary.touches == before.summary.touches + 3
+
+
 # --- when all users are rebuilt -------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lydite.cli import compare, credit, simulate
+from lydite.cli import compare, credit, ledger, simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=credit.EXAMPLES)(credit.credit)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
+app.add_typer(ledger.app, name="ledger")
 
 
 def _print_version(requested: bool) -> None:

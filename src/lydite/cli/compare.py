@@ -11,6 +11,7 @@ from lydite.cli.options import (
     Cluster,
     Conversions,
     Format,
+    KeepDuplicates,
     Lookback,
     Models,
     Paths,
@@ -67,6 +68,7 @@ def compare(
         list[str] | None,
         typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),
     ] = None,
+    keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
     alpha: Annotated[
@@ -112,6 +114,7 @@ def compare(
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),
+        keep_duplicates=keep_duplicates,
     )
     rivals = read_models(models, rule)
     engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())

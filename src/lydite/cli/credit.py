@@ -10,6 +10,7 @@ from lydite.cli.options import (
     Cluster,
     Conversions,
     Format,
+    KeepDuplicates,
     Lookback,
     Models,
     Paths,
@@ -52,6 +53,7 @@ def credit(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
     ] = None,
+    keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
     normalise: Annotated[
@@ -97,7 +99,15 @@ def credit(
         else:
             if normalise != "path":
                 raise InputError("--normalise needs --paths; leave it out")
-            settings = make_settings(lookback, "week", outcome, 0.05, seed, cluster=cluster)
+            settings = make_settings(
+                lookback,
+                "week",
+                outcome,
+                0.05,
+                seed,
+                cluster=cluster,
+                keep_duplicates=keep_duplicates,
+            )
             with open_temporary_engine(EngineSettings(), sources.values()) as engine:
                 notes = pipeline.attribute(
                     engine, sources, settings, progress.say, rivals, intervals=intervals

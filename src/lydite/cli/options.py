@@ -31,6 +31,13 @@ Cluster = Annotated[
 Lookback = Annotated[
     str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
 ]
+KeepDuplicates = Annotated[
+    bool,
+    typer.Option(
+        "--keep-duplicates",
+        help="Count equal touchpoints and conversions without an id as different events.",
+    ),
+]
 Models = Annotated[str | None, typer.Option(help="Models, separated by commas. All by default.")]
 Rules = Annotated[
     list[str] | None,

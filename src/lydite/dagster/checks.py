@@ -19,7 +19,7 @@ order by outcome, model
 _CONVERSIONS = "select outcome, count(*) from journeys.conversions group by outcome"
 _QUARANTINED_SHARE = """
 select coalesce(
-    sum(rows) filter (where reason not in ('accepted', 'duplicate', 'after_as_of'))
+    sum(rows) filter (where reason not in ('accepted', 'duplicate', 'refund', 'after_as_of'))
     / nullif(sum(rows), 0), 0)
 from inputs.report
 where table_name = $name

@@ -1,7 +1,7 @@
 """The ledger: stored scores of every model, period, segment and bucket.
 
 The first scores of a period are never changed. Scores with data that has arrived since are stored
-in separate tables.
+in separate tables. Scores from wrong data can be voided (`lydite.evaluation.voids`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from lydite.errors import InputError
+from lydite.evaluation import voids
 from lydite.evaluation.scores import N_GRID, Scores
 from lydite.evaluation.segments import ALL
 from lydite.paths.landmarks import N_BUCKETS
@@ -76,6 +77,7 @@ def check_columns(engine: DuckDBEngine) -> None:
     for table, (columns, key) in {**_FIRST, **_RESTATED}.items():
         if not engine.exists(table):
             continue
+        voids.add_generation(engine, table)
         missing = {*_KEYS, key, *columns} - set(engine.columns(table))
         if missing:
             raise InputError(
@@ -230,7 +232,10 @@ def _append(
             for segment, own in entry.scores.items()
         ]
         if frames:
-            with engine.registered(pl.concat(frames)) as frame:
+            rows = pl.concat(frames).join(
+                voids.generations(engine), on=["outcome", "period_start"], how="left"
+            )
+            with engine.registered(rows.with_columns(pl.col("generation").fill_null(0))) as frame:
                 engine.append(table, f"from {frame}")
 
 
@@ -246,7 +251,7 @@ def _to_rows(
     period, place = np.nonzero(first * periods[:, None])
     return pl.DataFrame(
         {
-            "period_start": calendar.starts[period],
+            "period_start": calendar.starts[period].astype("datetime64[us]"),
             key: place.astype(np.int16),
             **{name: getattr(scores, name)[period, place] for name in columns},
         }
@@ -300,7 +305,8 @@ def has_restated_scores(
     if not engine.exists("ledger.restated_scores"):
         return False
     restated = engine.rows(
-        "select distinct model, fingerprint from ledger.restated_scores where outcome = $outcome",
+        f"select distinct model, fingerprint from {voids.current(engine, 'ledger.restated_scores')}"
+        " where outcome = $outcome",
         {"outcome": outcome},
     )
     return not fingerprints.items().isdisjoint(restated)
@@ -313,12 +319,13 @@ def _rows(
     if not engine.exists(table):
         return pl.DataFrame(schema={"model": pl.String})
     matches = "outcome = $outcome" + (" and segment = $segment" if segment else "")
-    query = f"select * from {table} where {matches}"
+    query = f"select * from {voids.current(engine, table)} where {matches}"
     if restated and engine.exists(restated):
+        late = voids.current(engine, restated)
         query = (
             f"select first.* from ({query}) as first"
-            f" anti join {restated} as restated using (outcome, model, fingerprint, period_start)"
-            f" union all by name select * from {restated} where {matches}"
+            f" anti join {late} as restated using (outcome, model, fingerprint, period_start)"
+            f" union all by name select * from {late} where {matches}"
         )
     return engine.frame(query, {"outcome": outcome, "segment": segment})
 

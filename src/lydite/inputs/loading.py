@@ -40,17 +40,20 @@ class TableReport:
     duplicates
         Further copies of accepted rows, which are counted once. Equal touchpoints are merged later,
         when journeys are built.
+    refunds
+        Rows whose value was subtracted from the conversion with the same id.
     """
 
     table: str
     rows: int
     bad: dict[str, int]
     duplicates: int = 0
+    refunds: int = 0
 
     @property
     def read(self) -> int:
         """Rows of the source."""
-        return self.rows + sum(self.bad.values()) + self.duplicates
+        return self.rows + sum(self.bad.values()) + self.duplicates + self.refunds
 
     @property
     def bad_share(self) -> float:
@@ -87,6 +90,7 @@ def load(
     now: datetime | None = None,
     ends: DeclaredEnds | None = None,
     keep_raw: bool = False,
+    keep_duplicates: bool = False,
 ) -> Quarantine:
     """Load sources into the tables of the schemas ``inputs`` and ``quarantine``.
 
@@ -107,6 +111,8 @@ def load(
         The declared ends of the data. Rows after them are set aside too.
     keep_raw
         Whether to keep all rows, before they are checked, as tables of the schema ``raw``.
+    keep_duplicates
+        Whether equal conversions without an id are kept; otherwise they are counted once.
 
     Returns
     -------
@@ -121,13 +127,14 @@ def load(
     _refuse_unknown(sources)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
+    options = _Options(time, keep_raw, keep_duplicates)
     with contextlib.ExitStack() as stack:
         plans = [
             stack.enter_context(_plan(engine, table, sources.get(name), ends))
             for name, table in TABLES.items()
         ]
         stack.enter_context(engine.transaction())
-        return Quarantine({plan.table.name: _write(engine, plan, time, keep_raw) for plan in plans})
+        return Quarantine({plan.table.name: _write(engine, plan, options) for plan in plans})
 
 
 def load_table(
@@ -138,6 +145,7 @@ def load_table(
     now: datetime | None = None,
     ends: DeclaredEnds | None = None,
     keep_raw: bool = False,
+    keep_duplicates: bool = False,
 ) -> TableReport:
     """Replace one table of the schemas ``inputs`` and ``quarantine``.
 
@@ -147,7 +155,7 @@ def load_table(
         Holds the table.
     name
         Name of the input table, such as ``touchpoints``.
-    source, now, ends, keep_raw
+    source, now, ends, keep_raw, keep_duplicates
         As for `load`.
 
     Returns
@@ -164,7 +172,7 @@ def load_table(
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
     with _plan(engine, TABLES[name], source, ends) as plan, engine.transaction():
-        return _write(engine, plan, time, keep_raw)
+        return _write(engine, plan, _Options(time, keep_raw, keep_duplicates))
 
 
 # --- checks of whole sources --------------------------------------------------------------------
@@ -193,6 +201,15 @@ def _refuse_future_ends(ends: DeclaredEnds, now: datetime) -> None:
             f"as_of = {max(given)} is in the future: it is the instant up to which the data is"
             " complete. Give an instant in the past, or leave it out."
         )
+
+
+@dataclass(frozen=True)
+class _Options:
+    """How tables are loaded: see `load`."""
+
+    now: datetime
+    keep_raw: bool
+    keep_duplicates: bool
 
 
 @dataclass(frozen=True)
@@ -243,45 +260,100 @@ def _or_empty(engine: Engine, table: Table, relation: Relation) -> Relation:
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _write(engine: Engine, plan: _Plan, now: datetime, keep_raw: bool) -> TableReport:
+def _write(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
     """Write ``inputs.<table>`` and ``quarantine.<table>`` from ``raw.<table>``."""
     raw = f"raw.{plan.table.name}"
     with read_errors_named(engine, plan.relation):
         engine.drop(raw)
-        if keep_raw:
+        if options.keep_raw:
             engine.create(raw, plan.select)
         else:
             engine.create_view(raw, plan.select)
-        report = _split_rows(engine, plan.table, plan.relation, now)
+        report = _split_rows(engine, plan.table, plan.relation, options)
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
-    if not keep_raw:
+    if not options.keep_raw:
         engine.drop(raw)
     return report
 
 
-def _split_rows(engine: Engine, table: Table, relation: Relation, now: datetime) -> TableReport:
+def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Options) -> TableReport:
     """Split accepted from bad rows; if there are none of these, rows are read only once."""
     good, bad = f"inputs.{table.name}", f"quarantine.{table.name}"
-    checked = f"from (\n{load_sql(table.sql)}\n) where reason is"
-    columns = ("distinct " if table.distinct else "") + _columns(table, relation)
-    engine.create(good, f"select {columns}\n{checked} null", {"now": now})
+    checked, now = f"from (\n{load_sql(table.sql)}\n)", {"now": options.now}
+    columns = _columns(table, relation)
+    accepted = f"{checked} where reason is null"
+    engine.create(good, _accepted(table, columns, accepted, options), now)
     engine.comment(good, table.sql)
     read, rows = _count(engine, relation.sql), _count(engine, good)
     end = " limit 0" if rows == read else ""
-    engine.create(bad, f"select source_row.*, reason\n{checked} not null{end}", {"now": now})
+    engine.create(bad, f"select source_row.*, reason\n{checked} where reason is not null{end}", now)
+    refunds = 0
+    if table.id is not None and table.id in match_columns(relation, table):
+        refunds = _merge_repeated_ids(engine, accepted, now)
+        rows = _count(engine, good)
     reasons = dict(
         engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
     )
-    duplicates = read - rows - sum(reasons.values())
+    duplicates = read - rows - refunds - sum(reasons.values())
     if duplicates and not table.distinct:
         raise InputError(f"{relation.place}: changed while it was read. Load it again.")
-    return TableReport(table.name, rows, reasons, duplicates)
+    return TableReport(table.name, rows, reasons, duplicates, refunds)
+
+
+def _accepted(table: Table, columns: str, accepted: str, options: _Options) -> str:
+    """Return the select of the accepted rows, with equal rows merged where the table says so."""
+    if not table.distinct:
+        return f"select {columns}\n{accepted}"
+    if not (options.keep_duplicates and table.id):
+        return f"select distinct {columns}\n{accepted}"
+    # Equal rows without an id get different copies, so that they stay.
+    copy = f"case when {table.id} is null then uuid() end as copy"
+    return f"select {columns} from (select distinct {columns}, {copy}\n{accepted})"
 
 
 def _columns(table: Table, relation: Relation) -> str:
     """Return the columns of the loaded table as a select list."""
     names = [column.name for column in table.columns]
     return ", ".join([*names, "segments.*"] if segment_columns(relation, table) else names)
+
+
+_KEYS = ("user_id", "outcome", "conversion_id", "converted_at")
+_OF_ONE_ROW = " and ".join(
+    [*(f"found.{key} = repeated.{key}" for key in _KEYS),
+     "found.value is not distinct from repeated.row_value"]
+)  # fmt: skip
+_MERGED = f"""
+select
+    found.user_id, found.converted_at, found.outcome,
+    case when repeated.user_id is null then found.value else repeated.value end as value,
+    found.conversion_id
+from inputs.conversions as found
+left join inputs.repeated_ids as repeated on {_OF_ONE_ROW}
+where repeated.reason is null
+"""
+_REPEATS = """
+select source_row.*, repeated.reason
+from (select *
+{accepted}) as found
+inner join inputs.repeated_ids as repeated on {of_one_row}
+where repeated.reason = 'repeated_id'
+"""
+
+
+def _merge_repeated_ids(engine: Engine, accepted: str, now: Mapping[str, object]) -> int:
+    """Keep one conversion per id; quarantine its repeats, and return the number of its refunds."""
+    repeated, merged = "inputs.repeated_ids", "inputs.merged_conversions"
+    engine.create(repeated, "inputs/repeated_ids")
+    refunds = _count(engine, f"{repeated} where reason = 'refund'")
+    if _count(engine, repeated):
+        repeats = _REPEATS.format(accepted=accepted, of_one_row=_OF_ONE_ROW)
+        engine.append("quarantine.conversions", repeats, now)
+        engine.create(merged, _MERGED)
+        engine.create("inputs.conversions", f"select * from {merged}")
+        engine.comment("inputs.conversions", TABLES["conversions"].sql)
+        engine.drop(merged)
+    engine.drop(repeated)
+    return refunds
 
 
 def _refuse_if_all_bad(

@@ -80,6 +80,8 @@ class Table:
     distinct
         Whether rows that are equal in every loaded column are counted once. Two equal rows of
         `spend` are two bookings; equal touchpoints are merged when journeys are built.
+    id
+        The column with the id of a row in the source; equal rows without one may be kept.
     has_segments
         Whether all other columns of the source are kept, as text.
     """
@@ -89,6 +91,7 @@ class Table:
     columns: tuple[Column, ...]
     required: bool = False
     distinct: bool = False
+    id: str | None = None
     has_segments: bool = False
 
     @property
@@ -128,15 +131,21 @@ _TABLES = (
             _USER,
             Column("converted_at", Kind.INSTANT, "when it happened", required=True, unit="UTC"),
             Column("outcome", Kind.LABEL, "which event it is", default="conversion"),
-            Column("value", Kind.NUMBER, "what it is worth; negative is a refund", unit="currency"),
+            Column(
+                "value",
+                Kind.NUMBER,
+                "what it is worth; a negative value with the id of an earlier row is its refund",
+                unit="currency",
+            ),
             Column(
                 "conversion_id",
                 Kind.IDENTIFIER,
-                "id of the event in the source; it distinguishes otherwise equal conversions",
+                "id of the event in the source; rows of a user with one id are one conversion",
             ),
         ),
         required=True,
         distinct=True,
+        id="conversion_id",
     ),
     Table(
         "spend",
@@ -193,6 +202,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "negative_cost": "cost is below zero; record refunds separately",
         "invalid_value": "value is text that is not a number; write it as digits, such as 1234.50",
         "not_finite_value": "value is NaN or infinite; leave it empty where it is unknown",
+        "repeated_id": "an earlier row of the user has this conversion_id, and counts; give"
+        " different conversions different ids",
     }
 )
 """Why a row is set aside, and what to do, by reason."""

@@ -42,7 +42,9 @@ class JourneySummary:
     duplicates: int
 
 
-def build_touches(engine: Engine, cluster: str | None = None) -> JourneySummary:
+def build_touches(
+    engine: Engine, *, cluster: str | None = None, keep_duplicates: bool = False
+) -> JourneySummary:
     """Build the tables that all outcomes share: users, channels, touches, positions, spend.
 
     Bot-like users are listed too (`lydite.journeys.bots`).
@@ -53,6 +55,8 @@ def build_touches(engine: Engine, cluster: str | None = None) -> JourneySummary:
         Holds the input tables.
     cluster
         The column of `users` whose values are clusters (`build_clusters`).
+    keep_duplicates
+        Whether equal touchpoints without an id are kept; otherwise they are counted once.
 
     Raises
     ------
@@ -62,7 +66,7 @@ def build_touches(engine: Engine, cluster: str | None = None) -> JourneySummary:
     build_clusters(engine, cluster)
     engine.create("journeys.users", "journeys/users")
     engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
-    engine.create("journeys.touches", "journeys/touches")
+    engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
     engine.create("journeys.positions", "journeys/positions")
     build_spend(engine)
     find_bot_like_users(engine)

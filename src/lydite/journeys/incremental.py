@@ -66,7 +66,12 @@ class JourneyBuild:
 
 
 def build_journeys(
-    engine: Engine, lookbacks: Lookbacks, *, full: bool = False, cluster: str | None = None
+    engine: Engine,
+    lookbacks: Lookbacks,
+    *,
+    full: bool = False,
+    cluster: str | None = None,
+    keep_duplicates: bool = False,
 ) -> JourneyBuild:
     """Build journeys; in a DuckDB file, only of users whose rows have changed since the last run.
 
@@ -80,6 +85,8 @@ def build_journeys(
         Rebuild all users.
     cluster
         The column of `users` whose values are clusters (`journeys.clusters.build_clusters`).
+    keep_duplicates
+        Whether equal touchpoints without an id are kept; otherwise they are counted once.
 
     Raises
     ------
@@ -87,32 +94,40 @@ def build_journeys(
         When there is no such column.
     """
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
-        return refresh(engine, lookbacks, full=full, cluster=cluster)
+        return refresh(
+            engine, lookbacks, full=full, cluster=cluster, keep_duplicates=keep_duplicates
+        )
     # With Spark, the local file holds only users of the sample: a later run must not reuse it.
     engine.local.drop(_DEFINITIONS)
-    return _build_all(engine, lookbacks, "nothing is kept between runs", cluster)
+    return _build_all(engine, lookbacks, "nothing is kept between runs", cluster, keep_duplicates)
 
 
 def refresh(
-    engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False, cluster: str | None = None
+    engine: DuckDBEngine,
+    lookbacks: Lookbacks,
+    *,
+    full: bool = False,
+    cluster: str | None = None,
+    keep_duplicates: bool = False,
 ) -> JourneyBuild:
     """Rebuild the changed users, or all, and store the state for the next run.
 
     The tables are the same either way. After an interrupted run, the tables are those of the run
     before, or the next run rebuilds all users.
     """
-    definitions = _definitions(engine, lookbacks, build_clusters(engine, cluster))
+    column = build_clusters(engine, cluster)
+    definitions = _definitions(engine, lookbacks, column, keep_duplicates)
     with engine.staging_database() as staging:
         full_reason = "requested" if full else _stage_changed_users(engine, staging, definitions)
         if full_reason is None:
-            _rebuild_staged(engine, staging, lookbacks)
+            _rebuild_staged(engine, staging, lookbacks, keep_duplicates)
             _replace_changed(engine, staging)
             journeys.build_spend(engine)
             find_bot_like_users(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _build_all(engine, lookbacks, full_reason, cluster)
+    build = _build_all(engine, lookbacks, full_reason, cluster, keep_duplicates)
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
@@ -120,10 +135,10 @@ def refresh(
 
 
 def _build_all(
-    engine: Engine, lookbacks: Lookbacks, reason: str, cluster: str | None
+    engine: Engine, lookbacks: Lookbacks, reason: str, cluster: str | None, keep_duplicates: bool
 ) -> JourneyBuild:
     """Build the journeys of all users."""
-    summary = journeys.build_touches(engine, cluster)
+    summary = journeys.build_touches(engine, cluster=cluster, keep_duplicates=keep_duplicates)
     journeys.build_path_events_and_conversions(engine, lookbacks)
     users = _count_users(engine)
     return JourneyBuild(summary, users, users, reason)
@@ -133,7 +148,9 @@ def _count_users(engine: Engine) -> int:
     return int(engine.scalar("select count(*) from journeys.users"))
 
 
-def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks, cluster: str | None) -> dict[str, str]:
+def _definitions(
+    engine: DuckDBEngine, lookbacks: Lookbacks, cluster: str | None, keep_duplicates: bool
+) -> dict[str, str]:
     """Return the fingerprint of everything but rows that journeys depend on, by name."""
     files = sorted(f"journeys/{file.stem}" for file in sql_directory().glob("journeys/*.sql"))
     text = "\n".join(map(load_sql, (*files, "incremental/states")))
@@ -141,6 +158,7 @@ def _definitions(engine: DuckDBEngine, lookbacks: Lookbacks, cluster: str | None
         "the SQL": hashlib.sha256(text.encode()).hexdigest(),
         "the lookbacks": str(sorted(lookbacks.items())),
         "the cluster column": str(cluster),
+        "keep_duplicates": str(keep_duplicates),
         "DuckDB's version": engine.scalar("select version()"),
     }
 
@@ -226,11 +244,13 @@ def _copy_changed_rows(engine: DuckDBEngine, staging: str) -> None:
 # --- rebuild them ---------------------------------------------------------------------------------
 
 
-def _rebuild_staged(engine: DuckDBEngine, staging: str, lookbacks: Lookbacks) -> None:
+def _rebuild_staged(
+    engine: DuckDBEngine, staging: str, lookbacks: Lookbacks, keep_duplicates: bool
+) -> None:
     """Build the journeys of the changed users in staging."""
     with engine.use_database(staging):
         engine.create("journeys.channels", "from main.channels")
-        engine.create("journeys.touches", "journeys/touches")
+        engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
         journeys.build_path_events(engine, lookbacks)
         engine.create(_STATES, "incremental/states")
 

@@ -19,6 +19,7 @@ def input_assets(
 ) -> list[dg.AssetsDefinition]:
     """Return one step ``load_<table>`` per input table; a table without a source is empty."""
     sources = settings.sources.present()
+    keep_duplicates = settings.quality.keep_duplicates
     return [
         _load_step(
             table,
@@ -26,6 +27,7 @@ def input_assets(
             settings.declared_ends(),
             specs,
             upstream.get(table.name, ()),
+            keep_duplicates=keep_duplicates,
         )
         for table in inputs.TABLES.values()
     ]
@@ -37,6 +39,8 @@ def _load_step(
     ends: DeclaredEnds,
     specs: SpecFactory,
     upstream: Sequence[dg.AssetKey],
+    *,
+    keep_duplicates: bool,
 ) -> dg.AssetsDefinition:
     name = f"inputs.{table.name}"
     spec = specs.table(name, table.sql, group="inputs", deps=upstream)
@@ -44,7 +48,9 @@ def _load_step(
     @specs.step(f"load_{table.name}", [spec])
     def load(context: dg.AssetExecutionContext) -> Result:
         engine = specs.engine(context)
-        report = inputs.load_table(engine, table.name, source, ends=ends)
+        report = inputs.load_table(
+            engine, table.name, source, ends=ends, keep_duplicates=keep_duplicates
+        )
         pipeline.write_report(engine, [report])
         more: Metadata = {
             "source": source or "(none)",

@@ -55,6 +55,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             cluster=settings.evaluation.cluster,
             declared=settings.completeness(lookbacks),
             accepted=settings.quality.accepting(config.accept),
+            keep_duplicates=settings.quality.keep_duplicates,
         )
         more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
         for table, file in FILES.items():
