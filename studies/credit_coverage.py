@@ -21,7 +21,7 @@ from lydite.engine import DuckDBEngine
 from lydite.journeys import find_outcomes
 from lydite.models import make_models
 from lydite.settings import EvaluationSettings, Settings, SourceSettings
-from lydite.simulation import simulate
+from lydite.simulation import _variants, simulate
 from studies import resumable
 
 if TYPE_CHECKING:
@@ -38,9 +38,11 @@ STUDY = "credit_coverage"
 COMMAND = ".venv/bin/python -m studies.credit_coverage"
 FIRST_SEED = 1000
 
-#: The models that are true in each world, and others whose coverage is measured too.
+#: The models that are true in each world, and others whose coverage is measured too. A variant of
+#: the world follows after a slash.
 STUDIED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "linear": (("linear",), ("markov_1",)),
+    "linear/accounts": (("linear",), ("markov_1",)),
     "w_shaped": (("w_shaped",), ("shapley",)),
     "time_decay": (("time_decay", "time_decay_fitted"), ("markov_1",)),
     "last_touch": (("last_touch", "markov_1"), ("linear",)),
@@ -58,6 +60,8 @@ LIMIT_SEEDS = (901,)
 #: Channels with fewer conversions are left out of the means: their bounds are as coarse as counts.
 MIN_CONVERSIONS = 20
 
+ACCOUNT_SIZE = _variants.VARIANTS["accounts"].account_size
+
 Key = tuple[str, int]
 
 
@@ -67,13 +71,19 @@ Key = tuple[str, int]
 def run(world: str, seed: int, users: int) -> list[Row]:
     """Compute the credit of one world by its models; return a row for each.
 
-    The number of users is Poisson with mean `users`, as the bootstrap assumes. User names differ
-    between worlds, so that users are in different buckets.
+    The number of users, or of accounts, is Poisson, as the bootstrap assumes; on average there are
+    as many users as given. Their names differ between worlds, so that they are in other buckets.
     """
     true, others = STUDIED[world]
-    number = int(np.random.default_rng(seed).poisson(users))
-    made = simulate(world, users=number, seed=seed)
-    named = pl.format("{}-{}", pl.lit(seed), "user_id").alias("user_id")
+    hypothesis, _, variant = world.partition("/")
+    size = ACCOUNT_SIZE if variant == "accounts" else 1
+    number = int(np.random.default_rng(seed).poisson(users / size)) * size
+    made = simulate(hypothesis, users=number, seed=seed, variant=variant or None)
+    tables = {"touchpoints": made.touchpoints, "conversions": made.conversions}
+    names = ["user_id"]
+    if variant == "accounts":
+        tables["users"] = made.users.select("user_id", "account_id")
+        names.append("account_id")
     settings = Settings(
         sources=SourceSettings(touchpoints="-", conversions="-"),
         evaluation=EvaluationSettings(seed=seed),
@@ -82,10 +92,7 @@ def run(world: str, seed: int, users: int) -> list[Row]:
     with DuckDBEngine(threads=1) as engine:
         pipeline.load_inputs(
             engine,
-            {
-                "touchpoints": made.touchpoints.with_columns(named),
-                "conversions": made.conversions.with_columns(named),
-            },
+            {name: _renamed(table, names, seed) for name, table in tables.items()},
         )
         pipeline.build_journeys(
             engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
@@ -100,6 +107,12 @@ def run(world: str, seed: int, users: int) -> list[Row]:
         {"world": world, "seed": seed, "users": users, "model": name, **_figures(credit, name)}
         for name in (*true, *others)
     ]
+
+
+def _renamed(table: pl.DataFrame, names: Sequence[str], seed: int) -> pl.DataFrame:
+    """Return a table with the seed in the names of users and accounts."""
+    known = [name for name in names if name in table.columns]
+    return table.with_columns(pl.format("{}-{}", pl.lit(seed), name).alias(name) for name in known)
 
 
 def _figures(credit: pl.DataFrame, model: str) -> Row:
@@ -324,12 +337,12 @@ def find(
 # --- tables ---------------------------------------------------------------------------------------
 
 
-def tables(found: Sequence[Finding], users: int) -> str:
-    """Return a table of all worlds, and one for each, in Markdown."""
+def tables(found: Sequence[Finding], users: int, rows: Iterable[Row] = ()) -> str:
+    """Return a table of all worlds, and one for each, in Markdown; `rows` are those of all runs."""
     lines = [
         f"{users:,} users on average in each world, seeds from {FIRST_SEED} on; limits from",
-        f"a world of {LIMIT_USERS:,} users. This command simulates the worlds, and",
-        "writes the tables with `--write`:",
+        f"a world of {LIMIT_USERS:,} users. {resumable.provenance(rows, 'worlds and models')}",
+        "This command simulates the worlds, and writes the tables with `--write`:",
         "",
         f"    {COMMAND}",
         "",
@@ -403,8 +416,10 @@ def main() -> None:
     parser = resumable.parser_of(__doc__, 200, FIRST_SEED)
     options = resumable.parse_with_worlds(parser, 5_000, STUDIED)
     if options.write:
-        found = findings(read(RESULTS, options.users), read(RESULTS, LIMIT_USERS), options.users)
-        resumable.replace_between(DOCUMENT, STUDY, tables(found, options.users))
+        small, large = read(RESULTS, options.users), read(RESULTS, LIMIT_USERS)
+        rows = [row for own in (*small.values(), *large.values()) for row in own]
+        text = tables(findings(small, large, options.users), options.users, rows)
+        resumable.replace_between(DOCUMENT, STUDY, text)
     else:
         study(options.worlds, options.seeds, options.users, options.jobs)
 

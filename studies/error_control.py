@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from pathlib import Path
 from statistics import fmean, median
@@ -21,18 +20,12 @@ import numpy as np
 import polars as pl
 from scipy.stats import norm
 
-from lydite import pipeline
-from lydite.engine import DuckDBEngine
-from lydite.evaluation.backtest import backtest_segments
-from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import SAME_LOSS, same_forecasts
-from lydite.journeys import find_outcomes
-from lydite.models import DEFAULT_MODELS, TouchVolume, make_models
-from lydite.settings import Settings, SourceSettings
+from lydite.models import DEFAULT_MODELS, TouchVolume
 from lydite.simulation._hypotheses import HYPOTHESES
 from studies import resumable
+from studies.backtests import EVALUATION, backtest
 from studies.histories import AFTER, BEFORE, WEEKS, simulate_history
 from studies.resumable import Row
 from studies.worlds_and_models import TRUE_MODEL
@@ -42,10 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.evaluation.calendar import Calendar
     from lydite.evaluation.scores import Scores
-    from lydite.models import Model
-    from studies.histories import Tables
+    from studies.backtests import Backtests, Tables
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "var" / "studies" / "error_control.jsonl"
@@ -54,9 +45,7 @@ STUDY = "error_control"
 COMMAND = ".venv/bin/python -m studies.error_control"
 FIRST_SEED = 5000
 LOOKS = 26
-SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
-ALPHA = SETTINGS.evaluation.alpha
-PRIMARY = SETTINGS.evaluation.primary
+ALPHA, PRIMARY = EVALUATION.alpha, EVALUATION.primary
 
 Cell = tuple[str, str, int]
 WITHOUT_SIGNAL = ("null", "activity")
@@ -111,8 +100,8 @@ LARGE: tuple[Cell, ...] = (
 def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
     """Compare all default models in one history; return the verdicts of every look."""
     began = time.process_time()
-    backtests = _backtest(simulate_history(variant, world, users, seed))
-    found, null = backtests.compare(LOOKS), backtests.on_all_users(TouchVolume.name)
+    backtests = backtest(simulate_history(variant, world, users, seed), LOOKS)
+    found, null = backtests.compare(), backtests.on_all_users(TouchVolume.name)
     row: Row = {
         "variant": variant,
         "world": world,
@@ -131,64 +120,6 @@ def run(variant: str, world: str, users: int, seed: int) -> list[Row]:
     else:
         row["refuted_by"] = _refuter(truth, backtests, found)
     return [row | {"cpu_seconds": round(time.process_time() - began, 2)}]
-
-
-@dataclass(frozen=True)
-class _Backtests:
-    """Scores of baselines and models over the first looks, by name and segment."""
-
-    outcome: str
-    models: Sequence[Model]
-    calendar: Calendar
-    scores: Mapping[str, Mapping[str, Scores]]
-
-    def on_all_users(self, name: str) -> Scores:
-        """Return the scores of one model on all users."""
-        return self.scores[name][ALL]
-
-    def compare(self, looks: int) -> Tables:
-        """Return the tables that users get after some looks.
-
-        The ceiling, which has no effect on verdicts, is left empty.
-        """
-        scores: dict[str, dict[str, Scores]] = {
-            name: {segment: own.first(looks) for segment, own in by_segment.items()}
-            for name, by_segment in self.scores.items()
-        }
-        return compare_outcome(
-            self.outcome,
-            self.models,
-            scores | {CEILING: {}},
-            _first(self.calendar, looks),
-            SETTINGS.evaluation,
-        )
-
-
-def _backtest(tables: Tables) -> _Backtests:
-    """Backtest baselines and models over the first looks, on all users and on each segment."""
-    models = make_models()
-    with DuckDBEngine(threads=1) as engine:
-        pipeline.load_inputs(engine, tables)
-        pipeline.build_journeys(
-            engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
-        )
-        pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
-        [(outcome, calendar, split)] = pipeline.load_splits(engine, models)
-    split = split.with_test_periods(np.arange(len(calendar)) < LOOKS)
-    scores = {
-        model.name: {
-            segment: own.first(LOOKS) for segment, own in backtest_segments(model, split).items()
-        }
-        for model in (*pipeline.make_baselines(), *models)
-    }
-    return _Backtests(outcome, models, _first(calendar, LOOKS), scores)
-
-
-def _first(calendar: Calendar, periods: int) -> Calendar:
-    """Return a calendar of the first periods."""
-    if len(calendar) <= periods:
-        return calendar
-    return replace(calendar, starts=calendar.starts[:periods], end=calendar.starts[periods])
 
 
 _ON_ALL_USERS = pl.col("segment") == ALL
@@ -231,7 +162,7 @@ def _segments(tables: Tables) -> Row:
     }
 
 
-def _primary_separated(backtests: _Backtests, tables: Tables) -> bool:
+def _primary_separated(backtests: Backtests, tables: Tables) -> bool:
     """Return whether two primary models were separated after any look."""
     histories = _histories(tables)[ALL]
     refuted = {
@@ -249,7 +180,7 @@ def _primary_separated(backtests: _Backtests, tables: Tables) -> bool:
     )
 
 
-def _refuter(truth: str, backtests: _Backtests, tables: Tables) -> str | None:
+def _refuter(truth: str, backtests: Backtests, tables: Tables) -> str | None:
     """Return the model that first refuted the true one, if any did."""
     look = _histories(tables)[ALL][truth].find(REFUTED) + 1
     if not look:
@@ -259,7 +190,7 @@ def _refuter(truth: str, backtests: _Backtests, tables: Tables) -> str | None:
     return refuter
 
 
-def _naive(backtests: _Backtests) -> Row:
+def _naive(backtests: Backtests) -> Row:
     """Return the results of a test for one look and one comparison, applied at every look."""
     names = [model.name for model in backtests.models]
     own = {name: backtests.on_all_users(name) for name in (*names, TouchVolume.name)}
@@ -298,7 +229,7 @@ Key = tuple[str, str, int, int]
 def read(path: Path) -> dict[Key, Row]:
     """Return the row of each finished history."""
     names = ("variant", "world", "users", "seed")
-    return {key: rows[-1] for key, rows in resumable.read(path, *names).items()}  # type: ignore[misc]
+    return {key: rows[-1] for key, rows in resumable.read(path, *names).items()}
 
 
 def keys(cells: Sequence[Cell], null_seeds: int, true_seeds: int) -> Iterator[Key]:
@@ -468,9 +399,8 @@ def _refuted(models: Mapping[str, Row], truth: str) -> float:
 
 
 def _rank(models: Mapping[str, Row], truth: str) -> int:
-    return 1 + sum(
-        model["explained"] > models[truth]["explained"] + 1e-9 for model in models.values()
-    )
+    losing = models[truth]["explained"] + 1e-9
+    return 1 + sum(bool(model["explained"] > losing) for model in models.values())
 
 
 def _turns(rows: list[Row]) -> list[str]:

@@ -14,14 +14,14 @@ from lydite.simulation import VARIANTS, simulate, single_truth
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    #: The input tables by name.
-    Tables = dict[str, pl.DataFrame]
+    from studies.backtests import Tables
 
-START = date(2025, 1, 6)
+#: All histories end in the past: rows of the future would be set aside.
+START = date(2021, 1, 4)
 #: So many weeks leave about 26 that are scored, after what the first fit needs and the lookback.
 WEEKS = 40
 #: With one conversion a week, the first fit needs two years.
-SPARSE_WEEKS = 140
+SPARSE_WEEKS = 150
 #: The world before and after the truth has changed half-way.
 BEFORE, AFTER = "first_touch", "last_touch"
 #: The columns of the table of users, in the variants where it is one of the inputs.
@@ -81,7 +81,8 @@ def _returning(world: str, users: int, seed: int) -> Tables:
 
 def _fragmented(world: str, users: int, seed: int) -> Tables:
     """Let three touches in ten be on a second device, and know users by device only."""
-    touchpoints, conversions = _plain(world, users, seed).values()
+    tables = _plain(world, users, seed)
+    touchpoints, conversions = tables["touchpoints"], tables["conversions"]
     device = np.random.default_rng(seed).random(touchpoints.height) < 0.3
     touchpoints = touchpoints.with_columns(
         device=pl.format("{}-{}", "user_id", pl.Series(device.astype(int)))
@@ -105,7 +106,7 @@ def _late(world: str, users: int, seed: int) -> Tables:
     """Let every tenth conversion be reported too late for its period's score."""
     tables = _plain(world, users, seed)
     known = np.random.default_rng(seed).random(tables["conversions"].height) < 0.9
-    return tables | {"conversions": tables["conversions"].filter(pl.Series(known))}
+    return {**tables, "conversions": tables["conversions"].filter(pl.Series(known))}
 
 
 def _drift(world: str, users: int, seed: int) -> Tables:

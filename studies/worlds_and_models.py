@@ -13,17 +13,14 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
-from lydite import pipeline
-from lydite.engine import DuckDBEngine
-from lydite.evaluation.backtest import backtest
-from lydite.evaluation.error_budget import split_alpha
-from lydite.evaluation.verdicts import BASELINES, SAME_LOSS, SegmentScores, judge_models
-from lydite.journeys import find_outcomes
-from lydite.models import DEFAULT_MODELS, BaseRate, TouchVolume, make_models
-from lydite.settings import Settings, SourceSettings
+import polars as pl
+
+from lydite.evaluation.verdicts import SAME_LOSS
+from lydite.models import DEFAULT_MODELS
 from lydite.simulation import simulate
 from lydite.simulation._hypotheses import HYPOTHESES
 from studies import resumable
+from studies.backtests import backtest
 
 if TYPE_CHECKING:
     from studies.resumable import Row
@@ -52,37 +49,23 @@ TRUE_MODEL: dict[str, str | None] = {
 def run(world: str, seed: int, users: int) -> list[Row]:
     """Compare all default models in one world; return a row for each."""
     made = simulate(world, users=users, seed=seed)
-    settings = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
-    models = make_models()
-    with DuckDBEngine(threads=1) as engine:
-        pipeline.load_inputs(
-            engine, {"touchpoints": made.touchpoints, "conversions": made.conversions}
-        )
-        pipeline.build_journeys(
-            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
-        )
-        pipeline.build_samples(engine, settings.evaluation.max_landmarks)
-        [(_, _, own)] = pipeline.load_splits(engine, models)
-    scores = {model.name: backtest(model, own) for model in models}
-    baselines = backtest(TouchVolume(), own), backtest(BaseRate(), own)
-    evaluation = settings.evaluation
-    budget, _ = split_alpha(evaluation.alpha, evaluation.primary, 1, segments=False)
-    found = judge_models(SegmentScores(scores, *baselines), budget)
-    null = baselines[BASELINES.index(found.null)]
+    backtests = backtest({"touchpoints": made.touchpoints, "conversions": made.conversions})
+    names = [model.name for model in backtests.models]
+    compared = backtests.compare()["model_comparison"].filter(pl.col("model").is_in(names))
     return [
         {
             "world": world,
             "seed": seed,
             "users": users,
-            "model": name,
-            "loss": scores[name].log_loss_bits,
-            "explained": 1 - scores[name].log_loss_bits / null.log_loss_bits,
-            "verdict": judged.verdict,
-            "refuted_by": judged.refuted_by,
-            "above_null": bool(judged.gain.low[-1] > 0),
-            "same_forecast_as": list(judged.same_forecast_as),
+            "model": row["model"],
+            "loss": row["log_loss_bits"],
+            "explained": row["explained"],
+            "verdict": row["verdict"],
+            "refuted_by": row["refuted_by"],
+            "above_null": (row["explained_low"] or 0) > 0,
+            "same_forecast_as": list(filter(None, row["same_forecast_as"].split(", "))),
         }
-        for name, judged in found.verdicts.items()
+        for row in compared.to_dicts()
     ]
 
 
@@ -126,8 +109,9 @@ def tables(done: dict[tuple[str, int], list[Row]], users: int) -> str:
         runs_of[world].append(rows)
     return "\n".join(
         [
-            f"{users:,} users in each world, seeds from {FIRST_SEED} on. This command runs the",
-            "comparisons, and writes the tables with `--write`:",
+            f"{users:,} users in each world, seeds from {FIRST_SEED} on.",
+            resumable.provenance((rows[0] for rows in done.values()), "worlds"),
+            "This command runs the comparisons, and writes the tables with `--write`:",
             "",
             f"    {COMMAND}",
             "",

@@ -304,9 +304,21 @@ def _check_data(
     extents, findings = quality.measure_feeds(
         *quality.read_feeds(engine), declared, accepted.accept
     )
-    quality.write_findings(engine.local, quality.with_advice(findings, accepted))
+    losses = quality.with_advice(_find_losses(engine), accepted)
+    quality.write_findings(engine.local, [*quality.with_advice(findings, accepted), *losses])
     quality.write_holes(engine.local, extents)
+    blocked = any(loss.blocking for loss in losses)  # then the next run must find them again
+    if engine.local.is_persistent and not blocked:
+        quality.write_profile(engine.local, quality.measure_profile(engine))
     return extents
+
+
+def _find_losses(engine: Engine) -> list[quality.Finding]:
+    """Return findings about what the input tables have lost since the last run."""
+    before = quality.read_profile(engine.local)
+    if before is None:
+        return []
+    return quality.find_losses(before, quality.measure_profile(engine, before.last_at))
 
 
 _OUTCOME_SCHEMA: dict[str, Any] = {

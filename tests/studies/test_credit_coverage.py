@@ -190,7 +190,8 @@ def test_a_run_returns_a_row_with_bounds_for_each_model():
 def test_the_number_of_users_is_drawn_for_each_seed(monkeypatch):
     options = []
 
-    def simulate(world, users, seed):
+    def simulate(world, users, seed, variant):
+        assert variant is None
         options.append(users)
         raise InterruptedError
 
@@ -200,3 +201,21 @@ def test_the_number_of_users_is_drawn_for_each_seed(monkeypatch):
             run("linear", seed, USERS)
     assert np.mean(options) == pytest.approx(USERS, abs=4 * np.sqrt(USERS / 500))
     assert np.var(options) == pytest.approx(USERS, rel=4 * np.sqrt(2 / 500))
+
+
+def test_accounts_are_drawn_as_a_whole(monkeypatch):
+    options = []
+
+    def simulate(world, users, seed, variant):
+        assert (world, variant) == ("linear", "accounts")
+        options.append(users)
+        raise InterruptedError
+
+    monkeypatch.setattr(credit_coverage, "simulate", simulate)
+    for seed in range(500):
+        with pytest.raises(InterruptedError):
+            run("linear/accounts", seed, USERS)
+    accounts = np.array(options) / 5
+    assert (accounts == accounts.astype(int)).all()
+    assert np.mean(accounts) == pytest.approx(USERS / 5, abs=4 * np.sqrt(USERS / 5 / 500))
+    assert np.var(accounts) == pytest.approx(USERS / 5, rel=4 * np.sqrt(2 / 500))

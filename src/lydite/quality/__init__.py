@@ -1,16 +1,28 @@
 """Checks of the data before models are scored: whether it is complete, and what has changed."""
 
+from lydite.quality.changes import (
+    Profile,
+    find_losses,
+    measure_profile,
+    read_profile,
+    write_profile,
+)
 from lydite.quality.feeds import Extent, measure_feeds, read_feeds, read_holes, write_holes
 from lydite.quality.findings import Finding, read_findings, with_advice, write_findings
 
 __all__ = [
     "Extent",
     "Finding",
+    "Profile",
+    "find_losses",
     "measure_feeds",
+    "measure_profile",
     "read_feeds",
     "read_findings",
     "read_holes",
+    "read_profile",
     "with_advice",
     "write_findings",
     "write_holes",
+    "write_profile",
 ]

@@ -86,6 +86,13 @@ _ADVICE: dict[FindingKind, _Advice] = {
     "sudden_drop": _Advice(
         "periods whose outcome depends on these days are not scored", "Load the missing rows"
     ),
+    "lost_column": _Advice(
+        "models and marts would go on without it", "Restore the column, or its former name"
+    ),
+    "halved_rows": _Advice(
+        "credit and scores would change without notice",
+        "Load all rows, and check whether names have changed",
+    ),
 }
 
 
