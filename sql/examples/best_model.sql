@@ -1,24 +1,46 @@
--- Shows the best model of each outcome, its verdict and its top channel.
+-- Shows the model to use for each outcome: of those that stand, the first primary one by rank.
+-- Where every primary model is refuted, it is the first of the others. It is only one of several
+-- where other models stand too.
 -- @outcome name of the outcome
--- @model rival with the lowest loss
--- @explained_percent reduction of the log loss of touch_volume, percent
+-- @model model to use; of equal ones the first by name
 -- @verdict verdict on the model so far
--- @top_channel channel with the most credit
+-- @explained_percent reduction of the log loss of the null hypothesis, percent
+-- @also_stand other models that are not refuted, by rank; null if there are none
+-- @top_channel channel to which the model gives the most credit
 -- @conversions conversions credited to that channel
+with standing as (
+    select
+        outcome,
+        model,
+        verdict,
+        explained,
+        row_number() over (
+            partition by outcome order by "primary" desc, rank nulls last, model
+        ) as place,
+        string_agg(model, ', ') over (
+            partition by outcome order by rank nulls last, model
+            rows between unbounded preceding and unbounded following
+            exclude current row
+        ) as also_stand
+    from mart.model_comparison
+    where segment = 'all' and stands
+)
+
 select
-    models.outcome,
-    models.model,
-    round(100 * models.explained, 2) as explained_percent,
-    models.verdict,
+    standing.outcome,
+    standing.model,
+    standing.verdict,
+    round(100 * standing.explained, 2) as explained_percent,
+    standing.also_stand,
     credit.channel as top_channel,
     round(credit.conversions, 1) as conversions
-from mart.model_comparison as models
-inner join mart.channel_credit as credit
-    on models.outcome = credit.outcome and models.model = credit.model
-where models.segment = 'all'
-    and models.rank = 1
+from standing
+left join mart.channel_credit as credit
+    on standing.outcome = credit.outcome
+    and standing.model = credit.model
     and credit.channel <> '(unattributed)'
+where standing.place = 1
 qualify row_number() over (
-    partition by models.outcome order by credit.conversions desc, models.model
+    partition by standing.outcome order by credit.conversions desc, credit.channel
 ) = 1
-order by models.outcome
+order by standing.outcome

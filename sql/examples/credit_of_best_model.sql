@@ -1,12 +1,21 @@
--- Shows credit and cost of each channel, according to the best model of each outcome.
+-- Shows credit and cost of each channel, according to the model to use: see best_model.sql.
 -- @outcome name of the outcome
--- @model rival with the lowest loss
+-- @model model to use; of those that stand, the first primary one by rank
 -- @channel name of the channel
 -- @conversions credited conversions
 -- @share_percent share of the attributed conversions, percent
 -- @cost cost of the channel, in the currency of the data
 -- @cpa cost per credited conversion, in the currency of the data
 -- @roas credited value per unit of cost
+with to_use as (
+    select outcome, model
+    from mart.model_comparison
+    where segment = 'all' and stands
+    qualify row_number() over (
+        partition by outcome order by "primary" desc, rank nulls last, model
+    ) = 1
+)
+
 select
     credit.outcome,
     credit.model,
@@ -17,7 +26,6 @@ select
     round(credit.cpa, 2) as cpa,
     round(credit.roas, 2) as roas
 from mart.channel_credit as credit
-inner join mart.model_comparison as compared
-    on credit.outcome = compared.outcome and credit.model = compared.model
-where compared.segment = 'all' and compared.rank = 1
+inner join to_use
+    on credit.outcome = to_use.outcome and credit.model = to_use.model
 order by credit.outcome, credit.conversions desc, credit.channel

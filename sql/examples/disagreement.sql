@@ -1,4 +1,4 @@
--- Shows the channels on whose credit the rivals that are not refuted disagree most.
+-- Shows the channels on whose credit the rivals that stand disagree most.
 -- @outcome name of the outcome
 -- @channel name of the channel
 -- @least lowest number of conversions credited by any of these rivals
@@ -15,7 +15,7 @@ select
 from mart.channel_credit as credit
 inner join mart.model_comparison as compared
     on credit.outcome = compared.outcome and credit.model = compared.model
-where compared.segment = 'all' and compared.verdict <> 'refuted'
+where compared.segment = 'all' and compared.stands
 group by credit.outcome, credit.channel
 having max(credit.conversions) > min(credit.conversions)
 order by credit.outcome, max(credit.conversions) - min(credit.conversions) desc, credit.channel

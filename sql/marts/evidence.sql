@@ -6,7 +6,7 @@
 -- @landmarks number of landmarks forecast in the period
 -- @conversions number of these landmarks that converted
 -- @log_loss_bits mean log loss per landmark in the period, bits
--- @explained reduction of the log loss of touch_volume over all periods so far, as a share of it
+-- @explained reduction of the log loss of the null hypothesis over all periods so far, as a share of it
 -- @explained_low lower bound of explained; valid at every period at once (confidence sequence)
 -- @explained_high upper bound of explained; valid at every period at once (confidence sequence)
 -- @verdict verdict on the model at the end of the period

@@ -1,9 +1,9 @@
--- Compares every pair of rivals with different forecasts, and each rival with touch_volume.
+-- Compares every pair of rivals with different forecasts, and each rival with the null hypothesis.
 -- @outcome name of the outcome
 -- @segment users that were compared: all, or column = value of the users table
 -- @ahead model with the lower loss: with certainty if separated, else on average so far
 -- @behind the other model
--- @lead difference of their log losses, as a share of the log loss of touch_volume
+-- @lead difference of their log losses, as a share of the log loss of the null hypothesis
 -- @lead_low lower bound of the lead; valid at every period at once (confidence sequence)
 -- @lead_high upper bound of the lead; valid at every period at once (confidence sequence)
 -- @counted_from start of the first period that counts for the lead; later than the first period if a lead reversed

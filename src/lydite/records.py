@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 
 
 class OutcomeCounts(TypedDict):
-    """What was counted for one outcome.
+    """What is in the data for one outcome, scored or not.
 
     On a path table `lookback` and `as_of` are None, and `periods` is the number of folds. A `note`
     says why an outcome could not be judged; it is empty otherwise.
@@ -25,7 +25,11 @@ class OutcomeCounts(TypedDict):
 
 
 class ModelRecord(TypedDict):
-    """One model of a comparison; baselines and the ceiling have neither rank nor verdict."""
+    """One model of a comparison; baselines and the ceiling have neither rank nor verdict.
+
+    `stands` says that the model is not refuted. `landmarks` and `conversions` are those that were
+    scored: what the verdict uses.
+    """
 
     model: str
     claim: str
@@ -38,7 +42,9 @@ class ModelRecord(TypedDict):
     auc: float | None
     brier: float | None
     calibration_slope: float | None
+    primary: bool | None
     verdict: str | None
+    stands: bool | None
     refuted_by: str | None
     same_forecast_as: list[str]
     landmarks: int

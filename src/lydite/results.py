@@ -39,8 +39,8 @@ _CREDIT_FIRST = ("outcome", "model", "channel", "conversions", "value", "removal
 _COUNTS = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
 _MODEL_FIELDS = (
     "model", "claim", "rank", "log_loss_bits", "explained", "explained_low", "explained_high",
-    "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict", "refuted_by",
-    "same_forecast_as", "landmarks", "conversions",
+    "share_of_ceiling", "auc", "brier", "calibration_slope", "primary", "verdict", "stands",
+    "refuted_by", "same_forecast_as", "landmarks", "conversions",
 )  # fmt: skip
 _CREDIT_FIELDS = (
     "model", "channel", "conversions", "conversions_low", "conversions_high", "value", "value_low",

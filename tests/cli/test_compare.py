@@ -42,8 +42,8 @@ def test_json_has_the_documented_keys(run: subprocess.CompletedProcess[str]) -> 
     }  # fmt: skip
     assert set(outcome["models"][0]) == {
         "model", "claim", "rank", "log_loss_bits", "explained", "explained_low",
-        "explained_high", "share_of_ceiling", "auc", "brier", "calibration_slope", "verdict",
-        "refuted_by", "same_forecast_as", "landmarks", "conversions",
+        "explained_high", "share_of_ceiling", "auc", "brier", "calibration_slope", "primary",
+        "verdict", "stands", "refuted_by", "same_forecast_as", "landmarks", "conversions",
     }  # fmt: skip
     assert set(outcome["credit"][0]) == {
         "model", "channel", "cost", "conversions", "conversions_low", "conversions_high", "value",

@@ -32,13 +32,23 @@ CHANNELS = (
 #: model, verdict, explained, refuted by, same forecast as
 BEST = (
     ("linear", "best", 0.034, None, ""),
-    ("time_decay", "too_early", 0.029, None, ""),
+    ("time_decay", "refuted", 0.029, "linear", ""),
     ("markov_2", "refuted", 0.021, "linear", ""),
     ("last_touch", "refuted", 0.012, "linear", "markov_1"),
     ("markov_1", "refuted", 0.012, "linear", "last_touch"),
     ("position_based", "refuted", 0.011, "time_decay", ""),
     ("last_non_direct", "refuted", 0.009, "linear", ""),
-    ("first_touch", "no_better_than_volume", 0.001, None, ""),
+    ("first_touch", "refuted", 0.001, "linear", ""),
+)
+#: All primary models but one are refuted by it, and three challengers stand.
+BEST_OF_PRIMARY = (
+    ("shapley", "contender", 0.036, None, ""),
+    ("linear", "contender", 0.034, None, ""),
+    ("first_touch", "no_better_than_volume", 0.004, None, ""),
+    ("time_decay", "refuted", 0.003, "linear", ""),
+    ("last_touch", "refuted", 0.002, "shapley", "markov_1"),
+    ("markov_1", "refuted", 0.002, "shapley", "last_touch"),
+    ("w_shaped", "too_early", 0.001, None, ""),
 )
 CONTENDERS = (
     ("linear", "contender", 0.034, None, ""),
@@ -72,6 +82,7 @@ MANY = (
 )
 EVERY_KIND = {
     "best": BEST,
+    "best_of_primary": BEST_OF_PRIMARY,
     "contenders": CONTENDERS,
     "too_early": TOO_EARLY,
     "no_better": NO_BETTER,

@@ -8,6 +8,9 @@ from typing import Any
 
 import polars as pl
 
+from lydite.evaluation.error_budget import primary_among
+from lydite.settings import EvaluationSettings
+
 #: Weeks of evidence; in the first `EARLY_WEEKS` it is too early to say anything.
 WEEKS, EARLY_WEEKS = 16, 2
 
@@ -16,7 +19,8 @@ MODEL = {
     "rank": pl.Int64, "log_loss_bits": pl.Float64, "explained": pl.Float64,
     "explained_low": pl.Float64, "explained_high": pl.Float64, "share_of_ceiling": pl.Float64,
     "auc": pl.Float64, "average_precision": pl.Float64, "brier": pl.Float64,
-    "calibration_slope": pl.Float64, "verdict": pl.String, "refuted_by": pl.String,
+    "calibration_slope": pl.Float64, "primary": pl.Boolean, "verdict": pl.String,
+    "stands": pl.Boolean, "refuted_by": pl.String,
     "refuted_in": pl.Date, "moved_in": pl.Date, "same_forecast_as": pl.String,
     "restated_explained": pl.Float64, "restated_verdict": pl.String, "landmarks": pl.Int64,
     "conversions": pl.Int64, "periods": pl.Int64, "warning": pl.String,
@@ -71,6 +75,7 @@ def model_rows(
         "warning": "", "refuted_in": None, "moved_in": None, "restated_explained": None,
         "restated_verdict": None,
     }  # fmt: skip
+    primary = primary_among(EvaluationSettings().primary, [rival[0] for rival in rivals])
     rows = [
         common
         | {
@@ -78,6 +83,7 @@ def model_rows(
             "log_loss_bits": 0.21 * (1 - explained), "explained": explained,
             "explained_low": explained - 0.008, "explained_high": explained + 0.008,
             "share_of_ceiling": explained / 0.045, "auc": 0.6 + explained, "verdict": verdict,
+            "primary": model in primary, "stands": verdict != "refuted",
             "refuted_by": by, "refuted_in": by and date(2025, 5, 5), "same_forecast_as": same,
             "moved_in": week_of(changed[model][1]) if model in changed else None,
         }
@@ -90,7 +96,8 @@ def model_rows(
             "model": model, "claim": f"what {model} says", "rank": None,
             "log_loss_bits": 0.21 * (1 - explained), "explained": explained,
             "explained_low": None, "explained_high": None, "share_of_ceiling": None,
-            "auc": 0.6, "verdict": None, "refuted_by": None, "same_forecast_as": "",
+            "auc": 0.6, "primary": None, "verdict": None, "stands": None, "refuted_by": None,
+            "same_forecast_as": "",
         }
         for model, explained in references
     ]  # fmt: skip

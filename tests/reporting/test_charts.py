@@ -41,7 +41,7 @@ def test_every_rival_is_drawn_with_its_bounds():
     drawn = {row["model"]: row for row in rows if "model" in row}
     assert set(drawn) == {model for model, *_ in BEST}
     assert all(row["low"] < row["explained"] < row["high"] for row in drawn.values())
-    assert {row["label"] for row in rows if "label" in row} == {"activity alone", "ceiling"}
+    assert {row["label"] for row in rows if "label" in row} == {"activity alone", "best achieved"}
 
 
 def test_a_refuted_model_far_behind_stays_at_the_edge():

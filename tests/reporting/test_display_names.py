@@ -4,11 +4,12 @@ from datetime import date
 
 import pytest
 
-from lydite.reporting.display_names import period_name, sentence, standing
-from lydite.reporting.queries import rivals_of
+from lydite.reporting.display_names import period_name, sentence, standing_in_words
+from lydite.reporting.queries import rivals_of, standing_models
 from tests.helpers.made_comparisons import (
     ALL_REFUTED,
     BEST,
+    BEST_OF_PRIMARY,
     CONTENDERS,
     MANY,
     NO_BETTER,
@@ -17,24 +18,32 @@ from tests.helpers.made_comparisons import (
 )
 
 
+def _said(rivals):
+    comparison = make_comparison(("purchase", rivals))
+    return standing_in_words(
+        standing_models(comparison, "purchase"), rivals_of(comparison, "purchase")
+    )
+
+
 @pytest.mark.parametrize(
     ("rivals", "words"),
     [
         (BEST, "linear is best"),
-        (CONTENDERS, "3 of 4 still stand (linear and last_touch/markov_1)"),
+        (BEST_OF_PRIMARY, "linear is best of the three primary models"),
+        (CONTENDERS, "2 of 2 primary models still stand (linear and last_touch/markov_1)"),
         (MANY, "6 of 18 still stand"),
         (TOO_EARLY, "too early to say"),
-        (NO_BETTER, "no model is better than activity alone"),
+        (NO_BETTER, "no model is better than the baselines"),
         (ALL_REFUTED, "every model is refuted"),
     ],
 )
 def test_where_a_comparison_stands(rivals, words):
-    assert standing(rivals_of(make_comparison(("purchase", rivals)), "purchase")) == words
+    assert _said(rivals) == words
 
 
 def test_two_names_of_one_best_forecast_are_several():
     rivals = (("a", "best", 0.03, None, "b"), ("b", "best", 0.03, None, "a"))
-    assert standing(rivals_of(make_comparison(("x", rivals)), "x")) == "a and b are best"
+    assert _said(rivals) == "a and b are best"
 
 
 def test_periods_by_their_first_day():

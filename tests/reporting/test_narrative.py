@@ -2,6 +2,7 @@
 
 import re
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from tests.helpers.made_comparisons import (
     AFTER_A_CHANGE,
     ALL_REFUTED,
     BEST,
+    BEST_OF_PRIMARY,
     CHANGED,
     CONTENDERS,
     EVERY_KIND,
@@ -25,7 +27,13 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 
-_SAFE = "Safe to check every week (5% risk of error overall)."
+_RISK = "the risk of any wrong verdict in this report is 5%"
+_SAFE = f"Safe to check every week: {_RISK}."
+_CHALLENGED = f"{_SAFE[:-1]}; of it, 60% on the primary models and 40% on the challengers."
+_SEGMENTED = (
+    f"{_SAFE[:-1]}; of it, 60% on the primary models, 20% on the challengers and 20% on the"
+    " segments."
+)
 
 
 def _said(rivals, **options):
@@ -50,8 +58,8 @@ def test_one_best_model_with_its_gain_its_share_and_whom_it_refutes():
     assert short == "linear explains purchase best."
     assert "Beyond what activity alone predicts, it improves the forecast by 3.4%" in full
     assert "2.6% to 4.2%" in full
-    assert "76% of what is possible" in full
-    assert "Refuted: markov_2, last_touch, markov_1 and last_non_direct by linear" in full
+    assert "76% of the best achieved" in full
+    assert "Refuted: time_decay, markov_2, last_touch, markov_1, last_non_direct" in full
     assert "position_based by time_decay" in full
     assert "last_touch and markov_1 make the same forecast" in full
 
@@ -59,17 +67,58 @@ def test_one_best_model_with_its_gain_its_share_and_whom_it_refutes():
 def test_several_that_stand_name_the_same_forecast_once():
     short, full = _said(CONTENDERS)
     assert short == (
-        "Too early to choose a model for purchase: 3 of 4 still stand (linear and"
+        "Too early to choose a model for purchase: 2 of 2 primary models still stand (linear and"
         " last_touch/markov_1)."
     )
-    assert "does not separate the leading models" in full
+    assert "does not separate them" in full
+
+
+def test_the_best_of_the_primary_models_and_the_challengers_that_stand():
+    short, full = _said(BEST_OF_PRIMARY)
+    assert short == "linear explains purchase best of the three primary models."
+    assert "The challengers shapley, first_touch and w_shaped also stand." in full
+    assert "Surely better than activity alone: linear and shapley." in full
+    assert "For w_shaped it is too early to say." in full
+    assert "first_touch is no better than activity alone." in full
+
+
+def test_a_primary_model_that_only_a_challenger_refuted_leaves_no_best_one():
+    comparison = make_comparison(("purchase", BEST_OF_PRIMARY))
+    pairs = comparison.marts["pairs"]
+    open_pair = (pl.col("ahead") == "linear") & (pl.col("behind") == "time_decay")
+    pairs = pairs.with_columns(separated=pl.col("separated") & ~open_pair)
+    other = Comparison({**comparison.marts, "pairs": pairs}, comparison.outcomes, {})
+    assert headline(other, "purchase") == (
+        "Too early to choose a model for purchase: 1 of 3 primary models still stands (linear)."
+    )
+
+
+def test_where_all_primary_models_are_refuted_the_challengers_are_named():
+    refuted = tuple((name, "refuted", 0.01, "shapley", "") for name in ("linear", "last_touch"))
+    short, full = _said((("shapley", "best", 0.03, None, ""), *refuted))
+    assert short == "shapley explains purchase best."
+    several = (("shapley", "contender", 0.03, None, ""), ("mine", "too_early", 0.02, None, ""))
+    short, full = _said((*several, *refuted))
+    assert (
+        short == "Too early to choose a model for purchase: 2 of 4 still stand (shapley and mine)."
+    )
+    assert "All two primary models are refuted." in full
+
+
+def test_a_null_hypothesis_of_a_constant_rate_is_named():
+    comparison = make_comparison(("purchase", NO_BETTER))
+    frame = comparison.marts["model_comparison"]
+    swapped = pl.col("model").replace({"base_rate": "touch_volume", "touch_volume": "base_rate"})
+    marts = {**comparison.marts, "model_comparison": frame.with_columns(model=swapped)}
+    said = headline(Comparison(marts, comparison.outcomes, {}), "purchase")
+    assert said == "No model explains purchase better than a constant rate."
 
 
 def test_many_that_stand_are_counted_in_the_headline_and_named_below():
     rivals = tuple((f"m{i}", "contender", 0.03 - i / 1000, None, "") for i in range(5))
     short, full = _said(rivals)
     assert short == "Too early to choose a model for purchase: 5 of 5 still stand."
-    assert "Surely better than activity alone: m0, m1, m2, m3 and m4." in full
+    assert "All of them are surely better than activity alone: m0, m1, m2, m3 and m4." in full
     assert "m0 improves the forecast by 3.0%" in full
     assert "m4, the last of them, by 2.6%" in full
 
@@ -142,14 +191,12 @@ def test_the_whole_paragraph_of_one_best_model():
     assert _said(BEST, segments=SEGMENTS)[1] == (
         "linear explains purchase best. Its claim: what decides is what linear says. Beyond what"
         " activity alone predicts, it improves the forecast by 3.4% (bounds 2.6% to 4.2%), 76% of"
-        " what is possible. It has been best since the week of 2025-03-17. The verdict holds in 3"
-        " of 5 segments; in region = west, time_decay is best; 1 has too little data to say. For"
-        " time_decay it is too early to say. first_touch is no better than activity alone. Refuted:"
-        " markov_2, last_touch, markov_1 and last_non_direct by linear; position_based by"
-        " time_decay. last_touch and markov_1 make the same forecast, so that no data separates"
-        " them; they differ only in how they split credit. Data needed to decide between linear and"
-        " time_decay: about 100 more weeks, or 28,000 more users, at the present rate."
-        f" {_SAFE} {NOT_CAUSE}"
+        " the best achieved. It has been best since the week of 2025-03-17. The verdict holds in 3"
+        " of 5 segments; in region = west, time_decay is best; 1 has too little data to say."
+        " Refuted: time_decay, markov_2, last_touch, markov_1, last_non_direct and first_touch by"
+        " linear; position_based by time_decay. last_touch and markov_1 make the same forecast, so"
+        " that no data separates them; they differ only in how they split credit."
+        f" {_SEGMENTED} {NOT_CAUSE}"
     )
 
 
@@ -158,11 +205,12 @@ def test_the_whole_paragraph_of_several_that_stand():
     projections = {("linear", "time_decay_fitted"): None}
     assert _said(rivals, projections=projections)[1] == (
         "Too early to choose a model for purchase: 2 of 3 still stand (linear and"
-        " time_decay_fitted). The data so far does not separate the leading models, which is"
-        " normal. Beyond what activity alone predicts, each of them improves the forecast by 3.4%"
-        " (bounds 2.6% to 4.2%), 76% of what is possible. Both have been better than activity alone"
-        " and not refuted since the week of 2025-03-17. Refuted: first_touch by linear. linear and"
-        " time_decay_fitted cannot be separated with any realistic amount of data."
+        " time_decay_fitted). The data so far does not separate them, which is normal. Beyond what"
+        " activity alone predicts, each of them improves the forecast by 3.4% (bounds 2.6% to"
+        " 4.2%), 76% of the best achieved. Both have been better than activity alone and not"
+        " refuted since the week of 2025-03-17. All of them are surely better than activity alone."
+        " Refuted: first_touch by linear. linear and time_decay_fitted cannot be separated with any"
+        " realistic amount of data."
         f" {_SAFE} {NOT_CAUSE}"
     )
 
@@ -173,10 +221,10 @@ def test_the_whole_paragraph_after_a_change():
     assert _said(AFTER_A_CHANGE, changed=CHANGED, warnings=warnings)[1] == (
         "last_touch explains purchase best. Its claim: what decides is what last_touch says. Beyond"
         " what activity alone predicts, it improves the forecast by 3.0% (bounds 2.2% to 3.8%), 67%"
-        " of what is possible. Until the week of 2025-05-05 first_touch was best; since the week of"
-        " 2025-06-02 it has been last_touch. What drives conversions may have changed. Over all"
+        " of the best achieved. Until the week of 2025-05-05 first_touch was best; since the week"
+        " of 2025-06-02 it has been last_touch. What drives conversions may have changed. Over all"
         " weeks together, first_touch still forecasts best. Refuted: first_touch and linear by"
-        f" last_touch. {_SAFE} {NOT_CAUSE}"
+        f" last_touch. {_CHALLENGED} {NOT_CAUSE}"
     )
 
 
@@ -188,13 +236,13 @@ def test_a_model_that_makes_the_forecast_worse_does_not_improve_it():
 
 def test_the_risk_is_the_alpha_of_the_comparison():
     full = make_comparison()
-    for alpha, words in ((0.001, "(0.1% risk of error overall)"), (None, "every week. A good")):
+    for alpha, words in ((0.001, "report is 0.1%;"), (None, "every week. A better")):
         comparison = Comparison(full.marts, full.outcomes, {}, alpha=alpha)
         assert words in verdict_in_words(comparison, "purchase")
 
 
 def test_a_path_table_has_neither_weeks_nor_segments_nor_repeated_checks():
-    full = verdict_in_words(make_path_comparison(), "conversion")
+    full = verdict_in_words(make_path_comparison(CONTENDERS), "conversion")
     assert "times as many journeys" in full
     for absent in ("week", "since", "segment", "Safe to check"):
         assert absent not in full
@@ -206,9 +254,9 @@ _VERDICTS = ("best", "contender", "too_early", "no_better_than_volume", "refuted
 
 @st.composite
 def _rivals(draw):
-    """Rivals with any verdicts, at most one of them best."""
+    """Rivals with any verdicts; one is best only if all others are refuted."""
     verdicts = draw(st.lists(st.sampled_from(_VERDICTS), min_size=1, max_size=len(_NAMES)))
-    if sum(verdict in {"best", "contender"} for verdict in verdicts) > 1:
+    if sum(verdict != "refuted" for verdict in verdicts) > 1:
         verdicts = ["contender" if verdict == "best" else verdict for verdict in verdicts]
     gains = draw(st.lists(st.floats(-0.05, 0.09), min_size=len(verdicts), max_size=len(verdicts)))
     return tuple(
@@ -242,7 +290,8 @@ def test_every_number_that_is_said_is_in_the_tables(comparison):
         text = text.replace(name, "")
     days = set(comparison.marts["evidence"]["period_start"].cast(str).to_list())
     assert set(re.findall(r"\d{4}-\d\d-\d\d", text)) <= days
-    text = re.sub(r"\d{4}-\d\d-\d\d", "", text).replace("(5% risk of error overall)", "")
+    text, risk = re.sub(r"\d{4}-\d\d-\d\d", "", text).split("Safe to check every week: ")
+    assert risk.startswith(_RISK)
     for number, sign in re.findall(r"(−?\d[\d,]*(?:\.\d+)?)(%?)", text):
         assert _is_known(number, sign, comparison), number
 

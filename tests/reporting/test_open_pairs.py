@@ -17,6 +17,12 @@ from tests.helpers.made_comparisons import (
 )
 
 _THREE = tuple((f"m{i}", "contender", 0.03 - i / 1000, None, "") for i in range(3))
+_LEADER = (
+    ("linear", "contender", 0.034, None, ""),
+    ("time_decay", "too_early", 0.029, None, ""),
+    ("last_touch", "refuted", 0.012, "linear", ""),
+    ("first_touch", "no_better_than_volume", 0.001, None, ""),
+)
 _EARLY = tuple((f"m{i}", "too_early", 0.03 - i / 1000, None, "") for i in range(5))
 
 
@@ -57,7 +63,30 @@ def test_pairs_that_no_realistic_amount_of_data_decides():
 
 
 def test_with_one_leader_the_open_pairs_are_with_that_leader():
-    assert "to decide between linear and time_decay: about" in _said(BEST)
+    assert _said(BEST) == ""
+    assert "to decide between linear and time_decay: about" in _said(_LEADER)
+
+
+def test_pairs_of_primary_models_come_before_others():
+    rivals = (
+        ("shapley", "contender", 0.035, None, ""),
+        ("first_touch", "contender", 0.034, None, ""),
+        ("linear", "contender", 0.030, None, ""),
+        ("time_decay", "too_early", 0.029, None, ""),
+    )
+    comparison = make_comparison(("purchase", rivals))
+    first, *_ = open_pairs(comparison, "purchase")
+    assert (first.ahead, first.behind) == ("linear", "time_decay")
+    assert "to decide between linear and time_decay: about" in _said(rivals)
+
+
+def test_pairs_with_a_constant_rate_name_it():
+    comparison = make_comparison(("purchase", TOO_EARLY))
+    pairs = comparison.marts["pairs"].with_columns(
+        pl.col("behind").replace("touch_volume", "base_rate")
+    )
+    other = Comparison({**comparison.marts, "pairs": pairs}, comparison.outcomes, {})
+    assert "between linear and a constant rate" in data_needed(other, "purchase")
 
 
 def test_without_a_leader_the_open_pairs_are_with_activity_alone():
@@ -74,7 +103,7 @@ def test_pairs_come_by_importance_then_by_the_data_needed():
 
 
 def test_only_undecided_pairs_of_all_users_are_open():
-    comparison = make_comparison(("purchase", BEST), segments=SEGMENTS)
+    comparison = make_comparison(("purchase", _LEADER), segments=SEGMENTS)
     lines, more = pair_rows(comparison, "purchase", 12)
     assert [line.pair for line in lines] == [
         "linear and time_decay",

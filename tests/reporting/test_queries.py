@@ -1,14 +1,20 @@
 """Queries on a comparison."""
 
+import re
 from datetime import date
 
+import duckdb
 import polars as pl
+import pytest
 
+from lydite.engine import load_sql
 from lydite.reporting import queries
+from lydite.reporting.narrative import verdict_in_words
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     BEST,
-    CONTENDERS,
+    EVERY_KIND,
+    MANY,
     NO_BETTER,
     SEGMENTS,
     TOO_EARLY,
@@ -25,20 +31,80 @@ def test_rivals_come_by_rank_and_references_separately():
     assert references == ["base_rate", "touch_volume", "ceiling"]
 
 
-def test_a_small_chart_shows_leaders_else_survivors_else_the_first():
+def test_a_small_chart_shows_the_models_of_the_headline_else_the_first():
     shown = {
-        kind: queries.main_models(
-            queries.rivals_of(make_comparison(("purchase", rivals)), "purchase"), 5
-        )
-        for kind, rivals in {"one": BEST, "some": CONTENDERS, "early": TOO_EARLY}.items()
+        kind: queries.main_models(make_comparison(("purchase", rivals)), "purchase", 5)
+        for kind, rivals in EVERY_KIND.items()
     }
     assert shown == {
-        "one": ["linear"],
-        "some": ["linear", "last_touch"],
-        "early": ["linear", "first_touch"],
+        "best": ["linear"],
+        "best_of_primary": ["linear"],
+        "contenders": ["linear", "last_touch"],
+        "too_early": ["linear", "first_touch"],
+        "no_better": ["linear", "first_touch"],
+        "all_refuted": ["linear", "first_touch"],
     }
-    rivals = queries.rivals_of(make_comparison(("purchase", NO_BETTER)), "purchase")
-    assert queries.main_models(rivals, 1) == ["linear"]
+    assert queries.main_models(make_comparison(("purchase", NO_BETTER)), "purchase", 1) == [
+        "linear"
+    ]
+
+
+def _example(comparison, name):
+    """Return the rows of an example query on the tables of a comparison."""
+    with duckdb.connect() as connection:
+        connection.execute("create schema mart")
+        for mart in ("model_comparison", "channel_credit"):
+            connection.register("frame", comparison.marts[mart])
+            connection.execute(f"create table mart.{mart} as from frame")
+        return connection.execute(load_sql(f"examples/{name}")).pl().to_dicts()
+
+
+_TIES = (
+    ("a_rule", "contender", 0.03, None, "last_touch, markov_1"),
+    ("last_touch", "contender", 0.03, None, "a_rule, markov_1"),
+    ("markov_1", "contender", 0.03, None, "a_rule, last_touch"),
+    ("linear", "contender", 0.02, None, ""),
+    ("shapley", "too_early", 0.01, None, ""),
+)
+
+
+@pytest.mark.parametrize("rivals", [*EVERY_KIND.values(), MANY, _TIES])
+def test_headline_example_queries_and_json_name_the_same_models_in_the_same_order(rivals):
+    made = make_comparison(("purchase", rivals), ("lead", BEST), segments=SEGMENTS)
+    tied = pl.when(pl.col("explained") == 0.03).then(1).otherwise("rank").alias("rank")
+    frame = made.marts["model_comparison"].with_columns(tied)
+    comparison = Comparison({**made.marts, "model_comparison": frame}, made.outcomes, {})
+    standing = [row[0] for row in rivals if row[1] != "refuted"]
+    to_use = [row for row in _example(comparison, "best_model") if row["outcome"] == "purchase"]
+    credited = _example(comparison, "credit_of_best_model")
+    assert len(to_use) == bool(standing)
+    named = queries.main_models(comparison, "purchase", 99)
+    for row in to_use:
+        also = row["also_stand"].split(", ") if row["also_stand"] else []
+        assert sorted([row["model"], *also]) == sorted(standing)
+        assert also == [name for name in standing if name != row["model"]]
+        assert row["model"] == named[0]
+        assert {line["model"] for line in credited if line["outcome"] == "purchase"} == {named[0]}
+    said = verdict_in_words(comparison, "purchase")
+    assert all(re.search(rf"\b{name}\b", said) for name in standing)
+    records = comparison.to_dict()["outcomes"]["purchase"]["models"]
+    assert [model["model"] for model in records if model["stands"]] == standing
+    assert all(model["stands"] == (model["verdict"] != "refuted") for model in records[:-3])
+
+
+def test_the_null_hypothesis_is_the_baseline_that_improvements_are_relative_to():
+    comparison = make_comparison()
+    assert queries.null_model(comparison, "purchase") == "touch_volume"
+    swapped = pl.col("model").replace({"base_rate": "touch_volume", "touch_volume": "base_rate"})
+    frame = comparison.marts["model_comparison"].with_columns(model=swapped)
+    other = Comparison({"model_comparison": frame}, comparison.outcomes, {})
+    assert queries.null_model(other, "purchase") == "base_rate"
+    assert queries.null_model(make_empty(), "purchase") == "touch_volume"
+
+
+def test_counts_of_the_verdict_are_those_that_were_scored():
+    assert queries.scored_counts(make_comparison(), "purchase") == (30_000, 1_200)
+    assert queries.scored_counts(make_empty(), "purchase") is None
 
 
 def test_unattributed_conversions_come_last():

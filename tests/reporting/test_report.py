@@ -53,7 +53,7 @@ def test_the_report_has_the_verdict_and_all_models(rivals):
     text = " ".join(_Reader(report_html(comparison)).text)
     assert headline(comparison, "purchase") in text
     assert all(model in text for model, *_ in rivals)
-    assert "no proof of cause" in text
+    assert "not a better cause" in text
 
 
 def test_the_report_refers_to_nothing_outside():
@@ -161,7 +161,7 @@ def test_missing_and_empty_tables_do_not_break_the_report(mart):
     full = make_comparison(("purchase", BEST), segments=SEGMENTS)
     rest = {name: frame for name, frame in full.marts.items() if name != mart}
     for marts in (rest, rest | {mart: full.marts[mart].clear()}):
-        assert "no proof of cause" in report_html(Comparison(marts, full.outcomes, {}))
+        assert "not a better cause" in report_html(Comparison(marts, full.outcomes, {}))
 
 
 def test_many_models_have_wide_charts():

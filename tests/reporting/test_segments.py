@@ -59,7 +59,7 @@ def test_a_segment_agrees_disagrees_or_is_open():
             {"a = x": ALL_REFUTED, "a = y": NO_BETTER},
             (
                 "The verdict holds in none of 2 segments; in a = x, it is refuted; in a = y, it is"
-                " no better than activity alone."
+                " no better than a baseline."
             ),
         ),
     ],

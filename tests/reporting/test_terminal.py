@@ -9,6 +9,7 @@ from lydite.reporting.terminal import print_comparison
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     BEST,
+    BEST_OF_PRIMARY,
     CHANNELS,
     CONTENDERS,
     EVERY_KIND,
@@ -18,6 +19,8 @@ from tests.helpers.made_comparisons import (
     make_empty,
     make_path_comparison,
 )
+
+_STAND = "2 of 2 primary models still stand (linear and last_touch/markov_1)"
 
 
 def _printed(comparison, width):
@@ -47,6 +50,21 @@ def test_many_models_of_long_names_are_whole_on_a_usual_terminal(width):
     assert ("loss, bits" in table) == (width == 120)
 
 
+def test_primary_models_are_marked_where_there_are_others():
+    text = _printed(make_comparison(("purchase", BEST_OF_PRIMARY)), 100)
+    marked = [line.split()[1] for line in text.splitlines() if " • " in line]
+    assert marked == ["linear", "time_decay", "last_touch"]
+    assert "• primary model: the verdict speaks of these first" in text
+    assert "•" not in _printed(make_comparison(("purchase", EVERY_KIND["too_early"])), 100)
+
+
+def test_credit_of_all_models_of_the_headline_where_one_is_ahead():
+    rivals = (("last_touch", "too_early", 0.03, None, ""), ("linear", "contender", 0.02, None, ""))
+    text = _printed(make_comparison(("purchase", rivals)), 100)
+    assert "Too early to choose a model for purchase: 2 of 2 still stand" in text
+    assert ["channel", "last_touch", "linear"] in [line.split() for line in text.splitlines()]
+
+
 def test_credit_of_the_best_model_by_channel():
     text = _printed(make_comparison(), 100)
     assert "Credit according to linear" in text
@@ -65,8 +83,8 @@ def test_every_segment_has_a_line_after_the_verdict():
     verdict, segments = text.split("By segment\n")
     assert "only an experiment shows what a channel adds." in " ".join(verdict.split())
     assert [line.strip() for line in segments.splitlines()[:5]] == [
-        "customer_type = new: 3 of 4 still stand (linear and last_touch/markov_1)",
-        "customer_type = returning: 3 of 4 still stand (linear and last_touch/markov_1)",
+        f"customer_type = new: {_STAND}",
+        f"customer_type = returning: {_STAND}",
         "region = east: linear is best",
         "region = north: too early to say",
         "region = west: time_decay is best (differs from all users)",
@@ -89,9 +107,9 @@ def test_no_segments_and_many_segments():
 
 def test_a_path_table_has_folds_and_no_lookback():
     text = _printed(make_path_comparison(), 120)
-    counts = next(line for line in text.splitlines() if "landmarks" in line)
-    assert counts.startswith("path table · 48,210 landmarks · 2,311 conversions")
-    assert counts.endswith("· cross-validation over 5 folds")
+    used, total = (line for line in text.splitlines() if "landmarks" in line)
+    assert used.startswith("path table · cross-validation over 5 folds: 30,000 landmarks with")
+    assert total.startswith("in the data: 48,210 landmarks · 2,311 conversions")
     assert "not forward in time" in " ".join(text.split())
     assert "! time_decay was left out: it needs to know" in text
     assert "None" not in text
@@ -102,10 +120,11 @@ def test_no_credit_where_no_model_is_ahead():
     assert "Credit" not in text
 
 
-def test_counts_and_rows_that_could_not_be_used():
+def test_counts_of_the_verdict_then_of_the_data_and_rows_that_could_not_be_used():
     comparison = make_comparison(quarantined={"touchpoints": {"no channel": 1_234}})
     text = _printed(comparison, 100)
-    assert "48,210 landmarks · 2,311 conversions (2,100 attributed, 211 unattributed)" in text
+    assert "16 periods forecast: 30,000 landmarks with 1,200 conversions\n" in text
+    assert "in the data: 48,210 landmarks · 2,311 conversions (2,100 attributed, 211" in text
     assert "touchpoints: 1,234 × no channel" in text
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import altair as alt
 
-from lydite.reporting.display_names import ACTIVITY
+from lydite.reporting.display_names import null_name
 from lydite.reporting.formats import (
     INTERVAL,
     amount_interval,
@@ -60,17 +60,22 @@ def improvement_chart(comparison: Comparison, outcome: str) -> Chart | None:
         return None
     rows = [_improvement_row(row) for row in rivals]
     ceiling = [
-        {"x": row["explained"], "label": "ceiling"}
+        {"x": row["explained"], "label": "best achieved"}
         for row in references_of(comparison, outcome)
         if row["model"] == "ceiling" and is_number(row["explained"])
     ]
-    marks = [{"x": 0.0, "label": ACTIVITY}, *ceiling]
+    null = null_name(comparison, outcome)
+    marks = [{"x": 0.0, "label": null}, *ceiling]
     domain = _improvement_domain(rows, [mark["x"] for mark in marks])
     rows = [_clip_to_edge(row, domain[0]) for row in rows]
     x = alt.X(
         "place:Q",
         scale=alt.Scale(domain=domain, nice=False),
-        axis=alt.Axis(format=_axis_format(domain), tickCount=6, title=_IMPROVEMENT),
+        axis=alt.Axis(
+            format=_axis_format(domain),
+            tickCount=6,
+            title=f"improvement of the forecast beyond what {null} predicts",
+        ),
     )
     y = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
     colour = _verdict_colour(rows)
@@ -87,7 +92,6 @@ def improvement_chart(comparison: Comparison, outcome: str) -> Chart | None:
     return _styled(alt.layer(*_reference_marks(marks), bounds, points), height=_height(len(rows)))
 
 
-_IMPROVEMENT = f"improvement of the forecast beyond what {ACTIVITY} predicts"
 _TOOLTIP = [
     alt.Tooltip("model:N"),
     alt.Tooltip("verdict:N"),
@@ -233,7 +237,7 @@ def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[Datum]:
 
 def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
     """Return the improvement of the main models after each period; None without evidence."""
-    names = main_models(rivals_of(comparison, outcome), _MOST_LINES)
+    names = main_models(comparison, outcome, _MOST_LINES)
     rows = [
         _evidence_row(row)
         for row in rows_of(comparison, "evidence", outcome)

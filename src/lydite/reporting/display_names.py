@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lydite.evaluation.verdicts import BASE_RATE, VOLUME
 from lydite.reporting.formats import enumerate_names, plain
 from lydite.reporting.queries import (
+    Standing,
     group_by_forecast,
-    leaders,
-    standing_models,
+    null_model,
+    primary_models,
     with_verdict,
 )
 
@@ -17,11 +19,25 @@ if TYPE_CHECKING:
     from datetime import date
 
     from lydite.reporting.queries import Row
+    from lydite.results import Comparison
 
-#: More models or segments than these are counted in a sentence, not named.
+#: More segments, or groups of models that are not primary, than these are counted, not named.
 MOST_NAMED = 3
-#: The null model in words: it forecasts from how active a user is.
-ACTIVITY = "activity alone"
+#: More groups of models than these are counted in a headline, not named.
+MOST_IN_HEADLINE = 4
+#: The baselines in words: one forecasts from how active a user is, the other knows nothing.
+BASELINE_NAMES = {VOLUME: "activity alone", BASE_RATE: "a constant rate"}
+_NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def null_name(comparison: Comparison, outcome: str) -> str:
+    """Return the null hypothesis among all users in words."""
+    return BASELINE_NAMES[null_model(comparison, outcome)]
+
+
+def number_name(number: int) -> str:
+    """Return a small number as a word."""
+    return _NUMBERS[number] if number < len(_NUMBERS) else f"{number}"
 
 
 def model_names(rows: Sequence[Row]) -> str:
@@ -44,26 +60,41 @@ def is_or_are(rows: Sequence[object]) -> str:
     return "is" if len(rows) == 1 else "are"
 
 
-def standing(rivals: Sequence[Row]) -> str:
+def standing_in_words(standing: Standing, rivals: Sequence[Row]) -> str:
     """Return the state of a comparison in a few words: the best model, or those that stand."""
-    ahead = group_by_forecast(leaders(rivals))
-    if len(ahead) == 1:
-        return f"{model_names(ahead[0])} {is_or_are(ahead[0])} best"
-    if ahead:
-        return still_standing(rivals)
-    if with_verdict(rivals, "too_early"):
+    if standing.is_best_of_all and standing.best:
+        return f"{model_names(standing.best)} {is_or_are(standing.best)} best"
+    if standing.best:
+        return f"{group_name(standing.best)} is best of {primary_in_words(rivals)}"
+    if standing.ahead:
+        return still_standing(standing, rivals)
+    if with_verdict(standing.rows, "too_early"):
         return "too early to say"
-    if with_verdict(rivals, "no_better_than_volume"):
-        return f"no model is better than {ACTIVITY}"
-    return "every model is refuted"
+    return "no model is better than the baselines" if standing.rows else "every model is refuted"
 
 
-def still_standing(rivals: Sequence[Row]) -> str:
-    """Return how many models are not ruled out, with their names if they are few."""
-    models = standing_models(rivals)
-    names = f" ({group_names(models)})" if len(models) <= MOST_NAMED else ""
+def still_standing(standing: Standing, rivals: Sequence[Row]) -> str:
+    """Return how many primary models are not refuted, with their names if they are few.
+
+    Where every primary model is refuted, the others are counted.
+    """
+    models, counted, kind = models_of(standing.first), list(rivals), ""
+    names = f" ({group_names(models)})" if len(standing.first) <= MOST_IN_HEADLINE else ""
+    if standing.primary:
+        models, counted = primary_models(models), primary_models(rivals)
+        kind = "primary models " if len(counted) < len(rivals) else ""
     verb = "stands" if len(models) == 1 else "stand"
-    return f"{len(models)} of {len(rivals)} still {verb}{names}"
+    return f"{len(models)} of {len(counted)} {kind}still {verb}{names}"
+
+
+def models_of(groups: Sequence[Sequence[Row]]) -> list[Row]:
+    """Return the models of all groups."""
+    return [row for group in groups for row in group]
+
+
+def primary_in_words(rivals: Sequence[Row]) -> str:
+    """Return the primary models as a number of them: ``the four primary models``."""
+    return f"the {number_name(len(primary_models(rivals)))} primary models"
 
 
 def period_name(period: str, day: date) -> str:

@@ -14,7 +14,7 @@ _MOST_DECIMALS = 3  # of a percentage
 _VERDICTS = {
     "best": "best",
     "contender": "contender",
-    "no_better_than_volume": "no better than activity",
+    "no_better_than_volume": "no better than a baseline",
     "too_early": "too early to say",
     "refuted": "refuted",
 }

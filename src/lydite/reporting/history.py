@@ -7,29 +7,31 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from lydite.reporting.display_names import (
-    ACTIVITY,
     MOST_NAMED,
+    group_names,
     is_or_are,
     model_names,
+    models_of,
+    null_name,
     period_name,
     sentence,
 )
 from lydite.reporting.formats import plain, verdict_label
 from lydite.reporting.queries import (
     LEADING,
-    group_by_forecast,
     is_path_table,
-    leaders,
     outcome_counts,
+    primary_models,
     rivals_of,
     rows_of,
+    standing_models,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from lydite.reporting.queries import Row
+    from lydite.reporting.queries import Row, Standing
     from lydite.results import Comparison
 
     #: The verdicts on one model: the first day of each period, and the verdict after it.
@@ -50,15 +52,17 @@ def verdict_history(comparison: Comparison, outcome: str) -> list[str]:
     if is_path_table(outcome_counts(comparison, outcome)):
         return []
     rivals, histories = rivals_of(comparison, outcome), _histories(comparison, outcome)
-    period = _period(histories)
-    ahead = group_by_forecast(leaders(rivals))
-    since = _since(ahead, histories)
+    period, null = _period(histories), null_name(comparison, outcome)
+    standing = standing_models(comparison, outcome)
+    since = _since(standing, rivals, histories)
+    stood = _describe_since(standing, since, period, null)
     changes = _changes(rivals, histories)
     if changes:
-        said = [*_describe_changes(changes, ahead, since, period), *_overall(ahead, rivals, period)]
-        return said if len(ahead) == 1 else [*said, *_describe_since(ahead, since, period)]
+        said = _describe_changes(changes, standing, since, period)
+        said += _overall(standing.ahead, rivals, period)
+        return said if standing.best else [*said, *stood]
     moved = _lead_changes(rivals, histories, period) or _drift_warning(comparison, outcome)
-    return [*moved, *_describe_since(ahead, since, period)]
+    return [*moved, *stood]
 
 
 def period_of(comparison: Comparison, outcome: str) -> str:
@@ -82,10 +86,15 @@ def _period(histories: Mapping[str, History]) -> str:
     return next((name for most, name in _PERIODS if 0 < step <= most), "period")
 
 
-def _since(ahead: Sequence[Sequence[Row]], histories: Mapping[str, History]) -> date | None:
-    """Return the start of the period since which all leaders have led without interruption."""
-    accepted = ("best",) if len(ahead) == 1 else LEADING
-    starts = [_streak(histories.get(group[0]["model"], ()), accepted) for group in ahead]
+def _since(
+    standing: Standing, rivals: Sequence[Row], histories: Mapping[str, History]
+) -> date | None:
+    """Return the start of the period since which the verdict on the leaders has stood."""
+    if standing.best:
+        names = {row["model"] for row in standing.best}
+        others = [row["model"] for row in primary_models(rivals) if row["model"] not in names]
+        return _best_since(standing.best[0]["model"], others, histories)
+    starts = [_streak(histories.get(group[0]["model"], ()), LEADING) for group in standing.ahead]
     known = [start for start in starts if start is not None]
     return max(known) if known and len(known) == len(starts) else None
 
@@ -97,15 +106,31 @@ def _streak(history: History, accepted: Sequence[str]) -> date | None:
     return start
 
 
-def _describe_since(ahead: Sequence[Sequence[Row]], since: date | None, period: str) -> list[str]:
+def _best_since(model: str, others: Sequence[str], histories: Mapping[str, History]) -> date | None:
+    """Return the start of the period since which a model has led and refuted the others."""
+    behind = [dict(histories.get(name, ())) for name in others]
+    start: date | None = None
+    for day, verdict in histories.get(model, ()):
+        alone = verdict == "best" or (
+            verdict in LEADING and all(other.get(day) == "refuted" for other in behind)
+        )
+        start = (start or day) if alone else None
+    return start
+
+
+def _describe_since(standing: Standing, since: date | None, period: str, null: str) -> list[str]:
     if since is None:
         return []
-    if len(ahead) == 1:
-        subject = "It has" if len(ahead[0]) == 1 else "They have"
-        return [f"{subject} been best since {period_name(period, since)}."]
-    subject = "Both" if len(ahead) == 2 else "All"
-    state = f"been better than {ACTIVITY} and not refuted"
-    return [f"{subject} have {state} since {period_name(period, since)}."]
+    start = period_name(period, since)
+    if standing.best:
+        subject = "It has" if len(standing.best) == 1 else "They have"
+        return [f"{subject} been best since {start}."]
+    ahead = standing.ahead
+    subject = {1: "It has", 2: "Both have"}.get(len(ahead), "All have")
+    if len(ahead) < len(standing.first):
+        has = "has" if len(ahead) == 1 else "have"
+        subject = f"{group_names(models_of(ahead))} {has}"
+    return [f"{subject} been better than {null} and not refuted since {start}."]
 
 
 @dataclass(frozen=True)
@@ -139,16 +164,16 @@ def _last_end(history: History, accepted: Sequence[str]) -> date | None:
 
 
 def _describe_changes(
-    changes: Sequence[_Change], ahead: Sequence[Sequence[Row]], since: date | None, period: str
+    changes: Sequence[_Change], standing: Standing, since: date | None, period: str
 ) -> list[str]:
     """Say which models led until when, and what leads now."""
     first, last = changes[0], changes[-1]
     was = "was" if len(first.rows) == 1 else "were"
     parts = [f"until {period_name(period, own.until)} {_who(own.rows)}" for own in changes]
     parts[0] += f" {was} {'best' if first.was_best else 'ahead'}"
-    if len(ahead) == 1 and since is not None:
+    if standing.best and since is not None:
         then = "since then" if since == last.until else f"since {period_name(period, since)}"
-        now = f"{then} it has been {model_names(ahead[0])}"
+        now = f"{then} it has been {model_names(standing.best)}"
     else:
         subject = "it" if len(last.rows) == 1 else "each"
         now = f"now {subject} is {verdict_label(last.rows[0]['verdict'])}"

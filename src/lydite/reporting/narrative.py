@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lydite.evaluation.error_budget import PRIMARY_SHARE, SEGMENT_SHARE
 from lydite.reporting.display_names import (
-    ACTIVITY,
-    MOST_NAMED,
+    MOST_IN_HEADLINE,
     group_name,
     group_names,
     is_or_are,
     model_names,
+    models_of,
+    null_name,
+    number_name,
+    primary_in_words,
     sentence,
     still_standing,
 )
@@ -26,12 +30,14 @@ from lydite.reporting.formats import (
 from lydite.reporting.history import period_of, verdict_history
 from lydite.reporting.open_pairs import data_needed
 from lydite.reporting.queries import (
-    group_by_forecast,
+    LEADING,
+    has_segments,
     is_path_table,
-    leaders,
     outcome_counts,
+    primary_models,
     rivals_of,
     same_forecast,
+    standing_models,
     with_verdict,
 )
 from lydite.reporting.segments import segment_summary
@@ -40,18 +46,20 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lydite.records import OutcomeCounts
-    from lydite.reporting.queries import Row
+    from lydite.reporting.queries import Row, Standing
     from lydite.results import Comparison
 
 #: What a good forecast does not prove; every verdict ends with it.
-NOT_CAUSE = "A good forecast is no proof of cause: only an experiment shows what a channel adds."
+NOT_CAUSE = "A better forecast is not a better cause: only an experiment shows what a channel adds."
 
-_BEYOND = f"Beyond what {ACTIVITY} predicts,"
-_POSSIBLE = "of what is possible"
+_BEST_ACHIEVED = "of the best achieved"
 
 
 def headline(comparison: Comparison, outcome: str) -> str:
     """Return the verdict on one outcome in one short sentence.
+
+    It speaks of the primary models. A model explains the outcome best only if every other primary
+    model is refuted.
 
     Raises
     ------
@@ -66,15 +74,25 @@ def headline(comparison: Comparison, outcome: str) -> str:
     rivals = rivals_of(comparison, outcome)
     if not rivals:
         return f"No model was compared for {name}."
-    ahead = group_by_forecast(leaders(rivals))
-    if len(ahead) == 1:
-        verb = "explains" if len(ahead[0]) == 1 else "explain"
-        return f"{model_names(ahead[0])} {verb} {name} best."
-    if ahead or with_verdict(rivals, "too_early"):
-        return f"Too early to choose a model for {name}: {still_standing(rivals)}."
-    if with_verdict(rivals, "no_better_than_volume"):
-        return f"No model explains {name} better than {ACTIVITY}."
+    standing = standing_models(comparison, outcome)
+    if standing.best:
+        return _best_in_words(standing, rivals, name)
+    if standing.ahead or with_verdict(standing.rows, "too_early"):
+        return f"Too early to choose a model for {name}: {still_standing(standing, rivals)}."
+    if standing.rows:
+        kind = (
+            "primary model" if any(row["verdict"] in LEADING for row in standing.rows) else "model"
+        )
+        return f"No {kind} explains {name} better than {null_name(comparison, outcome)}."
     return f"Every model for {name} is refuted."
+
+
+def _best_in_words(standing: Standing, rivals: Sequence[Row], outcome: str) -> str:
+    group = standing.best or ()
+    if standing.is_best_of_all:
+        verb = "explains" if len(group) == 1 else "explain"
+        return f"{model_names(group)} {verb} {outcome} best."
+    return f"{group_name(group)} explains {outcome} best of {primary_in_words(rivals)}."
 
 
 def verdict_in_words(comparison: Comparison, outcome: str) -> str:
@@ -112,9 +130,11 @@ def reason_paragraphs(comparison: Comparison, outcome: str) -> list[str]:
     -------
     Up to three paragraphs:
 
-    1. by how much the models improve the forecast and what share of the possible that is, since
-       when the verdict has stood and whether it has changed, and whether it holds in the segments;
-    2. what became of the other models, and which models make the same forecast;
+    1. by how much the models of the headline improve the forecast and what share of the best
+       achieved that is, since when the verdict has stood and whether it has changed, and whether it
+       holds in the segments;
+    2. which challengers stand too, which models are surely better than the null hypothesis, which
+       are refuted, and which make the same forecast;
     3. how much data the next decision needs, and how safe the verdict is.
 
     Raises
@@ -127,88 +147,117 @@ def reason_paragraphs(comparison: Comparison, outcome: str) -> list[str]:
         return [f"{sentence(counts['note'])} Credit for its conversions is computed nevertheless."]
     if not rivals:
         return []
-    ahead = group_by_forecast(leaders(rivals))
-    if ahead:
-        said = _one_leader(ahead[0]) if len(ahead) == 1 else _several_leaders(ahead)
-    else:
-        said = _no_leader(plain(outcome), rivals)
+    standing, null = standing_models(comparison, outcome), null_name(comparison, outcome)
+    said = _improvements(standing, null)
     said += [*verdict_history(comparison, outcome), segment_summary(comparison, outcome)]
-    others = _other_models(rivals) if ahead else []
+    others = [*_challengers(standing, rivals), *_against_null(standing, plain(outcome), null)]
     others += [*_refuted(rivals), *_same_forecasts(rivals)]
-    method = _path_table_note(counts) if is_path_table(counts) else _safety(comparison, outcome)
-    paragraphs = (said, others, [data_needed(comparison, outcome), method])
+    method = [data_needed(comparison, outcome), _safety(comparison, outcome)]
+    method += [_path_table_note(counts)] if is_path_table(counts) else []
+    paragraphs = (said, others, method)
     return [" ".join(filter(None, sentences)) for sentences in paragraphs if any(sentences)]
 
 
-def _one_leader(group: Sequence[Row]) -> list[str]:
-    claim = group[0]["claim"] if len(group) == 1 else ""
-    said = [f"Its claim: what decides is {plain(claim)}."] if claim else []
-    subject = "it" if len(group) == 1 else "they"
-    return [*said, _sentence_on_improvement([f"{subject} {_improves(group)}"])]
+def _improvements(standing: Standing, null: str) -> list[str]:
+    """Return how much the models of the headline improve the forecast."""
+    first = standing.first
+    if standing.best:
+        group = standing.best
+        claim = group[0]["claim"] if len(group) == 1 else ""
+        said = [f"Its claim: what decides is {plain(claim)}."] if claim else []
+        subject = "it" if len(group) == 1 else "they"
+        return [*said, _beyond(null, [f"{subject} {_improves(group)}"])]
+    if not first or all(group[0]["verdict"] == "no_better_than_volume" for group in first):
+        return []
+    several = ["The data so far does not separate them, which is normal."] if first[1:] else []
+    amounts = {_improvement(group[0]) for group in first}
+    if len(first) > 1 and len(amounts) == 1:
+        return [*several, _beyond(null, [f"each of them {_improves(first[0][:1])}"])]
+    parts = [f"{group_name(first[0])} {_improves(first[0])}"]
+    if len(first) > MOST_IN_HEADLINE:
+        last = first[-1]
+        parts += [f"{group_name(last)}, the last of them, by {_improvement(last[0])}"]
+    else:
+        parts += [f"{group_name(group)} by {_improvement(group[0])}" for group in first[1:]]
+    return [*several, _beyond(null, parts)]
 
 
-def _several_leaders(ahead: Sequence[Sequence[Row]]) -> list[str]:
-    rows = [row for group in ahead for row in group]
-    if len(ahead) > MOST_NAMED:
-        first, last = ahead[0], ahead[-1]
-        return [
-            f"Surely better than {ACTIVITY}: {group_names(rows)}. That several are is normal.",
-            _sentence_on_improvement(
-                [
-                    f"{group_name(first)} {_improves(first)}",
-                    f"{group_name(last)}, the last of them, by {_improvement(last[0])}",
-                ]
-            ),
-        ]
-    said = "The data so far does not separate the leading models, which is normal."
-    if len({_improvement(group[0]) for group in ahead}) == 1:
-        return [said, _sentence_on_improvement([f"each of them {_improves(rows[:1])}"])]
-    first, *others = ahead
-    parts = [f"{group_name(first)} {_improves(first)}"]
-    parts += [f"{group_name(group)} by {_improvement(group[0])}" for group in others]
-    return [said, _sentence_on_improvement(parts)]
+def _beyond(null: str, parts: Sequence[str]) -> str:
+    return f"Beyond what {null} predicts, {'; '.join(parts)}."
 
 
-def _sentence_on_improvement(parts: Sequence[str]) -> str:
-    return f"{_BEYOND} {'; '.join(parts)}."
+def _challengers(standing: Standing, rivals: Sequence[Row]) -> list[str]:
+    """Return which challengers stand, where there are primary models."""
+    groups, primary = standing.challengers, primary_models(rivals)
+    if not groups or len(primary) == len(rivals):
+        return []
+    if not standing.primary:
+        return [f"All {number_name(len(primary))} primary models are refuted."]
+    if len(groups) > MOST_IN_HEADLINE:
+        return [f"{count(len(models_of(groups)))} challengers also stand."]
+    kind = "challenger" if len(groups) == 1 else "challengers"
+    stand = "stands" if len(groups) == 1 else "stand"
+    return [f"The {kind} {group_names(models_of(groups))} also {stand}."]
 
 
-def _no_leader(outcome: str, rivals: Sequence[Row]) -> list[str]:
-    early, volume = with_verdict(rivals, "too_early"), with_verdict(rivals, "no_better_than_volume")
+def _against_null(standing: Standing, outcome: str, null: str) -> list[str]:
+    """Return which models that stand are surely better than the null hypothesis, or no better."""
+    rows = standing.rows
+    leading = [row for row in rows if row["verdict"] in LEADING]
+    early, volume = with_verdict(rows, "too_early"), with_verdict(rows, "no_better_than_volume")
+    if standing.is_best_of_all:
+        return []
+    if not rows:
+        return ["For each of them, another model is surely better."]
     said = []
-    if early:
+    if len(leading) == len(rows):
+        named = len(standing.first) <= MOST_IN_HEADLINE >= len(standing.challengers)
+        names = "" if named else f": {group_names(leading)}"
+        said.append(f"All of them are surely better than {null}{names}.")
+    elif leading:
+        said.append(f"Surely better than {null}: {group_names(leading)}.")
+    if early and leading:
+        said.append(f"For {group_names(early)} it is too early to say.")
+    elif early:
         verb = is_or_are(early)
         said.append(
-            f"{model_names(early)} {verb} not refuted, but {verb} not surely better than"
-            f" {ACTIVITY} either, which is normal."
+            f"{group_names(early)} {verb} not refuted, but {verb} not surely better than {null}"
+            " either, which is normal."
         )
-        first = plain(early[0]["model"])
-        said.append(_sentence_on_improvement([f"{first} {_improves(early[:1])}"]))
     if volume:
-        said.append(
-            f"{model_names(volume)} {is_or_are(volume)} no better than {ACTIVITY}: how active"
-            f" customers are says as much about {outcome} as the channels on their paths."
-        )
-    return said or ["For each of them, another model is surely better."]
-
-
-def _other_models(rivals: Sequence[Row]) -> list[str]:
-    """Return sentences on the models that neither lead nor are refuted."""
-    early, volume = with_verdict(rivals, "too_early"), with_verdict(rivals, "no_better_than_volume")
-    said = [f"For {model_names(early)} it is too early to say."] if early else []
-    if volume:
-        said.append(f"{model_names(volume)} {is_or_are(volume)} no better than {ACTIVITY}.")
+        why = f": the channels on a path add nothing worthwhile to the forecast of {outcome}"
+        text = f"{group_names(volume)} {is_or_are(volume)} no better than {null}"
+        said.append(f"{text}{'' if leading or early else why}.")
     return said
 
 
 def _safety(comparison: Comparison, outcome: str) -> str:
-    """Return how often the verdict may be checked and at which risk; empty without bounds."""
+    """Return the risk of a wrong verdict and how it is split; empty without bounds."""
     rivals = rivals_of(comparison, outcome)
     if not any(is_number(row["explained_low"]) for row in rivals):
         return ""
-    alpha = comparison.alpha
-    risk = "" if alpha is None else f" ({100 * alpha:g}% risk of error overall)"
-    return f"Safe to check every {period_of(comparison, outcome)}{risk}."
+    is_path = is_path_table(outcome_counts(comparison, outcome))
+    often = "" if is_path else f"safe to check every {period_of(comparison, outcome)}"
+    risk = "" if comparison.alpha is None else _risk(comparison, outcome, rivals)
+    return sentence(": ".join(filter(None, [often, risk]))) if often or risk else ""
+
+
+def _risk(comparison: Comparison, outcome: str, rivals: Sequence[Row]) -> str:
+    """Return the risk of a wrong verdict, and how it is split between the comparisons."""
+    outcomes = len(comparison.outcomes)
+    segments = SEGMENT_SHARE if has_segments(comparison, outcome) else 0.0
+    if len(primary_models(rivals)) < len(rivals):
+        shares = {
+            "the primary models": PRIMARY_SHARE,
+            "the challengers": 1 - PRIMARY_SHARE - segments,
+        }
+    else:
+        shares = {"all users": 1 - segments}
+    shares |= {"the segments": segments} if segments else {}
+    split = [f"{percent(share)} on {what}" for what, share in shares.items()]
+    text = f"the risk of any wrong verdict in this report is {100 * (comparison.alpha or 0):g}%"
+    text += f", divided equally between {outcomes} outcomes" if outcomes > 1 else ""
+    return f"{text}; of it, {enumerate_names(split)}" if split[1:] else text
 
 
 def _path_table_note(counts: OutcomeCounts) -> str:
@@ -254,5 +303,5 @@ def _improvement(row: Row) -> str:
         return "an unknown amount"
     bounds = interval(low, high)
     between = f" (bounds {bounds})" if bounds else ""
-    possible = f", {percent(share)} {_POSSIBLE}" if is_number(share) else ""
-    return f"{percent_by_error(row['explained'], low, high)}{between}{possible}"
+    of_best = f", {percent(share)} {_BEST_ACHIEVED}" if is_number(share) else ""
+    return f"{percent_by_error(row['explained'], low, high)}{between}{of_best}"

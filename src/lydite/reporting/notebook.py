@@ -19,7 +19,7 @@ _HEADS = (
     ("model", "left"),
     ("improvement", "right"),
     ("bounds", "left"),
-    ("of ceiling", "right"),
+    ("of the best achieved", "right"),
     ("AUC", "right"),
     ("verdict", "left"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import ACTIVITY, MOST_NAMED, group_name
+from lydite.reporting.display_names import BASELINE_NAMES, MOST_NAMED, group_name
 from lydite.reporting.formats import (
     NOTHING,
     approximate,
@@ -16,8 +16,8 @@ from lydite.reporting.formats import (
 )
 from lydite.reporting.queries import (
     LEADING,
-    NULL_MODEL,
     group_by_forecast,
+    is_primary,
     rivals_of,
     rows_of,
 )
@@ -47,13 +47,16 @@ class OpenPair:
         The row of ``pairs``.
     importance
         0 for two leaders, 1 for a leader and a model that it is too early to judge, 2 for the
-        latter and activity alone, 3 for two of the latter.
+        latter and the null hypothesis, 3 for two of the latter.
+    of_primary
+        Whether both are primary models, or one of them and the null hypothesis.
     ahead, behind
         Names for sentences; rivals with the same forecast have one name.
     """
 
     row: Row
     importance: int
+    of_primary: bool
     ahead: str
     behind: str
 
@@ -91,19 +94,25 @@ class PairRow:
 def open_pairs(comparison: Comparison, outcome: str) -> list[OpenPair]:
     """Return the undecided pairs of models that still stand, most important first.
 
-    Within the same importance, the pair that needs the least data comes first.
+    Pairs of primary models come before the others; of the same importance, those that need the
+    least data come first.
     """
-    rivals = rivals_of(comparison, outcome)
-    kinds = {NULL_MODEL: "null"} | {row["model"]: _kind(row) for row in rivals}
-    names = {NULL_MODEL: ACTIVITY} | {
-        row["model"]: group_name(group) for group in group_by_forecast(rivals) for row in group
-    }
+    groups = group_by_forecast(rivals_of(comparison, outcome))
+    kinds, names = dict.fromkeys(BASELINE_NAMES, "null"), dict(BASELINE_NAMES)
+    primary = set(BASELINE_NAMES)
+    for group in groups:
+        members = [row["model"] for row in group]
+        kinds |= {row["model"]: _kind(row) for row in group}
+        names |= dict.fromkeys(members, group_name(group))
+        primary |= set(members) if any(is_primary(row) for row in group) else set()
     found = []
     for row in rows_of(comparison, "pairs", outcome):
-        first, second = sorted(kinds.get(row[end], "") for end in ("ahead", "behind"))
+        ends = row["ahead"], row["behind"]
+        first, second = sorted(kinds.get(end, "") for end in ends)
         if (first, second) in _IMPORTANCE and row["separated"] is False:
             importance = _IMPORTANCE.index((first, second))
-            found.append(OpenPair(row, importance, names[row["ahead"]], names[row["behind"]]))
+            ahead, behind = (names[end] for end in ends)
+            found.append(OpenPair(row, importance, primary.issuperset(ends), ahead, behind))
     return sorted(found, key=_order)
 
 
@@ -113,8 +122,13 @@ def _kind(row: Row) -> str:
     return "early" if row["verdict"] == "too_early" else ""
 
 
-def _order(pair: OpenPair) -> tuple[int, bool, float]:
-    return pair.importance, not pair.is_decidable, pair.row["more_landmarks"] or 0
+def _order(pair: OpenPair) -> tuple[bool, int, bool, float]:
+    return (
+        not pair.of_primary,
+        pair.importance,
+        not pair.is_decidable,
+        pair.row["more_landmarks"] or 0,
+    )
 
 
 def pair_rows(comparison: Comparison, outcome: str, most: int) -> tuple[list[PairRow], int]:
@@ -142,7 +156,12 @@ def data_needed(comparison: Comparison, outcome: str) -> str:
     Empty if nothing important is open, or the tables have no pairs.
     """
     pairs = [pair for pair in open_pairs(comparison, outcome) if pair.data_needed]
-    important = [p for p in pairs if p.importance == pairs[0].importance < len(_IMPORTANCE) - 1]
+    first_kind = [(p.of_primary, p.importance) for p in pairs[:1]]
+    important = [
+        p
+        for p in pairs
+        if (p.of_primary, p.importance) in first_kind and p.importance < len(_IMPORTANCE) - 1
+    ]
     if not important:
         return ""
     first, others = important[0], len(important) - 1

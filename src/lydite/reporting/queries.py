@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
 from lydite.errors import InputError
 from lydite.evaluation.segments import ALL
+from lydite.evaluation.verdicts import BASE_RATE, BASELINES, VOLUME
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import date
 
     from lydite.records import OutcomeCounts
@@ -21,12 +23,8 @@ if TYPE_CHECKING:
 
 UNATTRIBUTED = "(unattributed)"
 _BOUNDED = ("conversions", "value", "share", "cpa", "roas")
-#: The baseline that knows how active a user is, and nothing about channels.
-NULL_MODEL = "touch_volume"
-#: The verdicts of rivals that are surely better than the null model and not refuted.
+#: The verdicts of rivals that are surely better than the null hypothesis and not refuted.
 LEADING = ("best", "contender")
-#: The verdicts of rivals that are not ruled out.
-STANDING = (*LEADING, "too_early")
 # Warnings whose content is part of the verdict in words.
 _IN_VERDICT = ("drift", "volume", "no_verdict")
 
@@ -79,6 +77,20 @@ def segments_of(comparison: Comparison, outcome: str) -> list[str]:
     return names
 
 
+def scored_counts(comparison: Comparison, outcome: str) -> tuple[int, int] | None:
+    """Return the landmarks and conversions that the verdicts use; None without verdicts."""
+    rivals = rivals_of(comparison, outcome)
+    if not rivals or not rivals[0]["landmarks"]:
+        return None
+    return rivals[0]["landmarks"], rivals[0]["conversions"] or 0
+
+
+def has_segments(comparison: Comparison, outcome: str) -> bool:
+    """Return whether users have segments, also where all of them are too small for verdicts."""
+    kinds = {row["kind"] for row in rows_of(comparison, "warnings", outcome)}
+    return "small_segments" in kinds or bool(segments_of(comparison, outcome))
+
+
 def rivals_of(comparison: Comparison, outcome: str, segment: str = ALL) -> list[Row]:
     """Return the rows of the rivals, best first."""
     rows = _models_of(comparison, outcome, segment)
@@ -86,9 +98,9 @@ def rivals_of(comparison: Comparison, outcome: str, segment: str = ALL) -> list[
     return sorted(rows, key=lambda row: (row["rank"] is None, row["rank"] or 0, row["model"]))
 
 
-def references_of(comparison: Comparison, outcome: str) -> list[Row]:
+def references_of(comparison: Comparison, outcome: str, segment: str = ALL) -> list[Row]:
     """Return the rows of the baselines and the ceiling, the highest loss first."""
-    rows = [row for row in _models_of(comparison, outcome, ALL) if not row["verdict"]]
+    rows = [row for row in _models_of(comparison, outcome, segment) if not row["verdict"]]
     return sorted(rows, key=lambda row: -(row["log_loss_bits"] or 0))
 
 
@@ -97,14 +109,98 @@ def _models_of(comparison: Comparison, outcome: str, segment: str) -> list[Row]:
     return [row for row in rows if row["model"]]
 
 
-def leaders(rivals: Iterable[Row]) -> list[Row]:
-    """Return the rivals that are surely better than activity alone and not refuted."""
-    return [row for row in rivals if row["verdict"] in LEADING]
+def null_model(comparison: Comparison, outcome: str, segment: str = ALL) -> str:
+    """Return the name of the null hypothesis: the baseline that `explained` is relative to."""
+    explained = {
+        row["model"]: row["explained"]
+        for row in references_of(comparison, outcome, segment)
+        if row["model"] in BASELINES
+    }
+    worse_volume = (explained.get(VOLUME) or 0.0) < 0 and explained.get(BASE_RATE) == 0
+    return BASE_RATE if worse_volume else VOLUME
 
 
-def standing_models(rivals: Iterable[Row]) -> list[Row]:
-    """Return the rivals that are not ruled out."""
-    return [row for row in rivals if row["verdict"] in STANDING]
+@dataclass(frozen=True)
+class Standing:
+    """The rivals that are not refuted, by rank; those with the same forecast are one group.
+
+    Within a group, primary models come first.
+
+    Attributes
+    ----------
+    primary
+        The groups that hold a primary model.
+    challengers
+        The other groups.
+    best
+        The only group to speak of first, if it is surely better than the null hypothesis and than
+        every other primary model; None otherwise.
+    """
+
+    primary: Sequence[Sequence[Row]]
+    challengers: Sequence[Sequence[Row]]
+    best: Sequence[Row] | None
+
+    @property
+    def first(self) -> Sequence[Sequence[Row]]:
+        """The groups to speak of first: the primary ones, or the others where none of them is."""
+        return self.primary or self.challengers
+
+    @property
+    def is_best_of_all(self) -> bool:
+        """Whether every model with another forecast than `best` is refuted."""
+        return self.best is not None and len(self.primary) + len(self.challengers) == 1
+
+    @property
+    def ahead(self) -> Sequence[Sequence[Row]]:
+        """The groups of `first` that are surely better than the null hypothesis."""
+        return [group for group in self.first if is_ahead(group)]
+
+    @property
+    def rows(self) -> list[Row]:
+        """All rivals that stand: the primary groups, then the others."""
+        return [row for group in (*self.primary, *self.challengers) for row in group]
+
+
+def standing_models(comparison: Comparison, outcome: str, segment: str = ALL) -> Standing:
+    """Return the rivals that are not refuted among all users or in a segment."""
+    rivals = rivals_of(comparison, outcome, segment)
+    groups = [
+        sorted(group, key=lambda row: not is_primary(row))
+        for group in group_by_forecast(row for row in rivals if row["verdict"] != "refuted")
+    ]
+    primary = [group for group in groups if is_primary(group[0])]
+    challengers = [group for group in groups if not is_primary(group[0])]
+    first = primary or challengers
+    best = first[0] if len(first) == 1 and is_ahead(first[0]) else None
+    if best and len(groups) > 1:
+        # A primary model that only a challenger has refuted may be as good as the one that stands.
+        behind = _behind(comparison, outcome, segment, {row["model"] for row in best})
+        others = group_by_forecast(row for row in rivals if is_primary(row) and row not in best)
+        if not all(behind & {row["model"] for row in group} for group in others):
+            best = None
+    return Standing(primary, challengers, best)
+
+
+def _behind(comparison: Comparison, outcome: str, segment: str, names: set[str]) -> set[str]:
+    """Return the models that are surely worse than models with one forecast."""
+    pairs = rows_of(comparison, "pairs", outcome, segment)
+    return {row["behind"] for row in pairs if row["separated"] and row["ahead"] in names}
+
+
+def is_ahead(group: Sequence[Row]) -> bool:
+    """Return whether models with one forecast are surely better than the null hypothesis."""
+    return group[0]["verdict"] in LEADING
+
+
+def is_primary(row: Row) -> bool:
+    """Return whether a rival is a primary model; all are, where the table does not say so."""
+    return row["primary"] is not False
+
+
+def primary_models(rivals: Iterable[Row]) -> list[Row]:
+    """Return the primary models."""
+    return [row for row in rivals if is_primary(row)]
 
 
 def with_verdict(rivals: Iterable[Row], verdict: str) -> list[Row]:
@@ -112,14 +208,15 @@ def with_verdict(rivals: Iterable[Row], verdict: str) -> list[Row]:
     return [row for row in rivals if row["verdict"] == verdict]
 
 
-def main_models(rivals: Iterable[Row], most: int) -> list[str]:
-    """Return the models for a small chart: leaders, else those that stand, else the first ones.
+def main_models(comparison: Comparison, outcome: str, most: int) -> list[str]:
+    """Return the models for a small chart: those that the headline speaks of.
 
-    Rivals with the same forecast count once.
+    These are the primary models that stand, else the others that stand, else the first ones. Rivals
+    with the same forecast count once.
     """
-    rows = list(rivals)
-    chosen = leaders(rows) or standing_models(rows) or rows
-    return [group[0]["model"] for group in group_by_forecast(chosen)][:most]
+    groups = standing_models(comparison, outcome).first
+    groups = groups or group_by_forecast(rivals_of(comparison, outcome))
+    return [group[0]["model"] for group in groups][:most]
 
 
 def same_forecast(row: Row) -> list[str]:

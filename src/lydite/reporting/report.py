@@ -25,10 +25,9 @@ from lydite.reporting.queries import (
     conversion_dates,
     credit_of,
     is_path_table,
-    leaders,
     main_models,
     quarantined_rows,
-    rivals_of,
+    scored_counts,
     warnings_of,
 )
 from lydite.reporting.segments import segment_rows
@@ -179,11 +178,15 @@ class _CreditTable:
 
 @dataclass(frozen=True)
 class _Section:
-    """The part of the report on one outcome; segments and pairs with the number of the others."""
+    """The part of the report on one outcome; segments and pairs with the number of the others.
+
+    `scored` has the landmarks and conversions that the verdicts use, `counts` those in the data.
+    """
 
     id: str
     outcome: str
     counts: OutcomeCounts
+    scored: tuple[int, int] | None
     is_path_table: bool
     headline: str
     reasons: list[str]
@@ -210,6 +213,7 @@ def _section(comparison: Comparison, counts: OutcomeCounts, number: int) -> _Sec
         id=f"outcome-{number}",
         outcome=outcome,
         counts=counts,
+        scored=scored_counts(comparison, outcome),
         is_path_table=is_path_table(counts),
         headline=headline(comparison, outcome),
         reasons=reason_paragraphs(comparison, outcome),
@@ -260,11 +264,9 @@ def _least_width(kind: str, drawn: Sequence[Row]) -> int | None:
 
 
 def _credit_tables(comparison: Comparison, outcome: str) -> list[_CreditTable]:
-    rivals = rivals_of(comparison, outcome)
-    names = [row["model"] for row in leaders(rivals)] or main_models(rivals, 1)
-    if not names:
-        names = _credited_models(comparison, outcome)
-    tables = [(name, credit_of(comparison, outcome, name)) for name in names[:_MOST_CREDIT_TABLES]]
+    names = main_models(comparison, outcome, _MOST_CREDIT_TABLES)
+    names = names or _credited_models(comparison, outcome)[:_MOST_CREDIT_TABLES]
+    tables = [(name, credit_of(comparison, outcome, name)) for name in names]
     return [_CreditTable(name, rows) for name, rows in tables if rows]
 
 

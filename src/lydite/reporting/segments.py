@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import ACTIVITY, MOST_NAMED, standing
+from lydite.reporting.display_names import MOST_NAMED, group_name, models_of, standing_in_words
 from lydite.reporting.formats import count, interval, percent_by_error, plain
-from lydite.reporting.queries import group_by_forecast, leaders, rivals_of, segments_of
+from lydite.reporting.queries import rivals_of, segments_of, standing_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lydite.reporting.queries import Row
+    from lydite.reporting.queries import Row, Standing
     from lydite.results import Comparison
 
 _AGAINST = ("refuted", "no_better_than_volume")
@@ -28,6 +28,8 @@ class Segment:
         Such as ``customer_type = new``.
     rivals
         Its rows of ``model_comparison``, best first.
+    standing
+        The rivals that stand here.
     agrees
         Whether a model that leads among all users leads here too. False if each of them is refuted
         or no better than activity alone here; None if neither is known, or if nothing leads among
@@ -36,12 +38,18 @@ class Segment:
 
     name: str
     rivals: Sequence[Row]
+    standing: Standing
     agrees: bool | None
 
     @property
-    def leading(self) -> list[list[Row]]:
-        """The rivals that lead here, grouped by forecast."""
-        return group_by_forecast(leaders(self.rivals))
+    def leading(self) -> Sequence[Sequence[Row]]:
+        """The rivals that lead here, grouped by forecast; primary models where any stands."""
+        return self.standing.ahead
+
+    @property
+    def in_words(self) -> str:
+        """The best model here, or how many still stand."""
+        return standing_in_words(self.standing, self.rivals)
 
     @property
     def landmarks(self) -> int:
@@ -77,19 +85,25 @@ class SegmentRow:
 
 def compared_segments(comparison: Comparison, outcome: str) -> list[Segment]:
     """Return the segments of one outcome, in the order of the tables."""
-    ahead = [row["model"] for row in leaders(rivals_of(comparison, outcome))]
+    ahead = _leading(standing_models(comparison, outcome))
     found = []
     for name in segments_of(comparison, outcome):
         rivals = rivals_of(comparison, outcome, name)
         if rivals:
-            found.append(Segment(name, rivals, _agrees(ahead, rivals)))
+            standing = standing_models(comparison, outcome, name)
+            found.append(Segment(name, rivals, standing, _agrees(ahead, standing, rivals)))
     return found
 
 
-def _agrees(ahead: Sequence[str], rivals: Sequence[Row]) -> bool | None:
+def _leading(standing: Standing) -> set[str]:
+    """Return the models of the headline that are surely better than the null hypothesis."""
+    return {row["model"] for row in models_of(standing.ahead)}
+
+
+def _agrees(ahead: set[str], standing: Standing, rivals: Sequence[Row]) -> bool | None:
     if not ahead:
         return None
-    if {row["model"] for row in leaders(rivals)} & set(ahead):
+    if _leading(standing) & ahead:
         return True
     verdicts = {row["model"]: row["verdict"] for row in rivals}
     return False if all(verdicts.get(name) in _AGAINST for name in ahead) else None
@@ -106,7 +120,7 @@ def segment_rows(comparison: Comparison, outcome: str, most: int) -> tuple[list[
         key=lambda place: (segments[place].agrees is not False, -segments[place].landmarks, place),
     )
     shown = sorted(by_weight[:most])
-    judged = bool(leaders(rivals_of(comparison, outcome)))
+    judged = bool(standing_models(comparison, outcome).ahead)
     rows = [_segment_row(segments[place], judged=judged) for place in shown]
     return rows, len(segments) - len(rows)
 
@@ -119,10 +133,10 @@ def _segment_row(segment: Segment, *, judged: bool) -> SegmentRow:
         segment=plain(segment.name),
         landmarks=count(first["landmarks"]),
         conversions=count(first["conversions"]),
-        standing=standing(segment.rivals),
+        standing=segment.in_words,
         improvement=percent_by_error(first["explained"], low, high),
         bounds=interval(low, high),
-        by="" if len(segment.leading) == 1 else plain(first["model"]),
+        by="" if segment.standing.best else plain(first["model"]),
         agrees=agrees if judged else "",
     )
 
@@ -135,10 +149,10 @@ def segment_summary(comparison: Comparison, outcome: str) -> str:
     One sentence; empty if there are no segments, or if nothing leads anywhere.
     """
     segments = compared_segments(comparison, outcome)
-    ahead = group_by_forecast(leaders(rivals_of(comparison, outcome)))
+    standing = standing_models(comparison, outcome)
     if not segments:
         return ""
-    return _with_leader(ahead, segments) if ahead else _without_leader(segments)
+    return _with_leader(standing, segments) if standing.ahead else _without_leader(segments)
 
 
 def _without_leader(segments: Sequence[Segment]) -> str:
@@ -148,18 +162,21 @@ def _without_leader(segments: Sequence[Segment]) -> str:
         return ""
     where = f"In {len(leading)} of {len(segments)} segments a model leads"
     where += ", among them" if len(leading) > MOST_NAMED else ""
-    parts = [f"in {plain(own.name)}, {standing(own.rivals)}" for own in leading[:MOST_NAMED]]
+    parts = [
+        f"in {plain(own.name)}, {standing_in_words(own.standing, own.rivals)}"
+        for own in leading[:MOST_NAMED]
+    ]
     return f"{where}: {'; '.join(parts)}."
 
 
-def _with_leader(ahead: Sequence[Sequence[Row]], segments: Sequence[Segment]) -> str:
+def _with_leader(standing: Standing, segments: Sequence[Segment]) -> str:
     agreeing = [segment for segment in segments if segment.agrees]
     against = [segment for segment in segments if segment.agrees is False]
     silent = len(segments) - len(agreeing) - len(against)
     if silent == len(segments):
         return f"{_segments_have(silent)} too little data to say.".capitalize()
-    parts = [f"{_subject(ahead, agreeing)} in {_how_many(len(agreeing), len(segments))}"]
-    parts += [f"in {plain(own.name)}, {_instead(ahead, own)}" for own in against[:MOST_NAMED]]
+    parts = [f"{_subject(standing, agreeing)} in {_how_many(len(agreeing), len(segments))}"]
+    parts += [f"in {plain(own.name)}, {_instead(standing, own)}" for own in against[:MOST_NAMED]]
     more = len(against) - MOST_NAMED
     parts += [f"{more} more {'disagrees' if more == 1 else 'disagree'}"] if more > 0 else []
     parts += (
@@ -168,12 +185,14 @@ def _with_leader(ahead: Sequence[Sequence[Row]], segments: Sequence[Segment]) ->
     return f"{'; '.join(parts)}."
 
 
-def _subject(ahead: Sequence[Sequence[Row]], agreeing: Sequence[Segment]) -> str:
+def _subject(standing: Standing, agreeing: Sequence[Segment]) -> str:
     """Return the subject: of several leaders, all or only some may lead in these segments."""
-    if len(ahead) == 1:
+    if standing.best:
         return "The verdict holds"
-    wanted = {row["model"] for group in ahead for row in group}
-    found = [{row["model"] for group in own.leading for row in group} for own in agreeing]
+    if len(standing.ahead) == 1:
+        return f"{group_name(standing.ahead[0])} leads"
+    wanted = _leading(standing)
+    found = [_leading(own.standing) for own in agreeing]
     everyone = all(wanted <= own for own in found)
     return "These models lead" if everyone else "At least one of these models leads"
 
@@ -190,10 +209,10 @@ def _segments_have(number: int) -> str:
     )
 
 
-def _instead(ahead: Sequence[Sequence[Row]], segment: Segment) -> str:
+def _instead(standing: Standing, segment: Segment) -> str:
     if segment.leading:
-        return standing(segment.rivals)
-    own = {row["model"] for group in ahead for row in group}
-    verdicts = {row["verdict"] for row in segment.rivals if row["model"] in own}
-    subject = "it" if len(ahead) == 1 else "each of them"
-    return f"{subject} is {'refuted' if 'refuted' in verdicts else f'no better than {ACTIVITY}'}"
+        return segment.in_words
+    ahead = _leading(standing)
+    verdicts = {row["verdict"] for row in segment.rivals if row["model"] in ahead}
+    subject = "it" if len(standing.ahead) == 1 else "each of them"
+    return f"{subject} is {'refuted' if 'refuted' in verdicts else 'no better than a baseline'}"

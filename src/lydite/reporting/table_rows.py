@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lydite.evaluation.verdicts import BASELINES
 from lydite.reporting import formats
-from lydite.reporting.queries import NULL_MODEL, references_of, rivals_of, same_forecast
+from lydite.reporting.queries import (
+    is_primary,
+    primary_models,
+    references_of,
+    rivals_of,
+    same_forecast,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,14 +31,16 @@ class ModelRow:
     Attributes
     ----------
     improvement, bounds
-        By how much the model improves the forecast beyond what activity alone predicts.
+        By how much the model improves the forecast beyond what the better baseline predicts.
     share
-        The improvement as a share of the ceiling's.
+        The improvement as a share of the best achieved, that of the ceiling.
     kind
         The verdict as in the tables; empty for baselines and the ceiling.
     verdict, refuted_by, same_forecast
         The verdict in words, by which model and since when it is refuted, and which models make
         the same forecast; empty if there are none.
+    primary
+        Whether it is a primary model, and others are not.
     """
 
     rank: str
@@ -46,6 +55,7 @@ class ModelRow:
     verdict: str
     refuted_by: str
     same_forecast: str
+    primary: bool = False
 
     @property
     def is_reference(self) -> bool:
@@ -64,16 +74,19 @@ def model_rows(comparison: Comparison, outcome: str) -> list[ModelRow]:
     rivals, references = rivals_of(comparison, outcome), references_of(comparison, outcome)
     loss = _loss_decimals(rivals, references)
     decimals = [formats.percent_decimals(*_bounds(row)) for row in rivals]
+    some = len(primary_models(rivals)) < len(rivals)
     return [
         *(
-            _model_row(row, loss, n, formats.percent(row["share_of_ceiling"]))
+            _model_row(row, loss, n, share=True, primary=some and is_primary(row))
             for row, n in zip(rivals, decimals, strict=True)
         ),
-        *(_model_row(row, loss, max(decimals, default=2), "") for row in references),
+        *(_model_row(row, loss, max(decimals, default=2)) for row in references),
     ]
 
 
-def _model_row(row: Row, loss_decimals: int, decimals: int, share: str) -> ModelRow:
+def _model_row(
+    row: Row, loss_decimals: int, decimals: int, *, share: bool = False, primary: bool = False
+) -> ModelRow:
     since = f", since {row['refuted_in']}" if row["refuted_in"] else ""
     same = ", ".join(formats.plain(name) for name in same_forecast(row))
     return ModelRow(
@@ -83,12 +96,13 @@ def _model_row(row: Row, loss_decimals: int, decimals: int, share: str) -> Model
         loss=formats.fixed(row["log_loss_bits"], loss_decimals),
         improvement=formats.percent(row["explained"], decimals),
         bounds=formats.interval(*_bounds(row)),
-        share=share,
+        share=formats.percent(row["share_of_ceiling"]) if share else "",
         auc=formats.fixed(row["auc"], 3),
         kind=row["verdict"] or "",
         verdict=formats.verdict_label(row["verdict"]),
         refuted_by=f"by {formats.plain(row['refuted_by'])}{since}" if row["refuted_by"] else "",
         same_forecast=f"same forecast as {same}" if same else "",
+        primary=primary,
     )
 
 
@@ -98,7 +112,8 @@ def _bounds(row: Row) -> tuple[float | None, float | None]:
 
 def _loss_decimals(rivals: Sequence[Row], references: Sequence[Row]) -> int:
     """Return the decimals of all losses, by the smallest error among the rivals."""
-    null = next((row["log_loss_bits"] for row in references if row["model"] == NULL_MODEL), None)
+    losses = [row["log_loss_bits"] for row in references if row["model"] in BASELINES]
+    null = min(filter(None, losses), default=None)
     widths = [formats.half_width(*_bounds(row)) for row in rivals]
     known = [width for width in widths if width]
     if not known or not null:

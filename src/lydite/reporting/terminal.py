@@ -9,16 +9,17 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lydite.reporting.display_names import models_of
 from lydite.reporting.formats import INTERVAL, amount, amount_interval, count, fixed, percent, plain
-from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
+from lydite.reporting.narrative import NOT_CAUSE, headline, reason_paragraphs
 from lydite.reporting.queries import (
     UNATTRIBUTED,
     credit_of,
     credited_models,
     is_path_table,
-    leaders,
     quarantined_rows,
-    rivals_of,
+    scored_counts,
+    standing_models,
     warnings_of,
 )
 from lydite.reporting.segments import segment_rows
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from lydite.results import Comparison, Credit
 
 _STYLES = {"best": "bold green", "contender": "green", "refuted": "dim"}
-# Below this width, share of the ceiling and AUC are left out.
+# Below this width, the share of the best achieved and AUC are left out.
 _ROOMY = 96
 # Long names take the room of the loss, which says the same as the improvement. From the usual width
 # on, names stay on one line up to the longest.
@@ -45,6 +46,7 @@ _USUAL, _WIDE = 80, 112
 _LINES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
 _MAX_MODELS, _NARROW_MODELS = 5, 3
 _MOST_SEGMENTS = 12
+_PRIMARY = "•"
 
 
 def print_comparison(comparison: Comparison, console: Console) -> None:
@@ -67,36 +69,51 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     outcome = counts["outcome"]
     console.print()
     console.rule(Text(plain(outcome), style="bold"), align="left")
-    console.print(Text(_describe_counts(counts), style="dim"))
-    rivals = rivals_of(comparison, outcome)
-    if rivals:
-        console.print()
-        console.print(_models_table(model_rows(comparison, outcome), console.width))
+    for line in _describe_counts(counts, scored_counts(comparison, outcome)):
+        console.print(Text(line, style="dim"))
+    _print_models(model_rows(comparison, outcome), console)
+    _print_warnings(comparison, outcome, console)
+    console.print()
+    _print_verdict(comparison, outcome, console)
+    _print_segments(comparison, outcome, console)
+    # Without verdicts no model leads, and the credit of all of them is shown.
+    standing = standing_models(comparison, outcome)
+    shown = models_of(standing.first) if standing.ahead else []
+    if counts["note"]:
+        shown = credited_models(comparison, outcome)
+    _print_credit(comparison, outcome, shown, console)
+
+
+def _print_models(rows: Sequence[ModelRow], console: Console) -> None:
+    if all(row.is_reference for row in rows):
+        return
+    console.print()
+    console.print(_models_table(rows, console.width))
+    if any(row.primary for row in rows):
+        legend = f"{_PRIMARY} primary model: the verdict speaks of these first"
+        console.print(Text(legend, style="dim"))
+
+
+def _print_warnings(comparison: Comparison, outcome: str, console: Console) -> None:
     wrong = {finding.text for finding in comparison.findings if finding.blocking}
     for warning in warnings_of(comparison, outcome):
         if warning in wrong:
             console.print(Text(f"error: {plain(warning)}", style="bold red"))
         else:
             console.print(Text(f"! {plain(warning)}", style="yellow"))
-    console.print()
-    _print_verdict(comparison, outcome, console)
-    _print_segments(comparison, outcome, console)
-    # Without verdicts no model leads, and the credit of all of them is shown.
-    shown = credited_models(comparison, outcome) if counts["note"] else leaders(rivals)
-    _print_credit(comparison, outcome, shown, console)
 
 
 def _print_verdict(comparison: Comparison, outcome: str, console: Console) -> None:
-    short, why = headline(comparison, outcome), reasons(comparison, outcome)
-    text = Text.assemble((short, "bold"), " ", why, " " if why else "", (NOT_CAUSE, "italic"))
-    console.print(Padding(text, (0, 2)))
+    first, *others = [*reason_paragraphs(comparison, outcome), ""]
+    lead = Text.assemble((headline(comparison, outcome), "bold"), " ", first)
+    for text in (lead, *map(Text, filter(None, others)), Text(NOT_CAUSE, style="italic")):
+        console.print(Padding(text, (0, 2, 1, 2)))
 
 
 def _print_segments(comparison: Comparison, outcome: str, console: Console) -> None:
     rows, more = segment_rows(comparison, outcome, _MOST_SEGMENTS)
     if not rows:
         return
-    console.print()
     console.print(Text("By segment", style="bold"))
     for row in rows:
         differs = " (differs from all users)" if row.agrees == "no" else ""
@@ -104,26 +121,33 @@ def _print_segments(comparison: Comparison, outcome: str, console: Console) -> N
         console.print(Padding(text, (0, 2)))
     if more:
         console.print(Padding(Text(f"and {more} more in the tables", style="dim"), (0, 2)))
+    console.print()
 
 
-def _describe_counts(counts: OutcomeCounts) -> str:
+def _describe_counts(counts: OutcomeCounts, scored: tuple[int, int] | None) -> list[str]:
+    """Return what the verdicts use, and what is in the data."""
     attributed, without = count(counts["attributed"]), count(counts["unattributed"])
     periods = count(counts["periods"])
     if is_path_table(counts):
         source, times = "path table", f"cross-validation over {periods} folds"
     else:
-        source, times = f"{counts['lookback']} lookback", f"{periods} periods"
-    return (
-        f"{source} · {count(counts['landmarks'])} landmarks"
-        f" · {count(counts['conversions'])} conversions"
+        source, times = f"{counts['lookback']} lookback", f"{periods} periods forecast"
+    total = (
+        f"{count(counts['landmarks'])} landmarks · {count(counts['conversions'])} conversions"
         f" ({attributed} attributed, {without} unattributed)"
-        f" · {times}"
     )
+    if scored is None:
+        return [f"{source} · in the data: {total}"]
+    landmarks, conversions = scored
+    return [
+        f"{source} · {times}: {count(landmarks)} landmarks with {count(conversions)} conversions",
+        f"in the data: {total}",
+    ]
 
 
 def _models_table(rows: Sequence[ModelRow], width: int) -> Table:
     roomy = width >= _ROOMY
-    longest = max(len(row.model) for row in rows)
+    longest = max(len(_name(row)) for row in rows)
     with_loss = longest <= _SHORT_NAME or width >= _WIDE
     least = min(longest, _LONGEST_NAME) if width >= _USUAL else _LEAST_NAME
     table = _new_table()
@@ -134,7 +158,7 @@ def _models_table(rows: Sequence[ModelRow], width: int) -> Table:
     table.add_column("improvement", justify="right", no_wrap=True)
     table.add_column("bounds", no_wrap=True)
     if roomy:
-        table.add_column("of ceiling", justify="right", no_wrap=True)
+        table.add_column("of best", justify="right", no_wrap=True)
         table.add_column("AUC", justify="right", no_wrap=True)
     table.add_column("verdict", overflow="fold", min_width=12)
     last_rival = sum(not row.is_reference for row in rows)
@@ -145,8 +169,12 @@ def _models_table(rows: Sequence[ModelRow], width: int) -> Table:
     return table
 
 
+def _name(row: ModelRow) -> str:
+    return f"{row.model} {_PRIMARY}" if row.primary else row.model
+
+
 def _cells(row: ModelRow, *, with_loss: bool, roomy: bool) -> list[Text]:
-    cells = [row.rank, row.model, *([row.loss] if with_loss else [])]
+    cells = [row.rank, _name(row), *([row.loss] if with_loss else [])]
     cells += [row.improvement, row.bounds]
     if roomy:
         cells += [row.share, row.auc]
@@ -166,7 +194,6 @@ def _print_credit(
     credit = {name: rows for name, rows in credit.items() if rows}
     if not credit:
         return
-    console.print()
     if len(credit) == 1:
         (name, rows), *_ = credit.items()
         console.print(Text(f"Credit according to {name}", style="bold"))
