@@ -13,7 +13,7 @@ with placed as (
         ) as place,
         count(*) over (partition by outcome) as conversions
     from journeys.path_events
-    where converted
+    where converted and user_key not in (select user_key from journeys.bot_like_users)
 )
 
 select outcome, happened_at, hours_to_conversion, conversions from placed where place <= $enough

@@ -1,4 +1,4 @@
--- The evaluation sample of one outcome: mature landmarks, whole buckets, numbered by time.
+-- The evaluation sample of one outcome: mature landmarks of users who are not bot-like, whole buckets, numbered by time.
 -- @outcome name of the outcome
 -- @landmark number of the landmark in the sample, from 0
 -- @user_key number of the user
@@ -33,3 +33,4 @@ where outcome = $outcome
     and not is_conversion
     and happened_at <= $mature_until
     and bucket < $buckets
+    and user_key not in (select user_key from journeys.bot_like_users)

@@ -1,7 +1,7 @@
 -- One row per outcome: counts, and why no models were compared where none were.
 -- @outcome name of the outcome
 -- @lookback how long before a conversion a touch still counts
--- @landmarks mature landmarks
+-- @landmarks mature landmarks of users who are not bot-like
 -- @conversions conversions in the data
 -- @attributed conversions with at least one touch on their path
 -- @unattributed conversions without a touch on their path
@@ -16,6 +16,7 @@ with landmarks as (
         on outcomes.outcome = path_events.outcome
         and not path_events.is_conversion
         and path_events.happened_at <= outcomes.mature_until
+        and path_events.user_key not in (select user_key from journeys.bot_like_users)
     group by outcomes.outcome
 ),
 

@@ -1,7 +1,7 @@
 -- Lists all users with a touchpoint or a conversion, with an integer key and a bucket.
--- @user_key number of the user, from a hash of the id; independent of other users, and each bucket is a range of keys
+-- @user_key number of the user, from a hash of the id; independent of other users
 -- @user_id id of the user in the sources
--- @bucket 0..255, from the same hash; buckets of users are the resampling units of all intervals
+-- @bucket 0..255, from a hash of the user's cluster, of the id without one; the resampling units of all intervals
 with all_users as (
     select user_id from inputs.touchpoints
     union
@@ -32,6 +32,12 @@ numbered as (
 select
     8 * digested.digest + coalesce(numbered.number, 0) as user_key,
     digested.user_id,
-    cast(digested.digest >> 52 as smallint) as bucket
+    cast(
+        case
+            when clusters.cluster is null then digested.digest >> 52
+            else cast('0x' || substr(md5(clusters.cluster), 1, 2) as bigint)
+        end as smallint
+    ) as bucket
 from digested
 left join numbered on digested.user_id = numbered.user_id
+left join journeys.clusters as clusters on digested.user_id = clusters.user_id

@@ -55,6 +55,7 @@ def compare(
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
     seed: int = ...,
+    cluster: str | None = ...,
     keep_duplicates: bool = ...,
 ) -> Comparison[pd.DataFrame]: ...
 
@@ -75,6 +76,7 @@ def compare(
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
     seed: int = ...,
+    cluster: str | None = ...,
     keep_duplicates: bool = ...,
 ) -> Comparison[FrameT]: ...
 
@@ -117,6 +119,7 @@ def compare(
     outcomes: Sequence[str] | None = None,
     alpha: float = 0.05,
     seed: int = 0,
+    cluster: str | None = None,
     separator: str | None = None,
     keep_duplicates: bool = False,
 ) -> Comparison:
@@ -159,6 +162,10 @@ def compare(
     seed
         Seeds all random draws: the training sample and the trees of the ceiling, and the bootstrap
         behind the intervals of credit.
+    cluster
+        A column of `users`. Users with the same value, such as an account, share touches or
+        decisions, and are resampled together. By default ``account_id``, if there is one;
+        ``"user_id"`` for none.
     separator
         The text between two steps of `paths` (see `lydite.credit`).
     keep_duplicates
@@ -191,6 +198,7 @@ def compare(
         outcomes,
         alpha,
         seed,
+        cluster=cluster,
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept,
@@ -206,6 +214,8 @@ def compare(
             raise InputError(
                 f"paths and {next(iter(sources))} cannot be combined: leave one of them out"
             )
+        if cluster is not None:
+            raise InputError("cluster is for users: leave it out")
         return compare_paths(paths, settings.evaluation, rivals, separator=separator)
     if separator is not None:
         raise InputError("separator is for paths: leave it out")
@@ -278,6 +288,8 @@ def credit(
     touchpoints: Outside,
     conversions: Source,
     spend: Source | None = ...,
+    users: Source | None = ...,
+    cluster: str | None = ...,
     lookback: str = ...,
     outcomes: Sequence[str] | None = ...,
     models: Models = ...,
@@ -293,6 +305,8 @@ def credit(
     touchpoints: FrameT,
     conversions: Source,
     spend: Source | None = ...,
+    users: Source | None = ...,
+    cluster: str | None = ...,
     lookback: str = ...,
     outcomes: Sequence[str] | None = ...,
     models: Models = ...,
@@ -308,6 +322,8 @@ def credit(
     touchpoints: Source | None = None,
     conversions: Source | None = None,
     spend: Source | None = None,
+    users: Source | None = None,
+    cluster: str | None = None,
     lookback: str = "30d",
     outcomes: Sequence[str] | None = None,
     models: Models = None,
@@ -329,8 +345,8 @@ def credit(
         (``a > b > c``, or a list of channels), ``conversions``, and optionally ``value`` and
         ``nulls`` (how often the path ended without a conversion) or ``journeys`` (how often the
         path occurred). At most 500 distinct channels.
-    touchpoints, conversions, spend
-        As in `lydite.compare`, instead of a path table.
+    touchpoints, conversions, spend, users, cluster
+        As in `lydite.compare`, instead of a path table. `users` says who is resampled together.
     lookback, outcomes
         As in `lydite.compare`, for touchpoints.
     models
@@ -368,13 +384,17 @@ def credit(
     >>> table.select("channel", "conversions").rows()
     [('ads', 2.0), ('mail', 1.0)]
     """
-    given = {"touchpoints": touchpoints, "conversions": conversions, "spend": spend}
+    given = {
+        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+    }  # fmt: skip
     sources = {name: source for name, source in given.items() if source is not None}
     if paths is not None:
         if sources:
             raise InputError(
                 f"paths and {next(iter(sources))} cannot be combined: leave one of them out"
             )
+        if cluster is not None:
+            raise InputError("cluster is for users: leave it out")
         found = credit_paths(paths, models, normalise, seed if intervals else None, separator)
         return Credit(
             found.table, found.transitions, found.left_out, kind_of(paths), tuple(found.notes)
@@ -386,7 +406,13 @@ def credit(
     if normalise != "path":
         raise InputError('normalise="global" is for paths: leave it out')
     settings = make_settings(
-        lookback, "week", outcomes, 0.05, seed, keep_duplicates=keep_duplicates
+        lookback,
+        "week",
+        outcomes,
+        0.05,
+        seed,
+        cluster=cluster,
+        keep_duplicates=keep_duplicates,
     )
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:

@@ -18,16 +18,19 @@ from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation import ledger, voids
 from lydite.evaluation.align_scores import align_scores
+from lydite.evaluation.bots import bot_warnings
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
 from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
+from lydite.evaluation.shared_touches import cluster_warnings
 from lydite.evaluation.spend import spend_warnings
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
+from lydite.journeys.clusters import cluster_column
 from lydite.journeys.direct import note_on_direct
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
 from lydite.models.base import use_direct
@@ -144,7 +147,7 @@ def attribute(
     say("attributing conversions")
     attribute_conversions(engine, models, evaluation.seed if intervals else None)
     build_marts(engine, CREDIT_MARTS)
-    return _findings(engine, models)
+    return [*_quality_findings(engine.local), *_findings(engine, models)]
 
 
 def _prepare(
@@ -164,6 +167,7 @@ def _prepare(
         engine,
         lookbacks,
         settings.evaluation.period,
+        cluster=settings.evaluation.cluster,
         declared=settings.completeness(lookbacks),
         accepted=settings.quality,
         keep_duplicates=keep_duplicates,
@@ -235,6 +239,7 @@ def build_journeys(
     period: Period,
     *,
     full: bool = False,
+    cluster: str | None = None,
     declared: Mapping[str, Completeness] | None = None,
     accepted: QualitySettings | None = None,
     keep_duplicates: bool = False,
@@ -253,15 +258,22 @@ def build_journeys(
         Length of the periods that are scored.
     full
         Rebuild the journeys of all users.
+    cluster
+        The column of `users` whose values are clusters (`journeys.clusters.build_clusters`).
     declared
         What was declared about the end of the data of each outcome; None for nothing.
     accepted
         Which findings about the data are accepted; None for none.
     keep_duplicates
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
     """
     build = incremental.build_journeys(
-        engine, lookbacks, full=full, keep_duplicates=keep_duplicates
+        engine, lookbacks, full=full, cluster=cluster, keep_duplicates=keep_duplicates
     )
     engine.local.run(
         "update inputs.report set rows = $n where table_name = 'touchpoints'"
@@ -466,7 +478,8 @@ def build_samples(engine: Engine, max_landmarks: int) -> None:
     max_landmarks
         The most landmarks that the sample of one outcome may hold.
     """
-    engine.local.drop("evaluation.landmarks")
+    for name in ("landmarks", "set_aside"):
+        engine.local.drop(f"evaluation.{name}")
     buckets = [
         build_sample(engine, row["outcome"], row["mature_until"], max_landmarks)
         for row in read_outcomes(engine, scored_only=False)
@@ -554,10 +567,11 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
     rows = read_outcomes(engine, scored_only=False)
+    findings = _findings(engine, models)
     for row in rows:
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
-        found = _compare_outcome(engine, row, models, evaluation, unreachable, len(rows))
+        found = _compare_outcome(engine, row, models, evaluation, unreachable, findings, len(rows))
         for name, frame in found.items():
             parts.setdefault(name, []).append(frame)
     for name, frames in parts.items():
@@ -574,13 +588,14 @@ def _compare_outcome(
     models: Sequence[Model],
     evaluation: EvaluationSettings,
     unreachable: Sequence[str],
+    findings: Sequence[tuple[str, str]],
     outcomes: int,
 ) -> dict[str, pl.DataFrame]:
     """Compare the models of one outcome by their scores in the ledger, if it has any.
 
     All outcomes of the report share alpha, also those that have no verdicts yet.
     """
-    findings = _findings(engine, models, row["outcome"])
+    findings = [*_quality_findings(engine.local, row["outcome"]), *findings]
     if not row["periods"]:
         # More data of the same kind does not help where every user converts.
         undecided = () if row["note"] == EVERY_USER_CONVERTS else models
@@ -593,12 +608,13 @@ def _compare_outcome(
             findings=findings,
         )
     outcome, calendar = row["outcome"], calendar_of(engine, row)
+    cluster = cluster_column(engine.local)
     definitions = {
-        model.name: ledger.score_fingerprint(model.fingerprint, calendar)
+        model.name: ledger.score_fingerprint(model.fingerprint, calendar, cluster)
         for model in (*make_baselines(), *models)
     }
     definitions[CEILING] = ledger.score_fingerprint(
-        ceiling_fingerprint(models, evaluation.seed), calendar
+        ceiling_fingerprint(models, evaluation.seed), calendar, cluster
     )
     read = partial(ledger.read_scores, engine.local, outcome, definitions, calendar)
     has_restated = ledger.has_restated_scores(engine.local, outcome, definitions)
@@ -621,26 +637,30 @@ def _compare_outcome(
 _REFUNDS = "{n:,} refunds were subtracted from the value of the conversion with the same id"
 
 
-def _findings(
-    engine: Engine, models: Sequence[Model], outcome: str | None = None
-) -> list[tuple[str, str]]:
-    """Return kind and text of each warning about the data; of one outcome, or of all."""
-    about_data: list[tuple[str, str]] = [
-        (finding.kind, finding.text)
-        for finding in quality.read_findings(engine.local)
-        if outcome is None or finding.concerns(outcome)
-    ]
-    if outcome is not None:
-        about_data += [("voided", text) for text in voids.void_notes(engine.local, outcome)]
+def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
+    """Return kind and text of each warning about the data that concerns all outcomes."""
     channels = attribution.channel_names(engine.local)
     direct = note_on_direct(channels) if use_direct(models) else None
     refunds = engine.local.scalar("select sum(rows) from inputs.report where reason = 'refund'")
     return [
-        *about_data,
         *([("direct", direct)] if direct else []),
         *([("refund", _REFUNDS.format(n=refunds))] if refunds else []),
         *spend_warnings(engine),
+        *cluster_warnings(engine),
+        *bot_warnings(engine),
     ]
+
+
+def _quality_findings(engine: DuckDBEngine, outcome: str | None = None) -> list[tuple[str, str]]:
+    """Return kind and text of each finding about missing rows; of one outcome, or of all."""
+    found: list[tuple[str, str]] = [
+        (finding.kind, finding.text)
+        for finding in quality.read_findings(engine)
+        if outcome is None or finding.concerns(outcome)
+    ]
+    if outcome is not None:
+        found += [("voided", text) for text in voids.void_notes(engine, outcome)]
+    return found
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
@@ -648,7 +668,8 @@ def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
     users, landmarks, immature = engine.rows(
         "select count(distinct user_key), count(*),"
         " count(*) filter (where happened_at > $mature_until)"
-        " from journeys.path_events where outcome = $outcome and not is_conversion",
+        " from journeys.path_events where outcome = $outcome and not is_conversion"
+        " and user_key not in (select user_key from journeys.bot_like_users)",
         outcome,
     )[0]
     return DataSize(users, landmarks, immature)

@@ -153,6 +153,9 @@ class EvaluationSettings(_Section):
         last rows of the data.
     delivery_delay
         How late rows may be delivered: the data is complete up to this long before its last row.
+    cluster
+        A column of `users`: users with the same value, such as an account, share a bucket. By
+        default ``account_id``, if there is one; ``user_id`` for buckets by user in any case.
     """
 
     lookback: Lookback = timedelta(days=30)
@@ -164,6 +167,7 @@ class EvaluationSettings(_Section):
     # The rivals of the headline, which get the larger part of alpha.
     primary: tuple[str, ...] = ("last_touch", "linear", "time_decay", "markov_2")
     max_landmarks: Annotated[int, Field(ge=1000)] = 5_000_000
+    cluster: Annotated[str, Field(min_length=1)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
 
 
@@ -388,6 +392,7 @@ def make_settings(
     alpha: float,
     seed: int,
     *,
+    cluster: str | None = None,
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
     accept: Sequence[str] = (),
@@ -406,6 +411,7 @@ def make_settings(
             "period": period,
             "alpha": alpha,
             "seed": seed,
+            "cluster": cluster,
             "as_of": as_of,
             "delivery_delay": delivery_delay,
         }

@@ -174,7 +174,8 @@ def test_the_earliest_landmarks_of_each_hour_give_the_same_calendar(lookback):
         known.height,
     )
     with DuckDBEngine(threads=1) as engine:
-        engine.store("journeys.path_events", path_events)
+        engine.store("journeys.path_events", path_events.with_columns(user_key=1))
+        engine.store("journeys.bot_like_users", pl.DataFrame(schema={"user_key": pl.Int64}))
         build_history(engine)
         some = History.load(engine, "lead", datetime(2025, 1, 1), datetime(2025, 2, 20))
     assert len(some.converting_at) == 30 * MIN_TRAINING_CONVERSIONS

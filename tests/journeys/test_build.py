@@ -215,7 +215,7 @@ def test_the_key_of_a_user_is_independent_of_other_users(engine):
 
 def test_users_with_equal_digests_have_distinct_keys(engine):
     users = [f"user {n}" for n in range(20)]
-    make_inputs(engine, [(user, day(1), "tv") for user in users], [("ann", day(2))])
+    build(engine, [(user, day(1), "tv") for user in users], [("ann", day(2))])
     coarse = load_sql("journeys/users").replace("1, 15", "1, 1")  # of sixteen digests
     rows = engine.rows(f"select user_key, user_id from ({coarse})")
     assert len({key for key, _ in rows}) == len(rows) == 21

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from lydite.cli.options import (
+    Cluster,
     Conversions,
     Format,
     KeepDuplicates,
@@ -77,6 +78,7 @@ def compare(
     seed: Annotated[
         int, typer.Option(help="Seeds the ceiling's training sample and the intervals of credit.")
     ] = 0,
+    cluster: Cluster = None,
     engine_name: Annotated[
         Literal["duckdb", "spark"],
         typer.Option("--engine", help="Spark, if the data is too large for this machine."),
@@ -92,7 +94,7 @@ def compare(
     sources = given_sources(
         touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
     )
-    check_sources(paths, sources, separator)
+    check_sources(paths, sources, separator, cluster)
     if paths is not None:
         _check_path_options(database, engine_name)
 
@@ -108,6 +110,7 @@ def compare(
         outcome,
         alpha,
         seed,
+        cluster=cluster,
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),

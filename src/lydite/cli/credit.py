@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lydite.cli.options import (
+    Cluster,
     Conversions,
     Format,
     KeepDuplicates,
@@ -46,6 +47,8 @@ def credit(
     paths: Paths = None,
     separator: Separator = None,
     spend: Spend = None,
+    users: Annotated[str | None, typer.Option(help="One row per user, for --cluster.")] = None,
+    cluster: Cluster = None,
     lookback: Lookback = "30d",
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
@@ -71,8 +74,10 @@ def credit(
     quiet: Quiet = False,
 ) -> None:
     """Credit channels with every model, without a verdict, from touchpoints or a path table."""
-    sources = given_sources(touchpoints=touchpoints, conversions=conversions, spend=spend)
-    check_sources(paths, sources, separator)
+    sources = given_sources(
+        touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
+    )
+    check_sources(paths, sources, separator, cluster)
 
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
@@ -95,7 +100,13 @@ def credit(
             if normalise != "path":
                 raise InputError("--normalise needs --paths; leave it out")
             settings = make_settings(
-                lookback, "week", outcome, 0.05, seed, keep_duplicates=keep_duplicates
+                lookback,
+                "week",
+                outcome,
+                0.05,
+                seed,
+                cluster=cluster,
+                keep_duplicates=keep_duplicates,
             )
             with open_temporary_engine(EngineSettings(), sources.values()) as engine:
                 notes = pipeline.attribute(

@@ -21,6 +21,13 @@ Paths = Annotated[
     str | None, typer.Option(help=f"Instead of touchpoints and conversions. {PATH_TABLE}")
 ]
 Spend = Annotated[str | None, typer.Option(help="Daily cost by channel.")]
+Cluster = Annotated[
+    str | None,
+    typer.Option(
+        help="Column of --users: users with the same value belong together. By default account_id,"
+        " if there is one; user_id for none."
+    ),
+]
 Lookback = Annotated[
     str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
 ]
@@ -54,7 +61,12 @@ def given_sources(**sources: str | None) -> dict[str, str]:
     return {name: source for name, source in sources.items() if source is not None}
 
 
-def check_sources(paths: str | None, sources: Mapping[str, str], separator: str | None) -> None:
+def check_sources(
+    paths: str | None,
+    sources: Mapping[str, str],
+    separator: str | None,
+    cluster: str | None = None,
+) -> None:
     """Check that either a path table, or touchpoints and conversions are given.
 
     Raises
@@ -69,6 +81,8 @@ def check_sources(paths: str | None, sources: Mapping[str, str], separator: str 
             raise InputError(
                 f"--paths and --{next(iter(sources))} cannot be combined: leave one of them out"
             )
+        if cluster is not None:
+            raise InputError("--cluster needs --users; leave it out")
         return
     missing = [name for name in ("touchpoints", "conversions") if name not in sources]
     if missing:

@@ -47,7 +47,7 @@ _RESTATED = {
 }
 
 
-def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
+def score_fingerprint(fingerprint: str, calendar: Calendar, cluster: str | None = None) -> str:
     """Return the fingerprint of everything that a score depends on, except the data.
 
     Parameters
@@ -56,9 +56,13 @@ def score_fingerprint(fingerprint: str, calendar: Calendar) -> str:
         Fingerprint of the model, or of several.
     calendar
         Only its lookback and the length of its periods matter.
+    cluster
+        The column of users that buckets are made by; None where they are made by user.
     """
     lookback = calendar.lookback // timedelta(microseconds=1)
     text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
+    if cluster is not None:
+        text += f" {cluster}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -129,7 +133,8 @@ def pending_entries(
 
     A period has changed when its numbers of landmarks or conversions differ from those that were
     scored. Only buckets of the present sample are compared, because a sample of whole buckets may
-    have become smaller.
+    have become smaller. It is no change if only landmarks of bot-like users are missing: users may
+    become bot-like long after their first periods were scored.
 
     Parameters
     ----------
@@ -139,6 +144,7 @@ def pending_entries(
     rows = _rows(engine, "ledger.scores", None, outcome, ALL)
     stored = _to_arrays(rows, fingerprints, calendar, "bucket", _COUNTS, N_BUCKETS)
     now = _counts(split) if stored else {}
+    aside = _set_aside_counts(engine, outcome, calendar) if stored else {}
     n_buckets = int(split.landmarks.bucket.max(initial=-1)) + 1
 
     def entry(model: str) -> Entry:
@@ -146,8 +152,12 @@ def pending_entries(
         then = stored.get((model, ALL))
         if then is not None:
             scored = np.asarray(then["landmarks"].any(axis=1))
-            differs = [(then[name] != now[name])[:, :n_buckets].any(axis=1) for name in _COUNTS]
-            changed = np.asarray(scored & (differs[0] | differs[1]))
+            differs = [
+                (then[name] < now[name]) | (then[name] > now[name] + aside[name])
+                for name in _COUNTS
+            ]
+            either = (differs[0] | differs[1])[:, :n_buckets].any(axis=1)
+            changed = np.asarray(scored & either)
         return Entry(outcome, model, fingerprints[model], ~scored, changed)
 
     return [entry(model) for model in fingerprints]
@@ -164,6 +174,24 @@ def _counts(split: Split) -> dict[str, NDArray[np.float64]]:
         for rows in split.test_rows
     ]
     return dict(zip(_COUNTS, np.array(counts, dtype=float).swapaxes(0, 1), strict=True))
+
+
+def _set_aside_counts(
+    engine: DuckDBEngine, outcome: str, calendar: Calendar
+) -> dict[str, NDArray[np.float64]]:
+    """Return the counts of the landmarks that the sample leaves out, like `_counts`."""
+    counts = {name: np.zeros((len(calendar), N_BUCKETS)) for name in _COUNTS}
+    if engine.exists("evaluation.set_aside"):
+        rows = engine.fetch_numpy(
+            "select bucket, happened_at, converted from evaluation.set_aside"
+            " where outcome = $outcome",
+            {"outcome": outcome},
+        )
+        period = calendar.period_of(rows["happened_at"].astype("datetime64[us]"))
+        cells = (period, rows["bucket"])
+        for name, n in zip(_COUNTS, (np.ones(len(period)), rows["converted"]), strict=True):
+            np.add.at(counts[name], tuple(own[period >= 0] for own in cells), n[period >= 0])
+    return counts
 
 
 # --- writing --------------------------------------------------------------------------------------

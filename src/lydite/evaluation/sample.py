@@ -38,7 +38,8 @@ def count_sample_buckets(
     """Return how many of the first buckets hold at most `max_landmarks` mature landmarks."""
     counts = engine.fetch_numpy(
         "select bucket, count(*) as n from journeys.path_events where outcome = $outcome"
-        " and not is_conversion and happened_at <= $mature_until group by bucket",
+        " and not is_conversion and happened_at <= $mature_until"
+        " and user_key not in (select user_key from journeys.bot_like_users) group by bucket",
         {"outcome": outcome, "mature_until": mature_until},
     )
     return first_buckets(counts["bucket"], counts["n"], max_landmarks)
@@ -51,6 +52,8 @@ def build_sample(
     max_landmarks: int = MAX_LANDMARKS,
 ) -> int:
     """Write the sample of one outcome to the table ``evaluation.landmarks``.
+
+    The landmarks of bot-like users go to ``evaluation.set_aside``.
 
     Parameters
     ----------
@@ -68,9 +71,11 @@ def build_sample(
     buckets = count_sample_buckets(engine, outcome, mature_until, max_landmarks)
     parameters = {"outcome": outcome, "mature_until": mature_until, "buckets": buckets}
     local = engine.local
-    if local.exists("evaluation.landmarks"):
-        local.run("delete from evaluation.landmarks where outcome = $outcome", parameters)
-    engine.append_local("evaluation.landmarks", "evaluation/landmarks", parameters)
+    for name in ("landmarks", "set_aside"):
+        table = f"evaluation.{name}"
+        if local.exists(table):
+            local.run(f"delete from {table} where outcome = $outcome", parameters)
+        engine.append_local(table, f"evaluation/{name}", parameters)
     return buckets
 
 

@@ -16,6 +16,7 @@ from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ceiling import METHOD, ceiling_scores, scored_by_ceiling
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.parallel import estimated_effort
+from lydite.journeys.clusters import cluster_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,8 +41,10 @@ def score_models(
     """
     ledger.check_columns(engine)
     models = sorted(models, key=estimated_effort, reverse=True)
+    cluster = cluster_column(engine)
     fingerprints = {
-        model.name: ledger.score_fingerprint(model.fingerprint, calendar) for model in models
+        model.name: ledger.score_fingerprint(model.fingerprint, calendar, cluster)
+        for model in models
     }
     entries = ledger.pending_entries(engine, outcome, fingerprints, calendar, split)
 
@@ -71,7 +74,9 @@ def score_ceiling(
     """Backtest the ceiling on one outcome, and write its scores to the ledger."""
     ledger.check_columns(engine)
     split = scored_by_ceiling(split)
-    fingerprint = ledger.score_fingerprint(ceiling_fingerprint(rivals, seed), calendar)
+    fingerprint = ledger.score_fingerprint(
+        ceiling_fingerprint(rivals, seed), calendar, cluster_column(engine)
+    )
     [entry] = ledger.pending_entries(engine, outcome, {CEILING: fingerprint}, calendar, split)
     if entry.to_score.any():
         with threadpool_limits(1):  # more threads per tree would wait for each other

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.engine.duckdb import quote_identifier
+from lydite.journeys.clusters import cluster_column, unused_cluster_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,17 +54,22 @@ def load_segments(engine: DuckDBEngine, outcome: str) -> tuple[SegmentColumn, ..
 
 
 def segment_columns(engine: DuckDBEngine) -> list[str]:
-    """Return the columns of `users`, except its key; none where there are no users."""
+    """Return the columns of `users` that are segments; none where there are no users.
+
+    The key is none, and neither is the column of clusters.
+    """
     if not engine.exists("inputs.users"):
         return []
     if not engine.scalar("select count(*) from inputs.users"):
         return []
+    others = {"user_id", cluster_column(engine), unused_cluster_column(engine)}
     return [
         name
         for (name,) in engine.rows(
             "select column_name from information_schema.columns where table_schema = 'inputs'"
-            " and table_name = 'users' and column_name <> 'user_id' order by column_name"
+            " and table_name = 'users' order by column_name"
         )
+        if name not in others
     ]
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from lydite.journeys.bots import find_bot_like_users
+from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import SQL_PARAMETERS
 
 if TYPE_CHECKING:
@@ -40,21 +42,34 @@ class JourneySummary:
     duplicates: int
 
 
-def build_touches(engine: Engine, *, keep_duplicates: bool = False) -> JourneySummary:
+def build_touches(
+    engine: Engine, *, cluster: str | None = None, keep_duplicates: bool = False
+) -> JourneySummary:
     """Build the tables that all outcomes share: users, channels, touches, positions, spend.
+
+    Bot-like users are listed too (`lydite.journeys.bots`).
 
     Parameters
     ----------
     engine
         Holds the input tables.
+    cluster
+        The column of `users` whose values are clusters (`build_clusters`).
     keep_duplicates
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
     """
+    build_clusters(engine, cluster)
     engine.create("journeys.users", "journeys/users")
     engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
     engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
     engine.create("journeys.positions", "journeys/positions")
     build_spend(engine)
+    find_bot_like_users(engine)
     return summarise(engine)
 
 

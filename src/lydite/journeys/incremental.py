@@ -1,8 +1,9 @@
 """Rebuilds journeys of changed users only.
 
-The journeys of a user depend on the user's rows, the channel numbers and the definitions (SQL,
-lookbacks, DuckDB version). So the changed users are rebuilt by the same SQL in a staging database,
-and replace their old rows. When anything else has changed, all users are rebuilt.
+The journeys of a user depend on the user's rows and cluster, the channel numbers and the
+definitions (SQL, lookbacks, cluster column, DuckDB version). So the changed users are rebuilt by
+the same SQL in a staging database, and replace their old rows. When anything else has changed, all
+users are rebuilt.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ import polars as pl
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
+from lydite.journeys.bots import find_bot_like_users
+from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import SQL_PARAMETERS
 
 if TYPE_CHECKING:
@@ -63,7 +66,12 @@ class JourneyBuild:
 
 
 def build_journeys(
-    engine: Engine, lookbacks: Lookbacks, *, full: bool = False, keep_duplicates: bool = False
+    engine: Engine,
+    lookbacks: Lookbacks,
+    *,
+    full: bool = False,
+    cluster: str | None = None,
+    keep_duplicates: bool = False,
 ) -> JourneyBuild:
     """Build journeys; in a DuckDB file, only of users whose rows have changed since the last run.
 
@@ -75,35 +83,51 @@ def build_journeys(
         The lookback of each outcome.
     full
         Rebuild all users.
+    cluster
+        The column of `users` whose values are clusters (`journeys.clusters.build_clusters`).
     keep_duplicates
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
     """
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
-        return refresh(engine, lookbacks, full=full, keep_duplicates=keep_duplicates)
+        return refresh(
+            engine, lookbacks, full=full, cluster=cluster, keep_duplicates=keep_duplicates
+        )
     # With Spark, the local file holds only users of the sample: a later run must not reuse it.
     engine.local.drop(_DEFINITIONS)
-    return _build_all(engine, lookbacks, "nothing is kept between runs", keep_duplicates)
+    return _build_all(engine, lookbacks, "nothing is kept between runs", cluster, keep_duplicates)
 
 
 def refresh(
-    engine: DuckDBEngine, lookbacks: Lookbacks, *, full: bool = False, keep_duplicates: bool = False
+    engine: DuckDBEngine,
+    lookbacks: Lookbacks,
+    *,
+    full: bool = False,
+    cluster: str | None = None,
+    keep_duplicates: bool = False,
 ) -> JourneyBuild:
     """Rebuild the changed users, or all, and store the state for the next run.
 
     The tables are the same either way. After an interrupted run, the tables are those of the run
     before, or the next run rebuilds all users.
     """
-    definitions = _definitions(engine, lookbacks, keep_duplicates)
+    column = build_clusters(engine, cluster)
+    definitions = _definitions(engine, lookbacks, column, keep_duplicates)
     with engine.staging_database() as staging:
         full_reason = "requested" if full else _stage_changed_users(engine, staging, definitions)
         if full_reason is None:
             _rebuild_staged(engine, staging, lookbacks, keep_duplicates)
             _replace_changed(engine, staging)
             journeys.build_spend(engine)
+            find_bot_like_users(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _build_all(engine, lookbacks, full_reason, keep_duplicates)
+    build = _build_all(engine, lookbacks, full_reason, cluster, keep_duplicates)
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
@@ -111,10 +135,10 @@ def refresh(
 
 
 def _build_all(
-    engine: Engine, lookbacks: Lookbacks, reason: str, keep_duplicates: bool
+    engine: Engine, lookbacks: Lookbacks, reason: str, cluster: str | None, keep_duplicates: bool
 ) -> JourneyBuild:
     """Build the journeys of all users."""
-    summary = journeys.build_touches(engine, keep_duplicates=keep_duplicates)
+    summary = journeys.build_touches(engine, cluster=cluster, keep_duplicates=keep_duplicates)
     journeys.build_path_events_and_conversions(engine, lookbacks)
     users = _count_users(engine)
     return JourneyBuild(summary, users, users, reason)
@@ -125,7 +149,7 @@ def _count_users(engine: Engine) -> int:
 
 
 def _definitions(
-    engine: DuckDBEngine, lookbacks: Lookbacks, keep_duplicates: bool
+    engine: DuckDBEngine, lookbacks: Lookbacks, cluster: str | None, keep_duplicates: bool
 ) -> dict[str, str]:
     """Return the fingerprint of everything but rows that journeys depend on, by name."""
     files = sorted(f"journeys/{file.stem}" for file in sql_directory().glob("journeys/*.sql"))
@@ -133,6 +157,7 @@ def _definitions(
     return {
         "the SQL": hashlib.sha256(text.encode()).hexdigest(),
         "the lookbacks": str(sorted(lookbacks.items())),
+        "the cluster column": str(cluster),
         "keep_duplicates": str(keep_duplicates),
         "DuckDB's version": engine.scalar("select version()"),
     }
@@ -209,10 +234,9 @@ select
 def _copy_changed_rows(engine: DuckDBEngine, staging: str) -> None:
     """Copy the input rows of the changed users to staging, and number these users."""
     with engine.use_database(staging) as main:
-        for table in ("touchpoints", "conversions"):
+        for table in ("inputs.touchpoints", "inputs.conversions", "journeys.clusters"):
             engine.create(
-                f"inputs.{table}",
-                f"select * from {main}.inputs.{table} where user_id in (from main.changed)",
+                table, f"select * from {main}.{table} where user_id in (from main.changed)"
             )
         engine.create("journeys.users", "journeys/users")
 

@@ -52,6 +52,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             lookbacks,
             settings.evaluation.period,
             full=config.full,
+            cluster=settings.evaluation.cluster,
             declared=settings.completeness(lookbacks),
             accepted=settings.quality.accepting(config.accept),
             keep_duplicates=settings.quality.keep_duplicates,
