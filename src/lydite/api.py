@@ -149,8 +149,9 @@ def compare(
         How late rows may be delivered, such as ``"2d"``: the data is complete up to this long
         before its last row.
     accept
-        Kinds of `Comparison.findings` for which the data is used as it is: ``"stray_rows"`` or
-        ``"sudden_drop"``.
+        Kinds of findings for which the data is used as it is: ``"stray_rows"``,
+        ``"sudden_drop"``, ``"mixed_zones"`` (`Comparison.findings`) or ``"shifted_times"``, which
+        is an error otherwise.
     models
         The rivals: names, or models such as `lydite.models.Rule` and `lydite.models.Classifier`;
         None for all built-in models.

@@ -172,6 +172,9 @@ def _prepare(
         accepted=settings.quality,
         keep_duplicates=keep_duplicates,
     )
+    for finding in quality.read_findings(engine.local):
+        if finding.kind == "shifted_times" and finding.blocking:
+            raise InputError(finding.text)  # no part of the result would be right
     return usable_models(
         engine,
         models_from_settings(settings) if rivals is None else rivals,
@@ -217,6 +220,8 @@ def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
     schema = ["table_name", "reason", "rows"]
     with local.registered(pl.DataFrame(rows, schema=schema, orient="row")) as frame:
         local.append("inputs.report", f"from {frame}")
+    zoned = {report.table: report.zoned for report in reports if report.zoned is not None}
+    quality.write_zones(local, [report.table for report in reports], zoned)
 
 
 def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
@@ -304,6 +309,7 @@ def _check_data(
     extents, findings = quality.measure_feeds(
         *quality.read_feeds(engine), declared, accepted.accept
     )
+    findings += quality.time_findings(engine, quality.read_zones(engine.local))
     losses = quality.with_advice(_find_losses(engine), accepted)
     quality.write_findings(engine.local, [*quality.with_advice(findings, accepted), *losses])
     quality.write_holes(engine.local, extents)

@@ -57,7 +57,9 @@ Delay = Annotated[timedelta, BeforeValidator(_parse_delay)]
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
 
 #: The kinds of findings about the data that stop a run; `lydite.quality` describes them.
-FindingKind = Literal["stray_rows", "sudden_drop", "lost_column", "halved_rows"]
+FindingKind = Literal[
+    "stray_rows", "sudden_drop", "shifted_times", "mixed_zones", "lost_column", "halved_rows"
+]
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 

@@ -70,9 +70,10 @@ def same(one: pl.DataFrame, two: pl.DataFrame) -> None:
 
 
 def far_ahead(frame: pl.DataFrame, column: str, days: int) -> pl.DataFrame:
-    """Add two rows that are dated so many days after the end."""
+    """Add two rows that are dated so many days after the end and have new ids."""
     late = pl.lit(END + timedelta(days=days)).cast(frame[column].dtype).alias(column)
-    return pl.concat([frame, frame.head(2).with_columns(late)])
+    new_id = pl.selectors.ends_with("point_id", "conversion_id") + " late"
+    return pl.concat([frame, frame.head(2).with_columns(late, new_id)])
 
 
 @pytest.mark.parametrize("days", [40, 490])

@@ -8,6 +8,9 @@ import pandas as pd
 import polars as pl
 import pytest
 
+from lydite.engine import DuckDBEngine
+from lydite.inputs import load_table
+
 HEADER = "user_id,touched_at,channel\n"
 TIME = dt.datetime(2026, 3, 1, 9, 30)
 
@@ -61,3 +64,27 @@ def test_numbers_of_an_unknown_unit(refused, times):
 def test_numbers_as_times_in_json(refused, write):
     path = write("t.json", '[{"user_id": 1, "touched_at": 1772000, "channel": "a"}]')
     refused(path, path, "such as 1772000", "unit is unknown")
+
+
+@pytest.mark.parametrize(
+    ("values", "zoned"),
+    [
+        (["2026-03-01T09:30:00Z", None], True),
+        (["2026-03-01 09:30+02:00", "not a time"], True),
+        (["2026-03-01 09:30", "2026-03-01 09:31:05.25"], False),
+        (["2026-03-01", "2026-03-02"], None),
+        (["1772357400", "1772357401"], True),
+        (["20260301", "20260302"], None),
+        (["20260301093000"], None),
+        ([TIME], False),
+        ([TIME.replace(tzinfo=dt.UTC)], True),
+        ([TIME.date()], None),
+        ([1772357400123], True),
+    ],
+)
+def test_whether_the_times_have_a_zone(values, zoned):
+    touchpoints = pl.DataFrame({"touched_at": values}, strict=False).with_columns(
+        user_id=pl.lit("ann"), channel=pl.lit("tv")
+    )
+    with DuckDBEngine() as engine:
+        assert load_table(engine, "touchpoints", touchpoints).zoned is zoned

@@ -10,7 +10,7 @@ from lydite.errors import InputError
 from lydite.inputs.numbers_as_times import times_of_numbers
 from lydite.inputs.schema import Column, Kind, Table
 from lydite.inputs.source_rows import normalise_name
-from lydite.inputs.timezones import refuse_mixed_zones
+from lydite.inputs.timezones import refuse_mixed_zones, zone_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,6 +99,21 @@ def cast_select(engine: Engine, relation: Relation, table: Table, ends: Declared
         columns.append("row_number() over () as source_order")
     columns.append(f"{_source_row(relation)} as source_row")
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
+
+
+def has_zone(engine: Engine, relation: Relation, table: Table) -> bool | None:
+    """Return whether the times of a source came with a zone; None if unknown, as for days."""
+    names = [column.name for column in table.columns if column.kind is Kind.INSTANT]
+    if not names:
+        return None
+    name = match_columns(relation, table)[names[0]]
+    kind = relation.columns[name]
+    if kind == _ZONED or kind in _TIMES - {"DATE"}:
+        return kind == _ZONED
+    text = _trimmed(_text(name, kind))
+    rows = engine.rows(f"select {text} from {relation.sql} where {text} is not null limit 100")
+    zones = {zone_in(example) for (example,) in rows} - {None}
+    return zones.pop() if len(zones) == 1 else None
 
 
 def _declared_end(table: Table, expressions: Mapping[str, str], ends: DeclaredEnds) -> str:

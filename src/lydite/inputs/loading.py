@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs import sources, spark_sources
-from lydite.inputs.casting import cast_select, match_columns, segment_columns
+from lydite.inputs.casting import cast_select, has_zone, match_columns, segment_columns
 from lydite.inputs.schema import AFTER_AS_OF, REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
 from lydite.settings import DeclaredEnds
@@ -42,6 +42,8 @@ class TableReport:
         when journeys are built.
     refunds
         Rows whose value was subtracted from the conversion with the same id.
+    zoned
+        Whether the times came with a zone; None if unknown.
     """
 
     table: str
@@ -49,6 +51,7 @@ class TableReport:
     bad: dict[str, int]
     duplicates: int = 0
     refunds: int = 0
+    zoned: bool | None = None
 
     @property
     def read(self) -> int:
@@ -219,6 +222,7 @@ class _Plan:
     table: Table
     relation: Relation
     select: str  # of raw.<table>
+    zoned: bool | None  # whether its times have a zone
 
 
 @contextlib.contextmanager
@@ -231,7 +235,8 @@ def _plan(
     with _open(engine, table, source) as relation:
         with read_errors_named(engine, relation):
             rows = _or_empty(engine, table, relation)
-            plan = _Plan(table, rows, cast_select(engine, rows, table, ends))
+            select = cast_select(engine, rows, table, ends)
+            plan = _Plan(table, rows, select, has_zone(engine, rows, table))
         yield plan
 
 
@@ -273,7 +278,7 @@ def _write(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not options.keep_raw:
         engine.drop(raw)
-    return report
+    return replace(report, zoned=plan.zoned)
 
 
 def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Options) -> TableReport:

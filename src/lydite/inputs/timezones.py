@@ -53,6 +53,23 @@ class _Group:
         return f"{self.count} with {zone} (such as {self.example!r})"
 
 
+def zone_in(text: str) -> bool | None:
+    """Return whether the text of a time has a zone; None for days and other numbers than epochs.
+
+    Examples
+    --------
+    >>> [zone_in(time) for time in ("2026-03-01T09:30Z", "2026-03-01 09:30", "1772357400")]
+    [True, False, True]
+    """
+    if re.fullmatch(r"[\d.]+", text):
+        number = float(text)
+        is_epoch = number > 1e8 and not 1.9e13 < number < 2.2e13  # 20260301093000 has no zone
+        return True if is_epoch else None
+    if ":" not in text:
+        return None
+    return re.search(r"[^0-9:.,Tt ].*\Z", text[9:]) is not None
+
+
 def refuse_mixed_zones(
     engine: Engine, relation: Relation, column: str, text: str, time: str
 ) -> bool:

@@ -9,6 +9,7 @@ from lydite.quality.changes import (
 )
 from lydite.quality.feeds import Extent, measure_feeds, read_feeds, read_holes, write_holes
 from lydite.quality.findings import Finding, read_findings, with_advice, write_findings
+from lydite.quality.time_shift import read_zones, time_findings, write_zones
 
 __all__ = [
     "Extent",
@@ -21,8 +22,11 @@ __all__ = [
     "read_findings",
     "read_holes",
     "read_profile",
+    "read_zones",
+    "time_findings",
     "with_advice",
     "write_findings",
     "write_holes",
     "write_profile",
+    "write_zones",
 ]

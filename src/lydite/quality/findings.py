@@ -86,6 +86,15 @@ _ADVICE: dict[FindingKind, _Advice] = {
     "sudden_drop": _Advice(
         "periods whose outcome depends on these days are not scored", "Load the missing rows"
     ),
+    "shifted_times": _Advice(
+        "touches would come before or after the wrong conversions",
+        "Convert the column with local times to UTC, such as touched_at at time zone 'Asia/Tokyo'"
+        " in a .sql source",
+    ),
+    "mixed_zones": _Advice(
+        "the data does not show whether they fit together",
+        "Give both columns a zone, or convert the one without a zone to UTC in a .sql source",
+    ),
     "lost_column": _Advice(
         "models and marts would go on without it", "Restore the column, or its former name"
     ),

@@ -1,0 +1,175 @@
+"""Finds touchpoints whose times are hours off those of the conversions, such as local times.
+
+Many conversions come within minutes after a touch. So the number of conversions jumps up at a lag
+of zero. Where one table has local times and the other UTC, the jump is at another lag.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from lydite.quality.findings import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from lydite.engine import DuckDBEngine, Engine
+
+# Lags are counted in quarters of an hour, up to fifteen hours: zones are from 12 hours behind UTC
+# to 14 hours ahead of it. Pages that are recorded after a conversion make a jump less than an hour
+# before it.
+_LONGEST, _LEAST, _MOST = 60, 4, 56
+#: A jump: so many conversions in a quarter of an hour, and so many times as many as half an hour
+#: earlier; and by how many standard deviations.
+MIN_CONVERSIONS, MIN_RATIO, MIN_DEVIATIONS = 30, 3, 5
+#: At a lag of zero, a smaller jump shows that nothing is shifted.
+MIN_DEVIATIONS_AT_ZERO = 3
+#: Where more conversions than this share are in one hour of the day, they come from a batch.
+MAX_SHARE_OF_HOUR = 0.5
+_CONVERSIONS = 100_000  # a sample of users is large enough
+_BUCKETS = 256  # of users
+
+_LAGS = """
+with pairs as (
+    select
+        conversions.conversion_key,
+        cast(floor(epoch_us(conversions.converted_at) / 3.6e9) as bigint) % 24 as hour,
+        cast(floor((epoch_us(conversions.converted_at) - epoch_us(touches.touched_at)) / 9e8)
+            as integer) as lag
+    from journeys.conversions as conversions
+    inner join journeys.touches as touches on conversions.user_key = touches.user_key
+    where conversions.bucket < $buckets and touches.bucket < $buckets
+)
+
+select lag, hour, count(distinct conversion_key) as conversions
+from pairs
+where lag between -60 and 60
+group by lag, hour
+"""
+
+
+class Shift(NamedTuple):
+    """A jump in the number of conversions at another lag than zero.
+
+    Attributes
+    ----------
+    hours
+        By how much the times of the touchpoints are ahead of those of the conversions.
+    conversions, at_zero
+        Conversions within a quarter of an hour after a touch if they are shifted back by as much,
+        and as they are.
+    """
+
+    hours: float
+    conversions: int
+    at_zero: int
+
+
+def count_lags(engine: Engine) -> NDArray[np.int64]:
+    """Count conversions by lag since a touch of the user and by hour of the day.
+
+    Returns
+    -------
+    (121, 24) integers
+        The first row is a lag from -15 hours on, the next one a quarter of an hour later. A
+        conversion counts once for each lag at which its user has a touch.
+    """
+    total = engine.scalar("select count(*) from journeys.conversions")
+    buckets = min(_BUCKETS, max(1, _BUCKETS * _CONVERSIONS // max(total, 1)))
+    counts = np.zeros((2 * _LONGEST + 1, 24), dtype=np.int64)
+    for lag, hour, n in engine.rows(_LAGS, {"buckets": buckets}):
+        counts[lag + _LONGEST, hour] = n
+    return counts
+
+
+def find_shift(counts: NDArray[np.int64]) -> Shift | None:
+    """Return by how much the touchpoints are shifted, None if there is no sign of a shift.
+
+    Parameters
+    ----------
+    counts
+        As of `count_lags`.
+    """
+    by_lag = counts.sum(axis=1)
+    deviations = _jumps(by_lag)
+    if deviations[_LONGEST] >= MIN_DEVIATIONS_AT_ZERO:
+        return None
+    lags = np.arange(-_LONGEST, _LONGEST + 1)
+    before = np.concatenate([[0, 0], by_lag[:-2]])
+    candidates = (np.abs(lags) >= _LEAST) & (np.abs(lags) <= _MOST)
+    candidates &= (by_lag >= MIN_CONVERSIONS) & (by_lag >= MIN_RATIO * before)
+    candidates &= counts.max(axis=1) <= MAX_SHARE_OF_HOUR * by_lag
+    best = int(np.argmax(np.where(candidates, deviations, -np.inf)))
+    if not candidates[best] or deviations[best] < MIN_DEVIATIONS:
+        return None
+    return Shift(-int(lags[best]) / 4, int(by_lag[best]), int(by_lag[_LONGEST]))
+
+
+def is_aligned(counts: NDArray[np.int64]) -> bool:
+    """Return whether a jump at a lag of zero shows that nothing is shifted."""
+    return bool(_jumps(counts.sum(axis=1))[_LONGEST] >= MIN_DEVIATIONS_AT_ZERO)
+
+
+def _jumps(by_lag: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the jump at each lag since half an hour earlier, in standard deviations."""
+    before = np.concatenate([[0, 0], by_lag[:-2]])
+    jumps: NDArray[np.float64] = (by_lag - before) / np.sqrt(np.maximum(by_lag + before, 1))
+    return jumps
+
+
+def time_findings(engine: Engine, zoned: Mapping[str, bool]) -> list[Finding]:
+    """Return a finding if the times of touchpoints and conversions do not fit together.
+
+    Parameters
+    ----------
+    engine
+        Holds touches and conversions.
+    zoned
+        Whether the times of a table came with a zone; only tables where that is known.
+    """
+    names = [f"touchpoints.touched_at{_zone(zoned, 'touchpoints')}"]
+    names.append(f"conversions.converted_at{_zone(zoned, 'conversions')}")
+    counts = count_lags(engine)
+    shift = find_shift(counts)
+    if shift is not None:
+        return [Finding("shifted_times", "touchpoints", None, _describe(shift, names))]
+    if len(set(zoned.values())) == 2 and not is_aligned(counts):
+        text = f"{names[0]} and {names[1]}: one of them may be local time"
+        return [Finding("mixed_zones", "touchpoints", None, text)]
+    return []
+
+
+def write_zones(engine: DuckDBEngine, tables: Sequence[str], zoned: Mapping[str, bool]) -> None:
+    """Store whether the times of some tables came with a zone; of others, what is stored stays."""
+    kept = {table: known for table, known in read_zones(engine).items() if table not in tables}
+    rows = list({**kept, **zoned}.items())
+    schema: dict[str, Any] = {"table_name": pl.String, "zoned": pl.Boolean}
+    engine.store("quality.zones", pl.DataFrame(rows, schema=schema, orient="row"))
+
+
+def read_zones(engine: DuckDBEngine) -> dict[str, bool]:
+    """Return whether the times of a table came with a zone, where that is known."""
+    return dict(engine.rows("from quality.zones")) if engine.exists("quality.zones") else {}
+
+
+def _zone(zoned: Mapping[str, bool], table: str) -> str:
+    if table not in zoned:
+        return ""
+    return " (with a zone)" if zoned[table] else " (without a zone, read as UTC)"
+
+
+def _describe(shift: Shift, names: Sequence[str]) -> str:
+    ahead = "ahead of" if shift.hours > 0 else "behind"
+    hours = abs(shift.hours)
+    # Zones are whole hours apart, or half hours; conversions that are slow look like quarters.
+    hours = hours if hours % 1 == 0.5 else round(hours)
+    return (
+        f"{names[0]} is about {hours:g} hours {ahead} {names[1]}: {shift.conversions:,}"
+        f" conversions come within 15 minutes after a touch if it is shifted by as much, and"
+        f" {shift.at_zero:,} as it is"
+    )
