@@ -1,6 +1,7 @@
 -- Credit, cost, CPA and ROAS of each channel according to each model, with 95 % intervals.
 -- @outcome name of the outcome
 -- @model name of the model
+-- @credit how the model credits: rule (its weights), posterior (which touch decided, if the rule is true) or model
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
 -- @conversions credited conversions; they sum to all conversions of the outcome
 -- @conversions_low lower bound of the 95 % bootstrap interval: users are resampled and models refitted
@@ -110,6 +111,7 @@ all_rows as (
 select
     all_rows.outcome,
     all_rows.model,
+    kinds.credit,
     all_rows.channel,
     conversions,
     coalesce(round(conversions_low, 9), 0) as conversions_low,
@@ -133,6 +135,8 @@ select
     case when has_value then coalesce(round(value_high, 6), 0) / nullif(cost, 0) end as roas_high
 from all_rows
 inner join valued on all_rows.outcome = valued.outcome
+left join credit.kinds as kinds
+    on all_rows.outcome = kinds.outcome and all_rows.model = kinds.model
 left join evaluation.refuted as refuted
     on all_rows.outcome = refuted.outcome and all_rows.model = refuted.model
 left join credit.intervals as intervals

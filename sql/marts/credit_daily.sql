@@ -2,6 +2,7 @@
 -- @date day of the conversion, UTC
 -- @outcome name of the outcome
 -- @model name of the model
+-- @credit how the model credits: rule (its weights), posterior (which touch decided, if the rule is true) or model
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
 -- @campaign name of the campaign, null where there is none
 -- @conversions credited conversions
@@ -14,6 +15,7 @@ select
     daily.converted_on as date,
     daily.outcome,
     daily.model,
+    kinds.credit,
     channels.channel,
     daily.campaign,
     round(daily.conversions, 9) as conversions,
@@ -21,20 +23,23 @@ select
 from credit.daily as daily
 inner join journeys.channels as channels on daily.channel_key = channels.channel_key
 inner join valued on daily.outcome = valued.outcome
+left join credit.kinds as kinds on daily.outcome = kinds.outcome and daily.model = kinds.model
 union all
 select
     cast(conversions.converted_at as date),
     conversions.outcome,
     names.model,
+    names.credit,
     '(unattributed)',
     null,
     cast(count(*) as double),
     case when valued.has_value then coalesce(round(sum(conversions.value), 6), 0) end
 from journeys.conversions as conversions
-inner join (select distinct outcome, model from credit.statistics) as names
+inner join credit.kinds as names
     on conversions.outcome = names.outcome
 inner join valued on conversions.outcome = valued.outcome
 where conversions.path_length = 0
 group by
-    cast(conversions.converted_at as date), conversions.outcome, names.model, valued.has_value
+    cast(conversions.converted_at as date), conversions.outcome, names.model, names.credit,
+    valued.has_value
 order by outcome, model, date, channel, campaign

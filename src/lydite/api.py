@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
     from lydite.inputs import Source
     from lydite.models import Model
+    from lydite.models.posterior import CreditKind
     from lydite.records import OutcomeCounts
     from lydite.settings import EvaluationSettings
 
@@ -52,6 +53,7 @@ def compare(
     delivery_delay: str | None = ...,
     accept: Sequence[str] = ...,
     models: Models = ...,
+    credit: CreditKind = ...,
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
     seed: int = ...,
@@ -73,6 +75,7 @@ def compare(
     delivery_delay: str | None = ...,
     accept: Sequence[str] = ...,
     models: Models = ...,
+    credit: CreditKind = ...,
     outcomes: Sequence[str] | None = ...,
     alpha: float = ...,
     seed: int = ...,
@@ -86,6 +89,7 @@ def compare(
     *,
     paths: Outside,
     models: Models = ...,
+    credit: CreditKind = ...,
     alpha: float = ...,
     seed: int = ...,
     separator: str | None = ...,
@@ -97,6 +101,7 @@ def compare(
     *,
     paths: FrameT,
     models: Models = ...,
+    credit: CreditKind = ...,
     alpha: float = ...,
     seed: int = ...,
     separator: str | None = ...,
@@ -116,6 +121,7 @@ def compare(
     delivery_delay: str | None = None,
     accept: Sequence[str] = (),
     models: Models = None,
+    credit: CreditKind = "rule",
     outcomes: Sequence[str] | None = None,
     alpha: float = 0.05,
     seed: int = 0,
@@ -155,6 +161,9 @@ def compare(
     models
         The rivals: names, or models such as `lydite.models.Rule` and `lydite.models.Classifier`;
         None for all built-in models.
+    credit
+        How rules credit: ``"rule"``, by their weights; ``"posterior"``, by the probability that a
+        touch has decided, if the rule is true. It changes no verdict.
     outcomes
         Names of the outcomes; None for all that the conversions hold.
     alpha
@@ -204,6 +213,7 @@ def compare(
         delivery_delay=delivery_delay,
         accept=accept,
         keep_duplicates=keep_duplicates,
+        credit=credit,
     )
     rivals = None if models is None else choose(models)
     given = {
@@ -264,6 +274,7 @@ def credit(
     paths: Outside,
     *,
     models: Models = ...,
+    credit: CreditKind = ...,
     normalise: Literal["path", "global"] = ...,
     seed: int = ...,
     intervals: bool = ...,
@@ -276,6 +287,7 @@ def credit(
     paths: FrameT,
     *,
     models: Models = ...,
+    credit: CreditKind = ...,
     normalise: Literal["path", "global"] = ...,
     seed: int = ...,
     intervals: bool = ...,
@@ -294,6 +306,7 @@ def credit(
     lookback: str = ...,
     outcomes: Sequence[str] | None = ...,
     models: Models = ...,
+    credit: CreditKind = ...,
     seed: int = ...,
     intervals: bool = ...,
     keep_duplicates: bool = ...,
@@ -311,6 +324,7 @@ def credit(
     lookback: str = ...,
     outcomes: Sequence[str] | None = ...,
     models: Models = ...,
+    credit: CreditKind = ...,
     seed: int = ...,
     intervals: bool = ...,
     keep_duplicates: bool = ...,
@@ -328,6 +342,7 @@ def credit(
     lookback: str = "30d",
     outcomes: Sequence[str] | None = None,
     models: Models = None,
+    credit: CreditKind = "rule",
     normalise: Literal["path", "global"] = "path",
     seed: int = 0,
     intervals: bool = True,
@@ -352,6 +367,8 @@ def credit(
         As in `lydite.compare`, for touchpoints.
     models
         Names, or models; None for all built-in models that can run.
+    credit
+        As in `lydite.compare`.
     normalise
         ``"path"``: the credit of a conversion stays on the channels of its path. ``"global"``, for
         path tables: Markov models split all conversions at once in proportion to the removal
@@ -396,7 +413,9 @@ def credit(
             )
         if cluster is not None:
             raise InputError("cluster is for users: leave it out")
-        found = credit_paths(paths, models, normalise, seed if intervals else None, separator)
+        found = credit_paths(
+            paths, models, normalise, seed if intervals else None, separator, credit
+        )
         return Credit(
             found.table, found.transitions, found.left_out, kind_of(paths), tuple(found.notes)
         )
@@ -414,6 +433,7 @@ def credit(
         seed,
         cluster=cluster,
         keep_duplicates=keep_duplicates,
+        credit=credit,
     )
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:

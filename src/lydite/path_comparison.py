@@ -21,6 +21,7 @@ from lydite.evaluation.splits import Split
 from lydite.inputs.path_table import read_path_table
 from lydite.models import BaseRate, TouchVolume
 from lydite.models.base import weight_columns
+from lydite.models.posterior import with_credit
 from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.path_table_landmarks import journey_landmarks
 
@@ -86,7 +87,7 @@ def compare_paths(
     paths, separator
         As in `lydite.credit`.
     evaluation
-        How rivals are judged: `alpha`, `worthwhile` and `seed` are used.
+        How rivals are judged: all but what depends on times is used.
     rivals
         The models to compare; None for all that do not need times.
     progress
@@ -108,6 +109,7 @@ def compare_paths(
             " are needed. `lydite credit` works with any number."
         )
     models, left_out = models_without_clock(rivals, len(table.channels))
+    models = with_credit(models, evaluation.credit)
     landmarks = journey_landmarks(
         table, weight_columns(models), buckets=BUCKETS, seed=evaluation.seed
     )

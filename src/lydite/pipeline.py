@@ -34,6 +34,7 @@ from lydite.journeys.clusters import cluster_column
 from lydite.journeys.direct import note_on_direct
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
 from lydite.models.base import use_direct
+from lydite.models.posterior import with_credit
 from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.shares import count_weightless
 from lydite.settings import Completeness, QualitySettings
@@ -177,7 +178,9 @@ def _prepare(
             raise InputError(finding.text)  # no part of the result would be right
     return usable_models(
         engine,
-        models_from_settings(settings) if rivals is None else rivals,
+        models_from_settings(settings)
+        if rivals is None
+        else with_credit(rivals, settings.evaluation.credit),
         required=rivals is not None or settings.chooses_models,
     )
 
@@ -742,6 +745,7 @@ _JOINED = (
     "credit.daily",
     "credit.intervals",
     "credit.removal_effects",
+    "credit.kinds",
 )
 
 

@@ -166,6 +166,8 @@ class EvaluationSettings(_Section):
     period: Literal["day", "week", "month"] = "week"
     alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     worthwhile: Annotated[float, Field(gt=0, lt=1)] = 0.005
+    # How rules credit: by their weights, or by the probability that a touch has decided.
+    credit: Literal["rule", "posterior"] = "rule"
     # The rivals of the headline, which get the larger part of alpha.
     primary: tuple[str, ...] = ("last_touch", "linear", "time_decay", "markov_2")
     max_landmarks: Annotated[int, Field(ge=1000)] = 5_000_000
@@ -399,6 +401,7 @@ def make_settings(
     delivery_delay: str | None = None,
     accept: Sequence[str] = (),
     keep_duplicates: bool = False,
+    credit: str = "rule",
 ) -> Settings:
     """Return the settings of one comparison that has no settings file.
 
@@ -416,6 +419,7 @@ def make_settings(
             "cluster": cluster,
             "as_of": as_of,
             "delivery_delay": delivery_delay,
+            "credit": credit,
         }
         return Settings(
             sources=SourceSettings(touchpoints="", conversions=""),

@@ -26,6 +26,8 @@ from lydite.attribution.credit_sql import bucket_credit_sql, credit_sums_sql, to
 from lydite.models.base import weight_columns
 from lydite.models.fitted_rules import FittedRule
 from lydite.models.markov import Markov
+from lydite.models.posterior import credit_kinds
+from lydite.models.rules import Rule
 from lydite.paths.landmarks import N_BUCKETS
 from lydite.paths.touch_weights import explain_weight_errors
 
@@ -44,6 +46,7 @@ TABLES = (
     "credit.daily",
     "credit.intervals",
     "credit.removal_effects",
+    "credit.kinds",
 )
 _SET_SHARES = "credit.set_shares"
 _FIGURES = ("conversions", "value", "share")
@@ -51,6 +54,7 @@ _COLUMNS = {
     "credit.intervals": [f"{name}_{side}" for name in _FIGURES for side in ("low", "high")],
     "credit.removal_effects": ["removal_effect"],
 }
+_KINDS = {"outcome": pl.String, "model": pl.String, "credit": pl.String}
 
 
 def channel_names(engine: Engine) -> list[str]:
@@ -66,6 +70,7 @@ def reset_credit_tables(engine: Engine) -> None:
     for table, columns in _COLUMNS.items():
         names = dict.fromkeys(("outcome", "model", "channel"), pl.String)
         engine.local.store(table, pl.DataFrame(schema=names | dict.fromkeys(columns, pl.Float64)))
+    engine.local.store("credit.kinds", pl.DataFrame(schema=_KINDS))
 
 
 def attribute_outcome(
@@ -83,7 +88,8 @@ def attribute_outcome(
     - ``credit.statistics``: credit by bucket, channel and model;
     - ``credit.daily``: credit by day, channel, campaign and model;
     - ``credit.intervals``: 95 % intervals by channel and model;
-    - ``credit.removal_effects``: by channel and Markov model.
+    - ``credit.removal_effects``: by channel and Markov model;
+    - ``credit.kinds``: how the credit of each model is computed.
 
     Parameters
     ----------
@@ -111,6 +117,9 @@ def attribute_outcome(
     engine.append_local("credit.statistics", by_bucket, {"outcome": outcome})
     by_day = credit_sums_sql(models, "outcome, converted_on, channel_key, campaign")
     engine.append_local("credit.daily", by_day, {"outcome": outcome})
+    kinds = [(outcome, name, kind) for name, kind in credit_kinds(models).items()]
+    with engine.local.registered(pl.DataFrame(kinds, schema=_KINDS, orient="row")) as frame:
+        engine.local.append("credit.kinds", f"from {frame}")
     for model in models:
         _write_removal_effects(engine.local, outcome, model)
     if draws is None:
@@ -157,8 +166,11 @@ def _fit_with_replicates(
     draws: NDArray[np.float64],
 ) -> dict[str, Replicates]:
     """Fit the models that learn, and return their replicates by name."""
-    rules = [model for model in models if isinstance(model, FittedRule)]
-    others = [model for model in models if model.learns and not isinstance(model, FittedRule)]
+    # The credit of a fitted rule depends on the chosen candidate alone: refits need no rates.
+    rules = [
+        model for model in models if isinstance(model, FittedRule) and model.credit_kind == "rule"
+    ]
+    others = [model for model in models if model.learns and model not in rules]
     by_path = any(model.weights_touches for model in others)
     buckets = buckets_within_limit(engine) if by_path else N_BUCKETS
     paths = {
@@ -190,7 +202,7 @@ def _fit(model: Model, landmarks: Landmarks) -> Any:  # noqa: ANN401
     """Fit a model for credit if it learns, and return the statistics that it was fitted on."""
     if not model.learns:
         return None
-    if isinstance(model, FittedRule):
+    if isinstance(model, FittedRule | Rule):
         landmarks = _enough_landmarks(model, landmarks)
     statistics = model.sufficient_statistics(landmarks, N_BUCKETS)
     model.fit_credit(statistics, np.ones(N_BUCKETS))
@@ -213,7 +225,7 @@ def _choose_candidates(
     return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(statistics, draws)])
 
 
-def _enough_landmarks(rule: FittedRule, landmarks: Landmarks) -> Landmarks:
+def _enough_landmarks(rule: FittedRule | Rule, landmarks: Landmarks) -> Landmarks:
     """Return a subset where there are more landmarks than the fit needs, as in the backtest.
 
     The subset is spread evenly over time, and so over all buckets, because the bootstrap needs all

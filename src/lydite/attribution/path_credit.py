@@ -18,6 +18,7 @@ from lydite.inputs.path_table import PathTable, read_path_table
 from lydite.journeys.direct import note_on_direct
 from lydite.models import Markov, Model, UniqueFeatures, choose, make_models
 from lydite.models.base import use_direct, weight_columns
+from lydite.models.posterior import with_credit
 from lydite.paths.arrays import normalize_rows
 from lydite.paths.path_table_landmarks import landmarks_of, paths_of, summed_landmarks
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from lydite.inputs import Source
     from lydite.models import Landmarks, Paths
+    from lydite.models.posterior import CreditKind
 
     Normalise = Literal["path", "global"]
 
@@ -67,12 +69,13 @@ def credit_paths(
     normalise: Normalise = "path",
     seed: int | None = 0,
     separator: str | None = None,
+    credit: CreditKind = "rule",
 ) -> PathCredit:
     """Attribute the conversions of a path table with every model that does not need times.
 
     Parameters
     ----------
-    paths, models, normalise, separator
+    paths, models, normalise, separator, credit
         As in `lydite.credit`.
     seed
         Seeds the bootstrap of the intervals; None for no intervals.
@@ -85,11 +88,12 @@ def credit_paths(
     with DuckDBEngine() as engine:
         table, threads = read_path_table(engine, paths, separator), engine.threads
     rivals, left_out = models_without_clock(models, len(table.channels))
+    rivals = with_credit(rivals, credit)
     if normalise == "global":
         rivals = [_GlobalMarkov(m.order) if type(m) is Markov else m for m in rivals]
     with threadpool_limits(1, user_api="blas"):
-        credit, transitions = attribute_paths(table, rivals, seed, threads)
-    return PathCredit(credit, transitions, left_out, notes_on_table(table, rivals))
+        found, transitions = attribute_paths(table, rivals, seed, threads)
+    return PathCredit(found, transitions, left_out, notes_on_table(table, rivals))
 
 
 def notes_on_table(table: PathTable, models: Sequence[Model]) -> list[tuple[str, str]]:
@@ -259,6 +263,7 @@ def _rows(
     frame = pl.DataFrame(
         {
             "model": [model.name] * len(table.channels),
+            "credit": [model.credit_kind] * len(table.channels),
             "channel": table.channels,
             **dict.fromkeys(_BOUNDS),
             **own,
@@ -271,6 +276,6 @@ def _rows(
         none = pl.lit(None, dtype=pl.Float64)
         frame = frame.with_columns(value=none, value_low=none, value_high=none)
     columns = [f"{name}{end}" for name in _FIGURES for end in ("", *_ENDS)]
-    return frame.select("model", "channel", *columns, "removal_effect").sort(
+    return frame.select("model", "credit", "channel", *columns, "removal_effect").sort(
         pl.col("conversions").round(9), "channel", descending=[True, False]
     )

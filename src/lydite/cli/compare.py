@@ -10,6 +10,7 @@ import typer
 from lydite.cli.options import (
     Cluster,
     Conversions,
+    CreditOfRules,
     Format,
     KeepDuplicates,
     Lookback,
@@ -71,6 +72,7 @@ def compare(
     keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
+    credit_of_rules: CreditOfRules = "rule",
     alpha: Annotated[
         float,
         typer.Option(help="Risk of any wrong verdict, however often you check."),
@@ -115,6 +117,7 @@ def compare(
         delivery_delay=delivery_delay,
         accept=accept or (),
         keep_duplicates=keep_duplicates,
+        credit=credit_of_rules,
     )
     rivals = read_models(models, rule)
     engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())

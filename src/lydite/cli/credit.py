@@ -9,6 +9,7 @@ import typer
 from lydite.cli.options import (
     Cluster,
     Conversions,
+    CreditOfRules,
     Format,
     KeepDuplicates,
     Lookback,
@@ -56,6 +57,7 @@ def credit(
     keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
+    credit_of_rules: CreditOfRules = "rule",
     normalise: Annotated[
         Literal["path", "global"],
         typer.Option(
@@ -95,6 +97,7 @@ def credit(
                 seed=seed,
                 intervals=intervals,
                 separator=separator,
+                credit=credit_of_rules,
             )
         else:
             if normalise != "path":
@@ -107,6 +110,7 @@ def credit(
                 seed,
                 cluster=cluster,
                 keep_duplicates=keep_duplicates,
+                credit=credit_of_rules,
             )
             with open_temporary_engine(EngineSettings(), sources.values()) as engine:
                 notes = pipeline.attribute(

@@ -43,6 +43,14 @@ Rules = Annotated[
     list[str] | None,
     typer.Option("--rule", help="A custom rule, 'name=SQL expression'; repeat for more."),
 ]
+CreditOfRules = Annotated[
+    Literal["rule", "posterior"],
+    typer.Option(
+        "--credit",
+        help="How rules credit: by their weights, or by the probability that a touch has decided,"
+        " if the rule is true.",
+    ),
+]
 Separator = Annotated[
     str | None,
     typer.Option(

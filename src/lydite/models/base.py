@@ -60,6 +60,10 @@ class Model(BaseEstimator, ABC):
         """
         return {}
 
+    #: How the credit is computed: by a rule's weights (``rule``), by their posterior
+    #: (``posterior``), or as the model defines it (``model``).
+    credit_kind: ClassVar[str] = "model"
+
     #: A model with few parameters that depends on more than the order of channels is fitted on at
     #: most so many landmarks, as whole buckets; None if it needs all.
     enough_landmarks: ClassVar[int | None] = None

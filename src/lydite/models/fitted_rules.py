@@ -61,6 +61,7 @@ class FittedRule(Model):
     """
 
     weights_touches: ClassVar[bool] = True
+    credit_kind: ClassVar[str] = "rule"
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
     def __init__(self, name: str, claim: str, candidates: WeightColumns) -> None:

@@ -15,6 +15,7 @@ from lydite.models.fitted_rules import position_based_fitted, time_decay_fitted
 from lydite.models.hazard import AdditiveHazard
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
+from lydite.models.posterior import with_credit
 from lydite.models.rules import KnownRule, Rule
 from lydite.models.shapley import Shapley
 from lydite.models.transitions import MAX_ORDER
@@ -169,7 +170,7 @@ def models_from_settings(settings: Settings) -> list[Model]:
             mistakes.append(f"models.{number} = {entry.name!r}: {error}")
     if mistakes:
         raise InputError("\n".join(mistakes))
-    return models
+    return with_credit(models, settings.evaluation.credit)
 
 
 def _from_entry(entry: ModelSettings) -> Model:

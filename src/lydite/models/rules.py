@@ -44,6 +44,7 @@ class Rule(Model):
     """
 
     learns: ClassVar[bool] = False
+    credit_kind: ClassVar[str] = "rule"
     weights_touches: ClassVar[bool] = True
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
