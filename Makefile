@@ -28,24 +28,32 @@ dev: .venv/installed var/dagster/dagster.yaml ## open the UI: http://localhost:3
 test: .venv/installed ## run all tests except the long statistical studies
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
-test-lowest: .venv/installed ## run the tests of the library with the lowest allowed versions
-	@$(BIN)/python -m venv --clear var/lowest
-	@$(BIN)/python -c 'import re, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
-		print(*(re.sub(r">=([^,]+).*", r"==\1", need) for need in project["dependencies"]), sep="\n")' \
-		> var/lowest/constraints.txt
-	@var/lowest/bin/python -m pip install --quiet --disable-pip-version-check \
-		--constraint var/lowest/constraints.txt --editable . hypothesis pytest pytest-xdist
-	@var/lowest/bin/python -m pytest --numprocesses auto --dist worksteal -k "not spark" \
-		tests/engine tests/inputs tests/journeys tests/paths tests/models tests/attribution \
-		tests/reporting tests/end_to_end/test_truth.py
+# Builds the wheel and installs it in a new environment, var/$(1)/env, with other options of pip: $(2).
+# Then runs an example and the command, outside of the checkout.
+define run_wheel
+	@$(BIN)/python -m build --wheel --outdir var/$(1) . >/dev/null
+	@$(BIN)/python -m venv --clear var/$(1)/env
+	@var/$(1)/env/bin/python -m pip install --quiet --disable-pip-version-check $(2) var/$(1)/*.whl
+	@cp examples/compare_models.py var/$(1)
+	@cd var/$(1) && env/bin/python compare_models.py && \
+		env/bin/lydite simulate --world linear --users 3000 --out world --quiet && \
+		env/bin/lydite compare --touchpoints world/touchpoints.parquet \
+			--conversions world/conversions.parquet --models linear,last_touch --quiet
+endef
 
 test-wheel: .venv/installed ## install the wheel with the newest allowed versions and run an example
 	@rm -rf var/wheel
-	@$(BIN)/python -m build --wheel --outdir var/wheel . >/dev/null
-	@$(BIN)/python -m venv var/wheel/env
-	@var/wheel/env/bin/python -m pip install --quiet --disable-pip-version-check var/wheel/*.whl
-	@cp examples/compare_models.py var/wheel
-	@cd var/wheel && env/bin/python compare_models.py
+	$(call run_wheel,wheel)
+
+test-lowest: .venv/installed ## the same with the lowest allowed versions, and the tests of the library
+	@rm -rf var/lowest && mkdir -p var/lowest
+	@$(BIN)/python -c 'import re, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
+		print(*(re.sub(r">=([^,]+).*", r"==\1", need) for need in project["dependencies"]), sep="\n")' \
+		> var/lowest/constraints.txt
+	$(call run_wheel,lowest,--constraint var/lowest/constraints.txt hypothesis pytest pytest-xdist)
+	@var/lowest/env/bin/python -m pytest --numprocesses auto --dist worksteal -k "not spark" \
+		tests/engine tests/inputs tests/journeys tests/quality tests/paths tests/models \
+		tests/attribution tests/reporting tests/end_to_end/test_truth.py
 
 coverage: .venv/installed ## run all tests and print how many lines they execute
 	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term:skip-covered

@@ -99,7 +99,7 @@ def run(world: str, seed: int, users: int) -> list[Row]:
         )
         pipeline.build_samples(engine, settings.evaluation.max_landmarks)
         pipeline.attribute_conversions(engine, models, settings.evaluation.seed)
-        engine.create("mart.channel_credit", "marts/channel_credit")
+        pipeline.build_marts(engine, ["channel_credit"])
         credit = engine.frame(
             "select * from mart.channel_credit where share is not null order by model, channel"
         )

@@ -105,42 +105,60 @@ all_rows as (
     from per_channel
     union all
     select outcome, model, channel, conversions, value, null, cost from unattributed
+),
+
+-- A channel that is on no converted path has credit 0, with the interval 0 to 0. Rounding must not
+-- move a bound past its figure.
+bounded as (
+    select
+        all_rows.*,
+        least(coalesce(round(intervals.conversions_low, 9), 0), conversions) as conversions_low,
+        greatest(coalesce(round(intervals.conversions_high, 9), 0), conversions)
+            as conversions_high,
+        least(coalesce(round(intervals.value_low, 6), 0), value) as value_low,
+        greatest(coalesce(round(intervals.value_high, 6), 0), value) as value_high,
+        case when share is not null then least(coalesce(round(intervals.share_low, 12), 0), share)
+        end as share_low,
+        case
+            when share is not null
+                then greatest(coalesce(round(intervals.share_high, 12), 0), share)
+        end as share_high
+    from all_rows
+    left join credit.intervals as intervals
+        on all_rows.outcome = intervals.outcome
+        and all_rows.model = intervals.model
+        and all_rows.channel = intervals.channel
 )
 
--- A channel that is on no converted path has credit 0, with the interval 0 to 0.
 select
-    all_rows.outcome,
-    all_rows.model,
+    bounded.outcome,
+    bounded.model,
     kinds.credit,
-    all_rows.channel,
+    bounded.channel,
     conversions,
-    coalesce(round(conversions_low, 9), 0) as conversions_low,
-    coalesce(round(conversions_high, 9), 0) as conversions_high,
+    conversions_low,
+    conversions_high,
     min(case when refuted.model is null then conversions end)
-        over (partition by all_rows.outcome, all_rows.channel) as standing_low,
+        over (partition by bounded.outcome, bounded.channel) as standing_low,
     max(case when refuted.model is null then conversions end)
-        over (partition by all_rows.outcome, all_rows.channel) as standing_high,
+        over (partition by bounded.outcome, bounded.channel) as standing_high,
     case when has_value then value end as value,
-    case when has_value then coalesce(round(value_low, 6), 0) end as value_low,
-    case when has_value then coalesce(round(value_high, 6), 0) end as value_high,
+    case when has_value then value_low end as value_low,
+    case when has_value then value_high end as value_high,
     share,
-    case when share is not null then coalesce(round(share_low, 12), 0) end as share_low,
-    case when share is not null then coalesce(round(share_high, 12), 0) end as share_high,
+    share_low,
+    share_high,
     cost,
     cost / nullif(conversions, 0) as cpa,
-    cost / nullif(round(conversions_high, 9), 0) as cpa_low,
-    cost / nullif(round(conversions_low, 9), 0) as cpa_high,
+    cost / nullif(conversions_high, 0) as cpa_low,
+    cost / nullif(conversions_low, 0) as cpa_high,
     case when has_value then value / nullif(cost, 0) end as roas,
-    case when has_value then coalesce(round(value_low, 6), 0) / nullif(cost, 0) end as roas_low,
-    case when has_value then coalesce(round(value_high, 6), 0) / nullif(cost, 0) end as roas_high
-from all_rows
-inner join valued on all_rows.outcome = valued.outcome
+    case when has_value then value_low / nullif(cost, 0) end as roas_low,
+    case when has_value then value_high / nullif(cost, 0) end as roas_high
+from bounded
+inner join valued on bounded.outcome = valued.outcome
 left join credit.kinds as kinds
-    on all_rows.outcome = kinds.outcome and all_rows.model = kinds.model
+    on bounded.outcome = kinds.outcome and bounded.model = kinds.model
 left join evaluation.refuted as refuted
-    on all_rows.outcome = refuted.outcome and all_rows.model = refuted.model
-left join credit.intervals as intervals
-    on all_rows.outcome = intervals.outcome
-    and all_rows.model = intervals.model
-    and all_rows.channel = intervals.channel
-order by all_rows.outcome, all_rows.model, conversions desc, all_rows.channel
+    on bounded.outcome = refuted.outcome and bounded.model = refuted.model
+order by bounded.outcome, bounded.model, conversions desc, bounded.channel

@@ -318,16 +318,16 @@ def _check_data(
     quality.write_holes(engine.local, extents)
     blocked = any(loss.blocking for loss in losses)  # then the next run must find them again
     if engine.local.is_persistent and not blocked:
-        quality.write_profile(engine.local, quality.measure_profile(engine))
+        quality.write_sizes(engine.local, quality.measure_sizes(engine))
     return extents
 
 
 def _find_losses(engine: Engine) -> list[quality.Finding]:
     """Return findings about what the input tables have lost since the last run."""
-    before = quality.read_profile(engine.local)
+    before = quality.read_sizes(engine.local)
     if before is None:
         return []
-    return quality.find_losses(before, quality.measure_profile(engine, before.last_at))
+    return quality.find_losses(before, quality.measure_sizes(engine, before.last_at))
 
 
 _OUTCOME_SCHEMA: dict[str, Any] = {

@@ -432,7 +432,7 @@ def read_credit(
         table = table.with_columns(
             pl.lit(None, pl.Float64).alias(name)
             for name in table.columns
-            if name.endswith(("_low", "_high"))
+            if name.endswith(("_low", "_high")) and not name.startswith("standing")
         )
     counted = engine.frame("from mart.channel_transitions").select(
         "outcome",

@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 from scipy.stats import chi2, poisson
 
-from lydite.attribution.bootstrap import draw_journeys, fixed_replicates
+from lydite.attribution.bootstrap import Replicates, draw_journeys, fixed_replicates, interval
 from lydite.models.base import resampled_sums
 
 
@@ -77,3 +77,47 @@ def test_fixed_replicates_are_weighted_sums():
     found = fixed_replicates(conversions, value, weights)
     np.testing.assert_allclose(found.conversions, weights.astype(float) @ conversions)
     np.testing.assert_allclose(found.value, weights.astype(float) @ value)
+
+
+# --- intervals ------------------------------------------------------------------------------------
+
+
+def test_an_interval_is_from_quantile_to_quantile():
+    replicates = np.random.default_rng(4).permutation(np.arange(1.0, 200.0))[:, None]
+    low, high = interval(replicates, np.array([110.0]))
+    # The quantile q of n numbers is number q (n + 1) of them (Weibull).
+    assert (low[0], high[0]) == pytest.approx((5, 195))
+
+
+@pytest.mark.parametrize("estimate", [30.0, 60.0, 140.0, 230.0])
+def test_an_interval_is_moved_where_the_replicates_are_far_from_the_estimate(estimate):
+    replicates = np.arange(1.0, 200.0)[:, None]
+    low, high = interval(replicates, np.array([estimate]))
+    assert (low[0], high[0]) == pytest.approx((max(estimate - 95, 0), estimate + 95))
+
+
+def test_an_interval_contains_the_estimate():
+    rng = np.random.default_rng(5)
+    for _ in range(50):
+        replicates = rng.gamma(0.3, size=(200, 4)) * rng.choice([0, 1], (200, 4))
+        estimate = rng.gamma(0.3, size=4) * rng.choice([0, 1, 5], 4)
+        low, high = interval(replicates, estimate)
+        assert (low <= estimate).all()
+        assert (estimate <= high).all()
+        assert (low >= 0).all()
+
+
+def test_shares_stay_between_0_and_1_and_refunds_may_be_negative():
+    conversions = np.array([[9.0, 0.1], [9.0, 0.3], [9.5, 0.4]])
+    value = np.array([[5.0, -2.0], [4.0, -1.0], [6.0, 1.0]])
+    bounds = Replicates(conversions, value).bounds(np.array([9.0, 0.0]), np.array([5.0, -3.0]))
+    assert bounds["share_high"][0] == 1
+    assert bounds["share_low"][1] == 0
+    assert bounds["value_low"][1] <= -3
+    assert bounds["value_high"][1] >= -3
+
+
+def test_intervals_of_no_credit_are_empty():
+    zeros = np.zeros((200, 3))
+    bounds = Replicates(zeros, zeros).bounds(np.zeros(3), np.zeros(3))
+    assert all((bound == 0).all() for bound in bounds.values())

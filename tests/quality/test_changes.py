@@ -10,11 +10,11 @@ import pytest
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.quality.changes import (
-    Profile,
+    TableSizes,
     find_losses,
-    measure_profile,
-    read_profile,
-    write_profile,
+    measure_sizes,
+    read_sizes,
+    write_sizes,
 )
 from lydite.settings import QualitySettings
 from tests.helpers.input_tables import make_inputs
@@ -48,11 +48,11 @@ def losses(before: dict[str, pl.DataFrame], now: dict[str, pl.DataFrame]) -> lis
     """Return kind and text of what has been lost from one run to the next."""
     with DuckDBEngine() as engine:
         pipeline.load_inputs(engine, before)
-        write_profile(engine, measure_profile(engine))
-        stored = read_profile(engine)
+        write_sizes(engine, measure_sizes(engine))
+        stored = read_sizes(engine)
         assert stored is not None
         pipeline.load_inputs(engine, now)
-        found = find_losses(stored, measure_profile(engine, stored.last_at))
+        found = find_losses(stored, measure_sizes(engine, stored.last_at))
     return [(finding.kind, finding.text) for finding in found]
 
 
@@ -132,20 +132,20 @@ def test_a_channel_and_an_outcome_that_are_renamed():
 def test_small_parts_are_not_compared():
     with DuckDBEngine() as engine:
         make_inputs(engine, [("ann", START, "tv", "spring")] * 50, [("ann", START)])
-        before = measure_profile(engine)
+        before = measure_sizes(engine)
         make_inputs(engine, [("ann", START, "tv")] * 2, [("ann", START)])
-        assert find_losses(before, measure_profile(engine)) == []
+        assert find_losses(before, measure_sizes(engine)) == []
 
 
-def test_the_profile_is_stored():
+def test_the_sizes_are_stored():
     with DuckDBEngine() as engine:
-        assert read_profile(engine) is None
+        assert read_sizes(engine) is None
         pipeline.load_inputs(engine, frames(60))
-        profile = measure_profile(engine)
-        write_profile(engine, profile)
-        assert read_profile(engine) == profile
-        assert profile.last_at["touchpoints"] == frames(60)["touchpoints"]["touched_at"].max()
-    assert isinstance(profile, Profile)
+        sizes = measure_sizes(engine)
+        write_sizes(engine, sizes)
+        assert read_sizes(engine) == sizes
+        assert sizes.last_at["touchpoints"] == frames(60)["touchpoints"]["touched_at"].max()
+    assert isinstance(sizes, TableSizes)
 
 
 def test_losses_are_found_until_they_are_accepted(tmp_path):

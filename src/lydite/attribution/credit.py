@@ -113,10 +113,11 @@ def attribute_outcome(
         with explain_weight_errors(engine, weights, "credit.paths", "conversion_key"):
             engine.append("credit.touch_credit", touch_credit_sql(models))
         engine.drop(_SET_SHARES)
-    by_bucket = credit_sums_sql(models, "outcome, bucket, channel_key")
-    engine.append_local("credit.statistics", by_bucket, {"outcome": outcome})
-    by_day = credit_sums_sql(models, "outcome, converted_on, channel_key, campaign")
-    engine.append_local("credit.daily", by_day, {"outcome": outcome})
+    for table, columns in (
+        ("credit.statistics", "outcome, bucket, channel_key"),
+        ("credit.daily", "outcome, converted_on, channel_key, campaign"),
+    ):
+        engine.append_local(table, credit_sums_sql(models, columns), {"outcome": outcome})
     kinds = [(outcome, name, kind) for name, kind in credit_kinds(models).items()]
     with engine.local.registered(pl.DataFrame(kinds, schema=_KINDS, orient="row")) as frame:
         engine.local.append("credit.kinds", f"from {frame}")
@@ -126,12 +127,12 @@ def attribute_outcome(
         return
     unattributed = _unattributed_intervals(engine, outcome, draws)
     for model in models:
-        if model.name not in replicates:
-            replicates[model.name] = _rule_replicates(
-                engine.local, outcome, model, len(channels), draws
-            )
+        by_bucket = _credit_by_bucket(engine.local, outcome, model, len(channels))
+        if model.name not in replicates:  # a rule needs no refit
+            replicates[model.name] = fixed_replicates(*by_bucket, draws)
         intervals = pl.concat(
-            [_intervals(channels, replicates[model.name]), unattributed], how="diagonal"
+            [_intervals(channels, replicates[model.name], *by_bucket), unattributed],
+            how="diagonal",
         )
         _append(engine.local, "credit.intervals", outcome, model, intervals)
 
@@ -280,21 +281,19 @@ def _fitted_rule_replicates(
     return replicates
 
 
-def _rule_replicates(
-    engine: DuckDBEngine,
-    outcome: str,
-    model: Model,
-    channels: int,
-    draws: NDArray[np.float64],
-) -> Replicates:
-    """Resample the credit by bucket of a rule, which needs no refit."""
+def _credit_by_bucket(
+    engine: DuckDBEngine, outcome: str, model: Model, channels: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the credited conversions and value, (buckets, channels) arrays."""
     sums = engine.fetch_numpy(
         "select bucket, channel_key, conversions, coalesce(value, 0) as value"
         " from credit.statistics where outcome = $outcome and model = $model",
         {"outcome": outcome, "model": model.name},
     )
-    conversions = _bucket_matrix(sums, "conversions", channels)
-    return fixed_replicates(conversions, _bucket_matrix(sums, "value", channels), draws)
+    return (
+        _bucket_matrix(sums, "conversions", channels),
+        _bucket_matrix(sums, "value", channels),
+    )
 
 
 def _bucket_matrix(
@@ -309,9 +308,20 @@ def _bucket_matrix(
 # --- intervals ----------------------------------------------------------------------------------
 
 
-def _intervals(channels: Sequence[str], replicates: Replicates) -> pl.DataFrame:
-    """Return the bounds of every channel's figures, a row per channel."""
-    bounds: dict[str, Any] = replicates.bounds()
+def _intervals(
+    channels: Sequence[str],
+    replicates: Replicates,
+    conversions: NDArray[np.float64],
+    value: NDArray[np.float64],
+) -> pl.DataFrame:
+    """Return the bounds of every channel's figures, a row per channel.
+
+    Parameters
+    ----------
+    conversions, value : (buckets, channels) arrays
+        The credit.
+    """
+    bounds: dict[str, Any] = replicates.bounds(conversions.sum(axis=0), value.sum(axis=0))
     return pl.DataFrame({"channel": list(channels), **bounds})
 
 
@@ -326,7 +336,8 @@ def _unattributed_intervals(
     )
     conversions, value = np.zeros((2, N_BUCKETS, 1))
     conversions[sums["bucket"], 0], value[sums["bucket"], 0] = sums["conversions"], sums["value"]
-    intervals = _intervals([UNATTRIBUTED], fixed_replicates(conversions, value, draws))
+    resampled = fixed_replicates(conversions, value, draws)
+    intervals = _intervals([UNATTRIBUTED], resampled, conversions, value)
     return intervals.drop("share_low", "share_high")
 
 

@@ -237,13 +237,14 @@ def _credit(model: Model, table: PathTable, sample: _Sample) -> pl.DataFrame:
     features = model.encode_paths(paths)
     shares = model.shares(features)
     conversions, value = counts_by_unit(features, paths, sample.units)
-    bounds: dict[str, Any] = {}
-    if sample.weights is not None:
-        bounds = credit_replicates(model, statistics, features, paths, sample.weights).bounds()
     own = {
         "conversions": np.asarray((conversions @ everything) @ shares),
         "value": np.asarray((value @ everything) @ shares),
     }
+    bounds: dict[str, Any] = {}
+    if sample.weights is not None:
+        replicates = credit_replicates(model, statistics, features, paths, sample.weights)
+        bounds = replicates.bounds(**own)
     return _rows(model, table, own, bounds)
 
 

@@ -1,11 +1,11 @@
 """Checks of the data before models are scored: whether it is complete, and what has changed."""
 
 from lydite.quality.changes import (
-    Profile,
+    TableSizes,
     find_losses,
-    measure_profile,
-    read_profile,
-    write_profile,
+    measure_sizes,
+    read_sizes,
+    write_sizes,
 )
 from lydite.quality.feeds import Extent, measure_feeds, read_feeds, read_holes, write_holes
 from lydite.quality.findings import Finding, read_findings, with_advice, write_findings
@@ -14,19 +14,19 @@ from lydite.quality.time_shift import read_zones, time_findings, write_zones
 __all__ = [
     "Extent",
     "Finding",
-    "Profile",
+    "TableSizes",
     "find_losses",
     "measure_feeds",
-    "measure_profile",
+    "measure_sizes",
     "read_feeds",
     "read_findings",
     "read_holes",
-    "read_profile",
+    "read_sizes",
     "read_zones",
     "time_findings",
     "with_advice",
     "write_findings",
     "write_holes",
-    "write_profile",
+    "write_sizes",
     "write_zones",
 ]

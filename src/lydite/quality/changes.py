@@ -24,7 +24,7 @@ MIN_KEPT = 0.5
 #: ... and a column has lost its values if it fills less than this share of the rows that it filled.
 MIN_FILLED = 0.1
 _MOST_NAMED = 5
-_PROFILE = "quality.profile"
+_SIZES = "quality.sizes"
 _SCHEMA: dict[str, Any] = {
     "table_name": pl.String,
     "part": pl.String,
@@ -46,7 +46,7 @@ class _Part(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Profile:
+class TableSizes:
     """Size of the input tables.
 
     Attributes
@@ -61,27 +61,27 @@ class Profile:
     last_at: Mapping[str, datetime]
 
 
-def read_profile(engine: DuckDBEngine) -> Profile | None:
-    """Return the profile of the last run whose changes were accepted; None before the first."""
-    if not engine.exists(_PROFILE):
+def read_sizes(engine: DuckDBEngine) -> TableSizes | None:
+    """Return the sizes of the last run whose changes were accepted; None before the first."""
+    if not engine.exists(_SIZES):
         return None
-    rows = engine.rows(f"select table_name, part, name, rows, last_at from {_PROFILE}")
-    return Profile(
+    rows = engine.rows(f"select table_name, part, name, rows, last_at from {_SIZES}")
+    return TableSizes(
         {_Part(*part): n for *part, n, _ in rows},
         {table: last_at for table, *_, last_at in rows if last_at is not None},
     )
 
 
-def write_profile(engine: DuckDBEngine, profile: Profile) -> None:
-    """Replace the stored profile."""
+def write_sizes(engine: DuckDBEngine, sizes: TableSizes) -> None:
+    """Replace the stored sizes."""
     rows = [
-        (*part, n, profile.last_at.get(part.table) if part.part == "table" else None)
-        for part, n in profile.rows.items()
+        (*part, n, sizes.last_at.get(part.table) if part.part == "table" else None)
+        for part, n in sizes.rows.items()
     ]
-    engine.store(_PROFILE, pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
+    engine.store(_SIZES, pl.DataFrame(rows, schema=_SCHEMA, orient="row"))
 
 
-def measure_profile(engine: Engine, until: Mapping[str, datetime] | None = None) -> Profile:
+def measure_sizes(engine: Engine, until: Mapping[str, datetime] | None = None) -> TableSizes:
     """Count the rows of the input tables, and the values of their optional columns.
 
     Parameters
@@ -121,23 +121,23 @@ def measure_profile(engine: Engine, until: Mapping[str, datetime] | None = None)
                 f"select {part}, count(*) from {name}{where} group by {part}", parameters
             )
             rows |= {_Part(table.name, part, value): n for value, n in found}
-    return Profile(rows, last_at)
+    return TableSizes(rows, last_at)
 
 
-def find_losses(before: Profile, now: Profile) -> list[Finding]:
+def find_losses(before: TableSizes, now: TableSizes) -> list[Finding]:
     """Return findings about columns without values now, and tables that have lost half their rows.
 
     Parameters
     ----------
     before
-        The profile of the last run.
+        The sizes of the last run.
     now
-        The profile of the rows up to the end of the last run.
+        The sizes of the rows up to the end of the last run.
     """
     return [finding for name in TABLES for finding in _losses_of(name, before, now)]
 
 
-def _losses_of(table: str, before: Profile, now: Profile) -> Iterator[Finding]:
+def _losses_of(table: str, before: TableSizes, now: TableSizes) -> Iterator[Finding]:
     whole = _Part(table, "table", table)
     then, rows = before.rows.get(whole, 0), now.rows.get(whole, 0)
     if _lost(then, rows, MIN_KEPT):

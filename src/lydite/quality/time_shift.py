@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from lydite.engine import DuckDBEngine, Engine
 
 # Lags are counted in quarters of an hour, up to fifteen hours: zones are from 12 hours behind UTC
-# to 14 hours ahead of it. Pages that are recorded after a conversion make a jump less than an hour
-# before it.
+# to 14 hours ahead of it. A visit that follows a conversion at once makes a jump less than
+# an hour before it.
 _LONGEST, _LEAST, _MOST = 60, 4, 56
 #: A jump: so many conversions in a quarter of an hour, and so many times as many as half an hour
 #: earlier; and by how many standard deviations.
