@@ -20,7 +20,6 @@ from tests.helpers.input_tables import make_inputs
 from tests.helpers.random_landmarks import draw_landmarks, with_weights
 
 START = datetime(2025, 1, 1)
-_REFUTED = {"outcome": pl.String, "model": pl.String}
 MODELS = [
     *make_models(),
     # Custom rules may use the channel.
@@ -28,6 +27,13 @@ MODELS = [
     Rule("nothing", "no touch at all", "0"),
     Rule("unknown", "what is not known", "case when campaign = 'spring' then 1 end"),
 ]
+
+#: Models whose credit is not in the range over the models that stand.
+REFUTED = [("lead", "mine"), ("lead", "first_touch"), ("purchase", "last_touch")]
+
+
+def refuted() -> pl.DataFrame:
+    return pl.DataFrame(REFUTED, ["outcome", "model"], orient="row")
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +69,23 @@ def engine():
             build_sample(engine, outcome, mature)
             landmarks = load_sample(engine, outcome, channels, MODELS)
             attribution.attribute_outcome(engine, outcome, MODELS, landmarks, seed=3)
-        engine.store("evaluation.refuted", pl.DataFrame(schema=_REFUTED))
+        engine.store("evaluation.refuted", refuted())
         engine.create("mart.channel_credit", "marts/channel_credit")
         engine.create("mart.credit_daily", "marts/credit_daily")
         engine.create("mart.top_paths", "marts/top_paths")
         yield engine
+
+
+def test_the_range_of_credit_is_over_the_models_that_are_not_refuted(engine):
+    credit = engine.frame("from mart.channel_credit")
+    key = ["outcome", "channel"]
+    standing = credit.join(refuted(), on=["outcome", "model"], how="anti").group_by(key)
+    ranges = standing.agg(low=pl.col("conversions").min(), high=pl.col("conversions").max())
+    found = credit.join(ranges, on=key)
+    assert len(found) == len(credit)
+    assert found["standing_low"].equals(found["low"])
+    assert found["standing_high"].equals(found["high"])
+    assert not credit["conversions"].is_between(found["low"], found["high"]).all()
 
 
 def test_the_credit_of_a_conversion_sums_to_one(engine):

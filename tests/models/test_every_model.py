@@ -155,7 +155,7 @@ def run(
         scores = {model.name: backtest(model, own) for model in models if walks}
         walked = learnt(models, own.landmarks.channels, back) if walks else {}
         pipeline.attribute_conversions(engine, models, SETTINGS.evaluation.seed)
-        engine.create("mart.channel_credit", "marts/channel_credit")
+        pipeline.build_marts(engine, ["channel_credit"])
         credit = engine.frame("from mart.channel_credit")
         sums = ", ".join(f'sum("{name}") as "{name}"' for name in NAMES)
         return Run(
