@@ -305,6 +305,9 @@ def credit(
     cluster: str | None = ...,
     lookback: str = ...,
     outcomes: Sequence[str] | None = ...,
+    as_of: str | date | None = ...,
+    delivery_delay: str | None = ...,
+    accept: Sequence[str] = ...,
     models: Models = ...,
     credit: CreditKind = ...,
     seed: int = ...,
@@ -323,6 +326,9 @@ def credit(
     cluster: str | None = ...,
     lookback: str = ...,
     outcomes: Sequence[str] | None = ...,
+    as_of: str | date | None = ...,
+    delivery_delay: str | None = ...,
+    accept: Sequence[str] = ...,
     models: Models = ...,
     credit: CreditKind = ...,
     seed: int = ...,
@@ -341,6 +347,9 @@ def credit(
     cluster: str | None = None,
     lookback: str = "30d",
     outcomes: Sequence[str] | None = None,
+    as_of: str | date | None = None,
+    delivery_delay: str | None = None,
+    accept: Sequence[str] = (),
     models: Models = None,
     credit: CreditKind = "rule",
     normalise: Literal["path", "global"] = "path",
@@ -363,7 +372,7 @@ def credit(
         path occurred). At most 500 distinct channels.
     touchpoints, conversions, spend, users, cluster
         As in `lydite.compare`, instead of a path table. `users` says who is resampled together.
-    lookback, outcomes
+    lookback, outcomes, as_of, delivery_delay, accept
         As in `lydite.compare`, for touchpoints.
     models
         Names, or models; None for all built-in models that can run.
@@ -432,6 +441,9 @@ def credit(
         0.05,
         seed,
         cluster=cluster,
+        as_of=as_of,
+        delivery_delay=delivery_delay,
+        accept=accept,
         keep_duplicates=keep_duplicates,
         credit=credit,
     )

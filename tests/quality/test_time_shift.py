@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lydite import compare, pipeline
+from lydite import compare, credit, pipeline
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.journeys import find_outcomes
@@ -171,3 +171,12 @@ def test_without_rows_there_is_no_finding():
                 f" timestamp '2026-01-01' as {column} where false",
             )
         assert time_findings(engine, {}) == []
+
+
+def test_credit_without_verdicts_checks_the_times_too():
+    with pytest.raises(InputError, match="hours behind conversions.converted_at"):
+        credit(**tables("linear", -5), models=["linear"], intervals=False)
+    found = credit(
+        **tables("linear", -5), models=["linear"], intervals=False, accept=["shifted_times"]
+    )
+    assert "shifted_times" in found.warnings["kind"].to_list()

@@ -8,9 +8,12 @@ from typing import Annotated, Literal
 import typer
 
 from lydite.cli.options import (
+    Accept,
+    AsOf,
     Cluster,
     Conversions,
     CreditOfRules,
+    DeliveryDelay,
     Format,
     KeepDuplicates,
     Lookback,
@@ -57,18 +60,9 @@ def compare(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to judge; repeat for more. All by default.")
     ] = None,
-    as_of: Annotated[
-        str | None,
-        typer.Option(help="The data is complete up to this instant (UTC); later rows are unused."),
-    ] = None,
-    delivery_delay: Annotated[
-        str | None,
-        typer.Option(help="How late rows may arrive: the data is complete so long before its end."),
-    ] = None,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),
-    ] = None,
+    as_of: AsOf = None,
+    delivery_delay: DeliveryDelay = None,
+    accept: Accept = None,
     keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lydite.cli.options import (
+    Accept,
+    AsOf,
     Cluster,
     Conversions,
     CreditOfRules,
+    DeliveryDelay,
     Format,
     KeepDuplicates,
     Lookback,
@@ -54,6 +57,9 @@ def credit(
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
     ] = None,
+    as_of: AsOf = None,
+    delivery_delay: DeliveryDelay = None,
+    accept: Accept = None,
     keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
@@ -109,6 +115,9 @@ def credit(
                 0.05,
                 seed,
                 cluster=cluster,
+                as_of=as_of,
+                delivery_delay=delivery_delay,
+                accept=accept or (),
                 keep_duplicates=keep_duplicates,
                 credit=credit_of_rules,
             )

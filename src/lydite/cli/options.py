@@ -57,6 +57,18 @@ Separator = Annotated[
         help="Text between two steps of a path, such as ' > ' or '|'. Detected by default."
     ),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The data is complete up to this instant (UTC); later rows are set aside."),
+]
+DeliveryDelay = Annotated[
+    str | None,
+    typer.Option(help="How late rows may arrive: the data is complete so long before its end."),
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),
+]
 Format = Annotated[
     Literal["table", "json"],
     typer.Option("--format", help="A table for people, or JSON for programs."),

@@ -201,7 +201,7 @@ class _Section:
 
 @dataclass(frozen=True)
 class _Quality:
-    """Number of rows by table and reason, and the rows that could not be used."""
+    """Number of rows by table and reason, and the rows that were set aside."""
 
     tables: dict[str, dict[str, int]]
     quarantined: list[tuple[str, str, int]]
@@ -278,7 +278,7 @@ def _credited_models(comparison: Comparison, outcome: str) -> list[str]:
 
 
 def _quality(comparison: Comparison) -> _Quality:
-    """Return how many rows of each table were used, were duplicates, or could not be used."""
+    """Return how many rows of each table were used, were duplicates, or were set aside."""
     frame = comparison.marts.get("data_quality")
     columns = ("table_name", "reason", "rows")
     tables: dict[str, dict[str, int]] = {}
@@ -289,8 +289,13 @@ def _quality(comparison: Comparison) -> _Quality:
 
 
 def _as_of(comparison: Comparison) -> str:
-    known = [str(row["as_of"])[:16] for row in comparison.outcomes if row.get("as_of")]
-    return max(known, default="")
+    """Return up to when the data is complete, by outcome where that differs."""
+    known = {
+        row["outcome"]: str(row["as_of"])[:16] for row in comparison.outcomes if row.get("as_of")
+    }
+    if len(set(known.values())) <= 1:
+        return next(iter(known.values()), "")
+    return ", ".join(f"{time} ({formats.plain(outcome)})" for outcome, time in known.items())
 
 
 def _script_json(value: object) -> Markup:

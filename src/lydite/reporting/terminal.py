@@ -260,7 +260,7 @@ def _print_quarantined(result: Comparison | Credit, console: Console) -> None:
     if not rows:
         return
     console.print()
-    console.print(Text("Rows that could not be used", style="bold yellow"))
+    console.print(Text("Rows that were set aside", style="bold yellow"))
     for table, reason, n in rows:
         console.print(Text(f"  {plain(table)}: {count(n)} × {plain(reason)}"))
 
