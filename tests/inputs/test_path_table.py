@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
@@ -295,6 +295,9 @@ def test_paths_that_are_not_text(refused, paths):
     )
 )
 def test_names_are_read_unchanged(read, steps):
+    names = {name for path in steps for name in path}
+    # A name such as '0:0' looks like two steps where '0' is a channel too, and is refused.
+    assume(not any(name != other and other in name for name in names for other in names))
     texts = [" > ".join(path) for path in steps]
     table = read(pl.DataFrame({"path": texts, "conversions": [1] * len(texts)}))
     assert set(paths_in(table)) == {tuple(path) for path in steps}
