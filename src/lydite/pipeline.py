@@ -32,6 +32,7 @@ from lydite.evaluation.warnings import DataSize
 from lydite.journeys import incremental
 from lydite.journeys.clusters import cluster_column
 from lydite.journeys.direct import note_on_direct
+from lydite.journeys.outcome_channels import note_on_outcome_channels
 from lydite.models import DEFAULT_MODELS, BaseRate, Rule, TouchVolume, models_from_settings
 from lydite.models.base import use_direct
 from lydite.models.posterior import with_credit
@@ -148,7 +149,9 @@ def attribute(
     say("attributing conversions")
     attribute_conversions(engine, models, evaluation.seed if intervals else None)
     build_marts(engine, CREDIT_MARTS)
-    return [*_quality_findings(engine.local), *_findings(engine, models)]
+    outcomes = [row["outcome"] for row in read_outcomes(engine, scored_only=False)]
+    found = _outcome_channels(engine.local, outcomes)
+    return [*_quality_findings(engine.local), *found, *_findings(engine, models)]
 
 
 def _prepare(
@@ -604,7 +607,11 @@ def _compare_outcome(
 
     All outcomes of the report share alpha, also those that have no verdicts yet.
     """
-    findings = [*_quality_findings(engine.local, row["outcome"]), *findings]
+    findings = [
+        *_quality_findings(engine.local, row["outcome"]),
+        *_outcome_channels(engine.local, [row["outcome"]]),
+        *findings,
+    ]
     if not row["periods"]:
         # More data of the same kind does not help where every user converts.
         undecided = () if row["note"] == EVERY_USER_CONVERTS else models
@@ -670,6 +677,29 @@ def _quality_findings(engine: DuckDBEngine, outcome: str | None = None) -> list[
     if outcome is not None:
         found += [("voided", text) for text in voids.void_notes(engine, outcome)]
     return found
+
+
+_LAST_CHANNELS = """
+select any_value(channels.channel), count(*), count(*) filter (where landmarks.converted)
+from evaluation.landmarks as landmarks
+inner join journeys.channels as channels on landmarks.channel_key = channels.channel_key
+where landmarks.outcome = $outcome
+group by landmarks.channel_key
+"""
+
+
+def _outcome_channels(engine: DuckDBEngine, outcomes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return a warning for each of the outcomes that some channel gives away."""
+    found = [
+        (outcome, note_on_outcome_channels(engine.rows(_LAST_CHANNELS, {"outcome": outcome})))
+        for outcome in outcomes
+    ]
+    several = len(outcomes) > 1
+    return [
+        ("outcome_channel", f"{outcome}: {text}" if several else text)
+        for outcome, text in found
+        if text
+    ]
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

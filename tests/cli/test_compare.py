@@ -116,6 +116,77 @@ def test_csv_and_json_and_globs_give_the_same_as_parquet(
     assert json.loads(other.stdout) == json.loads(run.stdout)
 
 
+def _warnings(output: str) -> dict[str, str]:
+    """Return the text of each kind of warning on the only outcome."""
+    [outcome] = json.loads(output)["outcomes"].values()
+    return {warning["kind"]: warning["text"] for warning in outcome["warnings"]}
+
+
+def test_a_thank_you_page_that_is_sent_as_a_touch_is_named(world: Path, tmp_path: Path) -> None:
+    touches = pl.read_parquet(world / "touchpoints.parquet")
+    conversions = pl.read_parquet(world / "conversions.parquet")
+    pages = conversions.select(
+        "user_id",
+        (pl.col("converted_at") - timedelta(seconds=2)).alias("touched_at"),
+        pl.lit("thank_you").alias("channel"),
+    )
+    columns = pages.columns
+    pl.concat([touches.select(columns), pages]).write_parquet(tmp_path / "touches.parquet")
+    arguments = (
+        *("--touchpoints", tmp_path / "touches.parquet"),
+        *("--conversions", world / "conversions.parquet"),
+        *("--models", "linear,last_touch,shapley", "--quiet"),
+    )
+    result = lydite("compare", *arguments, "--format", "json", "--report", tmp_path / "r.html")
+    assert result.returncode == 0, result.stderr
+    text = _warnings(result.stdout)["outcome_channel"]
+    assert "touches of 'thank_you' are followed by a conversion, and 0.0% of the others" in text
+    assert "Exclude it from the data" in text
+    assert "thank_you" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    [outcome] = json.loads(result.stdout)["outcomes"].values()
+    slopes = {model["model"]: model["calibration_slope"] for model in outcome["models"]}
+    assert slopes["last_touch"] is slopes["shapley"] is None
+    bounds = [model["explained_high"] for model in outcome["models"] if model["verdict"]]
+    assert all(bound <= 1 for bound in bounds)
+    credit = lydite("credit", *arguments, "--no-intervals", "--format", "json")
+    kinds = [warning["kind"] for warning in json.loads(credit.stdout)["warnings"]]
+    assert "outcome_channel" in kinds
+
+
+PATH_TABLES = {
+    "separable": "path,conversions,nulls\na,500,0\nb,0,700\n",
+    "thank_you": (
+        "path,conversions,nulls\na > thanks,300,0\nb > a > thanks,200,0\na,0,500\nb,0,700\n"
+    ),
+    "one_path": "path,conversions,nulls\na,500,700\n",
+    "same_rates": "path,conversions,nulls\na,500,700\nb,500,700\n",
+    "one_null": "path,conversions,nulls\na,500,0\nb,500,1\n",
+}
+
+
+@pytest.mark.parametrize("table", PATH_TABLES)
+def test_scores_that_cannot_be_computed_are_empty_and_end_no_run(
+    table: str, tmp_path: Path
+) -> None:
+    (tmp_path / "paths.csv").write_text(PATH_TABLES[table])
+    arguments = ("--paths", tmp_path / "paths.csv", "--report", tmp_path / "report.html")
+    result = lydite("compare", *arguments, "--format", "json", "--quiet")
+    assert result.returncode == 0, result.stderr
+    [outcome] = json.loads(result.stdout)["outcomes"].values()
+    rivals = [model for model in outcome["models"] if model["verdict"]]
+    assert rivals
+    best = [model["model"] for model in rivals if model["verdict"] == "best"]
+    assert all(model["verdict"] in {"best", "refuted"} for model in rivals) or not best
+    separated = table in {"separable", "thank_you"}
+    assert ("outcome_channel" in _warnings(result.stdout)) == separated
+    if separated:
+        assert rivals[0]["calibration_slope"] is None
+        named = "'a'" if table == "separable" else "'thanks'"
+        assert f"500 of 500 touches of {named}" in _warnings(result.stdout)["outcome_channel"]
+    else:
+        assert not best
+
+
 START = datetime(2025, 1, 6)
 
 

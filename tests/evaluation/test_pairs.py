@@ -34,7 +34,8 @@ def judged(scores: dict[str, Scores], null: Scores = NULL) -> SegmentVerdicts:
 
 
 def table(scores, null=NULL, calendar=CALENDAR, size=SIZE) -> pl.DataFrame:
-    return pairs_table("lead", "all", judged(scores, null), null, calendar, size)
+    by_name = {**scores, "touch_volume": null}
+    return pairs_table("lead", "all", judged(scores, null), by_name, calendar, size)
 
 
 def row(frame: pl.DataFrame, *names: str) -> dict:
@@ -48,6 +49,21 @@ RIVALS = {
     "b": loses(0.37, 0.02, 2, WEEKS),
     "c": loses(0.3705, 0.1, 3, WEEKS),
 }
+
+
+def test_bounds_of_a_lead_stay_within_what_is_possible():
+    few = {"a": loses(0.001, 0.5, 1, 2), "b": loses(0.3, 0.5, 2, 2)}
+    null = loses(0.4, periods=2)
+    found = row(table(few, null, weekly(4, 2)), "a", "b")
+    behind = few[found["behind"]].log_loss.sum() / null.log_loss.sum()
+    ahead = few[found["ahead"]].log_loss.sum() / null.log_loss.sum()
+    assert -ahead <= found["lead_low"] < found["lead"] < found["lead_high"] <= behind
+
+
+def test_there_are_no_leads_where_nothing_is_to_be_explained():
+    null = replace(NULL, log_loss=np.zeros_like(NULL.log_loss))
+    found = row(table({"a": NULL, "b": loses(0.39, 0.02, 1, WEEKS)}, null), "a", "b")
+    assert found["lead"] is found["lead_low"] is found["lead_high"] is None
 
 
 def test_every_pair_has_one_row_and_each_model_one_with_touch_volume():
@@ -218,7 +234,7 @@ def test_a_turned_lead_uses_the_periods_since():
     other = replace(early, log_loss=np.where(first, late.log_loss, early.log_loss))
     calendar = weekly(4, weeks)
     scores = {"one": one, "other": other}
-    found = row(pairs_table("lead", "all", judged(scores, null), null, calendar, SIZE), *scores)
+    found = row(table(scores, null, calendar), *scores)
     # Over all periods `one` loses less.
     assert one.log_loss.sum() < other.log_loss.sum()
     assert (found["ahead"], found["separated"]) == ("other", True)
@@ -228,5 +244,5 @@ def test_a_turned_lead_uses_the_periods_since():
     lead = (one.log_loss - other.log_loss)[counted:].sum() / null.log_loss[counted:].sum()
     assert found["lead"] == pytest.approx(lead)
     # A lead that has not turned uses all periods.
-    steady = row(pairs_table("lead", "all", judged(RIVALS), NULL, CALENDAR, SIZE), "a", "b")
+    steady = row(table(RIVALS), "a", "b")
     assert steady["counted_from"] == CALENDAR.starts[0].astype("datetime64[D]").item()

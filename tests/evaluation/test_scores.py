@@ -89,6 +89,11 @@ def test_undefined_scores_are_none():
     alike = scored((np.zeros(4, int), np.array([True, False] * 2), np.full(4, 0.1)))
     assert alike.auc == 0.5
     assert alike.calibration_slope is None
+    for apart in ([0.1, 0.1, 0.9, 0.9], [0.9, 0.9, 0.1, 0.1], [0.1, 0.1, 0.1, 0.9]):
+        forecast = np.array(apart)
+        separated = scored((np.zeros(4, int), np.array([False, False, True, True]), forecast))
+        assert separated.auc in (0.0, 0.75, 1.0)
+        assert separated.calibration_slope is None
     assert np.isnan(Scores.empty(2).log_loss_bits)
     assert np.isnan(Scores.empty(2).brier_score)
 
@@ -226,6 +231,18 @@ def test_the_calibration_slope_is_that_of_a_logistic_regression(kind, seed):
     assert bound < 0.02 * slope
     if kind == "few":  # each bin holds one value: nothing is lost
         assert scores.calibration_slope == pytest.approx(slope, rel=1e-5)
+
+
+@each
+def test_the_error_of_the_slope_is_that_of_maximum_likelihood(kind, seed):
+    scores, converted, forecast = scored_alone(kind, seed)
+    x = logit(forecast)
+    fit = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(x[:, None], converted)
+    w = fit.predict_proba(x[:, None]).prod(axis=1)
+    exact = 1 / np.sqrt(w @ (x - w @ x / w.sum()) ** 2)
+    slope, error = scores.calibration
+    assert slope == scores.calibration_slope
+    assert error == pytest.approx(exact, rel=0.02)
 
 
 @pytest.mark.parametrize("name", ["auc", "average_precision", "calibration_slope", "brier_score"])

@@ -16,6 +16,7 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs.path_table import PathTable, read_path_table
 from lydite.journeys.direct import note_on_direct
+from lydite.journeys.outcome_channels import note_on_outcome_channels
 from lydite.models import Markov, Model, UniqueFeatures, choose, make_models
 from lydite.models.base import use_direct, weight_columns
 from lydite.models.posterior import with_credit
@@ -98,8 +99,21 @@ def credit_paths(
 
 def notes_on_table(table: PathTable, models: Sequence[Model]) -> list[tuple[str, str]]:
     """Return what to know about a path table, as kinds and texts."""
-    direct = note_on_direct(table.channels) if use_direct(models) else None
-    return [*table.notes, *([("direct", direct)] if direct else [])]
+    found = {
+        "outcome_channel": note_on_outcome_channels(_last_channels(table)),
+        "direct": note_on_direct(table.channels) if use_direct(models) else None,
+    }
+    return [*table.notes, *((kind, text) for kind, text in found.items() if text)]
+
+
+def _last_channels(table: PathTable) -> list[tuple[str, float, float]]:
+    """Return each channel with its landmarks, and how many of them convert."""
+    journeys = np.repeat(table.conversions + table.nulls, table.length)
+    last = table.channel[table.start + table.length - 1]
+    size = len(table.channels)
+    landmarks = np.bincount(table.channel, journeys, size)
+    converted = np.bincount(last, table.conversions, size)
+    return list(zip(table.channels, landmarks.tolist(), converted.tolist(), strict=True))
 
 
 class _GlobalMarkov(Markov):

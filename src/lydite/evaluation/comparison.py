@@ -10,7 +10,7 @@ import polars as pl
 
 from lydite.evaluation import ceiling
 from lydite.evaluation.error_budget import primary_among, split_alpha
-from lydite.evaluation.pairs import PAIRS_SCHEMA, pairs_table
+from lydite.evaluation.pairs import NO_LOSS, PAIRS_SCHEMA, pairs_table
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import (
@@ -82,6 +82,14 @@ class _SegmentResult:
         """Scores of the null hypothesis: the better baseline."""
         return self.scores[self.judged.null]
 
+    def null_loss(self, cells: NDArray[np.bool_]) -> float:
+        """Return the null hypothesis' mean loss over some periods and buckets.
+
+        It is nan where there is nothing to explain: on every day all landmarks convert, or none.
+        """
+        loss = self.null.log_loss_over(cells)
+        return loss if loss > NO_LOSS else float("nan")
+
     def gain(self, name: str, cells: NDArray[np.bool_]) -> float:
         """Return the null hypothesis' mean loss minus a model's, over some periods and buckets."""
         return self.null.log_loss_over(cells) - self.scores[name].log_loss_over(cells)
@@ -89,7 +97,7 @@ class _SegmentResult:
     def explained(self, name: str) -> float:
         """Return a model's gain as a share of the null's loss, over what the model scored."""
         cells = self.scores[name].cells
-        return self.gain(name, cells) / self.null.log_loss_over(cells)
+        return self.gain(name, cells) / self.null_loss(cells)
 
     def first_day(self, period: int | None) -> date | None:
         """Return the first day of a period."""
@@ -156,7 +164,7 @@ def compare_outcome(
         [_comparison(result, late.get(result.segment), notes or {}) for result in results]
     )
     pairs = [
-        pairs_table(outcome, result.segment, result.judged, result.null, calendar, size)
+        pairs_table(outcome, result.segment, result.judged, result.scores, calendar, size)
         for result in results
     ]
     return {
@@ -305,7 +313,7 @@ def _comparison(
     rows = []
     for name, scores in result.scores.items():
         verdict = verdicts.get(name)
-        null_loss = result.null.log_loss_over(scores.cells)
+        null_loss = result.null_loss(scores.cells)
         texts = [_warning(name, scores, usable=usable), notes.get(name)]
         rows.append(
             {
@@ -318,7 +326,8 @@ def _comparison(
                 "explained": _finite(result.explained(name)),
                 "explained_low": verdict and _finite(verdict.gain.low[-1] / null_loss),
                 # No forecast explains more than everything.
-                "explained_high": verdict and _finite(min(verdict.gain.high[-1] / null_loss, 1)),
+                "explained_high": verdict
+                and _finite(np.minimum(verdict.gain.high[-1] / null_loss, 1)),
                 "share_of_ceiling": gains[name] / ceiling_gain if usable and verdict else None,
                 "auc": scores.auc,
                 "average_precision": scores.average_precision,
@@ -413,19 +422,20 @@ def _warning(name: str, scores: Scores, *, usable: bool) -> str:
     usable
         Whether the ceiling explains more than every rival.
     """
-    slope = scores.calibration_slope
+    slope, error = scores.calibration
     if name == ceiling.NAME and not scores.cells.any():
         return "too few touches of the segment were forecast"
     if name == ceiling.NAME and not usable:
         return "it explains no more than the best model, so no share of it is shown"
-    if name not in _REFERENCES and slope is not None and not 0.5 <= slope <= 2:
+    badly = slope is not None and not 0.5 - 2 * error <= slope <= 2 + 2 * error
+    if name not in _REFERENCES and badly:
         return "its forecasts are badly calibrated"
     return ""
 
 
-def _or_nan(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Replace infinite numbers by nan, and zeros, which stand for periods without landmarks."""
-    return np.where(np.isfinite(numbers) & (numbers != 0), numbers, np.nan)
+def _or_nan(numbers: NDArray[np.float64], least: float = 0.0) -> NDArray[np.float64]:
+    """Replace infinite numbers by nan, and small ones, which stand for periods without any loss."""
+    return np.where(np.isfinite(numbers) & (np.abs(numbers) > least), numbers, np.nan)
 
 
 def _evidence(result: _SegmentResult, late: _SegmentResult | None) -> pl.DataFrame:
@@ -439,7 +449,7 @@ def _evidence(result: _SegmentResult, late: _SegmentResult | None) -> pl.DataFra
         landmarks, loss = scores.landmarks.sum(axis=1), scores.log_loss.sum(axis=1)
         landmarks_so_far = np.maximum(landmarks.cumsum(), 1)
         null_loss = (result.null.log_loss * scores.cells).sum(axis=1)
-        null_so_far = _or_nan(null_loss.cumsum() / landmarks_so_far)
+        null_so_far = _or_nan(null_loss.cumsum() / landmarks_so_far, NO_LOSS)
         so_far = loss.cumsum() / landmarks_so_far
         verdict = result.judged.verdicts.get(name)
         low = _or_nan(verdict.gain.low / null_so_far) if verdict else unknown

@@ -10,6 +10,7 @@ import polars as pl
 from lydite.evaluation.sample_size import required_sample_factor
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from lydite.evaluation.calendar import Calendar
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from lydite.evaluation.verdicts import Pair, SegmentVerdicts
     from lydite.evaluation.warnings import DataSize
 
+#: A loss below so many bits per landmark is rounding: there is nothing to explain.
+NO_LOSS = 1e-9
 #: A longer time is reported as "not at any realistic size".
 MAX_YEARS = 10
 _YEAR = np.timedelta64(365, "D")
@@ -47,7 +50,7 @@ def pairs_table(
     outcome: str,
     segment: str,
     judged: SegmentVerdicts,
-    null: Scores,
+    scores: Mapping[str, Scores],
     calendar: Calendar | None,
     size: DataSize | None,
 ) -> pl.DataFrame:
@@ -57,38 +60,52 @@ def pairs_table(
     ----------
     judged
         The evidence on every pair.
-    null
-        Scores of the null hypothesis; leads are shares of its loss.
+    scores
+        Scores of the models and the baselines by name; leads are shares of the loss of the null
+        hypothesis.
     calendar
         The periods that were forecast; None for folds.
     size
         Size of the data, scored or not; None where unknown.
     """
     rows = [
-        {"outcome": outcome, "segment": segment, **_row(pair, null, calendar, size)}
+        {"outcome": outcome, "segment": segment, **_row(pair, judged.null, scores, calendar, size)}
         for pair in judged.pairs
     ]
-    return pl.DataFrame(rows, schema=PAIRS_SCHEMA)
+    leads = pl.col("lead", "lead_low", "lead_high")
+    return pl.DataFrame(rows, schema=PAIRS_SCHEMA).with_columns(leads.fill_nan(None))
 
 
 def _row(
-    pair: Pair, null: Scores, calendar: Calendar | None, size: DataSize | None
+    pair: Pair,
+    null: str,
+    scores: Mapping[str, Scores],
+    calendar: Calendar | None,
+    size: DataSize | None,
 ) -> dict[str, Any]:
     sign = int(pair.signs[-1]) or (-1 if pair.sequence.mean[-1] < 0 else 1)
     lead, radius = sign * float(pair.shown.mean[-1]), float(pair.shown.radius[-1])
-    loss = null.log_loss[pair.counted_from :].sum() / null.landmarks[pair.counted_from :].sum()
+    ahead, behind = (pair.first, pair.second) if sign > 0 else (pair.second, pair.first)
+    loss = {name: _mean_loss(scores[name], pair.counted_from) for name in (ahead, behind, null)}
+    unit = loss[null] if loss[null] > NO_LOSS else float("nan")
     bounded, separated = bool(np.isfinite(radius)), bool(pair.signs[-1])
     return {
-        "ahead": pair.first if sign > 0 else pair.second,
-        "behind": pair.second if sign > 0 else pair.first,
-        "lead": lead / loss,
-        "lead_low": (lead - radius) / loss if bounded else None,
-        "lead_high": (lead + radius) / loss if bounded else None,
+        "ahead": ahead,
+        "behind": behind,
+        "lead": lead / unit,
+        # A lead is at most the loss of the model behind: no forecast loses less than 0.
+        "lead_low": max(lead - radius, -loss[ahead]) / unit if bounded else None,
+        "lead_high": min(lead + radius, loss[behind]) / unit if bounded else None,
         "counted_from": None if calendar is None else calendar.first_day(pair.counted_from),
         "separated": separated,
         "since": _separated_since(pair, calendar) if separated else None,
-        **({} if separated else _projection(pair, null, calendar, size)),
+        **({} if separated else _projection(pair, scores[null], calendar, size)),
     }
+
+
+def _mean_loss(scores: Scores, first: int) -> float:
+    """Return the mean loss per landmark from a period on."""
+    return float(scores.log_loss[first:].sum() / scores.landmarks[first:].sum())
 
 
 def _separated_since(pair: Pair, calendar: Calendar | None) -> date | None:

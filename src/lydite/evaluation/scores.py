@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import expit, logit
 
 from lydite.evaluation.day_levels import level_shifts
 from lydite.evaluation.logistic_regression import logistic_regression
@@ -178,19 +178,45 @@ class Scores:
     def calibration_slope(self) -> float | None:
         """Slope of a logistic regression of the outcome on the forecast's logit.
 
-        1 when calibrated, below 1 when overconfident. None where there are no forecasts, or they
-        are nearly equal, or so are all outcomes.
+        1 when calibrated, below 1 when overconfident. None where it cannot be computed: there are
+        no forecasts, or they are nearly equal, or so are all outcomes, or a threshold of the
+        forecast separates the landmarks that convert from the others.
         """
+        return self.calibration[0]
+
+    @property
+    def calibration(self) -> tuple[float | None, float]:
+        """The calibration slope, and its standard error where there is one."""
         n, k = self.grid_landmarks.sum(axis=0), self.grid_conversions.sum(axis=0)
         used = n > 0
         if not used.any():
-            return None
+            return None, math.nan
         n, k = n[used], k[used]
         score = logit(self.grid_forecast.sum(axis=0)[used] / n)
         if n @ (score - n @ score / n.sum()) ** 2 / n.sum() < 1e-4 or not 0 < k.sum() < n.sum():
-            return None
+            return None, math.nan
+        if _is_separated(score, n, k):
+            return None, math.nan
         columns = np.column_stack([np.ones_like(score), score])
-        return float(logistic_regression(columns, n, k, 0.0, np.array([0.0, 1.0]))[1])
+        found = logistic_regression(columns, n, k, 0.0, np.array([0.0, 1.0]))
+        p = expit(columns @ found)
+        weight = n * p * (1 - p)
+        left = score - weight @ score / max(weight.sum(), 1e-300)
+        return float(found[1]), float(1 / np.sqrt(max(weight @ left**2, 1e-300)))
+
+
+def _is_separated(
+    score: NDArray[np.float64], n: NDArray[np.float64], k: NDArray[np.float64]
+) -> bool:
+    """Return whether a threshold separates the outcomes, so that the best slope is infinite.
+
+    Parameters
+    ----------
+    score, n, k : (m,) arrays
+        The score of each bin, its landmarks, and how many of them convert.
+    """
+    converted, others = score[k > 0], score[k < n]
+    return bool(converted.min() >= others.max() or converted.max() <= others.min())
 
 
 @dataclass(frozen=True)

@@ -45,8 +45,8 @@ _TEXTS = {
     " everything known at the touch: something matters that no model takes into account",
     "unreachable_channel": "no conversion follows {channels}, directly or after other channels:"
     " Markov models give such channels no credit",
-    "volume": "no model is better than activity alone: how active customers are predicts"
-    " conversions as well as any model of the channels",
+    "volume": "no model is better than the baselines, activity alone and a constant rate: the"
+    " channels on the paths add nothing worthwhile to the forecast",
 }
 _SCHEMA = {
     "outcome": pl.String,
@@ -216,14 +216,14 @@ def _drift(judged: SegmentVerdicts, calendar: Calendar | None) -> Iterator[_Foun
 
 
 def _in_words(verdict: Verdict) -> str:
-    return verdict.replace("volume", "activity").replace("_", " ")
+    return verdict.replace("volume", "a_baseline").replace("_", " ")
 
 
 def _fit(all_users: pl.DataFrame) -> Iterator[_Found]:
     """Yield warnings about models that explain little."""
     rivals = all_users.filter(pl.col("verdict").is_not_null())
     share = rivals["share_of_ceiling"].max()
-    # Where no model is better than activity alone, the ceiling's lead may be chance too.
+    # Where no model is better than the null hypothesis, the ceiling's lead may be chance too.
     ahead = bool(_AHEAD & set(rivals["verdict"]))
     if ahead and isinstance(share, float) and share < MIN_SHARE_OF_CEILING:
         yield "ceiling", {"share": max(share, 0.0)}

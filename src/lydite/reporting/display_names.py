@@ -46,8 +46,14 @@ def model_names(rows: Sequence[Row]) -> str:
 
 
 def group_name(group: Sequence[Row]) -> str:
-    """Return one name for models that make the same forecast: ``last_touch/markov_1``."""
-    return "/".join(plain(row["model"]) for row in group)
+    """Return one name for models that make the same forecast: ``last_touch/markov_1``.
+
+    Of more than four the first three are named: ``last_touch/linear/markov_2/9 others``.
+    """
+    names = [plain(row["model"]) for row in group]
+    if len(names) > MOST_NAMED + 1:
+        names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} others"]
+    return "/".join(names)
 
 
 def group_names(rows: Sequence[Row]) -> str:
@@ -62,10 +68,11 @@ def is_or_are(rows: Sequence[object]) -> str:
 
 def standing_in_words(standing: Standing, rivals: Sequence[Row]) -> str:
     """Return the state of a comparison in a few words: the best model, or those that stand."""
-    if standing.is_best_of_all and standing.best:
+    if standing.is_best_of_all and standing.best and len(standing.best) <= MOST_NAMED:
         return f"{model_names(standing.best)} {is_or_are(standing.best)} best"
     if standing.best:
-        return f"{group_name(standing.best)} is best of {primary_in_words(rivals)}"
+        of = "" if standing.is_best_of_all else f" of {primary_in_words(rivals)}"
+        return f"{group_name(standing.best)} is best{of}"
     if standing.ahead:
         return still_standing(standing, rivals)
     if with_verdict(standing.rows, "too_early"):

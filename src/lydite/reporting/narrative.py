@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lydite.evaluation.error_budget import PRIMARY_SHARE, SEGMENT_SHARE
 from lydite.reporting.display_names import (
     MOST_IN_HEADLINE,
+    MOST_NAMED,
     group_name,
     group_names,
     is_or_are,
@@ -89,10 +90,10 @@ def headline(comparison: Comparison, outcome: str) -> str:
 
 def _best_in_words(standing: Standing, rivals: Sequence[Row], outcome: str) -> str:
     group = standing.best or ()
-    if standing.is_best_of_all:
-        verb = "explains" if len(group) == 1 else "explain"
-        return f"{model_names(group)} {verb} {outcome} best."
-    return f"{group_name(group)} explains {outcome} best of {primary_in_words(rivals)}."
+    if standing.is_best_of_all and 1 < len(group) <= MOST_NAMED:
+        return f"{model_names(group)} explain {outcome} best."
+    of = "" if standing.is_best_of_all else f" of {primary_in_words(rivals)}"
+    return f"{group_name(group)} explains {outcome} best{of}."
 
 
 def verdict_in_words(comparison: Comparison, outcome: str) -> str:
