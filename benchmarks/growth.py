@@ -85,7 +85,7 @@ def make_touches(touches: int, shape: Shape, seed: int = 0) -> tuple[pl.DataFram
     """Draw the touches and conversions of users.
 
     Users come at any time, with gaps of some hours up to days between their touches. Some convert
-    an hour after the last one, more of them by some channels than by others.
+    soon after the last one, more of them by some channels than by others.
 
     Returns
     -------
@@ -120,7 +120,7 @@ def make_touches(touches: int, shape: Shape, seed: int = 0) -> tuple[pl.DataFram
     conversions = pl.DataFrame(
         {
             "user_id": pl.Series(converts).cast(pl.String),
-            "converted_at": _at(hours[last[converts]] + 1),
+            "converted_at": _at(hours[last[converts]] + rng.exponential(0.5, len(converts))),
             "outcome": pl.Series(rng.integers(0, shape.outcomes, len(converts))).cast(pl.String),
         }
     )

@@ -48,7 +48,6 @@ _DRAWING = (
     "credit_replicates",
     "_choose_candidates",
     "_fitted_rule_replicates",
-    "_rule_replicates",
 )
 
 

@@ -73,7 +73,7 @@ ALLOWED = (
     r"binomial[\s#]+trials?",
     r"(beta|Bernoulli)[\s#-]+trials?",
     r"random[\s#_]+walks?",
-    r"(memory|documentation|web)[\s#]+pages?",
+    r"(memory|documentation|web|thank-you)[\s#]+pages?",
     r"SC_PAGE_SIZE|SC_PHYS_PAGES|page-break",
     r"importlinter\.contracts",
     r"which channels were met",  # a claim, which is part of the fingerprint of evidence

@@ -386,7 +386,7 @@ def credit(
         Seeds the bootstrap of the intervals.
     intervals
         Whether to compute intervals. They take many times as long as the credit itself; without
-        them the columns that end in ``_low`` and ``_high`` are null.
+        them the bounds are null.
     separator
         The text between two steps of a path; None to detect it.
     keep_duplicates

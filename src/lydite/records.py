@@ -54,10 +54,13 @@ class ModelRecord(TypedDict):
 class ChannelCredit(TypedDict):
     """What one model credits one channel with, with 95 % intervals.
 
+    How it credits is in `credit`: rule, posterior or model.
+
     The value is None where no conversion has one.
     """
 
     model: str
+    credit: str
     channel: str
     conversions: float
     conversions_low: float | None

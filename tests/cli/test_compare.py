@@ -46,9 +46,9 @@ def test_json_has_the_documented_keys(run: subprocess.CompletedProcess[str]) -> 
         "verdict", "stands", "refuted_by", "same_forecast_as", "landmarks", "conversions",
     }  # fmt: skip
     assert set(outcome["credit"][0]) == {
-        "model", "channel", "cost", "conversions", "conversions_low", "conversions_high", "value",
-        "standing_low", "standing_high", "value_low", "value_high", "share", "share_low",
-        "share_high", "cpa", "cpa_low",
+        "model", "credit", "channel", "cost", "conversions", "conversions_low",
+        "conversions_high", "value", "standing_low", "standing_high", "value_low", "value_high",
+        "share", "share_low", "share_high", "cpa", "cpa_low",
         "cpa_high", "roas", "roas_low", "roas_high",
     }  # fmt: skip
     assert outcome["attributed"] + outcome["unattributed"] == outcome["conversions"]

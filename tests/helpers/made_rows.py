@@ -26,8 +26,8 @@ MODEL = {
     "conversions": pl.Int64, "periods": pl.Int64, "warning": pl.String,
 }  # fmt: skip
 CREDIT = {
-    "outcome": pl.String, "model": pl.String, "channel": pl.String, "conversions": pl.Float64,
-    "conversions_low": pl.Float64, "conversions_high": pl.Float64,
+    "outcome": pl.String, "model": pl.String, "credit": pl.String, "channel": pl.String,
+    "conversions": pl.Float64, "conversions_low": pl.Float64, "conversions_high": pl.Float64,
     "standing_low": pl.Float64, "standing_high": pl.Float64, "value": pl.Float64,
     "value_low": pl.Float64, "value_high": pl.Float64, "share": pl.Float64,
     "share_low": pl.Float64, "share_high": pl.Float64, "cost": pl.Float64, "cpa": pl.Float64,
@@ -172,7 +172,7 @@ def _bounds(conversions: float, share: float | None, cost: float | None) -> dict
     low, high = 0.9 * conversions, 1.1 * conversions
     return {
         "conversions_low": low, "conversions_high": high,
-        "standing_low": 0.8 * conversions, "standing_high": 1.2 * conversions,
+        "credit": "rule", "standing_low": 0.8 * conversions, "standing_high": 1.2 * conversions,
         "value_low": 60 * low, "value_high": 60 * high,
         "share_low": share and 0.9 * share, "share_high": share and 1.1 * share,
         "cpa_low": cost and cost / high, "cpa_high": cost and cost / low,

@@ -61,7 +61,7 @@ def zone_in(text: str) -> bool | None:
     >>> [zone_in(time) for time in ("2026-03-01T09:30Z", "2026-03-01 09:30", "1772357400")]
     [True, False, True]
     """
-    if re.fullmatch(r"[\d.]+", text):
+    if re.fullmatch(r"\d+(\.\d*)?", text):
         number = float(text)
         is_epoch = number > 1e8 and not 1.9e13 < number < 2.2e13  # 20260301093000 has no zone
         return True if is_epoch else None
