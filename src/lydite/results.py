@@ -44,8 +44,8 @@ _MODEL_FIELDS = (
 )  # fmt: skip
 _CREDIT_FIELDS = (
     "model", "credit", "channel", "conversions", "conversions_low", "conversions_high",
-    "standing_low", "standing_high", "value", "value_low", "value_high", "share", "share_low", "share_high", "cost",
-    "cpa", "cpa_low", "cpa_high", "roas", "roas_low", "roas_high",
+    "standing_low", "standing_high", "value", "value_low", "value_high", "share", "share_low",
+    "share_high", "cost", "cpa", "cpa_low", "cpa_high", "roas", "roas_low", "roas_high",
 )  # fmt: skip
 
 
