@@ -153,3 +153,16 @@ def test_a_table_in_which_every_journey_converts(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stderr
     assert "No verdict on conversion" in run.stdout
     assert "Credited conversions by model" in run.stdout
+
+
+def test_the_posterior_of_rules(files: tuple[Path, Path], paths: Path) -> None:
+    touches, orders = files
+    options = ("--models", "linear,markov_1", "--credit", "posterior", "--no-intervals", "--quiet")
+    for source in (("--touchpoints", touches, "--conversions", orders), ("--paths", paths)):
+        table = lydite("credit", *source, *options)
+        data = lydite("credit", *source, *options, "--format", "json")
+        assert (table.returncode, data.returncode) == (0, 0), table.stderr + data.stderr
+        assert "Credit according to the posterior of linear" in table.stdout
+        assert "Credit according to markov_1" in table.stdout
+        kinds = {(row["model"], row["credit"]) for row in json.loads(data.stdout)["credit"]}
+        assert kinds == {("linear", "posterior"), ("markov_1", "model")}

@@ -6,12 +6,15 @@ from datetime import timedelta
 
 import numpy as np
 import polars as pl
+import polars.testing
 import pytest
 from scipy.optimize import minimize
 
 import lydite
+from lydite.attribution import touch_credit
 from lydite.models import make_models, make_rule
 from lydite.models.posterior import with_credit
+from tests.helpers.random_landmarks import random_paths
 
 RULES = ["first_touch", "last_touch", "linear", "position_based", "w_shaped"]
 PATHS = pl.DataFrame(
@@ -91,6 +94,33 @@ def _fitted_rates() -> dict[str, float]:
 
     best = minimize(loss, np.full(3, -2.0), tol=1e-12, options={"gtol": 1e-9})
     return dict(zip("abc", (1 / (1 + np.exp(-best.x))).tolist(), strict=True))
+
+
+def test_touches_without_any_weight_weigh_the_same():
+    """Figure and replicates agree: on touchpoints, on path tables and for single touches."""
+    linear, nothing = (
+        with_credit([make_rule(name, weight)], "posterior")[0]
+        for name, weight in (("same", "1"), ("nothing", "0 * position"))
+    )
+    found = lydite.credit(PATHS, models=[linear, nothing], intervals=False).table
+    one, other = (
+        dict(found.filter(pl.col("model") == name).select("channel", "conversions").rows())
+        for name in ("same", "nothing")
+    )
+    assert one == pytest.approx(other)
+    world = lydite.simulate("linear", users=2000, seed=2)
+    table = lydite.credit(
+        touchpoints=world.touchpoints, conversions=world.conversions, models=[linear, nothing]
+    ).table
+    one, other = (
+        table.filter(pl.col("model") == name).sort("channel").drop("model")
+        for name in ("same", "nothing")
+    )
+    polars.testing.assert_frame_equal(one, other, rel_tol=1e-6)
+    paths = random_paths(6, 20)
+    for model in (linear, nothing):
+        model.channels_, model.rates_ = ("a", "b", "direct"), np.array([0.1, 0.3, 0.02])
+    np.testing.assert_allclose(touch_credit(linear, paths), touch_credit(nothing, paths))
 
 
 def test_in_a_linear_world_the_posterior_places_conversions_where_they_were_decided():

@@ -49,23 +49,21 @@ inner join numbered on {same}
 def touch_credit_sql(models: Sequence[Model]) -> str:
     """Return the statement that attributes conversions to touches, with a column per model.
 
-    The credit of a rule is its normalised touch weight. Other models have a share for each channel
-    of a set (``credit.set_shares``), which the touches of the channel split equally.
+    The credit of a rule is its normalised touch weight, times a rate where the model has rates.
+    Other models have a share for each channel of a set (``credit.set_shares``), which the touches
+    of the channel split equally.
     """
     weights = {model.name: model.touch_weight for model in models if model.weights_touches}
+    rates = {model.name: model.touch_rate for model in models if model.touch_rate is not None}
     shares = "".join(
         f",\n        set_shares.{quote_identifier(model.name)} / path_channels.channel_touches"
         f" as {_part(model.name)}"
         for model in models
         if not model.weights_touches
     )
-    credit = ", ".join(
-        f"{_normalised(model.name) if model.weights_touches else f'shared.{_part(model.name)}'}"
-        f" as {quote_identifier(model.name)}"
-        for model in models
-    )
+    credit = ", ".join(f"{_credit(model)} as {quote_identifier(model.name)}" for model in models)
     return f"""
-with {_weighted(weights)},
+with {_weighted(weights, rates)},
 shared as (
     select path_channels.conversion_key, path_channels.channel_key{shares}
     from credit.path_channels as path_channels
@@ -84,6 +82,13 @@ inner join shared
     and weighted.channel_key = shared.channel_key
 window path as (partition by weighted.conversion_key)
 """
+
+
+def _credit(model: Model) -> str:
+    """Return the credit of a touch by a model, from the columns of `touch_credit_sql`."""
+    if not model.weights_touches:
+        return f"shared.{_part(model.name)}"
+    return _normalised(model.name, has_rate=model.touch_rate is not None)
 
 
 def bucket_credit_sql(weights: Mapping[str, str]) -> str:
@@ -135,21 +140,35 @@ with summed as (
 """
 
 
-def _weighted(weights: Mapping[str, str]) -> str:
-    """Return a common table expression of the touches with their weights."""
+def _weighted(weights: Mapping[str, str], rates: Mapping[str, str] | None = None) -> str:
+    """Return a common table expression of the touches with their weights and rates."""
     columns = "".join(
         f",\n        coalesce(cast(({weight}) as double), 0) as {_part(name)}"
         for name, weight in weights.items()
     )
+    columns += "".join(
+        f",\n        cast(({rate}) as double) as {_rate(name)}"
+        for name, rate in (rates or {}).items()
+    )
     return f"weighted as (\n    select paths.*{columns}\n    from credit.paths as paths\n)"
 
 
-def _normalised(name: str) -> str:
-    """Return a touch's share of the weight of its path; an equal share where no touch has any."""
+def _normalised(name: str, *, has_rate: bool = False) -> str:
+    """Return a touch's share of the weight of its path, or of weight times rate.
+
+    Touches have equal weights where no touch has any.
+    """
     part = f"weighted.{_part(name)}"
+    if not has_rate:
+        return (
+            f"case when sum({part}) over path > 0 then {part} / sum({part}) over path"
+            " else 1.0 / path_length end"
+        )
+    rate = f"weighted.{_rate(name)}"
     return (
-        f"case when sum({part}) over path > 0 then {part} / sum({part}) over path"
-        " else 1.0 / path_length end"
+        f"case when sum({part}) over path > 0"
+        f" then {part} * {rate} / sum({part} * {rate}) over path"
+        f" else {rate} / sum({rate}) over path end"
     )
 
 
@@ -163,6 +182,10 @@ def _sums(names: Sequence[str]) -> str:
 
 def _part(name: str) -> str:
     return quote_identifier(f"part of {name}")
+
+
+def _rate(name: str) -> str:
+    return quote_identifier(f"rate of {name}")
 
 
 def _value(name: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lydite.models import Model
 
 _WEIGHTS = """
-select coalesce(cast(({weight}) as double), 0) as weight
+select coalesce(cast(({weight}) as double), 0) as weight, cast(({rate}) as double) as rate
 from touches
 order by row_number
 """
@@ -71,22 +71,23 @@ def touch_credit(model: Model, paths: pl.DataFrame) -> NDArray[np.float64]:
     return _split_channel_shares(model, channels, touches)
 
 
-def _weights(model: Model, touches: pl.DataFrame) -> pl.Series:
-    """Return the weight of every touch."""
+def _weights(model: Model, touches: pl.DataFrame) -> pl.DataFrame:
+    """Return the weight and the rate of every touch."""
     with DuckDBEngine() as engine:
         engine.store("main.touches", touches)
         try:
-            return engine.frame(_WEIGHTS.format(weight=model.touch_weight))["weight"]
+            rate = model.touch_rate or "1.0"
+            return engine.frame(_WEIGHTS.format(weight=model.touch_weight, rate=rate))
         except engine.binder_error as error:
             raise InputError(f"the paths do not fit the model {model.name!r}: {error}") from error
 
 
-def _normalise(weights: pl.Series, touches: pl.DataFrame) -> NDArray[np.float64]:
-    """Divide weights by the sum of their path; touches share equally where the sum is zero."""
-    weight = pl.col("weight")
-    total = weight.sum().over("path_number")
-    part = pl.when(total > 0).then(weight / total).otherwise(1 / pl.len().over("path_number"))
-    return touches.with_columns(weight=weights).select(part).to_series().to_numpy()
+def _normalise(weights: pl.DataFrame, touches: pl.DataFrame) -> NDArray[np.float64]:
+    """Divide weight times rate by the sum of the path; weights are equal where their sum is 0."""
+    weighed = pl.col("weight").sum().over("path_number") > 0
+    part = pl.when(weighed).then(pl.col("weight")).otherwise(1.0) * pl.col("rate")
+    touches = touches.with_columns(weights)
+    return touches.select(part / part.sum().over("path_number")).to_series().to_numpy()
 
 
 def _split_channel_shares(

@@ -230,6 +230,14 @@ class Model(BaseEstimator, ABC):
         """
         return "1.0"
 
+    @property
+    def touch_rate(self) -> str | None:
+        """A factor of the weight if `weights_touches`, also where no touch has any weight.
+
+        A SQL expression as `touch_weight`; None for 1.
+        """
+        return None
+
     # --- identity -------------------------------------------------------------------------------
 
     @property

@@ -56,11 +56,11 @@ class _Posterior(Model):
         return normalize_rows(joint)
 
     @property
-    def touch_weight(self) -> str:
-        """The rule's weight times the rate of the channel."""
+    def touch_rate(self) -> str:
+        """The rate of the touch's channel; `touch_weight` is the rule's."""
         rates = enumerate(self.rates_.tolist())
         cases = " ".join(f"when {key} then {rate!r}" for key, rate in rates)
-        return f"({super().touch_weight}) * case channel_key {cases} else 0 end"
+        return f"case channel_key {cases} else 0 end"
 
 
 class PosteriorRule(_Posterior, Rule):

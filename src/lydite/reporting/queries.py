@@ -260,6 +260,12 @@ def credited_models(comparison: Comparison, outcome: str) -> list[Row]:
     return [_Row(model=name) for name in dict.fromkeys(row["model"] for row in rows)]
 
 
+def credit_source(model: str, rows: Iterable[Row]) -> str:
+    """Return what gave the credit in some rows of one model: the model, or its posterior."""
+    is_posterior = any(row.get("credit") == "posterior" for row in rows)
+    return f"the posterior of {model}" if is_posterior else model
+
+
 def _bounds(row: Row) -> dict[str, float | None]:
     ends = [f"{name}{end}" for name in _BOUNDED for end in ("_low", "_high")]
     return {name: row.get(name) for name in ends}

@@ -24,6 +24,7 @@ from lydite.reporting.queries import (
     UNATTRIBUTED,
     conversion_dates,
     credit_of,
+    credit_source,
     is_path_table,
     main_models,
     quarantined_rows,
@@ -166,6 +167,10 @@ class _CreditTable:
     model: str
     rows: Sequence[Row]
     unattributed: str = UNATTRIBUTED
+
+    @property
+    def source(self) -> str:
+        return credit_source(self.model, self.rows)
 
     @property
     def with_cost(self) -> bool:

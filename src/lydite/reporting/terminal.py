@@ -15,6 +15,7 @@ from lydite.reporting.narrative import NOT_CAUSE, headline, reason_paragraphs
 from lydite.reporting.queries import (
     UNATTRIBUTED,
     credit_of,
+    credit_source,
     credited_models,
     is_path_table,
     quarantined_rows,
@@ -196,12 +197,14 @@ def _print_credit(
         return
     if len(credit) == 1:
         (name, rows), *_ = credit.items()
-        console.print(Text(f"Credit according to {name}", style="bold"))
+        console.print(Text(f"Credit according to {credit_source(name, rows)}", style="bold"))
         console.print(_credit_of_one(rows, roomy=console.width >= _ROOMY))
         return
     left_out = len(names) - len(credit)
     more = f" (and {left_out} more in the report and in the tables)" if left_out > 0 else ""
-    console.print(Text(f"Credited conversions by model{more}", style="bold"))
+    kinds = {row.get("credit") for rows in credit.values() for row in rows}
+    posterior = ", rules by their posterior" if "posterior" in kinds else ""
+    console.print(Text(f"Credited conversions by model{posterior}{more}", style="bold"))
     console.print(_credit_of_several(credit))
 
 
@@ -293,7 +296,8 @@ def print_credit(credit: Credit, console: Console) -> None:
     for (outcome, model), rows in tables.items():
         of_outcome = f" for {plain(str(outcome))}" if several else ""
         console.print()
-        console.print(Text(f"Credit according to {plain(model)}{of_outcome}", style="bold"))
+        source = credit_source(plain(model), rows)
+        console.print(Text(f"Credit according to {source}{of_outcome}", style="bold"))
         console.print(_all_credit_of_one(rows, roomy=console.width >= _ROOMY))
     warnings = [warning["text"] for warning in record.get("warnings", [])]
     for reason in [*warnings, *credit.left_out.values()]:
