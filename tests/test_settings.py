@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from lydite.errors import InputError
-from lydite.settings import ModelSettings, Settings, SourceSettings, load_settings, parse_settings
+from lydite.settings import (
+    Completeness,
+    DeclaredEnds,
+    ModelSettings,
+    QualitySettings,
+    Settings,
+    SourceSettings,
+    load_settings,
+    parse_settings,
+)
 
 SOURCES = '[sources]\ntouchpoints = "t.parquet"\nconversions = "c.parquet"\n'
 
@@ -35,6 +44,53 @@ def test_little_is_enough(load):
     assert settings.lookbacks(["lead", "purchase"]) == {
         "lead": timedelta(days=30), "purchase": timedelta(days=30)
     }  # fmt: skip
+
+
+def test_the_end_of_the_data_is_declared_for_all_outcomes_or_for_one(load):
+    settings = load(
+        SOURCES + '[evaluation]\nas_of = "2026-03-01"\n[outcomes.lead]\ndelivery_delay = "2d"\n'
+        "[outcomes.sale]\nas_of = 2026-04-01T06:00:00+02:00\n[outcomes.trial]\n"
+    )
+    first, second = datetime(2026, 3, 1), datetime(2026, 4, 1, 4)
+    assert settings.completeness(["lead", "sale", "trial"]) == {
+        "lead": Completeness(delivery_delay=timedelta(days=2)),
+        "sale": Completeness(as_of=second),
+        "trial": Completeness(as_of=first),
+    }
+    assert settings.declared_ends() == DeclaredEnds(second, first, {"sale": second})
+    assert settings.lookbacks(["lead", "sale", "trial"])["sale"] == timedelta(days=30)
+
+
+def test_touchpoints_end_only_where_all_outcomes_do(load):
+    one = SOURCES + "[outcomes.lead]\nas_of = 2026-03-01\n"
+    assert load(one).declared_ends().touchpoints == datetime(2026, 3, 1)
+    assert load(one + "[outcomes.sale]\n").declared_ends() == DeclaredEnds(
+        None, None, {"lead": datetime(2026, 3, 1)}
+    )
+    assert load(SOURCES).declared_ends() == DeclaredEnds()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[evaluation]\nas_of = "1.3.2026"', "evaluation.as_of = '1.3.2026': write it as ISO"),
+        ("[evaluation]\nas_of = 20260301", "evaluation.as_of = 20260301: write it as ISO-8601"),
+        ("[evaluation]\ndelivery_delay = 2", "evaluation.delivery_delay = 2: write it in quotes"),
+        ('[outcomes.a]\ndelivery_delay = "soon"', "delay 'soon' cannot be read"),
+        ('[quality]\naccept = ["all"]', "quality.accept.1 = 'all': Input should be 'stray_rows'"),
+    ],
+)
+def test_wrong_declarations_are_refused(load, text, words):
+    with pytest.raises(InputError) as error:
+        load(SOURCES + text)
+    assert words in str(error.value)
+
+
+def test_more_kinds_of_findings_can_be_accepted():
+    accepted = QualitySettings(warn=("stray_rows",)).accepting(["sudden_drop"])
+    assert accepted == QualitySettings(accept=("sudden_drop",), warn=("stray_rows",))
+    with pytest.raises(InputError, match="no kind of finding 'all'; there are: stray_rows"):
+        QualitySettings().accepting(["all"])
 
 
 def test_models_are_names_or_tables(load):

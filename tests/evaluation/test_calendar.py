@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -133,6 +134,38 @@ def test_a_calendar_is_valid_or_the_message_states_a_lookback_that_works(history
     inside = calendar.period_of(history.converting_at)
     trained = calendar.first_training_period(history.converting_at)
     assert (trained[inside >= 0] > inside[inside >= 0]).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    histories, st.integers(12, 24 * 20), st.sampled_from(PERIODS), st.integers(0, 150),
+    st.integers(1, 40),
+)  # fmt: skip
+def test_periods_that_depend_on_a_hole_are_left_out(history, hours, period, start, days):
+    """The others stay, and no landmark with an unknown outcome trains a model."""
+    lookback, hole = timedelta(hours=hours), at("2025-01-01") + start * DAY
+    with_hole = replace(history, holes=np.array([[hole, hole + days * DAY]]))
+    try:
+        calendar, whole = (make_calendar(each, lookback, period) for each in (with_hole, history))
+    except InputError:
+        return
+    assert set(calendar.starts) <= set(whole.starts)
+    first, last = hole - np.timedelta64(lookback), hole + days * DAY
+    happened_at = at("2025-01-01") + np.arange(-20, 24 * 180) * np.timedelta64(1, "h")
+    unknown = (happened_at > first) & (happened_at < last)
+    assert (calendar.period_of(happened_at)[unknown] == -1).all()
+    assert (calendar.first_training_period(happened_at)[unknown] == len(calendar)).all()
+    # Each landmark is in the same period as without the hole, or in none.
+    number = calendar.period_of(happened_at)
+    forecast = number >= 0
+    same = whole.starts[whole.period_of(happened_at)[forecast]]
+    np.testing.assert_array_equal(calendar.starts[number[forecast]], same)
+    # Periods right before and after the hole stay.
+    ends = np.append(whole.starts[1:], whole.end)
+    clear = (ends <= first) | (whole.starts >= last)
+    known = with_hole.converting_at[with_hole.hours_to_conversion < hours]
+    if not ((known > first) & (known < last)).any():
+        assert set(calendar.starts) == set(whole.starts[clear])
 
 
 def _check_message(message: str, history: History, lookback: timedelta, period: str) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs import load, load_table
+from lydite.settings import DeclaredEnds
 
 TIME = dt.datetime(2026, 3, 1, 9, 30)
 LATER = dt.datetime(2026, 7, 2)
@@ -653,3 +654,42 @@ def test_equal_conversions_without_an_id_can_be_kept(engine):
     assert engine.columns("inputs.conversions").keys() == {
         "user_id", "converted_at", "outcome", "value", "conversion_id",
     }  # fmt: skip
+
+
+# --- declared ends --------------------------------------------------------------------------------
+
+
+def test_rows_after_a_declared_end_are_set_aside(engine):
+    first, second = dt.datetime(2026, 3, 1), dt.datetime(2026, 4, 1)
+    touchpoints = pd.DataFrame(
+        {"user_id": "u", "touched_at": [first, second, second + dt.timedelta(1)], "channel": "tv"}
+    )
+    conversions = pd.DataFrame(
+        {
+            "user_id": "u",
+            "converted_at": [first, second, second + dt.timedelta(1)] * 3,
+            "outcome": ["lead", "lead", "lead", "it's", "it's", "it's", None, None, None],
+        }
+    )
+    ends = DeclaredEnds(second, first, {"it's": second})
+    found = load(
+        engine, {"touchpoints": touchpoints, "conversions": conversions}, now=NOW, ends=ends
+    )
+    assert found.counts == {
+        "touchpoints": {"after_as_of": 1}, "conversions": {"after_as_of": 5},
+    }  # fmt: skip
+    assert found.tables["conversions"].bad_share == 0
+    assert sorted(engine.rows("select outcome, count(*) from inputs.conversions group by 1")) == [
+        ("conversion", 1), ("it's", 2), ("lead", 1)
+    ]  # fmt: skip
+    assert engine.scalar("select max(touched_at) from inputs.touchpoints") == second
+
+
+def test_a_declared_end_in_the_future_is_refused(read, touchpoints):
+    with pytest.raises(InputError, match="as_of = 2026-07-02 00:00:00 is in the future"):
+        read("touchpoints", touchpoints, ends=DeclaredEnds(None, dt.datetime(2026, 7, 2)))
+
+
+def test_nothing_before_a_declared_end_is_an_error(read, touchpoints):
+    with pytest.raises(InputError, match="later than the declared as_of; raise as_of"):
+        read("touchpoints", touchpoints, ends=DeclaredEnds(dt.datetime(2020, 1, 1)))
