@@ -190,6 +190,102 @@ def test_equal_rows_without_an_id_can_be_kept():
     assert credit(**copies, models=["linear"]).duplicates == {"conversions": 3, "touchpoints": 3}
 
 
+@pytest.mark.parametrize("intervals", [True, False])
+def test_credit_where_no_conversion_has_a_touch(intervals):
+    sources = few_journeys(20)
+    sources["conversions"] = sources["conversions"].with_columns(
+        pl.col("converted_at") - pl.duration(days=1)
+    )
+    found = credit(**sources, intervals=intervals)
+    assert found.table["model"].n_unique() == 17
+    for model in found.table["model"].unique():
+        rows = found.table.filter(pl.col("model") == model)
+        conversions = dict(rows.select("channel", "conversions").rows())
+        assert conversions == {"ad": 0, "mail": 0, "(unattributed)": 20}
+    compared = compare(**sources, models=["linear"])
+    assert compared.credit["conversions"].sum() == 20
+    assert compared.marts["credit_daily"]["conversions"].sum() == 20
+    assert compared.table["verdict"].to_list() == ["too_early"]
+
+
+def in_form(frame: pl.DataFrame, column: str, form: str) -> pl.DataFrame:
+    """Return times as text or another type, with a zone or without."""
+    time = pl.col(column)
+    forms = {
+        "text": time.dt.strftime("%Y-%m-%d %H:%M:%S"),
+        "text with Z": time.dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "text with an offset": time.dt.strftime("%Y-%m-%dT%H:%M:%S+09:00"),
+        "timestamp": time,
+        "timestamp with zone": time.dt.replace_time_zone("Asia/Tokyo"),
+        "day": time.dt.strftime("%Y-%m-%d"),
+        "date": time.dt.date(),
+        "epoch": time.dt.epoch("ms"),
+        "epoch as text": time.dt.epoch("s").cast(pl.String),
+    }
+    return frame.with_columns(forms[form].alias(column))
+
+
+WITHOUT_ZONE = ("text", "timestamp")
+WITH_ZONE = ("text with Z", "text with an offset", "timestamp with zone")
+NEITHER = ("day", "date", "epoch", "epoch as text")
+
+
+@pytest.mark.parametrize("one", WITHOUT_ZONE)
+@pytest.mark.parametrize("other", WITH_ZONE)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_times_with_and_without_a_zone_are_refused_together(one, other, swapped):
+    sources = few_journeys(10)
+    forms = (other, one) if swapped else (one, other)
+    given = [
+        in_form(sources["touchpoints"], "touched_at", forms[0]),
+        in_form(sources["conversions"], "converted_at", forms[1]),
+    ]
+    names = r"touchpoints.touched_at \(.*conversions.converted_at \("
+    with pytest.raises(InputError, match=names) as refused:
+        compare(*given, models=["linear"])
+    assert "(with a zone)" in str(refused.value)
+    assert "(without a zone, read as UTC)" in str(refused.value)
+    assert ".sql source" in str(refused.value)
+    sources = {"touchpoints": given[0], "conversions": given[1]}
+    with pytest.raises(InputError, match=names):
+        credit(**sources, models=["linear"])
+    found = credit(**sources, models=["linear"], accept=["mixed_zones"])
+    assert found.table["conversions"].sum() == pytest.approx(10)
+    assert "mixed_zones" in set(found.warnings["kind"])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        *[(one, one) for one in (*WITHOUT_ZONE, *WITH_ZONE)],
+        ("text", "timestamp"),
+        ("text with Z", "timestamp with zone"),
+        *[(zoned, neither) for zoned in ("text", "text with Z") for neither in NEITHER],
+    ],
+)
+def test_other_times_are_read_together(one, other):
+    sources = few_journeys(10)
+    found = credit(
+        touchpoints=in_form(sources["touchpoints"], "touched_at", one),
+        conversions=in_form(sources["conversions"], "converted_at", other),
+        models=["linear"],
+        intervals=False,
+    )
+    assert found.table["conversions"].sum() == pytest.approx(10)
+
+
+def test_zones_of_earlier_loads_do_not_count():
+    sources = few_journeys(10)
+    with DuckDBEngine() as engine:
+        for form in ("text", "text with Z", "epoch", "text"):
+            given = {
+                "touchpoints": in_form(sources["touchpoints"], "touched_at", form),
+                "conversions": in_form(sources["conversions"], "converted_at", form),
+            }
+            pipeline.load_inputs(engine, given)
+            pipeline.build_journeys(engine, LOOKBACKS, "week")
+
+
 def test_a_refund_is_subtracted_from_the_channels_of_its_order():
     sources = few_journeys(20)
     orders = sources["conversions"].with_columns(

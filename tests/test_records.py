@@ -27,7 +27,7 @@ def test_a_comparison_has_the_keys_of_its_records(compared):
     assert set(record) == keys(records.ComparisonRecord)
     assert set(outcome) == keys(records.OutcomeRecord)
     assert set(outcome["models"][0]) == keys(records.ModelRecord)
-    assert set(outcome["credit"][0]) == keys(records.ChannelCost)
+    assert set(outcome["credit"][0]) == keys(records.ComparedCredit)
     assert set(compared.outcomes[0]) == keys(records.OutcomeCounts)
 
 

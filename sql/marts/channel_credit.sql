@@ -22,7 +22,7 @@
 -- @roas_low lower bound of the 95 % interval of roas; the cost is taken as exact
 -- @roas_high upper bound of the 95 % interval of roas
 with names as (
-    select distinct outcome, model from credit.statistics
+    select outcome, model from credit.kinds
 ),
 
 valued as (

@@ -156,8 +156,8 @@ def compare(
         before its last row.
     accept
         Kinds of findings for which the data is used as it is: ``"stray_rows"``,
-        ``"sudden_drop"``, ``"mixed_zones"`` (`Comparison.findings`) or ``"shifted_times"``, which
-        is an error otherwise.
+        ``"sudden_drop"`` (`Comparison.findings`), ``"shifted_times"`` or ``"mixed_zones"``, which
+        are errors otherwise.
     models
         The rivals: names, or models such as `lydite.models.Rule` and `lydite.models.Classifier`;
         None for all built-in models.

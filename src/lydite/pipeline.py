@@ -176,9 +176,7 @@ def _prepare(
         accepted=settings.quality,
         keep_duplicates=keep_duplicates,
     )
-    for finding in quality.read_findings(engine.local):
-        if finding.kind == "shifted_times" and finding.blocking:
-            raise InputError(finding.text)  # no part of the result would be right
+    _refuse_wrong_times(engine)
     return usable_models(
         engine,
         models_from_settings(settings)
@@ -186,6 +184,19 @@ def _prepare(
         else with_credit(rivals, settings.evaluation.credit),
         required=rivals is not None or settings.chooses_models,
     )
+
+
+def _refuse_wrong_times(engine: Engine) -> None:
+    """Raise where touchpoints and conversions may be in different zones: no result is right then.
+
+    Epochs and times without a zone are often both UTC: that stays a warning.
+    """
+    refused = {"shifted_times"}
+    if "epoch" not in quality.read_zones(engine.local).values():
+        refused.add("mixed_zones")
+    for finding in quality.read_findings(engine.local):
+        if finding.kind in refused and finding.blocking:
+            raise InputError(finding.text)
 
 
 def _ignore(step: str) -> None:
@@ -226,8 +237,8 @@ def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
     schema = ["table_name", "reason", "rows"]
     with local.registered(pl.DataFrame(rows, schema=schema, orient="row")) as frame:
         local.append("inputs.report", f"from {frame}")
-    zoned = {report.table: report.zoned for report in reports if report.zoned is not None}
-    quality.write_zones(local, [report.table for report in reports], zoned)
+    zones = {report.table: report.zone for report in reports if report.zone is not None}
+    quality.write_zones(local, [report.table for report in reports], zones)
 
 
 def quarantined(engine: Engine) -> dict[str, dict[str, int]]:

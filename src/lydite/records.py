@@ -74,13 +74,8 @@ class ChannelCredit(TypedDict):
 
 
 class ChannelCost(ChannelCredit):
-    """Credit with cost: cost per conversion (`cpa`) and value per unit of cost (`roas`).
+    """Credit with cost: cost per conversion (`cpa`) and value per unit of cost (`roas`)."""
 
-    The range of conversions is over all models that are not refuted.
-    """
-
-    standing_low: float | None
-    standing_high: float | None
     cost: float | None
     cpa: float | None
     cpa_low: float | None
@@ -90,15 +85,27 @@ class ChannelCost(ChannelCredit):
     roas_high: float | None
 
 
-class PathCreditRecord(ChannelCredit):
-    """Credit from a path table; only Markov models have a removal effect."""
+class ComparedCredit(ChannelCost):
+    """Credit after a comparison, with its range over all models that are not refuted."""
 
+    standing_low: float | None
+    standing_high: float | None
+
+
+class PathCreditRecord(ChannelCredit):
+    """Credit from a path table; only Markov models have a removal effect.
+
+    `credit` is how the credit is computed: "rule" or "posterior".
+    """
+
+    credit: str
     removal_effect: float | None
 
 
 class OutcomeCreditRecord(ChannelCost):
-    """Credit from touchpoints; only Markov models have a removal effect."""
+    """Credit from touchpoints; see `PathCreditRecord`."""
 
+    credit: str
     outcome: str
     removal_effect: float | None
 
@@ -139,7 +146,7 @@ class OutcomeRecord(TypedDict):
     models: list[ModelRecord]
     segments: NotRequired[dict[str, list[ModelRecord]]]
     warnings: list[WarningRecord]
-    credit: list[ChannelCost]
+    credit: list[ComparedCredit]
 
 
 class FindingRecord(TypedDict):

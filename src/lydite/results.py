@@ -425,10 +425,13 @@ def read_credit(
         The kind of frame that the tables of the result are.
     """
     effects = engine.frame("from mart.removal_effects")
-    table = engine.frame("from mart.channel_credit").join(
+    without_verdicts = engine.frame("from mart.channel_credit").drop(
+        "standing_low", "standing_high"
+    )
+    table = without_verdicts.join(
         effects, on=["outcome", "model", "channel"], how="left", maintain_order="left"
     )
-    if not engine.scalar("select count(*) from credit.intervals"):
+    if not engine.scalar("select count(conversions_low) from credit.intervals"):
         table = table.with_columns(
             pl.lit(None, pl.Float64).alias(name)
             for name in table.columns

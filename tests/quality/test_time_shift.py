@@ -137,8 +137,9 @@ def test_accepted_shifts_run():
     assert not finding.blocking
 
 
-def kinds(data: dict[str, pl.DataFrame]) -> list[str]:
-    return [f.kind for f in compare(**data, lookback="7d", models=["linear"]).findings]
+def kinds(data: dict[str, pl.DataFrame], accept: tuple[str, ...] = ()) -> list[str]:
+    result = compare(**data, lookback="7d", models=["linear"], accept=accept)
+    return [finding.kind for finding in result.findings]
 
 
 def test_mixed_zones_are_found_where_the_data_does_not_show_that_they_fit():
@@ -147,7 +148,15 @@ def test_mixed_zones_are_found_where_the_data_does_not_show_that_they_fit():
     assert kinds(data) == []  # the jump at lag zero shows it
     later = pl.col("converted_at") + pl.duration(hours=20 + pl.int_range(pl.len()) % 90)
     data["conversions"] = data["conversions"].with_columns(later)
-    assert kinds(data) == ["mixed_zones"]
+    with pytest.raises(InputError) as error:
+        compare(**data, lookback="7d", models=["linear"])
+    text = str(error.value)
+    assert "touchpoints.touched_at (with a zone)" in text
+    assert "conversions.converted_at (without a zone, read as UTC)" in text
+    assert kinds(data, accept=("mixed_zones",)) == ["mixed_zones"]
+    epochs = pl.col("touched_at").dt.epoch("us")
+    numbers = {**data, "touchpoints": data["touchpoints"].with_columns(epochs)}
+    assert kinds(numbers) == ["mixed_zones"]  # a warning only
     data["conversions"] = zoned(data["conversions"], "converted_at")
     assert kinds(data) == []
 
@@ -155,11 +164,11 @@ def test_mixed_zones_are_found_where_the_data_does_not_show_that_they_fit():
 def test_whether_times_had_zones_is_stored_by_table():
     with DuckDBEngine() as engine:
         assert read_zones(engine) == {}
-        write_zones(engine, ["touchpoints", "conversions"], {"touchpoints": True})
-        write_zones(engine, ["conversions"], {"conversions": False})
-        assert read_zones(engine) == {"touchpoints": True, "conversions": False}
+        write_zones(engine, ["touchpoints", "conversions"], {"touchpoints": "given"})
+        write_zones(engine, ["conversions"], {"conversions": "none"})
+        assert read_zones(engine) == {"touchpoints": "given", "conversions": "none"}
         write_zones(engine, ["touchpoints"], {})
-        assert read_zones(engine) == {"conversions": False}
+        assert read_zones(engine) == {"conversions": "none"}
 
 
 def test_without_rows_there_is_no_finding():

@@ -250,6 +250,8 @@ def _write_set_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> N
 def channel_shares(model: Model, paths: Paths) -> NDArray[np.float64]:
     """Return the share of each channel on each path, one per entry of `paths`: an (m,) array."""
     features, entries = model.encode_paths(paths), paths.path
+    if not len(entries.row):  # scipy would return a sparse array for an empty index
+        return np.zeros(0)
     shares = model.shares(features)[features.inverse[entries.row], entries.channel]
     result: NDArray[np.float64] = np.asarray(shares).ravel()
     return result

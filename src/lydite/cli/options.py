@@ -31,6 +31,10 @@ Cluster = Annotated[
 Lookback = Annotated[
     str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
 ]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),
+]
 KeepDuplicates = Annotated[
     bool,
     typer.Option(
@@ -64,10 +68,6 @@ AsOf = Annotated[
 DeliveryDelay = Annotated[
     str | None,
     typer.Option(help="How late rows may arrive: the data is complete so long before its end."),
-]
-Accept = Annotated[
-    list[str] | None,
-    typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),
 ]
 Format = Annotated[
     Literal["table", "json"],

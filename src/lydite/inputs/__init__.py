@@ -4,6 +4,7 @@ from lydite.inputs.loading import Quarantine, TableReport, load, load_table
 from lydite.inputs.path_table import PathTable, read_path_table
 from lydite.inputs.schema import REASONS, TABLES, Column, Kind, Table
 from lydite.inputs.sources import Source
+from lydite.inputs.timezones import Zone
 
 __all__ = [
     "REASONS",
@@ -15,6 +16,7 @@ __all__ = [
     "Source",
     "Table",
     "TableReport",
+    "Zone",
     "load",
     "load_table",
     "read_path_table",

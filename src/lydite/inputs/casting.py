@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.inputs.source_rows import Relation
+    from lydite.inputs.timezones import Zone
     from lydite.settings import DeclaredEnds
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT"}
@@ -101,15 +102,15 @@ def cast_select(engine: Engine, relation: Relation, table: Table, ends: Declared
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
 
 
-def has_zone(engine: Engine, relation: Relation, table: Table) -> bool | None:
-    """Return whether the times of a source came with a zone; None if unknown, as for days."""
+def zone_of(engine: Engine, relation: Relation, table: Table) -> Zone | None:
+    """Return what the times of a source say about their zone; None if unknown, as for days."""
     names = [column.name for column in table.columns if column.kind is Kind.INSTANT]
     if not names:
         return None
     name = match_columns(relation, table)[names[0]]
     kind = relation.columns[name]
     if kind == _ZONED or kind in _TIMES - {"DATE"}:
-        return kind == _ZONED
+        return "given" if kind == _ZONED else "none"
     text = _trimmed(_text(name, kind))
     rows = engine.rows(f"select {text} from {relation.sql} where {text} is not null limit 100")
     zones = {zone_in(example) for (example,) in rows} - {None}

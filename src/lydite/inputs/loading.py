@@ -12,7 +12,7 @@ from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs import sources, spark_sources
-from lydite.inputs.casting import cast_select, has_zone, match_columns, segment_columns
+from lydite.inputs.casting import cast_select, match_columns, segment_columns, zone_of
 from lydite.inputs.schema import AFTER_AS_OF, REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
 from lydite.settings import DeclaredEnds
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
     from lydite.inputs.source_rows import Relation
     from lydite.inputs.sources import Source
+    from lydite.inputs.timezones import Zone
 
 
 @dataclass(frozen=True)
@@ -42,8 +43,8 @@ class TableReport:
         when journeys are built.
     refunds
         Rows whose value was subtracted from the conversion with the same id.
-    zoned
-        Whether the times came with a zone; None if unknown.
+    zone
+        What the times say about their zone; None if unknown.
     """
 
     table: str
@@ -51,7 +52,7 @@ class TableReport:
     bad: dict[str, int]
     duplicates: int = 0
     refunds: int = 0
-    zoned: bool | None = None
+    zone: Zone | None = None
 
     @property
     def read(self) -> int:
@@ -222,7 +223,7 @@ class _Plan:
     table: Table
     relation: Relation
     select: str  # of raw.<table>
-    zoned: bool | None  # whether its times have a zone
+    zone: Zone | None  # of its times
 
 
 @contextlib.contextmanager
@@ -236,7 +237,7 @@ def _plan(
         with read_errors_named(engine, relation):
             rows = _or_empty(engine, table, relation)
             select = cast_select(engine, rows, table, ends)
-            plan = _Plan(table, rows, select, has_zone(engine, rows, table))
+            plan = _Plan(table, rows, select, zone_of(engine, rows, table))
         yield plan
 
 
@@ -278,7 +279,7 @@ def _write(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not options.keep_raw:
         engine.drop(raw)
-    return replace(report, zoned=plan.zoned)
+    return replace(report, zone=plan.zone)
 
 
 def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Options) -> TableReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lydite.errors import InputError
 
@@ -53,21 +53,25 @@ class _Group:
         return f"{self.count} with {zone} (such as {self.example!r})"
 
 
-def zone_in(text: str) -> bool | None:
-    """Return whether the text of a time has a zone; None for days and other numbers than epochs.
+#: What the times of a column say about their zone: epochs are UTC, though nothing is written.
+Zone = Literal["given", "none", "epoch"]
+
+
+def zone_in(text: str) -> Zone | None:
+    """Return what the text of a time says about its zone; None for days and other numbers.
 
     Examples
     --------
     >>> [zone_in(time) for time in ("2026-03-01T09:30Z", "2026-03-01 09:30", "1772357400")]
-    [True, False, True]
+    ['given', 'none', 'epoch']
     """
     if re.fullmatch(r"\d+(\.\d*)?", text):
         number = float(text)
         is_epoch = number > 1e8 and not 1.9e13 < number < 2.2e13  # 20260301093000 has no zone
-        return True if is_epoch else None
+        return "epoch" if is_epoch else None
     if ":" not in text:
         return None
-    return re.search(r"[^0-9:.,Tt ].*\Z", text[9:]) is not None
+    return "given" if re.search(r"[^0-9:.,Tt ].*\Z", text[9:]) else "none"
 
 
 def refuse_mixed_zones(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.engine import DuckDBEngine, Engine
+    from lydite.inputs import Zone
 
 # Lags are counted in quarters of an hour, up to fifteen hours: zones are from 12 hours behind UTC
 # to 14 hours ahead of it. A visit that follows a conversion at once makes a jump less than
@@ -122,45 +123,51 @@ def _jumps(by_lag: NDArray[np.int64]) -> NDArray[np.float64]:
     return jumps
 
 
-def time_findings(engine: Engine, zoned: Mapping[str, bool]) -> list[Finding]:
+def time_findings(engine: Engine, zones: Mapping[str, Zone]) -> list[Finding]:
     """Return a finding if the times of touchpoints and conversions do not fit together.
 
     Parameters
     ----------
     engine
         Holds touches and conversions.
-    zoned
-        Whether the times of a table came with a zone; only tables where that is known.
+    zones
+        What the times of a table say about their zone; only tables where that is known.
     """
-    names = [f"touchpoints.touched_at{_zone(zoned, 'touchpoints')}"]
-    names.append(f"conversions.converted_at{_zone(zoned, 'conversions')}")
+    names = [f"touchpoints.touched_at{_in_words(zones, 'touchpoints')}"]
+    names.append(f"conversions.converted_at{_in_words(zones, 'conversions')}")
     counts = count_lags(engine)
     shift = find_shift(counts)
     if shift is not None:
         return [Finding("shifted_times", "touchpoints", None, _describe(shift, names))]
-    if len(set(zoned.values())) == 2 and not is_aligned(counts):
+    only_one = "none" in zones.values() and len(set(zones.values())) == 2
+    if only_one and not is_aligned(counts):
         text = f"{names[0]} and {names[1]}: one of them may be local time"
         return [Finding("mixed_zones", "touchpoints", None, text)]
     return []
 
 
-def write_zones(engine: DuckDBEngine, tables: Sequence[str], zoned: Mapping[str, bool]) -> None:
-    """Store whether the times of some tables came with a zone; of others, what is stored stays."""
-    kept = {table: known for table, known in read_zones(engine).items() if table not in tables}
-    rows = list({**kept, **zoned}.items())
-    schema: dict[str, Any] = {"table_name": pl.String, "zoned": pl.Boolean}
+def write_zones(engine: DuckDBEngine, tables: Sequence[str], zones: Mapping[str, Zone]) -> None:
+    """Store what the times of some tables say about their zone; the other tables stay."""
+    kept = {table: zone for table, zone in read_zones(engine).items() if table not in tables}
+    rows = list({**kept, **zones}.items())
+    schema: dict[str, Any] = {"table_name": pl.String, "zone": pl.String}
     engine.store("quality.zones", pl.DataFrame(rows, schema=schema, orient="row"))
 
 
-def read_zones(engine: DuckDBEngine) -> dict[str, bool]:
-    """Return whether the times of a table came with a zone, where that is known."""
+def read_zones(engine: DuckDBEngine) -> dict[str, Zone]:
+    """Return what the times of a table say about their zone, where that is known."""
     return dict(engine.rows("from quality.zones")) if engine.exists("quality.zones") else {}
 
 
-def _zone(zoned: Mapping[str, bool], table: str) -> str:
-    if table not in zoned:
-        return ""
-    return " (with a zone)" if zoned[table] else " (without a zone, read as UTC)"
+_ZONES = {
+    "given": "with a zone",
+    "none": "without a zone, read as UTC",
+    "epoch": "numbers, which are UTC",
+}
+
+
+def _in_words(zones: Mapping[str, Zone], table: str) -> str:
+    return f" ({_ZONES[zones[table]]})" if table in zones else ""
 
 
 def _describe(shift: Shift, names: Sequence[str]) -> str:
