@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests.helpers import object_store, postgres_server
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -42,3 +44,39 @@ def spark() -> Iterator[SparkEngine]:
 
     with SparkEngine(master="local[2]", settings=SPARK) as engine:
         yield engine
+
+
+@pytest.fixture(scope="session")
+def running_postgres() -> Iterator[postgres_server.Server]:
+    """Yield the PostgreSQL server of this process."""
+    pytest.importorskip("adbc_driver_postgresql", reason="adbc-driver-postgresql is not installed")
+    if not (postgres_server.find_program("initdb") and postgres_server.find_program("postgres")):
+        pytest.skip("PostgreSQL is not installed: initdb and postgres are needed")
+    with postgres_server.running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres(
+    running_postgres: postgres_server.Server, monkeypatch: pytest.MonkeyPatch
+) -> postgres_server.Server:
+    """Return a PostgreSQL server without tables, whose password is in the environment."""
+    monkeypatch.setenv("TEST_PASSWORD", running_postgres.password)
+    running_postgres.run("drop schema public cascade", "create schema public")
+    return running_postgres
+
+
+@pytest.fixture(scope="session")
+def running_store() -> Iterator[object_store.Store]:
+    """Yield the object store of this process."""
+    pytest.importorskip("obstore", reason="obstore is not installed")
+    pytest.importorskip("moto", reason="moto is not installed")
+    with object_store.running_store() as store:
+        yield store
+
+
+@pytest.fixture
+def store(running_store: object_store.Store, monkeypatch: pytest.MonkeyPatch) -> object_store.Store:
+    """Return an object store, whose credentials and address are in the environment."""
+    running_store.set_environment(monkeypatch)
+    return running_store

@@ -10,6 +10,7 @@ PRINTED = {
     "compare_models": ["best", "last_touch", "explained"],
     "credit_from_paths": ["markov_1", "conversions_low"],
     "custom_models": ["email_twice", "bernoulli_nb"],
+    "load_with_dlt": ["orders of", "were loaded"],
 }
 
 
@@ -23,6 +24,7 @@ def test_every_script_is_listed_and_tested():
 @pytest.mark.parametrize("script", PRINTED)
 def test_the_script_runs(script, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RUNTIME__DLTHUB_TELEMETRY", "false")
     runpy.run_path(str(EXAMPLES / f"{script}.py"))
     printed = capsys.readouterr().out
     assert all(text in printed for text in PRINTED[script])

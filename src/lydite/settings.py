@@ -7,19 +7,23 @@ import tomllib
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
+    Tag,
     ValidationError,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError
 
 from lydite.durations import parse_duration
+from lydite.environment import HIDDEN, is_secret_name, mask
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
@@ -63,19 +67,90 @@ FindingKind = Literal[
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 
+def _parse_look_back(value: object) -> timedelta:
+    return _parse_lookback(value, "look_back")
+
+
+def _without_secret(text: str) -> str:
+    if mask(text) != text:
+        raise ValueError(
+            "a secret is written in the settings: put it in an environment variable, and write"
+            " ${NAME} in its place"
+        )
+    return text
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+#: Text in which ``${NAME}`` stands for an environment variable, and which has no other secrets.
+Location = Annotated[str, AfterValidator(_without_secret)]
+
+
+class DatabaseSource(_Section):
+    """A select that a database runs.
+
+    Attributes
+    ----------
+    select
+        A `.sql` file with one select, in the dialect of the database.
+    database
+        A PostgreSQL URL, ``postgresql://reader:${SHOP_PASSWORD}@db.example.com/shop``, or the path
+        of a DuckDB file. ``${NAME}`` stands for an environment variable.
+    watermark
+        A time column of the select that grows as rows arrive or change, such as ``updated_at``.
+        With it, a run reads only rows since its last value; only for PostgreSQL.
+    look_back
+        How long before the last value rows are read again, as some arrive late.
+    key
+        A column that identifies a row: a row that is read again replaces the one before it.
+    """
+
+    select: str
+    database: Location
+    watermark: str | None = None
+    look_back: Annotated[timedelta, BeforeValidator(_parse_look_back)] = timedelta(days=1)
+    key: str | None = None
+
+    @property
+    def is_postgres(self) -> bool:
+        """Whether the database is PostgreSQL; otherwise it is a DuckDB file."""
+        return not self.database.endswith((".duckdb", ".db"))
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not self.select.lower().endswith(".sql"):
+            raise ValueError("select must name a .sql file")
+        if self.watermark is not None and not self.is_postgres:
+            raise ValueError("a DuckDB file is always read whole: leave out watermark")
+        if self.watermark is None and self.model_fields_set & {"look_back", "key"}:
+            raise ValueError("look_back and key need a watermark: add it, or leave them out")
+        return self
+
+    def __str__(self) -> str:
+        """Return file and database, without secrets."""
+        return f"{self.select} in {mask(self.database)}"
+
+
+_AS_TEXT, _AS_TABLE = "as text", "as table"  # no part of a dotted key has a blank
+_SourceSetting = Annotated[
+    Annotated[Location, Tag(_AS_TEXT)] | Annotated[DatabaseSource, Tag(_AS_TABLE)],
+    Discriminator(
+        lambda value: _AS_TABLE if isinstance(value, dict | DatabaseSource) else _AS_TEXT
+    ),
+]
 
 
 class SourceSettings(_Section):
-    """Where the input tables come from: .sql files, or Parquet, CSV or JSON files."""
+    """Where the input tables come from: files, objects of a store, or selects of a database."""
 
-    touchpoints: str
-    conversions: str
-    spend: str | None = None
-    users: str | None = None
+    touchpoints: _SourceSetting
+    conversions: _SourceSetting
+    spend: _SourceSetting | None = None
+    users: _SourceSetting | None = None
 
-    def present(self) -> dict[str, str]:
+    def present(self) -> dict[str, str | DatabaseSource]:
         """Return the sources that are set, by table."""
         return {name: source for name, source in self if source is not None}
 
@@ -98,7 +173,8 @@ class EngineSettings(_Section):
     threads, memory_limit
         Limits of DuckDB, which holds the sample, the scores and the marts with either engine.
     spark
-        Settings of the Spark session, such as ``"spark.master"``.
+        Settings of the Spark session, such as ``"spark.master"``. ``${NAME}`` stands for an
+        environment variable.
     """
 
     name: Literal["duckdb", "spark"] = "duckdb"
@@ -446,11 +522,19 @@ def _describe(error: ValidationError) -> list[str]:
                 key, value = (*key, mistake["ctx"]["position"]), mistake["ctx"]["name"]
             case _:
                 what = mistake["msg"].removeprefix("Value error, ")
-        given = f" = {value!r}" if isinstance(value, str | int | float | bool) else ""
+        given = f" = {_shown(key, value)}" if isinstance(value, str | int | float | bool) else ""
         lines.append(f"{_dotted(key)}{given}: {what}")
     return lines
 
 
 def _dotted(key: tuple[int | str, ...]) -> str:
     """Return a key as ``evaluation.alpha``; entries of a list count from 1."""
-    return ".".join(str(part + 1) if isinstance(part, int) else part for part in key)
+    parts = (str(part + 1) if isinstance(part, int) else part for part in key)
+    return ".".join(part for part in parts if part not in {_AS_TEXT, _AS_TABLE})
+
+
+def _shown(key: tuple[int | str, ...], value: object) -> str:
+    """Return a value for a message: no secret is shown."""
+    if isinstance(value, str):
+        return repr(HIDDEN if is_secret_name(_dotted(key)) else mask(value))
+    return repr(value)

@@ -41,6 +41,16 @@ def test_the_file_is_closed_if_spark_cannot_start(monkeypatch, tmp_path):
     DuckDBEngine(tmp_path / "w.duckdb", threads=1).close()  # fails while the file is open
 
 
+def test_settings_of_spark_may_name_environment_variables(monkeypatch):
+    monkeypatch.setattr(factory, "SparkEngine", lambda settings, local: settings)
+    monkeypatch.setenv("STORE_KEY", "a/b")
+    monkeypatch.delenv("NOT_SET", raising=False)
+    key = "spark.hadoop.fs.s3a.secret.key"
+    assert open_engine(Settings(name="spark", spark={key: "${STORE_KEY}"})) == {key: "a/b"}
+    with pytest.raises(InputError, match=f"engine.spark.{key}: .* NOT_SET is not set"):
+        open_engine(Settings(name="spark", spark={key: "${NOT_SET}"}))
+
+
 def test_a_run_on_large_input_uses_a_temporary_file(tmp_path, monkeypatch):
     for name in ("a", "b"):
         (tmp_path / f"{name}.csv").write_bytes(bytes(1000))

@@ -115,6 +115,40 @@ def test_the_malformed_file_among_several_is_named(refused, write, tmp_path):
     refused(tmp_path / "*.csv", f"{bad}: CSV Error on Line: 2")
 
 
+@pytest.mark.parametrize("cut", [1, 4, 9])
+@pytest.mark.parametrize("name", ["t.csv.gz", "t.csv.zst", "t.json.gz", "t.jsonl.zst"])
+def test_a_compressed_file_that_ends_early(refused, write, name, cut):
+    """DuckDB reads the first rows of such a file as if they were all."""
+    text = HEADER + ROW * 5000 if ".csv" in name else json.dumps(OBJECTS)
+    stream = pa.BufferOutputStream()
+    kind = {"gz": "gzip", "zst": "zstd"}[name.rpartition(".")[2]]
+    with pa.CompressedOutputStream(stream, kind) as compressed:
+        compressed.write(text.encode())
+    path = write(name, stream.getvalue().to_pybytes()[:-cut])
+    refused(path, path, "ends early", "Write it under another name, and rename it")
+
+
+def test_a_file_that_vanishes_while_it_is_read(engine, refused, write, monkeypatch):
+    path = write("t.csv", HEADER + ROW)
+    run = engine.run
+
+    def delete_and_run(sql, *arguments):
+        if "read_csv" in sql:
+            path.unlink()
+        run(sql, *arguments)
+
+    monkeypatch.setattr(engine, "run", delete_and_run)
+    refused(path, f"{path} vanished while it was read", "Load it again")
+
+
+def test_a_variable_in_a_path(read, refused, write, monkeypatch):
+    path = write("t.csv", HEADER + ROW)
+    monkeypatch.setenv("EXPORTS", str(path.parent))
+    monkeypatch.delenv("NOWHERE", raising=False)
+    assert read("touchpoints", "${EXPORTS}/*.csv").rows == 1
+    refused("${NOWHERE}/t.csv", "${NOWHERE}/t.csv", "variable NOWHERE is not set", "Set it")
+
+
 def test_csv_with_a_wrong_ending(refused, write):
     refused(write("t.csv.gz", HEADER + ROW), "t.csv.gz", "cannot be read")
 

@@ -110,3 +110,25 @@ def test_a_damaged_file_is_named(spark, tmp_path: Path):
     file.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
     with pytest.raises(InputError, match=r"conversions \(.*conversions.parquet\): cannot be read"):
         inputs.load_table(spark, "conversions", str(file), now=hostile.NOW)
+
+
+@pytest.mark.parametrize(
+    ("source", "parts"),
+    [
+        (
+            inputs.DatabaseSource(select="t.sql", database="postgresql://u:${P}@h/db"),
+            ["t.sql in postgresql://u:${P}@h/db", "Load the rows into a table of the catalog"],
+        ),
+        (
+            "https://h/t.parquet?token=hunter2",
+            ["token=***", "Copy the file to the cluster's store"],
+        ),
+        ("${NOT_SET}/t.parquet", ["NOT_SET is not set"]),
+    ],
+)
+def test_sources_that_only_duckdb_reads_are_refused(spark, monkeypatch, source, parts):
+    monkeypatch.delenv("NOT_SET", raising=False)
+    with pytest.raises(InputError) as caught:
+        inputs.load_table(spark, "touchpoints", source, now=hostile.NOW)
+    assert all(part in str(caught.value) for part in ["touchpoints (", *parts])
+    assert "hunter2" not in str(caught.value)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from lydite.engine.duckdb import DuckDBEngine
 from lydite.engine.spark import SparkEngine
+from lydite.environment import expand
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,13 +37,17 @@ def open_engine(settings: Settings, path: str | Path = ":memory:") -> Engine:
     Raises
     ------
     InputError
-        When the file cannot be opened, or PySpark or Java is missing.
+        When the file cannot be opened, PySpark or Java is missing, or an environment variable that
+        the settings of Spark name is not set.
     """
     local = DuckDBEngine(path, threads=settings.threads, memory_limit=settings.memory_limit)
     if settings.name == "duckdb":
         return local
     try:
-        return SparkEngine(settings=settings.spark, local=local)
+        spark = {
+            name: expand(value, f"engine.spark.{name}") for name, value in settings.spark.items()
+        }
+        return SparkEngine(settings=spark, local=local)
     except BaseException:
         local.close()
         raise

@@ -5,11 +5,13 @@ from lydite.inputs.path_table import PathTable, read_path_table
 from lydite.inputs.schema import REASONS, TABLES, Column, Kind, Table
 from lydite.inputs.sources import Source
 from lydite.inputs.timezones import Zone
+from lydite.settings import DatabaseSource
 
 __all__ = [
     "REASONS",
     "TABLES",
     "Column",
+    "DatabaseSource",
     "Kind",
     "PathTable",
     "Quarantine",

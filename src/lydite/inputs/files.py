@@ -33,6 +33,8 @@ _KINDS = {
     ".sql": "sql",
 }
 _COMPRESSIBLE = ("csv", "json")
+_COMPRESSED = (".gz", ".zst")
+_AT_ONCE = 1 << 22
 _FILE_IN_MESSAGE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)  # in DuckDB's messages about CSV
 _DELIMITERS = ",;\t|"
 _ADVICE = {
@@ -102,7 +104,7 @@ def kind_of(place: str, files: Sequence[str]) -> str:
 
 def _kind(place: str, file: str) -> str:
     name = Path(file.lower())
-    compressed = name.suffix in {".gz", ".zst"}
+    compressed = name.suffix in _COMPRESSED
     kind = _KINDS.get(Path(name.stem).suffix if compressed else name.suffix)
     if kind is None or (compressed and kind not in _COMPRESSIBLE):
         raise InputError(
@@ -124,6 +126,7 @@ def select(engine: DuckDBEngine, place: str, kind: str, files: Sequence[str]) ->
         When a file cannot be read, or has a column name twice.
     """
     try:
+        _refuse_truncated(place, files)
         if kind == "parquet":
             return _parquet(place, files)
         if kind == "csv":
@@ -131,6 +134,24 @@ def select(engine: DuckDBEngine, place: str, kind: str, files: Sequence[str]) ->
         return _json(engine, place, files)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as error:
         raise_unreadable(place, kind, files, error)
+
+
+def _refuse_truncated(place: str, files: Sequence[str]) -> None:
+    """Refuse compressed files that end early: DuckDB reads their first rows as if they were all."""
+    for file in files:
+        if not file.lower().endswith(_COMPRESSED):
+            continue
+        try:
+            with _opened(file) as stream:
+                while stream.read(_AT_ONCE):
+                    pass
+        except OSError as error:
+            if "truncated" not in str(error).lower():
+                raise
+            raise InputError(
+                f"{place}: {file} ends early: it was read while it was written, or its transfer"
+                " was cut off. Write it under another name, and rename it when it is complete."
+            ) from error
 
 
 def _parquet(place: str, files: Sequence[str]) -> str:
@@ -187,6 +208,20 @@ def _json(engine: DuckDBEngine, place: str, files: Sequence[str]) -> str:
     return f"select * from read_json({listed}, columns = {_as_text(names)})"
 
 
+def text_of(place: str, file: str) -> str:
+    """Return the text of a .sql file.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    try:
+        return Path(file).read_text(encoding="utf-8-sig")
+    except (UnicodeDecodeError, OSError) as error:
+        raise_unreadable(place, "sql", [file], error)
+
+
 def statement(engine: DuckDBEngine, place: str, file: str) -> str:
     """Return the select in a .sql file.
 
@@ -196,10 +231,7 @@ def statement(engine: DuckDBEngine, place: str, file: str) -> str:
         When the file has anything else.
     """
     try:
-        text = Path(file).read_text(encoding="utf-8-sig")
-        statements = engine.connection.extract_statements(text)
-    except (UnicodeDecodeError, OSError) as error:
-        raise_unreadable(place, "sql", [file], error)
+        statements = engine.connection.extract_statements(text_of(place, file))
     except duckdb.Error as error:
         raise InputError(f"{place}: is not valid SQL: {full_message(error)}") from error
     kinds = [statement.type.name.lower() for statement in statements]
@@ -219,6 +251,12 @@ def statement(engine: DuckDBEngine, place: str, file: str) -> str:
 
 def raise_unreadable(place: str, kind: str, files: Iterable[str], error: Exception) -> NoReturn:
     """Raise the error that names the file that cannot be read, the reason and what to do."""
+    vanished = next((file for file in files if not Path(file).exists()), None)
+    if vanished is not None:
+        raise InputError(
+            f"{place}: {vanished} vanished while it was read. Load it again when no program is"
+            " replacing it."
+        ) from error
     if "utf" in str(error).lower():
         for file in files:
             _refuse_other_encodings(place, file)
@@ -249,7 +287,7 @@ def _refuse_other_encodings(place: str, file: str) -> None:
 
 
 def _endings(file: str) -> list[str]:
-    return [suffix for suffix in Path(file).suffixes if suffix not in {".gz", ".zst"}][-1:]
+    return [suffix for suffix in Path(file).suffixes if suffix not in _COMPRESSED][-1:]
 
 
 # --- writing SQL --------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import duckdb
 
+from lydite.environment import expand, mask
 from lydite.errors import InputError
-from lydite.inputs import files, frames
-from lydite.inputs.source_rows import Relation, empty_relation, refuse_duplicate_columns
+from lydite.inputs import databases, files, frames, remote
+from lydite.inputs.source_rows import Relation, empty_relation
+from lydite.settings import DatabaseSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,9 +26,11 @@ if TYPE_CHECKING:
     from lydite.inputs.schema import Table
 
 Source: TypeAlias = (
-    "str | Path | pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table | pyspark.sql.DataFrame"
+    "str | Path | DatabaseSource | pd.DataFrame | pl.DataFrame | pl.LazyFrame | pa.Table"
+    " | pyspark.sql.DataFrame"
 )
-"""A path or glob of Parquet, CSV or JSON files, a `.sql` file, or a frame."""
+"""A path, glob or URL of Parquet, CSV or JSON files, a `.sql` file, a select of a database, or a
+frame."""
 
 
 @contextlib.contextmanager
@@ -53,12 +57,10 @@ def open_source(engine: DuckDBEngine, table: Table, source: Source | None) -> It
     view = f"source_{table.name}"
     if source is None:
         yield empty_relation(table, table.name)
-    elif isinstance(source, str | Path):
-        place = f"{table.name} ({source})"
-        try:
-            yield _read(engine, place, source, view)
-        finally:
-            engine.run(f"drop table if exists temp.{view}")
+    elif isinstance(source, str | Path | DatabaseSource):
+        with contextlib.ExitStack() as stack:
+            stack.callback(engine.run, f"drop table if exists temp.{view}")
+            yield _read(engine, stack, table.name, source, view)
     elif frames.is_frame(source):
         place = f"{table.name} ({frames.name_of(source)})"
         rows = frames.to_arrow(place, source)
@@ -77,28 +79,29 @@ def open_source(engine: DuckDBEngine, table: Table, source: Source | None) -> It
         )
 
 
-def _read(engine: DuckDBEngine, place: str, pattern: str | Path, view: str) -> Relation:
-    found = files.find(place, pattern)
+def _read(
+    engine: DuckDBEngine,
+    stack: contextlib.ExitStack,
+    name: str,
+    source: str | Path | DatabaseSource,
+    view: str,
+) -> Relation:
+    if isinstance(source, DatabaseSource):
+        return databases.read_select(engine, f"{name} ({source})", name, source, view)
+    place = f"{name} ({mask(str(source))})"
+    if isinstance(source, str) and remote.is_remote(place, source):
+        found = stack.enter_context(remote.downloaded(place, source))
+    else:
+        found = files.find(place, expand(str(source), place))
     kind = files.kind_of(place, found)
     if kind == "sql":
-        return _run_select(engine, place, files.statement(engine, place, found[0]), view)
+        select = files.statement(engine, place, found[0])
+        return databases.run_select(engine, place, select, view)
     select = files.select(engine, place, kind, found)
     try:
         if kind == "parquet":
             return Relation(place, f"({select})", engine.columns(f"({select})"))
-        return _store(engine, place, select, view)
+        engine.run(f"create or replace temp table {view} as\n{select}")
+        return Relation(place, f"temp.{view}", engine.columns(f"temp.{view}"))
     except duckdb.Error as error:
         files.raise_unreadable(place, kind, found, error)
-
-
-def _run_select(engine: DuckDBEngine, place: str, select: str, view: str) -> Relation:
-    try:
-        refuse_duplicate_columns(place, engine.connection.sql(select).columns)
-        return _store(engine, place, select, view)
-    except duckdb.Error as error:
-        raise InputError(f"{place}: the select fails: {files.full_message(error)}") from error
-
-
-def _store(engine: DuckDBEngine, place: str, select: str, view: str) -> Relation:
-    engine.run(f"create or replace temp table {view} as\n{select}")
-    return Relation(place, f"temp.{view}", engine.columns(f"temp.{view}"))

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from lydite.environment import expand, mask
 from lydite.errors import InputError
 from lydite.inputs import frames
 from lydite.inputs.source_rows import (
@@ -16,6 +17,7 @@ from lydite.inputs.source_rows import (
     refuse_duplicate_columns,
     short_message,
 )
+from lydite.settings import DatabaseSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +57,7 @@ def open_source(engine: SparkEngine, table: Table, source: Source | None) -> Ite
     if source is None:
         yield empty_relation(table, table.name)
         return
+    _refuse_unreadable(table, source)
     named = isinstance(source, str | Path)
     place = f"{table.name} ({source if named else frames.name_of(source)})"
     with contextlib.ExitStack() as stack:
@@ -68,6 +71,22 @@ def open_source(engine: SparkEngine, table: Table, source: Source | None) -> Ite
         yield relation or empty_relation(table, place)
 
 
+def _refuse_unreadable(table: Table, source: Source) -> None:
+    """Refuse sources that only DuckDB reads."""
+    text = str(source) if isinstance(source, str | Path | DatabaseSource) else ""
+    place = f"{table.name} ({mask(text)})"
+    if isinstance(source, DatabaseSource):
+        raise InputError(
+            f"{place}: Spark does not run selects of other databases here. Load the rows into a"
+            ' table of the catalog and name it, or set engine.name = "duckdb".'
+        )
+    if text.lower().startswith(("http://", "https://")):
+        raise InputError(
+            f"{place}: Spark cannot read web addresses. Copy the file to the cluster's store, or"
+            ' set engine.name = "duckdb".'
+        )
+
+
 def _register(
     engine: SparkEngine,
     stack: contextlib.ExitStack,
@@ -76,7 +95,7 @@ def _register(
     source: Source,
 ) -> Relation | None:
     if isinstance(source, str | Path):
-        rows = _read(engine, place, str(source))
+        rows = _read(engine, place, expand(str(source), place))
     elif hasattr(source, "createOrReplaceTempView"):
         rows = _store(engine, stack, place, name, cast("SparkFrame", source))
     elif frames.is_frame(source):

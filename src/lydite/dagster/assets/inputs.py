@@ -7,7 +7,7 @@ import dagster as dg
 from lydite import inputs, pipeline
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
-from lydite.settings import DeclaredEnds, Settings
+from lydite.settings import DatabaseSource, DeclaredEnds, Settings
 
 TABLES = tuple(f"inputs.{name}" for name in inputs.TABLES)
 
@@ -35,7 +35,7 @@ def input_assets(
 
 def _load_step(
     table: inputs.Table,
-    source: str | None,
+    source: str | DatabaseSource | None,
     ends: DeclaredEnds,
     specs: SpecFactory,
     upstream: Sequence[dg.AssetKey],
@@ -53,7 +53,7 @@ def _load_step(
         )
         pipeline.write_report(engine, [report])
         more: Metadata = {
-            "source": source or "(none)",
+            "source": str(source or "(none)"),
             "set_aside": sum(report.bad.values()),
             "set_aside_share": report.bad_share,
             "reasons": report.bad,

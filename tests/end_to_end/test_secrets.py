@@ -1,0 +1,98 @@
+"""Passwords of sources are in no output, log, run storage, warehouse or published file."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import duckdb
+import pytest
+
+import lydite
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = """
+models = ["last_touch", "linear"]
+[sources]
+conversions = "conversions.parquet"
+[sources.touchpoints]
+select = "touchpoints.sql"
+database = "{database}"
+watermark = "touched_at"
+[evaluation]
+lookback = "7d"
+period = "month"
+"""
+
+
+@pytest.fixture
+def refresh(tmp_path, postgres, monkeypatch):
+    """Run the job on touchpoints in PostgreSQL; return the process and its files."""
+    world = lydite.simulate("linear", users=1_000, seed=1)
+    world.write(tmp_path)
+    (tmp_path / "touchpoints.parquet").unlink()
+    (tmp_path / "touchpoints.sql").write_text("select * from touches")
+    postgres.store("touches", world.touchpoints)
+    monkeypatch.setenv("LYDITE_CONFIG", str(tmp_path / "lydite.toml"))
+    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+
+    def refresh(database, password):
+        (tmp_path / "lydite.toml").write_text(SETTINGS.format(database=database))
+        monkeypatch.setenv("TEST_PASSWORD", password)
+        monkeypatch.setenv("SHOP_URL", postgres.url.replace("${TEST_PASSWORD}", quote(password)))
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.refresh"],
+            cwd=ROOT,
+            env=os.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    return refresh
+
+
+def places_of(password: str, folder: Path, process: subprocess.CompletedProcess[str]) -> list[str]:
+    """Return where a password is found: in an output, a file, or a value of a DuckDB file."""
+    forms = [form.encode() for form in (password, quote(password), quote(password, safe=""))]
+    outputs = {"stdout": process.stdout.encode(), "stderr": process.stderr.encode()}
+    files = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    found = [
+        name
+        for name, content in (outputs | files).items()
+        if any(form in content for form in forms)
+    ]
+    for path in folder.rglob("*.duckdb"):  # values may be compressed
+        with duckdb.connect(str(path), read_only=True) as connection:
+            names = connection.execute(
+                "select format('{:s}.{:s}', schema_name, table_name), comment from duckdb_tables()"
+            ).fetchall()
+            for name, comment in names:
+                rows = f"select count(*) from {name} as t where contains(t::varchar, $password)"
+                [(count,)] = connection.execute(rows, {"password": password}).fetchall()
+                found += [f"{path}: {name}"] * (count > 0 or password in (comment or ""))
+    return found
+
+
+@pytest.mark.parametrize("database", ["${SHOP_URL}", "the URL of the server"])
+def test_a_failed_login_leaves_no_password(refresh, postgres, tmp_path, database):
+    password = "never-to-be-seen/7@"
+    process = refresh(database if database.startswith("$") else postgres.url, password)
+    assert process.returncode == 2, process.stderr
+    assert "password authentication failed" in process.stderr
+    assert "Correct the user or the password" in process.stderr
+    assert "Nothing was published" in process.stderr
+    assert any((tmp_path / "dagster").rglob("*.db"))  # the run storage, which was searched
+    assert places_of(password, tmp_path, process) == []
+
+
+def test_a_run_that_publishes_leaves_no_password(refresh, postgres, tmp_path):
+    for _ in range(2):  # the second run reads new rows only
+        process = refresh(postgres.url, postgres.password)
+        assert process.returncode == 0, process.stderr
+    assert (tmp_path / "var" / "attribution.duckdb").exists()
+    assert (tmp_path / "var" / "report.html").exists()
+    assert places_of(postgres.password, tmp_path, process) == []
