@@ -25,12 +25,12 @@ world = lydite.simulate("linear", users=2_000, seed=1)
 @dlt.resource(primary_key="id", write_disposition="merge")
 def orders() -> Iterator[dict[str, Any]]:
     """Yield the orders, as an API returns them."""
-    for number, row in enumerate(world.conversions.itertuples()):
+    for number, row in enumerate(world.conversions.iter_rows(named=True)):
         yield {
             "id": number,
-            "customer": row.user_id,
-            "ordered_at": row.converted_at,
-            "total": row.value,
+            "customer": row["user_id"],
+            "ordered_at": row["converted_at"],
+            "total": row["value"],
         }
 
 

@@ -42,7 +42,8 @@ def refresh(tmp_path, postgres, monkeypatch):
     def refresh(database, password):
         (tmp_path / "lydite.toml").write_text(SETTINGS.format(database=database))
         monkeypatch.setenv("TEST_PASSWORD", password)
-        monkeypatch.setenv("SHOP_URL", postgres.url.replace("${TEST_PASSWORD}", quote(password)))
+        encoded = quote(password, safe="")
+        monkeypatch.setenv("SHOP_URL", postgres.url.replace("${TEST_PASSWORD}", encoded))
         return subprocess.run(
             [sys.executable, "-m", "pipelines.refresh"],
             cwd=ROOT,

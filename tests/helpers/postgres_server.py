@@ -15,12 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import pyarrow as pa
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
+    import polars as pl
 
 USER = "lydite"
 PASSWORD = "p@ss:w/o?rd#1%"  # every character that a URL must encode
@@ -46,10 +44,10 @@ class Server:
                 cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def store(self, table: str, frame: pd.DataFrame) -> None:
+    def store(self, table: str, frame: pl.DataFrame) -> None:
         """Create a table with the rows of a frame."""
         with self._cursor() as cursor:
-            cursor.adbc_ingest(table, pa.Table.from_pandas(frame, preserve_index=False))
+            cursor.adbc_ingest(table, frame.to_arrow())
 
     @contextlib.contextmanager
     def _cursor(self) -> Iterator[Any]:

@@ -36,12 +36,14 @@ def test_a_select_of_a_database_is_read_after_the_asset_that_makes_the_database(
             "storage": {"warehouse": tmp_path / "warehouse.duckdb"},
         }
     )
-    (tmp_path / "touches.sql").write_text("select 'u' as user_id, at as touched_at, channel from t")
+    (tmp_path / "touches.sql").write_text(
+        "select 'u' as user_id, seen as touched_at, channel from t"
+    )
 
     @dg.asset(key=["shop", "events"])
     def events() -> None:
         with duckdb.connect("shop.duckdb") as shop:
-            shop.execute("create table t as select timestamp '2026-03-01' as at, 'tv' as channel")
+            shop.execute("create table t as select timestamp '2026-03-01' as seen, 'tv' as channel")
 
     @dg.asset(key=["crm", "orders"])
     def orders() -> None:
