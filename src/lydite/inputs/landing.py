@@ -82,12 +82,12 @@ def _since(engine: DuckDBEngine, table: str, source: DatabaseSource) -> str | No
     )
     if last is None:
         return None
-    moment = engine.scalar(
+    start = engine.scalar(
         "select strftime($last - $look_back, '%Y-%m-%d %H:%M:%S.%f')",
         {"last": last, "look_back": source.look_back},
     )
     zoned = engine.columns(table)[source.watermark or ""].endswith("WITH TIME ZONE")
-    return f"timestamptz '{moment}+00'" if zoned else f"timestamp '{moment}'"
+    return f"timestamptz '{start}+00'" if zoned else f"timestamp '{start}'"
 
 
 def _append(
