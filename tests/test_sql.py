@@ -10,7 +10,7 @@ import pytest
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.engine.sql_files import read_comments
 from lydite.journeys import build_path_events_and_conversions, build_touches
-from lydite.journeys.direct import SQL_PARAMETERS
+from lydite.journeys.direct import sql_parameters
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ PARAMETERS = {
     "lookback_us": 86_400_000_000,
     "mature_until": NOON,
     "keep_duplicates": False,
-    **SQL_PARAMETERS,
+    **sql_parameters(),
 }
 
 

@@ -29,6 +29,7 @@ from lydite.evaluation.shared_touches import cluster_warnings
 from lydite.evaluation.spend import spend_warnings
 from lydite.evaluation.splits import Split
 from lydite.evaluation.warnings import DataSize
+from lydite.inputs.channels import channel_notes
 from lydite.journeys import incremental
 from lydite.journeys.clusters import cluster_column
 from lydite.journeys.direct import note_on_direct
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
     from lydite.journeys.incremental import JourneyBuild
     from lydite.models import Model
     from lydite.paths.landmarks import Landmarks
-    from lydite.settings import DeclaredEnds, EvaluationSettings, Settings
+    from lydite.settings import ChannelSettings, DeclaredEnds, EvaluationSettings, Settings
 
     Progress = Callable[[str], None]
 
@@ -164,7 +165,13 @@ def _prepare(
     """Load the inputs, build the journeys, and return the models that can run on them."""
     say("reading the input tables")
     keep_duplicates = settings.quality.keep_duplicates
-    load_inputs(engine, sources, settings.declared_ends(), keep_duplicates=keep_duplicates)
+    load_inputs(
+        engine,
+        sources,
+        settings.declared_ends(),
+        names=settings.channels,
+        keep_duplicates=keep_duplicates,
+    )
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
     build_journeys(
@@ -175,6 +182,7 @@ def _prepare(
         declared=settings.completeness(lookbacks),
         accepted=settings.quality,
         keep_duplicates=keep_duplicates,
+        direct=settings.channels.direct,
     )
     _refuse_wrong_times(engine)
     return usable_models(
@@ -211,10 +219,11 @@ def load_inputs(
     sources: Mapping[str, Source],
     ends: DeclaredEnds | None = None,
     *,
+    names: ChannelSettings | None = None,
     keep_duplicates: bool = False,
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
-    loaded = inputs.load(engine, sources, ends=ends, keep_duplicates=keep_duplicates)
+    loaded = inputs.load(engine, sources, ends=ends, names=names, keep_duplicates=keep_duplicates)
     write_report(engine, list(loaded.tables.values()))
 
 
@@ -265,6 +274,7 @@ def build_journeys(
     declared: Mapping[str, Completeness] | None = None,
     accepted: QualitySettings | None = None,
     keep_duplicates: bool = False,
+    direct: Sequence[str] = (),
 ) -> JourneyBuild:
     """Build journeys, and ``evaluation.outcomes`` with a row per outcome; check the data.
 
@@ -288,6 +298,8 @@ def build_journeys(
         Which findings about the data are accepted; None for none.
     keep_duplicates
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
+    direct
+        More names of direct traffic.
 
     Raises
     ------
@@ -295,7 +307,12 @@ def build_journeys(
         When there is no such column.
     """
     build = incremental.build_journeys(
-        engine, lookbacks, full=full, cluster=cluster, keep_duplicates=keep_duplicates
+        engine,
+        lookbacks,
+        full=full,
+        cluster=cluster,
+        keep_duplicates=keep_duplicates,
+        direct=direct,
     )
     engine.local.run(
         "update inputs.report set rows = $n where table_name = 'touchpoints'"
@@ -666,12 +683,12 @@ _REFUNDS = "{n:,} refunds were subtracted from the value of the conversion with 
 
 def _findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
     """Return kind and text of each warning about the data that concerns all outcomes."""
-    channels = attribution.channel_names(engine.local)
-    direct = note_on_direct(channels) if use_direct(models) else None
+    direct = note_on_direct(journeys.direct_channels(engine.local)) if use_direct(models) else None
     refunds = engine.local.scalar("select sum(rows) from inputs.report where reason = 'refund'")
     return [
         *([("direct", direct)] if direct else []),
         *([("refund", _REFUNDS.format(n=refunds))] if refunds else []),
+        *channel_notes(engine.local),
         *spend_warnings(engine),
         *cluster_warnings(engine),
         *bot_warnings(engine),

@@ -221,6 +221,25 @@ class QualitySettings(_Section):
         return QualitySettings.model_validate(values)
 
 
+class ChannelSettings(_Section):
+    """How the channels of touchpoints and spend are named.
+
+    Attributes
+    ----------
+    mapping
+        CSV file with the columns ``pattern`` and ``channel``, which overrides all other names.
+    direct
+        More names of direct traffic. Case and punctuation do not matter.
+    exclude_referrals
+        Domains whose links continue a visit, such as the own one: a touch from there has the
+        channel of the user's touch before. Payment and login providers are excluded anyway.
+    """
+
+    mapping: str | None = None
+    direct: tuple[str, ...] = ()
+    exclude_referrals: tuple[str, ...] = ()
+
+
 class EvaluationSettings(_Section):
     """How rivals are judged; set before anybody looks at the data.
 
@@ -343,6 +362,7 @@ class Settings(_Section):
     storage: StorageSettings = StorageSettings()
     engine: EngineSettings = EngineSettings()
     quality: QualitySettings = QualitySettings()
+    channels: ChannelSettings = ChannelSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     outcomes: dict[str, OutcomeSettings] = {}
     models: Annotated[

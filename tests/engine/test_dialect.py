@@ -8,7 +8,7 @@ import pytest
 
 from lydite.engine import load_sql, sql_directory
 from lydite.engine.dialect import UntranslatableError, translate
-from lydite.journeys.direct import SQL_PARAMETERS
+from lydite.journeys.direct import sql_parameters
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 1)
 
@@ -165,6 +165,6 @@ FILES = [
 def test_every_file_that_runs_on_spark_can_be_translated(file):
     values = {
         "outcome": "lead", "lookback_us": 1, "mature_until": NOON, "buckets": 9, "now": NOON,
-        "keep_duplicates": True, **SQL_PARAMETERS,
+        "keep_duplicates": True, **sql_parameters(),
     }  # fmt: skip
     assert translate(load_sql(f"{file.parent.name}/{file.stem}"), values)

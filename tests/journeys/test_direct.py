@@ -6,7 +6,7 @@ import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.engine.dialect import translate
-from lydite.journeys.direct import DIRECT_NAMES, SQL_PARAMETERS, is_direct, note_on_direct
+from lydite.journeys.direct import DIRECT_NAMES, is_direct, note_on_direct, sql_parameters
 
 DIRECT = [
     "direct", "Direct", "(direct)", "(none)", "(direct) / (none)", "direct / none",
@@ -40,7 +40,7 @@ def test_sql_knows_the_same_names():
             " null as interaction, null as cost, null as touchpoint_id",
             {"names": names},
         )
-        engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
+        engine.create("journeys.channels", "journeys/channels", sql_parameters())
         found = dict(engine.rows("select channel, is_direct from journeys.channels"))
     assert found == {name: is_direct(name) for name in names}
 
@@ -49,11 +49,11 @@ def test_spark_can_run_the_expression():
     sql = (
         "select $direct_names like '%,' || regexp_replace(lower(a), $punctuation, '', 'g') || ',%'"
     )
-    assert "REGEXP_REPLACE" in translate(sql + " from t", SQL_PARAMETERS)
+    assert "REGEXP_REPLACE" in translate(sql + " from t", sql_parameters())
 
 
 def test_the_note_names_what_is_not_just_direct():
-    assert note_on_direct(["email", "Direct"]) is None
-    assert note_on_direct(["email"]) is None
-    text = note_on_direct(["(direct) / (none)", "email", "Direct Entry"])
+    assert note_on_direct(["Direct"]) is None
+    assert note_on_direct([]) is None
+    text = note_on_direct({"Direct Entry", "(direct) / (none)"})
     assert text.endswith("'(direct) / (none)', 'Direct Entry'")

@@ -15,7 +15,7 @@ from lydite.attribution.bootstrap import counts_by_unit, credit_replicates, draw
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs.path_table import PathTable, read_path_table
-from lydite.journeys.direct import note_on_direct
+from lydite.journeys.direct import is_direct, note_on_direct
 from lydite.journeys.outcome_channels import note_on_outcome_channels
 from lydite.models import Markov, Model, UniqueFeatures, choose, make_models
 from lydite.models.base import use_direct, weight_columns
@@ -101,7 +101,7 @@ def notes_on_table(table: PathTable, models: Sequence[Model]) -> list[tuple[str,
     """Return what to know about a path table, as kinds and texts."""
     found = {
         "outcome_channel": note_on_outcome_channels(_last_channels(table)),
-        "direct": note_on_direct(table.channels) if use_direct(models) else None,
+        "direct": note_on_direct(filter(is_direct, table.channels)) if use_direct(models) else None,
     }
     return [*table.notes, *((kind, text) for kind, text in found.items() if text)]
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from lydite.inputs.slices import slice_starts
-from lydite.journeys import LONGEST_PATH
+from lydite.journeys import LONGEST_PATH, direct_channels
 from lydite.models.base import weight_columns
 from lydite.paths.arrays import factorize, scatter
 from lydite.paths.landmarks import Landmarks, first_buckets
@@ -121,10 +121,10 @@ def load_sample(
     """
     by_order = weight_columns(model for model in models if model.uses_order_only)
     by_landmark = [model for model in models if not model.uses_order_only]
-    columns = _load_columns(engine, outcome, _PATH_COLUMNS)
+    direct, columns = _direct(engine, channels), _load_columns(engine, outcome, _PATH_COLUMNS)
     with ThreadPoolExecutor(1) as pool:  # paths are built while the other columns are read
         other_columns = pool.submit(_load_columns, engine, outcome, _LANDMARK_COLUMNS)
-        sample = _SamplePaths.from_columns(columns, channels, by_order)
+        sample = _SamplePaths.from_columns(columns, channels, direct, by_order)
         columns |= other_columns.result()
     touches = sample.touches
     if any(_NAMES & model.columns_used for model in by_landmark):
@@ -150,6 +150,12 @@ def load_sample(
         paths=sample.features.paths,
         landmark_paths=landmark_paths,
     )
+
+
+def _direct(engine: DuckDBEngine, channels: Sequence[str]) -> NDArray[np.bool_]:
+    """Return which channels are direct traffic."""
+    found = direct_channels(engine)
+    return np.array([name in found for name in channels], dtype=bool)
 
 
 _PATH_COLUMNS = ("user_key", "touch", "first_touch", "happened_at", "channel_key")
@@ -202,7 +208,11 @@ class _SamplePaths(NamedTuple):
 
     @classmethod
     def from_columns(
-        cls, columns: dict[str, NDArray[Any]], channels: Sequence[str], weights: WeightColumns
+        cls,
+        columns: dict[str, NDArray[Any]],
+        channels: Sequence[str],
+        direct: NDArray[np.bool_],
+        weights: WeightColumns,
     ) -> _SamplePaths:
         """Build the paths from `_PATH_COLUMNS`, with weights by the order of channels."""
         # The touches on the path of a mature landmark are mature landmarks too, right before it.
@@ -212,6 +222,7 @@ class _SamplePaths(NamedTuple):
             channels,
             scatter(columns["channel_key"], position),
             scatter(happened_at.view(np.int64), position),
+            direct=direct,
         )
         before = scatter(columns["touch"] - columns["first_touch"], position)
         paths = _slices_ending_at(touches, np.arange(len(position), dtype=np.int32), before)

@@ -44,12 +44,18 @@ def match_columns(relation: Relation, table: Table) -> dict[str, str]:
     found = {
         column.name: by_name[column.name] for column in table.columns if column.name in by_name
     }
+    named = traffic_columns(relation, table)
     missing = [
-        column.name for column in table.columns if column.required and column.name not in found
+        column.name
+        for column in table.columns
+        if column.required and column.name not in found and not (named and column.name == "channel")
     ]
     if missing:
         raise InputError(_missing_columns_message(relation, missing))
     return found
+
+
+_INSTEAD_OF_CHANNEL = " Instead of 'channel', 'source' and 'medium' will do."
 
 
 def _missing_columns_message(relation: Relation, missing: list[str]) -> str:
@@ -65,6 +71,7 @@ def _missing_columns_message(relation: Relation, missing: list[str]) -> str:
         f" it has {', '.join(map(repr, names))}"
         + (f"; {' '.join(hints)}" if hints else ".")
         + " Rename the columns, or select them under these names in a .sql source."
+        + (_INSTEAD_OF_CHANNEL if "channel" in missing else "")
     )
 
 
@@ -75,12 +82,32 @@ def segment_columns(relation: Relation, table: Table) -> list[str]:
     return others if table.has_segments else []
 
 
-def cast_select(engine: Engine, relation: Relation, table: Table, ends: DeclaredEnds) -> str:
+def traffic_columns(relation: Relation, table: Table) -> dict[str, str]:
+    """Return the source's column for each column about visits; none without medium or referrer.
+
+    A source alone may be anything: the name of a website or of a database.
+    """
+    by_name = {normalise_name(name): name for name in relation.columns}
+    found = {
+        column.name: by_name[column.name] for column in table.traffic if column.name in by_name
+    }
+    return found if {"medium", "referrer"} & set(found) else {}
+
+
+def cast_select(
+    engine: Engine,
+    relation: Relation,
+    table: Table,
+    ends: DeclaredEnds,
+    *,
+    names_channels: bool = False,
+) -> str:
     """Return the select of ``raw.<table>``: the columns of the table, and the unchanged source row.
 
     Text is trimmed, and blank text is null. Times are UTC without a zone, null where they cannot be
     read. Numbers that came as text stay text, so that the table's SQL can distinguish null from
-    invalid. The column ``as_of`` is the declared end of the data that a row belongs to.
+    invalid. The column ``as_of`` is the declared end of the data that a row belongs to. With
+    `names_channels` there are the columns that `lydite.inputs.channels` needs.
 
     Raises
     ------
@@ -98,6 +125,8 @@ def cast_select(engine: Engine, relation: Relation, table: Table, ends: Declared
     if table.has_segments:
         columns.append(f"{_segments(relation, segment_columns(relation, table))} as segments")
         columns.append("row_number() over () as source_order")
+    if names_channels:
+        columns += _visit(relation, table)
     columns.append(f"{_source_row(relation)} as source_row")
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
 
@@ -115,6 +144,23 @@ def zone_of(engine: Engine, relation: Relation, table: Table) -> Zone | None:
     rows = engine.rows(f"select {text} from {relation.sql} where {text} is not null limit 100")
     zones = {zone_in(example) for (example,) in rows} - {None}
     return zones.pop() if len(zones) == 1 else None
+
+
+def _visit(relation: Relation, table: Table) -> list[str]:
+    """Return the columns about a visit: click ids as the platform, the referrer as its host."""
+    found = traffic_columns(relation, table)
+    text = {
+        name: _label(found[name], relation.columns[found[name]])
+        if name in found
+        else "cast(null as varchar)"
+        for name in ("source", "medium", "click_ids", "referrer")
+    }
+    return [
+        f"{text['source']} as source",
+        f"{text['medium']} as medium",
+        f"paid_click({text['click_ids']}) as platform",
+        f"url_host({text['referrer']}) as referrer",
+    ]
 
 
 def _declared_end(table: Table, expressions: Mapping[str, str], ends: DeclaredEnds) -> str:

@@ -12,6 +12,7 @@ from lydite.engine.duckdb import quote_literal
 from lydite.environment import expand, hide
 from lydite.errors import InputError
 from lydite.inputs import files, landing, postgres, remote
+from lydite.inputs.channels import create_macros
 from lydite.inputs.source_rows import Relation, refuse_duplicate_columns
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def run_select(engine: DuckDBEngine, place: str, select: str, view: str) -> Rela
     InputError
         When the select fails.
     """
+    create_macros(engine)
     with remote.readable(engine, place, select):
         try:
             refuse_duplicate_columns(place, engine.connection.sql(select).columns)

@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING
 from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
-from lydite.inputs import sources, spark_sources
-from lydite.inputs.casting import cast_select, match_columns, segment_columns, zone_of
+from lydite.inputs import channels, sources, spark_sources
+from lydite.inputs.casting import (
+    cast_select,
+    match_columns,
+    segment_columns,
+    traffic_columns,
+    zone_of,
+)
 from lydite.inputs.schema import AFTER_AS_OF, REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
-from lydite.settings import DeclaredEnds
+from lydite.settings import ChannelSettings, DeclaredEnds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -93,6 +99,7 @@ def load(
     *,
     now: datetime | None = None,
     ends: DeclaredEnds | None = None,
+    names: ChannelSettings | None = None,
     keep_raw: bool = False,
     keep_duplicates: bool = False,
 ) -> Quarantine:
@@ -113,6 +120,8 @@ def load(
         Rows later than this are set aside; the current time when None. A time without zone is UTC.
     ends
         The declared ends of the data. Rows after them are set aside too.
+    names
+        How channels are named; None for no mapping.
     keep_raw
         Whether to keep all rows, before they are checked, as tables of the schema ``raw``.
     keep_duplicates
@@ -134,7 +143,7 @@ def load(
     options = _Options(time, keep_raw, keep_duplicates)
     with contextlib.ExitStack() as stack:
         plans = [
-            stack.enter_context(_plan(engine, table, sources.get(name), ends))
+            stack.enter_context(_plan(engine, table, sources.get(name), ends, names))
             for name, table in TABLES.items()
         ]
         stack.enter_context(engine.transaction())
@@ -148,6 +157,7 @@ def load_table(
     *,
     now: datetime | None = None,
     ends: DeclaredEnds | None = None,
+    names: ChannelSettings | None = None,
     keep_raw: bool = False,
     keep_duplicates: bool = False,
 ) -> TableReport:
@@ -159,7 +169,7 @@ def load_table(
         Holds the table.
     name
         Name of the input table, such as ``touchpoints``.
-    source, now, ends, keep_raw, keep_duplicates
+    source, now, ends, names, keep_raw, keep_duplicates
         As for `load`.
 
     Returns
@@ -175,7 +185,7 @@ def load_table(
     _refuse_unknown({name: source})
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
-    with _plan(engine, TABLES[name], source, ends) as plan, engine.transaction():
+    with _plan(engine, TABLES[name], source, ends, names) as plan, engine.transaction():
         return _write(engine, plan, _Options(time, keep_raw, keep_duplicates))
 
 
@@ -224,11 +234,16 @@ class _Plan:
     relation: Relation
     select: str  # of raw.<table>
     zone: Zone | None  # of its times
+    names: ChannelSettings | None  # where channels have to be named
 
 
 @contextlib.contextmanager
 def _plan(
-    engine: Engine, table: Table, source: Source | None, ends: DeclaredEnds
+    engine: Engine,
+    table: Table,
+    source: Source | None,
+    ends: DeclaredEnds,
+    names: ChannelSettings | None,
 ) -> Iterator[_Plan]:
     """Open a source; check that it is given, has rows and the required columns, and its zones."""
     if source is None and table.required:
@@ -236,9 +251,20 @@ def _plan(
     with _open(engine, table, source) as relation:
         with read_errors_named(engine, relation):
             rows = _or_empty(engine, table, relation)
-            select = cast_select(engine, rows, table, ends)
-            plan = _Plan(table, rows, select, zone_of(engine, rows, table))
+            needed = _names_needed(engine, table, rows, names or ChannelSettings())
+            select = cast_select(engine, rows, table, ends, names_channels=needed is not None)
+            plan = _Plan(table, rows, select, zone_of(engine, rows, table), needed)
         yield plan
+
+
+def _names_needed(
+    engine: Engine, table: Table, relation: Relation, names: ChannelSettings
+) -> ChannelSettings | None:
+    """Return the settings where channels have to be named, not only read."""
+    if not channels.needs_names(table, traffic_columns(relation, table), names):
+        return None
+    channels.create_macros(channels.duckdb_only(engine, relation.place))
+    return names
 
 
 def _open(
@@ -271,15 +297,34 @@ def _write(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
     raw = f"raw.{plan.table.name}"
     with read_errors_named(engine, plan.relation):
         engine.drop(raw)
+        select = _with_channels(engine, plan)
         if options.keep_raw:
-            engine.create(raw, plan.select)
+            engine.create(raw, select)
         else:
-            engine.create_view(raw, plan.select)
+            engine.create_view(raw, select)
         report = _split_rows(engine, plan.table, plan.relation, options)
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not options.keep_raw:
         engine.drop(raw)
+    if plan.names is not None:
+        channels.drop_names(engine)
     return replace(report, zone=plan.zone)
+
+
+def _with_channels(engine: Engine, plan: _Plan) -> str:
+    """Return the select of ``raw.<table>``, with the channels named where that is needed."""
+    if not plan.table.traffic:
+        return plan.select
+    engine.drop(f"inputs.channels_of_{plan.table.name}")
+    if plan.names is None:
+        return plan.select
+    return channels.name_channels(
+        channels.duckdb_only(engine, plan.relation.place),
+        plan.table,
+        plan.select,
+        plan.names,
+        has_traffic=bool(traffic_columns(plan.relation, plan.table)),
+    )
 
 
 def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Options) -> TableReport:

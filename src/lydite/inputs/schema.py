@@ -84,6 +84,8 @@ class Table:
         The column with the id of a row in the source; equal rows without one may be kept.
     has_segments
         Whether all other columns of the source are kept, as text.
+    traffic
+        Columns from which the channel is named where the source has any of them. They are not kept.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Table:
     distinct: bool = False
     id: str | None = None
     has_segments: bool = False
+    traffic: tuple[Column, ...] = ()
 
     @property
     def sql(self) -> str:
@@ -108,6 +111,8 @@ _USER = Column(
 )
 _CHANNEL = Column("channel", Kind.LABEL, "the marketing channel, such as email", required=True)
 _CAMPAIGN = Column("campaign", Kind.LABEL, "the campaign within the channel")
+_SOURCE = Column("source", Kind.LABEL, "where the visit came from, such as google or utm_source")
+_MEDIUM = Column("medium", Kind.LABEL, "the kind of link, such as cpc or utm_medium")
 
 _TABLES = (
     Table(
@@ -123,6 +128,12 @@ _TABLES = (
             Column("touchpoint_id", Kind.IDENTIFIER, "id of the contact in the source"),
         ),
         required=True,
+        traffic=(
+            _SOURCE,
+            _MEDIUM,
+            Column("click_ids", Kind.LABEL, "URL of the landing page, or names of click ids in it"),
+            Column("referrer", Kind.LABEL, "URL or host of the page that linked to the site"),
+        ),
     ),
     Table(
         "conversions",
@@ -156,6 +167,7 @@ _TABLES = (
             _CAMPAIGN,
             Column("cost", Kind.NUMBER, "what was spent", required=True, unit="currency"),
         ),
+        traffic=(_SOURCE, _MEDIUM),
     ),
     Table(
         "users",

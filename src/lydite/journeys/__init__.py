@@ -8,6 +8,7 @@ from lydite.journeys.build import (
     build_spend,
     build_touches,
     create_path_touches_view,
+    direct_channels,
     find_outcomes,
     summarise,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "build_spend",
     "build_touches",
     "create_path_touches_view",
+    "direct_channels",
     "find_outcomes",
     "summarise",
 ]

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
-from lydite.journeys.direct import SQL_PARAMETERS
+from lydite.journeys.direct import sql_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lydite.engine import Engine
@@ -43,7 +43,11 @@ class JourneySummary:
 
 
 def build_touches(
-    engine: Engine, *, cluster: str | None = None, keep_duplicates: bool = False
+    engine: Engine,
+    *,
+    cluster: str | None = None,
+    keep_duplicates: bool = False,
+    direct: Sequence[str] = (),
 ) -> JourneySummary:
     """Build the tables that all outcomes share: users, channels, touches, positions, spend.
 
@@ -57,6 +61,8 @@ def build_touches(
         The column of `users` whose values are clusters (`build_clusters`).
     keep_duplicates
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
+    direct
+        More names of direct traffic.
 
     Raises
     ------
@@ -65,12 +71,20 @@ def build_touches(
     """
     build_clusters(engine, cluster)
     engine.create("journeys.users", "journeys/users")
-    engine.create("journeys.channels", "journeys/channels", SQL_PARAMETERS)
+    engine.create("journeys.channels", "journeys/channels", sql_parameters(direct))
     engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
     engine.create("journeys.positions", "journeys/positions")
     build_spend(engine)
     find_bot_like_users(engine)
     return summarise(engine)
+
+
+def direct_channels(engine: Engine) -> set[str]:
+    """Return the names of the channels that are direct traffic."""
+    return {name for (name,) in engine.rows(_DIRECT)}
+
+
+_DIRECT = "select channel from journeys.channels where is_direct"
 
 
 def build_spend(engine: Engine) -> None:

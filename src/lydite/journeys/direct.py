@@ -42,26 +42,34 @@ DIRECT_NAMES = (
 #: A regular expression of what does not count in a name in lower case. DuckDB, Java and Python read
 #: it in the same way.
 PUNCTUATION = r"[\x00-/:-`{-\x7f" + "\u00a0\u2007\u202f\u2010-\u2015\u2192]"
-#: For SQL: values of the parameters of `sql/journeys/channels.sql`.
-SQL_PARAMETERS = {"direct_names": f",{','.join(DIRECT_NAMES)},", "punctuation": PUNCTUATION}
+
+
+def sql_parameters(more: Iterable[str] = ()) -> dict[str, str]:
+    """Return the parameters of `sql/journeys/channels.sql`, with more names of direct traffic."""
+    names = (*DIRECT_NAMES, *filter(None, map(_compact, more)))
+    return {"direct_names": f",{','.join(names)},", "punctuation": PUNCTUATION}
 
 
 def is_direct(name: str) -> bool:
-    """Return whether a channel is direct traffic.
+    """Return whether a channel is direct traffic by its name.
 
     Examples
     --------
     >>> [name for name in ("(direct) / (none)", "Direct Entry", "direct mail") if is_direct(name)]
     ['(direct) / (none)', 'Direct Entry']
     """
+    return _compact(name) in DIRECT_NAMES
+
+
+def _compact(name: str) -> str:
+    """Return a name in lower case, without punctuation and blanks."""
     # One letter for each letter, as `lower` in SQL.
-    lower = name.replace("İ", "i").lower()
-    return re.sub(PUNCTUATION, "", lower) in DIRECT_NAMES
+    return re.sub(PUNCTUATION, "", name.replace("İ", "i").lower())
 
 
-def note_on_direct(channels: Iterable[str]) -> str | None:
-    """Return which channels count as direct traffic; None if it is at most 'direct'."""
-    found = sorted(name for name in channels if is_direct(name))
+def note_on_direct(direct: Iterable[str]) -> str | None:
+    """Return a note on the channels that count as direct traffic; None if it is only 'direct'."""
+    found = sorted(direct)
     if not found or [name.lower() for name in found] == ["direct"]:
         return None
     return (

@@ -18,10 +18,10 @@ from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
-from lydite.journeys.direct import SQL_PARAMETERS
+from lydite.journeys.direct import sql_parameters
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import timedelta
 
     from lydite.engine import Engine
@@ -72,6 +72,7 @@ def build_journeys(
     full: bool = False,
     cluster: str | None = None,
     keep_duplicates: bool = False,
+    direct: Sequence[str] = (),
 ) -> JourneyBuild:
     """Build journeys; in a DuckDB file, only of users whose rows have changed since the last run.
 
@@ -87,6 +88,8 @@ def build_journeys(
         The column of `users` whose values are clusters (`journeys.clusters.build_clusters`).
     keep_duplicates
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
+    direct
+        More names of direct traffic.
 
     Raises
     ------
@@ -95,11 +98,18 @@ def build_journeys(
     """
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
         return refresh(
-            engine, lookbacks, full=full, cluster=cluster, keep_duplicates=keep_duplicates
+            engine,
+            lookbacks,
+            full=full,
+            cluster=cluster,
+            keep_duplicates=keep_duplicates,
+            direct=direct,
         )
     # With Spark, the local file holds only users of the sample: a later run must not reuse it.
     engine.local.drop(_DEFINITIONS)
-    return _build_all(engine, lookbacks, "nothing is kept between runs", cluster, keep_duplicates)
+    return _build_all(
+        engine, lookbacks, "nothing is kept between runs", cluster, keep_duplicates, direct
+    )
 
 
 def refresh(
@@ -109,6 +119,7 @@ def refresh(
     full: bool = False,
     cluster: str | None = None,
     keep_duplicates: bool = False,
+    direct: Sequence[str] = (),
 ) -> JourneyBuild:
     """Rebuild the changed users, or all, and store the state for the next run.
 
@@ -118,7 +129,9 @@ def refresh(
     column = build_clusters(engine, cluster)
     definitions = _definitions(engine, lookbacks, column, keep_duplicates)
     with engine.staging_database() as staging:
-        full_reason = "requested" if full else _stage_changed_users(engine, staging, definitions)
+        full_reason: str | None = "requested"
+        if not full:
+            full_reason = _stage_changed_users(engine, staging, definitions, direct)
         if full_reason is None:
             _rebuild_staged(engine, staging, lookbacks, keep_duplicates)
             _replace_changed(engine, staging)
@@ -127,7 +140,7 @@ def refresh(
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _build_all(engine, lookbacks, full_reason, cluster, keep_duplicates)
+    build = _build_all(engine, lookbacks, full_reason, cluster, keep_duplicates, direct)
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
@@ -135,10 +148,17 @@ def refresh(
 
 
 def _build_all(
-    engine: Engine, lookbacks: Lookbacks, reason: str, cluster: str | None, keep_duplicates: bool
+    engine: Engine,
+    lookbacks: Lookbacks,
+    reason: str,
+    cluster: str | None,
+    keep_duplicates: bool,
+    direct: Sequence[str],
 ) -> JourneyBuild:
     """Build the journeys of all users."""
-    summary = journeys.build_touches(engine, cluster=cluster, keep_duplicates=keep_duplicates)
+    summary = journeys.build_touches(
+        engine, cluster=cluster, keep_duplicates=keep_duplicates, direct=direct
+    )
     journeys.build_path_events_and_conversions(engine, lookbacks)
     users = _count_users(engine)
     return JourneyBuild(summary, users, users, reason)
@@ -167,7 +187,7 @@ def _definitions(
 
 
 def _stage_changed_users(
-    engine: DuckDBEngine, staging: str, definitions: Mapping[str, str]
+    engine: DuckDBEngine, staging: str, definitions: Mapping[str, str], direct: Sequence[str]
 ) -> str | None:
     """Copy the rows of changed users to the staging database.
 
@@ -186,7 +206,7 @@ def _stage_changed_users(
     if changed_definitions:
         return f"{' and '.join(changed_definitions)} changed"
     select = load_sql("journeys/channels")
-    engine.run(f"create table {staging}.channels as\n{select}", SQL_PARAMETERS)
+    engine.run(f"create table {staging}.channels as\n{select}", sql_parameters(direct))
     if engine.scalar(_RENUMBERED.format(staging=staging)):
         return "channels were renumbered"
     states = load_sql("incremental/states")

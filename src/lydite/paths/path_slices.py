@@ -30,6 +30,8 @@ class TouchArrays:
         Times in microseconds; None in a path table.
     campaign, interaction : (t,) Arrow arrays of text
         None where they are not known, or not needed.
+    direct : (channels,) booleans
+        Which channels are direct traffic; None to decide by their names.
 
     Raises
     ------
@@ -42,6 +44,7 @@ class TouchArrays:
     at_us: NDArray[np.int64] | None = None
     campaign: pa.Array | None = None
     interaction: pa.Array | None = None
+    direct: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Check the bounds, since compiled kernels check none."""
@@ -57,6 +60,8 @@ class TouchArrays:
     @property
     def is_direct(self) -> NDArray[np.bool_]:
         """Whether each channel is direct traffic."""
+        if self.direct is not None:
+            return self.direct
         return np.array([is_direct(name) for name in self.channels], dtype=bool)
 
     @property
@@ -66,7 +71,7 @@ class TouchArrays:
 
     def without_times(self) -> TouchArrays:
         """Return the same touches with nothing but the order of their channels."""
-        return TouchArrays(self.channels, self.channel)
+        return TouchArrays(self.channels, self.channel, direct=self.direct)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import dagster as dg
 from lydite import inputs, pipeline
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
-from lydite.settings import DatabaseSource, DeclaredEnds, Settings
+from lydite.settings import ChannelSettings, DatabaseSource, DeclaredEnds, Settings
 
 TABLES = tuple(f"inputs.{name}" for name in inputs.TABLES)
 
@@ -25,6 +25,7 @@ def input_assets(
             table,
             sources.get(table.name),
             settings.declared_ends(),
+            settings.channels,
             specs,
             upstream.get(table.name, ()),
             keep_duplicates=keep_duplicates,
@@ -37,6 +38,7 @@ def _load_step(
     table: inputs.Table,
     source: str | DatabaseSource | None,
     ends: DeclaredEnds,
+    names: ChannelSettings,
     specs: SpecFactory,
     upstream: Sequence[dg.AssetKey],
     *,
@@ -49,7 +51,7 @@ def _load_step(
     def load(context: dg.AssetExecutionContext) -> Result:
         engine = specs.engine(context)
         report = inputs.load_table(
-            engine, table.name, source, ends=ends, keep_duplicates=keep_duplicates
+            engine, table.name, source, ends=ends, names=names, keep_duplicates=keep_duplicates
         )
         pipeline.write_report(engine, [report])
         more: Metadata = {

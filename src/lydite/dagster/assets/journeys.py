@@ -56,6 +56,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             declared=settings.completeness(lookbacks),
             accepted=settings.quality.accepting(config.accept),
             keep_duplicates=settings.quality.keep_duplicates,
+            direct=settings.channels.direct,
         )
         more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
         for table, file in FILES.items():
