@@ -35,6 +35,9 @@ WITHOUT_MODULE = {
     "tests/test_layout.py": "the folders",
     "tests/test_sql.py": "the files in sql/",
     "tests/test_typing.py": "the types of the public functions",
+} | {
+    f"tests/inputs/vendors/test_{vendor}.py": "the selects in sql/sources/"
+    for vendor in ("ga4", "hubspot", "matomo", "segment", "sessions", "snowplow", "spend")
 }
 
 

@@ -94,7 +94,8 @@ end;
 -- platform is a result of paid_click; referrer is a URL or a host.
 create or replace temp macro visit_source(source, medium, platform, referrer) as case
     when click_decides(medium, platform) then platform
-    when is_unset(source) and is_unset(medium) then site_name(url_host(referrer))
+    when is_unset(source) and is_unset(medium)
+        then coalesce(site_name(url_host(referrer)), trim(source))
     else trim(source)
 end;
 
@@ -102,7 +103,7 @@ end;
 create or replace temp macro visit_medium(source, medium, platform, referrer) as case
     when click_decides(medium, platform) then case when platform = 'dv360' then 'cpm' else 'cpc' end
     when is_unset(source) and is_unset(medium) then case
-        when url_host(referrer) is null then null
+        when url_host(referrer) is null then trim(medium)
         when site_category(referrer) = 'search' then 'organic'
         else 'referral'
     end
