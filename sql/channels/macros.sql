@@ -72,7 +72,7 @@ end;
 create or replace temp macro is_unset(name) as
     coalesce(lower(trim(name)) in ('', '(none)', '(not set)', '(direct)', 'direct', 'none'), true);
 
--- Whether a click id decides: the medium is none that somebody wrote into the link. Google's export
+-- Whether a click id decides: the medium was not written into the link. Google's export
 -- has visits from ads as "google / organic".
 create or replace temp macro click_decides(medium, platform) as
     platform is not null and (is_unset(medium) or lower(trim(medium)) in ('organic', 'referral'));

@@ -132,7 +132,7 @@ _TABLES = (
             _SOURCE,
             _MEDIUM,
             Column("click_ids", Kind.LABEL, "URL of the landing page, or names of click ids in it"),
-            Column("referrer", Kind.LABEL, "URL or host of the page that linked to the site"),
+            Column("referrer", Kind.LABEL, "URL or host that linked to the site"),
         ),
     ),
     Table(
