@@ -1,0 +1,40 @@
+"""The steps of a comparison in order, from the input tables to the marts.
+
+Each step reads and writes tables of the engine, so that an orchestrator can run the steps one by
+one. `run` runs all of them in one process.
+"""
+
+from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
+from lydite.pipeline.comparisons import compare_models
+from lydite.pipeline.input_tables import load_inputs, quarantined, write_report
+from lydite.pipeline.marts import CREDIT_MARTS, MARTS, attribute_conversions, build_marts
+from lydite.pipeline.models import make_baselines, usable_models
+from lydite.pipeline.outcomes import (
+    EVERY_USER_CONVERTS,
+    build_journeys,
+    calendar_of,
+    read_outcomes,
+)
+from lydite.pipeline.whole import attribute, run
+
+__all__ = [
+    "CREDIT_MARTS",
+    "EVERY_USER_CONVERTS",
+    "MARTS",
+    "attribute",
+    "attribute_conversions",
+    "backtest_models",
+    "build_journeys",
+    "build_marts",
+    "build_samples",
+    "calendar_of",
+    "compare_models",
+    "load_inputs",
+    "load_splits",
+    "make_baselines",
+    "quarantined",
+    "read_outcomes",
+    "run",
+    "usable_models",
+    "write_report",
+]

@@ -1,0 +1,212 @@
+"""The step that compares the models of every outcome by their scores."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from lydite import attribution, journeys, quality
+from lydite.evaluation import ledger, voids
+from lydite.evaluation.align_scores import align_scores
+from lydite.evaluation.bots import bot_warnings
+from lydite.evaluation.ceiling import NAME as CEILING
+from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
+from lydite.evaluation.sample import load_sample
+from lydite.evaluation.scoring import ceiling_fingerprint
+from lydite.evaluation.shared_touches import cluster_warnings
+from lydite.evaluation.spend import spend_warnings
+from lydite.evaluation.warnings import DataSize
+from lydite.inputs.channels import channel_notes
+from lydite.journeys.clusters import cluster_column
+from lydite.journeys.direct import note_on_direct
+from lydite.journeys.outcome_channels import note_on_outcome_channels
+from lydite.models import DEFAULT_MODELS, Rule
+from lydite.models.base import use_direct
+from lydite.models.transition_graph import unreachable_channels
+from lydite.paths.shares import count_weightless
+from lydite.pipeline.models import make_baselines
+from lydite.pipeline.outcomes import EVERY_USER_CONVERTS, calendar_of, read_outcomes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lydite.engine import DuckDBEngine, Engine
+    from lydite.models import Model
+    from lydite.settings import EvaluationSettings
+
+
+_TRANSITIONS = """
+with transitions as (
+    select distinct channel_key, converted, next_channel_key
+    from evaluation.landmarks
+    where outcome = $outcome
+)
+select
+    origins.channel as from_channel,
+    case
+        when transitions.converted then '(conversion)' else coalesce(targets.channel, '(null)')
+    end as to_channel
+from transitions
+inner join journeys.channels as origins on transitions.channel_key = origins.channel_key
+left join journeys.channels as targets on transitions.next_channel_key = targets.channel_key
+"""
+
+
+def compare_models(engine: Engine, models: Sequence[Model], evaluation: EvaluationSettings) -> None:
+    """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
+    engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
+    parts: dict[str, list[pl.DataFrame]] = {}
+    rows = read_outcomes(engine, scored_only=False)
+    findings = general_findings(engine, models)
+    for row in rows:
+        transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
+        unreachable = unreachable_channels(transitions)
+        found = _compare_outcome(engine, row, models, evaluation, unreachable, findings, len(rows))
+        for name, frame in found.items():
+            parts.setdefault(name, []).append(frame)
+    for name, frames in parts.items():
+        mart = f"mart.{name}"
+        engine.local.store(f"evaluation.{name}", pl.concat(frames))
+        engine.local.create(mart, f"marts/{name}")
+        engine.local.comment(mart, f"marts/{name}")
+        engine.copy_from_local(mart)
+
+
+def _compare_outcome(
+    engine: Engine,
+    row: Mapping[str, Any],
+    models: Sequence[Model],
+    evaluation: EvaluationSettings,
+    unreachable: Sequence[str],
+    findings: Sequence[tuple[str, str]],
+    outcomes: int,
+) -> dict[str, pl.DataFrame]:
+    """Compare the models of one outcome by their scores in the ledger, if it has any.
+
+    All outcomes of the report share alpha, also those that have no verdicts yet.
+    """
+    findings = [
+        *quality_findings(engine.local, row["outcome"]),
+        *outcome_channel_findings(engine.local, [row["outcome"]]),
+        *findings,
+    ]
+    if not row["periods"]:
+        # More data of the same kind does not help where every user converts.
+        undecided = () if row["note"] == EVERY_USER_CONVERTS else models
+        return unjudged_outcome(
+            row["outcome"],
+            undecided,
+            row["note"],
+            primary=evaluation.primary,
+            unreachable=unreachable,
+            findings=findings,
+        )
+    outcome, calendar = row["outcome"], calendar_of(engine, row)
+    cluster = cluster_column(engine.local)
+    definitions = {
+        model.name: ledger.score_fingerprint(model.fingerprint, calendar, cluster)
+        for model in (*make_baselines(), *models)
+    }
+    definitions[CEILING] = ledger.score_fingerprint(
+        ceiling_fingerprint(models, evaluation.seed), calendar, cluster
+    )
+    read = partial(ledger.read_scores, engine.local, outcome, definitions, calendar)
+    has_restated = ledger.has_restated_scores(engine.local, outcome, definitions)
+    scores, restated = align_scores(read(), read(restated=True) if has_restated else None)
+    return compare_outcome(
+        outcome,
+        models,
+        scores,
+        calendar,
+        evaluation,
+        restated=restated,
+        notes=_notes_on_rules(engine.local, outcome, models),
+        size=_data_size(engine, row),
+        unreachable=unreachable,
+        findings=findings,
+        outcomes=outcomes,
+    )
+
+
+_REFUNDS = "{n:,} refunds were subtracted from the value of the conversion with the same id"
+
+
+def general_findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str, str]]:
+    """Return kind and text of each warning about the data that concerns all outcomes."""
+    direct = note_on_direct(journeys.direct_channels(engine.local)) if use_direct(models) else None
+    refunds = engine.local.scalar("select sum(rows) from inputs.report where reason = 'refund'")
+    return [
+        *([("direct", direct)] if direct else []),
+        *([("refund", _REFUNDS.format(n=refunds))] if refunds else []),
+        *channel_notes(engine.local),
+        *spend_warnings(engine),
+        *cluster_warnings(engine),
+        *bot_warnings(engine),
+    ]
+
+
+def quality_findings(engine: DuckDBEngine, outcome: str | None = None) -> list[tuple[str, str]]:
+    """Return kind and text of each finding about missing rows; of one outcome, or of all."""
+    found: list[tuple[str, str]] = [
+        (finding.kind, finding.text)
+        for finding in quality.read_findings(engine)
+        if outcome is None or finding.concerns(outcome)
+    ]
+    if outcome is not None:
+        found += [("voided", text) for text in voids.void_notes(engine, outcome)]
+    return found
+
+
+_LAST_CHANNELS = """
+select any_value(channels.channel), count(*), count(*) filter (where landmarks.converted)
+from evaluation.landmarks as landmarks
+inner join journeys.channels as channels on landmarks.channel_key = channels.channel_key
+where landmarks.outcome = $outcome
+group by landmarks.channel_key
+"""
+
+
+def outcome_channel_findings(
+    engine: DuckDBEngine, outcomes: Sequence[str]
+) -> list[tuple[str, str]]:
+    """Return a warning for each of the outcomes that some channel gives away."""
+    found = [
+        (outcome, note_on_outcome_channels(engine.rows(_LAST_CHANNELS, {"outcome": outcome})))
+        for outcome in outcomes
+    ]
+    several = len(outcomes) > 1
+    return [
+        ("outcome_channel", f"{outcome}: {text}" if several else text)
+        for outcome, text in found
+        if text
+    ]
+
+
+def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
+    """Count the users and landmarks of an outcome, also those that were not scored."""
+    users, landmarks, immature = engine.rows(
+        "select count(distinct user_key), count(*),"
+        " count(*) filter (where happened_at > $mature_until)"
+        " from journeys.path_events where outcome = $outcome and not is_conversion"
+        " and user_key not in (select user_key from journeys.bot_like_users)",
+        outcome,
+    )[0]
+    return DataSize(users, landmarks, immature)
+
+
+def _notes_on_rules(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> dict[str, str]:
+    """Return a warning for each of the user's rules that gives some paths no weight at all."""
+    rules = [
+        model for model in models if isinstance(model, Rule) and model.name not in DEFAULT_MODELS
+    ]
+    if not rules:
+        return {}
+    landmarks = load_sample(engine, outcome, attribution.channel_names(engine), rules)
+    paths = {rule.name: count_weightless(landmarks, rule.name) for rule in rules}
+    return {
+        name: f"no touch has any weight on {n:,} paths; their touches share the credit equally"
+        for name, n in paths.items()
+        if n
+    }

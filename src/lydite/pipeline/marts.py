@@ -1,0 +1,108 @@
+"""The steps that attribute the conversions and build the marts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from lydite import attribution, journeys
+from lydite.pipeline.backtests import load_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lydite.engine import Engine
+    from lydite.models import Model
+    from lydite.paths.landmarks import Landmarks
+
+
+MARTS = (
+    "channel_credit",
+    "credit_daily",
+    "top_paths",
+    "path_lengths",
+    "time_lags",
+    "channel_transitions",
+    "removal_effects",
+    "data_quality",
+)
+
+
+#: The marts that hold credit and need no comparison.
+CREDIT_MARTS = ("channel_credit", "channel_transitions", "removal_effects", "data_quality")
+
+
+def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int | None) -> None:
+    """Fit the models on all mature landmarks and attribute every conversion, with intervals.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys and the samples.
+    models
+        The models to compare.
+    seed
+        Seeds the bootstrap; None for no intervals.
+    """
+    reset_attribution(engine)
+    for row, landmarks in load_samples(engine, models):
+        attribute_outcome(engine, row, landmarks, models, seed)
+
+
+def reset_attribution(engine: Engine) -> None:
+    """Empty the tables of credit, and create the view that they are computed from."""
+    journeys.create_path_touches_view(engine)  # the Spark session may be another than before
+    attribution.reset_credit_tables(engine)
+
+
+def attribute_outcome(
+    engine: Engine,
+    row: Mapping[str, Any],
+    landmarks: Landmarks,
+    models: Sequence[Model],
+    seed: int | None,
+) -> None:
+    """Attribute the conversions of one outcome; the parameters are those of all outcomes."""
+    # The matrices are small: more BLAS threads would wait for each other.
+    with threadpool_limits(1, user_api="blas"):
+        attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
+
+
+#: Local tables that the marts join to tables with all rows.
+_JOINED = (
+    "inputs.report",
+    "evaluation.samples",
+    "credit.statistics",
+    "credit.daily",
+    "credit.intervals",
+    "credit.removal_effects",
+    "credit.kinds",
+)
+
+
+_REFUTED = """
+select outcome, model from evaluation.model_comparison
+where segment = 'all' and verdict = 'refuted'
+"""
+
+
+def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
+    """Build the marts that are plain SQL, with their comments; all of them by default."""
+    journeys.create_path_touches_view(engine)
+    local = engine.local
+    compared = local.exists("evaluation.model_comparison")
+    nothing = pl.DataFrame(schema={"outcome": pl.String, "model": pl.String})
+    local.store("evaluation.refuted", local.frame(_REFUTED) if compared else nothing)
+    engine.copy_from_local("evaluation.refuted")
+    for table in _JOINED:
+        engine.copy_from_local(table)
+    for name in names:
+        mart = f"mart.{name}"
+        engine.local.drop(mart)
+        engine.append_local(mart, f"marts/{name}")
+        engine.local.comment(mart, f"marts/{name}")
+        engine.copy_from_local(mart)
+    engine.local.drop("evaluation.outcome_summary")
+    engine.append_local("evaluation.outcome_summary", "evaluation/outcome_summary")

@@ -1,0 +1,213 @@
+"""The step that builds journeys, checks the data and describes every outcome."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from lydite import inputs, quality
+from lydite.durations import format_duration
+from lydite.errors import InputError
+from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
+from lydite.journeys import incremental
+from lydite.pipeline.input_tables import quarantined
+from lydite.settings import Completeness, QualitySettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from lydite.engine import Engine
+    from lydite.journeys.incremental import JourneyBuild
+
+
+def build_journeys(
+    engine: Engine,
+    lookbacks: Mapping[str, timedelta],
+    period: Period,
+    *,
+    full: bool = False,
+    cluster: str | None = None,
+    declared: Mapping[str, Completeness] | None = None,
+    accepted: QualitySettings | None = None,
+    keep_duplicates: bool = False,
+    direct: Sequence[str] = (),
+) -> JourneyBuild:
+    """Build journeys, and ``evaluation.outcomes`` with a row per outcome; check the data.
+
+    Where rows are missing, periods are not scored. ``quality.findings`` says so.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables. In a DuckDB file, only journeys of changed users are rebuilt.
+    lookbacks
+        The lookback of each outcome.
+    period
+        Length of the periods that are scored.
+    full
+        Rebuild the journeys of all users.
+    cluster
+        The column of `users` whose values are clusters (`journeys.clusters.build_clusters`).
+    declared
+        What was declared about the end of the data of each outcome; None for nothing.
+    accepted
+        Which findings about the data are accepted; None for none.
+    keep_duplicates
+        Whether equal touchpoints without an id are kept; otherwise they are counted once.
+    direct
+        More names of direct traffic.
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
+    """
+    build = incremental.build_journeys(
+        engine,
+        lookbacks,
+        full=full,
+        cluster=cluster,
+        keep_duplicates=keep_duplicates,
+        direct=direct,
+    )
+    engine.local.run(
+        "update inputs.report set rows = $n where table_name = 'touchpoints'"
+        " and reason = 'duplicate'",
+        {"n": build.summary.duplicates},
+    )
+    build_history(engine)
+    extents = _check_data(
+        engine,
+        dict.fromkeys(lookbacks, Completeness()) if declared is None else declared,
+        accepted or QualitySettings(),
+    )
+    rows = [
+        _outcome_row(
+            engine, outcome, lookback, period, build.summary.first_at, extents[outcome].as_of
+        )
+        for outcome, lookback in lookbacks.items()
+    ]
+    engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
+    engine.copy_from_local("evaluation.outcomes")
+    return build
+
+
+def _check_data(
+    engine: Engine, declared: Mapping[str, Completeness], accepted: QualitySettings
+) -> dict[str, quality.Extent]:
+    """Write the findings about the data, and return the extent of each outcome."""
+    extents, findings = quality.measure_feeds(
+        *quality.read_feeds(engine), declared, accepted.accept
+    )
+    findings += quality.time_findings(engine, quality.read_zones(engine.local))
+    losses = quality.with_advice(_find_losses(engine), accepted)
+    quality.write_findings(engine.local, [*quality.with_advice(findings, accepted), *losses])
+    quality.write_holes(engine.local, extents)
+    blocked = any(loss.blocking for loss in losses)  # then the next run must find them again
+    if engine.local.is_persistent and not blocked:
+        quality.write_sizes(engine.local, quality.measure_sizes(engine))
+    return extents
+
+
+def _find_losses(engine: Engine) -> list[quality.Finding]:
+    """Return findings about what the input tables have lost since the last run."""
+    before = quality.read_sizes(engine.local)
+    if before is None:
+        return []
+    return quality.find_losses(before, quality.measure_sizes(engine, before.last_at))
+
+
+_OUTCOME_SCHEMA: dict[str, Any] = {
+    "outcome": pl.String,
+    "lookback": pl.String,  # as shown to readers
+    "lookback_us": pl.Int64,
+    "first_at": pl.Datetime("us"),
+    "as_of": pl.Datetime("us"),
+    "mature_until": pl.Datetime("us"),
+    "period": pl.String,
+    "periods": pl.Int64,
+    "note": pl.String,
+}
+
+
+EVERY_USER_CONVERTS = (
+    "every user with a touchpoint converts: without users who did not convert nothing can be"
+    " learned about conversion. Add the touchpoints of users without a conversion"
+)
+
+
+#: Whether any user has touches and no conversion.
+_OTHER_USERS = """
+select exists (
+    select 1
+    from journeys.touches as touches
+    left join (
+        select distinct user_key from journeys.conversions where outcome = $outcome
+    ) as converted
+        on touches.user_key = converted.user_key
+    where converted.user_key is null
+)
+"""
+
+
+def _outcome_row(
+    engine: Engine,
+    outcome: str,
+    lookback: timedelta,
+    period: Period,
+    first_at: datetime,
+    as_of: datetime,
+) -> dict[str, Any]:
+    """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
+    history = _load_history(engine, outcome, first_at, as_of)
+    note, periods = "", 0
+    all_convert = not engine.scalar(_OTHER_USERS, {"outcome": outcome})
+    try:
+        periods = len(make_calendar(history, lookback, period))
+    except InputError as error:
+        note = _with_rows_set_aside(str(error), quarantined(engine))
+        note += f" Also, {EVERY_USER_CONVERTS}." if all_convert else ""
+    if periods and all_convert:
+        note, periods = EVERY_USER_CONVERTS, 0
+    return {
+        "outcome": outcome,
+        "lookback": format_duration(lookback),
+        "lookback_us": lookback // timedelta(microseconds=1),
+        "first_at": first_at,
+        "as_of": as_of,
+        "mature_until": as_of - lookback,
+        "period": period,
+        "periods": periods,
+        "note": note,
+    }
+
+
+def _load_history(engine: Engine, outcome: str, first_at: datetime, as_of: datetime) -> History:
+    holes = quality.read_holes(engine.local, outcome)
+    return History.load(engine.local, outcome, first_at, as_of, holes)
+
+
+def _with_rows_set_aside(note: str, reasons: Mapping[str, Mapping[str, int]]) -> str:
+    """Put the rows that were set aside before the note on a short history: they may explain it."""
+    parts = [
+        f"{n:,} rows of {table} were set aside ({inputs.REASONS.get(reason, reason)})"
+        for table in ("conversions", "touchpoints")
+        for reason, n in reasons.get(table, {}).items()
+    ]
+    return f"{'; '.join(parts)}. Without them, {note}" if parts else note
+
+
+def read_outcomes(engine: Engine, *, scored_only: bool = True) -> list[dict[str, Any]]:
+    """Return the rows of ``evaluation.outcomes``; by default only those with scored periods."""
+    frame = engine.local.frame("select * from evaluation.outcomes order by outcome")
+    return [row for row in frame.to_dicts() if row["periods"] or not scored_only]
+
+
+def calendar_of(engine: Engine, outcome: Mapping[str, Any]) -> Calendar:
+    """Return the calendar of one outcome, given as a row of `read_outcomes`."""
+    history = _load_history(engine, outcome["outcome"], outcome["first_at"], outcome["as_of"])
+    lookback = timedelta(microseconds=outcome["lookback_us"])
+    return make_calendar(history, lookback, outcome["period"])
