@@ -15,6 +15,7 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.journeys import find_outcomes
 from lydite.quality.time_shift import (
+    Lags,
     Shift,
     count_lags,
     find_shift,
@@ -42,7 +43,7 @@ def tables(world: str, hours: float = 0) -> dict[str, pl.DataFrame]:
     }
 
 
-def lags(data: dict[str, pl.DataFrame]) -> np.ndarray:
+def lags(data: dict[str, pl.DataFrame]) -> Lags:
     with DuckDBEngine() as engine:
         pipeline.load_inputs(engine, data)
         outcomes = find_outcomes(engine)
@@ -66,12 +67,17 @@ def test_right_times_are_aligned(world):
     assert is_aligned(counts)
 
 
-def spread(by_lag: dict[int, int], level: int = 2) -> np.ndarray:
+def unequal(counts: np.ndarray) -> Lags:
+    """Return conversions of which no two have the same delay."""
+    return Lags(counts, np.minimum(counts.sum(axis=1), 1))
+
+
+def spread(by_lag: dict[int, int], level: int = 2) -> Lags:
     """Return counts at some lags, in quarters of an hour, over the hours of the day."""
     counts = np.full((121, 24), level)
     for lag, n in by_lag.items():
         counts[ZERO + lag] += n // 24
-    return counts
+    return unequal(counts)
 
 
 #: Most conversions come about six hours after a touch, give or take three.
@@ -82,12 +88,13 @@ HUMP = {lag: float(np.exp(-(((lag - 24) / 12) ** 2) / 2)) / 30 for lag in range(
     ("name", "counts"),
     [
         ("no relation in time", spread({})),
-        ("nothing at all", np.zeros((121, 24), dtype=int)),
+        ("nothing at all", unequal(np.zeros((121, 24), dtype=int))),
         ("a page that is recorded after the conversion", spread({-1: 960, 0: 240})),
         ("only pages that are recorded after the conversion", spread({-1: 960})),
         ("conversions half an hour later", spread({2: 960, 3: 480})),
         ("slow conversions", spread({lag: round(2e4 * HUMP[lag]) for lag in range(-60, 61)})),
         ("a delay that some have", spread({0: 480, 8: 960})),
+        ("a least delay of two hours", spread(dict.fromkeys(range(8, 61), 480))),
     ],
 )
 def test_other_patterns_are_no_shift(name, counts):
@@ -98,7 +105,7 @@ def test_conversions_of_a_nightly_batch_are_no_shift():
     """Mails at eight in the morning, conversions booked at two at night."""
     counts = np.full((121, 24), 2)
     counts[ZERO - 24, 2] = 900
-    assert find_shift(counts) is None
+    assert find_shift(unequal(counts)) is None
 
 
 def test_summer_time_leaves_two_jumps():
@@ -109,7 +116,33 @@ def test_summer_time_leaves_two_jumps():
 @given(st.integers(0, 100_000), st.floats(0, 300))
 def test_noise_is_no_shift(seed, mean):
     counts = np.random.default_rng(seed).poisson(mean / 24, (121, 24))
-    assert find_shift(counts) is None
+    assert find_shift(unequal(counts)) is None
+
+
+MADE_DELAYS = {
+    "one delay": lambda rng, n: np.full(n, 90 * 60),
+    "one of some delays": lambda rng, n: 3600 * rng.choice([1, 2, 5, 24], n),
+    "whole hours": lambda rng, n: 3600 * rng.integers(1, 48, n),
+    "between one and three hours": lambda rng, n: rng.integers(3600, 3 * 3600, n),
+    "at least two hours": lambda rng, n: (7200 + rng.exponential(86_400, n)).astype(int),
+    "days": lambda rng, n: 86_400 * rng.integers(0, 5, n),
+}
+
+
+@pytest.mark.parametrize("delays", MADE_DELAYS.values(), ids=list(MADE_DELAYS))
+def test_delays_of_made_data_are_no_shift(delays):
+    rng = np.random.default_rng(3)
+    n = 4000
+    at = np.datetime64("2026-01-01", "ms") + 1000 * rng.integers(0, 90 * 86_400, n).astype(
+        "timedelta64[ms]"
+    )
+    after = at + (1000 * delays(rng, n)).astype("timedelta64[ms]")
+    user = [f"u{number}" for number in range(n)]
+    data = {
+        "touchpoints": pl.DataFrame({"user_id": user, "touched_at": at, "channel": ["mail"] * n}),
+        "conversions": pl.DataFrame({"user_id": user, "converted_at": after}),
+    }
+    assert find_shift(lags(data)) is None
 
 
 def zoned(frame: pl.DataFrame, column: str) -> pl.DataFrame:

@@ -30,28 +30,67 @@ _LONGEST, _LEAST, _MOST = 60, 4, 56
 MIN_CONVERSIONS, MIN_RATIO, MIN_DEVIATIONS = 30, 3, 5
 #: At a lag of zero, a smaller jump shows that nothing is shifted.
 MIN_DEVIATIONS_AT_ZERO = 3
-#: Where more conversions than this share are in one hour of the day, they come from a batch.
-MAX_SHARE_OF_HOUR = 0.5
+#: Where more conversions than this share are in one hour of the day, they come from a batch. Where
+#: more have the same delay to the second, the delay is made, by a job or by hand.
+MAX_SHARE_OF_HOUR = MAX_SHARE_OF_DELAY = 0.5
+#: After a jump the number falls: an hour later it is at most this share. A mere least delay leaves
+#: a step without a fall.
+MAX_SHARE_AFTER = 0.5
 _CONVERSIONS = 100_000  # a sample of users is large enough
 _BUCKETS = 256  # of users
 
-_LAGS = """
-with pairs as (
+_PAIRS = """
+with delays as (
     select
         conversions.conversion_key,
         cast(floor(epoch_us(conversions.converted_at) / 3.6e9) as bigint) % 24 as hour,
-        cast(floor((epoch_us(conversions.converted_at) - epoch_us(touches.touched_at)) / 9e8)
-            as integer) as lag
+        epoch_us(conversions.converted_at) - epoch_us(touches.touched_at) as delay_us
     from journeys.conversions as conversions
     inner join journeys.touches as touches on conversions.user_key = touches.user_key
     where conversions.bucket < $buckets and touches.bucket < $buckets
-)
+),
 
-select lag, hour, count(distinct conversion_key) as conversions
-from pairs
-where lag between -60 and 60
-group by lag, hour
+pairs as (
+    select
+        conversion_key,
+        hour,
+        cast(floor(delay_us / 9e8) as integer) as lag,
+        cast(floor(delay_us / 1e6) as bigint) as seconds
+    from delays
+    where delay_us >= -54000000000 and delay_us < 54900000000
+)
 """
+_LAGS = f"""
+{_PAIRS}
+select lag, hour, count(distinct conversion_key) as conversions from pairs group by lag, hour
+"""
+_EQUAL = f"""
+{_PAIRS}
+select lag, max(conversions) as conversions
+from (
+    select lag, seconds, count(distinct conversion_key) as conversions
+    from pairs
+    group by lag, seconds
+) as by_delay
+group by lag
+"""
+
+
+class Lags(NamedTuple):
+    """Conversions by lag since a touch of the user, in quarters of an hour from -15 hours on.
+
+    A conversion counts once for each lag at which its user has a touch.
+
+    Attributes
+    ----------
+    conversions : (121, 24) integers
+        By lag and by hour of the day of the conversion.
+    equal : (121,) integers
+        The largest number of conversions at each lag that have the same delay to the second.
+    """
+
+    conversions: NDArray[np.int64]
+    equal: NDArray[np.int64]
 
 
 class Shift(NamedTuple):
@@ -71,49 +110,44 @@ class Shift(NamedTuple):
     at_zero: int
 
 
-def count_lags(engine: Engine) -> NDArray[np.int64]:
-    """Count conversions by lag since a touch of the user and by hour of the day.
-
-    Returns
-    -------
-    (121, 24) integers
-        The first row is a lag from -15 hours on, the next one a quarter of an hour later. A
-        conversion counts once for each lag at which its user has a touch.
-    """
+def count_lags(engine: Engine) -> Lags:
+    """Count conversions by lag since a touch of the user; of many users, in a sample."""
     total = engine.scalar("select count(*) from journeys.conversions")
     buckets = min(_BUCKETS, max(1, _BUCKETS * _CONVERSIONS // max(total, 1)))
     counts = np.zeros((2 * _LONGEST + 1, 24), dtype=np.int64)
+    equal = np.zeros(2 * _LONGEST + 1, dtype=np.int64)
     for lag, hour, n in engine.rows(_LAGS, {"buckets": buckets}):
         counts[lag + _LONGEST, hour] = n
-    return counts
+    for lag, n in engine.rows(_EQUAL, {"buckets": buckets}):
+        equal[lag + _LONGEST] = n
+    return Lags(counts, equal)
 
 
-def find_shift(counts: NDArray[np.int64]) -> Shift | None:
-    """Return by how much the touchpoints are shifted, None if there is no sign of a shift.
-
-    Parameters
-    ----------
-    counts
-        As of `count_lags`.
-    """
-    by_lag = counts.sum(axis=1)
+def find_shift(lags: Lags) -> Shift | None:
+    """Return by how much the touchpoints are shifted, None if there is no sign of a shift."""
+    by_lag = lags.conversions.sum(axis=1)
     deviations = _jumps(by_lag)
     if deviations[_LONGEST] >= MIN_DEVIATIONS_AT_ZERO:
         return None
-    lags = np.arange(-_LONGEST, _LONGEST + 1)
+    quarters = np.arange(-_LONGEST, _LONGEST + 1)
     before = np.concatenate([[0, 0], by_lag[:-2]])
-    candidates = (np.abs(lags) >= _LEAST) & (np.abs(lags) <= _MOST)
+    # The jump may be in the middle of a quarter of an hour: the next one has the most then.
+    most = np.maximum(by_lag, np.concatenate([by_lag[1:], [0]]))
+    after = np.concatenate([by_lag[5:], np.zeros(5, dtype=np.int64)])
+    candidates = (np.abs(quarters) >= _LEAST) & (np.abs(quarters) <= _MOST)
     candidates &= (by_lag >= MIN_CONVERSIONS) & (by_lag >= MIN_RATIO * before)
-    candidates &= counts.max(axis=1) <= MAX_SHARE_OF_HOUR * by_lag
+    candidates &= after <= MAX_SHARE_AFTER * most
+    candidates &= lags.conversions.max(axis=1) <= MAX_SHARE_OF_HOUR * by_lag
+    candidates &= lags.equal <= MAX_SHARE_OF_DELAY * by_lag
     best = int(np.argmax(np.where(candidates, deviations, -np.inf)))
     if not candidates[best] or deviations[best] < MIN_DEVIATIONS:
         return None
-    return Shift(-int(lags[best]) / 4, int(by_lag[best]), int(by_lag[_LONGEST]))
+    return Shift(-int(quarters[best]) / 4, int(by_lag[best]), int(by_lag[_LONGEST]))
 
 
-def is_aligned(counts: NDArray[np.int64]) -> bool:
+def is_aligned(lags: Lags) -> bool:
     """Return whether a jump at a lag of zero shows that nothing is shifted."""
-    return bool(_jumps(counts.sum(axis=1))[_LONGEST] >= MIN_DEVIATIONS_AT_ZERO)
+    return bool(_jumps(lags.conversions.sum(axis=1))[_LONGEST] >= MIN_DEVIATIONS_AT_ZERO)
 
 
 def _jumps(by_lag: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -135,12 +169,12 @@ def time_findings(engine: Engine, zones: Mapping[str, Zone]) -> list[Finding]:
     """
     names = [f"touchpoints.touched_at{_in_words(zones, 'touchpoints')}"]
     names.append(f"conversions.converted_at{_in_words(zones, 'conversions')}")
-    counts = count_lags(engine)
-    shift = find_shift(counts)
+    lags = count_lags(engine)
+    shift = find_shift(lags)
     if shift is not None:
         return [Finding("shifted_times", "touchpoints", None, _describe(shift, names))]
     only_one = "none" in zones.values() and len(set(zones.values())) == 2
-    if only_one and not is_aligned(counts):
+    if only_one and not is_aligned(lags):
         text = f"{names[0]} and {names[1]}: one of them may be local time"
         return [Finding("mixed_zones", "touchpoints", None, text)]
     return []
