@@ -48,7 +48,7 @@ def _published(project: Project) -> Comparison:
     if not (project.published.exists() and project.warehouse.exists()):
         raise InputError(_NOTHING_YET)
     with DuckDBEngine(project.warehouse) as engine:
-        if not engine.exists("evaluation.outcome_summary"):
+        if not engine.exists("mart.outcomes"):
             raise InputError(_NOTHING_YET)
         return read_comparison(engine)
 

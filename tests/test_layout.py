@@ -27,6 +27,7 @@ WITHOUT_TEST_FILE = {
 # Test files without a module of the same name, and why.
 WITHOUT_MODULE = {
     "tests/models/test_every_model.py": "properties that every model has",
+    "tests/pipeline/test_mart_tables.py": "the files in sql/marts/ and sql/views/",
     "tests/test_data_samples.py": "the files in data_samples/",
     "tests/test_docs.py": "the Markdown files",
     "tests/test_examples.py": "the scripts in examples/",

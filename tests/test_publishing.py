@@ -28,9 +28,30 @@ def test_tables_and_comments_are_copied(engine, tmp_path) -> None:
     assert read(path) == [(1,)]
     with duckdb.connect(str(path), read_only=True) as reader:
         comments = reader.execute("select comment from duckdb_tables()").fetchall()
-        columns = reader.execute("select comment from duckdb_columns() where column_name = 'n'")
+        columns = reader.execute("select comment from duckdb_columns() where schema_name = 'mart'")
         assert comments == [("it's one",)]
         assert columns.fetchall() == [("a number",)]
+
+
+def test_views_are_copied_and_nothing_needs_the_schema(engine, tmp_path) -> None:
+    path = tmp_path / "out.duckdb"
+    engine.create_view("mart.second", "select n + 1 as n from mart.numbers")
+    engine.create_view("mart.first", "select n + 1 as n from mart.second")
+    engine.run("comment on view mart.first is 'two more'")
+    engine.run("comment on column mart.first.n is 'the sum'")
+    assert publish(engine, path) == 3
+    with duckdb.connect() as reader:  # attached under another name
+        reader.execute(f"attach '{path}' as other (read_only)")
+        for schema in ("main", "mart"):
+            rows = reader.sql(
+                f"select f.n, s.n, m.n from other.{schema}.first f,"
+                f" other.{schema}.second s, other.{schema}.numbers m"
+            )
+            assert rows.fetchall() == [(3, 2, 1)]
+        about = reader.sql("select comment from duckdb_views() where comment is not null")
+        assert about.fetchall() == [("two more",)]
+        column = reader.sql("select comment from duckdb_columns() where comment = 'the sum'")
+        assert len(column.fetchall()) == 1
 
 
 def test_a_reader_keeps_the_old_file_open(engine, tmp_path) -> None:

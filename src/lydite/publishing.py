@@ -23,7 +23,7 @@ def publish(engine: DuckDBEngine, path: str | Path) -> int:
 
     Returns
     -------
-    The number of tables that were published.
+    The number of tables and views that were published.
 
     Raises
     ------
@@ -48,33 +48,49 @@ def publish(engine: DuckDBEngine, path: str | Path) -> int:
 
 
 def _copy_marts(engine: DuckDBEngine, path: Path) -> list[str]:
-    tables = [
-        name
-        for (name,) in engine.rows(
-            "select table_name from duckdb_tables() where schema_name = 'mart'"
-            " and database_name = current_database() order by table_name"
-        )
-    ]
+    """Copy the tables and views of ``mart``, and make each readable without the schema too."""
+    tables = [name for name, sql in _names(engine, "duckdb_tables()", "table_name")]
+    views = _names(engine, "duckdb_views()", "view_name")
     engine.run(f"attach {quote_literal(str(path))} as published")
     try:
         engine.run("create schema published.mart")
         for name in tables:
             engine.run(f"create table published.mart.{name} as from mart.{name}")
-            _copy_comments(engine, name)
+            _copy_comments(engine, name, "table")
+        with engine.use_database("published"):
+            for _, sql in views:
+                engine.run(sql)
+            for name in [*tables, *(name for name, _ in views)]:
+                engine.run(f"create view main.{name} as from mart.{name}")
+        for name, _ in views:
+            _copy_comments(engine, name, "view")
         engine.run("checkpoint published")
     finally:
         engine.run("detach published")
-    return tables
+    return [*tables, *(name for name, _ in views)]
 
 
-def _copy_comments(engine: DuckDBEngine, name: str) -> None:
+def _names(engine: DuckDBEngine, catalog: str, column: str) -> list[tuple[str, str]]:
+    """Return name and SQL of the tables or views of ``mart``, in the order of their creation."""
+    rows = engine.rows(
+        f"select {column}, sql from {catalog} where schema_name = 'mart'"
+        f" and database_name = current_database() order by {_ORDER[catalog]}"
+    )
+    return [(name, sql) for name, sql in rows]
+
+
+#: A view is created after those that it reads.
+_ORDER = {"duckdb_tables()": "table_name", "duckdb_views()": "view_oid"}
+
+
+def _copy_comments(engine: DuckDBEngine, name: str, kind: str) -> None:
     about = engine.scalar(
-        "select comment from duckdb_tables() where schema_name = 'mart' and table_name = $name"
+        f"select comment from duckdb_{kind}s() where schema_name = 'mart' and {kind}_name = $name"
         " and database_name = current_database()",
         {"name": name},
     )
     if about:
-        engine.run(f"comment on table published.mart.{name} is {quote_literal(about)}")
+        engine.run(f"comment on {kind} published.mart.{name} is {quote_literal(about)}")
     for column, comment in engine.rows(
         "select column_name, comment from duckdb_columns() where schema_name = 'mart'"
         " and table_name = $name and database_name = current_database()",
@@ -90,4 +106,4 @@ def _check(path: Path, tables: list[str]) -> None:
     """Check that a reader can open the new file, before it replaces the old one."""
     with duckdb.connect(str(path), read_only=True) as reader:
         for name in tables:
-            reader.execute(f"select count(*) from mart.{name}")
+            reader.execute(f"select count(*) from {name}")

@@ -267,7 +267,7 @@ def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Compari
     marts = {
         name: engine.frame(f"from mart.{name}") for name in FRAMES if engine.exists(f"mart.{name}")
     }
-    outcomes = engine.frame("from evaluation.outcome_summary").to_dicts()
+    outcomes = marts["outcomes"].to_dicts()
     left_out = dict(engine.rows("from evaluation.left_out"))
     alpha = engine.scalar("from evaluation.risk") if engine.exists("evaluation.risk") else None
     return Comparison(

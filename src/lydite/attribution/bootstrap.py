@@ -59,7 +59,7 @@ class Replicates:
             The bounds of ``conversions``, ``value`` and ``share``, with ``_low`` or ``_high``
             appended to the name.
         """
-        share = interval(_shares(self.conversions), _shares(conversions))
+        share = interval(shares_of(self.conversions), shares_of(conversions))
         figures = {
             "conversions": interval(self.conversions, conversions),
             "value": interval(self.value, value),
@@ -72,7 +72,8 @@ class Replicates:
         }
 
 
-def _shares(conversions: NDArray[np.float64]) -> NDArray[np.float64]:
+def shares_of(conversions: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of each channel in the conversions, along the last axis; 0 of none."""
     total = conversions.sum(axis=-1, keepdims=True)
     return np.asarray(conversions / np.where(total > 0, total, 1))
 

@@ -23,6 +23,8 @@ from lydite.attribution.converted_paths import (
     load_paths,
 )
 from lydite.attribution.credit_sql import bucket_credit_sql, credit_sums_sql, touch_credit_sql
+from lydite.attribution.differences import SCHEMA as DIFFERENCES
+from lydite.attribution.differences import credit_differences
 from lydite.models.base import weight_columns
 from lydite.models.fitted_rules import FittedRule
 from lydite.models.markov import Markov
@@ -45,6 +47,7 @@ TABLES = (
     "credit.statistics",
     "credit.daily",
     "credit.intervals",
+    "credit.differences",
     "credit.removal_effects",
     "credit.kinds",
 )
@@ -71,6 +74,8 @@ def reset_credit_tables(engine: Engine) -> None:
         names = dict.fromkeys(("outcome", "model", "channel"), pl.String)
         engine.local.store(table, pl.DataFrame(schema=names | dict.fromkeys(columns, pl.Float64)))
     engine.local.store("credit.kinds", pl.DataFrame(schema=_KINDS))
+    differences = {"outcome": pl.String, **DIFFERENCES}
+    engine.local.store("credit.differences", pl.DataFrame(schema=differences))
 
 
 def attribute_outcome(
@@ -88,6 +93,7 @@ def attribute_outcome(
     - ``credit.statistics``: credit by bucket, channel and model;
     - ``credit.daily``: credit by day, channel, campaign and model;
     - ``credit.intervals``: 95 % intervals by channel and model;
+    - ``credit.differences``: by channel and model, against last touch;
     - ``credit.removal_effects``: by channel and Markov model;
     - ``credit.kinds``: how the credit of each model is computed.
 
@@ -126,8 +132,10 @@ def attribute_outcome(
     if draws is None:
         return
     unattributed = _unattributed_intervals(engine, outcome, draws)
+    credit = {}
     for model in models:
         by_bucket = _credit_by_bucket(engine.local, outcome, model, len(channels))
+        credit[model.name] = (by_bucket[0].sum(axis=0), by_bucket[1].sum(axis=0))
         if model.name not in replicates:  # a rule needs no refit
             replicates[model.name] = fixed_replicates(*by_bucket, draws)
         intervals = pl.concat(
@@ -135,6 +143,11 @@ def attribute_outcome(
             how="diagonal",
         )
         _append(engine.local, "credit.intervals", outcome, model, intervals)
+    differences = credit_differences(channels, credit, replicates)
+    with engine.local.registered(
+        differences.select(pl.lit(outcome).alias("outcome"), pl.all())
+    ) as f:
+        engine.local.append("credit.differences", f"from {f}")
 
 
 # --- models that are fitted ---------------------------------------------------------------------

@@ -114,8 +114,10 @@ group by bucket, channel_key
 """
 
 
-def credit_sums_sql(models: Sequence[Model], columns: str) -> str:
-    """Return the statement that sums ``credit.touch_credit``, with a row per group and model.
+def credit_sums_sql(
+    models: Sequence[Model], columns: str, source: str = "credit.touch_credit"
+) -> str:
+    """Return the statement that sums the credit of touches, with a row per group and model.
 
     Parameters
     ----------
@@ -123,6 +125,8 @@ def credit_sums_sql(models: Sequence[Model], columns: str) -> str:
         Columns of ``credit.touch_credit``.
     columns
         The columns to group by, separated by commas.
+    source
+        A relation with the columns of ``credit.touch_credit``.
     """
     per_model = "\nunion all\n".join(
         f"select {columns}, {quote_literal(model.name)} as model,"
@@ -132,7 +136,7 @@ def credit_sums_sql(models: Sequence[Model], columns: str) -> str:
     return f"""
 with summed as (
     select {columns}, {_sums([model.name for model in models])}
-    from credit.touch_credit
+    from {source}
     where outcome = $outcome
     group by {columns}
 )

@@ -151,9 +151,9 @@ class DuckDBEngine:
         """Do nothing: this engine is the local one."""
 
     def comment(self, table: str, file: str) -> None:
-        """Set the comments of `table` and its columns to those of a SQL file."""
+        """Set the comments of a table or view, and of its columns, to those of a SQL file."""
         about, columns = read_comments(file)
-        self.run(f"comment on table {table} is {quote_literal(about)}")
+        self.run(f"comment on {self._kind(table)} {table} is {quote_literal(about)}")
         for column, text in columns.items():
             self.run(f'comment on column {table}."{column}" is {quote_literal(text)}')
 

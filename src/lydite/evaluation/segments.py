@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 ALL = "all"
 #: Columns with more values have one segment for all rarer ones.
 MAX_VALUES = 30
-_UNKNOWN, _OTHER = "(unknown)", "(other)"
+#: Users without a value, and users with a rarer one.
+UNKNOWN, OTHER = "(unknown)", "(other)"
 
 
 @dataclass(frozen=True)
@@ -75,29 +76,41 @@ def segment_columns(engine: DuckDBEngine) -> list[str]:
 
 def _load_column(engine: DuckDBEngine, outcome: str, name: str) -> SegmentColumn:
     """Load one column; users without a value are a segment of unknown ones."""
-    values = f"""
-select
-    landmarks.landmark,
-    coalesce(cast(users.{quote_identifier(name)} as varchar), '{_UNKNOWN}') as value
-from evaluation.landmarks as landmarks
-inner join journeys.users as people on landmarks.user_key = people.user_key
-left join inputs.users as users on people.user_id = users.user_id
-where landmarks.outcome = $outcome
-"""
+    order = segment_values(engine, outcome, name)
+    code = engine.fetch_numpy(
+        "select cast(coalesce(list_position($values, value), list_position($values, $other)) - 1"
+        f" as smallint) as code from ({_values_sql(name)}) order by landmark",
+        {"outcome": outcome, "values": order, "other": OTHER},
+    )["code"]
+    return SegmentColumn(tuple(f"{name} = {value}" for value in order), code)
+
+
+def segment_values(engine: DuckDBEngine, outcome: str, name: str) -> list[str]:
+    """Return the values of one column of `users` that are segments of an outcome.
+
+    Of more than `MAX_VALUES`, the rarer ones are `OTHER`; users without a value are `UNKNOWN`.
+    """
     kept = [
         value
         for (value,) in engine.rows(
-            f"select value from ({values}) group by value"
+            f"select value from ({_values_sql(name)}) group by value"
             f" order by count(*) desc, value limit {MAX_VALUES + 1}",
             {"outcome": outcome},
         )
     ]
     if len(kept) > MAX_VALUES:
-        kept[MAX_VALUES - 1 :] = [_OTHER]
-    order = sorted(kept, key=lambda value: (value.startswith("("), value))
-    code = engine.fetch_numpy(
-        "select cast(coalesce(list_position($values, value), list_position($values, $other)) - 1"
-        f" as smallint) as code from ({values}) order by landmark",
-        {"outcome": outcome, "values": order, "other": _OTHER},
-    )["code"]
-    return SegmentColumn(tuple(f"{name} = {value}" for value in order), code)
+        kept[MAX_VALUES - 1 :] = [OTHER]
+    return sorted(kept, key=lambda value: (value.startswith("("), value))
+
+
+def _values_sql(name: str) -> str:
+    """Return the select of the value of one column for each landmark of the sample."""
+    return f"""
+select
+    landmarks.landmark,
+    coalesce(cast(users.{quote_identifier(name)} as varchar), '{UNKNOWN}') as value
+from evaluation.landmarks as landmarks
+inner join journeys.users as people on landmarks.user_key = people.user_key
+left join inputs.users as users on people.user_id = users.user_id
+where landmarks.outcome = $outcome
+"""

@@ -7,7 +7,7 @@ one. `run` runs all of them in one process.
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
 from lydite.pipeline.comparisons import compare_models
 from lydite.pipeline.input_tables import load_inputs, quarantined, write_report
-from lydite.pipeline.marts import CREDIT_MARTS, MARTS, attribute_conversions, build_marts
+from lydite.pipeline.marts import CREDIT_MARTS, MARTS, VIEWS, attribute_conversions, build_marts
 from lydite.pipeline.models import make_baselines, usable_models
 from lydite.pipeline.outcomes import (
     EVERY_USER_CONVERTS,
@@ -21,6 +21,7 @@ __all__ = [
     "CREDIT_MARTS",
     "EVERY_USER_CONVERTS",
     "MARTS",
+    "VIEWS",
     "attribute",
     "attribute_conversions",
     "backtest_models",

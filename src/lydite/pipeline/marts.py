@@ -8,19 +8,28 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from lydite import attribution, journeys
+from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
 from lydite.pipeline.backtests import load_samples
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lydite.engine import Engine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
     from lydite.paths.landmarks import Landmarks
 
 
+#: The tables that analysts query, in the order in which they are built.
 MARTS = (
+    "outcomes",
     "channel_credit",
     "credit_daily",
+    "credit_differences",
+    "segment_credit",
+    "channel_activity",
+    "weekly_reach",
+    "spend_match",
+    "paths",
     "top_paths",
     "path_lengths",
     "time_lags",
@@ -28,10 +37,22 @@ MARTS = (
     "removal_effects",
     "data_quality",
 )
-
-
 #: The marts that hold credit and need no comparison.
-CREDIT_MARTS = ("channel_credit", "channel_transitions", "removal_effects", "data_quality")
+CREDIT_MARTS = (
+    "outcomes",
+    "channel_credit",
+    "channel_transitions",
+    "removal_effects",
+    "data_quality",
+)
+#: Views of the marts and of the tables of the comparison, each after those that it reads.
+VIEWS = (
+    "model_to_use",
+    "hypotheses",
+    "channel_performance",
+    "channel_performance_weekly",
+    "channel_summary",
+)
 
 
 def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int | None) -> None:
@@ -55,6 +76,7 @@ def reset_attribution(engine: Engine) -> None:
     """Empty the tables of credit, and create the view that they are computed from."""
     journeys.create_path_touches_view(engine)  # the Spark session may be another than before
     attribution.reset_credit_tables(engine)
+    reset_segment_credit(engine)
 
 
 def attribute_outcome(
@@ -68,6 +90,7 @@ def attribute_outcome(
     # The matrices are small: more BLAS threads would wait for each other.
     with threadpool_limits(1, user_api="blas"):
         attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
+    append_segment_credit(engine, row["outcome"], models)
 
 
 #: Local tables that the marts join to tables with all rows.
@@ -77,6 +100,8 @@ _JOINED = (
     "credit.statistics",
     "credit.daily",
     "credit.intervals",
+    "credit.differences",
+    "credit.by_segment",
     "credit.removal_effects",
     "credit.kinds",
 )
@@ -89,7 +114,10 @@ where segment = 'all' and verdict = 'refuted'
 
 
 def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
-    """Build the marts that are plain SQL, with their comments; all of them by default."""
+    """Build the marts that are plain SQL, with their comments; all of them by default.
+
+    After a comparison, the views are created too.
+    """
     journeys.create_path_touches_view(engine)
     local = engine.local
     compared = local.exists("evaluation.model_comparison")
@@ -104,5 +132,11 @@ def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
         engine.append_local(mart, f"marts/{name}")
         engine.local.comment(mart, f"marts/{name}")
         engine.copy_from_local(mart)
-    engine.local.drop("evaluation.outcome_summary")
-    engine.append_local("evaluation.outcome_summary", "evaluation/outcome_summary")
+    if compared:
+        _create_views(engine.local)
+
+
+def _create_views(engine: DuckDBEngine) -> None:
+    for name in VIEWS:
+        engine.create_view(f"mart.{name}", f"views/{name}")
+        engine.comment(f"mart.{name}", f"views/{name}")

@@ -1,0 +1,108 @@
+-- Paths of journeys that ended, with a conversion or without, and their conversion rate; the 10,000 most frequent of each outcome.
+-- @outcome name of the outcome
+-- @rank 1 for the path of the most journeys
+-- @path channels in time order: a > b > c
+-- @path_length touches on the path
+-- @journeys journeys with this path that ended: by a conversion, or because nothing came within the lookback after the last touch
+-- @conversions number of these that ended with a conversion
+-- @conversion_rate conversions per journey, 0..1
+-- @value value of the conversions, in the currency of the data; null if no conversion of the outcome has a value
+with converted as (
+    select outcome, user_key, converted_at, count(*) as conversions, sum(value) as value
+    from journeys.conversions
+    where path_length > 0
+    group by outcome, user_key, converted_at
+),
+
+valued as (
+    select outcome, count(value) > 0 as has_value from journeys.conversions group by outcome
+),
+
+ended as (
+    select
+        path_events.outcome,
+        path_events.user_key,
+        path_events.happened_at,
+        path_events.first_touch,
+        path_events.last_touch,
+        path_events.path_length,
+        coalesce(converted.conversions, 0) as conversions,
+        coalesce(converted.conversions, 1) as journeys,
+        converted.value
+    from journeys.path_events as path_events
+    inner join evaluation.outcomes as outcomes on path_events.outcome = outcomes.outcome
+    left join converted
+        on path_events.is_conversion
+        and path_events.outcome = converted.outcome
+        and path_events.user_key = converted.user_key
+        and path_events.happened_at = converted.converted_at
+    where path_events.path_length > 0
+        and (
+            path_events.is_conversion
+            or (
+                not path_events.converted
+                and path_events.next_channel_key is null
+                and path_events.happened_at <= outcomes.mature_until
+            )
+        )
+),
+
+with_touches as (
+    select
+        ended.*,
+        positions.position,
+        case
+            when positions.position = 1 then ended.first_touch
+            else ended.last_touch - ended.path_length + positions.position
+        end as path_touch
+    from ended
+    inner join journeys.positions as positions on ended.path_length = positions.path_length
+),
+
+with_path as (
+    select
+        with_touches.outcome,
+        any_value(with_touches.path_length) as path_length,
+        any_value(with_touches.journeys) as journeys,
+        any_value(with_touches.conversions) as conversions,
+        any_value(with_touches.value) as value,
+        string_agg(channels.channel, ' > ' order by with_touches.position) as path
+    from with_touches
+    inner join journeys.touches as touches
+        on with_touches.user_key = touches.user_key and with_touches.path_touch = touches.touch
+    inner join journeys.channels as channels on touches.channel_key = channels.channel_key
+    group by
+        with_touches.outcome, with_touches.user_key, with_touches.happened_at,
+        with_touches.last_touch, with_touches.conversions
+),
+
+counted as (
+    select
+        outcome,
+        path,
+        any_value(path_length) as path_length,
+        cast(sum(journeys) as bigint) as journeys,
+        cast(sum(conversions) as bigint) as conversions,
+        round(sum(value), 6) as value
+    from with_path
+    group by outcome, path
+),
+
+ranked as (
+    select
+        counted.outcome,
+        row_number() over (
+            partition by counted.outcome
+            order by counted.journeys desc, counted.conversions desc, counted.path
+        ) as rank,
+        counted.path,
+        counted.path_length,
+        counted.journeys,
+        counted.conversions,
+        counted.conversions / counted.journeys as conversion_rate,
+        case when valued.has_value then coalesce(counted.value, 0) end as value
+    from counted
+    inner join valued on counted.outcome = valued.outcome
+)
+
+select * from ranked where rank <= 10000 order by outcome, rank

@@ -1,0 +1,298 @@
+"""The marts that analysts query, against pandas."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from itertools import pairwise
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from lydite import pipeline
+from lydite.engine import DuckDBEngine
+from lydite.models import make_models
+from lydite.publishing import publish
+from lydite.settings import make_settings
+
+MODELS = ["first_touch", "last_touch", "linear"]
+LOOKBACK = pd.Timedelta(days=7)
+START = pd.Timestamp("2026-01-05")
+#: The columns that no two rows of a mart or view share.
+KEYS = {
+    "outcomes": ["outcome"],
+    "channel_credit": ["outcome", "model", "channel"],
+    "credit_daily": ["outcome", "model", "date", "channel", "campaign"],
+    "credit_differences": ["outcome", "model", "reference", "channel"],
+    "segment_credit": ["outcome", "segment", "model", "channel"],
+    "channel_activity": ["date", "channel", "campaign"],
+    "weekly_reach": ["week", "channel"],
+    "spend_match": ["status", "channel", "campaign", "booked_as", "campaign_booked_as"],
+    "paths": ["outcome", "path"],
+    "top_paths": ["outcome", "rank"],
+    "path_lengths": ["outcome", "path_length"],
+    "time_lags": ["outcome", "days"],
+    "channel_transitions": ["outcome", "from_channel", "to_channel"],
+    "removal_effects": ["outcome", "model", "channel"],
+    "data_quality": ["table_name", "reason"],
+    "model_comparison": ["outcome", "segment", "model"],
+    "pairs": ["outcome", "segment", "ahead", "behind"],
+    "evidence": ["outcome", "segment", "model", "period_start"],
+    "calibration": ["outcome", "segment", "model", "bin"],
+    "warnings": ["outcome", "segment", "kind", "model", "text"],
+    "model_to_use": ["outcome"],
+    "hypotheses": ["outcome", "model"],
+    "channel_performance": ["outcome", "model", "date", "channel", "campaign"],
+    "channel_performance_weekly": ["outcome", "model", "week", "channel"],
+    "channel_summary": ["outcome", "channel"],
+}
+
+
+def shop() -> dict[str, pd.DataFrame]:
+    """Return touches over 20 weeks, of which about a third of the users convert, with spend."""
+    rng = np.random.default_rng(1)
+    n = 4000
+    users = rng.integers(0, 1200, n)
+    channel = rng.choice(["Search", "Mail", "Social"], n, p=[0.5, 0.3, 0.2])
+    touches = pd.DataFrame(
+        {
+            "user_id": [f"u{user}" for user in users],
+            "touched_at": START + pd.to_timedelta(rng.integers(0, 20 * 7 * 1440, n), unit="min"),
+            "channel": channel,
+            "campaign": [
+                {"Search": ["Brand", "Generic", None], "Mail": ["News", "News", "News"]}.get(
+                    name, [None] * 3
+                )[pick]
+                for name, pick in zip(channel, rng.integers(0, 3, n), strict=True)
+            ],
+        }
+    ).drop_duplicates(["user_id", "touched_at"])
+    converting = touches.sample(500, random_state=2)
+    conversions = pd.DataFrame(
+        {
+            "user_id": converting["user_id"],
+            "converted_at": converting["touched_at"] + pd.Timedelta(minutes=90),
+            "value": rng.integers(10, 90, 500).astype(float),
+        }
+    )
+    days = [START.date() + timedelta(days=day) for day in range(-3, 140)]
+    spend = pd.DataFrame(
+        [(day, "search ", "brand", 10.0) for day in days]
+        + [(day, "Search", "Generic", 5.0) for day in days]
+        + [(day, "Radio", None, 2.0) for day in days]
+        + [(day, "Mail", None, 1.0) for day in days],
+        columns=["date", "channel", "campaign", "cost"],
+    )
+    people = pd.DataFrame(
+        {"user_id": [f"u{user}" for user in range(1200)], "region": ["north", "south", None] * 400}
+    )
+    return {"touchpoints": touches, "conversions": conversions, "spend": spend, "users": people}
+
+
+@pytest.fixture(scope="module")
+def sources() -> dict[str, pd.DataFrame]:
+    return shop()
+
+
+@pytest.fixture(scope="module")
+def mart(sources, tmp_path_factory):
+    """Return a function that reads a table or view of the published file."""
+    path = tmp_path_factory.mktemp("published") / "shop.duckdb"
+    with DuckDBEngine() as engine:
+        settings = make_settings("7d", "week", None, alpha=0.05, seed=0)
+        pipeline.run(engine, sources, settings, rivals=make_models(MODELS))
+        publish(engine, path)
+    with duckdb.connect(str(path), read_only=True) as reader:
+        yield lambda name: reader.sql(f"from {name}").df()
+
+
+def in_period(sources: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the spend between the first and the last touch, with the names of the touches."""
+    days = sources["touchpoints"]["touched_at"].dt.date
+    spend = sources["spend"]
+    spend = spend[(spend["date"] >= days.min()) & (spend["date"] <= days.max())]
+    return spend.assign(
+        channel=spend["channel"].str.strip().replace("search", "Search"),
+        campaign=spend["campaign"].replace("brand", "Brand"),
+    )
+
+
+@pytest.mark.parametrize("name", sorted(KEYS))
+def test_no_two_rows_have_the_same_key(mart, name):
+    assert not mart(name).duplicated(KEYS[name]).any()
+
+
+def test_every_table_and_view_has_its_key(mart):
+    names = set(mart("duckdb_tables()")["table_name"]) | set(
+        mart("(select view_name from duckdb_views() where not internal)")["view_name"]
+    )
+    assert names == set(KEYS)
+
+
+def test_every_column_has_a_comment(mart):
+    columns = mart("(from duckdb_columns() where schema_name = 'mart')")
+    without = columns[columns["comment"].isna()]
+    assert without[["table_name", "column_name"]].to_numpy().tolist() == []
+
+
+def test_activity_counts_touches_users_and_spend(mart, sources):
+    touches = sources["touchpoints"].assign(date=sources["touchpoints"]["touched_at"].dt.floor("D"))
+    keys = ["date", "channel", "campaign"]
+    counted = touches.groupby(keys, dropna=False)["user_id"].agg(["size", "nunique"])
+    spent = in_period(sources).assign(date=lambda rows: pd.to_datetime(rows["date"]))
+    cost = spent.groupby(keys, dropna=False)["cost"].sum()
+    expected = pd.concat([counted, cost], axis=1).reset_index()
+    expected.loc[expected["channel"] != "Social", "cost"] = expected["cost"].fillna(0)
+    expected = expected.fillna({"size": 0, "nunique": 0}).sort_values(keys).reset_index(drop=True)
+    found = mart("channel_activity").sort_values(keys).reset_index(drop=True)
+    assert found["touches"].tolist() == expected["size"].tolist()
+    assert found["users"].tolist() == expected["nunique"].tolist()
+    pd.testing.assert_series_equal(found["spend"], expected["cost"], check_names=False)
+    assert set(found[found["channel"] == "Radio"]["touches"]) == {0}
+
+
+def test_performance_adds_up_to_the_credit_of_the_channel(mart):
+    by_day = mart("channel_performance").groupby(["outcome", "model", "channel"], as_index=False)
+    sums = by_day.agg({"conversions": "sum", "value": "sum", "spend": lambda s: s.sum(min_count=1)})
+    both = mart("channel_credit").merge(sums, on=["outcome", "model", "channel"], how="outer")
+    for figure in ("conversions", "value"):
+        # Where there are no conversions without a touch, no day has any.
+        np.testing.assert_allclose(both[f"{figure}_x"], both[f"{figure}_y"].fillna(0), atol=1e-6)
+    np.testing.assert_allclose(both["cost"], both["spend"])
+
+
+def test_performance_by_week_is_that_of_its_days(mart, sources):
+    days, weeks = mart("channel_performance"), mart("channel_performance_weekly")
+    days["week"] = days["date"] - pd.to_timedelta(days["date"].dt.day_of_week, unit="D")
+    keys = ["outcome", "model", "week", "channel"]
+    expected = days.groupby(keys)[["conversions", "value", "touches"]].sum().sort_index()
+    found = weeks.set_index(keys)[["conversions", "value", "touches"]].sort_index()
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    touches = sources["touchpoints"]
+    week = touches["touched_at"].dt.to_period("W-SUN").dt.start_time
+    users = touches.groupby([week, "channel"])["user_id"].nunique()
+    reach = weeks[(weeks["model"] == "linear") & (weeks["users"] > 0)]
+    assert dict(zip(zip(reach["week"], reach["channel"], strict=True), reach["users"], strict=True)
+                ) == users.to_dict()  # fmt: skip
+    with_spend = weeks[(weeks["conversions"] > 0) & weeks["spend"].notna()]
+    np.testing.assert_allclose(with_spend["cpa"], with_spend["spend"] / with_spend["conversions"])
+
+
+def test_spend_that_does_not_match_is_listed(mart, sources):
+    found = mart("spend_match")
+    status = found.set_index(["channel", "campaign", "status"])["spend"]
+    days = len({*in_period(sources)["date"]})
+    assert status["Search", "Brand", "matched_by_spelling"] == 10 * days
+    assert status["Search", "Generic", "matched"] == 5 * days
+    without_campaign = found[found["campaign"].isna()].set_index(["channel", "status"])
+    assert without_campaign.loc[("Radio", "spend_without_touches"), "spend"] == 2 * days
+    assert without_campaign.loc[("Mail", "matched"), "spend"] == days
+    assert ("Social", "touches_without_spend") in without_campaign.index
+    assert ("Search", "touches_without_spend") in without_campaign.index  # touches of no campaign
+    outside = found[found["status"] == "outside_period"]
+    assert outside["spend"].sum() == pytest.approx(18 * (143 - days))
+    assert set(outside["last_day"].dt.date) <= {START.date() - timedelta(days=1), date(2026, 5, 24)}
+    assert found["spend"].sum() == pytest.approx(sources["spend"]["cost"].sum())
+
+
+def journeys_of(sources: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> pd.DataFrame:
+    """Return every journey that ended, with its path: a loop over the events of each user."""
+    touches = sources["touchpoints"].assign(kind="touch").rename(columns={"touched_at": "at"})
+    orders = sources["conversions"].assign(kind="order").rename(columns={"converted_at": "at"})
+    events = pd.concat([touches, orders]).sort_values("at", kind="stable")
+    found = []
+    for _, own in events.groupby("user_id"):
+        path: list[tuple[pd.Timestamp, str]] = []
+        rows = [*own[["at", "kind", "channel", "value"]].itertuples(index=False), None]
+        for event, following in pairwise(rows):
+            path = [step for step in path if event.at - step[0] < LOOKBACK]
+            if event.kind == "touch":
+                path.append((event.at, event.channel))
+                until = following.at if following is not None else pd.Timestamp.max
+                if until - event.at >= LOOKBACK and event.at <= as_of - LOOKBACK:
+                    found.append((" > ".join(name for _, name in path), 0, np.nan))
+            else:
+                if path:
+                    found.append((" > ".join(name for _, name in path), 1, event.value))
+                path = []
+    return pd.DataFrame(found, columns=["path", "converted", "value"])
+
+
+def test_paths_have_the_journeys_without_a_conversion_too(mart, sources):
+    journeys = journeys_of(sources, mart("outcomes")["as_of"].item()).groupby("path")
+    expected = journeys.agg(
+        journeys=("converted", "size"), conversions=("converted", "sum"), value=("value", "sum")
+    )
+    found = mart("paths").set_index("path")
+    pd.testing.assert_frame_equal(
+        found[["journeys", "conversions", "value"]].sort_index(),
+        expected.sort_index(),
+        check_dtype=False,
+    )
+    np.testing.assert_allclose(found["conversion_rate"], found["conversions"] / found["journeys"])
+    assert found["rank"].tolist() == list(range(1, len(found) + 1))
+    assert found["journeys"].is_monotonic_decreasing
+
+
+def test_credit_of_segments_adds_up_to_that_of_all_users(mart):
+    segments = mart("segment_credit")
+    assert set(segments["segment"]) == {"region = north", "region = south", "region = (unknown)"}
+    keys = ["outcome", "model", "channel"]
+    sums = segments.groupby(keys)[["conversions", "value"]].sum()
+    whole = mart("channel_credit").set_index(keys)[["conversions", "value"]]
+    np.testing.assert_allclose(sums, whole.loc[sums.index], atol=1e-6)
+    shares = segments.groupby(["outcome", "segment", "model"])["share"].sum()
+    np.testing.assert_allclose(shares, 1)
+
+
+def test_credit_of_a_segment_is_that_of_its_users_alone(mart, sources):
+    """Last touch needs no fit: the segment's credit is the last channel of its conversions."""
+    north = {user for user, region in sources["users"].to_numpy() if region == "north"}
+    own = {
+        name: rows[rows["user_id"].isin(north)]
+        for name, rows in sources.items() if name in ("touchpoints", "conversions")
+    }  # fmt: skip
+    journeys = journeys_of(own, pd.Timestamp.max)
+    last = journeys[journeys["converted"] == 1]["path"].str.split(" > ").str[-1].value_counts()
+    found = mart("segment_credit")
+    found = found[(found["segment"] == "region = north") & (found["model"] == "last_touch")]
+    found = found[found["conversions"] > 0].set_index("channel")["conversions"]
+    assert found.to_dict() == last.to_dict()
+
+
+def test_differences_are_those_of_the_credit_and_inside_their_intervals(mart):
+    found = mart("credit_differences")
+    assert set(found["model"]) == {"first_touch", "linear"}
+    credit = mart("channel_credit").set_index(["model", "channel"])
+    for row in found.itertuples():
+        own, reference = credit.loc[row.model, row.channel], credit.loc["last_touch", row.channel]
+        for figure in ("conversions", "value", "share"):
+            difference = getattr(row, figure)
+            assert difference == pytest.approx(own[figure] - reference[figure], abs=1e-6)
+            assert getattr(row, f"{figure}_low") <= difference <= getattr(row, f"{figure}_high")
+            # Both are refitted on the same draws: the interval is narrower than that of their sum.
+            width = getattr(row, f"{figure}_high") - getattr(row, f"{figure}_low")
+            widths = [one[f"{figure}_high"] - one[f"{figure}_low"] for one in (own, reference)]
+            assert width <= sum(widths) + 1e-9
+
+
+def test_one_row_per_channel_for_a_dashboard(mart):
+    summary = mart("channel_summary")
+    [model] = mart("model_to_use")["model"]
+    credit = mart("channel_credit").set_index(["model", "channel"])
+    assert set(summary["model"]) == {model}
+    for row in summary.itertuples():
+        assert row.conversions == credit.loc[model, row.channel]["conversions"]
+        last = credit.loc["last_touch", row.channel]["conversions"]
+        assert row.moved == pytest.approx(row.conversions - last)
+    assert summary["spend_share"].sum() == pytest.approx(1)
+
+
+def test_hypotheses_are_the_rivals_with_their_verdicts(mart):
+    found, compared = mart("hypotheses"), mart("model_comparison")
+    rivals = compared[(compared["segment"] == "all") & compared["verdict"].notna()]
+    assert sorted(found["model"]) == sorted(rivals["model"])
+    assert (found["first_period"] < found["last_period"]).all()
+    assert found["verdict"].tolist() == rivals.set_index("model").loc[found["model"]][
+        "verdict"].tolist()  # fmt: skip
