@@ -16,7 +16,7 @@ from lydite.evaluation.comparison import compare_outcome
 from lydite.evaluation.segments import ALL
 from lydite.journeys import find_outcomes
 from lydite.models import make_models
-from lydite.settings import Settings, SourceSettings
+from lydite.settings import EvaluationSettings, Settings, SourceSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     #: Tables by name.
     Tables = Mapping[str, pl.DataFrame]
 
-#: The default settings.
-SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
+#: The default settings, except that paths restart after a conversion, as simulated users do.
+SETTINGS = Settings(
+    sources=SourceSettings(touchpoints="-", conversions="-"),
+    evaluation=EvaluationSettings(after_conversion="restart"),
+)
 EVALUATION = SETTINGS.evaluation
 
 
@@ -77,7 +80,8 @@ def backtest(tables: Tables, periods: int | None = None) -> Backtests:
     with DuckDBEngine(threads=1) as engine:
         pipeline.load_inputs(engine, tables)
         lookbacks = SETTINGS.lookbacks(find_outcomes(engine))
-        pipeline.build_journeys(engine, lookbacks, EVALUATION.period)
+        paths = SETTINGS.path_options(lookbacks)
+        pipeline.build_journeys(engine, lookbacks, EVALUATION.period, paths)
         pipeline.build_samples(engine, EVALUATION.max_landmarks)
         [(outcome, calendar, split)] = pipeline.load_splits(engine, models)
     scored = len(calendar) if periods is None else min(periods, len(calendar))

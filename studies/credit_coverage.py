@@ -86,7 +86,8 @@ def run(world: str, seed: int, users: int) -> list[Row]:
         names.append("account_id")
     settings = Settings(
         sources=SourceSettings(touchpoints="-", conversions="-"),
-        evaluation=EvaluationSettings(seed=seed),
+        # Simulated users start a new path after a conversion.
+        evaluation=EvaluationSettings(seed=seed, after_conversion="restart"),
     )
     models = make_models((*true, *others))
     with DuckDBEngine(threads=1) as engine:
@@ -94,9 +95,9 @@ def run(world: str, seed: int, users: int) -> list[Row]:
             engine,
             {name: _renamed(table, names, seed) for name, table in tables.items()},
         )
-        pipeline.build_journeys(
-            engine, settings.lookbacks(find_outcomes(engine)), settings.evaluation.period
-        )
+        lookbacks = settings.lookbacks(find_outcomes(engine))
+        paths = settings.path_options(lookbacks)
+        pipeline.build_journeys(engine, lookbacks, settings.evaluation.period, paths)
         pipeline.build_samples(engine, settings.evaluation.max_landmarks)
         pipeline.attribute_conversions(engine, models, settings.evaluation.seed)
         pipeline.build_marts(engine, ["channel_credit"])

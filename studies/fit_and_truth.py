@@ -48,7 +48,10 @@ def run(seed: int, users: int) -> list[Row]:
     compared = backtest({"touchpoints": made.touchpoints, "conversions": conversions}).compare()
     rows = {row["model"]: row for row in compared["model_comparison"].to_dicts()}
     credit = lydite.credit(
-        touchpoints=made.touchpoints, conversions=conversions, intervals=False
+        touchpoints=made.touchpoints,
+        conversions=conversions,
+        after_conversion="restart",
+        intervals=False,
     ).table.filter(pl.col("channel") != "(unattributed)")
     effects = made.truth["outcomes"][OUTCOME]["channels"]
     increments = {name: effect["incremental_conversions"] for name, effect in effects.items()}

@@ -24,6 +24,7 @@ PARAMETERS = {
     "lookback_us": 86_400_000_000,
     "mature_until": NOON,
     "keep_duplicates": False,
+    "restarts": False,
     **sql_parameters(),
 }
 

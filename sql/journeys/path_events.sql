@@ -17,6 +17,8 @@
 -- @converted whether the next event is a conversion within the lookback
 -- @hours_to_next hours from a landmark to the next event, touch or conversion; the lookback where none comes within it
 -- @next_channel_key channel of the next event, if that is a touch within the lookback
+--
+-- With $restarts a path starts after the user's previous conversion; otherwise conversions cut no path.
 with conversions as (
     select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
     from inputs.conversions as conversions
@@ -38,7 +40,7 @@ events as (
 ),
 
 -- A touch at the time of a conversion counts as before it: conversions sort last.
--- All windows share one sort and ignore resets; paths are cut at conversions below.
+-- All windows share one sort and ignore conversions; where paths restart, they are cut below.
 ordered as (
     select
         *,
@@ -51,11 +53,13 @@ ordered as (
         lead(channel_key) over (
             partition by user_key order by at_us, touch_and_kind nulls last
         ) as next_channel_key,
-        lag(at_us) over (
+        max(case when touch_and_kind is not null then at_us end) over (
             partition by user_key order by at_us, touch_and_kind nulls last
-        ) as previous_at_us,
-        lag(touch_and_kind) over (
+            rows between unbounded preceding and 1 preceding
+        ) as previous_touched_at_us,
+        max(touch_and_kind) over (
             partition by user_key order by at_us, touch_and_kind nulls last
+            rows between unbounded preceding and 1 preceding
         ) as previous_touch_and_kind,
         max(case when touch_and_kind % 2 = 0 then touch_and_kind end) over (
             partition by user_key order by at_us, touch_and_kind nulls last
@@ -69,7 +73,7 @@ ordered as (
             partition by user_key order by at_us
             range between $lookback_us - 1 preceding and current row
         ) as within_touch_and_kind,
-        first_value(at_us) over (
+        min(case when touch_and_kind is not null then at_us end) over (
             partition by user_key order by at_us
             range between $lookback_us - 1 preceding and current row
         ) as within_at_us
@@ -84,18 +88,20 @@ resets as (
         next_at_us as first_at_us,
         next_touch_and_kind as first_touch_and_kind
     from ordered
-    where touch_and_kind is null
+    where $restarts and touch_and_kind is null
 ),
 
 on_path as (
     select
         ordered.*,
         case
-            when within_at_us <= ordered.converted_before_us then first_touch_and_kind
+            when $restarts and ordered.converted_before_us > ordered.at_us - $lookback_us
+                then first_touch_and_kind
             else within_touch_and_kind
         end as first_touch_and_kind,
         case
-            when within_at_us <= ordered.converted_before_us then first_at_us
+            when $restarts and ordered.converted_before_us > ordered.at_us - $lookback_us
+                then first_at_us
             else within_at_us
         end as first_at_us
     from ordered
@@ -112,14 +118,13 @@ decoded as (
         first_touch_and_kind >> 1 as first_touch,
         first_touch_and_kind % 2 = 1 as first_is_direct,
         last_non_direct_and_kind >> 1 as last_non_direct,
-        -- A conversion with a path comes right after the last touch of the path.
         case
             when first_touch_and_kind is not null
                 then coalesce(touch_and_kind, previous_touch_and_kind) >> 1
         end as last_touch,
         case
             when first_touch_and_kind is null then null
-            when touch_and_kind is null then previous_at_us
+            when touch_and_kind is null then previous_touched_at_us
             else at_us
         end as last_at_us
     from on_path
@@ -149,7 +154,7 @@ select
     case when first_touch is not null then make_timestamp(first_at_us) end as first_touched_at,
     make_timestamp(last_at_us) as last_touched_at,
     -- Touches are numbered in time order: the previous one is on the path unless it is before the first.
-    case when touch - 1 >= first_touch then (at_us - previous_at_us) / 3.6e9 end
+    case when touch - 1 >= first_touch then (at_us - previous_touched_at_us) / 3.6e9 end
         as hours_since_previous,
     case when first_touch is not null then (at_us - first_at_us) / 3.6e9 end as hours_since_first,
     coalesce(next_touch_and_kind is null and next_at_us - at_us < $lookback_us, false)

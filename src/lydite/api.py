@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lydite.models import Model
     from lydite.models.posterior import CreditKind
     from lydite.records import OutcomeCounts
-    from lydite.settings import EvaluationSettings
+    from lydite.settings import AfterConversion, EvaluationSettings
 
     #: Sources that are no frames of this process: their results are pandas frames.
     Outside: TypeAlias = str | Path | pyspark.sql.DataFrame
@@ -48,6 +48,7 @@ def compare(
     spend: Source | None = ...,
     users: Source | None = ...,
     lookback: str = ...,
+    after_conversion: AfterConversion = ...,
     period: Period = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -70,6 +71,7 @@ def compare(
     spend: Source | None = ...,
     users: Source | None = ...,
     lookback: str = ...,
+    after_conversion: AfterConversion = ...,
     period: Period = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -116,6 +118,7 @@ def compare(
     spend: Source | None = None,
     users: Source | None = None,
     lookback: str = "30d",
+    after_conversion: AfterConversion = "continue",
     period: Period = "week",
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
@@ -145,6 +148,9 @@ def compare(
         models are compared by cross-validation, which is not forward in time.
     lookback
         How long before a conversion a touch still counts: ``"30d"``, ``"12h"``, ``"4w"``.
+    after_conversion
+        Whether touches before the user's previous conversion may earn the next one
+        (``"continue"``), or only touches since then (``"restart"``).
     period
         How often the models are refitted.
     as_of
@@ -214,6 +220,7 @@ def compare(
         accept=accept,
         keep_duplicates=keep_duplicates,
         credit=credit,
+        after_conversion=after_conversion,
     )
     rivals = None if models is None else choose(models)
     given = {
@@ -304,6 +311,7 @@ def credit(
     users: Source | None = ...,
     cluster: str | None = ...,
     lookback: str = ...,
+    after_conversion: AfterConversion = ...,
     outcomes: Sequence[str] | None = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -325,6 +333,7 @@ def credit(
     users: Source | None = ...,
     cluster: str | None = ...,
     lookback: str = ...,
+    after_conversion: AfterConversion = ...,
     outcomes: Sequence[str] | None = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -346,6 +355,7 @@ def credit(
     users: Source | None = None,
     cluster: str | None = None,
     lookback: str = "30d",
+    after_conversion: AfterConversion = "continue",
     outcomes: Sequence[str] | None = None,
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
@@ -372,7 +382,7 @@ def credit(
         path occurred). At most 500 distinct channels.
     touchpoints, conversions, spend, users, cluster
         As in `lydite.compare`, instead of a path table. `users` says who is resampled together.
-    lookback, outcomes, as_of, delivery_delay, accept
+    lookback, after_conversion, outcomes, as_of, delivery_delay, accept
         As in `lydite.compare`, for touchpoints.
     models
         Names, or models; None for all built-in models that can run.
@@ -446,6 +456,7 @@ def credit(
         accept=accept,
         keep_duplicates=keep_duplicates,
         credit=credit,
+        after_conversion=after_conversion,
     )
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:

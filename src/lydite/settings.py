@@ -67,6 +67,10 @@ FindingKind = Literal[
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 
+#: Whether paths start again after a conversion of their outcome, or keep the touches before it.
+AfterConversion = Literal["restart", "continue"]
+
+
 def _parse_look_back(value: object) -> timedelta:
     return _parse_lookback(value, "look_back")
 
@@ -253,9 +257,12 @@ class EvaluationSettings(_Section):
     cluster
         A column of `users`: users with the same value, such as an account, share a bucket. By
         default ``account_id``, if there is one; ``user_id`` for buckets by user in any case.
+    after_conversion
+        Of all outcomes that do not set their own (`OutcomeSettings`).
     """
 
     lookback: Lookback = timedelta(days=30)
+    after_conversion: AfterConversion = "continue"
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
     period: Literal["day", "week", "month"] = "week"
@@ -270,10 +277,37 @@ class EvaluationSettings(_Section):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
+@dataclass(frozen=True)
+class PathOptions:
+    """What is on the paths of an outcome, apart from its lookback.
+
+    Attributes
+    ----------
+    after_conversion
+        Whether touches before the user's previous conversion are on the path of the next one
+        (``"continue"``), or only later ones (``"restart"``).
+    """
+
+    after_conversion: AfterConversion = "continue"
+
+    @property
+    def definition(self) -> str:
+        """Return what scores depend on, as text; empty where paths restart and have all touches."""
+        return "" if self.after_conversion == "restart" else self.after_conversion
+
+
 class OutcomeSettings(_Section):
-    """An outcome to judge; what is not set is as in `EvaluationSettings`."""
+    """An outcome to judge; what is not set is as in `EvaluationSettings`.
+
+    Attributes
+    ----------
+    after_conversion
+        ``"continue"``: touches within the lookback may earn several conversions. ``"restart"``:
+        after a conversion of the outcome, only later touches earn the next one.
+    """
 
     lookback: Lookback | None = None
+    after_conversion: AfterConversion | None = None
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
 
@@ -400,6 +434,14 @@ class Settings(_Section):
             for name in self.outcomes or available
         }
 
+    def path_options(self, outcomes: Iterable[str]) -> dict[str, PathOptions]:
+        """Return what is on the paths of some outcomes."""
+        default = self.evaluation.after_conversion
+        return {
+            name: PathOptions(after_conversion=self._of(name).after_conversion or default)
+            for name in outcomes
+        }
+
     def completeness(self, outcomes: Iterable[str]) -> dict[str, Completeness]:
         """Return what was declared about the end of the data of some outcomes.
 
@@ -498,6 +540,7 @@ def make_settings(
     accept: Sequence[str] = (),
     keep_duplicates: bool = False,
     credit: str = "rule",
+    after_conversion: str = "continue",
 ) -> Settings:
     """Return the settings of one comparison that has no settings file.
 
@@ -516,6 +559,7 @@ def make_settings(
             "as_of": as_of,
             "delivery_delay": delivery_delay,
             "credit": credit,
+            "after_conversion": after_conversion,
         }
         return Settings(
             sources=SourceSettings(touchpoints="", conversions=""),

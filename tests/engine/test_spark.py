@@ -14,7 +14,8 @@ from polars.testing import assert_frame_equal
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.engine import spark as module
 from lydite.errors import InputError
-from lydite.journeys import build_path_events_and_conversions, build_touches
+from lydite.journeys import build_path_events_and_conversions, build_touches, count_repeats
+from lydite.settings import PathOptions
 from tests.helpers import hostile_inputs as hostile
 from tests.helpers.both_engines import same, stored
 
@@ -260,6 +261,10 @@ def both_rows(spark: SparkEngine) -> Iterator[DuckDBEngine]:
 SPEND = {"date": pl.Date, "channel": pl.String, "campaign": pl.String, "cost": pl.Float64}
 
 
+#: Paths of one outcome restart after a conversion; those of the others continue.
+PATHS = {min(hostile.LOOKBACKS): PathOptions(after_conversion="restart")}
+
+
 @pytest.fixture(scope="module")
 def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
     """Build the journeys of the same hostile data on both engines; yield DuckDB."""
@@ -270,7 +275,7 @@ def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
             engine.store("inputs.conversions", hostile.conversions())
             engine.store("inputs.spend", pl.DataFrame(schema=SPEND))
             found.append(build_touches(engine))
-            build_path_events_and_conversions(engine, hostile.LOOKBACKS)
+            build_path_events_and_conversions(engine, hostile.LOOKBACKS, PATHS)
         assert found[0] == found[1]
         yield duck
 
@@ -282,6 +287,13 @@ def built(spark: SparkEngine) -> Iterator[DuckDBEngine]:
 def test_journeys_are_the_same_on_both_engines(spark, built, table):
     assert built.scalar(f"select count(*) from journeys.{table}") > 20
     same(built, spark, f"from journeys.{table}")
+
+
+def test_conversions_without_a_new_touch_are_the_same_on_both_engines(spark, built):
+    for outcome, lookback in hostile.LOOKBACKS.items():
+        repeats = count_repeats(built, outcome, lookback)
+        assert count_repeats(spark, outcome, lookback) == repeats
+    assert repeats
 
 
 def test_equal_touchpoints_are_kept_on_both_engines(spark, built):

@@ -11,7 +11,7 @@ from lydite.evaluation.error_budget import split_alpha
 from lydite.evaluation.verdicts import SegmentScores, SegmentVerdicts, judge_models
 from lydite.journeys import find_outcomes
 from lydite.models import BaseRate, TouchVolume, make_models
-from lydite.settings import Settings, SourceSettings
+from lydite.settings import EvaluationSettings, Settings, SourceSettings
 from lydite.simulation import simulate
 
 if TYPE_CHECKING:
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from lydite.evaluation.splits import Split
     from lydite.models import Model
 
-SETTINGS = Settings(sources=SourceSettings(touchpoints="-", conversions="-"))
+#: Simulated users start a new path after a conversion.
+SETTINGS = Settings(
+    sources=SourceSettings(touchpoints="-", conversions="-"),
+    evaluation=EvaluationSettings(after_conversion="restart"),
+)
 
 
 def split_world(
@@ -32,9 +36,9 @@ def split_world(
     sources = {"touchpoints": made.touchpoints, "conversions": made.conversions}
     with DuckDBEngine() as engine:
         pipeline.load_inputs(engine, sources)
-        pipeline.build_journeys(
-            engine, SETTINGS.lookbacks(find_outcomes(engine)), SETTINGS.evaluation.period
-        )
+        lookbacks = SETTINGS.lookbacks(find_outcomes(engine))
+        paths = SETTINGS.path_options(lookbacks)
+        pipeline.build_journeys(engine, lookbacks, SETTINGS.evaluation.period, paths)
         pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
         [(_, _, split)] = pipeline.load_splits(engine, models)
     return split

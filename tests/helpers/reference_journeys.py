@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 Row = tuple[Any, ...]
 Table = list[dict[str, Any]]
@@ -25,8 +28,13 @@ class ReferenceJourneys:
     """Journeys by their definitions, touch by touch: slow, and independent of the SQL."""
 
     def __init__(
-        self, touchpoints: list[Row], conversions: list[Row], lookbacks: dict[str, timedelta]
+        self,
+        touchpoints: list[Row],
+        conversions: list[Row],
+        lookbacks: dict[str, timedelta],
+        restarts: Collection[str] = (),
     ) -> None:
+        self.restarts = restarts  # outcomes whose paths start after the previous conversion
         self.touchpoints = list(dict.fromkeys(touchpoints))
         self.all_conversions = conversions
         self.channels = self.numbered_channels()
@@ -99,7 +107,9 @@ class ReferenceJourneys:
         for other in self.touches[user]:
             so_far = other.at <= at if touch is None else other.number <= touch.number
             recent = other.at > at - lookback
-            reset = any(other.at <= instant < at for instant in instants)
+            reset = owner["outcome"] in self.restarts and any(
+                other.at <= instant < at for instant in instants
+            )
             if so_far and recent and not reset:
                 path.append(other)
         next_at, next_channel = self.next_event(instants, user, at, touch)

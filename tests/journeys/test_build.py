@@ -14,11 +14,14 @@ from hypothesis import strategies as st
 from lydite.durations import parse_duration
 from lydite.engine import DuckDBEngine, load_sql
 from lydite.journeys import build_path_events_and_conversions, build_touches
+from lydite.settings import PathOptions
 from tests.helpers.input_tables import make_inputs
 from tests.helpers.reference_journeys import ReferenceJourneys, key_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lydite.settings import AfterConversion
 
     Row = tuple[Any, ...]
     Table = list[dict[str, Any]]
@@ -43,12 +46,15 @@ def build(
     touchpoints: list[Row],
     conversions: list[Row],
     lookback: str | timedelta = "30d",
+    after_conversion: AfterConversion = "continue",
 ) -> None:
     """Build the journeys of all outcomes, each with the same lookback."""
     make_inputs(engine, touchpoints, conversions)
-    journeys = build_touches(engine)
+    outcomes = build_touches(engine).outcomes
     build_path_events_and_conversions(
-        engine, dict.fromkeys(journeys.outcomes, parse_duration(lookback))
+        engine,
+        dict.fromkeys(outcomes, parse_duration(lookback)),
+        dict.fromkeys(outcomes, PathOptions(after_conversion=after_conversion)),
     )
 
 
@@ -295,33 +301,69 @@ def test_a_touch_right_after_the_conversion_is_not_on_its_path(engine):
     assert conversion_paths(engine) == [""]
 
 
-# --- reset ----------------------------------------------------------------------------------------
+# --- after a conversion ---------------------------------------------------------------------------
+
+TWO_PURCHASES = (
+    [("ann", day(1), "tv"), ("ann", day(3), "email"), ("ann", day(5), "search")],
+    [("ann", day(2)), ("ann", day(6))],
+)
+HOURS = "select hours_since_previous from journeys.path_events where touch = 2"
 
 
-def test_a_conversion_resets_the_path(engine):
-    build(
-        engine,
-        [("ann", day(1), "tv"), ("ann", day(3), "email"), ("ann", day(5), "search")],
-        [("ann", day(2)), ("ann", day(6))],
-    )
+def test_touches_before_the_previous_conversion_stay_on_the_path(engine):
+    build(engine, *TWO_PURCHASES)
+    assert conversion_paths(engine) == ["tv", "tv > email > search"]
+    assert landmark_paths(engine) == ["tv", "tv > email", "tv > email > search"]
+    assert column(engine, HOURS) == [48]
+    assert next_events(engine) == ["converts", "search", "converts"]
+
+
+def test_touches_older_than_the_lookback_earn_no_later_conversion(engine):
+    touchpoints = [("ann", day(1), "tv"), ("ann", day(3), "email")]
+    build(engine, touchpoints, [("ann", day(2)), ("ann", day(6)), ("ann", day(60))], "4d")
+    assert conversion_paths(engine) == ["tv", "email", ""]
+
+
+def test_with_restart_a_conversion_resets_the_path(engine):
+    build(engine, *TWO_PURCHASES, after_conversion="restart")
     assert conversion_paths(engine) == ["tv", "email > search"]
     assert landmark_paths(engine) == ["tv", "email", "email > search"]
-    query = "select hours_since_previous from journeys.path_events where touch = 2"
-    assert column(engine, query) == [None]
+    assert column(engine, HOURS) == [None]
+    assert next_events(engine) == ["converts", "search", "converts"]
 
 
-def test_touches_at_the_time_of_the_previous_conversion_are_on_its_path(engine):
+@pytest.mark.parametrize(
+    ("after_conversion", "path"), [("continue", "tv > email"), ("restart", "email")]
+)
+def test_touches_at_the_time_of_the_previous_conversion_are_on_its_path(
+    engine, after_conversion, path
+):
     build(
         engine,
         [("ann", day(1), "tv"), ("ann", day(1) + MICROSECOND, "email")],
         [("ann", day(1)), ("ann", day(2))],
+        after_conversion=after_conversion,
     )
-    assert conversion_paths(engine) == ["tv", "email"]
+    assert conversion_paths(engine) == ["tv", path]
 
 
-def test_a_conversion_right_after_another_has_an_empty_path(engine):
-    build(engine, [("ann", day(1), "tv")], [("ann", day(2)), ("ann", day(3))])
-    assert conversion_paths(engine) == ["tv", ""]
+@pytest.mark.parametrize(("after_conversion", "path"), [("continue", "tv"), ("restart", "")])
+def test_a_conversion_right_after_another_has_its_path_or_none(engine, after_conversion, path):
+    conversions = [("ann", day(2)), ("ann", day(3))]
+    build(engine, [("ann", day(1), "tv")], conversions, after_conversion=after_conversion)
+    assert conversion_paths(engine) == ["tv", path]
+
+
+def test_each_outcome_continues_or_restarts(engine):
+    outcomes = ("lead", "purchase")
+    rows = [("ann", day(n), outcome) for n in (2, 4) for outcome in outcomes]
+    make_inputs(engine, [("ann", day(1), "tv"), ("ann", day(3), "email")], rows)
+    build_touches(engine)
+    build_path_events_and_conversions(
+        engine, dict.fromkeys(outcomes, timedelta(days=9)), {"lead": PathOptions("restart")}
+    )
+    assert conversion_paths(engine, "lead") == ["tv", "email"]
+    assert conversion_paths(engine, "purchase") == ["tv", "tv > email"]
 
 
 def test_simultaneous_conversions_share_one_path(engine):
@@ -586,13 +628,15 @@ def in_order(rows: Table) -> list[list[tuple[str, Any]]]:
         {"purchase": st.sampled_from(LOOKBACKS), "lead": st.sampled_from(LOOKBACKS)},
         optional={"it's 購入": st.sampled_from(LOOKBACKS)},
     ),
+    restarts=st.sets(st.sampled_from(["purchase", "lead"])),
 )
-def test_journeys_agree_with_the_reference(touchpoints, conversions, lookbacks):
-    expected = ReferenceJourneys(touchpoints, conversions, lookbacks)
+def test_journeys_agree_with_the_reference(touchpoints, conversions, lookbacks, restarts):
+    expected = ReferenceJourneys(touchpoints, conversions, lookbacks, restarts)
+    options = {name: PathOptions(after_conversion="restart") for name in restarts}
     with DuckDBEngine(threads=1) as engine:
         make_inputs(engine, touchpoints, conversions)
         build_touches(engine)
-        build_path_events_and_conversions(engine, lookbacks)
+        build_path_events_and_conversions(engine, lookbacks, options)
         assert in_order(table(engine, "path_events")) == in_order(expected.path_events)
         assert in_order(table(engine, "path_touches")) == in_order(expected.path_touches)
         assert in_order(table(engine, "conversions")) == in_order(expected.conversions)

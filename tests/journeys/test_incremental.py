@@ -13,6 +13,7 @@ from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql
 from lydite.journeys import incremental
 from lydite.journeys.incremental import build_journeys, refresh
+from lydite.settings import PathOptions
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
@@ -149,12 +150,16 @@ def all_rows(engine: DuckDBEngine) -> dict[str, list[Row]]:
     return {name: sorted(engine.frame(f"from journeys.{name}").rows(), key=repr) for name in TABLES}
 
 
-def rebuilt_rows(rows: Rows, lookbacks: dict[str, timedelta] | None = None) -> dict[str, list[Row]]:
+def rebuilt_rows(
+    rows: Rows,
+    lookbacks: dict[str, timedelta] | None = None,
+    options: dict[str, PathOptions] | None = None,
+) -> dict[str, list[Row]]:
     """Return all rows of a full build."""
     with DuckDBEngine(threads=1) as engine:
         make_inputs(engine, *rows)
         journeys.build_touches(engine)
-        journeys.build_path_events_and_conversions(engine, lookbacks or LOOKBACKS)
+        journeys.build_path_events_and_conversions(engine, lookbacks or LOOKBACKS, options)
         engine.create("journeys.states", "incremental/states")
         return all_rows(engine)
 
@@ -164,16 +169,17 @@ def test_after_any_changes_tables_equal_a_full_build(engine, seed):
     draw = random.Random(seed)
     rows = users_batch(draw)
     lookbacks = LOOKBACKS
+    options = {"lead": PathOptions(after_conversion="restart")}
     make_inputs(engine, *rows)
-    reasons = [refresh(engine, lookbacks).full_reason]
+    reasons = [refresh(engine, lookbacks, options).full_reason]
     for _ in range(6):
         for change in draw.choices(CHANGES, k=draw.choice([1, 2])):
             change(draw, *rows)
         if draw.random() < 0.1:
             lookbacks = {**lookbacks, "lead": timedelta(hours=draw.randrange(1, 99))}
         make_inputs(engine, *rows)
-        reasons.append(refresh(engine, lookbacks).full_reason)
-        assert all_rows(engine) == rebuilt_rows(rows, lookbacks)
+        reasons.append(refresh(engine, lookbacks, options).full_reason)
+        assert all_rows(engine) == rebuilt_rows(rows, lookbacks, options)
     assert reasons[0] is not None
     assert reasons.count(None) >= 3
 
@@ -290,6 +296,17 @@ def test_other_lookbacks_rebuild_all(engine, lookbacks):
     refresh(engine, LOOKBACKS)
     assert refresh(engine, lookbacks).full_reason == "the lookbacks changed"
     assert all_rows(engine) == rebuilt_rows(rows, lookbacks)
+
+
+def test_other_paths_rebuild_all(engine):
+    rows = users_batch(random.Random(1))
+    make_inputs(engine, *rows)
+    refresh(engine, LOOKBACKS)
+    options = {"sale": PathOptions(after_conversion="restart")}
+    build = refresh(engine, LOOKBACKS, options)
+    assert build.full_reason == "what is on paths changed"
+    assert all_rows(engine) == rebuilt_rows(rows, options=options) != rebuilt_rows(rows)
+    assert refresh(engine, LOOKBACKS, options).rebuilt == 0
 
 
 def test_other_sql_rebuilds_all(engine, monkeypatch):

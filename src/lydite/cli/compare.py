@@ -9,6 +9,7 @@ import typer
 
 from lydite.cli.options import (
     Accept,
+    AfterConversion,
     AsOf,
     Cluster,
     Conversions,
@@ -54,6 +55,7 @@ def compare(
     spend: Spend = None,
     users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
     lookback: Lookback = "30d",
+    after_conversion: AfterConversion = "continue",
     period: Annotated[
         Literal["day", "week", "month"], typer.Option(help="How often the models are refitted.")
     ] = "week",
@@ -112,6 +114,7 @@ def compare(
         accept=accept or (),
         keep_duplicates=keep_duplicates,
         credit=credit_of_rules,
+        after_conversion=after_conversion,
     )
     rivals = read_models(models, rule)
     engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())

@@ -8,6 +8,7 @@ import typer
 
 from lydite.cli.options import (
     Accept,
+    AfterConversion,
     AsOf,
     Cluster,
     Conversions,
@@ -54,6 +55,7 @@ def credit(
     users: Annotated[str | None, typer.Option(help="One row per user, for --cluster.")] = None,
     cluster: Cluster = None,
     lookback: Lookback = "30d",
+    after_conversion: AfterConversion = "continue",
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
     ] = None,
@@ -120,6 +122,7 @@ def credit(
                 accept=accept or (),
                 keep_duplicates=keep_duplicates,
                 credit=credit_of_rules,
+                after_conversion=after_conversion,
             )
             with open_temporary_engine(EngineSettings(), sources.values()) as engine:
                 notes = pipeline.attribute(

@@ -31,6 +31,13 @@ Cluster = Annotated[
 Lookback = Annotated[
     str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
 ]
+AfterConversion = Annotated[
+    Literal["continue", "restart"],
+    typer.Option(
+        help="Whether touches before a user's previous conversion may earn the next one, or only"
+        " touches since then."
+    ),
+]
 Accept = Annotated[
     list[str] | None,
     typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),

@@ -103,6 +103,8 @@ class Calendar:
         Length of the periods.
     holes : (k, 2) datetime64[us]
         As in `History`. Landmarks whose outcome is unknown are neither trained on nor forecast.
+    paths
+        What is on paths, as `lydite.settings.PathOptions.definition` says.
     """
 
     starts: NDArray[np.datetime64]
@@ -110,6 +112,7 @@ class Calendar:
     lookback: timedelta
     period: Period = "week"
     holes: NDArray[np.datetime64] = field(default_factory=lambda: _NO_HOLES)
+    paths: str = ""
 
     def __len__(self) -> int:
         """Return the number of periods."""

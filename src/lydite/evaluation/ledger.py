@@ -55,7 +55,7 @@ def score_fingerprint(fingerprint: str, calendar: Calendar, cluster: str | None 
     fingerprint
         Fingerprint of the model, or of several.
     calendar
-        Only its lookback and the length of its periods matter.
+        Only its lookback, the length of its periods and what is on paths matter.
     cluster
         The column of users that buckets are made by; None where they are made by user.
     """
@@ -63,6 +63,8 @@ def score_fingerprint(fingerprint: str, calendar: Calendar, cluster: str | None 
     text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
     if cluster is not None:
         text += f" {cluster}"
+    if calendar.paths:
+        text += f" paths: {calendar.paths}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 

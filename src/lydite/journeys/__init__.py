@@ -12,6 +12,7 @@ from lydite.journeys.build import (
     find_outcomes,
     summarise,
 )
+from lydite.journeys.repeats import count_repeats
 
 __all__ = [
     "LONGEST_PATH",
@@ -20,6 +21,7 @@ __all__ = [
     "build_path_events_and_conversions",
     "build_spend",
     "build_touches",
+    "count_repeats",
     "create_path_touches_view",
     "direct_channels",
     "find_outcomes",

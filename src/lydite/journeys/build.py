@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
+from lydite.settings import PathOptions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +107,11 @@ def find_outcomes(engine: Engine) -> tuple[str, ...]:
     return tuple(name for (name,) in rows)
 
 
-def build_path_events_and_conversions(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
+def build_path_events_and_conversions(
+    engine: Engine,
+    lookbacks: Mapping[str, timedelta],
+    options: Mapping[str, PathOptions] | None = None,
+) -> None:
     """Build the path events and the conversions of every outcome.
 
     Parameters
@@ -115,20 +120,31 @@ def build_path_events_and_conversions(engine: Engine, lookbacks: Mapping[str, ti
         Holds the touches (`build_touches`).
     lookbacks
         The lookback of each outcome.
+    options
+        What is on the paths of an outcome; the defaults for outcomes without options.
     """
-    build_path_events(engine, lookbacks)
+    build_path_events(engine, lookbacks, options)
     engine.create("journeys.conversions", "journeys/conversions")
     create_path_touches_view(engine)
 
 
-def build_path_events(engine: Engine, lookbacks: Mapping[str, timedelta]) -> None:
+def build_path_events(
+    engine: Engine,
+    lookbacks: Mapping[str, timedelta],
+    options: Mapping[str, PathOptions] | None = None,
+) -> None:
     """Build ``journeys.path_events``: every touch and conversion with its path, by outcome."""
     engine.drop("journeys.path_events")
     for outcome, lookback in lookbacks.items():
+        chosen = (options or {}).get(outcome, PathOptions())
         engine.append(
             "journeys.path_events",
             "journeys/path_events",
-            {"outcome": outcome, "lookback_us": lookback // timedelta(microseconds=1)},
+            {
+                "outcome": outcome,
+                "lookback_us": lookback // timedelta(microseconds=1),
+                "restarts": chosen.after_conversion == "restart",
+            },
         )
 
 

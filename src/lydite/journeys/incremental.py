@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.journeys import JourneySummary
+    from lydite.settings import PathOptions
 
     Lookbacks = Mapping[str, timedelta]
+    Options = Mapping[str, PathOptions] | None
 
 #: Share of changed users above which all are rebuilt: staging would hold too much in memory.
 MAX_CHANGED_SHARE = 0.25
@@ -68,6 +70,7 @@ class JourneyBuild:
 def build_journeys(
     engine: Engine,
     lookbacks: Lookbacks,
+    options: Options = None,
     *,
     full: bool = False,
     cluster: str | None = None,
@@ -82,6 +85,8 @@ def build_journeys(
         Holds the input tables.
     lookbacks
         The lookback of each outcome.
+    options
+        What is on the paths of an outcome; the defaults for outcomes without options.
     full
         Rebuild all users.
     cluster
@@ -100,6 +105,7 @@ def build_journeys(
         return refresh(
             engine,
             lookbacks,
+            options,
             full=full,
             cluster=cluster,
             keep_duplicates=keep_duplicates,
@@ -108,13 +114,14 @@ def build_journeys(
     # With Spark, the local file holds only users of the sample: a later run must not reuse it.
     engine.local.drop(_DEFINITIONS)
     return _build_all(
-        engine, lookbacks, "nothing is kept between runs", cluster, keep_duplicates, direct
+        engine, lookbacks, options, "nothing is kept between runs", cluster, keep_duplicates, direct
     )
 
 
 def refresh(
     engine: DuckDBEngine,
     lookbacks: Lookbacks,
+    options: Options = None,
     *,
     full: bool = False,
     cluster: str | None = None,
@@ -127,20 +134,20 @@ def refresh(
     before, or the next run rebuilds all users.
     """
     column = build_clusters(engine, cluster)
-    definitions = _definitions(engine, lookbacks, column, keep_duplicates)
+    definitions = _definitions(engine, lookbacks, options, column, keep_duplicates)
     with engine.staging_database() as staging:
         full_reason: str | None = "requested"
         if not full:
             full_reason = _stage_changed_users(engine, staging, definitions, direct)
         if full_reason is None:
-            _rebuild_staged(engine, staging, lookbacks, keep_duplicates)
+            _rebuild_staged(engine, staging, lookbacks, options, keep_duplicates)
             _replace_changed(engine, staging)
             journeys.build_spend(engine)
             find_bot_like_users(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _build_all(engine, lookbacks, full_reason, cluster, keep_duplicates, direct)
+    build = _build_all(engine, lookbacks, options, full_reason, cluster, keep_duplicates, direct)
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
@@ -150,6 +157,7 @@ def refresh(
 def _build_all(
     engine: Engine,
     lookbacks: Lookbacks,
+    options: Options,
     reason: str,
     cluster: str | None,
     keep_duplicates: bool,
@@ -159,7 +167,7 @@ def _build_all(
     summary = journeys.build_touches(
         engine, cluster=cluster, keep_duplicates=keep_duplicates, direct=direct
     )
-    journeys.build_path_events_and_conversions(engine, lookbacks)
+    journeys.build_path_events_and_conversions(engine, lookbacks, options)
     users = _count_users(engine)
     return JourneyBuild(summary, users, users, reason)
 
@@ -169,7 +177,11 @@ def _count_users(engine: Engine) -> int:
 
 
 def _definitions(
-    engine: DuckDBEngine, lookbacks: Lookbacks, cluster: str | None, keep_duplicates: bool
+    engine: DuckDBEngine,
+    lookbacks: Lookbacks,
+    options: Options,
+    cluster: str | None,
+    keep_duplicates: bool,
 ) -> dict[str, str]:
     """Return the fingerprint of everything but rows that journeys depend on, by name."""
     files = sorted(f"journeys/{file.stem}" for file in sql_directory().glob("journeys/*.sql"))
@@ -177,6 +189,7 @@ def _definitions(
     return {
         "the SQL": hashlib.sha256(text.encode()).hexdigest(),
         "the lookbacks": str(sorted(lookbacks.items())),
+        "what is on paths": str(sorted((options or {}).items())),
         "the cluster column": str(cluster),
         "keep_duplicates": str(keep_duplicates),
         "DuckDB's version": engine.scalar("select version()"),
@@ -265,13 +278,17 @@ def _copy_changed_rows(engine: DuckDBEngine, staging: str) -> None:
 
 
 def _rebuild_staged(
-    engine: DuckDBEngine, staging: str, lookbacks: Lookbacks, keep_duplicates: bool
+    engine: DuckDBEngine,
+    staging: str,
+    lookbacks: Lookbacks,
+    options: Options,
+    keep_duplicates: bool,
 ) -> None:
     """Build the journeys of the changed users in staging."""
     with engine.use_database(staging):
         engine.create("journeys.channels", "from main.channels")
         engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
-        journeys.build_path_events(engine, lookbacks)
+        journeys.build_path_events(engine, lookbacks, options)
         engine.create(_STATES, "incremental/states")
 
 

@@ -22,6 +22,7 @@ from lydite.inputs.channels import channel_notes
 from lydite.journeys.clusters import cluster_column
 from lydite.journeys.direct import note_on_direct
 from lydite.journeys.outcome_channels import note_on_outcome_channels
+from lydite.journeys.repeats import note_on_repeats
 from lydite.models import DEFAULT_MODELS, Rule
 from lydite.models.base import use_direct
 from lydite.models.transition_graph import unreachable_channels
@@ -90,6 +91,7 @@ def _compare_outcome(
     findings = [
         *quality_findings(engine.local, row["outcome"]),
         *outcome_channel_findings(engine.local, [row["outcome"]]),
+        *path_findings(engine, [row]),
         *findings,
     ]
     if not row["periods"]:
@@ -182,6 +184,29 @@ def outcome_channel_findings(
         for outcome, text in found
         if text
     ]
+
+
+def path_findings(engine: Engine, outcomes: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return kind and text of each finding about the paths of some outcomes.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys.
+    outcomes
+        Rows of `read_outcomes`.
+    """
+    found = []
+    for row in outcomes:
+        parameters = {"outcome": row["outcome"]}
+        conversions = engine.scalar(_CONVERSIONS, parameters) if row["repeats"] else 0
+        note = note_on_repeats(row["repeats"], conversions, row["after_conversion"])
+        if note:
+            found.append(("after_conversion", f"{row['outcome']}: {note}"))
+    return found
+
+
+_CONVERSIONS = "select count(*) from journeys.conversions where outcome = $outcome"
 
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +13,9 @@ from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.journeys import incremental
+from lydite.journeys.repeats import count_repeats
 from lydite.pipeline.input_tables import quarantined
-from lydite.settings import Completeness, QualitySettings
+from lydite.settings import Completeness, PathOptions, QualitySettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +29,7 @@ def build_journeys(
     engine: Engine,
     lookbacks: Mapping[str, timedelta],
     period: Period,
+    paths: Mapping[str, PathOptions] | None = None,
     *,
     full: bool = False,
     cluster: str | None = None,
@@ -47,6 +50,8 @@ def build_journeys(
         The lookback of each outcome.
     period
         Length of the periods that are scored.
+    paths
+        What is on the paths of an outcome; the defaults for outcomes that it leaves out.
     full
         Rebuild the journeys of all users.
     cluster
@@ -65,9 +70,11 @@ def build_journeys(
     InputError
         When there is no such column.
     """
+    paths = {outcome: (paths or {}).get(outcome, PathOptions()) for outcome in lookbacks}
     build = incremental.build_journeys(
         engine,
         lookbacks,
+        paths,
         full=full,
         cluster=cluster,
         keep_duplicates=keep_duplicates,
@@ -88,6 +95,7 @@ def build_journeys(
         _outcome_row(
             engine, outcome, lookback, period, build.summary.first_at, extents[outcome].as_of
         )
+        | _path_columns(engine, outcome, lookback, paths[outcome])
         for outcome, lookback in lookbacks.items()
     ]
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
@@ -130,6 +138,9 @@ _OUTCOME_SCHEMA: dict[str, Any] = {
     "period": pl.String,
     "periods": pl.Int64,
     "note": pl.String,
+    "after_conversion": pl.String,
+    "repeats": pl.Int64,  # conversions that follow another without a touch in between
+    "paths": pl.String,  # what scores depend on
 }
 
 
@@ -185,6 +196,17 @@ def _outcome_row(
     }
 
 
+def _path_columns(
+    engine: Engine, outcome: str, lookback: timedelta, paths: PathOptions
+) -> dict[str, Any]:
+    """Describe what is on the paths of one outcome."""
+    return {
+        "after_conversion": paths.after_conversion,
+        "repeats": count_repeats(engine, outcome, lookback),
+        "paths": paths.definition,
+    }
+
+
 def _load_history(engine: Engine, outcome: str, first_at: datetime, as_of: datetime) -> History:
     holes = quality.read_holes(engine.local, outcome)
     return History.load(engine.local, outcome, first_at, as_of, holes)
@@ -210,4 +232,4 @@ def calendar_of(engine: Engine, outcome: Mapping[str, Any]) -> Calendar:
     """Return the calendar of one outcome, given as a row of `read_outcomes`."""
     history = _load_history(engine, outcome["outcome"], outcome["first_at"], outcome["as_of"])
     lookback = timedelta(microseconds=outcome["lookback_us"])
-    return make_calendar(history, lookback, outcome["period"])
+    return replace(make_calendar(history, lookback, outcome["period"]), paths=outcome["paths"])

@@ -14,6 +14,7 @@ from lydite.pipeline.comparisons import (
     compare_models,
     general_findings,
     outcome_channel_findings,
+    path_findings,
     quality_findings,
 )
 from lydite.pipeline.input_tables import load_inputs
@@ -120,9 +121,14 @@ def attribute(
     say("attributing conversions")
     attribute_conversions(engine, models, evaluation.seed if intervals else None)
     build_marts(engine, CREDIT_MARTS)
-    outcomes = [row["outcome"] for row in read_outcomes(engine, scored_only=False)]
-    found = outcome_channel_findings(engine.local, outcomes)
-    return [*quality_findings(engine.local), *found, *general_findings(engine, models)]
+    rows = read_outcomes(engine, scored_only=False)
+    found = outcome_channel_findings(engine.local, [row["outcome"] for row in rows])
+    return [
+        *quality_findings(engine.local),
+        *found,
+        *path_findings(engine, rows),
+        *general_findings(engine, models),
+    ]
 
 
 def _prepare(
@@ -148,6 +154,7 @@ def _prepare(
         engine,
         lookbacks,
         settings.evaluation.period,
+        settings.path_options(lookbacks),
         cluster=settings.evaluation.cluster,
         declared=settings.completeness(lookbacks),
         accepted=settings.quality,

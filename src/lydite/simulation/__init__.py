@@ -46,6 +46,9 @@ def simulate(
     - ``sparse``: all users together convert about once a week;
     - ``countries``: users come from 30 countries.
 
+    In all worlds but ``storefront`` a user starts a new path after a conversion: the hypothesis is
+    true for ``lydite.compare(..., after_conversion="restart")``.
+
     Parameters
     ----------
     world : str

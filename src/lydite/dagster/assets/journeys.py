@@ -51,6 +51,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             engine,
             lookbacks,
             settings.evaluation.period,
+            settings.path_options(lookbacks),
             full=config.full,
             cluster=settings.evaluation.cluster,
             declared=settings.completeness(lookbacks),
