@@ -82,7 +82,7 @@ ALLOWED = (
 # Binomial counts: trials and conversions.
 COUNTS = ("src/lydite/models/", "src/lydite/evaluation/", "src/lydite/paths/")
 # Visits to the pages of web sites, and the tables and columns of vendors that are named after them.
-VISITS = ("sql/sources/", "sql/channels/", "docs/vendors.md")
+VISITS = ("sql/sources/", "sql/channels/", "docs/vendors.md", "src/lydite/scaffold/samples.py")
 
 
 class Found(NamedTuple):

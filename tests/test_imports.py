@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,12 +24,15 @@ finally:
 COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
 
 
-def modules_after(body: str, *arguments: str, code: int = 0) -> set[str]:
+def modules_after(
+    body: str, *arguments: str, code: int = 0, folder: Path | None = None
+) -> set[str]:
     """Run statements in a new interpreter; return the names of what they imported."""
     run = subprocess.run(
         [sys.executable, "-c", REPORT.format(body=body), *arguments],
         capture_output=True,
         text=True,
+        cwd=folder,
         check=False,
     )
     assert run.returncode == code, run.stderr
@@ -47,7 +51,7 @@ def test_import_lydite_alone_is_light() -> None:
 
 
 def test_every_command_is_tried() -> None:
-    assert {"compare", "credit", "simulate"} <= set(COMMANDS)
+    assert {"init", "compare", "credit", "simulate"} <= set(COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -77,8 +81,9 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     ],
     ids=" ".join,
 )
-def test_a_call_that_cannot_work_is_refused_at_once(arguments: list[str]) -> None:
-    assert not HEAVY & modules_after("from lydite.cli import main; main()", *arguments, code=2)
+def test_a_call_that_cannot_work_is_refused_at_once(arguments: list[str], tmp_path: Path) -> None:
+    body = "from lydite.cli import main; main()"
+    assert not HEAVY & modules_after(body, *arguments, code=2, folder=tmp_path)
 
 
 @pytest.mark.parametrize("name", lydite.__all__)

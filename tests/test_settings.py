@@ -18,6 +18,7 @@ from lydite.settings import (
     Settings,
     SourceSettings,
     load_settings,
+    make_settings,
     parse_settings,
 )
 
@@ -134,6 +135,11 @@ def test_outcomes_may_have_their_own_lookback(load):
         (SOURCES + "[storge]\n", "storge: there is no such setting"),
         (SOURCES + 'user = "u"\n', "sources.user = 'u': there is no such setting"),
         ('[sources]\ntouchpoints = "t"\n', "sources.conversions: this setting is required"),
+        ('[sources]\nconversions = "c"\n', "sources.touchpoints: this setting is required"),
+        (
+            '[sources]\npaths = "p"\nusers = "u"\n',
+            "sources: paths and users cannot be combined: remove one of them",
+        ),
         (
             SOURCES + '[evaluation]\nalpha = "much"\n',
             "evaluation.alpha = 'much': Input should be a valid",
@@ -300,3 +306,28 @@ def test_secrets_in_settings_are_refused_and_not_shown(value):
     shown = "".join(traceback.format_exception(caught.value))
     assert "hunter2" not in shown
     assert "***" in str(caught.value)
+
+
+def test_options_override_the_settings_of_a_project():
+    project = Settings.model_validate(
+        {
+            "sources": {"touchpoints": "t", "conversions": "c"},
+            "evaluation": {"lookback": "10d", "alpha": 0.1, "seed": 3},
+            "quality": {"accept": ["stray_rows"]},
+            "outcomes": {"lead": {"lookback": "5d"}},
+        }
+    )
+    assert make_settings(None, None, None, None, None, base=project) == project
+    changed = make_settings(
+        "7d", None, ["lead", "sale"], None, 4, accept=["sudden_drop"], keep_duplicates=True,
+        base=project,
+    )  # fmt: skip
+    assert changed.evaluation == project.evaluation.model_copy(
+        update={"lookback": timedelta(days=7), "seed": 4}
+    )
+    assert changed.quality.accept == ("stray_rows", "sudden_drop")
+    assert changed.quality.keep_duplicates
+    assert changed.lookbacks(["lead", "sale"]) == {
+        "lead": timedelta(days=5),
+        "sale": timedelta(days=7),
+    }

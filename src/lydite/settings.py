@@ -147,12 +147,29 @@ _SourceSetting = Annotated[
 
 
 class SourceSettings(_Section):
-    """Where the input tables come from: files, objects of a store, or selects of a database."""
+    """Where the input tables come from: files, objects of a store, or selects of a database.
 
-    touchpoints: _SourceSetting
-    conversions: _SourceSetting
+    Either touchpoints and conversions, or a path table.
+    """
+
+    touchpoints: _SourceSetting | None = None
+    conversions: _SourceSetting | None = None
     spend: _SourceSetting | None = None
     users: _SourceSetting | None = None
+    paths: _SourceSetting | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        given = self.present()
+        if self.paths is not None:
+            others = [name for name in given if name != "paths"]
+            if others:
+                raise ValueError(f"paths and {others[0]} cannot be combined: remove one of them")
+            return self
+        missing = [name for name in ("touchpoints", "conversions") if name not in given]
+        if missing:
+            raise PydanticCustomError("missing_sources", "sources are missing", {"names": missing})
+        return self
 
     def present(self) -> dict[str, str | DatabaseSource]:
         """Return the sources that are set, by table."""
@@ -430,7 +447,7 @@ class Settings(_Section):
                     f" they hold: {', '.join(available)}"
                 )
         return {
-            name: self._of(name).lookback or self.evaluation.lookback
+            name: self.of(name).lookback or self.evaluation.lookback
             for name in self.outcomes or available
         }
 
@@ -438,7 +455,7 @@ class Settings(_Section):
         """Return what is on the paths of some outcomes."""
         default = self.evaluation.after_conversion
         return {
-            name: PathOptions(after_conversion=self._of(name).after_conversion or default)
+            name: PathOptions(after_conversion=self.of(name).after_conversion or default)
             for name in outcomes
         }
 
@@ -449,7 +466,7 @@ class Settings(_Section):
         """
         found = {}
         for name in outcomes:
-            own, given = self._of(name), self.evaluation
+            own, given = self.of(name), self.evaluation
             if own.as_of is not None or own.delivery_delay is not None:
                 found[name] = Completeness(own.as_of, own.delivery_delay)
             else:
@@ -467,7 +484,8 @@ class Settings(_Section):
         all_end = default is not None or 0 < len(self.outcomes) == len(by_outcome)
         return DeclaredEnds(max(ends) if all_end else None, default, by_outcome)
 
-    def _of(self, outcome: str) -> OutcomeSettings:
+    def of(self, outcome: str) -> OutcomeSettings:
+        """Return the settings of an outcome."""
         return self.outcomes.get(outcome, OutcomeSettings())
 
 
@@ -528,47 +546,64 @@ def parse_settings(values: object, place: str) -> Settings:
 
 
 def make_settings(
-    lookback: str,
-    period: str,
+    lookback: str | None,
+    period: str | None,
     outcomes: Sequence[str] | None,
-    alpha: float,
-    seed: int,
+    alpha: float | None,
+    seed: int | None,
     *,
     cluster: str | None = None,
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
     accept: Sequence[str] = (),
     keep_duplicates: bool = False,
-    credit: str = "rule",
-    after_conversion: str = "continue",
+    credit: str | None = None,
+    after_conversion: str | None = None,
+    base: Settings | None = None,
 ) -> Settings:
-    """Return the settings of one comparison that has no settings file.
+    """Return the settings of one comparison; what is None or empty is as in `base`.
+
+    Parameters
+    ----------
+    base
+        The settings of a project; None for the defaults.
 
     Raises
     ------
     InputError
         When a setting is out of range.
     """
+    base = base or Settings(sources=SourceSettings(touchpoints="", conversions=""))
+    given: dict[str, Any] = {
+        "lookback": lookback,
+        "period": period,
+        "alpha": alpha,
+        "seed": seed,
+        "cluster": cluster,
+        "as_of": as_of,
+        "delivery_delay": delivery_delay,
+        "credit": credit,
+        "after_conversion": after_conversion,
+    }
+    changed = {name: value for name, value in given.items() if value is not None}
+    quality = {"keep_duplicates": True} if keep_duplicates else {}
     try:
-        given: dict[str, Any] = {
-            "lookback": lookback,
-            "period": period,
-            "alpha": alpha,
-            "seed": seed,
-            "cluster": cluster,
-            "as_of": as_of,
-            "delivery_delay": delivery_delay,
-            "credit": credit,
-            "after_conversion": after_conversion,
-        }
-        return Settings(
-            sources=SourceSettings(touchpoints="", conversions=""),
-            quality=QualitySettings(keep_duplicates=keep_duplicates).accepting(accept),
-            evaluation=EvaluationSettings.model_validate(given),
-            outcomes=dict.fromkeys(outcomes or (), OutcomeSettings()),
+        return base.model_copy(
+            update={
+                "quality": base.quality.model_copy(update=quality).accepting(accept),
+                "evaluation": EvaluationSettings.model_validate(
+                    base.evaluation.model_dump() | changed
+                ),
+                "outcomes": {name: base.of(name) for name in outcomes}
+                if outcomes
+                else base.outcomes,
+            }
         )
     except ValidationError as error:
         raise InputError("\n".join(_describe(error))) from error
+
+
+_MISSING = "this setting is required; add it"
 
 
 def _describe(error: ValidationError) -> list[str]:
@@ -576,11 +611,14 @@ def _describe(error: ValidationError) -> list[str]:
     lines = []
     for mistake in error.errors():
         key, value = mistake["loc"], mistake["input"]
+        if mistake["type"] == "missing_sources":
+            lines += [f"{_dotted((*key, name))}: {_MISSING}" for name in mistake["ctx"]["names"]]
+            continue
         match mistake["type"]:
             case "extra_forbidden":
                 what = "there is no such setting; remove it or correct its name"
             case "missing":
-                what = "this setting is required; add it"
+                what = _MISSING
             case "duplicate":
                 what = mistake["msg"]
                 key, value = (*key, mistake["ctx"]["position"]), mistake["ctx"]["name"]

@@ -124,9 +124,10 @@ def test_credit_of_touchpoints_from_sql_files(files: tuple[Path, Path], tmp_path
     ],
 )
 def test_bad_calls_with_path_tables_say_what_is_wrong(
-    paths: Path, arguments: list[str], words: str
+    paths: Path, arguments: list[str], words: str, tmp_path: Path
 ) -> None:
-    run = lydite(*(paths if argument == "PATHS" else argument for argument in arguments))
+    given = (paths if argument == "PATHS" else argument for argument in arguments)
+    run = lydite(*given, cwd=tmp_path)
     assert run.returncode == 2
     assert words in run.stderr
     assert "Traceback" not in run.stderr

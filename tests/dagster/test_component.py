@@ -77,6 +77,13 @@ def test_a_wrong_setting_or_attribute_is_named():
         assert name in "".join(traceback.format_exception(caught.value))
 
 
+def test_a_path_table_is_refused():
+    with pytest.raises(Exception, match="Error while building definitions") as caught:
+        load({"settings": {"sources": {"paths": "p.csv"}}})
+    found = "".join(traceback.format_exception(caught.value))
+    assert "sources.paths: a path table has no times" in found
+
+
 def test_a_missing_settings_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"there is no settings file .*none\.toml"):
         dg.build_defs_for_component(LyditeComponent(settings=tmp_path / "none.toml"))

@@ -8,7 +8,7 @@
 with events as (
     -- The columns that are read; those that an export lacks are null.
     select unnest(cast(export as struct(
-        user_pseudo_id varchar, event_timestamp bigint,
+        user_pseudo_id varchar, event_timestamp bigint, event_name varchar,
         collected_traffic_source struct(
             manual_source varchar, manual_medium varchar, manual_campaign_name varchar,
             gclid varchar, dclid varchar
@@ -23,7 +23,8 @@ with events as (
     from (
         -- Other columns are not read.
         select columns(lambda c: lower(c) in (
-            'user_pseudo_id', 'event_timestamp', 'collected_traffic_source', 'event_params'
+            'user_pseudo_id', 'event_timestamp', 'event_name', 'collected_traffic_source',
+            'event_params'
         )) from {events}
     ) as export
 ),
@@ -32,6 +33,8 @@ with_params as (
     select
         user_pseudo_id,
         event_timestamp as at_us,
+        -- Google adds these to the first event of a session, without its source.
+        event_name in ('session_start', 'first_visit') as is_added,
         collected_traffic_source as collected,
         list_filter(event_params, lambda p: p.key = 'ga_session_id')[1].value as session,
         list_filter(event_params, lambda p: p.key = 'source')[1].value.string_value as param_source,
@@ -47,6 +50,7 @@ visits as (
     select
         user_pseudo_id,
         at_us,
+        coalesce(is_added, false) as is_added,
         -- Unique within a user only: it is the second in which the session began.
         coalesce(session.int_value, session.string_value, 'event ' || at_us) as session_id,
         coalesce(collected.manual_source, param_source) as source,
@@ -69,8 +73,9 @@ known as (
             -- (organic), (referral) and (direct) are not campaigns.
             case when campaign not like '(%)' then nullif(trim(campaign), '') end as campaign
         ),
-        not is_unset(source) or not is_unset(medium) or paid_click(click_ids) is not null
-            as has_source
+        not is_unset(source)
+            or not is_unset(medium)
+            or (not is_added and paid_click(click_ids) is not null) as has_source
     from visits
 ),
 
@@ -79,11 +84,11 @@ in_time as (
         *,
         row_number() over (
             partition by user_pseudo_id, session_id
-            order by has_source desc, at_us, source nulls last, medium nulls last
+            order by has_source desc, at_us, is_added, source nulls last, medium nulls last
         ) as number,
         lag((source, medium, campaign, paid_click(click_ids))) over (
             partition by user_pseudo_id, session_id
-            order by has_source desc, at_us, source nulls last, medium nulls last
+            order by has_source desc, at_us, is_added, source nulls last, medium nulls last
         ) as previous
     from known
 )
@@ -98,4 +103,12 @@ select
     user_pseudo_id || '.' || session_id || '.' || number as touchpoint_id
 from in_time
 where number = 1
-    or (has_source and (source, medium, campaign, paid_click(click_ids)) is distinct from previous)
+    or (
+        has_source
+        and (source, medium, campaign, paid_click(click_ids)) is distinct from previous
+        -- A later event on the landing page has its URL, but not the source again.
+        and not (
+            source is null and medium is null
+            and paid_click(click_ids) is not distinct from struct_extract(previous, 4)
+        )
+    )

@@ -21,7 +21,7 @@ with deals as (
 contacts as (
     -- The columns that are read; those that an export lacks are null.
     select unnest(cast(export as struct(
-        id varchar, properties struct(hs_merged_object_ids varchar)
+        id varchar, properties struct(hs_merged_object_ids varchar, createdate varchar)
     )))
     from {contacts} as export
 ),

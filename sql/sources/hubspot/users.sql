@@ -7,7 +7,8 @@ with contacts as (
     select unnest(cast(export as struct(
         id varchar,
         properties struct(
-            hs_merged_object_ids varchar, lifecyclestage varchar, country varchar
+            hs_merged_object_ids varchar, lifecyclestage varchar, country varchar,
+            createdate varchar
         )
     )))
     from {contacts} as export

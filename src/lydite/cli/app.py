@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lydite.cli import compare, credit, ledger, simulate
+from lydite.cli import compare, credit, init, ledger, simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -19,6 +19,7 @@ app = typer.Typer(
     context_settings={"default_map": {"help": False}},
     help="Compare marketing attribution models: which one explains your conversions best?",
 )
+app.command(epilog=init.EXAMPLES)(init.init)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=credit.EXAMPLES)(credit.credit)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)

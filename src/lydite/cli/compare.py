@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path  # noqa: TC003  (typer reads the annotations)
 from typing import Annotated, Literal
 
@@ -23,9 +24,10 @@ from lydite.cli.options import (
     Quiet,
     Rules,
     Separator,
+    SettingsFile,
     Spend,
     Touchpoints,
-    check_sources,
+    choose_inputs,
     given_sources,
     read_models,
 )
@@ -44,6 +46,8 @@ EXAMPLES = """
 `lydite compare --touchpoints t.parquet --conversions c.parquet --rule "late=position * 1.0"`
 
 `lydite compare --paths paths.csv`
+
+`lydite compare` in the folder of a project: `lydite init`
 """  # noqa: E501
 
 
@@ -54,11 +58,13 @@ def compare(
     separator: Separator = None,
     spend: Spend = None,
     users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
-    lookback: Lookback = "30d",
-    after_conversion: AfterConversion = "continue",
+    settings_file: SettingsFile = None,
+    lookback: Lookback = None,
+    after_conversion: AfterConversion = None,
     period: Annotated[
-        Literal["day", "week", "month"], typer.Option(help="How often the models are refitted.")
-    ] = "week",
+        Literal["day", "week", "month"] | None,
+        typer.Option(show_default="week", help="How often the models are refitted."),
+    ] = None,
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to judge; repeat for more. All by default.")
     ] = None,
@@ -68,19 +74,29 @@ def compare(
     keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
-    credit_of_rules: CreditOfRules = "rule",
+    credit_of_rules: CreditOfRules = None,
     alpha: Annotated[
-        float,
-        typer.Option(help="Risk of any wrong verdict, however often you check."),
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            show_default="0.05", help="Risk of any wrong verdict, however often you check."
+        ),
+    ] = None,
     seed: Annotated[
-        int, typer.Option(help="Seeds the ceiling's training sample and the intervals of credit.")
-    ] = 0,
+        int | None,
+        typer.Option(
+            show_default="0",
+            help="Seeds the ceiling's training sample and the intervals of credit.",
+        ),
+    ] = None,
     cluster: Cluster = None,
     engine_name: Annotated[
-        Literal["duckdb", "spark"],
-        typer.Option("--engine", help="Spark, if the data is too large for this machine."),
-    ] = "duckdb",
+        Literal["duckdb", "spark"] | None,
+        typer.Option(
+            "--engine",
+            show_default="duckdb",
+            help="Spark, if the data is too large for this machine.",
+        ),
+    ] = None,
     output: Format = "table",
     report: Annotated[Path | None, typer.Option(help="Write an HTML report to this file.")] = None,
     database: Annotated[
@@ -92,15 +108,15 @@ def compare(
     sources = given_sources(
         touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
     )
-    check_sources(paths, sources, separator, cluster)
-    if paths is not None:
+    inputs = choose_inputs(paths, sources, separator, cluster, settings_file)
+    if inputs.paths is not None:
         _check_path_options(database, engine_name)
 
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
     from lydite.publishing import publish  # noqa: PLC0415
     from lydite.results import read_comparison  # noqa: PLC0415
-    from lydite.settings import EngineSettings, make_settings  # noqa: PLC0415
+    from lydite.settings import make_settings  # noqa: PLC0415
 
     settings = make_settings(
         lookback,
@@ -115,17 +131,31 @@ def compare(
         keep_duplicates=keep_duplicates,
         credit=credit_of_rules,
         after_conversion=after_conversion,
+        base=inputs.settings,
     )
+    engine_settings = settings.engine
+    if engine_name is not None:
+        engine_settings = engine_settings.model_copy(update={"name": engine_name})
     rivals = read_models(models, rule)
-    engines = open_temporary_engine(EngineSettings(name=engine_name), sources.values())
-    with engines as engine, Progress(quiet=quiet) as progress:
-        if paths is not None:
-            comparison = api.compare_paths(
-                paths, settings.evaluation, rivals, progress.say, separator
+    with (
+        contextlib.ExitStack() as stack,
+        Progress(quiet=quiet) as progress,
+    ):
+        with inputs.in_folder():
+            engine = stack.enter_context(
+                open_temporary_engine(engine_settings, inputs.sources.values())
             )
-        else:
-            pipeline.run(engine, sources, settings, progress.say, rivals)
-            comparison = read_comparison(engine.local)
+            if inputs.paths is not None:
+                comparison = api.compare_paths(
+                    inputs.paths,
+                    settings.evaluation,
+                    rivals or inputs.models(),
+                    progress.say,
+                    separator,
+                )
+            else:
+                pipeline.run(engine, inputs.sources, settings, progress.say, rivals)
+                comparison = read_comparison(engine.local)
         if report is not None:
             progress.say("writing the report")
             comparison.to_html(report)
@@ -135,10 +165,10 @@ def compare(
     show_comparison(comparison, output)
 
 
-def _check_path_options(database: Path | None, engine_name: str) -> None:
+def _check_path_options(database: Path | None, engine_name: str | None) -> None:
     from lydite.errors import InputError  # noqa: PLC0415
 
     if database is not None:
         raise InputError("--database needs --touchpoints and --conversions; leave it out")
-    if engine_name != "duckdb":
+    if engine_name not in {None, "duckdb"}:
         raise InputError("--paths is read on this machine: leave out --engine")

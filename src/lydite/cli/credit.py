@@ -22,9 +22,10 @@ from lydite.cli.options import (
     Quiet,
     Rules,
     Separator,
+    SettingsFile,
     Spend,
     Touchpoints,
-    check_sources,
+    choose_inputs,
     given_sources,
     read_models,
 )
@@ -54,8 +55,9 @@ def credit(
     spend: Spend = None,
     users: Annotated[str | None, typer.Option(help="One row per user, for --cluster.")] = None,
     cluster: Cluster = None,
-    lookback: Lookback = "30d",
-    after_conversion: AfterConversion = "continue",
+    settings_file: SettingsFile = None,
+    lookback: Lookback = None,
+    after_conversion: AfterConversion = None,
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
     ] = None,
@@ -65,7 +67,7 @@ def credit(
     keep_duplicates: KeepDuplicates = False,
     models: Models = None,
     rule: Rules = None,
-    credit_of_rules: CreditOfRules = "rule",
+    credit_of_rules: CreditOfRules = None,
     normalise: Annotated[
         Literal["path", "global"],
         typer.Option(
@@ -73,7 +75,7 @@ def credit(
             " (path tables only)."
         ),
     ] = "path",
-    seed: Annotated[int, typer.Option(help="Seeds the intervals.")] = 0,
+    seed: Annotated[int | None, typer.Option(show_default="0", help="Seeds the intervals.")] = None,
     intervals: Annotated[
         bool,
         typer.Option(
@@ -87,46 +89,48 @@ def credit(
     sources = given_sources(
         touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
     )
-    check_sources(paths, sources, separator, cluster)
+    inputs = choose_inputs(paths, sources, separator, cluster, settings_file)
+    if inputs.paths is None and normalise != "path":
+        raise InputError("--normalise needs --paths; leave it out")
 
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
     from lydite.results import read_credit  # noqa: PLC0415
-    from lydite.settings import EngineSettings, make_settings  # noqa: PLC0415
+    from lydite.settings import make_settings  # noqa: PLC0415
 
     rivals = read_models(models, rule)
-    with Progress(quiet=quiet) as progress:
-        if paths is not None:
+    settings = make_settings(
+        lookback,
+        None,
+        outcome,
+        None,
+        seed,
+        cluster=cluster,
+        as_of=as_of,
+        delivery_delay=delivery_delay,
+        accept=accept or (),
+        keep_duplicates=keep_duplicates,
+        credit=credit_of_rules,
+        after_conversion=after_conversion,
+        base=inputs.settings,
+    )
+    with Progress(quiet=quiet) as progress, inputs.in_folder():
+        if inputs.paths is not None:
             progress.say("attributing the conversions")
             found: Credit = api.credit(
-                paths,
-                models=rivals,
+                inputs.paths,
+                models=rivals or inputs.models(),
                 normalise=normalise,
-                seed=seed,
+                seed=settings.evaluation.seed,
                 intervals=intervals,
                 separator=separator,
-                credit=credit_of_rules,
+                credit=settings.evaluation.credit,
             )
         else:
-            if normalise != "path":
-                raise InputError("--normalise needs --paths; leave it out")
-            settings = make_settings(
-                lookback,
-                "week",
-                outcome,
-                0.05,
-                seed,
-                cluster=cluster,
-                as_of=as_of,
-                delivery_delay=delivery_delay,
-                accept=accept or (),
-                keep_duplicates=keep_duplicates,
-                credit=credit_of_rules,
-                after_conversion=after_conversion,
-            )
-            with open_temporary_engine(EngineSettings(), sources.values()) as engine:
+            engines = open_temporary_engine(settings.engine, inputs.sources.values())
+            with engines as engine:
                 notes = pipeline.attribute(
-                    engine, sources, settings, progress.say, rivals, intervals=intervals
+                    engine, inputs.sources, settings, progress.say, rivals, intervals=intervals
                 )
                 found = read_credit(engine.local, notes)
     show_credit(found, output)

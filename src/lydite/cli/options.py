@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -10,8 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from lydite.models import Model
+    from lydite.settings import DatabaseSource, Settings
 
 PATH_TABLE = "A path table: columns path (a > b > c), conversions, value, nulls (or journeys)."
+
+#: The settings file that is read where neither sources nor `--settings` are given.
+SETTINGS_FILE = Path("lydite.toml")
 
 _FILES = "Parquet, CSV or JSON file, a glob, or a .sql file with one select."
 
@@ -21,6 +28,14 @@ Paths = Annotated[
     str | None, typer.Option(help=f"Instead of touchpoints and conversions. {PATH_TABLE}")
 ]
 Spend = Annotated[str | None, typer.Option(help="Daily cost by channel.")]
+SettingsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        help=f"Settings of a project, instead of sources; without both, {SETTINGS_FILE} in this"
+        " folder. Other options override it.",
+    ),
+]
 Cluster = Annotated[
     str | None,
     typer.Option(
@@ -29,13 +44,17 @@ Cluster = Annotated[
     ),
 ]
 Lookback = Annotated[
-    str, typer.Option(help="How long before a conversion a touch counts: 12h, 30d, 4w.")
+    str | None,
+    typer.Option(
+        show_default="30d", help="How long before a conversion a touch counts: 12h, 30d, 4w."
+    ),
 ]
 AfterConversion = Annotated[
-    Literal["continue", "restart"],
+    Literal["continue", "restart"] | None,
     typer.Option(
+        show_default="continue",
         help="Whether touches before a user's previous conversion may earn the next one, or only"
-        " touches since then."
+        " touches since then.",
     ),
 ]
 Accept = Annotated[
@@ -55,9 +74,10 @@ Rules = Annotated[
     typer.Option("--rule", help="A custom rule, 'name=SQL expression'; repeat for more."),
 ]
 CreditOfRules = Annotated[
-    Literal["rule", "posterior"],
+    Literal["rule", "posterior"] | None,
     typer.Option(
         "--credit",
+        show_default="rule",
         help="How rules credit: by their weights, or by the probability that a touch has decided,"
         " if the rule is true.",
     ),
@@ -88,6 +108,81 @@ def given_sources(**sources: str | None) -> dict[str, str]:
     return {name: source for name, source in sources.items() if source is not None}
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What a command reads, and the settings of the project, if it is one.
+
+    Attributes
+    ----------
+    sources
+        The sources of the input tables by name; none for a path table.
+    paths
+        The source of the path table.
+    settings
+        The settings of the project; None where sources are given as options.
+    folder
+        The folder from which relative paths of sources count.
+    """
+
+    sources: Mapping[str, str | DatabaseSource]
+    paths: str | DatabaseSource | None = None
+    settings: Settings | None = None
+    folder: Path = field(default_factory=Path)
+
+    def in_folder(self) -> contextlib.AbstractContextManager[None]:
+        """Change to the folder of the sources within a ``with`` block."""
+        return contextlib.chdir(self.folder)
+
+    def models(self) -> list[Model] | None:
+        """Return the models that the settings name; None if they name none."""
+        if self.settings is None or not self.settings.models:
+            return None
+        from lydite.models import models_from_settings  # noqa: PLC0415
+
+        return models_from_settings(self.settings)
+
+
+def choose_inputs(
+    paths: str | None,
+    sources: Mapping[str, str],
+    separator: str | None = None,
+    cluster: str | None = None,
+    settings_file: Path | None = None,
+) -> Inputs:
+    """Return what a command reads: the sources of its options, or those of a project.
+
+    Raises
+    ------
+    InputError
+        When a source is missing, options cannot be combined, or the settings are wrong.
+    """
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    if settings_file is not None and (paths is not None or sources):
+        given = "paths" if paths is not None else next(iter(sources))
+        raise InputError(f"--settings and --{given} cannot be combined: leave one of them out")
+    if paths is None and not sources:
+        file = settings_file or SETTINGS_FILE
+        if settings_file is not None or file.exists():
+            return _inputs_of_project(file, separator, cluster)
+    check_sources(paths, sources, separator, cluster)
+    return Inputs(sources, paths)
+
+
+def _inputs_of_project(file: Path, separator: str | None, cluster: str | None) -> Inputs:
+    from lydite.errors import InputError  # noqa: PLC0415
+    from lydite.settings import load_settings  # noqa: PLC0415
+
+    settings = load_settings(file)
+    sources = settings.sources.present()
+    paths = sources.pop("paths", None)
+    if paths is None and separator is not None:
+        raise InputError("--separator needs --paths; leave it out")
+    if paths is not None and cluster is not None:
+        raise InputError("--cluster needs --users; leave it out")
+    return Inputs(sources, paths, settings, file.resolve().parent)
+
+
 def check_sources(
     paths: str | None,
     sources: Mapping[str, str],
@@ -113,8 +208,9 @@ def check_sources(
         return
     missing = [name for name in ("touchpoints", "conversions") if name not in sources]
     if missing:
+        project = "" if sources else f", or run in a folder with {SETTINGS_FILE} (lydite init)"
         raise InputError(
-            f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths"
+            f"--{missing[0]} is missing: give --touchpoints and --conversions, or --paths{project}"
         )
     if separator is not None:
         raise InputError("--separator needs --paths; leave it out")

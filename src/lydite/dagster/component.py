@@ -13,6 +13,7 @@ from lydite.dagster.jobs import Schedule, refresh_definitions
 from lydite.dagster.project import Project, load_project
 from lydite.dagster.resources import Warehouse
 from lydite.dagster.specs import SpecFactory
+from lydite.errors import InputError
 from lydite.settings import Settings, parse_settings
 
 
@@ -132,9 +133,14 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
         Raises
         ------
         InputError
-            When there is no settings file or a setting is wrong.
+            When there is no settings file, a setting is wrong, or the source is a path table.
         """
         project = self._project(context.project_root)
+        if project.settings.sources.paths is not None:
+            raise InputError(
+                "sources.paths: a path table has no times, so that it needs no schedule: use"
+                " `lydite compare`, or set touchpoints and conversions"
+            )
         specs = SpecFactory(self._key_prefix(), tuple(self.owners), self.tags)
         assets = all_assets(project.settings, specs, dict(self.upstream))
         return dg.Definitions.merge(

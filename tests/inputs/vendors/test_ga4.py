@@ -85,6 +85,20 @@ def test_a_google_click_id_overrides_organic(loader, collected, url):
     assert found == [("1.1", at(1), "Paid Search", None)]
 
 
+def test_an_event_that_google_adds_to_a_session_is_no_change_of_source(loader):
+    """``session_start`` has the URL of the first page, but not its source."""
+    url = "https://shop.example/?gclid=Cj0K"
+    events = [event("1.1", 1, 100, name, url=url) for name in ("first_visit", "session_start")] + [
+        event("1.1", 1, 100, url=url, collected=tagged("google", "cpc", "spring"))
+    ]
+    events += [event("1.1", 1, 100, "scroll", minute=1, url=url)]  # on the same page
+    events += [event("2.2", 1, 100, "session_start", url=url)]
+    assert loader.load("ga4", "touchpoints", TOUCHES, events=events) == [
+        ("1.1", at(1), "Paid Search", "spring"),
+        ("2.2", at(1), "Paid Search", None),
+    ]
+
+
 def test_old_exports_have_the_source_in_the_parameters(loader):
     params = {"source": {"string_value": "bing"}, "medium": {"string_value": "organic"}}
     events = [event("1.1", 1, 100, params=params)]

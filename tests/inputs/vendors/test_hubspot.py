@@ -114,3 +114,14 @@ def test_the_first_time_in_each_stage_is_a_conversion(loader):
         ("203", at(4, 10), "presentation", None, "902/presentation"),
     ]
     assert loader.report.bad == {"missing_user_id": 1}
+
+
+def test_contacts_without_the_property_of_merges(loader):
+    """The API returns it only if asked; others, such as createdate, it returns always."""
+    row = contact(101)
+    del row["properties"]["hs_merged_object_ids"]
+    row["properties"]["createdate"] = "2026-03-01T00:00:00Z"
+    deals = [deal(1, [101], [("closedwon", 9)], "50")]
+    found = loader.load("hubspot", "conversions", "user_id, outcome", contacts=[row], deals=deals)
+    assert found == [("101", "closedwon")]
+    assert loader.load("hubspot", "users", "user_id", contacts=[row]) == [("101",)]
