@@ -156,6 +156,8 @@ class SourceSettings(_Section):
     conversions: _SourceSetting | None = None
     spend: _SourceSetting | None = None
     users: _SourceSetting | None = None
+    identities: _SourceSetting | None = None
+    erasures: _SourceSetting | None = None
     paths: _SourceSetting | None = None
 
     @model_validator(mode="after")
@@ -259,6 +261,26 @@ class ChannelSettings(_Section):
     mapping: str | None = None
     direct: tuple[str, ...] = ()
     exclude_referrals: tuple[str, ...] = ()
+
+
+class PeopleSettings(_Section):
+    """Which rows belong to one person, and whether journeys are those of persons or accounts.
+
+    Attributes
+    ----------
+    identities
+        ``"seen_by_then"``: a row belongs to the person by the pairs of `identities` that were seen
+        by its time. ``"always"``: by all pairs, also later ones. That makes histories of converters
+        longer than others where ids are seen together at a conversion.
+    max_partners
+        Ids with more partners in `identities` join nothing, such as that of a shared terminal.
+    unit
+        ``"account"``: all users with the same `account_id` have one journey.
+    """
+
+    identities: Literal["seen_by_then", "always"] = "seen_by_then"
+    max_partners: Annotated[int, Field(ge=1)] = 50
+    unit: Literal["user", "account"] = "user"
 
 
 class EvaluationSettings(_Section):
@@ -414,6 +436,7 @@ class Settings(_Section):
     engine: EngineSettings = EngineSettings()
     quality: QualitySettings = QualitySettings()
     channels: ChannelSettings = ChannelSettings()
+    people: PeopleSettings = PeopleSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     outcomes: dict[str, OutcomeSettings] = {}
     models: Annotated[

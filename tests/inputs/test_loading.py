@@ -227,6 +227,35 @@ def test_a_quarantine_can_be_loaded_again(engine, read, touches):
     assert read("touchpoints", again).rows == 1
 
 
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"anonymous_id": None}, "missing_anonymous_id"),
+        ({"user_id": " "}, "missing_user_id"),
+        ({"anonymous_id": "u1"}, "same_id"),
+        ({"seen_at": None}, "invalid_seen_at"),
+        ({"seen_at": LATER}, "future_seen_at"),
+    ],
+)
+def test_bad_identity(engine, read, cells, reason):
+    good = {"anonymous_id": "a1", "user_id": "u1", "seen_at": TIME}
+    rows = pl.DataFrame([good, good, good | cells], infer_schema_length=None)
+    report = read("identities", rows)
+    assert (report.rows, report.bad, report.duplicates) == (1, {reason: 1}, 1)
+    assert engine.rows("select reason from quarantine.identities") == [(reason,)]
+
+
+def test_identities_need_a_user(read):
+    with pytest.raises(InputError, match="lacks the required column 'user_id'"):
+        read("identities", pl.DataFrame({"anonymous_id": ["a"], "seen_at": [TIME]}))
+
+
+def test_of_erasures_only_digests_are_stored(engine, read):
+    report = read("erasures", pl.DataFrame({"user_id": ["u1", "u1", None]}))
+    assert (report.rows, report.bad, report.duplicates) == (1, {"missing_user_id": 1}, 1)
+    assert engine.rows("from inputs.erasures") == engine.rows("select md5('u1')")
+
+
 def test_reasons_are_sorted_by_frequency(read):
     frame = pl.DataFrame([row(), row(user_id=None), *[row(channel="")] * 2])
     report = read("touchpoints", frame)
@@ -241,6 +270,8 @@ def test_tables_without_a_source_are_empty(engine, read_all, touchpoints, conver
         "conversions": 1,
         "spend": 0,
         "users": 0,
+        "identities": 0,
+        "erasures": 0,
     }
     assert quarantine.counts == {}
     assert quarantine.tables["users"].bad_share == 0

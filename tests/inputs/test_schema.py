@@ -10,8 +10,9 @@ from lydite.inputs import REASONS, TABLES
 from lydite.inputs.schema import AFTER_AS_OF
 
 
-def test_there_are_four_input_tables():
-    assert list(TABLES) == ["touchpoints", "conversions", "spend", "users"]
+def test_there_are_six_input_tables():
+    names = ["touchpoints", "conversions", "spend", "users", "identities", "erasures"]
+    assert list(TABLES) == names
     assert [name for name, table in TABLES.items() if table.required] == [
         "touchpoints",
         "conversions",
@@ -57,7 +58,7 @@ def test_every_reason_of_the_sql_is_explained_and_no_other():
 def test_every_reason_names_the_column_that_it_is_about():
     columns = {column.name for table in TABLES.values() for column in table.columns}
     for reason in REASONS:
-        if reason == AFTER_AS_OF:  # about the settings, not about a column
+        if reason in {AFTER_AS_OF, "same_id"}:  # about the settings, about two columns
             continue
         named = "conversion_id" if reason == "repeated_id" else reason
         assert any(named.endswith(f"_{column}") or named == column for column in columns)

@@ -176,6 +176,38 @@ _TABLES = (
         distinct=True,
         has_segments=True,
     ),
+    Table(
+        "identities",
+        "pairs of ids that belong to one person",
+        (
+            Column(
+                "anonymous_id",
+                Kind.IDENTIFIER,
+                "an id without a login, such as that of a cookie or a device",
+                required=True,
+            ),
+            Column(
+                "user_id",
+                Kind.IDENTIFIER,
+                "the user; both ids may be the user_id of other tables",
+                required=True,
+            ),
+            Column(
+                "seen_at",
+                Kind.INSTANT,
+                "when they were first seen together, such as at a login",
+                required=True,
+                unit="UTC",
+            ),
+        ),
+        distinct=True,
+    ),
+    Table(
+        "erasures",
+        "users whose rows are deleted; of the ids, only digests are stored",
+        (_USER,),
+        distinct=True,
+    ),
 )
 
 TABLES: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})
@@ -207,6 +239,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
         AFTER_AS_OF: "it is later than the declared as_of; raise as_of to use the row",
         "invalid_date": "date is missing or not a day; " + _parse("date", "%m/%d/%Y"),
         "future_date": "date is in the future; correct it, or leave planned spend out",
+        "missing_anonymous_id": "anonymous_id is null or blank; fill it, or leave the row out",
+        "same_id": "anonymous_id and user_id are the same id, which joins nothing; leave the row out",
+        "invalid_seen_at": "seen_at is missing or not a time; "
+        + _parse("seen_at", "%m/%d/%Y %H:%M"),
+        "future_seen_at": f"seen_at is in the future; {_PAST}",
         "missing_channel": "channel is null or blank; fill it, or leave the row out",
         "missing_cost": "cost is null or blank; fill it, or leave the row out",
         "invalid_cost": "cost is text that is not a number; write it as digits, such as 1234.50",

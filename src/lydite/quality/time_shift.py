@@ -181,9 +181,12 @@ def time_findings(engine: Engine, zones: Mapping[str, Zone]) -> list[Finding]:
 
 
 def write_zones(engine: DuckDBEngine, tables: Sequence[str], zones: Mapping[str, Zone]) -> None:
-    """Store what the times of some tables say about their zone; the other tables stay."""
+    """Store what the times of some tables say about their zone; the other tables stay.
+
+    Only touchpoints and conversions are stored, which are compared.
+    """
     kept = {table: zone for table, zone in read_zones(engine).items() if table not in tables}
-    rows = list({**kept, **zones}.items())
+    rows = [item for item in {**kept, **zones}.items() if item[0] in _COMPARED]
     schema: dict[str, Any] = {"table_name": pl.String, "zone": pl.String}
     engine.store("quality.zones", pl.DataFrame(rows, schema=schema, orient="row"))
 
@@ -193,6 +196,7 @@ def read_zones(engine: DuckDBEngine) -> dict[str, Zone]:
     return dict(engine.rows("from quality.zones")) if engine.exists("quality.zones") else {}
 
 
+_COMPARED = ("touchpoints", "conversions")
 _ZONES = {
     "given": "with a zone",
     "none": "without a zone, read as UTC",
