@@ -4,9 +4,9 @@
 --
 -- DuckDB's hash may change with the version, so digests are compared within one version only.
 with hashed as (
-    select user_id, hash(touchpoints) as row_hash from inputs.touchpoints as touchpoints
+    select user_id, hash(touchpoints) as row_hash from people.touchpoints as touchpoints
     union all
-    select user_id, hash(conversions) as row_hash from inputs.conversions as conversions
+    select user_id, hash(conversions) as row_hash from people.conversions as conversions
 ),
 
 digests as (

@@ -18,7 +18,7 @@ with with_path as (
         path_events.path_length
     from journeys.path_events as path_events
     inner join journeys.users as users on path_events.user_key = users.user_key
-    inner join inputs.conversions as conversions
+    inner join people.conversions as conversions
         on users.user_id = conversions.user_id
         and path_events.happened_at = conversions.converted_at
         and path_events.outcome = conversions.outcome

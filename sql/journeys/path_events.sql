@@ -21,7 +21,7 @@
 -- With $restarts a path starts after the user's previous conversion; otherwise conversions cut no path.
 with conversions as (
     select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
-    from inputs.conversions as conversions
+    from people.conversions as conversions
     inner join journeys.users as users on conversions.user_id = users.user_id
     where conversions.outcome = $outcome
     group by users.user_key, users.bucket, conversions.converted_at

@@ -21,12 +21,13 @@ with touchpoints as (
         touchpoints.interaction,
         touchpoints.cost,
         touchpoints.touchpoint_id,
+        touchpoints.joined_id,
         case
             when regexp_full_match(touchpoints.touchpoint_id, '[0-9]+')
                 then try_cast(touchpoints.touchpoint_id as bigint)
         end as number_of_id,
         case when $keep_duplicates and touchpoints.touchpoint_id is null then uuid() end as copy
-    from inputs.touchpoints as touchpoints
+    from people.touchpoints as touchpoints
     inner join journeys.users as users on touchpoints.user_id = users.user_id
     inner join journeys.channels as channels on touchpoints.channel = channels.channel
 ),
@@ -58,6 +59,7 @@ ordered as (
             interaction nulls last,
             cost nulls last,
             channel_key,
+            joined_id nulls last,
             copy nulls last
     )
 )

@@ -3,9 +3,9 @@
 -- @user_id id of the user in the sources
 -- @bucket 0..255, from a hash of the user's cluster, of the id without one; the resampling units of all intervals
 with all_users as (
-    select user_id from inputs.touchpoints
+    select user_id from people.touchpoints
     union
-    select user_id from inputs.conversions
+    select user_id from people.conversions
 ),
 
 digested as (

@@ -16,7 +16,7 @@ with touched as (
         count(*) as touches,
         count(distinct touches.user_key) as users,
         round(sum(touches.cost), 6) as cost
-    from journeys.touches as touches
+    from journeys.counted_touches as touches
     inner join journeys.channels as channels on touches.channel_key = channels.channel_key
     group by cast(touches.touched_at as date), channels.channel, touches.campaign
 ),

@@ -44,7 +44,7 @@ credited as (
 
 touch_cost as (
     select channels.channel, round(sum(touches.cost), 6) as cost
-    from journeys.touches as touches
+    from journeys.counted_touches as touches
     inner join journeys.channels as channels on touches.channel_key = channels.channel_key
     group by channels.channel
 ),

@@ -16,7 +16,7 @@ with touched as (
         cast(max(touches.touched_at) as date) as last_day,
         count(*) as touches,
         round(sum(touches.cost), 6) as cost
-    from journeys.touches as touches
+    from journeys.counted_touches as touches
     inner join journeys.channels as channels on touches.channel_key = channels.channel_key
     group by channels.channel, touches.campaign
 ),

@@ -8,7 +8,7 @@ select
     channels.channel,
     count(*) as touches,
     count(distinct touches.user_key) as users
-from journeys.touches as touches
+from journeys.counted_touches as touches
 inner join journeys.channels as channels on touches.channel_key = channels.channel_key
 group by cast(date_trunc('week', touches.touched_at) as date), channels.channel
 order by week, channel

@@ -12,6 +12,7 @@ from lydite.engine import DuckDBEngine
 from lydite.evaluation import shared_touches
 from lydite.evaluation.shared_touches import cluster_warnings, share_of_users_sharing
 from lydite.journeys.clusters import build_clusters
+from lydite.journeys.people import create_counted_touches_view
 from lydite.simulation import simulate
 
 WORLD = simulate("null", users=1500, seed=3)
@@ -45,6 +46,7 @@ def fill(engine: DuckDBEngine, touchpoints: pl.DataFrame) -> float:
         pl.col("campaign") if "campaign" in touchpoints.columns else pl.lit("").alias("campaign"),
     )
     engine.store("journeys.touches", rows)
+    create_counted_touches_view(engine)
     return share_of_users_sharing(engine)
 
 
@@ -118,7 +120,7 @@ def test_the_warning_is_given_without_clusters_only():
         [(kind, text)] = cluster_warnings(engine)
         assert kind == "shared_touches"
         assert "of the users repeatedly have touches at the same instant" in text
-        engine.store("inputs.users", pl.DataFrame({"user_id": accounts, "account_id": accounts}))
+        engine.store("people.users", pl.DataFrame({"user_id": accounts, "account_id": accounts}))
         build_clusters(engine)
         assert cluster_warnings(engine) == []
 
@@ -126,7 +128,7 @@ def test_the_warning_is_given_without_clusters_only():
 def test_an_account_id_of_few_values_is_pointed_out():
     with DuckDBEngine() as engine:
         fill(engine, WORLD.touchpoints)
-        engine.store("inputs.users", pl.DataFrame({"user_id": ["a", "b"], "account_id": "one"}))
+        engine.store("people.users", pl.DataFrame({"user_id": ["a", "b"], "account_id": "one"}))
         build_clusters(engine)
         [(kind, text)] = cluster_warnings(engine)
     assert kind == "unused_cluster"

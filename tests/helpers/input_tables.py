@@ -30,6 +30,7 @@ COLUMNS = {
     },
     "spend": {"date": "date", "channel": "varchar", "campaign": "varchar", "cost": "double"},
     "users": {"user_id": "varchar"},
+    "identities": {"anonymous_id": "varchar", "user_id": "varchar", "seen_at": "timestamp"},
 }
 DEFAULTS = {"outcome": "conversion"}
 
@@ -40,6 +41,7 @@ def make_inputs(
     conversions: Rows = (),
     spend: Rows = (),
     users: Rows = (),
+    identities: Rows = (),
 ) -> None:
     """Make the input tables; a tuple may stop early, and what it leaves out is unknown.
 
@@ -56,12 +58,15 @@ def make_inputs(
         ``(date, channel, campaign, cost)``
     users
         ``(user_id,)``
+    identities
+        ``(anonymous_id, user_id, seen_at)``
     """
     tables = {
         "touchpoints": touchpoints,
         "conversions": conversions,
         "spend": spend,
         "users": users,
+        "identities": identities,
     }
     for table, rows in tables.items():
         _make_table(engine, table, [_completed(row, table) for row in rows])

@@ -36,8 +36,8 @@ where database_name = current_database() and schema_name = $schema and view_name
 """
 _SCHEMAS = frozenset(
     {
-        "credit", "evaluation", "inputs", "journeys", "landing", "ledger", "mart", "quality",
-        "quarantine", "raw",
+        "credit", "evaluation", "inputs", "journeys", "landing", "ledger", "mart", "people",
+        "quality", "quarantine", "raw",
     }
 )  # fmt: skip
 

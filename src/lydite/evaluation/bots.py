@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 _FOUND = """
 with found as (
     select touches.user_key, touches.channel_key
-    from journeys.touches as touches
+    from journeys.counted_touches as touches
     inner join journeys.bot_like_users as bots on touches.user_key = bots.user_key
 ),
 by_channel as (
@@ -18,8 +18,8 @@ by_channel as (
 )
 select
     (select count(*) from journeys.bot_like_users) as users,
-    (select count(distinct user_key) from journeys.touches) as all_users,
-    (select count(*) from journeys.touches) as all_touches,
+    (select count(distinct user_key) from journeys.counted_touches) as all_users,
+    (select count(*) from journeys.counted_touches) as all_touches,
     sum(by_channel.touches) over () as touches,
     by_channel.touches as on_channel,
     channels.channel,

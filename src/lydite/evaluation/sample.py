@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 
 from lydite.inputs.slices import slice_starts
@@ -82,7 +83,7 @@ def build_sample(
 _TABLES_OF_USERS = {
     "journeys.channels": "from journeys.channels",
     "journeys.users": "from journeys.users where bucket < $buckets",
-    "inputs.users": """
+    "people.users": """
 select users.*
 from inputs.users as users
 inner join journeys.users as people on users.user_id = people.user_id
@@ -122,13 +123,15 @@ def load_sample(
     by_order = weight_columns(model for model in models if model.uses_order_only)
     by_landmark = [model for model in models if not model.uses_order_only]
     direct, columns = _direct(engine, channels), _load_columns(engine, outcome, _PATH_COLUMNS)
+    history = _load_history(engine, outcome)
     with ThreadPoolExecutor(1) as pool:  # paths are built while the other columns are read
         other_columns = pool.submit(_load_columns, engine, outcome, _LANDMARK_COLUMNS)
-        sample = _SamplePaths.from_columns(columns, channels, direct, by_order)
+        sample = _SamplePaths.from_columns(columns, history, channels, direct, by_order)
         columns |= other_columns.result()
     touches = sample.touches
     if any(_NAMES & model.columns_used for model in by_landmark):
-        touches = replace(touches, **_load_names(engine, outcome, sample.position))
+        position = sample.history_position, sample.position
+        touches = replace(touches, **_load_names(engine, outcome, np.concatenate(position)))
     path = sample.path[sample.position]
     paths = _slices_ending_at(touches, sample.position, columns["touch"] - columns["first_touch"])
     landmark_paths = None
@@ -186,11 +189,37 @@ def _load_columns(
     return {name: values[order] for name, values in columns.items()}
 
 
+#: Touches before ids were joined: they are on paths of the joined user, and no landmarks.
+_HISTORY = """
+from evaluation.landmarks as landmarks
+inner join journeys.history as history on landmarks.user_key = history.user_key
+inner join journeys.touches as touches
+    on landmarks.user_key = touches.user_key and touches.touch <= history.touches
+where landmarks.outcome = $outcome
+group by touches.user_key, touches.touch
+order by touches.user_key, touches.touch
+"""
+
+
+def _load_history(engine: DuckDBEngine, outcome: str) -> dict[str, NDArray[Any]] | None:
+    """Return the touches before the first landmarks of joined users; None where there are none."""
+    if not engine.exists("journeys.history"):
+        return None
+    return engine.fetch_numpy(
+        "select touches.user_key, touches.touch, touches.touch as first_touch,"
+        " any_value(touches.touched_at) as happened_at,"
+        f" any_value(touches.channel_key) as channel_key {_HISTORY}",
+        {"outcome": outcome},
+    )
+
+
 class _SamplePaths(NamedTuple):
     """The touches of the sample ordered by user, and the paths that end in them.
 
     Attributes
     ----------
+    history_position
+        The position of each touch before the first landmark of a joined user in that order.
     position
         The position of each landmark in that order.
     touches
@@ -201,6 +230,7 @@ class _SamplePaths(NamedTuple):
         The distinct paths.
     """
 
+    history_position: NDArray[np.int32]
     position: NDArray[np.int32]
     touches: TouchArrays
     path: NDArray[np.integer]
@@ -210,12 +240,20 @@ class _SamplePaths(NamedTuple):
     def from_columns(
         cls,
         columns: dict[str, NDArray[Any]],
+        history: dict[str, NDArray[Any]] | None,
         channels: Sequence[str],
         direct: NDArray[np.bool_],
         weights: WeightColumns,
     ) -> _SamplePaths:
         """Build the paths from `_PATH_COLUMNS`, with weights by the order of channels."""
-        # The touches on the path of a mature landmark are mature landmarks too, right before it.
+        n_history = 0
+        if history is not None:
+            n_history = len(history["touch"])
+            columns = {
+                name: np.concatenate([history[name], columns[name]]) for name in _PATH_COLUMNS
+            }
+        # The touches on the path of a mature landmark are mature landmarks too, right before it, or
+        # history.
         position = _position_by_user(columns["user_key"], columns["touch"])
         happened_at = columns["happened_at"].astype("datetime64[us]", copy=False)
         touches = TouchArrays(
@@ -228,7 +266,7 @@ class _SamplePaths(NamedTuple):
         paths = _slices_ending_at(touches, np.arange(len(position), dtype=np.int32), before)
         path, first = distinct_paths(paths)
         features = describe_paths(paths.take(first), weights)
-        return cls(position, touches, path, features)
+        return cls(position[:n_history], position[n_history:], touches, path, features)
 
 
 def _position_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -261,5 +299,12 @@ def _load_names(
         " order by landmarks.landmark",
         {"outcome": outcome},
     )
+    if engine.exists("journeys.history"):
+        history = engine.frame(
+            "select any_value(touches.campaign) as campaign,"
+            f" any_value(touches.interaction) as interaction {_HISTORY}",
+            {"outcome": outcome},
+        )
+        names = pl.concat([history, names])
     by_user = pa.array(scatter(np.arange(len(position)), position))
     return {name: names[name].to_arrow().take(by_user) for name in names.columns}

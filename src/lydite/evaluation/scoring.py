@@ -16,7 +16,7 @@ from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ceiling import METHOD, ceiling_scores, scored_by_ceiling
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.parallel import estimated_effort
-from lydite.journeys.clusters import cluster_column
+from lydite.journeys.clusters import resampling_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +41,7 @@ def score_models(
     """
     ledger.check_columns(engine)
     models = sorted(models, key=estimated_effort, reverse=True)
-    cluster = cluster_column(engine)
+    cluster = resampling_unit(engine)
     fingerprints = {
         model.name: ledger.score_fingerprint(model.fingerprint, calendar, cluster)
         for model in models
@@ -75,7 +75,7 @@ def score_ceiling(
     ledger.check_columns(engine)
     split = scored_by_ceiling(split)
     fingerprint = ledger.score_fingerprint(
-        ceiling_fingerprint(rivals, seed), calendar, cluster_column(engine)
+        ceiling_fingerprint(rivals, seed), calendar, resampling_unit(engine)
     )
     [entry] = ledger.pending_entries(engine, outcome, {CEILING: fingerprint}, calendar, split)
     if entry.to_score.any():

@@ -65,5 +65,5 @@ def _labelled_sql(name: str, values: Sequence[str]) -> str:
     select credit.*, {quote_literal(f"{name} = ")} || {value} as segment
     from credit.touch_credit as credit
     inner join journeys.users as people on credit.user_key = people.user_key
-    left join inputs.users as users on people.user_id = users.user_id
+    left join people.users as users on people.user_id = users.user_id
     """

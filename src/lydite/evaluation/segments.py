@@ -59,15 +59,15 @@ def segment_columns(engine: DuckDBEngine) -> list[str]:
 
     The key is none, and neither is the column of clusters.
     """
-    if not engine.exists("inputs.users"):
+    if not engine.exists("people.users"):
         return []
-    if not engine.scalar("select count(*) from inputs.users"):
+    if not engine.scalar("select count(*) from people.users"):
         return []
     others = {"user_id", cluster_column(engine), unused_cluster_column(engine)}
     return [
         name
         for (name,) in engine.rows(
-            "select column_name from information_schema.columns where table_schema = 'inputs'"
+            "select column_name from information_schema.columns where table_schema = 'people'"
             " and table_name = 'users' order by column_name"
         )
         if name not in others
@@ -111,6 +111,6 @@ select
     coalesce(cast(users.{quote_identifier(name)} as varchar), '{UNKNOWN}') as value
 from evaluation.landmarks as landmarks
 inner join journeys.users as people on landmarks.user_key = people.user_key
-left join inputs.users as users on people.user_id = users.user_id
+left join people.users as users on people.user_id = users.user_id
 where landmarks.outcome = $outcome
 """

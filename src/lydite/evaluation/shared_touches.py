@@ -28,14 +28,14 @@ select
     epoch_us(touched_at) // {_HOUR_US} as hour,
     count(*) as touches,
     count(*) filter (where epoch_us(touched_at) % {_HOUR_US} = 0) as on_the_hour
-from journeys.touches
+from journeys.counted_touches
 group by epoch_us(touched_at) // {_HOUR_US}
 order by hour desc
 """
 _SHARING = f"""
 with recent as (
     select distinct user_key, touched_at, channel_key, coalesce(campaign, '') as campaign
-    from journeys.touches
+    from journeys.counted_touches
     where epoch_us(touched_at) >= $since_us
 ),
 instants as (

@@ -42,7 +42,7 @@ order by cost desc, channel
 _WITHOUT_COST = """
 select channels.channel
 from journeys.channels as channels
-inner join journeys.touches as touches on channels.channel_key = touches.channel_key
+inner join journeys.counted_touches as touches on channels.channel_key = touches.channel_key
 where channels.channel not in (select channel from journeys.spend)
 group by channels.channel
 having coalesce(sum(touches.cost), 0) = 0

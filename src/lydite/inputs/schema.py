@@ -240,7 +240,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "invalid_date": "date is missing or not a day; " + _parse("date", "%m/%d/%Y"),
         "future_date": "date is in the future; correct it, or leave planned spend out",
         "missing_anonymous_id": "anonymous_id is null or blank; fill it, or leave the row out",
-        "same_id": "anonymous_id and user_id are the same id, which joins nothing; leave the row out",
+        "same_id": "anonymous_id and user_id are the same, which joins nothing; leave the row out",
         "invalid_seen_at": "seen_at is missing or not a time; "
         + _parse("seen_at", "%m/%d/%Y %H:%M"),
         "future_seen_at": f"seen_at is in the future; {_PAST}",

@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
+from lydite.journeys.people import (
+    build_people,
+    count_history,
+    create_counted_touches_view,
+    join_path_events,
+)
 from lydite.settings import PathOptions
 
 if TYPE_CHECKING:
@@ -16,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lydite.engine import Engine
+    from lydite.settings import PeopleSettings
 
 #: The most touches on a path; of more, the first and the most recent ones count.
 LONGEST_PATH = 50
@@ -49,6 +56,8 @@ def build_touches(
     cluster: str | None = None,
     keep_duplicates: bool = False,
     direct: Sequence[str] = (),
+    people: PeopleSettings | None = None,
+    lookback: timedelta = timedelta(),
 ) -> JourneySummary:
     """Build the tables that all outcomes share: users, channels, touches, positions, spend.
 
@@ -64,17 +73,24 @@ def build_touches(
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
     direct
         More names of direct traffic.
+    people
+        Which rows belong to one person (`build_people`).
+    lookback
+        The longest lookback of any outcome.
 
     Raises
     ------
     InputError
         When there is no such column.
     """
+    build_people(engine, people, lookback)
     build_clusters(engine, cluster)
     engine.create("journeys.users", "journeys/users")
     engine.create("journeys.channels", "journeys/channels", sql_parameters(direct))
     engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
     engine.create("journeys.positions", "journeys/positions")
+    count_history(engine)
+    create_counted_touches_view(engine)
     build_spend(engine)
     find_bot_like_users(engine)
     return summarise(engine)
@@ -96,7 +112,7 @@ def build_spend(engine: Engine) -> None:
 def summarise(engine: Engine) -> JourneySummary:
     """Return the totals of the journeys that were built."""
     first_at = engine.scalar("select min(touched_at) from journeys.touches")
-    touches = engine.scalar("select count(*) from journeys.touches")
+    touches = engine.scalar("select count(*) from journeys.counted_touches")
     touchpoints = engine.scalar("select count(*) from inputs.touchpoints")
     return JourneySummary(find_outcomes(engine), first_at, touches, touchpoints - touches)
 
@@ -124,6 +140,7 @@ def build_path_events_and_conversions(
         What is on the paths of an outcome; the defaults for outcomes without options.
     """
     build_path_events(engine, lookbacks, options)
+    join_path_events(engine)
     engine.create("journeys.conversions", "journeys/conversions")
     create_path_touches_view(engine)
 
@@ -149,5 +166,9 @@ def build_path_events(
 
 
 def create_path_touches_view(engine: Engine) -> None:
-    """Create the view of all paths with a row per touch; on Spark it belongs to the session."""
+    """Create the view of all paths with a row per touch; on Spark it belongs to the session.
+
+    The view of the touches that count is created too.
+    """
+    create_counted_touches_view(engine)
     engine.create_view("journeys.path_touches", "journeys/path_touches")

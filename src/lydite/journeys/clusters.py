@@ -8,6 +8,7 @@ import polars as pl
 
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
+from lydite.journeys.people import has_history, people_mode
 
 if TYPE_CHECKING:
     from lydite.engine import DuckDBEngine, Engine
@@ -21,6 +22,13 @@ MIN_CLUSTERS = 16
 _TABLE = "journeys.clusters"
 _COLUMN = "journeys.cluster_column"
 _NO_CLUSTERS = "select cast(null as varchar) as user_id, cast(null as varchar) as cluster limit 0"
+#: A person whose ids were joined over time stays in the bucket of the id that names the person.
+_ROOTS = """
+select coalesce(clusters.user_id, nodes.person) as user_id,
+    coalesce(clusters.cluster, nodes.root) as cluster
+from (select person, root from people.nodes where person <> root) as nodes
+full join ({clusters}) as clusters on nodes.person = clusters.user_id
+"""
 
 
 def build_clusters(engine: Engine, column: str | None = None) -> str | None:
@@ -51,7 +59,8 @@ def build_clusters(engine: Engine, column: str | None = None) -> str | None:
     rows = [] if name is None else [(name, used)]
     schema = {"column_name": pl.String, "is_used": pl.Boolean}
     engine.local.store(_COLUMN, pl.DataFrame(rows, schema=schema, orient="row"))
-    engine.create(_TABLE, _clusters_sql(name) if name is not None and used else _NO_CLUSTERS)
+    clusters = _clusters_sql(name) if name is not None and used else _NO_CLUSTERS
+    engine.create(_TABLE, _ROOTS.format(clusters=clusters) if has_history(engine) else clusters)
     return name if used else None
 
 
@@ -59,7 +68,7 @@ def _find_column(engine: Engine, column: str | None) -> str | None:
     """Return a column of `users` as the source writes it."""
     if column == BY_USER:
         return None
-    columns = engine.columns("inputs.users") if engine.exists("inputs.users") else {}
+    columns = engine.columns("people.users") if engine.exists("people.users") else {}
     others = {name.lower(): name for name in columns if name != BY_USER}
     found = others.get((column or DEFAULT_COLUMN).strip().lower())
     if found is None and column is not None:
@@ -72,7 +81,7 @@ def _find_column(engine: Engine, column: str | None) -> str | None:
 
 
 def _has_enough_values(engine: Engine, name: str) -> bool:
-    sql = f"select count(distinct {quote_identifier(name)}) from inputs.users"
+    sql = f"select count(distinct {quote_identifier(name)}) from people.users"
     return int(engine.scalar(sql)) >= MIN_CLUSTERS
 
 
@@ -80,7 +89,7 @@ def _clusters_sql(name: str) -> str:
     """Return the statement that lists users with their clusters."""
     value = quote_identifier(name)
     return (
-        f"select user_id, cast({value} as varchar) as cluster from inputs.users"
+        f"select user_id, cast({value} as varchar) as cluster from people.users"
         f" where {value} is not null"
     )
 
@@ -93,6 +102,11 @@ def cluster_column(engine: DuckDBEngine) -> str | None:
         else None
     )
     return name
+
+
+def resampling_unit(engine: DuckDBEngine) -> str | None:
+    """Return what buckets and journeys are made by; None for the users of the input tables."""
+    return " ".join(filter(None, (cluster_column(engine), people_mode(engine)))) or None
 
 
 def unused_cluster_column(engine: DuckDBEngine) -> str | None:

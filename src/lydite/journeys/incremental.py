@@ -19,6 +19,7 @@ from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
+from lydite.journeys.people import build_people, joins_over_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.journeys import JourneySummary
-    from lydite.settings import PathOptions
+    from lydite.settings import PathOptions, PeopleSettings
 
     Lookbacks = Mapping[str, timedelta]
     Options = Mapping[str, PathOptions] | None
@@ -76,6 +77,7 @@ def build_journeys(
     cluster: str | None = None,
     keep_duplicates: bool = False,
     direct: Sequence[str] = (),
+    people: PeopleSettings | None = None,
 ) -> JourneyBuild:
     """Build journeys; in a DuckDB file, only of users whose rows have changed since the last run.
 
@@ -95,6 +97,8 @@ def build_journeys(
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
     direct
         More names of direct traffic.
+    people
+        Which rows belong to one person (`journeys.people.build_people`).
 
     Raises
     ------
@@ -110,11 +114,19 @@ def build_journeys(
             cluster=cluster,
             keep_duplicates=keep_duplicates,
             direct=direct,
+            people=people,
         )
     # With Spark, the local file holds only users of the sample: a later run must not reuse it.
     engine.local.drop(_DEFINITIONS)
     return _build_all(
-        engine, lookbacks, options, "nothing is kept between runs", cluster, keep_duplicates, direct
+        engine,
+        lookbacks,
+        options,
+        "nothing is kept between runs",
+        cluster,
+        keep_duplicates,
+        direct,
+        people,
     )
 
 
@@ -127,12 +139,20 @@ def refresh(
     cluster: str | None = None,
     keep_duplicates: bool = False,
     direct: Sequence[str] = (),
+    people: PeopleSettings | None = None,
 ) -> JourneyBuild:
     """Rebuild the changed users, or all, and store the state for the next run.
 
     The tables are the same either way. After an interrupted run, the tables are those of the run
     before, or the next run rebuilds all users.
     """
+    if joins_over_time(engine, people):
+        reason = "identities join them over time"
+        engine.drop(_DEFINITIONS)
+        return _build_all(
+            engine, lookbacks, options, reason, cluster, keep_duplicates, direct, people
+        )
+    build_people(engine, people, max(lookbacks.values()))
     column = build_clusters(engine, cluster)
     definitions = _definitions(engine, lookbacks, options, column, keep_duplicates)
     with engine.staging_database() as staging:
@@ -147,7 +167,9 @@ def refresh(
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
-    build = _build_all(engine, lookbacks, options, full_reason, cluster, keep_duplicates, direct)
+    build = _build_all(
+        engine, lookbacks, options, full_reason, cluster, keep_duplicates, direct, people
+    )
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
@@ -162,10 +184,16 @@ def _build_all(
     cluster: str | None,
     keep_duplicates: bool,
     direct: Sequence[str],
+    people: PeopleSettings | None,
 ) -> JourneyBuild:
     """Build the journeys of all users."""
     summary = journeys.build_touches(
-        engine, cluster=cluster, keep_duplicates=keep_duplicates, direct=direct
+        engine,
+        cluster=cluster,
+        keep_duplicates=keep_duplicates,
+        direct=direct,
+        people=people,
+        lookback=max(lookbacks.values()),
     )
     journeys.build_path_events_and_conversions(engine, lookbacks, options)
     users = _count_users(engine)
@@ -267,7 +295,7 @@ select
 def _copy_changed_rows(engine: DuckDBEngine, staging: str) -> None:
     """Copy the input rows of the changed users to staging, and number these users."""
     with engine.use_database(staging) as main:
-        for table in ("inputs.touchpoints", "inputs.conversions", "journeys.clusters"):
+        for table in ("people.touchpoints", "people.conversions", "journeys.clusters"):
             engine.create(
                 table, f"select * from {main}.{table} where user_id in (from main.changed)"
             )

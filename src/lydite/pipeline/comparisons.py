@@ -19,9 +19,10 @@ from lydite.evaluation.shared_touches import cluster_warnings
 from lydite.evaluation.spend import spend_warnings
 from lydite.evaluation.warnings import DataSize
 from lydite.inputs.channels import channel_notes
-from lydite.journeys.clusters import cluster_column
+from lydite.journeys.clusters import resampling_unit
 from lydite.journeys.direct import note_on_direct
 from lydite.journeys.outcome_channels import note_on_outcome_channels
+from lydite.journeys.people import people_warnings
 from lydite.journeys.repeats import note_on_repeats
 from lydite.models import DEFAULT_MODELS, Rule
 from lydite.models.base import use_direct
@@ -106,7 +107,7 @@ def _compare_outcome(
             findings=findings,
         )
     outcome, calendar = row["outcome"], calendar_of(engine, row)
-    cluster = cluster_column(engine.local)
+    cluster = resampling_unit(engine.local)
     definitions = {
         model.name: ledger.score_fingerprint(model.fingerprint, calendar, cluster)
         for model in (*make_baselines(), *models)
@@ -146,6 +147,7 @@ def general_findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str,
         *spend_warnings(engine),
         *cluster_warnings(engine),
         *bot_warnings(engine),
+        *people_warnings(engine.local),
     ]
 
 

@@ -13,6 +13,7 @@ from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
 from lydite.journeys import incremental
+from lydite.journeys.people import has_history
 from lydite.journeys.repeats import count_repeats
 from lydite.pipeline.input_tables import quarantined
 from lydite.settings import Completeness, PathOptions, QualitySettings
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.journeys.incremental import JourneyBuild
+    from lydite.settings import PeopleSettings
 
 
 def build_journeys(
@@ -37,6 +39,7 @@ def build_journeys(
     accepted: QualitySettings | None = None,
     keep_duplicates: bool = False,
     direct: Sequence[str] = (),
+    people: PeopleSettings | None = None,
 ) -> JourneyBuild:
     """Build journeys, and ``evaluation.outcomes`` with a row per outcome; check the data.
 
@@ -64,6 +67,8 @@ def build_journeys(
         Whether equal touchpoints without an id are kept; otherwise they are counted once.
     direct
         More names of direct traffic.
+    people
+        Which rows belong to one person; None for the defaults.
 
     Raises
     ------
@@ -79,6 +84,7 @@ def build_journeys(
         cluster=cluster,
         keep_duplicates=keep_duplicates,
         direct=direct,
+        people=people,
     )
     engine.local.run(
         "update inputs.report set rows = $n where table_name = 'touchpoints'"
@@ -162,6 +168,25 @@ select exists (
     where converted.user_key is null
 )
 """
+#: The same where ids were joined over time: the touches of a user before count as the person's.
+_OTHER_PERSONS = """
+with persons as (
+    select users.user_key, coalesce('component ' || nodes.component, users.user_id) as person
+    from journeys.users as users
+    left join people.nodes as nodes on users.user_id = nodes.person
+)
+select exists (
+    select persons.person
+    from journeys.touches as touches
+    inner join persons on touches.user_key = persons.user_key
+    where persons.person not in (
+        select persons.person
+        from journeys.conversions as conversions
+        inner join persons on conversions.user_key = persons.user_key
+        where conversions.outcome = $outcome
+    )
+)
+"""
 
 
 def _outcome_row(
@@ -175,7 +200,8 @@ def _outcome_row(
     """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
     history = _load_history(engine, outcome, first_at, as_of)
     note, periods = "", 0
-    all_convert = not engine.scalar(_OTHER_USERS, {"outcome": outcome})
+    others = _OTHER_PERSONS if has_history(engine) else _OTHER_USERS
+    all_convert = not engine.scalar(others, {"outcome": outcome})
     try:
         periods = len(make_calendar(history, lookback, period))
     except InputError as error:

@@ -160,6 +160,7 @@ def _prepare(
         accepted=settings.quality,
         keep_duplicates=keep_duplicates,
         direct=settings.channels.direct,
+        people=settings.people,
     )
     _refuse_wrong_times(engine)
     return usable_models(

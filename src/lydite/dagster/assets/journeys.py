@@ -58,6 +58,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             accepted=settings.quality.accepting(config.accept),
             keep_duplicates=settings.quality.keep_duplicates,
             direct=settings.channels.direct,
+            people=settings.people,
         )
         more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
         for table, file in FILES.items():

@@ -1,0 +1,64 @@
+-- The next event of touches after which the user was joined with other ids: it is an event of the joined person.
+-- @outcome name of the outcome
+-- @user_key number of the user before
+-- @touch number of the touch within that user
+-- @converted whether the next event is a conversion
+-- @hours_to_next hours to the next event
+-- @next_channel_key channel of the next event, null for a conversion
+--
+-- Only the first event of a joined person has the event before it in the history from before.
+with persons as (
+    select users.user_key, nodes.start_key, nodes.first_leaf, nodes.last_leaf
+    from people.nodes as nodes
+    inner join journeys.users as users on nodes.person = users.user_id
+),
+
+events as (
+    select path_events.*, persons.first_leaf, persons.last_leaf
+    from journeys.path_events as path_events
+    inner join persons on path_events.user_key = persons.user_key
+    where
+        3 * epoch_us(happened_at) + case when is_conversion then 2 else 0 end >= persons.start_key
+),
+
+first_events as (
+    select *
+    from events
+    qualify row_number() over (
+        partition by outcome, user_key order by happened_at, touch nulls last
+    ) = 1
+),
+
+-- Those with a touch before them on the path, which is not a touch of the person itself.
+with_previous as (
+    select
+        first_events.*,
+        previous.touched_at as previous_at,
+        previous.channel_key as previous_channel_key
+    from first_events
+    inner join journeys.touches as previous
+        on first_events.user_key = previous.user_key
+        and previous.touch >= first_events.first_touch
+        and previous.touch = case
+            when first_events.is_conversion then first_events.last_touch
+            else first_events.touch - 1
+        end
+)
+
+select
+    events.outcome,
+    max(events.user_key) as user_key,
+    arg_max(events.touch, (events.user_key, events.touch)) as touch,
+    any_value(with_previous.is_conversion) as converted,
+    any_value(epoch_us(with_previous.happened_at) - epoch_us(with_previous.previous_at)) / 3.6e9
+        as hours_to_next,
+    any_value(with_previous.channel_key) as next_channel_key
+from with_previous
+inner join events
+    on with_previous.outcome = events.outcome
+    and with_previous.previous_at = events.happened_at
+    and with_previous.previous_channel_key = events.channel_key
+    and with_previous.first_leaf <= events.first_leaf
+    and with_previous.last_leaf >= events.last_leaf
+    and with_previous.user_key <> events.user_key
+group by with_previous.outcome, with_previous.user_key, events.outcome

@@ -1,0 +1,429 @@
+"""Persons: the input tables by person or account, joined by pairs of ids that belong together.
+
+``people.touchpoints``, ``people.conversions`` and ``people.users`` are the input tables with the
+person as ``user_id``. Without pairs and accounts they are views of the input tables.
+
+By default, a row belongs to the person that is known by its time. So a person changes when ids
+join: from then on it has a new key, and the rows of the joined ids within the lookback, its
+history, are repeated under that key. Landmarks and conversions of the history stay where they are.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from lydite.engine import SparkEngine
+from lydite.engine.duckdb import quote_identifier
+from lydite.errors import InputError
+from lydite.journeys.merges import (
+    ALWAYS,
+    NEVER,
+    Pairs,
+    count_partners,
+    find_members,
+    find_roots,
+    merge_over_time,
+    without_hubs,
+)
+from lydite.settings import PeopleSettings
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lydite.engine import DuckDBEngine, Engine
+
+#: The column of `users` with the account of a user.
+ACCOUNT_COLUMN = "account_id"
+_TABLES = ("touchpoints", "conversions", "users")
+_OTHERS = ("ids", "accounts", "members", "nodes", "persons", "hub_ids")
+_MODE = "people.mode"
+_MOST_NAMED = 5
+
+_ACCOUNTS = "select cast(null as varchar) as user_id, cast(null as varchar) as account limit 0"
+# The separator keeps accounts apart from users with the same id, and versions from other ids.
+_IDS = """
+select id, row_number() over (order by is_account, id) - 1 as number, is_account
+from (
+    select anonymous_id as id, false as is_account from inputs.identities
+    union
+    select user_id, false from inputs.identities
+    union
+    select user_id, false from people.accounts
+    union
+    select account, true from people.accounts
+)
+"""
+_PAIRS = """
+with pairs as (
+    select anonymous_id as one, user_id as other, min(epoch_us(seen_at)) as seen_us
+    from inputs.identities
+    group by anonymous_id, user_id
+    union all
+    select user_id, account, $always from people.accounts
+)
+select one.number as first, other.number as second, pairs.seen_us
+from pairs
+inner join people.ids as one on pairs.one = one.id and not one.is_account
+inner join people.ids as other
+    on pairs.other = other.id and other.is_account = (pairs.seen_us = $always)
+"""
+_ACTIVE = """
+select ids.number, min(at_us) as first_us, max(at_us) as last_us
+from (
+    select user_id, epoch_us(touched_at) as at_us from inputs.touchpoints
+    union all
+    select user_id, epoch_us(converted_at) from inputs.conversions
+) as found
+inner join people.ids as ids on found.user_id = ids.id and not ids.is_account
+group by ids.number
+order by ids.number
+"""
+_BY_PERSON = """
+select found.* replace (coalesce(persons.person, found.user_id) as user_id){more}
+from inputs.{table} as found
+left join people.persons as persons on found.user_id = persons.user_id
+"""
+#: Equal touches of different ids are different touches of the person.
+_JOINED_ID = ", found.user_id as joined_id"
+_NO_JOINED_ID = ", cast(null as varchar) as joined_id"
+#: Of several users of a person, the row of the one that names it counts, else that of the first.
+_USERS_BY_PERSON = """
+select found.* replace (coalesce(persons.person, found.user_id) as user_id)
+from inputs.users as found
+left join people.persons as persons on found.user_id = persons.user_id
+qualify row_number() over (
+    partition by coalesce(persons.person, found.user_id)
+    order by found.user_id <> coalesce(persons.person, found.user_id), found.user_id
+) = 1
+"""
+
+
+def build_people(engine: Engine, settings: PeopleSettings | None, lookback: timedelta) -> None:
+    """Build the tables of the schema ``people``.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables.
+    settings
+        How ids are joined; None for the defaults.
+    lookback
+        The longest lookback of any outcome: history before it is on no path.
+
+    Raises
+    ------
+    InputError
+        When accounts are the unit and there are none, or on Spark.
+    """
+    settings = settings or PeopleSettings()
+    for name in (*_TABLES, *_OTHERS):
+        engine.drop(f"people.{name}")
+    if not joins_ids(engine, settings):
+        for name in _TABLES:
+            if engine.exists(f"inputs.{name}"):
+                more = _NO_JOINED_ID if name == "touchpoints" else ""
+                engine.create_view(f"people.{name}", f"select *{more} from inputs.{name}")
+        _write_mode(engine.local, "")
+        return
+    if isinstance(engine, SparkEngine):
+        raise InputError(
+            "identities, and accounts as the unit of journeys, need DuckDB: join the ids in the"
+            " tables that Spark reads, and leave identities and unit out"
+        )
+    _join(engine.local, settings, lookback)
+
+
+def joins_ids(engine: Engine, settings: PeopleSettings | None) -> bool:
+    """Return whether rows of different ids may belong to one person."""
+    return (settings is not None and settings.unit == "account") or _has_pairs(engine)
+
+
+def joins_over_time(engine: Engine, settings: PeopleSettings | None) -> bool:
+    """Return whether it depends on the time which ids are joined."""
+    mode = (settings or PeopleSettings()).identities
+    return mode == "seen_by_then" and _has_pairs(engine)
+
+
+def _has_pairs(engine: Engine) -> bool:
+    name = "inputs.identities"
+    return engine.exists(name) and bool(engine.scalar(f"select count(*) from {name}"))
+
+
+def has_history(engine: Engine) -> bool:
+    """Return whether persons were joined over time, so that touches are repeated."""
+    return engine.exists("people.nodes")
+
+
+def _join(engine: DuckDBEngine, settings: PeopleSettings, lookback: timedelta) -> None:
+    """Build the tables where ids are joined."""
+    with_accounts = settings.unit == "account"
+    engine.create("people.accounts", _accounts_sql(engine) if with_accounts else _ACCOUNTS)
+    if not engine.exists("inputs.identities"):
+        empty = "select '' as anonymous_id, '' as user_id, timestamp '2000-01-01' as seen_at"
+        engine.create("inputs.identities", f"{empty} limit 0")
+    engine.create("people.ids", _IDS)
+    pairs = _read_pairs(engine)
+    partners = count_partners(pairs)
+    _write_hubs(engine, partners, settings.max_partners)
+    pairs = without_hubs(pairs, partners, settings.max_partners)
+    if joins_over_time(engine, settings):
+        _write_nodes(engine, pairs, lookback)
+        for name in _TABLES:
+            if engine.exists(f"inputs.{name}"):
+                engine.create(f"people.{name}", f"people/{name}")
+    else:
+        _write_persons(engine, pairs)
+        for name, more in (("touchpoints", _JOINED_ID), ("conversions", "")):
+            engine.create(f"people.{name}", _BY_PERSON.format(table=name, more=more))
+        if engine.exists("inputs.users"):
+            engine.create("people.users", _USERS_BY_PERSON)
+    joined = settings.identities if _has_pairs(engine) else ""
+    _write_mode(engine, " ".join(filter(None, [joined, "account" if with_accounts else ""])))
+
+
+def _accounts_sql(engine: DuckDBEngine) -> str:
+    """Return the statement that lists users with their accounts."""
+    columns = engine.columns("inputs.users") if engine.exists("inputs.users") else {}
+    found = [name for name in columns if name.lower() == ACCOUNT_COLUMN]
+    if not found:
+        has = ", ".join(name for name in columns if name != "user_id") or "no other columns"
+        raise InputError(
+            f'unit = "account": the table users has no column {ACCOUNT_COLUMN!r}; it has {has}.'
+            ' Add the column, or leave unit = "user".'
+        )
+    value = quote_identifier(found[0])
+    return (
+        f"select user_id, 'account' || chr(31) || {value} as account from inputs.users"
+        f" where {value} is not null"
+    )
+
+
+def _read_pairs(engine: DuckDBEngine) -> Pairs:
+    ids, accounts = engine.rows(
+        "select count(*), count(*) filter (where not is_account) from people.ids"
+    )[0]
+    columns = engine.fetch_numpy(_PAIRS, {"always": ALWAYS})
+    first, second, seen_us = (values.astype(np.int64) for values in columns.values())
+    return Pairs(ids, first, second, seen_us, accounts)
+
+
+def _write_hubs(engine: DuckDBEngine, partners: NDArray[np.int64], most: int) -> None:
+    """Write ``people.hub_ids``: the ids with too many partners, and how many they have."""
+    hubs = np.flatnonzero(partners > most)
+    frame = pl.DataFrame({"number": hubs, "partners": partners[hubs]})
+    with engine.registered(frame) as name:
+        engine.create(
+            "people.hub_ids",
+            f"select ids.id, hubs.partners from {name} as hubs"
+            " inner join people.ids as ids on hubs.number = ids.number",
+        )
+
+
+def _write_persons(engine: DuckDBEngine, pairs: Pairs) -> None:
+    """Write ``people.persons``, the person of each id at all times."""
+    frame = pl.DataFrame({"number": np.arange(pairs.ids), "root": find_roots(pairs)})
+    with engine.registered(frame) as name:
+        engine.create(
+            "people.persons",
+            f"select ids.id as user_id, roots.id as person from {name} as found"
+            " inner join people.ids as ids on found.number = ids.number and not ids.is_account"
+            " inner join people.ids as roots on found.root = roots.number",
+        )
+
+
+def _write_nodes(engine: DuckDBEngine, pairs: Pairs, lookback: timedelta) -> None:
+    """Write ``people.nodes``, the persons over time, and ``people.members``, their ids.
+
+    Instants are three times the microseconds, so that at one instant touches come first, then
+    pairs, then conversions.
+    """
+    tree = merge_over_time(pairs)
+    history_us = lookback // timedelta(microseconds=1)
+    active = engine.fetch_numpy(_ACTIVE)
+    members = find_members(
+        tree, active["number"], active["first_us"], active["last_us"], history_us
+    )
+    node = np.unique(members.node)
+    component = np.full(len(tree.up), -1)
+    top = np.flatnonzero(tree.up < 0)
+    position = np.sort(tree.first_leaf[top])
+    component = np.searchsorted(position, tree.first_leaf, side="right")
+    start_us = tree.start_us[node]
+    nodes = pl.DataFrame(
+        {
+            "node": node,
+            "root": tree.root[node],
+            "start_us": start_us,
+            "start_key": _key(start_us, 1),
+            "first_leaf": tree.first_leaf[node],
+            "last_leaf": tree.last_leaf[node],
+            "component": component[node],
+        }
+    )
+    with engine.registered(nodes) as name:
+        engine.create(
+            "people.nodes",
+            "select nodes.* exclude (root, start_us), roots.id as root,"
+            " case when start_us = $always then roots.id"
+            " else roots.id || chr(31) || start_us end as person"
+            f" from {name} as nodes inner join people.ids as roots on nodes.root = roots.number",
+            {"always": ALWAYS},
+        )
+    start_us, end_us = tree.start_us[members.node], tree.end_us[members.node]
+    known = np.where(start_us == ALWAYS, ALWAYS, start_us - history_us)
+    frame = pl.DataFrame(
+        {
+            "number": members.number,
+            "node": members.node,
+            "from_key": _key(known, 0),
+            "until_key": _key(end_us, 1),
+        }
+    )
+    with engine.registered(frame) as name:
+        engine.create(
+            "people.members",
+            "select ids.id as user_id, nodes.person, members.from_key, members.until_key"
+            f" from {name} as members"
+            " inner join people.ids as ids on members.number = ids.number"
+            " inner join people.nodes as nodes on members.node = nodes.node",
+        )
+
+
+def _key(at_us: NDArray[np.int64], place: int) -> NDArray[np.int64]:
+    """Return the place of instants in the order of `_write_nodes`."""
+    ends = (at_us == ALWAYS) | (at_us == NEVER)
+    return np.where(ends, at_us, 3 * np.where(ends, 0, at_us) + place)
+
+
+def _write_mode(engine: DuckDBEngine, mode: str) -> None:
+    engine.store(_MODE, pl.DataFrame({"mode": [mode]}))
+
+
+def people_mode(engine: DuckDBEngine) -> str | None:
+    """Return how persons were joined, such as ``seen_by_then account``; None if they were not."""
+    mode = engine.scalar(f"select mode from {_MODE}") if engine.exists(_MODE) else None
+    return mode or None
+
+
+# --- history --------------------------------------------------------------------------------------
+
+_HISTORY = """
+select touches.user_key, count(*) as touches
+from journeys.touches as touches
+inner join journeys.users as users on touches.user_key = users.user_key
+inner join people.nodes as nodes on users.user_id = nodes.person
+where 3 * epoch_us(touches.touched_at) < nodes.start_key
+group by touches.user_key
+"""
+_COUNTED_TOUCHES = """
+select touches.*
+from journeys.touches as touches
+left join journeys.history as history on touches.user_key = history.user_key
+where touches.touch > coalesce(history.touches, 0)
+"""
+_EVENTS_OF_HISTORY = """
+delete from journeys.path_events
+where (user_key, happened_at, is_conversion) in (
+    select path_events.user_key, path_events.happened_at, path_events.is_conversion
+    from journeys.path_events as path_events
+    inner join journeys.users as users on path_events.user_key = users.user_key
+    inner join people.nodes as nodes on users.user_id = nodes.person
+    where
+        3 * epoch_us(path_events.happened_at)
+        + case when path_events.is_conversion then 2 else 0 end < nodes.start_key
+)
+"""
+_NEXT_EVENTS = """
+update journeys.path_events as path_events
+set
+    converted = found.converted,
+    hours_to_next = found.hours_to_next,
+    next_channel_key = found.next_channel_key
+from journeys.next_events as found
+where
+    path_events.outcome = found.outcome
+    and path_events.user_key = found.user_key
+    and path_events.touch = found.touch
+    and not path_events.is_conversion
+"""
+
+
+def count_history(engine: Engine) -> None:
+    """Write ``journeys.history``, the number of repeated touches by user, if there are any."""
+    engine.drop("journeys.history")
+    if has_history(engine):
+        engine.create("journeys.history", _HISTORY)
+
+
+def create_counted_touches_view(engine: Engine) -> None:
+    """Create the view of the touches without repeated ones; on Spark it belongs to the session."""
+    repeated = engine.exists("journeys.history")
+    engine.create_view(
+        "journeys.counted_touches",
+        _COUNTED_TOUCHES if repeated else "select * from journeys.touches",
+    )
+
+
+def join_path_events(engine: Engine) -> None:
+    """Remove the events of the history; connect the last touch of each part with the next event."""
+    if has_history(engine):
+        engine.create("journeys.next_events", "people/next_events")
+        engine.run(_NEXT_EVENTS)
+        engine.run(_EVENTS_OF_HISTORY)
+        engine.drop("journeys.next_events")
+
+
+# --- warnings -------------------------------------------------------------------------------------
+
+_UNKNOWN = """
+with known as (
+    select user_id from inputs.touchpoints
+    union
+    select user_id from inputs.conversions
+)
+select count(*), count(*) filter (where one.user_id is null and other.user_id is null)
+from inputs.identities as pairs
+left join known as one on pairs.anonymous_id = one.user_id
+left join known as other on pairs.user_id = other.user_id
+"""
+#: A warning is given if more than this share of the pairs has two unknown ids.
+_MAX_UNKNOWN_SHARE = 0.5
+_ALWAYS_TEXT = (
+    "ids are joined by all pairs of identities, also by those that are seen later: where ids are"
+    " seen together at a conversion, only converters have joined histories, and channels seem to"
+    ' matter that do not. Set people.identities = "seen_by_then" for verdicts'
+)
+
+
+def people_warnings(engine: DuckDBEngine) -> list[tuple[str, str]]:
+    """Return kind and text of each warning about joined ids.
+
+    The kinds are ``joined_always``, ids that are joined before they were seen together;
+    ``hub_ids``, ids with so many partners that they join nothing; and ``unknown_ids``, pairs of
+    ids of which most occur in no other table.
+    """
+    mode = people_mode(engine)
+    if mode is None:
+        return []
+    found = [("joined_always", _ALWAYS_TEXT)] if mode.startswith("always") else []
+    hubs = engine.rows("from people.hub_ids order by partners desc, id")
+    if hubs:
+        named = [f"{name!r} ({partners:,})" for name, partners in hubs[:_MOST_NAMED]]
+        named += [f"{len(hubs) - _MOST_NAMED:,} more"] if len(hubs) > _MOST_NAMED else []
+        text = (
+            f"{len(hubs):,} ids have so many partners in identities that they join nothing, such as"
+            f" the id of a shared terminal: {', '.join(named)}. people.max_partners is the limit"
+        )
+        found.append(("hub_ids", text))
+    pairs, unknown = engine.rows(_UNKNOWN)[0]
+    if unknown > _MAX_UNKNOWN_SHARE * pairs:
+        text = (
+            f"{unknown:,} of {pairs:,} pairs of identities have two ids without touchpoints and"
+            " conversions: compare how ids are written in these tables"
+        )
+        found.append(("unknown_ids", text))
+    return found
