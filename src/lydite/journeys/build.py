@@ -13,6 +13,7 @@ from lydite.journeys.people import (
     build_people,
     count_history,
     create_counted_touches_view,
+    create_views,
     join_path_events,
 )
 from lydite.settings import PathOptions
@@ -168,7 +169,8 @@ def build_path_events(
 def create_path_touches_view(engine: Engine) -> None:
     """Create the view of all paths with a row per touch; on Spark it belongs to the session.
 
-    The view of the touches that count is created too.
+    The views of persons and of the touches that count are created too.
     """
+    create_views(engine)
     create_counted_touches_view(engine)
     engine.create_view("journeys.path_touches", "journeys/path_touches")

@@ -136,21 +136,20 @@ class MergeTree:
 def merge_over_time(pairs: Pairs) -> MergeTree:
     """Merge the ids of pairs in order of time.
 
-    A person is named by an account, if there is one, else by the first of its users that are known
-    by then, else by the first id in order.
+    A person is named by an account, if there is one, else by the user that was seen first, else by
+    the first id in order. So a name stays when more ids join.
     """
-    n = pairs.ids
-    # A smaller key is a better name. Users are known as such from their first pair on.
-    key = [number if number >= pairs.accounts else 3 * n + number for number in range(n)]
-    key[pairs.accounts :] = range(n - pairs.accounts)
+    n, users = pairs.ids, 0
+    # A smaller key is a better name: accounts, then users from their first pair on.
+    key = [2 * n + number for number in range(pairs.accounts)] + list(range(n - pairs.accounts))
     leader, node = list(range(n)), list(range(n))
     up, root, start, size = [-1] * n, list(range(n)), [int(ALWAYS)] * n, [1] * n
     parts: list[tuple[int, int]] = [(-1, -1)] * n
     order = np.lexsort((pairs.second, pairs.first, pairs.seen_us))
     columns = (pairs.first[order], pairs.second[order], pairs.seen_us[order])
     for one, other, seen_us in zip(*(column.tolist() for column in columns), strict=True):
-        if key[other] >= 3 * n:
-            key[other] -= n
+        if key[other] >= 2 * n:
+            key[other], users = n + users, users + 1
         a, b = _leader_of(leader, one), _leader_of(leader, other)
         if a == b:
             continue

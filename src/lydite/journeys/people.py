@@ -123,10 +123,7 @@ def build_people(engine: Engine, settings: PeopleSettings | None, lookback: time
     for name in (*_TABLES, *_OTHERS):
         engine.drop(f"people.{name}")
     if not joins_ids(engine, settings):
-        for name in _TABLES:
-            if engine.exists(f"inputs.{name}"):
-                more = _NO_JOINED_ID if name == "touchpoints" else ""
-                engine.create_view(f"people.{name}", f"select *{more} from inputs.{name}")
+        create_views(engine)
         _write_mode(engine.local, "")
         return
     if isinstance(engine, SparkEngine):
@@ -135,6 +132,17 @@ def build_people(engine: Engine, settings: PeopleSettings | None, lookback: time
             " tables that Spark reads, and leave identities and unit out"
         )
     _join(engine.local, settings, lookback)
+
+
+def create_views(engine: Engine) -> None:
+    """Create the tables that do not exist as views of the input tables.
+
+    On Spark, views belong to the session, which may be another than before.
+    """
+    for name in _TABLES:
+        if engine.exists(f"inputs.{name}") and not engine.exists(f"people.{name}"):
+            more = _NO_JOINED_ID if name == "touchpoints" else ""
+            engine.create_view(f"people.{name}", f"select *{more} from inputs.{name}")
 
 
 def joins_ids(engine: Engine, settings: PeopleSettings | None) -> bool:
