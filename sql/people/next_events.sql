@@ -6,19 +6,30 @@
 -- @hours_to_next hours to the next event
 -- @next_channel_key channel of the next event, null for a conversion
 --
--- Only the first event of a joined person has the event before it in the history from before.
+-- Only the first event of a joined person may follow an event of the history. If that is a conversion,
+-- the event is no next event of a touch.
 with persons as (
     select users.user_key, nodes.start_key, nodes.first_leaf, nodes.last_leaf
     from people.nodes as nodes
     inner join journeys.users as users on nodes.person = users.user_id
 ),
 
-events as (
-    select path_events.*, persons.first_leaf, persons.last_leaf
+with_history as (
+    select
+        path_events.*,
+        persons.first_leaf,
+        persons.last_leaf,
+        3 * epoch_us(happened_at) + case when is_conversion then 2 else 0 end < persons.start_key
+            as is_history,
+        lag(is_conversion) over (
+            partition by outcome, path_events.user_key order by happened_at, touch nulls last
+        ) as follows_conversion
     from journeys.path_events as path_events
     inner join persons on path_events.user_key = persons.user_key
-    where
-        3 * epoch_us(happened_at) + case when is_conversion then 2 else 0 end >= persons.start_key
+),
+
+events as (
+    select * from with_history where not is_history
 ),
 
 first_events as (
@@ -43,6 +54,7 @@ with_previous as (
             when first_events.is_conversion then first_events.last_touch
             else first_events.touch - 1
         end
+    where not first_events.follows_conversion
 )
 
 select

@@ -13,11 +13,13 @@ from lydite import journeys
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.journeys.people import people_mode, people_warnings
-from lydite.settings import PeopleSettings
+from lydite.settings import PathOptions, PeopleSettings
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from lydite.settings import AfterConversion
 
 LOOKBACK = timedelta(days=30)
 ALWAYS = PeopleSettings(identities="always")
@@ -39,6 +41,7 @@ def build(
     conversions: list[tuple[str, float]],
     pairs: list[tuple[str, str, float]],
     people: PeopleSettings | None = None,
+    after_conversion: AfterConversion = "restart",
 ) -> None:
     make_inputs(
         engine,
@@ -47,7 +50,8 @@ def build(
         identities=[(one, other, day(at)) for one, other, at in pairs],
     )
     journeys.build_touches(engine, people=people, lookback=LOOKBACK)
-    journeys.build_path_events_and_conversions(engine, {"conversion": LOOKBACK})
+    options = {"conversion": PathOptions(after_conversion=after_conversion)}
+    journeys.build_path_events_and_conversions(engine, {"conversion": LOOKBACK}, options)
 
 
 def paths(engine: DuckDBEngine, *, conversions: bool) -> list[tuple[float, str]]:
@@ -212,12 +216,15 @@ class Definition:
         touches: list[tuple[str, float, str]],
         conversions: list[tuple[str, float]],
         pairs: list[tuple[str, str, float]],
+        *,
+        restarts: bool,
     ) -> None:
         self.touches, self.conversions, self.pairs = touches, conversions, pairs
+        self.restarts = restarts
 
     def path(self, ids: set[str], at: float) -> list[tuple[float, str]]:
         """Return the touches on the path of an event, with their times."""
-        resets = [when for user, when in self.conversions if user in ids and when < at]
+        resets = self.conversions_before(ids, at) if self.restarts else []
         return sorted(
             (when, channel)
             for user, when, channel in self.touches
@@ -225,11 +232,23 @@ class Definition:
             if not any(when <= reset for reset in resets)
         )
 
+    def conversions_before(self, ids: set[str], at: float) -> list[float]:
+        return [when for user, when in self.conversions if user in ids and when < at]
+
     def landmarks(self) -> list[tuple[float, str]]:
         found = []
         for user, at, _ in self.touches:
             ids = component(user, [pair for pair in self.pairs if pair[2] < at])
             found.append((at, " ".join(sorted(name for _, name in self.path(ids, at)))))
+        return sorted(found)
+
+    def labelled(self) -> list[float]:
+        """Return the times of the landmarks whose next event is a conversion."""
+        found = []
+        for (at, ids), path in self.converted().items():
+            before = self.conversions_before(set(ids), at)
+            if path and not any(path[-1][0] <= when for when in before):
+                found.append(path[-1][0])
         return sorted(found)
 
     def converted(self) -> dict[tuple[float, frozenset[str]], list[tuple[float, str]]]:
@@ -241,8 +260,9 @@ class Definition:
         return found
 
 
+@pytest.mark.parametrize("after_conversion", ["restart", "continue"])
 @pytest.mark.parametrize("seed", range(30))
-def test_paths_agree_with_the_definition(engine, seed):
+def test_paths_agree_with_the_definition(engine, seed, after_conversion):
     draw = random.Random(seed)
     ids = [f"id {n}" for n in range(9)]
     times = draw.sample(range(400), 60)  # touches at different times: their order is clear
@@ -250,8 +270,9 @@ def test_paths_agree_with_the_definition(engine, seed):
     conversions = [(draw.choice(ids), draw.choice(range(400)) / 4) for _ in range(12)]
     when = [*(at for _, at, _ in touches), *(at for _, at in conversions)]
     pairs = [(*draw.sample(ids, 2), draw.choice(when)) for _ in range(7)]
-    build(engine, touches, conversions, pairs)
-    definition = Definition(touches, conversions, pairs)
+    build(engine, touches, conversions, pairs, after_conversion=after_conversion)
+    restarts = after_conversion == "restart"
+    definition = Definition(touches, conversions, pairs, restarts=restarts)
     found = [(at, " ".join(sorted(path.split()))) for at, path in paths(engine, conversions=False)]
     assert sorted(found) == definition.landmarks()
     converted = definition.converted()
@@ -259,8 +280,8 @@ def test_paths_agree_with_the_definition(engine, seed):
         (at, " ".join(name for _, name in path)) for (at, _), path in converted.items() if path
     )
     assert sorted(paths(engine, conversions=True)) == expected
-    last = sorted(path[-1][0] for path in converted.values() if path)
-    assert [at for at, is_converted, *_ in labels(engine) if is_converted] == last
+    labelled = [at for at, is_converted, *_ in labels(engine) if is_converted]
+    assert labelled == definition.labelled()
 
 
 # --- accounts -------------------------------------------------------------------------------------
