@@ -11,6 +11,7 @@ from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.engine.sql_files import read_comments
 from lydite.journeys import build_path_events_and_conversions, build_touches
 from lydite.journeys.direct import sql_parameters
+from lydite.settings import InteractionLookbacks, PathOptions
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
@@ -39,7 +40,11 @@ def built() -> Iterator[DuckDBEngine]:
     with DuckDBEngine() as engine:
         make_inputs(engine, [("ann", NOON, "tv")], [("ann", NOON, "purchase")])
         build_touches(engine)
-        build_path_events_and_conversions(engine, {"purchase": timedelta(days=1)})
+        lookback = timedelta(days=1)
+        by_interaction = InteractionLookbacks(lookback, {"impression": lookback})
+        options = {"purchase": PathOptions(by_interaction=by_interaction)}
+        build_path_events_and_conversions(engine, {"purchase": lookback}, options)
+        engine.create("journeys.class_ranges", "journeys/class_ranges", PARAMETERS)
         yield engine
 
 

@@ -49,6 +49,8 @@ def compare(
     users: Source | None = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
+    lookback_by_interaction: Mapping[str, str] | None = ...,
+    click_priority: bool = ...,
     period: Period = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -72,6 +74,8 @@ def compare(
     users: Source | None = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
+    lookback_by_interaction: Mapping[str, str] | None = ...,
+    click_priority: bool = ...,
     period: Period = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -119,6 +123,8 @@ def compare(
     users: Source | None = None,
     lookback: str = "30d",
     after_conversion: AfterConversion = "continue",
+    lookback_by_interaction: Mapping[str, str] | None = None,
+    click_priority: bool = False,
     period: Period = "week",
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
@@ -151,6 +157,11 @@ def compare(
     after_conversion
         Whether touches before the user's previous conversion may earn the next one
         (``"continue"``), or only touches since then (``"restart"``).
+    lookback_by_interaction
+        Lookbacks of kinds of contacts that differ, by the value of the column `interaction`:
+        ``{"impression": "1d", "engaged_view": "3d"}``.
+    click_priority
+        Whether an impression counts only if no click, and no engaged view, is on the path.
     period
         How often the models are refitted.
     as_of
@@ -221,6 +232,8 @@ def compare(
         keep_duplicates=keep_duplicates,
         credit=credit,
         after_conversion=after_conversion,
+        lookback_by_interaction=lookback_by_interaction,
+        click_priority=click_priority,
     )
     rivals = None if models is None else choose(models)
     given = {
@@ -312,6 +325,8 @@ def credit(
     cluster: str | None = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
+    lookback_by_interaction: Mapping[str, str] | None = ...,
+    click_priority: bool = ...,
     outcomes: Sequence[str] | None = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -334,6 +349,8 @@ def credit(
     cluster: str | None = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
+    lookback_by_interaction: Mapping[str, str] | None = ...,
+    click_priority: bool = ...,
     outcomes: Sequence[str] | None = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -356,6 +373,8 @@ def credit(
     cluster: str | None = None,
     lookback: str = "30d",
     after_conversion: AfterConversion = "continue",
+    lookback_by_interaction: Mapping[str, str] | None = None,
+    click_priority: bool = False,
     outcomes: Sequence[str] | None = None,
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
@@ -382,7 +401,9 @@ def credit(
         path occurred). At most 500 distinct channels.
     touchpoints, conversions, spend, users, cluster
         As in `lydite.compare`, instead of a path table. `users` says who is resampled together.
-    lookback, after_conversion, outcomes, as_of, delivery_delay, accept
+    lookback, after_conversion, lookback_by_interaction, click_priority
+        As in `lydite.compare`, for touchpoints.
+    outcomes, as_of, delivery_delay, accept
         As in `lydite.compare`, for touchpoints.
     models
         Names, or models; None for all built-in models that can run.
@@ -457,6 +478,8 @@ def credit(
         keep_duplicates=keep_duplicates,
         credit=credit,
         after_conversion=after_conversion,
+        lookback_by_interaction=lookback_by_interaction,
+        click_priority=click_priority,
     )
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:

@@ -22,7 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from lydite.durations import parse_duration
+from lydite.durations import format_duration, parse_duration
 from lydite.environment import HIDDEN, is_secret_name, mask
 from lydite.errors import InputError
 
@@ -57,13 +57,21 @@ def _parse_instant(value: object) -> datetime:
 
 
 Lookback = Annotated[timedelta, BeforeValidator(_parse_lookback)]
+#: The lookback of each kind of contact, such as ``{"impression": "1d"}``.
+LookbackByInteraction = dict[Annotated[str, Field(min_length=1)], Lookback]
 Delay = Annotated[timedelta, BeforeValidator(_parse_delay)]
 Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
 
 #: The kinds of findings about the data that stop a run; `lydite.quality` describes them.
 FindingKind = Literal[
-    "stray_rows", "sudden_drop", "shifted_times", "mixed_zones", "lost_column", "halved_rows"
+    "stray_rows", "sudden_drop", "shifted_times", "mixed_zones", "lost_column", "halved_rows",
+    "near_duplicates", "bursts", "bot_like_users", "one_touch_users", "vanished_users",
+]  # fmt: skip
+#: The rules about touchpoints; `lydite.inputs.rules` describes them.
+RuleName = Literal[
+    "near_duplicates", "bursts", "bot_like_users", "one_touch_users", "vanished_users"
 ]
+Severity = Literal["ignore", "warn", "set_aside", "block"]
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 
@@ -206,6 +214,32 @@ class EngineSettings(_Section):
     spark: dict[str, str] = {}
 
 
+class RuleSettings(_Section):
+    """What happens with rows that break a rule; what is not set is as in `lydite.inputs.rules`.
+
+    Attributes
+    ----------
+    severity
+        ``"ignore"``; ``"warn"``: they are used and reported; ``"set_aside"``: they go to the
+        quarantine; ``"block"``: nothing is published.
+    threshold
+        The number above which the rule applies.
+    """
+
+    severity: Severity | None = None
+    threshold: Annotated[float, Field(gt=0)] | None = None
+
+
+def _check_rules(rules: dict[RuleName, RuleSettings]) -> dict[RuleName, RuleSettings]:
+    vanished = rules.get("vanished_users")
+    if vanished is not None and vanished.severity in {"set_aside", "block"}:
+        raise ValueError(
+            f'vanished_users cannot be "{vanished.severity}", as it has no rows and is known in one'
+            ' run only: write "warn" or "ignore"'
+        )
+    return rules
+
+
 class QualitySettings(_Section):
     """What is accepted of the data, and what equal rows are.
 
@@ -220,12 +254,15 @@ class QualitySettings(_Section):
     keep_duplicates
         Whether equal touchpoints, and equal conversions, that have no id are different events;
         otherwise they are counted once.
+    rules
+        Severity and threshold of rules about touchpoints, by name.
     """
 
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.01
     accept: tuple[FindingKind, ...] = ()
     warn: tuple[FindingKind, ...] = ()
     keep_duplicates: bool = False
+    rules: Annotated[dict[RuleName, RuleSettings], AfterValidator(_check_rules)] = {}
 
     def accepting(self, kinds: Sequence[str]) -> QualitySettings:
         """Return the settings with more kinds of findings accepted.
@@ -288,6 +325,10 @@ class EvaluationSettings(_Section):
 
     Attributes
     ----------
+    lookback_by_interaction
+        Lookbacks of kinds of contacts that differ from `lookback`, by the value of `interaction`.
+    click_priority
+        Whether an impression counts only if no click, and no engaged view, is on the path.
     as_of
         The data is complete up to this instant, and later rows are set aside; None to take the
         last rows of the data.
@@ -302,6 +343,8 @@ class EvaluationSettings(_Section):
 
     lookback: Lookback = timedelta(days=30)
     after_conversion: AfterConversion = "continue"
+    lookback_by_interaction: LookbackByInteraction = {}
+    click_priority: bool = False
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
     period: Literal["day", "week", "month"] = "week"
@@ -317,6 +360,30 @@ class EvaluationSettings(_Section):
 
 
 @dataclass(frozen=True)
+class InteractionLookbacks:
+    """How long before a conversion touches count, by the kind of contact.
+
+    Attributes
+    ----------
+    default
+        The lookback of kinds that are not in `lookbacks`.
+    lookbacks
+        The lookbacks by kind of contact.
+    click_priority
+        Whether an impression counts only if no click, and no engaged view, is on the path.
+    """
+
+    default: timedelta
+    lookbacks: Mapping[str, timedelta]
+    click_priority: bool = False
+
+    @property
+    def longest(self) -> timedelta:
+        """The longest lookback of any kind."""
+        return max(self.default, *self.lookbacks.values(), timedelta())
+
+
+@dataclass(frozen=True)
 class PathOptions:
     """What is on the paths of an outcome, apart from its lookback.
 
@@ -325,14 +392,26 @@ class PathOptions:
     after_conversion
         Whether touches before the user's previous conversion are on the path of the next one
         (``"continue"``), or only later ones (``"restart"``).
+    by_interaction
+        The lookbacks by kind of contact; None where all kinds have the lookback of the outcome.
     """
 
     after_conversion: AfterConversion = "continue"
+    by_interaction: InteractionLookbacks | None = None
 
     @property
     def definition(self) -> str:
         """Return what scores depend on, as text; empty where paths restart and have all touches."""
-        return "" if self.after_conversion == "restart" else self.after_conversion
+        parts: list[str] = [] if self.after_conversion == "restart" else [self.after_conversion]
+        if self.by_interaction is not None:
+            own = self.by_interaction
+            found = sorted(own.lookbacks.items())
+            parts += [f"{kind} {format_duration(lookback)}" for kind, lookback in found]
+            parts += [
+                f"others {format_duration(own.default)}",
+                *(["clicks first"] if own.click_priority else []),
+            ]
+        return ", ".join(parts)
 
 
 class OutcomeSettings(_Section):
@@ -347,6 +426,8 @@ class OutcomeSettings(_Section):
 
     lookback: Lookback | None = None
     after_conversion: AfterConversion | None = None
+    lookback_by_interaction: LookbackByInteraction | None = None
+    click_priority: bool | None = None
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
 
@@ -450,7 +531,7 @@ class Settings(_Section):
         return any(entry.rule is None for entry in self.models)
 
     def lookbacks(self, found: Iterable[str]) -> dict[str, timedelta]:
-        """Return the lookback of every outcome to judge.
+        """Return the lookback of every outcome to judge, the longest of all kinds of contacts.
 
         Parameters
         ----------
@@ -469,18 +550,37 @@ class Settings(_Section):
                     f"there is no outcome {name!r} in the conversions;"
                     f" they hold: {', '.join(available)}"
                 )
-        return {
-            name: self.of(name).lookback or self.evaluation.lookback
-            for name in self.outcomes or available
-        }
+        names = self.outcomes or available
+        return {name: self._longest_lookback(name) for name in names}
 
     def path_options(self, outcomes: Iterable[str]) -> dict[str, PathOptions]:
         """Return what is on the paths of some outcomes."""
         default = self.evaluation.after_conversion
         return {
-            name: PathOptions(after_conversion=self.of(name).after_conversion or default)
+            name: PathOptions(
+                after_conversion=self.of(name).after_conversion or default,
+                by_interaction=self._by_interaction(name),
+            )
             for name in outcomes
         }
+
+    def _by_interaction(self, outcome: str) -> InteractionLookbacks | None:
+        """Return the lookbacks by kind of contact of an outcome; None if it has none."""
+        own, given = self.of(outcome), self.evaluation
+        lookbacks = own.lookback_by_interaction
+        lookbacks = given.lookback_by_interaction if lookbacks is None else lookbacks
+        priority = own.click_priority
+        priority = given.click_priority if priority is None else priority
+        if not lookbacks and not priority:
+            return None
+        return InteractionLookbacks(self._lookback(outcome), lookbacks, priority)
+
+    def _longest_lookback(self, outcome: str) -> timedelta:
+        by_interaction = self._by_interaction(outcome)
+        return self._lookback(outcome) if by_interaction is None else by_interaction.longest
+
+    def _lookback(self, outcome: str) -> timedelta:
+        return self.of(outcome).lookback or self.evaluation.lookback
 
     def completeness(self, outcomes: Iterable[str]) -> dict[str, Completeness]:
         """Return what was declared about the end of the data of some outcomes.
@@ -582,6 +682,8 @@ def make_settings(
     keep_duplicates: bool = False,
     credit: str | None = None,
     after_conversion: str | None = None,
+    lookback_by_interaction: Mapping[str, str] | None = None,
+    click_priority: bool = False,
     base: Settings | None = None,
 ) -> Settings:
     """Return the settings of one comparison; what is None or empty is as in `base`.
@@ -607,6 +709,8 @@ def make_settings(
         "delivery_delay": delivery_delay,
         "credit": credit,
         "after_conversion": after_conversion,
+        "lookback_by_interaction": dict(lookback_by_interaction or {}) or None,
+        "click_priority": click_priority or None,
     }
     changed = {name: value for name, value in given.items() if value is not None}
     quality = {"keep_duplicates": True} if keep_duplicates else {}

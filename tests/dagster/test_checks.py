@@ -36,6 +36,7 @@ def test_the_checks_are_named_and_all_of_them_block(definitions):
     assert set(checks) == (
         {f"inputs/{name}:not_null" for name in inputs.TABLES}
         | {f"inputs/{name}:quarantine_share" for name in inputs.TABLES}
+        | {f"inputs/{name}:rows_add_up" for name in inputs.TABLES}
         | {f"mart/{name}:credit_sums_to_conversions" for name in ("channel_credit", "credit_daily")}
         | {"evaluation/outcomes:data_is_complete", "published/attribution:readable"}
     )
@@ -44,7 +45,7 @@ def test_the_checks_are_named_and_all_of_them_block(definitions):
 
 def test_all_checks_pass_on_a_good_run(run):
     found = run.result.get_asset_check_evaluations()
-    assert len(found) == 2 * len(inputs.TABLES) + 4
+    assert len(found) == 3 * len(inputs.TABLES) + 4
     assert all(evaluation.passed for evaluation in found)
 
 
@@ -99,3 +100,16 @@ def test_a_file_that_cannot_be_read_fails_the_check(definitions, engine, tmp_pat
     result = run_check(definitions, engine, "published.attribution", "readable")
     assert not result.passed
     assert "attribution.duckdb" in result.description
+
+
+@pytest.mark.parametrize(("used", "passed"), [(88, True), (87, False), (89, False)])
+def test_rows_that_are_lost_or_doubled_fail_the_check(definitions, engine, used, passed):
+    engine.run(
+        "create table inputs.report as select * from (values ('spend', 'accepted', 88),"
+        " ('spend', 'duplicate', 2), ('spend', 'no_cost', 10)) t(table_name, reason, rows)"
+    )
+    engine.create("inputs.spend", f"from range({used})")
+    engine.create("quarantine.spend", "from range(10)")
+    result = run_check(definitions, engine, "inputs.spend", "rows_add_up")
+    assert result.passed is passed
+    assert f"100 rows were read, {used} are used, 10 are set aside and 2 are" in result.description

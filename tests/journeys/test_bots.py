@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from lydite.engine import DuckDBEngine
+from lydite.inputs.rules import MEDIANS, MOST_TOUCHES, RULES, WINDOW_DAYS
 from lydite.journeys import build_touches
-from lydite.journeys.bots import MEDIANS, MOST_IN_A_DAY, MOST_TOUCHES, WINDOW_DAYS
+from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.incremental import build_journeys
 from tests.helpers.input_tables import make_inputs
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     Row = tuple[object, ...]
 
+MOST_IN_A_DAY = int(RULES["bot_like_users"].threshold)
 START = datetime(2025, 1, 1)
 LOOKBACKS = {"conversion": timedelta(days=30)}
 
@@ -118,3 +121,16 @@ def test_incremental_builds_find_new_bot_like_users(tmp_path: Path):
 
 def people_named(prefix: str, number: int) -> list[Row]:
     return [row for n in range(number) for row in touches(f"{prefix}{n}", 3, 10)]
+
+
+@pytest.mark.parametrize(
+    ("severity", "threshold", "expected"),
+    [("warn", 200, []), ("warn", 20, ["bot"]), ("warn", 30, []), ("ignore", 20, [])],
+)
+def test_severity_and_threshold_can_be_changed(severity, threshold, expected):
+    rule = replace(RULES["bot_like_users"], severity=severity, threshold=threshold)
+    with DuckDBEngine() as engine:
+        make_inputs(engine, [*people(), *touches("bot", 25, 0.5)], [("a", START)])
+        build_touches(engine)
+        find_bot_like_users(engine, rule)
+        assert found(engine) == expected

@@ -12,6 +12,7 @@ from lydite.cli.options import (
     Accept,
     AfterConversion,
     AsOf,
+    ClickPriority,
     Cluster,
     Conversions,
     CreditOfRules,
@@ -19,6 +20,7 @@ from lydite.cli.options import (
     Format,
     KeepDuplicates,
     Lookback,
+    LookbackOf,
     Models,
     Paths,
     Quiet,
@@ -29,6 +31,7 @@ from lydite.cli.options import (
     Touchpoints,
     choose_inputs,
     given_sources,
+    read_lookbacks,
     read_models,
 )
 from lydite.cli.output import show_comparison
@@ -61,6 +64,8 @@ def compare(
     settings_file: SettingsFile = None,
     lookback: Lookback = None,
     after_conversion: AfterConversion = None,
+    lookback_of: LookbackOf = None,
+    click_priority: ClickPriority = False,
     period: Annotated[
         Literal["day", "week", "month"] | None,
         typer.Option(show_default="week", help="How often the models are refitted."),
@@ -131,6 +136,8 @@ def compare(
         keep_duplicates=keep_duplicates,
         credit=credit_of_rules,
         after_conversion=after_conversion,
+        lookback_by_interaction=read_lookbacks(lookback_of),
+        click_priority=click_priority,
         base=inputs.settings,
     )
     engine_settings = settings.engine

@@ -10,6 +10,7 @@ from lydite.cli.options import (
     Accept,
     AfterConversion,
     AsOf,
+    ClickPriority,
     Cluster,
     Conversions,
     CreditOfRules,
@@ -17,6 +18,7 @@ from lydite.cli.options import (
     Format,
     KeepDuplicates,
     Lookback,
+    LookbackOf,
     Models,
     Paths,
     Quiet,
@@ -27,6 +29,7 @@ from lydite.cli.options import (
     Touchpoints,
     choose_inputs,
     given_sources,
+    read_lookbacks,
     read_models,
 )
 from lydite.cli.output import show_credit
@@ -58,6 +61,8 @@ def credit(
     settings_file: SettingsFile = None,
     lookback: Lookback = None,
     after_conversion: AfterConversion = None,
+    lookback_of: LookbackOf = None,
+    click_priority: ClickPriority = False,
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to credit; repeat for more. All by default.")
     ] = None,
@@ -112,6 +117,8 @@ def credit(
         keep_duplicates=keep_duplicates,
         credit=credit_of_rules,
         after_conversion=after_conversion,
+        lookback_by_interaction=read_lookbacks(lookback_of),
+        click_priority=click_priority,
         base=inputs.settings,
     )
     with Progress(quiet=quiet) as progress, inputs.in_folder():

@@ -57,6 +57,20 @@ AfterConversion = Annotated[
         " touches since then.",
     ),
 ]
+LookbackOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lookback-of",
+        help="Lookback of a kind of contact, such as impression=1d or engaged_view=3d; repeat.",
+    ),
+]
+ClickPriority = Annotated[
+    bool,
+    typer.Option(
+        "--click-priority",
+        help="Impressions count only if no click, and no engaged view, is on the path.",
+    ),
+]
 Accept = Annotated[
     list[str] | None,
     typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),
@@ -214,6 +228,25 @@ def check_sources(
         )
     if separator is not None:
         raise InputError("--separator needs --paths; leave it out")
+
+
+def read_lookbacks(lookbacks: list[str] | None) -> dict[str, str]:
+    """Return the lookbacks by kind of contact that the options name.
+
+    Raises
+    ------
+    InputError
+        When an option is not of the form kind=lookback.
+    """
+    from lydite.errors import InputError  # noqa: PLC0415
+
+    found = {}
+    for text in lookbacks or ():
+        kind, equals, lookback = text.partition("=")
+        if not equals or not kind.strip():
+            raise InputError(f"--lookback-of {text!r}: write kind=lookback, such as impression=1d")
+        found[kind.strip()] = lookback.strip()
+    return found
 
 
 def read_models(models: str | None, rules: list[str] | None) -> list[Model] | None:

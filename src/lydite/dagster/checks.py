@@ -5,7 +5,7 @@ import sys
 
 import dagster as dg
 
-from lydite import inputs, quality
+from lydite import inputs, pipeline, quality
 from lydite.dagster.assets import journeys, publishing
 from lydite.dagster.specs import SpecFactory
 from lydite.settings import Settings
@@ -19,7 +19,7 @@ order by outcome, model
 _CONVERSIONS = "select outcome, count(*) from journeys.conversions group by outcome"
 _QUARANTINED_SHARE = """
 select coalesce(
-    sum(rows) filter (where reason not in ('accepted', 'duplicate', 'refund', 'after_as_of'))
+    sum(rows) filter (where reason not in ('accepted', 'duplicate', 'refund', {chosen}))
     / nullif(sum(rows), 0), 0)
 from inputs.report
 where table_name = $name
@@ -36,12 +36,18 @@ def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDef
     tables = inputs.TABLES.values()
     return [
         *(_not_null(specs, table) for table in tables),
+        *(_rows_add_up(specs, table) for table in tables),
         *(_quarantine_share(specs, table, settings.quality.max_quarantined_share)
           for table in tables),
         _findings(specs),
         *(_credit_sum(specs, table) for table in ("mart.channel_credit", "mart.credit_daily")),
         _readable(settings, specs),
     ]  # fmt: skip
+
+
+def _share_of_quarantined() -> str:
+    chosen = ", ".join(f"'{reason}'" for reason in sorted(inputs.CHOSEN_REASONS))
+    return _QUARANTINED_SHARE.format(chosen=chosen)
 
 
 def _not_null(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefinition:
@@ -62,6 +68,24 @@ def _not_null(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefiniti
     return check
 
 
+def _rows_add_up(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefinition:
+    @specs.check(
+        f"inputs.{table.name}",
+        "rows_add_up",
+        "Every row that was read is used, set aside, a duplicate or a refund.",
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        found = pipeline.count_rows(specs.engine(context), table.name)
+        return dg.AssetCheckResult(
+            passed=found.add_up,
+            description=f"{table.name}: {found.read:,} rows were read, {found.used:,} are used,"
+            f" {found.set_aside:,} are set aside and {found.merged:,} are duplicates or refunds",
+            metadata=found._asdict(),
+        )
+
+    return check
+
+
 def _quarantine_share(
     specs: SpecFactory, table: inputs.Table, allowed: float
 ) -> dg.AssetChecksDefinition:
@@ -69,7 +93,7 @@ def _quarantine_share(
         f"inputs.{table.name}", "quarantine_share", f"At most {allowed:.2%} of the rows set aside."
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        share = specs.engine(context).local.scalar(_QUARANTINED_SHARE, {"name": table.name})
+        share = specs.engine(context).local.scalar(_share_of_quarantined(), {"name": table.name})
         return dg.AssetCheckResult(
             passed=share <= allowed,
             description=f"{table.name}: {share:.2%} of the rows were set aside, {allowed:.2%} are"

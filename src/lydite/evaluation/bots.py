@@ -1,4 +1,4 @@
-"""The warning about bot-like users (`lydite.journeys.bots`)."""
+"""The warning about bot-like users (`lydite.inputs.rules`)."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from lydite.inputs.slices import slice_starts
 from lydite.journeys import LONGEST_PATH, direct_channels
+from lydite.journeys.interactions import has_listed_paths
 from lydite.models.base import weight_columns
 from lydite.paths.arrays import factorize, scatter
 from lydite.paths.landmarks import Landmarks, first_buckets
@@ -122,21 +123,24 @@ def load_sample(
     """
     by_order = weight_columns(model for model in models if model.uses_order_only)
     by_landmark = [model for model in models if not model.uses_order_only]
+    needs_names = any(_NAMES & model.columns_used for model in by_landmark)
     direct, columns = _direct(engine, channels), _load_columns(engine, outcome, _PATH_COLUMNS)
-    history = _load_history(engine, outcome)
+    listed, history = has_listed_paths(engine, outcome), _load_history(engine, outcome)
     with ThreadPoolExecutor(1) as pool:  # paths are built while the other columns are read
         other_columns = pool.submit(_load_columns, engine, outcome, _LANDMARK_COLUMNS)
-        sample = _SamplePaths.from_columns(columns, history, channels, direct, by_order)
+        if not listed:
+            sample = _SamplePaths.from_columns(columns, history, channels, direct, by_order)
         columns |= other_columns.result()
-    touches = sample.touches
-    if any(_NAMES & model.columns_used for model in by_landmark):
-        position = sample.history_position, sample.position
-        touches = replace(touches, **_load_names(engine, outcome, np.concatenate(position)))
-    path = sample.path[sample.position]
-    paths = _slices_ending_at(touches, sample.position, columns["touch"] - columns["first_touch"])
+    if listed:
+        sample = _load_listed_paths(engine, outcome, channels, direct, by_order)
+    elif needs_names:
+        names = _load_names(engine, outcome, sample.position)
+        sample = sample.with_touches(replace(sample.paths.touches, **names))
     landmark_paths = None
     if by_landmark:
-        landmark_paths = LandmarkPaths(paths, path, sample.features, weight_columns(by_landmark))
+        landmark_paths = LandmarkPaths(
+            sample.paths, sample.path, sample.features, weight_columns(by_landmark)
+        )
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
     return Landmarks(
@@ -148,8 +152,8 @@ def load_sample(
         hours_since_previous=since_previous,
         hours_since_first=columns["hours_since_first"],
         hours_to_next=columns["hours_to_next"],
-        count=np.broadcast_to(1.0, len(path)),
-        path=path,
+        count=np.broadcast_to(1.0, len(sample.path)),
+        path=sample.path,
         paths=sample.features.paths,
         landmark_paths=landmark_paths,
     )
@@ -214,27 +218,25 @@ def _load_history(engine: DuckDBEngine, outcome: str) -> dict[str, NDArray[Any]]
 
 
 class _SamplePaths(NamedTuple):
-    """The touches of the sample ordered by user, and the paths that end in them.
+    """The paths of the landmarks of the sample, in their order.
 
     Attributes
     ----------
-    history_position
-        The position of each touch before the first landmark of a joined user in that order.
-    position
-        The position of each landmark in that order.
-    touches
-        The touches.
+    paths
+        The path of each landmark.
     path
-        The number of the path that ends in each touch, among the distinct paths.
+        Its number among the distinct paths.
     features
         The distinct paths.
+    position
+        The position of each touch in the array of touches: of those before the first landmark of a
+        joined user, then of the landmarks.
     """
 
-    history_position: NDArray[np.int32]
-    position: NDArray[np.int32]
-    touches: TouchArrays
+    paths: PathSlices
     path: NDArray[np.integer]
     features: DescribedPaths
+    position: NDArray[np.int32]
 
     @classmethod
     def from_columns(
@@ -262,11 +264,61 @@ class _SamplePaths(NamedTuple):
             scatter(happened_at.view(np.int64), position),
             direct=direct,
         )
-        before = scatter(columns["touch"] - columns["first_touch"], position)
-        paths = _slices_ending_at(touches, np.arange(len(position), dtype=np.int32), before)
-        path, first = distinct_paths(paths)
-        features = describe_paths(paths.take(first), weights)
-        return cls(position[:n_history], position[n_history:], touches, path, features)
+        before = columns["touch"] - columns["first_touch"]
+        landmarks = slice(n_history, None)
+        # Distinct paths are numbered in the order of touches, which is that of users.
+        in_order = _slices_ending_at(
+            touches, np.arange(len(position), dtype=np.int32), scatter(before, position)
+        )
+        path, first = distinct_paths(in_order)
+        features = describe_paths(in_order.take(first), weights)
+        paths = _slices_ending_at(touches, position[landmarks], before[landmarks])
+        return cls(paths, path[position[landmarks]], features, position)
+
+    def with_touches(self, touches: TouchArrays) -> _SamplePaths:
+        """Return the same paths with more columns of touches."""
+        return self._replace(paths=replace(self.paths, touches=touches))
+
+
+def _load_listed_paths(
+    engine: DuckDBEngine,
+    outcome: str,
+    channels: Sequence[str],
+    direct: NDArray[np.bool_],
+    weights: WeightColumns,
+) -> _SamplePaths:
+    """Load paths that are listed touch by touch: touches between may not be on them."""
+    rows = engine.frame(_LISTED_PATHS, {"outcome": outcome})
+    touches = TouchArrays(
+        channels,
+        rows["channel_key"].to_numpy(),
+        rows["touched_at"].to_numpy().astype("datetime64[us]").view(np.int64),
+        rows["campaign"].to_arrow(),
+        rows["interaction"].to_arrow(),
+        direct=direct,
+    )
+    first = np.flatnonzero(rows["position"].to_numpy() == 1).astype(np.int32)
+    length = np.diff(first, append=len(rows)).astype(np.int32)
+    paths = PathSlices(touches, first, length, length.astype(np.int16))
+    path, example = distinct_paths(paths)
+    features = describe_paths(paths.take(example), weights)
+    return _SamplePaths(paths, path, features, first + length - np.int32(1))
+
+
+_LISTED_PATHS = """
+select
+    touches.channel_key, members.touched_at, members.position, touches.campaign,
+    touches.interaction
+from evaluation.landmarks as landmarks
+inner join journeys.path_members as members
+    on landmarks.user_key = members.user_key
+    and landmarks.touch = members.event_touch
+    and members.outcome = landmarks.outcome
+inner join journeys.touches as touches
+    on members.user_key = touches.user_key and members.touch = touches.touch
+where landmarks.outcome = $outcome and not members.is_conversion
+order by landmarks.landmark, members.position
+"""
 
 
 def _position_by_user(user: NDArray[np.integer], touch: NDArray[np.integer]) -> NDArray[np.int32]:

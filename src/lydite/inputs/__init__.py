@@ -2,12 +2,13 @@
 
 from lydite.inputs.loading import Quarantine, TableReport, load, load_table
 from lydite.inputs.path_table import PathTable, read_path_table
-from lydite.inputs.schema import REASONS, TABLES, Column, Kind, Table
+from lydite.inputs.schema import CHOSEN_REASONS, REASONS, TABLES, Column, Kind, Table
 from lydite.inputs.sources import Source
 from lydite.inputs.timezones import Zone
 from lydite.settings import DatabaseSource
 
 __all__ = [
+    "CHOSEN_REASONS",
     "REASONS",
     "TABLES",
     "Column",

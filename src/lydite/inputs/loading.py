@@ -19,7 +19,8 @@ from lydite.inputs.casting import (
     traffic_columns,
     zone_of,
 )
-from lydite.inputs.schema import AFTER_AS_OF, REASONS, TABLES, Table
+from lydite.inputs.rules import active_rules, set_aside_rows
+from lydite.inputs.schema import CHOSEN_REASONS, REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
 from lydite.settings import ChannelSettings, DeclaredEnds
 
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from lydite.engine import Engine
+    from lydite.inputs.rules import Rule
     from lydite.inputs.source_rows import Relation
     from lydite.inputs.sources import Source
     from lydite.inputs.timezones import Zone
+    from lydite.settings import RuleName, RuleSettings
 
 
 @dataclass(frozen=True)
@@ -69,9 +72,10 @@ class TableReport:
     def bad_share(self) -> float:
         """Share of the source's rows that cannot be used; 0 for an empty table.
 
-        Rows after a declared end of the data are set aside, but nothing is wrong with them.
+        Rows after a declared end of the data, and rows that break a rule that the settings chose,
+        are set aside, but nothing is wrong with the source.
         """
-        bad = sum(n for reason, n in self.bad.items() if reason != AFTER_AS_OF)
+        bad = sum(n for reason, n in self.bad.items() if reason not in CHOSEN_REASONS)
         return bad / self.read if self.read else 0.0
 
 
@@ -102,6 +106,7 @@ def load(
     names: ChannelSettings | None = None,
     keep_raw: bool = False,
     keep_duplicates: bool = False,
+    rules: Mapping[RuleName, RuleSettings] | None = None,
 ) -> Quarantine:
     """Load sources into the tables of the schemas ``inputs`` and ``quarantine``.
 
@@ -126,6 +131,8 @@ def load(
         Whether to keep all rows, before they are checked, as tables of the schema ``raw``.
     keep_duplicates
         Whether equal conversions without an id are kept; otherwise they are counted once.
+    rules
+        Severity and threshold of rules about touchpoints (`lydite.inputs.rules`).
 
     Returns
     -------
@@ -140,7 +147,7 @@ def load(
     _refuse_unknown(sources)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
-    options = _Options(time, keep_raw, keep_duplicates)
+    options = _Options(time, keep_raw, keep_duplicates, active_rules(rules))
     with contextlib.ExitStack() as stack:
         plans = [
             stack.enter_context(_plan(engine, table, sources.get(name), ends, names))
@@ -160,6 +167,7 @@ def load_table(
     names: ChannelSettings | None = None,
     keep_raw: bool = False,
     keep_duplicates: bool = False,
+    rules: Mapping[RuleName, RuleSettings] | None = None,
 ) -> TableReport:
     """Replace one table of the schemas ``inputs`` and ``quarantine``.
 
@@ -169,7 +177,7 @@ def load_table(
         Holds the table.
     name
         Name of the input table, such as ``touchpoints``.
-    source, now, ends, names, keep_raw, keep_duplicates
+    source, now, ends, names, keep_raw, keep_duplicates, rules
         As for `load`.
 
     Returns
@@ -186,7 +194,8 @@ def load_table(
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
     with _plan(engine, TABLES[name], source, ends, names) as plan, engine.transaction():
-        return _write(engine, plan, _Options(time, keep_raw, keep_duplicates))
+        options = _Options(time, keep_raw, keep_duplicates, active_rules(rules))
+        return _write(engine, plan, options)
 
 
 # --- checks of whole sources --------------------------------------------------------------------
@@ -224,6 +233,7 @@ class _Options:
     now: datetime
     keep_raw: bool
     keep_duplicates: bool
+    rules: Mapping[str, Rule]
 
 
 @dataclass(frozen=True)
@@ -341,6 +351,9 @@ def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Opti
     refunds = 0
     if table.id is not None and table.id in match_columns(relation, table):
         refunds = _merge_repeated_ids(engine, accepted, now)
+        rows = _count(engine, good)
+    if table.name == "touchpoints":
+        set_aside_rows(engine, accepted, now, options.rules)
         rows = _count(engine, good)
     reasons = dict(
         engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")

@@ -251,8 +251,21 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "negative_cost": "cost is below zero; record refunds separately",
         "invalid_value": "value is text that is not a number; write it as digits, such as 1234.50",
         "not_finite_value": "value is NaN or infinite; leave it empty where it is unknown",
+        "near_duplicates": "a touch of the same user, channel and campaign came just before it;"
+        " remove the second tag or export",
+        "bursts": "the user has many touches within a second, as programs make; see whether it is a"
+        " person",
+        "bot_like_users": "the user has more touches than people make; remove the user in the"
+        " source",
+        "one_touch_users": "on its channel nearly all users have one touch; see whether they are"
+        " people",
         "repeated_id": "an earlier row of the user has this conversion_id, and counts; give"
         " different conversions different ids",
     }
 )
-"""Why a row is set aside, and what to do, by reason."""
+"""Why a row is set aside, and what to do, by reason; `lydite.inputs.rules` has the rules."""
+
+#: Reasons that the settings chose, by a rule or a declared end: nothing is wrong with the source.
+CHOSEN_REASONS = frozenset(
+    {AFTER_AS_OF, "near_duplicates", "bursts", "bot_like_users", "one_touch_users"}
+)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
+from lydite.journeys.interactions import TABLE as INTERACTIONS
+from lydite.journeys.interactions import write_interactions
 from lydite.journeys.people import (
     build_people,
     count_history,
@@ -151,19 +153,33 @@ def build_path_events(
     lookbacks: Mapping[str, timedelta],
     options: Mapping[str, PathOptions] | None = None,
 ) -> None:
-    """Build ``journeys.path_events``: every touch and conversion with its path, by outcome."""
-    engine.drop("journeys.path_events")
+    """Build ``journeys.path_events``: every touch and conversion with its path, by outcome.
+
+    Where an outcome has lookbacks by kind of contact, touches between the first and the last one of
+    a path may not be on it: ``journeys.path_members`` lists those that are.
+
+    Raises
+    ------
+    InputError
+        When an outcome has lookbacks by kind of contact and the engine is Spark.
+    """
+    for table in ("journeys.path_events", "journeys.path_members", INTERACTIONS):
+        engine.drop(table)
+    write_interactions(engine, options or {})
     for outcome, lookback in lookbacks.items():
         chosen = (options or {}).get(outcome, PathOptions())
-        engine.append(
-            "journeys.path_events",
-            "journeys/path_events",
-            {
-                "outcome": outcome,
-                "lookback_us": lookback // timedelta(microseconds=1),
-                "restarts": chosen.after_conversion == "restart",
-            },
-        )
+        parameters = {
+            "outcome": outcome,
+            "lookback_us": lookback // timedelta(microseconds=1),
+            "restarts": chosen.after_conversion == "restart",
+        }
+        if chosen.by_interaction is None:
+            engine.append("journeys.path_events", "journeys/path_events", parameters)
+            continue
+        engine.create("journeys.class_ranges", "journeys/class_ranges", parameters)
+        engine.append("journeys.path_members", "journeys/path_members", parameters)
+        engine.append("journeys.path_events", "journeys/path_events_by_interaction", parameters)
+        engine.drop("journeys.class_ranges")
 
 
 def create_path_touches_view(engine: Engine) -> None:
@@ -173,4 +189,8 @@ def create_path_touches_view(engine: Engine) -> None:
     """
     create_views(engine)
     create_counted_touches_view(engine)
-    engine.create_view("journeys.path_touches", "journeys/path_touches")
+    if not engine.exists(INTERACTIONS):
+        engine.create_view("journeys.path_touches", "journeys/path_touches")
+        return
+    engine.create_view("journeys.contiguous_path_touches", "journeys/path_touches")
+    engine.create_view("journeys.path_touches", "journeys/path_touches_by_interaction")

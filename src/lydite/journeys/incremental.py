@@ -19,6 +19,12 @@ from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
+from lydite.journeys.interactions import (
+    has_interactions,
+    refuse_joins_over_time,
+    refuse_spark,
+    write_interactions,
+)
 from lydite.journeys.people import build_people, joins_over_time
 
 if TYPE_CHECKING:
@@ -103,8 +109,11 @@ def build_journeys(
     Raises
     ------
     InputError
-        When there is no such column.
+        When there is no such column, or the engine cannot build the paths.
     """
+    if has_interactions(options):
+        refuse_spark(engine)
+        refuse_joins_over_time(joins_over_time(engine, people))
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
         return refresh(
             engine,
@@ -161,7 +170,7 @@ def refresh(
             full_reason = _stage_changed_users(engine, staging, definitions, direct)
         if full_reason is None:
             _rebuild_staged(engine, staging, lookbacks, options, keep_duplicates)
-            _replace_changed(engine, staging)
+            _replace_changed(engine, staging, options)
             journeys.build_spend(engine)
             find_bot_like_users(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")
@@ -320,18 +329,20 @@ def _rebuild_staged(
         engine.create(_STATES, "incremental/states")
 
 
-def _replace_changed(engine: DuckDBEngine, staging: str) -> None:
+def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> None:
     """Replace the rows of changed users by those in staging, in one transaction."""
     changed = f"user_id in (from {staging}.changed)"
+    tables = (*(("path_members",) if has_interactions(options) else ()), *_USER_TABLES)
     with engine.transaction():
-        for table in _USER_TABLES:
+        for table in tables:
             engine.run(
                 f"delete from journeys.{table} where user_key in"
                 f" (select user_key from journeys.users where {changed})"
             )
         engine.run(f"delete from {_STATES} where {changed}")
-        for table in (*_USER_TABLES, "states"):
+        for table in (*tables, "states"):
             engine.append(f"journeys.{table}", f"from {staging}.journeys.{table}")
         engine.create("journeys.channels", f"from {staging}.journeys.channels")
+        write_interactions(engine, options or {})
         # Conversions are numbered across all users.
         engine.create("journeys.conversions", "journeys/conversions")

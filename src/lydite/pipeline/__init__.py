@@ -6,7 +6,7 @@ one. `run` runs all of them in one process.
 
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
 from lydite.pipeline.comparisons import compare_models
-from lydite.pipeline.input_tables import load_inputs, quarantined, write_report
+from lydite.pipeline.input_tables import count_rows, load_inputs, quarantined, write_report
 from lydite.pipeline.marts import CREDIT_MARTS, MARTS, VIEWS, attribute_conversions, build_marts
 from lydite.pipeline.models import make_baselines, usable_models
 from lydite.pipeline.outcomes import (
@@ -30,6 +30,7 @@ __all__ = [
     "build_samples",
     "calendar_of",
     "compare_models",
+    "count_rows",
     "load_inputs",
     "load_splits",
     "make_baselines",

@@ -21,6 +21,7 @@ from lydite.evaluation.warnings import DataSize
 from lydite.inputs.channels import channel_notes
 from lydite.journeys.clusters import resampling_unit
 from lydite.journeys.direct import note_on_direct
+from lydite.journeys.interactions import note_on_interactions
 from lydite.journeys.outcome_channels import note_on_outcome_channels
 from lydite.journeys.people import people_warnings
 from lydite.journeys.repeats import note_on_repeats
@@ -140,8 +141,10 @@ def general_findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str,
     """Return kind and text of each warning about the data that concerns all outcomes."""
     direct = note_on_direct(journeys.direct_channels(engine.local)) if use_direct(models) else None
     refunds = engine.local.scalar("select sum(rows) from inputs.report where reason = 'refund'")
+    interactions = note_on_interactions(engine.local)
     return [
         *([("direct", direct)] if direct else []),
+        *([("interactions", interactions)] if interactions else []),
         *([("refund", _REFUNDS.format(n=refunds))] if refunds else []),
         *channel_notes(engine.local),
         *spend_warnings(engine),

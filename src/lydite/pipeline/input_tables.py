@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.inputs import Source
-    from lydite.settings import ChannelSettings, DeclaredEnds
+    from lydite.settings import ChannelSettings, DeclaredEnds, RuleName, RuleSettings
 
 
 def load_inputs(
@@ -23,9 +23,12 @@ def load_inputs(
     *,
     names: ChannelSettings | None = None,
     keep_duplicates: bool = False,
+    rules: Mapping[RuleName, RuleSettings] | None = None,
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
-    loaded = inputs.load(engine, sources, ends=ends, names=names, keep_duplicates=keep_duplicates)
+    loaded = inputs.load(
+        engine, sources, ends=ends, names=names, keep_duplicates=keep_duplicates, rules=rules
+    )
     write_report(engine, list(loaded.tables.values()))
 
 
@@ -50,6 +53,75 @@ def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
         local.append("inputs.report", f"from {frame}")
     zones = {report.table: report.zone for report in reports if report.zone is not None}
     quality.write_zones(local, [report.table for report in reports], zones)
+
+
+def note_duplicate_touchpoints(engine: Engine, duplicates: int) -> None:
+    """Count equal touchpoints, which are merged when journeys are built, as duplicates.
+
+    Their rows were accepted before: the sum of all rows of the table stays.
+    """
+    engine.local.run(_MOVE_DUPLICATES, {"n": duplicates})
+
+
+_MOVE_DUPLICATES = """
+update inputs.report
+set rows = case
+    when reason = 'duplicate' then $n
+    else rows - $n + coalesce((
+        select sum(rows) from inputs.report
+        where table_name = 'touchpoints' and reason = 'duplicate'
+    ), 0)
+end
+where table_name = 'touchpoints' and reason in ('accepted', 'duplicate')
+"""
+
+
+def count_rows(engine: Engine, table: str) -> RowCounts:
+    """Return where the rows of an input table went, from the tables themselves.
+
+    Parameters
+    ----------
+    engine
+        Holds the loaded tables and the report on them.
+    table
+        Name of the input table, such as ``touchpoints``.
+    """
+    reported = dict(
+        engine.local.rows(
+            "select reason, sum(rows) from inputs.report where table_name = $name group by reason",
+            {"name": table},
+        )
+    )
+    merged = int(reported.get("duplicate", 0)) + int(reported.get("refund", 0))
+    loaded = int(engine.scalar(f"select count(*) from inputs.{table}"))
+    if table == "touchpoints":  # equal ones are merged when journeys are built
+        merged, loaded = int(reported.get("duplicate", 0)), loaded - int(reported["duplicate"])
+    aside = int(engine.scalar(f"select count(*) from quarantine.{table}"))
+    return RowCounts(int(sum(reported.values())), loaded, aside, merged)
+
+
+class RowCounts(NamedTuple):
+    """Where the rows of an input table went.
+
+    Attributes
+    ----------
+    read
+        Rows of the source.
+    used, set_aside
+        Rows of the loaded table, and of its quarantine.
+    merged
+        Copies of other rows that are counted once, and refunds.
+    """
+
+    read: int
+    used: int
+    set_aside: int
+    merged: int
+
+    @property
+    def add_up(self) -> bool:
+        """Whether every row that was read is used, set aside or merged."""
+        return self.read == self.used + self.set_aside + self.merged and min(self) >= 0
 
 
 def quarantined(engine: Engine) -> dict[str, dict[str, int]]:

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite import inputs, quality
-from lydite.durations import format_duration
 from lydite.errors import InputError
 from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
+from lydite.inputs.rules import RULES, active_rules
 from lydite.journeys import incremental
+from lydite.journeys.bots import find_bot_like_users
+from lydite.journeys.interactions import describe_lookback
 from lydite.journeys.people import has_history
 from lydite.journeys.repeats import count_repeats
-from lydite.pipeline.input_tables import quarantined
+from lydite.pipeline.input_tables import note_duplicate_touchpoints, quarantined
 from lydite.settings import Completeness, PathOptions, QualitySettings
 
 if TYPE_CHECKING:
@@ -76,6 +78,9 @@ def build_journeys(
         When there is no such column.
     """
     paths = {outcome: (paths or {}).get(outcome, PathOptions()) for outcome in lookbacks}
+    accepted = accepted or QualitySettings()
+    rules = active_rules(accepted.rules)
+    vanished = quality.vanished_finding(engine, rules["vanished_users"], accepted)
     build = incremental.build_journeys(
         engine,
         lookbacks,
@@ -86,16 +91,16 @@ def build_journeys(
         direct=direct,
         people=people,
     )
-    engine.local.run(
-        "update inputs.report set rows = $n where table_name = 'touchpoints'"
-        " and reason = 'duplicate'",
-        {"n": build.summary.duplicates},
-    )
+    note_duplicate_touchpoints(engine, build.summary.duplicates)
+    if rules["bot_like_users"] != RULES["bot_like_users"]:
+        find_bot_like_users(engine, rules["bot_like_users"])
+    found = quality.rule_findings(engine, rules, accepted)
     build_history(engine)
     extents = _check_data(
         engine,
         dict.fromkeys(lookbacks, Completeness()) if declared is None else declared,
-        accepted or QualitySettings(),
+        accepted,
+        [*found, *([vanished] if vanished else [])],
     )
     rows = [
         _outcome_row(
@@ -110,7 +115,10 @@ def build_journeys(
 
 
 def _check_data(
-    engine: Engine, declared: Mapping[str, Completeness], accepted: QualitySettings
+    engine: Engine,
+    declared: Mapping[str, Completeness],
+    accepted: QualitySettings,
+    about_rows: Sequence[quality.Finding],
 ) -> dict[str, quality.Extent]:
     """Write the findings about the data, and return the extent of each outcome."""
     extents, findings = quality.measure_feeds(
@@ -118,7 +126,9 @@ def _check_data(
     )
     findings += quality.time_findings(engine, quality.read_zones(engine.local))
     losses = quality.with_advice(_find_losses(engine), accepted)
-    quality.write_findings(engine.local, [*quality.with_advice(findings, accepted), *losses])
+    quality.write_findings(
+        engine.local, [*quality.with_advice(findings, accepted), *about_rows, *losses]
+    )
     quality.write_holes(engine.local, extents)
     blocked = any(loss.blocking for loss in losses)  # then the next run must find them again
     if engine.local.is_persistent and not blocked:
@@ -211,7 +221,6 @@ def _outcome_row(
         note, periods = EVERY_USER_CONVERTS, 0
     return {
         "outcome": outcome,
-        "lookback": format_duration(lookback),
         "lookback_us": lookback // timedelta(microseconds=1),
         "first_at": first_at,
         "as_of": as_of,
@@ -227,6 +236,7 @@ def _path_columns(
 ) -> dict[str, Any]:
     """Describe what is on the paths of one outcome."""
     return {
+        "lookback": describe_lookback(lookback, paths.by_interaction),
         "after_conversion": paths.after_conversion,
         "repeats": count_repeats(engine, outcome, lookback),
         "paths": paths.definition,

@@ -147,6 +147,7 @@ def _prepare(
         settings.declared_ends(),
         names=settings.channels,
         keep_duplicates=keep_duplicates,
+        rules=settings.quality.rules,
     )
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))

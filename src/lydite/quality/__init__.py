@@ -9,6 +9,7 @@ from lydite.quality.changes import (
 )
 from lydite.quality.feeds import Extent, measure_feeds, read_feeds, read_holes, write_holes
 from lydite.quality.findings import Finding, read_findings, with_advice, write_findings
+from lydite.quality.rows import rule_findings, vanished_finding
 from lydite.quality.time_shift import read_zones, time_findings, write_zones
 
 __all__ = [
@@ -23,7 +24,9 @@ __all__ = [
     "read_holes",
     "read_sizes",
     "read_zones",
+    "rule_findings",
     "time_findings",
+    "vanished_finding",
     "with_advice",
     "write_findings",
     "write_holes",

@@ -7,7 +7,7 @@ import dagster as dg
 from lydite import inputs, pipeline
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
-from lydite.settings import ChannelSettings, DatabaseSource, DeclaredEnds, Settings
+from lydite.settings import ChannelSettings, DatabaseSource, DeclaredEnds, QualitySettings, Settings
 
 TABLES = tuple(f"inputs.{name}" for name in inputs.TABLES)
 
@@ -19,7 +19,6 @@ def input_assets(
 ) -> list[dg.AssetsDefinition]:
     """Return one step ``load_<table>`` per input table; a table without a source is empty."""
     sources = settings.sources.present()
-    keep_duplicates = settings.quality.keep_duplicates
     return [
         _load_step(
             table,
@@ -28,7 +27,7 @@ def input_assets(
             settings.channels,
             specs,
             upstream.get(table.name, ()),
-            keep_duplicates=keep_duplicates,
+            quality=settings.quality,
         )
         for table in inputs.TABLES.values()
     ]
@@ -42,7 +41,7 @@ def _load_step(
     specs: SpecFactory,
     upstream: Sequence[dg.AssetKey],
     *,
-    keep_duplicates: bool,
+    quality: QualitySettings,
 ) -> dg.AssetsDefinition:
     name = f"inputs.{table.name}"
     spec = specs.table(name, table.sql, group="inputs", deps=upstream)
@@ -51,7 +50,13 @@ def _load_step(
     def load(context: dg.AssetExecutionContext) -> Result:
         engine = specs.engine(context)
         report = inputs.load_table(
-            engine, table.name, source, ends=ends, names=names, keep_duplicates=keep_duplicates
+            engine,
+            table.name,
+            source,
+            ends=ends,
+            names=names,
+            keep_duplicates=quality.keep_duplicates,
+            rules=quality.rules,
         )
         pipeline.write_report(engine, [report])
         more: Metadata = {

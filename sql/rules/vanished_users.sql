@@ -1,0 +1,20 @@
+-- Finds users of the last run who have no row any more, though the data still covers the time of their last touch.
+-- @user_id the user
+with present as (
+    select user_id from inputs.touchpoints
+    union
+    select user_id from inputs.conversions
+),
+
+last_touches as (
+    select users.user_id, max(touches.touched_at) as last_at
+    from journeys.users as users
+    inner join journeys.touches as touches on users.user_key = touches.user_key
+    group by users.user_id
+)
+
+select last_touches.user_id
+from last_touches
+left join present on last_touches.user_id = present.user_id
+where present.user_id is null
+    and last_touches.last_at >= (select min(touched_at) from inputs.touchpoints)
