@@ -40,9 +40,21 @@ def test_the_true_model_comes_first():
     assert set(credit["standing_low"]) == set(credit["standing_high"]) == {own}
 
 
-def test_too_few_conversions_and_wrong_arguments_are_errors():
-    with pytest.raises(lydite.InputError, match="58 conversions are too few"):
-        lydite.compare(paths=TABLE)
+def test_with_too_few_conversions_every_model_has_credit_and_is_too_early(tmp_path):
+    result = lydite.compare(paths=TABLE, models=["last_touch", "linear", "markov_1"])
+    record = result.to_dict()["outcomes"]["conversion"]
+    assert "58 conversions are too few" in record["note"]
+    assert {row["verdict"] for row in record["models"]} == {"too_early"}
+    assert {row["model"] for row in record["credit"]} == {"last_touch", "linear", "markov_1"}
+    for name in ("last_touch", "linear", "markov_1"):
+        total = sum(row["conversions"] for row in record["credit"] if row["model"] == name)
+        assert total == pytest.approx(58)
+    assert result.verdict().startswith("Too few conversions to judge conversion.")
+    result.to_html(tmp_path / "report.html")
+    assert "58 conversions are too few" in (tmp_path / "report.html").read_text()
+
+
+def test_wrong_arguments_are_errors():
     with pytest.raises(lydite.InputError, match="cannot be combined"):
         lydite.compare(TABLE, paths=TABLE)
     with pytest.raises(lydite.InputError, match="touchpoints and conversions, or paths"):

@@ -9,6 +9,7 @@
 -- @as_of instant up to which the data is complete, UTC
 -- @sampled_landmarks landmarks in the evaluation sample
 -- @note why no models were compared, empty where they were
+-- @first_forecast where the history is too short: the day from which on models can be compared
 with landmarks as (
     select outcomes.outcome, count(path_events.touch) as landmarks
     from evaluation.outcomes as outcomes
@@ -39,7 +40,8 @@ select
     outcomes.periods,
     outcomes.as_of,
     coalesce(samples.sampled_landmarks, 0) as sampled_landmarks,
-    outcomes.note
+    outcomes.note,
+    outcomes.first_forecast
 from evaluation.outcomes as outcomes
 inner join landmarks on outcomes.outcome = landmarks.outcome
 inner join conversions on outcomes.outcome = conversions.outcome

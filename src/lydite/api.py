@@ -277,6 +277,7 @@ def compare_paths(
         "as_of": None,
         "sampled_landmarks": found.landmarks,
         "note": found.note,
+        "first_forecast": None,
     }
     return Comparison(found.marts, [counts], {}, found.left_out, evaluation.alpha, kind_of(paths))
 

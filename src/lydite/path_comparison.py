@@ -11,7 +11,6 @@ from threadpoolctl import threadpool_limits
 
 from lydite.attribution.path_credit import attribute_paths, models_without_clock, notes_on_table
 from lydite.engine import DuckDBEngine
-from lydite.errors import InputError
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.ceiling import ceiling_scores
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lydite.evaluation.scores import Scores
-    from lydite.inputs import Source
+    from lydite.inputs import PathTable, Source
     from lydite.models import Landmarks, Model
     from lydite.settings import EvaluationSettings
 
@@ -96,32 +95,25 @@ def compare_paths(
     Raises
     ------
     InputError
-        When the table cannot be used, or has too few conversions.
+        When the table cannot be used.
     """
     say = progress or (lambda _: None)
     say("reading the paths")
     with DuckDBEngine() as engine:
         table, threads = read_path_table(engine, paths, separator), engine.threads
     conversions = int(table.conversions.sum())
-    if conversions < MIN_CONVERSIONS:
-        raise InputError(
-            f"{conversions} conversions are too few to compare models: at least {MIN_CONVERSIONS}"
-            " are needed. `lydite credit` works with any number."
-        )
+    note = _why_not(table)
     models, left_out = models_without_clock(rivals, len(table.channels))
     models = with_credit(models, evaluation.credit)
     landmarks = journey_landmarks(
         table, weight_columns(models), buckets=BUCKETS, seed=evaluation.seed
     )
-    can_compare = bool(table.nulls.any())
-    scores = (
-        _cross_validate(models, landmarks, evaluation.seed, threads, say) if can_compare else {}
-    )
+    scores = {} if note else _cross_validate(models, landmarks, evaluation.seed, threads, say)
     say("attributing the conversions")
     credit, transitions = attribute_paths(table, models, evaluation.seed, threads)
     credit_marts = _credit_marts(credit, transitions)
     notes = notes_on_table(table, models)
-    if can_compare:
+    if not note:
         marts = compare_outcome(
             OUTCOME,
             models,
@@ -132,7 +124,11 @@ def compare_paths(
             findings=notes,
         )
     else:
-        marts = unjudged_outcome(OUTCOME, (), ALL_CONVERT, findings=notes)
+        # More journeys of the same kind do not help where all of them convert.
+        undecided = () if note == ALL_CONVERT else models
+        marts = unjudged_outcome(
+            OUTCOME, undecided, note, primary=evaluation.primary, findings=notes
+        )
     credit_marts["channel_credit"] = _with_range(
         credit_marts["channel_credit"], marts["model_comparison"]
     )
@@ -141,8 +137,21 @@ def compare_paths(
         int(landmarks.count.sum()),
         conversions,
         left_out,
-        "" if can_compare else ALL_CONVERT,
+        note,
     )
+
+
+def _why_not(table: PathTable) -> str:
+    """Return why no models can be compared on a table; empty where they can."""
+    if not table.nulls.any():
+        return ALL_CONVERT
+    conversions = int(table.conversions.sum())
+    if conversions < MIN_CONVERSIONS:
+        return (
+            f"{conversions} conversions are too few to compare models: at least {MIN_CONVERSIONS}"
+            " are needed"
+        )
+    return ""
 
 
 def _cross_validate(

@@ -1,7 +1,7 @@
 """Types of the plain data that results turn into: what ``--format json`` prints."""
 
 # Annotations are evaluated here, so that the keys that are not required are known at run time.
-from datetime import datetime
+from datetime import date, datetime
 from typing import NotRequired, TypedDict
 
 
@@ -9,7 +9,8 @@ class OutcomeCounts(TypedDict):
     """What is in the data for one outcome, scored or not.
 
     On a path table `lookback` and `as_of` are None, and `periods` is the number of folds. A `note`
-    says why an outcome could not be judged; it is empty otherwise.
+    says why an outcome could not be judged; it is empty otherwise. Where the history is too short,
+    `first_forecast` is the day from which on it is long enough.
     """
 
     outcome: str
@@ -22,6 +23,7 @@ class OutcomeCounts(TypedDict):
     as_of: datetime | None
     sampled_landmarks: int
     note: str
+    first_forecast: date | None
 
 
 class ModelRecord(TypedDict):
@@ -143,6 +145,7 @@ class OutcomeRecord(TypedDict):
     unattributed: int
     periods: int
     note: NotRequired[str]
+    first_forecast: NotRequired[str]
     models: list[ModelRecord]
     segments: NotRequired[dict[str, list[ModelRecord]]]
     warnings: list[WarningRecord]

@@ -233,6 +233,8 @@ class Comparison(Generic[FrameT_co]):
         record: dict[str, object] = {key: n for key, n in counts.items() if key in _COUNTS}
         if counts["note"]:
             record["note"] = counts["note"]
+            first = counts["first_forecast"]
+            record |= {} if first is None else {"first_forecast": first.isoformat()}
         record["models"] = models.pop(ALL, [])
         if models:
             record["segments"] = models

@@ -114,7 +114,6 @@ def test_credit_of_touchpoints_from_sql_files(files: tuple[Path, Path], tmp_path
         (["credit", "--paths", "PATHS", "--rule", "mine"], "name=expression"),
         (["credit", "--paths", "PATHS", "--rule", "mine=moon"], "moon"),
         (["credit", "--paths", "PATHS", "--models", "time_decay"], "when touches"),
-        (["compare", "--paths", "PATHS"], "too few"),
         (["compare", "--paths", "PATHS", "--touchpoints", "t.csv"], "cannot be combined"),
         (["compare", "--touchpoints", "t.csv"], "--conversions is missing"),
         (

@@ -21,6 +21,7 @@ from lydite.evaluation.calendar import (
     PERIODS,
     History,
     build_history,
+    first_forecast,
     make_calendar,
 )
 
@@ -225,3 +226,57 @@ def test_a_lookback_below_a_day_is_stated_in_hours():
     with pytest.raises(InputError, match=r"longest lookback that would work is 6h\.$"):
         make_calendar(short, timedelta(days=1), "day")
     assert len(make_calendar(short, timedelta(hours=6), "day")) == 2
+
+
+def test_the_first_forecast_is_possible_when_the_second_week_is_mature():
+    # 100 conversions on Monday the 6th are known on the 13th: the weeks of the 13th and the 20th
+    # are forecast, and the outcomes of the second are known on 3 February.
+    short = history("2025-01-06", "2025-01-20")
+    found = first_forecast(short, timedelta(days=7), "week")
+    assert (str(found.day), found.is_estimate) == ("2025-02-03", False)
+    with pytest.raises(InputError, match=r"The first forecast will be possible on 2025-02-03\. "):
+        make_calendar(short, timedelta(days=7), "week")
+
+
+def test_with_few_conversions_the_present_rate_decides():
+    ten = at("2025-01-06") + np.arange(10) * DAY
+    short = history("2025-01-06", "2025-01-16", ten)
+    found = first_forecast(short, timedelta(days=7), "week")
+    # One a day: the 100th is known 90 + 7 days after the 16th of January, on Wednesday 23 April.
+    # The weeks of 28 April and 5 May are forecast, and known on 19 May.
+    assert (str(found.day), found.is_estimate) == ("2025-05-19", True)
+    assert str(found).endswith("about on 2025-05-19, at the present rate of conversions.")
+
+
+def test_without_conversions_or_within_ten_years_there_is_no_date():
+    none = history("2025-01-06", "2025-03-06", np.empty(0, dtype="datetime64[us]"))
+    rare = history("2025-01-06", "2026-01-06", np.array([at("2025-02-01")]))
+    assert first_forecast(none, timedelta(days=7), "week") is None
+    assert first_forecast(rare, timedelta(days=7), "week") is None
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.integers(1, 60),
+    st.integers(1, 40),
+    st.sampled_from(PERIODS),
+    st.lists(st.integers(0, 59), max_size=2),
+)
+def test_the_date_is_the_first_end_of_data_at_which_two_periods_are_scored(
+    days, lookback, period, holes
+):
+    """Brute force: the end of the data moves day by day."""
+    first = at("2025-01-08T15:00")
+    start = np.array([[first + n * DAY, first + (n + 2) * DAY] for n in holes])
+    given = replace(
+        history("2025-01-08T15:00", str(first + days * DAY), first + np.arange(120) * DAY / 24),
+        holes=start.reshape(-1, 2).astype("datetime64[us]"),
+    )
+    span = timedelta(days=lookback)
+    found = first_forecast(given, span, period)
+    if found is None or found.is_estimate:
+        return
+    day = np.datetime64(found.day, "us")
+    assert len(make_calendar(replace(given, as_of=day), span, period)) >= MIN_PERIODS
+    with pytest.raises(InputError):
+        make_calendar(replace(given, as_of=day - DAY), span, period)

@@ -48,6 +48,27 @@ def test_with_too_short_a_history_every_model_has_credit_and_is_too_early(days):
     assert result.verdict().startswith("Too little history to judge conversion.")
 
 
+def test_the_date_of_the_first_forecast_is_on_every_surface(tmp_path):
+    sources = few_journeys(30, 5)
+    sources["conversions"] = sources["conversions"].slice(1)  # a user who does not convert
+    result = compare(**sources, models=list(MODELS))
+    # The 100th conversion is on Monday, 22 January 2024; it is known on Wednesday, 21 February.
+    # The weeks of 26 February and 4 March are forecast, and known 30 days after 11 March.
+    sentence = "The first forecast will be possible on 2024-04-10."
+    [counts] = result.outcomes
+    assert str(counts["first_forecast"]) == "2024-04-10"
+    record = result.to_dict()["outcomes"]["conversion"]
+    assert record["first_forecast"] == "2024-04-10"
+    assert sentence in record["note"]
+    assert sentence in result.verdict()
+    assert sentence in result._repr_html_()
+    console = Console(file=StringIO(), width=400)
+    print_comparison(result, console)
+    assert sentence in console.file.getvalue()
+    result.to_html(tmp_path / "report.html")
+    assert sentence in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_an_outcome_with_too_short_a_history_does_not_stop_another(sources):
     rare = sources["conversions"].head(5).with_columns(outcome=pl.lit("rare"))
     both = pl.concat([sources["conversions"].with_columns(outcome=pl.lit("usual")), rare])

@@ -21,6 +21,8 @@ PERIODS: tuple[Period, ...] = ("day", "week", "month")
 MIN_TRAINING_CONVERSIONS = 100
 MIN_PERIODS = 2
 _NO_HOLES: NDArray[np.datetime64] = np.empty((0, 2), dtype="datetime64[us]")
+_MOST_DAYS = 3_652  # ten years
+_LONGEST_PERIOD = np.timedelta64(31, "D")
 _DAY, _MONTH = np.timedelta64(1, "D"), np.timedelta64(1, "M")
 
 
@@ -175,19 +177,88 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
     return Calendar(starts, _ends(starts, period)[-1], lookback, period, history.holes)
 
 
+@dataclass(frozen=True)
+class FirstForecast:
+    """When a history that is too short will be long enough for a verdict.
+
+    Attributes
+    ----------
+    day
+        The day from which on two periods can be forecast, if data keeps coming.
+    is_estimate
+        Whether too few conversions are known yet, so that the present rate of conversions decides.
+    """
+
+    day: date
+    is_estimate: bool
+
+    def __str__(self) -> str:
+        """Return a sentence."""
+        rate = ", at the present rate of conversions" if self.is_estimate else ""
+        about = "about " if self.is_estimate else ""
+        return f"The first forecast will be possible {about}on {self.day}{rate}."
+
+
+def first_forecast(history: History, lookback: timedelta, period: Period) -> FirstForecast | None:
+    """Return when two periods can be forecast; None where it takes more than ten years.
+
+    Parameters
+    ----------
+    history
+        A history that `make_calendar` refuses.
+    lookback, period
+        As in `make_calendar`.
+    """
+    maturity = np.timedelta64(lookback)
+    known_at = np.sort(_known_conversions(history, lookback) + maturity)
+    missing = MIN_TRAINING_CONVERSIONS - len(known_at)
+    if missing > 0:
+        span = history.as_of - history.first_at
+        if not len(known_at) or span <= np.timedelta64(0):
+            return None
+        days = span / _DAY / len(known_at) * np.arange(1, missing + 1)
+        if days[-1] > _MOST_DAYS:
+            return None
+        more = history.as_of + (days * 86_400e6).astype("timedelta64[us]") + maturity
+        known_at = np.append(known_at, more)
+    enough_at = known_at[MIN_TRAINING_CONVERSIONS - 1]
+    latest = np.max(np.append(history.holes.ravel(), enough_at))
+    starts = _starts(history.first_at, latest + 4 * _LONGEST_PERIOD, period)
+    starts = starts[starts >= enough_at]
+    starts = starts[_is_complete(starts, period, maturity, history.holes)]
+    day = (_ends(starts, period)[MIN_PERIODS - 1] + maturity).astype("datetime64[us]")
+    return FirstForecast((day + _DAY - np.timedelta64(1, "us")).astype(date).date(), missing > 0)
+
+
+def _known_conversions(history: History, lookback: timedelta) -> NDArray[np.datetime64]:
+    """Return the times of landmarks that convert within the lookback, outside of holes."""
+    known = history.hours_to_conversion < lookback / timedelta(hours=1)
+    known &= ~_is_unknown(history.converting_at, history.holes, lookback)
+    return history.converting_at[known]
+
+
+def _is_complete(
+    starts: NDArray[np.datetime64],
+    period: Period,
+    maturity: np.timedelta64,
+    holes: NDArray[np.datetime64],
+) -> NDArray[np.bool_]:
+    """Return which periods have no landmark whose outcome depends on a hole."""
+    ends = _ends(starts, period)
+    complete = np.ones(len(starts), dtype=bool)
+    for hole_start, hole_end in holes:
+        complete &= (ends <= hole_start - maturity) | (starts >= hole_end)
+    return complete
+
+
 def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDArray[np.datetime64]:
     """Return the starts of the periods that `make_calendar` scores."""
     maturity = np.timedelta64(lookback)
     mature_until = history.as_of - maturity
     starts = _starts(history.first_at, mature_until, period)
-    ends = _ends(starts, period)
-    complete = ends <= mature_until
-    for hole_start, hole_end in history.holes:
-        complete &= (ends <= hole_start - maturity) | (starts >= hole_end)
-    starts = starts[complete]
-    known = history.hours_to_conversion < lookback / timedelta(hours=1)
-    known &= ~_is_unknown(history.converting_at, history.holes, lookback)
-    known_at = np.sort(history.converting_at[known] + maturity)
+    complete = _ends(starts, period) <= mature_until
+    starts = starts[complete & _is_complete(starts, period, maturity, history.holes)]
+    known_at = np.sort(_known_conversions(history, lookback) + maturity)
     known_before = np.searchsorted(known_at, starts, side="right")
     return starts[known_before >= MIN_TRAINING_CONVERSIONS]
 
@@ -224,10 +295,12 @@ def _too_short(history: History, lookback: timedelta, period: Period) -> str:
         f" lookback of {format_duration(lookback)}. At least two whole {period}s are needed whose"
         f" outcomes are known, each after {MIN_TRAINING_CONVERSIONS} known conversions"
     )
+    first = first_forecast(history, lookback, period)
+    when = f". {first}" if first else "."
     longest = _longest_lookback(history, lookback, period)
     if longest is None:
-        return f"{problem}. No shorter lookback would work: more history is needed."
-    return f"{problem}. The longest lookback that would work is {format_duration(longest)}."
+        return f"{problem}{when} No shorter lookback would work: more history is needed."
+    return f"{problem}{when} The longest lookback that would work is {format_duration(longest)}."
 
 
 def _longest_lookback(history: History, lookback: timedelta, period: Period) -> timedelta | None:

@@ -10,7 +10,14 @@ import polars as pl
 
 from lydite import inputs, quality
 from lydite.errors import InputError
-from lydite.evaluation.calendar import Calendar, History, Period, build_history, make_calendar
+from lydite.evaluation.calendar import (
+    Calendar,
+    History,
+    Period,
+    build_history,
+    first_forecast,
+    make_calendar,
+)
 from lydite.inputs.rules import RULES, active_rules
 from lydite.journeys import incremental
 from lydite.journeys.bots import find_bot_like_users
@@ -154,6 +161,7 @@ _OUTCOME_SCHEMA: dict[str, Any] = {
     "period": pl.String,
     "periods": pl.Int64,
     "note": pl.String,
+    "first_forecast": pl.Date,  # the day from which on a history that is too short is long enough
     "after_conversion": pl.String,
     "repeats": pl.Int64,  # conversions that follow another without a touch in between
     "paths": pl.String,  # what scores depend on
@@ -209,7 +217,7 @@ def _outcome_row(
 ) -> dict[str, Any]:
     """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
     history = _load_history(engine, outcome, first_at, as_of)
-    note, periods = "", 0
+    note, periods, first = "", 0, None
     others = _OTHER_PERSONS if has_history(engine) else _OTHER_USERS
     all_convert = not engine.scalar(others, {"outcome": outcome})
     try:
@@ -217,6 +225,7 @@ def _outcome_row(
     except InputError as error:
         note = _with_rows_set_aside(str(error), quarantined(engine))
         note += f" Also, {EVERY_USER_CONVERTS}." if all_convert else ""
+        first = None if all_convert else first_forecast(history, lookback, period)
     if periods and all_convert:
         note, periods = EVERY_USER_CONVERTS, 0
     return {
@@ -228,6 +237,7 @@ def _outcome_row(
         "period": period,
         "periods": periods,
         "note": note,
+        "first_forecast": None if first is None else first.day,
     }
 
 

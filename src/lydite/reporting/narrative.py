@@ -70,8 +70,9 @@ def headline(comparison: Comparison, outcome: str) -> str:
     counts, name = outcome_counts(comparison, outcome), plain(outcome)
     if counts["note"]:
         # More history does not help where every journey or user converts.
+        lacking = "few conversions" if is_path_table(counts) else "little history"
         all_convert = counts["note"].startswith("every ")
-        return f"{'No verdict on' if all_convert else 'Too little history to judge'} {name}."
+        return f"{'No verdict on' if all_convert else f'Too {lacking} to judge'} {name}."
     rivals = rivals_of(comparison, outcome)
     if not rivals:
         return f"No model was compared for {name}."

@@ -63,6 +63,12 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
         more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
         for table, file in FILES.items():
             yield materialized(specs.key(table), engine, table, file, more)
-        yield materialized(specs.key(OUTCOMES), engine.local, OUTCOMES)
+        notes = {
+            row["outcome"]: row["note"]
+            for row in pipeline.read_outcomes(engine, scored_only=False)
+            if row["note"]
+        }
+        too_early: Metadata = {"too_early": notes} if notes else {}
+        yield materialized(specs.key(OUTCOMES), engine.local, OUTCOMES, more=too_early)
 
     return [build_journeys]
