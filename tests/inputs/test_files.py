@@ -104,15 +104,17 @@ def test_sql_that_is_not_utf8(refused, write):
         ('u2,2026-03-01T09:30:00Z,"a', "unterminated quote"),
     ],
 )
-def test_malformed_csv(refused, write, line, why):
-    path = write("t.csv", HEADER + ROW + line + "\n")
-    refused(path, path, "CSV Error on Line: 3", why, "Correct that line")
+def test_mostly_malformed_csv(refused, write, line, why):
+    path = write("t.csv", HEADER + (line + "\n") * 2 + ROW)
+    refused(path, path, "CSV Error on Line: 2", why, "Correct that line")
 
 
 def test_the_malformed_file_among_several_is_named(refused, write, tmp_path):
     write("a.csv", HEADER + ROW)
     bad = write("b.csv", HEADER + "u2\n")
-    refused(tmp_path / "*.csv", f"{bad}: CSV Error on Line: 2")
+    refused(
+        tmp_path / "*.csv", f"{bad}: 1 of its 1 lines are malformed, first: CSV Error on Line: 2"
+    )
 
 
 @pytest.mark.parametrize("cut", [1, 4, 9])

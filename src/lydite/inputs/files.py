@@ -130,7 +130,7 @@ def select(engine: DuckDBEngine, place: str, kind: str, files: Sequence[str]) ->
         if kind == "parquet":
             return _parquet(place, files)
         if kind == "csv":
-            return _csv(place, files)
+            return select_csv(place, files)
         return _json(engine, place, files)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as error:
         raise_unreadable(place, kind, files, error)
@@ -161,8 +161,25 @@ def _parquet(place: str, files: Sequence[str]) -> str:
     return f"select * from read_parquet({_listed(files)}, union_by_name = true)"
 
 
-def _csv(place: str, files: Sequence[str]) -> str:
-    """Read the headers here: DuckDB's sniffer makes mistakes on small files."""
+def select_csv(place: str, files: Sequence[str], options: str = "") -> str:
+    """Return a select of the rows of CSV files as text; files may have different columns.
+
+    Headers are read here: DuckDB's sniffer makes mistakes on small files.
+
+    Parameters
+    ----------
+    place
+        Table and source for messages.
+    files
+        The files.
+    options
+        More options of ``read_csv``, each after a comma.
+
+    Raises
+    ------
+    InputError
+        When a file has a column name twice.
+    """
     by_header: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for file in files:
         delimiter, names = _header(file)
@@ -171,7 +188,7 @@ def _csv(place: str, files: Sequence[str]) -> str:
     return "\nunion all by name\n".join(
         f"select * from read_csv({_listed(members)}, auto_detect = false, header = true,"
         f" delim = {quote_literal(delimiter)}, quote = '\"', escape = '\"',"
-        f" columns = {_as_text(names)})"
+        f" columns = {_as_text(names)}{options})"
         for (delimiter, names), members in by_header.items()
     )
 
@@ -244,6 +261,11 @@ def statement(engine: DuckDBEngine, place: str, file: str) -> str:
         names = ", ".join(sorted(statements[0].named_parameters))
         raise InputError(f"{place}: has parameters ({names}). Write their values into the select.")
     return str(statements[0].query).strip().rstrip(";")
+
+
+def advice(kind: str) -> str:
+    """Return what to do about a file that cannot be read."""
+    return _ADVICE[kind]
 
 
 # --- messages -----------------------------------------------------------------------------------

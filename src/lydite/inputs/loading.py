@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
-from lydite.inputs import channels, sources, spark_sources
+from lydite.inputs import channels, malformed_lines, sources, spark_sources
 from lydite.inputs.casting import (
     cast_select,
     match_columns,
@@ -313,12 +313,19 @@ def _write(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
         else:
             engine.create_view(raw, select)
         report = _split_rows(engine, plan.table, plan.relation, options)
+        report = _with_malformed_lines(engine, report, plan.relation)
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not options.keep_raw:
         engine.drop(raw)
     if plan.names is not None:
         channels.drop_names(engine)
     return replace(report, zone=plan.zone)
+
+
+def _with_malformed_lines(engine: Engine, report: TableReport, relation: Relation) -> TableReport:
+    """Count the lines that could not be read, which are in a quarantine table of their kind."""
+    n = malformed_lines.store(engine, report.table, relation)
+    return replace(report, bad=report.bad | {malformed_lines.REASON: n}) if n else report
 
 
 def _with_channels(engine: Engine, plan: _Plan) -> str:

@@ -251,6 +251,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "negative_cost": "cost is below zero; record refunds separately",
         "invalid_value": "value is text that is not a number; write it as digits, such as 1234.50",
         "not_finite_value": "value is NaN or infinite; leave it empty where it is unknown",
+        "malformed_line": "the line of the CSV file has more or fewer cells than the header, or an"
+        " open quote; quarantine.malformed_lines has its text",
         "near_duplicates": "a touch of the same user, channel and campaign came just before it;"
         " remove the second tag or export",
         "bursts": "the user has many touches within a second, as programs make; see whether it is a"

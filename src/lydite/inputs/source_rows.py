@@ -39,11 +39,14 @@ class Relation:
         What follows ``from`` in SQL.
     columns
         The columns' DuckDB types by name, in order.
+    malformed
+        The table of the lines that could not be read, None where all could.
     """
 
     place: str
     sql: str
     columns: dict[str, str]
+    malformed: str | None = None
 
 
 def empty_relation(table: Table, place: str) -> Relation:

@@ -10,7 +10,7 @@ import duckdb
 
 from lydite.environment import expand, mask
 from lydite.errors import InputError
-from lydite.inputs import databases, files, frames, remote
+from lydite.inputs import databases, files, frames, malformed_lines, remote
 from lydite.inputs.source_rows import Relation, empty_relation
 from lydite.settings import DatabaseSource
 
@@ -104,4 +104,7 @@ def _read(
         engine.run(f"create or replace temp table {view} as\n{select}")
         return Relation(place, f"temp.{view}", engine.columns(f"temp.{view}"))
     except duckdb.Error as error:
+        if kind == "csv":
+            stack.callback(engine.run, f"drop table if exists temp.{view}_malformed")
+            return malformed_lines.read_csv(engine, place, found, view, error)
         files.raise_unreadable(place, kind, found, error)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from lydite import inputs, quality
+from lydite.inputs import malformed_lines
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,6 +98,7 @@ def count_rows(engine: Engine, table: str) -> RowCounts:
     if table == "touchpoints":  # equal ones are merged when journeys are built
         merged, loaded = int(reported.get("duplicate", 0)), loaded - int(reported["duplicate"])
     aside = int(engine.scalar(f"select count(*) from quarantine.{table}"))
+    aside += malformed_lines.count(engine, table)
     return RowCounts(int(sum(reported.values())), loaded, aside, merged)
 
 
