@@ -5,7 +5,8 @@ import math
 import polars as pl
 import pytest
 
-from lydite.reporting.charts import credit_chart, evidence_chart, improvement_chart
+from lydite.reporting.charts import evidence_chart, improvement_chart
+from lydite.reporting.display_names import model_label
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     BEST,
@@ -17,7 +18,7 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 
-_ALL = (improvement_chart, credit_chart, evidence_chart)
+_ALL = (improvement_chart, evidence_chart)
 
 
 def _records(chart):
@@ -39,7 +40,7 @@ def test_empty_comparisons_have_no_charts(make):
 def test_every_rival_is_drawn_with_its_bounds():
     rows = _records(improvement_chart(make_comparison(), "purchase"))
     drawn = {row["model"]: row for row in rows if "model" in row}
-    assert set(drawn) == {model for model, *_ in BEST}
+    assert set(drawn) == {model_label(model) for model, *_ in BEST}
     assert all(row["low"] < row["explained"] < row["high"] for row in drawn.values())
     assert {row["label"] for row in rows if "label" in row} == {"activity alone", "best achieved"}
 
@@ -54,28 +55,10 @@ def test_a_refuted_model_far_behind_stays_at_the_edge():
     assert all(row["place"] == row["explained"] for row in drawn.values())
 
 
-def test_the_heat_map_has_intervals_except_for_merged_channels():
-    channels = tuple(f"channel_{i}" for i in range(40))
-    rows = _records(credit_chart(make_comparison(channels=channels), "purchase"))
-    intervals = {row["channel"] == "(other channels)": row["interval"] for row in rows}
-    assert intervals[True] == "not known"
-    assert " to " in intervals[False]
-
-
 def test_a_path_table_has_no_evidence_over_time():
     comparison = make_path_comparison()
     assert evidence_chart(comparison, "conversion") is None
     assert _records(improvement_chart(comparison, "conversion"))
-    assert _records(credit_chart(comparison, "conversion"))
-
-
-def test_minor_channels_are_merged():
-    channels = tuple(f"channel_{i}" for i in range(40))
-    rows = _records(credit_chart(make_comparison(channels=channels), "purchase"))
-    assert len({row["channel"] for row in rows}) == 26
-    for model, *_ in BEST:
-        total = sum(row["share"] for row in rows if row["model"] == model)
-        assert math.isclose(total, 1)
 
 
 def test_infinite_bounds_are_left_out_of_the_evidence():

@@ -1,8 +1,6 @@
 """The HTML report."""
 
 import re
-import shutil
-import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,12 +9,12 @@ import polars as pl
 import pytest
 
 from lydite.errors import InputError
-from lydite.reporting.narrative import headline
+from lydite.reporting.decision import decide
+from lydite.reporting.display_names import model_label
 from lydite.reporting.report import report_html, write_report
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
     BEST,
-    CHANNELS,
     CONTENDERS,
     EVERY_KIND,
     MANY,
@@ -51,8 +49,8 @@ class _Reader(HTMLParser):
 def test_the_report_has_the_verdict_and_all_models(rivals):
     comparison = make_comparison(("purchase", rivals))
     text = " ".join(_Reader(report_html(comparison)).text)
-    assert headline(comparison, "purchase") in text
-    assert all(model in text for model, *_ in rivals)
+    assert decide(comparison, "purchase").text in text
+    assert all(model_label(model) in text for model, *_ in rivals)
     assert "not a better cause" in text
 
 
@@ -62,25 +60,17 @@ def test_the_report_refers_to_nothing_outside():
         for name in ("src", "href", "srcset", "action"):
             assert (attributes.get(name) or "#").startswith("#")
     report = report_html(make_comparison())
-    outside = re.sub(r"<script>.*?</script>", "", report, flags=re.DOTALL)
-    assert not re.search(r"https?://|url\(|@import", outside)
+    assert not re.search(r"https?://|url\((?!#)|@import", report)
+    assert len(report) < 1_000_000
 
 
-def test_the_library_of_charts_is_inside_once():
-    report = report_html(make_comparison(("purchase", BEST), ("lead", CONTENDERS)))
-    assert report.count("window.vegaEmbed=") == 1
-    assert report.count('class="chart ') == 6
-
-
-def test_credit_has_intervals_and_the_report_explains_them():
-    report = report_html(make_comparison(channels=("ads", "direct")))
-    row = next(line for line in report.splitlines() if '<th scope="row">ads</th>' in line)
-    bounds = re.findall(r'<span class="claim nowrap">(.*?)</span>', row)
-    assert bounds == [
-        "378 to 462", "18% to 22%", "22,680 to 27,720", "1.9 to 2.4", "25 to 31",
-    ]  # fmt: skip
-    unknown = next(line for line in report.splitlines() if '<th scope="row">direct</th>' in line)
-    assert unknown.count("claim nowrap") == 3
+def test_credit_has_its_interval_and_its_range_in_words():
+    report = report_html(make_comparison(("purchase", CONTENDERS), channels=("ads", "direct")))
+    [text] = re.findall(r'<th scope="row">Ads</th><td class="plot"><span[^>]*>(.*?)</span>', report)
+    assert text == (
+        "20.0% of credit, 95% interval 18% to 22%, range over the models still standing 20% to"
+        " 83%, last touch 33%, 100% of spend"
+    )
     assert "users were resampled 200 times" in report
 
 
@@ -148,12 +138,11 @@ def test_neither_segments_nor_open_pairs_where_there_are_none():
         assert absent not in _Reader(report).text
 
 
-def test_warnings_follow_the_verdict():
+def test_warnings_are_in_the_part_on_the_data():
     comparison = make_comparison(warnings=((None, "immature", "41% of the touches are recent"),))
     report = report_html(comparison)
-    assert (
-        report.index("only an experiment") < report.index("41% of the") < report.index("The models")
-    )
+    assert report.index("Data quality") < report.index("41% of the touches are recent")
+    assert "1 warning" in report
 
 
 @pytest.mark.parametrize("mart", ["model_comparison", "pairs", "warnings", "evidence"])
@@ -162,15 +151,6 @@ def test_missing_and_empty_tables_do_not_break_the_report(mart):
     rest = {name: frame for name, frame in full.marts.items() if name != mart}
     for marts in (rest, rest | {mart: full.marts[mart].clear()}):
         assert "not a better cause" in report_html(Comparison(marts, full.outcomes, {}))
-
-
-def test_many_models_have_wide_charts():
-    report = report_html(make_comparison(("purchase", MANY)))
-    assert 'class="chart chart-credit" style="min-width: 960px"' in report
-    assert "Triangles" in report
-    few = report_html(make_comparison())
-    assert 'class="chart chart-credit" style="min-width: 704px"' in few
-    assert "Triangles" not in few
 
 
 def test_names_from_the_data_are_escaped():
@@ -190,7 +170,7 @@ def test_names_from_the_data_are_escaped():
     report = report_html(hostile)
     reader = _Reader(report)
     assert "img" not in {tag for tag, _ in reader.elements}
-    assert [tag for tag, _ in reader.elements].count("script") == 3
+    assert [tag for tag, _ in reader.elements].count("script") == 2
     assert not any("onerror" in attributes for _, attributes in reader.elements)
     assert _ATTACK not in report
     assert any(_ATTACK in text for text in reader.text)
@@ -225,27 +205,6 @@ def test_empty_comparisons_and_short_histories_have_a_report():
     assert "Short." in report_html(make_comparison(("lead", ()), note="short"))
 
 
-def test_a_browser_draws_every_chart_without_an_error(tmp_path):
-    browser = shutil.which("chromium")
-    if browser is None:
-        pytest.skip("chromium is not installed")
-    report = tmp_path / "report.html"
-    write_report(make_comparison(("purchase", BEST), channels=(*CHANNELS, _ATTACK)), report)
-    seen = subprocess.run(
-        [
-            browser, "--headless", "--no-sandbox", "--disable-gpu",
-            "--disable-background-networking", "--no-first-run", "--enable-logging=stderr",
-            f"--user-data-dir={tmp_path / 'browser'}", "--virtual-time-budget=8000",
-            "--dump-dom", report.as_uri(),
-        ],
-        capture_output=True, text=True, timeout=120, check=True,
-    )  # fmt: skip
-    drawn = re.sub(r"<script.*?</script>", "", seen.stdout, flags=re.DOTALL)
-    assert drawn.count("<svg") == 3
-    assert "could not be drawn" not in drawn
-    assert "CONSOLE" not in seen.stderr
-
-
 def _with_transitions(*rows):
     columns = ("outcome", "from_channel", "to_channel", "transitions", "probability")
     comparison = make_comparison(("purchase", BEST))
@@ -258,13 +217,13 @@ def test_the_report_shows_the_transitions_between_channels_folded():
     html = report_html(_with_transitions(*rows))
     elements = _Reader(html).elements
     tags = [tag for tag, _ in elements]
-    assert tags.count("svg") == 1
-    (summary,) = re.findall(r"<details>\s*<summary>Transitions between channels", html)
+    (summary,) = re.findall(r'<details class="fold"><summary><h2>The customer journey', html)
     assert "open" not in summary
     assert "attacked" not in "".join(str(attributes) for _, attributes in elements)
-    assert tags.count("circle") == 2
+    without = [tag for tag, _ in _Reader(report_html(make_comparison(("purchase", BEST)))).elements]
+    assert tags.count("circle") == without.count("circle") + 2
 
 
 def test_a_channel_with_the_name_of_an_end_leaves_the_diagram_out():
     html = report_html(_with_transitions(("(start)", "(start)", 5, 1.0), ("(start)", "b", 5, 1.0)))
-    assert "svg" not in [tag for tag, _ in _Reader(html).elements]
+    assert "The customer journey" not in html

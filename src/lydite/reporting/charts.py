@@ -6,17 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import altair as alt
 
-from lydite.reporting.display_names import null_name
+from lydite.reporting.display_names import model_label, null_name
 from lydite.reporting.formats import (
-    INTERVAL,
-    amount_interval,
     is_number,
     percent,
-    plain,
     verdict_label,
 )
 from lydite.reporting.queries import (
-    UNATTRIBUTED,
     main_models,
     references_of,
     rivals_of,
@@ -44,13 +40,16 @@ VERDICT_COLOURS = {
 }
 _LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
 _INK, _FAINT = "#1f2933", "#d9dee4"
-_MOST_CHANNELS, _MOST_LINES = 25, 5
+_MOST_LINES = 5
 _STEP, _DENSE_STEP = 30, 25
 _MANY = 12
 # A refuted point further below the others than this many times their range is drawn at the edge.
 _FAR = 1.0
 _MOST_BANDS = 2
-_OTHERS = "(other channels)"
+# Readers' fonts may be wider than the one that the chart is measured with.
+_LEGEND = alt.Legend(
+    orient="bottom", title=None, symbolType="circle", symbolOpacity=1, columnPadding=28
+)
 
 
 def improvement_chart(comparison: Comparison, outcome: str) -> Chart | None:
@@ -104,7 +103,7 @@ def _improvement_row(row: Row) -> Datum:
     low, high = row["explained_low"], row["explained_high"]
     bounded = is_number(low) and is_number(high)
     return {
-        "model": plain(row["model"]),
+        "model": model_label(row["model"]),
         "verdict": verdict_label(row["verdict"]),
         "explained": row["explained"],
         "low": low if bounded else row["explained"],
@@ -151,88 +150,10 @@ def _verdict_colour(rows: Sequence[Row]) -> alt.Color:
     labels = {verdict_label(kind): colour for kind, colour in VERDICT_COLOURS.items()}
     drawn = {row["verdict"] for row in rows}
     labels = {label: colour for label, colour in labels.items() if label in drawn}
-    legend = alt.Legend(orient="bottom", title=None, symbolType="circle", symbolOpacity=1)
+    legend = _LEGEND
     return alt.Color(
         "verdict:N", scale=alt.Scale(domain=[*labels], range=[*labels.values()]), legend=legend
     )
-
-
-def credit_chart(comparison: Comparison, outcome: str) -> Chart | None:
-    """Return the shares of credit by channel and model as a heat map; None without credit."""
-    credited = [
-        row
-        for row in rows_of(comparison, "channel_credit", outcome)
-        if row["channel"] != UNATTRIBUTED and is_number(row["share"])
-    ]
-    if not credited:
-        return None
-    models = _model_order(comparison, outcome, credited)
-    channels = _channel_order(credited, models[0])
-    rows = _cells(credited, channels)
-    shown = [*channels[:_MOST_CHANNELS], *([_OTHERS] if len(channels) > _MOST_CHANNELS else [])]
-    top = max(row["share"] for row in rows)
-    base = alt.Chart(_inline(rows)).encode(
-        x=alt.X(
-            "model:N",
-            sort=[plain(name) for name in models],
-            axis=alt.Axis(
-                orient="top",
-                labelAngle=-30 if len(models) <= _MANY else -50,
-                labelAlign="left",
-                title=None,
-            ),
-        ),
-        y=alt.Y("channel:N", sort=[plain(name) for name in shown], title=None),
-        tooltip=[
-            alt.Tooltip("channel:N"),
-            alt.Tooltip("model:N"),
-            alt.Tooltip("share:Q", format=".1%", title="share of credit"),
-            alt.Tooltip("conversions:Q", format=",.1f"),
-            alt.Tooltip("interval:N", title=INTERVAL),
-        ],
-    )
-    tiles = base.mark_rect(stroke="white", strokeWidth=2).encode(
-        color=alt.Color(
-            "share:Q",
-            scale=alt.Scale(range=["#f3f6fa", "#1d4f86"], domain=[0, top or 1]),
-            legend=None,
-        )
-    )
-    light = alt.condition(alt.datum.share > 0.66 * (top or 1), alt.value("white"), alt.value(_INK))
-    numbers = base.mark_text(fontSize=12).encode(
-        text=alt.Text("share:Q", format=".0%" if top >= 0.1 else ".1%"), color=light
-    )
-    return _styled(alt.layer(tiles, numbers), height=_height(len(shown)))
-
-
-def _model_order(comparison: Comparison, outcome: str, credited: Iterable[Row]) -> list[str]:
-    found = list(dict.fromkeys(row["model"] for row in credited))
-    ranked = [row["model"] for row in rivals_of(comparison, outcome)]
-    unranked = [name for name in found if name not in ranked]
-    return [name for name in ranked if name in found] + unranked
-
-
-def _channel_order(credited: Iterable[Row], model: str) -> list[str]:
-    """Return the channels by the credit that the first model gives them, largest first."""
-    own = {row["channel"]: row["share"] for row in credited if row["model"] == model}
-    return sorted(own, key=lambda channel: (-own[channel], channel))
-
-
-def _cells(credited: Iterable[Row], channels: Sequence[str]) -> list[Datum]:
-    """Return the tiles; channels beyond the most important ones are merged."""
-    kept = set(channels[:_MOST_CHANNELS])
-    unknown = {"share": 0.0, "conversions": 0.0, "interval": "not known"}
-    cells: dict[tuple[str, str], Datum] = {}
-    for row in credited:
-        channel = plain(row["channel"]) if row["channel"] in kept else _OTHERS
-        key = (channel, plain(row["model"]))
-        cell = cells.setdefault(key, {"channel": key[0], "model": key[1], **unknown})
-        cell["share"] += row["share"]
-        cell["conversions"] += row["conversions"] or 0.0
-        between = amount_interval(row.get("conversions_low"), row.get("conversions_high"))
-        if channel != _OTHERS and between:
-            cell["interval"] = between
-    return list(cells.values())
 
 
 def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
@@ -248,10 +169,10 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
     domain = _evidence_domain(rows)
     colour = alt.Color(
         "model:N",
-        scale=alt.Scale(domain=[plain(name) for name in names], range=_LINES[: len(names)]),
-        legend=alt.Legend(orient="bottom", title=None, symbolType="circle", symbolOpacity=1),
+        scale=alt.Scale(domain=[model_label(name) for name in names], range=_LINES[: len(names)]),
+        legend=_LEGEND,
     )
-    x = alt.X("period:T", title="period, by its first day", axis=alt.Axis(grid=False))
+    x = alt.X("period:T", title="period, by its first day", axis=alt.Axis(grid=False, tickCount=6))
     y = alt.Y(
         "explained:Q",
         scale=alt.Scale(domain=domain, nice=False),
@@ -260,7 +181,7 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
     base = alt.Chart(_inline(rows)).encode(x=x)
     # More than two overlapping bands cannot be read: then only the first model has one.
     banded = names if len(names) <= _MOST_BANDS else names[:1]
-    shown = [row for row in rows if row["model"] in {plain(name) for name in banded}]
+    shown = [row for row in rows if row["model"] in {model_label(name) for name in banded}]
     band = (
         alt.Chart(_inline(shown))
         .encode(x=x)
@@ -285,7 +206,7 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
 def _evidence_row(row: Row) -> Datum:
     low, high = row["explained_low"], row["explained_high"]
     return {
-        "model": plain(row["model"]),
+        "model": model_label(row["model"]),
         "period": str(row["period_start"])[:10],
         "explained": row["explained"],
         "low": low if is_number(low) else None,

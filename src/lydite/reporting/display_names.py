@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from lydite.evaluation.verdicts import BASE_RATE, VOLUME
@@ -27,7 +28,90 @@ MOST_NAMED = 3
 MOST_IN_HEADLINE = 4
 #: The baselines in words: one forecasts from how active a user is, the other knows nothing.
 BASELINE_NAMES = {VOLUME: "activity alone", BASE_RATE: "a constant rate"}
+#: Names of the models for readers; other models have their own name.
+MODEL_NAMES = {
+    "first_touch": "First touch",
+    "last_touch": "Last touch",
+    "last_non_direct": "Last non-direct touch",
+    "linear": "Linear",
+    "position_based": "Position-based",
+    "w_shaped": "W-shaped",
+    "time_decay": "Time decay",
+    "position_based_fitted": "Position-based, fitted",
+    "time_decay_fitted": "Time decay, fitted",
+    "markov_1": "Markov chain, 1 step",
+    "markov_2": "Markov chain, 2 steps",
+    "markov_3": "Markov chain, 3 steps",
+    "markov_4": "Markov chain, 4 steps",
+    "shapley": "Shapley value",
+    "bagged_logistic": "Logistic regression",
+    "additive_hazard": "Additive hazard",
+    "decision_tree": "Decision tree",
+    VOLUME: "Activity alone",
+    BASE_RATE: "Constant rate",
+    "ceiling": "Best achieved",
+}
+#: Families of models; others are the user's models.
+FAMILIES = {
+    "Rules": (
+        "first_touch", "last_touch", "last_non_direct", "linear", "position_based", "w_shaped",
+        "time_decay", "position_based_fitted", "time_decay_fitted",
+    ),
+    "Markov chains": ("markov_1", "markov_2", "markov_3", "markov_4"),
+    "Sets of channels": ("shapley",),
+    "Hazard": ("additive_hazard",),
+    "Learners": ("bagged_logistic", "decision_tree"),
+}  # fmt: skip
+OTHER_FAMILY = "Your models"
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def model_label(name: str) -> str:
+    """Return the name of a model for readers."""
+    return MODEL_NAMES.get(name) or plain(name)
+
+
+def family_of(name: str) -> str:
+    """Return the family of a model."""
+    return next((family for family, names in FAMILIES.items() if name in names), OTHER_FAMILY)
+
+
+def channel_label(name: str) -> str:
+    """Return the name of a channel for readers: an identifier is written as words.
+
+    Examples
+    --------
+    >>> channel_label("paid_search_brand"), channel_label("Google / CPC")
+    ('Paid search brand', 'Google / CPC')
+    """
+    text = plain(name)
+    if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", text):
+        text = text.replace("_", " ")
+        return text[:1].upper() + text[1:]
+    return text
+
+
+def within_sentence(label: str) -> str:
+    """Return a label within a sentence: in lower case, if only its first letter is a capital."""
+    return label[:1].lower() + label[1:] if label[1:] == label[1:].lower() else label
+
+
+def conversions_of(outcome: str, number: float | None = None) -> str:
+    """Return what the conversions of an outcome are called: its plural, or its singular for one.
+
+    Examples
+    --------
+    >>> conversions_of("purchase"), conversions_of("enquiry"), conversions_of("purchase", 1)
+    ('purchases', 'enquiries', 'purchase')
+    """
+    name = plain(outcome).replace("_", " ")
+    if not re.fullmatch(r"[A-Za-z][A-Za-z -]*", name):
+        return f"conversions ({name})"
+    if number == 1:
+        return name
+    if re.search(r"[^aeiou]y$", name):
+        return f"{name[:-1]}ies"
+    return f"{name}es" if re.search(r"(s|x|ch|sh)$", name) else f"{name}s"
 
 
 def null_name(comparison: Comparison, outcome: str) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lydite.evaluation.verdicts import BASELINES
 from lydite.reporting import formats
+from lydite.reporting.display_names import model_label
 from lydite.reporting.queries import (
     is_primary,
     primary_models,
@@ -56,6 +57,11 @@ class ModelRow:
     refuted_by: str
     same_forecast: str
     primary: bool = False
+
+    @property
+    def label(self) -> str:
+        """The name of the model for readers."""
+        return model_label(self.model)
 
     @property
     def is_reference(self) -> bool:

@@ -1,0 +1,140 @@
+"""What budgeting by another model changes, and what to test next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lydite.reporting.channel_money import LAST_TOUCH, channel_money
+from lydite.reporting.display_names import channel_label, conversions_of, within_sentence
+from lydite.reporting.formats import amount, count, enumerate_names, percent
+from lydite.reporting.queries import UNATTRIBUTED, credit_of, rivals_of, standing_models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lydite.reporting.channel_money import ChannelMoney
+    from lydite.results import Comparison
+
+#: Channels that a sentence names on each side, and lines of what to test.
+_MOST_NAMED, _MOST_TESTS = 2, 3
+#: A smaller number of conversions is no change.
+_LEAST_MOVED = 0.5
+
+
+@dataclass(frozen=True)
+class Move:
+    """How many conversions another model moves, from which channels to which.
+
+    Attributes
+    ----------
+    conversions, value
+        What moves in total; the value is None where the outcome has none.
+    losing, gaining
+        Texts on the channels that lose and gain most.
+    """
+
+    conversions: float
+    value: float | None
+    losing: str
+    gaining: str
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything moves."""
+        return self.conversions >= _LEAST_MOVED
+
+
+def other_model(comparison: Comparison, outcome: str, model: str) -> str | None:
+    """Return the model to compare with: last touch, or the first other one; None without any."""
+    rivals = [row["model"] for row in rivals_of(comparison, outcome)]
+    standing = [row["model"] for row in standing_models(comparison, outcome).rows]
+    return next((name for name in [LAST_TOUCH, *standing, *rivals]
+                 if name != model and name in rivals), None)  # fmt: skip
+
+
+def move(comparison: Comparison, outcome: str, model: str, instead_of: str) -> Move:
+    """Return what budgeting by a model instead of another moves."""
+    credit = {
+        name: {
+            row["channel"]: row
+            for row in credit_of(comparison, outcome, name)
+            if row["channel"] != UNATTRIBUTED
+        }
+        for name in (model, instead_of)
+    }
+    changes = {
+        channel: (row["conversions"] or 0) - (credit[instead_of][channel]["conversions"] or 0)
+        for channel, row in credit[model].items()
+        if channel in credit[instead_of]
+    }
+    values = [
+        row["value"] - credit[instead_of][channel]["value"]
+        for channel, row in credit[model].items()
+        if channel in credit[instead_of] and row["value"] is not None
+    ]
+    ordered = sorted(changes, key=lambda channel: (changes[channel], channel))
+    losing = [channel for channel in ordered if changes[channel] <= -_LEAST_MOVED][:_MOST_NAMED]
+    gaining = [c for c in reversed(ordered) if changes[c] >= _LEAST_MOVED][:_MOST_NAMED]
+    before, after = credit[instead_of], credit[model]
+    return Move(
+        sum(change for change in changes.values() if change > 0),
+        sum(change for change in values if change > 0) if values else None,
+        enumerate_names(
+            [_from_to(c, before[c]["conversions"], after[c]["conversions"]) for c in losing]
+        ),
+        enumerate_names(
+            [_from_to(c, before[c]["conversions"], after[c]["conversions"]) for c in gaining]
+        ),
+    )
+
+
+def _from_to(channel: str, before: float, after: float) -> str:
+    return f"{within_sentence(channel_label(channel))} ({count(before)} to {count(after)})"
+
+
+@dataclass(frozen=True)
+class NextTest:
+    """A channel to test, and why."""
+
+    channel: str
+    why: str
+
+
+def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTest]:
+    """Return the channels on which models that stand disagree most, weighed by money.
+
+    The width of the range of the value, or of the conversions where there is no value. Only
+    channels with spend, where any has some: a channel that costs nothing cannot be cut.
+    """
+    rows = channel_money(comparison, outcome, model)
+    paid = [row for row in rows if row.spend] or rows
+    apart = sorted(paid, key=lambda row: (-_disagreement(row), row.channel))
+    return [
+        NextTest(channel_label(row.channel), _why(row, outcome))
+        for row in apart[:_MOST_TESTS]
+        if _disagreement(row) >= _LEAST_MOVED
+    ]
+
+
+def _disagreement(row: ChannelMoney) -> float:
+    if row.standing is None:
+        return 0.0
+    return row.standing[1] - row.standing[0]
+
+
+def _why(row: ChannelMoney, outcome: str) -> str:
+    low, high = row.standing or (0.0, 0.0)
+    spent = f"{amount(row.spend)} spent, credited with" if row.spend else "credited with"
+    between = f"{count(low)} to {count(high)} {conversions_of(outcome)}"
+    share = "" if row.spend or row.standing_share is None else (
+        f", {percent(row.standing_share[0])} to {percent(row.standing_share[1])}"
+    )  # fmt: skip
+    return f"{spent} {between}{share}."
+
+
+def how_to_test(tests: Sequence[NextTest]) -> str:
+    """Return how to run the first test, in one sentence; empty without any."""
+    if not tests:
+        return ""
+    return f"Switch {within_sentence(tests[0].channel)} off in some regions, and compare."

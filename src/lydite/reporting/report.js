@@ -1,0 +1,98 @@
+(function () {
+  "use strict";
+  var sections = JSON.parse(document.getElementById("credit-data").textContent);
+  document.documentElement.classList.add("scripted");
+
+  function number(value, decimals) {
+    // Halves are rounded as in the figures that the file came with.
+    var digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals, roundingMode: "halfEven" };
+    return value.toLocaleString("en-US", digits).replace("-", "\u2212");
+  }
+
+  function amount(value) {
+    var size = Math.abs(value);
+    return number(value, size >= 100 || value === Math.trunc(value) ? 0 : size >= 10 ? 1 : 2);
+  }
+
+  function strong(text) {
+    var element = document.createElement("strong");
+    element.textContent = text;
+    return element;
+  }
+
+  function named(names, before, after, channels) {
+    var parts = channels.map(function (c) {
+      return names[c] + " (" + number(before[c], 0) + " to " + number(after[c], 0) + ")";
+    });
+    return parts.join(" and ");
+  }
+
+  function showMove(section, element, x, y) {
+    var after = x.conversions, before = y.conversions;
+    var changes = after.map(function (n, c) { return n - before[c]; });
+    var order = changes.map(function (_, c) { return c; }).sort(function (a, b) { return changes[a] - changes[b]; });
+    var losing = order.filter(function (c) { return changes[c] <= -0.5; }).slice(0, 2);
+    var gaining = order.reverse().filter(function (c) { return changes[c] >= 0.5; }).slice(0, 2);
+    var moved = changes.reduce(function (sum, change) { return sum + Math.max(change, 0); }, 0);
+    element.textContent = "";
+    element.append("Budgeting by ", strong(x.label), " instead of ", strong(y.label));
+    if (moved < 0.5) { element.append(" moves nothing."); return; }
+    element.append(" moves ", strong(number(moved, 0) + " " + section.conversions));
+    if (x.value && y.value) {
+      var worth = x.value.reduce(function (sum, value, c) { return sum + Math.max(value - y.value[c], 0); }, 0);
+      element.append(", worth " + amount(worth) + ",");
+    }
+    element.append(" from " + named(section.names, before, after, losing));
+    element.append(" to " + named(section.names, before, after, gaining) + ".");
+  }
+
+  function place(mark, name, share) { mark.setAttribute(name, (100 * share).toFixed(2) + "%"); }
+
+  function showCredit(section, root, x) {
+    root.querySelectorAll(".money tbody tr").forEach(function (row, c) {
+      place(row.querySelector(".credit"), "cx", x.share[c] / section.top);
+      var line = row.querySelector(".interval");
+      if (line && x.low[c] !== null) {
+        place(line, "x1", x.low[c] / section.top);
+        place(line, "x2", x.high[c] / section.top);
+      }
+      function write(name, text) {
+        var cell = row.querySelector("td." + name);
+        if (cell) { cell.textContent = text; }
+      }
+      row.querySelector(".words").textContent = number(100 * x.share[c], 1) + "% of credit by " + x.label;
+      var spend = section.spend[c], nothing = "\u2013";
+      write("conversions", amount(x.conversions[c]));
+      write("share", number(100 * x.share[c], 1) + "%");
+      write("each", spend && x.conversions[c] ? amount(spend / x.conversions[c]) : nothing);
+      if (x.value) { write("return", spend ? number(x.value[c] / spend, x.value[c] / spend < 100 ? 1 : 0) : nothing); }
+    });
+  }
+
+  document.querySelectorAll("[data-outcome]").forEach(function (root) {
+    var section = sections[root.dataset.outcome], text = root.querySelector(".move");
+    if (!section) { return; }
+    function pick(name) { return root.querySelector("[data-picks=" + name + "]"); }
+    var first = pick("x"), second = pick("x2"), other = pick("y");
+    function show() {
+      var x = section.models[first.value];
+      root.querySelectorAll(".legend .model").forEach(function (name) { name.textContent = x.label; });
+      showCredit(section, root, x);
+      if (text && other) { showMove(section, text, x, section.models[other.value]); }
+    }
+    function follow(from, to) {
+      if (from) { from.addEventListener("change", function () { if (to) { to.value = from.value; } show(); }); }
+    }
+    follow(first, second);
+    follow(second, first);
+    follow(other, null);
+  });
+
+  function openTarget() {
+    var target = document.getElementById(location.hash.slice(1));
+    var fold = target && target.querySelector("details");
+    if (fold) { fold.open = true; target.scrollIntoView(); }
+  }
+  window.addEventListener("hashchange", openTarget);
+  openTarget();
+})();

@@ -1,0 +1,397 @@
+"""The part of the report on one outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from lydite.errors import InputError
+from lydite.models.transition_graph import transition_graph
+from lydite.reporting.channel_money import channel_money, model_to_show
+from lydite.reporting.charts import evidence_chart, improvement_chart
+from lydite.reporting.decision import decide
+from lydite.reporting.display_names import (
+    channel_label,
+    conversions_of,
+    family_of,
+    model_label,
+    within_sentence,
+)
+from lydite.reporting.formats import count, percent, plain
+from lydite.reporting.money_chart import money_chart
+from lydite.reporting.moves import how_to_test, move, next_tests, other_model
+from lydite.reporting.narrative import reason_paragraphs
+from lydite.reporting.open_pairs import pair_rows
+from lydite.reporting.queries import (
+    UNATTRIBUTED,
+    credit_of,
+    credited_models,
+    is_path_table,
+    rivals_of,
+    rows_of,
+    scored_counts,
+    standing_models,
+    warnings_of,
+    with_verdict,
+)
+from lydite.reporting.segments import segment_rows
+from lydite.reporting.static_charts import static_svg
+from lydite.reporting.table_rows import model_rows
+from lydite.reporting.tiles import tiles
+from lydite.reporting.transition_diagram import transition_svg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lydite.records import OutcomeCounts
+    from lydite.reporting.channel_money import ChannelMoney
+    from lydite.reporting.decision import Decision
+    from lydite.reporting.money_chart import MoneyChart
+    from lydite.reporting.moves import Move, NextTest
+    from lydite.reporting.open_pairs import PairRow
+    from lydite.reporting.segments import SegmentRow
+    from lydite.reporting.table_rows import ModelRow
+    from lydite.reporting.tiles import Tile
+    from lydite.results import Comparison
+
+_MOST_SEGMENTS = _MOST_PAIRS = 12
+_MOST_PATHS = 10
+_MOST_CHANNELS = 25
+_CHARTS = {
+    "improvement": (
+        "How much each model improves the forecast",
+        "Points: the improvement. Bars: its bounds, which stay valid however often you check.",
+        improvement_chart,
+    ),
+    "evidence": (
+        "The improvement so far, after each period",
+        "With bounds; at most five models, and bands of the first one or two.",
+        evidence_chart,
+    ),
+}
+_TRIANGLES = " Triangles at the edge: models that are worse than the chart can show."
+
+
+@dataclass(frozen=True)
+class Chart:
+    """One chart, as SVG."""
+
+    kind: str
+    title: str
+    caption: str
+    svg: Markup
+
+
+@dataclass(frozen=True)
+class PathRow:
+    """One of the most frequent paths, as text."""
+
+    path: str
+    journeys: str
+    conversions: str
+    rate: str
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model to pick."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True)
+class CreditTable:
+    """Share of credit by channel and model; a cell is a number from 0 to 1 and its text."""
+
+    models: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[tuple[float, str]]]]
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What the report says about one outcome.
+
+    `level` is that of its headings, `data` is what the pickers need, as JSON.
+    """
+
+    id: str
+    level: int
+    outcome: str
+    title: str
+    conversions: str
+    lookback: str | None
+    counts: OutcomeCounts
+    scored: tuple[int, int] | None
+    is_path_table: bool
+    decision: Decision
+    tiles: Sequence[Tile]
+    model: str | None
+    model_label: str
+    other: str | None
+    other_label: str
+    standing: int
+    several_stand: bool
+    with_last_touch: bool
+    chart: MoneyChart | None
+    move: Move | None
+    tests: Sequence[NextTest]
+    how_to_test: str
+    models_to_pick: Sequence[ModelChoice]
+    families: Sequence[tuple[str, Sequence[ModelRow]]]
+    ruled_out: Sequence[ModelRow]
+    models_about: str
+    reasons: Sequence[str]
+    charts: Sequence[Chart]
+    evidence_about: str
+    pairs: tuple[list[PairRow], int]
+    credit: CreditTable
+    transitions: Markup
+    paths: Sequence[PathRow]
+    journey_about: str
+    segments: tuple[list[SegmentRow], int]
+    segments_about: str
+    warnings: Sequence[str]
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def main_first(comparison: Comparison) -> list[str]:
+    """Return the outcomes, those with value first, then by their number of conversions."""
+    valued = {
+        row["outcome"]
+        for counts in comparison.outcomes
+        for row in rows_of(comparison, "channel_credit", counts["outcome"])
+        if row["value"]
+    }
+    ordered = sorted(
+        comparison.outcomes, key=lambda row: (row["outcome"] not in valued, -row["conversions"])
+    )
+    return [row["outcome"] for row in ordered]
+
+
+def make_section(comparison: Comparison, outcome: str, identifier: str, level: int) -> Section:
+    """Return the part of the report on one outcome.
+
+    Parameters
+    ----------
+    identifier
+        Id of the part in the document.
+    level
+        Level of its headings.
+    """
+    counts = next(row for row in comparison.outcomes if row["outcome"] == outcome)
+    model = model_to_show(comparison, outcome)
+    other = None if model is None else other_model(comparison, outcome, model)
+    money = [] if model is None else channel_money(comparison, outcome, model)
+    chart = money_chart(money) if money else None
+    moves = None if model is None or other is None else move(comparison, outcome, model, other)
+    tests = [] if model is None else next_tests(comparison, outcome, model)
+    standing = len(standing_models(comparison, outcome).rows)
+    families, ruled_out = _families(comparison, outcome)
+    transitions, paths = _transitions(comparison, outcome, identifier), _paths(comparison, outcome)
+    title = conversions_of(outcome)
+    choices = _choices(comparison, outcome)
+    segments = segment_rows(comparison, outcome, _MOST_SEGMENTS)
+    return Section(
+        id=identifier,
+        level=level,
+        outcome=plain(outcome),
+        title=title[:1].upper() + title[1:],
+        conversions=title,
+        lookback=counts["lookback"],
+        counts=counts,
+        scored=scored_counts(comparison, outcome),
+        is_path_table=is_path_table(counts),
+        decision=decide(comparison, outcome),
+        tiles=tiles(comparison, outcome, model),
+        model=model,
+        model_label=model_label(model or ""),
+        other=other,
+        other_label=model_label(other or ""),
+        standing=standing,
+        several_stand=standing > 1,
+        with_last_touch=any(row.last_touch_share is not None for row in money),
+        chart=chart,
+        move=moves,
+        tests=tests,
+        how_to_test=how_to_test(tests),
+        models_to_pick=choices,
+        families=families,
+        ruled_out=ruled_out,
+        models_about=_models_about(comparison, outcome),
+        reasons=reason_paragraphs(comparison, outcome),
+        charts=_charts(comparison, outcome, identifier),
+        evidence_about=_evidence_about(comparison, outcome),
+        pairs=pair_rows(comparison, outcome, _MOST_PAIRS),
+        credit=_credit_table(comparison, outcome, money, choices),
+        transitions=transitions,
+        paths=paths,
+        journey_about=f"most often {paths[0].path}" if paths else "which channel follows which",
+        segments=segments,
+        segments_about=_segments_about(segments[0], segments[1]),
+        warnings=[plain(text) for text in warnings_of(comparison, outcome)],
+        data=_data(comparison, outcome, money, choices, chart) if chart else {},
+    )
+
+
+# --- models ---------------------------------------------------------------------------------------
+
+
+def _families(
+    comparison: Comparison, outcome: str
+) -> tuple[list[tuple[str, list[ModelRow]]], list[ModelRow]]:
+    """Return the models that stand by family, the best member first, and those ruled out."""
+    lines = model_rows(comparison, outcome)
+    families: dict[str, list[ModelRow]] = {}
+    for line in lines:
+        if not line.is_reference and line.kind != "refuted":
+            families.setdefault(family_of(line.model), []).append(line)
+    references = [line for line in lines if line.is_reference]
+    if references:
+        families["Baselines, and the best achieved"] = references
+    return list(families.items()), [line for line in lines if line.kind == "refuted"]
+
+
+def _models_about(comparison: Comparison, outcome: str) -> str:
+    standing = [row["model"] for row in standing_models(comparison, outcome).rows]
+    out = len(with_verdict(rivals_of(comparison, outcome), "refuted"))
+    families = len({family_of(name) for name in standing})
+    stand = f"{count(len(standing))} standing"
+    stand += f" in {count(families)} families" if families > 1 else ""
+    return f"{stand}, {count(out)} ruled out" if out else stand
+
+
+def _evidence_about(comparison: Comparison, outcome: str) -> str:
+    out = [row for row in rivals_of(comparison, outcome) if row["refuted_in"]]
+    if not out:
+        return "no model is ruled out yet"
+    first = min(out, key=lambda row: row["refuted_in"])
+    return f"{within_sentence(model_label(first['model']))} ruled out since {first['refuted_in']}"
+
+
+def _segments_about(rows: Sequence[SegmentRow], more: int) -> str:
+    differ = sum(row.agrees == "no" for row in rows)
+    total = len(rows) + more
+    return f"{count(differ)} of {count(total)} differ" if differ else f"{count(total)} segments"
+
+
+def _choices(comparison: Comparison, outcome: str) -> list[ModelChoice]:
+    """Return the models with credit: those that stand first, the others marked."""
+    credited = [row["model"] for row in credited_models(comparison, outcome)]
+    standing = [row["model"] for row in standing_models(comparison, outcome).rows]
+    first = [name for name in standing if name in credited]
+    rest = [name for name in credited if name not in first]
+    mark = " (ruled out)" if rivals_of(comparison, outcome) else ""
+    return [
+        *(ModelChoice(name, model_label(name)) for name in first),
+        *(ModelChoice(name, model_label(name) + mark) for name in rest),
+    ]
+
+
+# --- charts and tables ----------------------------------------------------------------------------
+
+
+def _charts(comparison: Comparison, outcome: str, identifier: str) -> list[Chart]:
+    found = []
+    for kind, (title, caption, make) in _CHARTS.items():
+        chart = make(comparison, outcome)
+        if chart is not None:
+            spec = chart.to_dict()
+            drawn = [row for rows in spec["datasets"].values() for row in rows]
+            more = _TRIANGLES if any(row.get("outside") for row in drawn) else ""
+            svg = static_svg(spec, f"{identifier}-{kind}", title)
+            found.append(Chart(kind, title, caption + more, svg))
+    return found
+
+
+def _credit_table(
+    comparison: Comparison,
+    outcome: str,
+    money: Sequence[ChannelMoney],
+    choices: Sequence[ModelChoice],
+) -> CreditTable:
+    shares = {
+        (row["model"], row["channel"]): row["share"] or 0.0
+        for row in rows_of(comparison, "channel_credit", outcome)
+    }
+    by_credit = sorted(money, key=lambda row: (-row.share, row.channel))
+    rows = [
+        (
+            channel_label(row.channel),
+            [(share, percent(share)) for share in
+             (shares.get((choice.name, row.channel), 0.0) for choice in choices)],
+        )
+        for row in by_credit[:_MOST_CHANNELS]
+    ]  # fmt: skip
+    labels = [choice.label for choice in choices]
+    return CreditTable(
+        labels, rows, f"{count(len(labels))} models, {count(len(by_credit))} channels"
+    )
+
+
+def _transitions(comparison: Comparison, outcome: str, identifier: str) -> Markup:
+    """Return the diagram of the transitions between channels, empty where there is none."""
+    mart = comparison.marts.get("channel_transitions")
+    if mart is None:
+        return Markup()
+    try:
+        graph = transition_graph(mart.filter(outcome=outcome))
+    except InputError:  # a channel has the name of an end of paths
+        return Markup()
+    return Markup(transition_svg(graph, identifier))  # noqa: S704 - names are escaped there
+
+
+def _paths(comparison: Comparison, outcome: str) -> list[PathRow]:
+    rows = rows_of(comparison, "paths", outcome)
+    return [
+        PathRow(
+            " → ".join(channel_label(step) for step in row["path"].split(" > ")),
+            count(row["journeys"]),
+            count(row["conversions"]),
+            percent(row["conversion_rate"], 1),
+        )
+        for row in sorted(rows, key=lambda row: row["rank"])[:_MOST_PATHS]
+    ]
+
+
+# --- pickers --------------------------------------------------------------------------------------
+
+
+def _data(
+    comparison: Comparison,
+    outcome: str,
+    money: Sequence[ChannelMoney],
+    choices: Sequence[ModelChoice],
+    chart: MoneyChart,
+) -> dict[str, Any]:
+    """Return what the script needs to show another model."""
+    channels = [row.channel for row in money]
+    models = []
+    for choice in choices:
+        credit = {
+            row["channel"]: row
+            for row in credit_of(comparison, outcome, choice.name)
+            if row["channel"] != UNATTRIBUTED
+        }
+        own = [credit.get(channel, {}) for channel in channels]
+        has_value = any(row.get("value") is not None for row in own)
+        models.append(
+            {
+                "label": model_label(choice.name),
+                "conversions": [row.get("conversions") or 0.0 for row in own],
+                "value": [row.get("value") or 0.0 for row in own] if has_value else None,
+                "share": [row.get("share") or 0.0 for row in own],
+                "low": [row.get("share_low") for row in own],
+                "high": [row.get("share_high") for row in own],
+            }
+        )
+    return {
+        "names": [within_sentence(channel_label(channel)) for channel in channels],
+        "conversions": conversions_of(outcome),
+        "spend": [row.spend for row in money],
+        "top": chart.top,
+        "models": models,
+    }

@@ -1,0 +1,70 @@
+"""Charts as SVG that is readable without JavaScript, in the light and in the dark."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+import vl_convert
+from markupsafe import Markup
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+#: Width of a chart in pixels; it is scaled to the report.
+WIDTH = 760
+# Colours of texts and lines in the charts, as variables of the report's style sheet.
+_VARIABLES = {
+    "#1f2933": "var(--ink)",
+    "#000": "var(--ink)",
+    "#4b5563": "var(--soft)",
+    "#6b7280": "var(--soft)",
+    "#d9dee4": "var(--line)",
+    "#eceff3": "var(--line)",
+    "white": "var(--paper)",
+}
+
+
+def static_svg(spec: Mapping[str, object], identifier: str, title: str) -> Markup:
+    """Return a Vega-Lite chart as an SVG element.
+
+    Parameters
+    ----------
+    spec
+        The chart; its width is replaced by `WIDTH`.
+    identifier
+        Starts the ids inside the element, which are unique in the report then.
+    title
+        What the chart shows, for screen readers.
+    """
+    fixed = {**spec, "width": WIDTH}
+    text = vl_convert.vegalite_to_svg(_finite(fixed), show_warnings=False)  # type: ignore[arg-type]
+    text = re.sub(r"clip(\d+)", rf"{identifier}-clip\1", text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(f'"{colour}"', f'"{variable}"')
+    text = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", text)
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
+    width = math.ceil(float(size[1])) if size else WIDTH
+    text = re.sub(
+        r'<svg class="marks"( width="[^"]*")?( height="[^"]*")?',
+        f'<svg class="marks" role="img" aria-label="{_escaped(title)}" style="max-width:{width}px"',
+        text,
+        count=1,
+    )
+    return Markup(text)  # noqa: S704 - the library escapes names from the data
+
+
+def _escaped(text: str) -> str:
+    return str(Markup.escape(text))
+
+
+def _finite(value: object) -> object:
+    """Replace infinite numbers, which JSON does not have, by null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

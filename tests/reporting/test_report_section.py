@@ -1,0 +1,97 @@
+"""The part of the report on one outcome."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+import pytest
+
+from lydite.reporting.report_section import main_first, make_section
+from lydite.results import Comparison
+from tests.helpers.made_comparisons import (
+    BEST,
+    CONTENDERS,
+    EVERY_KIND,
+    MANY,
+    SEGMENTS,
+    make_comparison,
+    make_empty,
+    make_path_comparison,
+)
+
+
+def section(comparison: Comparison, outcome: str = "purchase"):
+    return make_section(comparison, outcome, "outcome-0", 2)
+
+
+def test_outcomes_with_value_come_first_then_the_frequent_ones():
+    full = make_comparison(("lead", BEST), ("purchase", CONTENDERS), ("signup", BEST))
+    credit = full.marts["channel_credit"].with_columns(
+        value=pl.when(pl.col("outcome") == "purchase").then(pl.col("value"))
+    )
+    records = [
+        {**row, "conversions": n}
+        for row, n in zip(full.outcomes, [10, 5, 20], strict=True)
+    ]  # fmt: skip
+    comparison = Comparison({**full.marts, "channel_credit": credit}, records, {})
+    assert main_first(comparison) == ["purchase", "signup", "lead"]
+
+
+@pytest.mark.parametrize("rivals", [*EVERY_KIND.values(), MANY], ids=[*EVERY_KIND, "many"])
+def test_every_model_is_in_a_family_or_ruled_out(rivals):
+    found = section(make_comparison(("purchase", rivals)))
+    shown = [row.model for _, rows in found.families for row in rows if not row.is_reference]
+    out = [row.model for row in found.ruled_out]
+    assert sorted(shown + out) == sorted(model for model, *_ in rivals)
+    assert out == [model for model, verdict, *_ in rivals if verdict == "refuted"]
+
+
+def test_families_begin_with_the_family_of_the_best_model():
+    families = [name for name, _ in section(make_comparison(("purchase", MANY))).families]
+    assert families[-1] == "Baselines, and the best achieved"
+    assert families[0] == "Rules"
+
+
+def test_the_data_of_the_pickers_are_those_of_the_table():
+    comparison = make_comparison(("purchase", CONTENDERS))
+    found = section(comparison)
+    assert json.loads(json.dumps(found.data, allow_nan=False)) == found.data
+    credit = comparison.marts["channel_credit"].filter(pl.col("channel") != "(unattributed)")
+    for choice, model in zip(found.models_to_pick, found.data["models"], strict=True):
+        own = credit.filter(pl.col("model") == choice.name)
+        assert sorted(model["conversions"]) == pytest.approx(sorted(own["conversions"]))
+        assert sum(model["share"]) == pytest.approx(1)
+    assert len(found.data["names"]) == len(found.chart.rows) + len(found.chart.smaller)
+    assert [choice.label for choice in found.models_to_pick] == [
+        "Linear", "Last touch", "Markov chain, 1 step", "First touch (ruled out)",
+    ]  # fmt: skip
+
+
+def test_paths_are_those_of_the_most_journeys():
+    full = make_comparison(("purchase", BEST))
+    paths = pl.DataFrame(
+        {
+            "outcome": "purchase", "rank": range(1, 31), "path": ["paid_ads > mail"] * 30,
+            "journeys": range(60, 30, -1), "conversions": 3, "conversion_rate": 0.05,
+        }
+    )  # fmt: skip
+    found = section(Comparison({**full.marts, "paths": paths}, full.outcomes, {}))
+    assert [row.journeys for row in found.paths] == [str(n) for n in range(60, 50, -1)]
+    assert found.paths[0].path == "Paid ads → Mail"
+    assert found.paths[0].rate == "5.0%"
+
+
+def test_segments_that_differ_are_counted():
+    found = section(make_comparison(("purchase", BEST), segments=SEGMENTS))
+    differ = sum(row.agrees == "no" for row in found.segments[0])
+    assert found.segments_about == f"{differ} of 5 differ"
+
+
+def test_nothing_is_needed_but_the_counts():
+    empty = section(make_empty())
+    assert empty.chart is empty.move is empty.model is None
+    assert empty.data == {}
+    paths = section(make_path_comparison(), "conversion")
+    assert paths.is_path_table
+    assert not any(chart.kind == "evidence" for chart in paths.charts)

@@ -1,0 +1,49 @@
+"""Charts as SVG in the report."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from lydite.reporting.charts import evidence_chart, improvement_chart
+from lydite.reporting.static_charts import static_svg
+from tests.helpers.made_comparisons import CONTENDERS, make_comparison
+
+_ATTACK = "</svg><script>x</script>"
+
+
+def drawn(make, outcome: str = "purchase", title: str = "a title") -> str:
+    return static_svg(make(make_comparison((outcome, CONTENDERS)), outcome).to_dict(), "id", title)
+
+
+@pytest.mark.parametrize("make", [improvement_chart, evidence_chart])
+def test_a_chart_is_one_element_without_scripts_or_addresses(make):
+    svg = drawn(make)
+    root = ET.fromstring(svg)
+    assert root.tag == "svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == "a title"
+    assert root.get("width") is None
+    assert not re.search(r"<script|https?:|onload", svg)
+
+
+def test_texts_and_lines_follow_the_style_of_the_report():
+    svg = drawn(improvement_chart)
+    assert 'fill="var(--ink)"' in svg
+    assert 'stroke="var(--line)"' in svg
+    assert "#1f2933" not in svg
+    assert "#000" not in svg
+
+
+def test_ids_are_those_of_the_chart_alone():
+    svg = drawn(evidence_chart)
+    ids = re.findall(r'id="([^"]*)"', svg)
+    assert ids
+    assert all(name.startswith("id-") for name in ids)
+    assert set(re.findall(r"url\(#([^)]*)\)", svg)) <= set(ids)
+
+
+def test_the_title_is_escaped():
+    assert _ATTACK not in drawn(improvement_chart, title=_ATTACK)
