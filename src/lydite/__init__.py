@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lydite import models
-    from lydite.api import compare, credit
+    from lydite.api import check, compare, credit
+    from lydite.checking import DataCheck
     from lydite.errors import InputError, LyditeError
     from lydite.results import Comparison, Credit
     from lydite.simulation import simulate
@@ -16,8 +17,10 @@ __version__ = "0.1.0"
 __all__ = [
     "Comparison",
     "Credit",
+    "DataCheck",
     "InputError",
     "LyditeError",
+    "check",
     "compare",
     "credit",
     "models",
@@ -26,10 +29,12 @@ __all__ = [
 
 # Modules are imported when a name is first used, so that `lydite --help` starts fast.
 _MODULES = {
+    "check": "lydite.api",
     "Comparison": "lydite.results",
     "compare": "lydite.api",
     "Credit": "lydite.results",
     "credit": "lydite.api",
+    "DataCheck": "lydite.checking",
     "InputError": "lydite.errors",
     "LyditeError": "lydite.errors",
     "models": "lydite.models",

@@ -1,43 +1,46 @@
-"""`lydite.compare` and `lydite.credit`: frames or files in, a result out."""
+"""`lydite.compare`, `lydite.credit` and `lydite.check`: frames or files in, a result out."""
 
 from __future__ import annotations
 
+import contextlib
+from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from lydite import path_comparison, pipeline
 from lydite.attribution.path_credit import credit_paths
+from lydite.checking import check_paths, check_tables
 from lydite.dataframes import kind_of
 from lydite.engine import SparkEngine, open_temporary_engine
 from lydite.errors import InputError
 from lydite.evaluation.splits import FOLDS
 from lydite.models import choose
 from lydite.results import Comparison, Credit, read_comparison, read_credit
-from lydite.settings import EngineSettings, make_settings
+from lydite.settings import EngineSettings, load_settings, make_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date
-    from pathlib import Path
     from typing import Literal, TypeAlias
 
     import pandas as pd
     import pyspark.sql
 
+    from lydite.checking import DataCheck
     from lydite.dataframes import FrameT
     from lydite.engine import Engine
     from lydite.inputs import Source
     from lydite.models import Model
     from lydite.models.posterior import CreditKind
     from lydite.records import OutcomeCounts
-    from lydite.settings import AfterConversion, EvaluationSettings
+    from lydite.settings import AfterConversion, EvaluationSettings, Settings
 
     #: Sources that are no frames of this process: their results are pandas frames.
     Outside: TypeAlias = str | Path | pyspark.sql.DataFrame
     Models: TypeAlias = Sequence[str | Model] | None
     Period: TypeAlias = Literal["day", "week", "month"]
 
-__all__ = ["compare", "credit"]
+__all__ = ["check", "compare", "credit"]
 
 
 @overload
@@ -486,3 +489,88 @@ def credit(
     with _engine_of(sources) as engine:
         notes = pipeline.attribute(engine, sources, settings, rivals=rivals, intervals=intervals)
         return read_credit(engine.local, notes, kind_of(touchpoints))
+
+
+def check(
+    touchpoints: Source | None = None,
+    conversions: Source | None = None,
+    *,
+    paths: Source | None = None,
+    spend: Source | None = None,
+    users: Source | None = None,
+    lookback: str | None = None,
+    outcomes: Sequence[str] | None = None,
+    separator: str | None = None,
+    settings: str | Path | None = None,
+) -> DataCheck:
+    """Check settings and data without running models.
+
+    The data is loaded as `lydite.compare` loads it, so that both agree.
+
+    Parameters
+    ----------
+    touchpoints, conversions, spend, users, paths, lookback, outcomes, separator
+        As in `lydite.compare`.
+    settings
+        The settings file of a project, instead of sources; without both, ``lydite.toml`` in this
+        folder. Relative paths in it count from its folder.
+
+    Returns
+    -------
+    DataCheck
+        Tables, outcomes and findings, each with a fix. Data that cannot be used is a finding.
+
+    Raises
+    ------
+    InputError
+        When arguments cannot be combined, or the settings are wrong.
+
+    Examples
+    --------
+    >>> import lydite
+    >>> world = lydite.simulate("linear", users=2_000, seed=1)
+    >>> lydite.check(world.touchpoints, world.conversions)
+    DataCheck(ok: 2 tables, 1 outcome, 0 errors, 0 warnings)
+    """
+    given = {
+        "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+        "paths": paths,
+    }  # fmt: skip
+    sources: dict[str, Source] = {name: own for name, own in given.items() if own is not None}
+    base, folder = None, Path()
+    if settings is not None or not sources:
+        if sources:
+            raise InputError("settings and sources cannot be combined: leave one of them out")
+        file = Path("lydite.toml" if settings is None else settings)
+        base, folder = load_settings(file), file.resolve().parent
+        sources = dict(base.sources.present())
+    chosen = make_settings(lookback, None, outcomes, None, None, base=base)
+    with contextlib.chdir(folder):
+        return check_sources(sources, chosen, separator=separator)
+
+
+def check_sources(
+    sources: Mapping[str, Source],
+    settings: Settings,
+    progress: Callable[[str], None] | None = None,
+    separator: str | None = None,
+) -> DataCheck:
+    """Check the sources of the input tables, or of a path table, by name; see `check`.
+
+    Raises
+    ------
+    InputError
+        When a source is missing, or sources cannot be combined.
+    """
+    others = [name for name in sources if name != "paths"]
+    if "paths" in sources and others:
+        raise InputError(f"paths and {others[0]} cannot be combined: leave one of them out")
+    if "paths" not in sources and not {"touchpoints", "conversions"} <= set(sources):
+        raise InputError("give touchpoints and conversions, or paths")
+    local = settings.engine.model_copy(update={"name": "duckdb"})
+    with open_temporary_engine(local, sources.values()) as engine:
+        if "paths" in sources:
+            return check_paths(engine.local, sources["paths"], settings, separator)
+        if separator is not None:
+            raise InputError("separator is for paths: leave it out")
+        return check_tables(engine.local, sources, settings, progress)

@@ -102,7 +102,7 @@ def compare_paths(
     with DuckDBEngine() as engine:
         table, threads = read_path_table(engine, paths, separator), engine.threads
     conversions = int(table.conversions.sum())
-    note = _why_not(table)
+    note = why_not_compared(table)
     models, left_out = models_without_clock(rivals, len(table.channels))
     models = with_credit(models, evaluation.credit)
     landmarks = journey_landmarks(
@@ -141,7 +141,7 @@ def compare_paths(
     )
 
 
-def _why_not(table: PathTable) -> str:
+def why_not_compared(table: PathTable) -> str:
     """Return why no models can be compared on a table; empty where they can."""
     if not table.nulls.any():
         return ALL_CONVERT

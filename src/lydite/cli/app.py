@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lydite.cli import compare, credit, init, ledger, simulate
+from lydite.cli import check, compare, credit, init, ledger, simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Compare marketing attribution models: which one explains your conversions best?",
 )
 app.command(epilog=init.EXAMPLES)(init.init)
+app.command(epilog=check.EXAMPLES)(check.check)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=credit.EXAMPLES)(credit.credit)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)

@@ -5,7 +5,7 @@ one. `run` runs all of them in one process.
 """
 
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
-from lydite.pipeline.comparisons import compare_models
+from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
 from lydite.pipeline.input_tables import count_rows, load_inputs, quarantined, write_report
 from lydite.pipeline.marts import CREDIT_MARTS, MARTS, VIEWS, attribute_conversions, build_marts
 from lydite.pipeline.models import make_baselines, usable_models
@@ -15,7 +15,7 @@ from lydite.pipeline.outcomes import (
     calendar_of,
     read_outcomes,
 )
-from lydite.pipeline.whole import attribute, run
+from lydite.pipeline.whole import attribute, prepare, run
 
 __all__ = [
     "CREDIT_MARTS",
@@ -31,9 +31,12 @@ __all__ = [
     "calendar_of",
     "compare_models",
     "count_rows",
+    "general_findings",
     "load_inputs",
     "load_splits",
     "make_baselines",
+    "path_findings",
+    "prepare",
     "quarantined",
     "read_outcomes",
     "run",

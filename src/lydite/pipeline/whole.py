@@ -131,14 +131,24 @@ def attribute(
     ]
 
 
-def _prepare(
-    engine: Engine,
-    sources: Mapping[str, Source],
-    settings: Settings,
-    say: Progress,
-    rivals: Sequence[Model] | None,
-) -> list[Model]:
-    """Load the inputs, build the journeys, and return the models that can run on them."""
+def prepare(
+    engine: Engine, sources: Mapping[str, Source], settings: Settings, say: Progress | None = None
+) -> None:
+    """Load the inputs, build the journeys, and check the data; findings do not raise.
+
+    Parameters
+    ----------
+    engine, sources, settings
+        As in `run`.
+    say
+        Called with a description of each step before it starts.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be used.
+    """
+    say = say or _ignore
     say("reading the input tables")
     keep_duplicates = settings.quality.keep_duplicates
     load_inputs(
@@ -163,6 +173,17 @@ def _prepare(
         direct=settings.channels.direct,
         people=settings.people,
     )
+
+
+def _prepare(
+    engine: Engine,
+    sources: Mapping[str, Source],
+    settings: Settings,
+    say: Progress,
+    rivals: Sequence[Model] | None,
+) -> list[Model]:
+    """Prepare the data, and return the models that can run on it."""
+    prepare(engine, sources, settings, say)
     _refuse_wrong_times(engine)
     return usable_models(
         engine,

@@ -8,7 +8,13 @@ from lydite.quality.changes import (
     write_sizes,
 )
 from lydite.quality.feeds import Extent, measure_feeds, read_feeds, read_holes, write_holes
-from lydite.quality.findings import Finding, read_findings, with_advice, write_findings
+from lydite.quality.findings import (
+    Finding,
+    read_findings,
+    split_advice,
+    with_advice,
+    write_findings,
+)
 from lydite.quality.rows import rule_findings, vanished_finding
 from lydite.quality.time_shift import read_zones, time_findings, write_zones
 
@@ -25,6 +31,7 @@ __all__ = [
     "read_sizes",
     "read_zones",
     "rule_findings",
+    "split_advice",
     "time_findings",
     "vanished_finding",
     "with_advice",

@@ -122,6 +122,15 @@ def _with_advice(finding: Finding, accepted: QualitySettings) -> Finding:
     return replace(finding, text=text, blocking=kind not in accepted.warn)
 
 
+def split_advice(finding: Finding) -> tuple[str, str | None]:
+    """Return what was found and its effect, and what to do; None where it was accepted."""
+    if finding.kind not in _ADVICE:
+        return finding.text, None
+    effect, _ = _ADVICE[finding.kind]
+    found, separator, advice = finding.text.partition(f"; {effect}. ")
+    return (f"{found}; {effect}", advice) if separator else (finding.text, None)
+
+
 def write_findings(engine: DuckDBEngine, findings: Iterable[Finding]) -> None:
     """Replace the table of the findings."""
     engine.store(_TABLE, pl.DataFrame([asdict(finding) for finding in findings], schema=_SCHEMA))
