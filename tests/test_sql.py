@@ -26,6 +26,7 @@ PARAMETERS = {
     "mature_until": NOON,
     "keep_duplicates": False,
     "restarts": False,
+    "first_only": False,
     **sql_parameters(),
 }
 

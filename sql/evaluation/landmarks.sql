@@ -13,6 +13,7 @@
 -- @hours_since_previous hours since the touch before on the path, -1 where there is none
 -- @hours_since_first hours since the path's first touch
 -- @hours_to_next hours to the next event, touch or conversion; the lookback where none comes within it
+-- @has_converted whether the user has converted before
 select
     outcome,
     cast(row_number() over (order by happened_at, user_key, touch) - 1 as integer) as landmark,
@@ -27,7 +28,8 @@ select
     path_length,
     coalesce(hours_since_previous, -1) as hours_since_previous,
     hours_since_first,
-    hours_to_next
+    hours_to_next,
+    has_converted
 from journeys.path_events
 where outcome = $outcome
     and not is_conversion

@@ -8,9 +8,26 @@
 -- Every row of raw.conversions is returned once, with the reason to set it aside (null: none).
 -- In raw, blank text and invalid times are null.
 -- NaN sorts above infinity, so that one comparison finds both.
-with conversions as (
-    select *, try_cast(value as double) as amount
+--
+-- A row with a refund and without a value is a refund, as one with a negative value is. A refund next to
+-- a value is subtracted from it, down to 0.
+with cast_rows as (
+    select
+        *,
+        try_cast(value as double) as row_value,
+        abs(try_cast(refund as double)) as refunded
     from raw.conversions
+),
+
+conversions as (
+    select
+        *,
+        case
+            when row_value is null and refunded > 0 then -refunded
+            when row_value >= 0 and refunded > 0 then greatest(row_value - refunded, 0)
+            else row_value
+        end as amount
+    from cast_rows
 )
 
 select
@@ -25,7 +42,10 @@ select
         when converted_at is null then 'invalid_converted_at'
         when converted_at > $now then 'future_converted_at'
         when converted_at > as_of then 'after_as_of'
-        when value is not null and amount is null then 'invalid_value'
-        when abs(amount) >= cast('infinity' as double) then 'not_finite_value'
+        when value is not null and row_value is null then 'invalid_value'
+        when abs(row_value) >= cast('infinity' as double) then 'not_finite_value'
+        when refund is not null and refunded is null then 'invalid_refund'
+        when refunded >= cast('infinity' as double) then 'not_finite_refund'
+        when amount < 0 and conversion_id is null then 'refund_without_order'
     end as reason
 from conversions

@@ -17,8 +17,10 @@
 -- @converted whether the next event is a conversion within the lookback
 -- @hours_to_next hours from a landmark to the next event, touch or conversion; the lookback where none comes within it
 -- @next_channel_key channel of the next event, if that is a touch within the lookback
+-- @has_converted whether the user has converted before
 --
--- With $restarts a path starts after the user's previous conversion; otherwise conversions cut no path.
+-- With $first_only there are no events after a user's first conversion. With $restarts a path starts after
+-- the user's previous conversion; otherwise conversions cut no path.
 with conversions as (
     select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
     from people.conversions as conversions
@@ -164,5 +166,7 @@ select
         when next_at_us - at_us < $lookback_us then (next_at_us - at_us) / 3.6e9
         else $lookback_us / 3.6e9
     end as hours_to_next,
-    case when next_at_us - at_us < $lookback_us then next_channel_key end as next_channel_key
+    case when next_at_us - at_us < $lookback_us then next_channel_key end as next_channel_key,
+    converted_before_us is not null as has_converted
 from decoded
+where not $first_only or converted_before_us is null

@@ -17,6 +17,7 @@
 -- @converted whether the next event is a conversion before the whole path has expired
 -- @hours_to_next hours from a landmark to the next event, touch or conversion; to the end of the path's lookbacks where none comes before
 -- @next_channel_key channel of the next event, if that is a touch before the whole path has expired
+-- @has_converted whether the user has converted before
 with events as (
     select
         user_key,
@@ -36,7 +37,11 @@ with_next as (
         lead(touch) over (partition by user_key order by at_us, touch nulls last) as next_touch,
         lead(channel_key) over (
             partition by user_key order by at_us, touch nulls last
-        ) as next_channel_key
+        ) as next_channel_key,
+        max(case when touch is null then at_us end) over (
+            partition by user_key order by at_us, touch nulls last
+            rows between unbounded preceding and 1 preceding
+        ) as converted_before_us
     from events
 ),
 
@@ -84,9 +89,11 @@ select
             then (least(with_next.next_at_us, with_next.horizon_us) - with_next.at_us) / 3.6e9
     end as hours_to_next,
     case when with_next.next_at_us < with_next.horizon_us then with_next.next_channel_key end
-        as next_channel_key
+        as next_channel_key,
+    with_next.converted_before_us is not null as has_converted
 from with_next
 left join paths
     on with_next.at_us = epoch_us(paths.happened_at)
     and with_next.user_key = paths.user_key
     and with_next.touch is not distinct from paths.event_touch
+where not $first_only or with_next.converted_before_us is null

@@ -64,6 +64,7 @@ def compare(
     alpha: float = ...,
     seed: int = ...,
     cluster: str | None = ...,
+    customer_segment: bool = ...,
     keep_duplicates: bool = ...,
 ) -> Comparison[pd.DataFrame]: ...
 
@@ -89,6 +90,7 @@ def compare(
     alpha: float = ...,
     seed: int = ...,
     cluster: str | None = ...,
+    customer_segment: bool = ...,
     keep_duplicates: bool = ...,
 ) -> Comparison[FrameT]: ...
 
@@ -138,6 +140,7 @@ def compare(
     alpha: float = 0.05,
     seed: int = 0,
     cluster: str | None = None,
+    customer_segment: bool = False,
     separator: str | None = None,
     keep_duplicates: bool = False,
 ) -> Comparison:
@@ -196,6 +199,9 @@ def compare(
         A column of `users`. Users with the same value, such as an account, share touches or
         decisions, and are resampled together. By default ``account_id``, if there is one;
         ``"user_id"`` for none.
+    customer_segment
+        Whether to compare the models also among new and among returning users: whether the user
+        had converted before the touch.
     separator
         The text between two steps of `paths` (see `lydite.credit`).
     keep_duplicates
@@ -237,6 +243,7 @@ def compare(
         after_conversion=after_conversion,
         lookback_by_interaction=lookback_by_interaction,
         click_priority=click_priority,
+        customer_segment=customer_segment,
     )
     rivals = None if models is None else choose(models)
     given = {

@@ -339,12 +339,16 @@ class EvaluationSettings(_Section):
         default ``account_id``, if there is one; ``user_id`` for buckets by user in any case.
     after_conversion
         Of all outcomes that do not set their own (`OutcomeSettings`).
+    customer_segment
+        Whether landmarks are also compared by the segment ``customer``: new or returning, whether
+        the user had converted before.
     """
 
     lookback: Lookback = timedelta(days=30)
     after_conversion: AfterConversion = "continue"
     lookback_by_interaction: LookbackByInteraction = {}
     click_priority: bool = False
+    customer_segment: bool = False
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
     period: Literal["day", "week", "month"] = "week"
@@ -394,15 +398,19 @@ class PathOptions:
         (``"continue"``), or only later ones (``"restart"``).
     by_interaction
         The lookbacks by kind of contact; None where all kinds have the lookback of the outcome.
+    first_only
+        Whether only the first conversion of a user counts: later touches are no landmarks.
     """
 
     after_conversion: AfterConversion = "continue"
     by_interaction: InteractionLookbacks | None = None
+    first_only: bool = False
 
     @property
     def definition(self) -> str:
         """Return what scores depend on, as text; empty where paths restart and have all touches."""
         parts: list[str] = [] if self.after_conversion == "restart" else [self.after_conversion]
+        parts += ["first_only"] if self.first_only else []
         if self.by_interaction is not None:
             own = self.by_interaction
             found = sorted(own.lookbacks.items())
@@ -422,12 +430,15 @@ class OutcomeSettings(_Section):
     after_conversion
         ``"continue"``: touches within the lookback may earn several conversions. ``"restart"``:
         after a conversion of the outcome, only later touches earn the next one.
+    first_only
+        Whether only a user's first conversion counts; later ones are set aside.
     """
 
     lookback: Lookback | None = None
     after_conversion: AfterConversion | None = None
     lookback_by_interaction: LookbackByInteraction | None = None
     click_priority: bool | None = None
+    first_only: bool = False
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
 
@@ -560,6 +571,7 @@ class Settings(_Section):
             name: PathOptions(
                 after_conversion=self.of(name).after_conversion or default,
                 by_interaction=self._by_interaction(name),
+                first_only=self.of(name).first_only,
             )
             for name in outcomes
         }
@@ -581,6 +593,10 @@ class Settings(_Section):
 
     def _lookback(self, outcome: str) -> timedelta:
         return self.of(outcome).lookback or self.evaluation.lookback
+
+    def first_only(self) -> frozenset[str]:
+        """Return the outcomes of which only a user's first conversion counts."""
+        return frozenset(name for name, own in self.outcomes.items() if own.first_only)
 
     def completeness(self, outcomes: Iterable[str]) -> dict[str, Completeness]:
         """Return what was declared about the end of the data of some outcomes.
@@ -684,6 +700,7 @@ def make_settings(
     after_conversion: str | None = None,
     lookback_by_interaction: Mapping[str, str] | None = None,
     click_priority: bool = False,
+    customer_segment: bool = False,
     base: Settings | None = None,
 ) -> Settings:
     """Return the settings of one comparison; what is None or empty is as in `base`.
@@ -711,6 +728,7 @@ def make_settings(
         "after_conversion": after_conversion,
         "lookback_by_interaction": dict(lookback_by_interaction or {}) or None,
         "click_priority": click_priority or None,
+        "customer_segment": True if customer_segment else None,
     }
     changed = {name: value for name, value in given.items() if value is not None}
     quality = {"keep_duplicates": True} if keep_duplicates else {}

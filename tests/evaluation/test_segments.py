@@ -9,8 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from lydite import pipeline
+from lydite import compare, pipeline
 from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
 from lydite.evaluation.backtest import backtest_segments
 from lydite.evaluation.ceiling import ceiling_scores
 from lydite.evaluation.scores import Scores
@@ -258,3 +259,57 @@ def test_scores_of_a_segment_are_those_of_its_users(users):
                   own.landmarks.converted[mine])  # fmt: skip
         np.testing.assert_array_equal(scores[label].landmarks, landmarks)
         np.testing.assert_array_equal(scores[label].conversions, conversions)
+
+
+# --- new and returning users ----------------------------------------------------------------------
+
+
+def test_new_and_returning_users_are_known_at_the_landmark():
+    with DuckDBEngine() as engine:
+        build_landmarks(engine, None)
+        [customer] = load_segments(engine, OUTCOME, customer=True)
+        rows = engine.rows(
+            "select landmarks.landmark, landmarks.happened_at, users.user_id"
+            " from evaluation.landmarks as landmarks"
+            " inner join journeys.users as users using (user_key) order by landmark"
+        )
+    assert customer.labels == ("customer = new", "customer = returning")
+    orders = dict(WORLD.conversions.group_by("user_id").agg(pl.col("converted_at").min()).rows())
+    expected = [user in orders and orders[user] < at for _, at, user in rows]
+    assert customer.code.tolist() == [int(value) for value in expected]
+    assert 0 < sum(expected) < len(expected)
+
+
+def test_new_and_returning_users_have_verdicts_and_credit():
+    world = simulate("last_touch", users=4000, seed=31, weeks=20)
+    result = compare(
+        world.touchpoints,
+        world.conversions,
+        lookback="7d",
+        models=MODELS,
+        customer_segment=True,
+    )
+    assert set(result.segments["segment"]) == {"customer = new", "customer = returning"}
+    first = world.conversions.group_by("user_id").agg(pl.len().alias("n"))
+    credit = result.marts["segment_credit"].filter(model="linear")
+    by_segment = dict(credit.group_by("segment").agg(pl.col("conversions").sum()).rows())
+    all_credit = result.credit.filter(
+        (pl.col("model") == "linear") & (pl.col("channel") != "(unattributed)")
+    )
+    assert sum(by_segment.values()) == pytest.approx(all_credit["conversions"].sum())
+    assert 0 < by_segment["customer = returning"] <= first["n"].sum() - first.height
+
+
+def test_a_column_of_users_may_not_have_the_name_of_the_segment():
+    users = WORLD.users.select("user_id").with_columns(Customer=pl.lit("new"))
+    with pytest.raises(
+        InputError, match="customer_segment: the table users has a column 'Customer'"
+    ):
+        compare(
+            WORLD.touchpoints,
+            WORLD.conversions,
+            users=users,
+            lookback="7d",
+            models=MODELS,
+            customer_segment=True,
+        )

@@ -33,7 +33,9 @@ class ReferenceJourneys:
         conversions: list[Row],
         lookbacks: dict[str, timedelta],
         restarts: Collection[str] = (),
+        first_only: Collection[str] = (),
     ) -> None:
+        self.first_only = first_only  # outcomes of which a user's first conversion counts
         self.restarts = restarts  # outcomes whose paths start after the previous conversion
         self.touchpoints = list(dict.fromkeys(touchpoints))
         self.all_conversions = conversions
@@ -103,6 +105,8 @@ class ReferenceJourneys:
         at: datetime,
         touch: Touch | None,
     ) -> None:
+        if owner["outcome"] in self.first_only and any(instant < at for instant in instants):
+            return
         path = []
         for other in self.touches[user]:
             so_far = other.at <= at if touch is None else other.number <= touch.number
@@ -135,6 +139,7 @@ class ReferenceJourneys:
                 "converted": converts,
                 "hours_to_next": touch and hours(at, next_at if within_lookback else at + lookback),
                 "next_channel_key": next_channel if within_lookback else None,
+                "has_converted": any(instant < at for instant in instants),
             }
         )
         self.add_path(event, counted, touch)
@@ -194,6 +199,8 @@ class ReferenceJourneys:
                 for m in self.path_events
                 if m["is_conversion"] and m["happened_at"] == at and event.items() <= m.items()
             ]
+            if not lengths:
+                continue
             self.conversions.append(
                 {
                     "conversion_key": number,

@@ -128,10 +128,11 @@ def test_spend_of_today_counts(read):
     assert read("spend", pl.DataFrame([booked(date=dt.date(2026, 7, 1))])).rows == 1
 
 
-def test_refunds_and_unknown_values_are_accepted(engine, read):
+def test_unknown_values_are_accepted_and_refunds_without_an_id_set_aside(engine, read):
     report = read("conversions", pl.DataFrame([bought(value=-9.0), bought(value=None)]))
-    assert report.rows == 2
-    assert engine.rows("select value from inputs.conversions order by value") == [(-9,), (None,)]
+    assert (report.rows, report.bad) == (1, {"refund_without_order": 1})
+    assert report.bad_share == 0
+    assert engine.rows("select value from inputs.conversions order by value") == [(None,)]
 
 
 def test_outcome_has_a_default(engine, read):
@@ -446,10 +447,10 @@ def reason(user, time, channel, cost):
 
 
 def judge(value, channel_of_conversion="a"):
-    """Judge a conversion: as a touchpoint, but of any sign."""
+    """Judge a conversion: as a touchpoint, but below zero it is a refund without an order."""
     user, time, worth = value
     found = reason(user, time, channel_of_conversion, worth)
-    found = None if found == "negative_cost" else found
+    found = "refund_without_order" if found == "negative_cost" else found
     return found and found.replace("touched", "converted").replace("cost", "value")
 
 
@@ -546,7 +547,7 @@ def test_touchpoints_of_arrow(shared_engine, rows):
         st.tuples(
             st.sampled_from(["u", "v", " ", None]),
             st.sampled_from([None, dt.datetime(2026, 3, 1), dt.datetime(2026, 8, 1)]),
-            st.sampled_from([None, 1.0, -1.0, math.nan, math.inf]),
+            st.sampled_from([None, 1.0, 0.0, -1.0, math.nan, math.inf]),
         ),
         min_size=1,
         max_size=30,
@@ -617,8 +618,11 @@ def kept(engine):
     return [((at - TIME) / dt.timedelta(hours=1), value, key) for at, value, key in rows]
 
 
+NO_ORDER = ["refund_without_order"]
+
+
 @pytest.mark.parametrize(
-    ("rows", "expected", "repeats", "refunds"),
+    ("rows", "expected", "bad", "refunds"),
     [
         # A page that was loaded again.
         ([("a", 0, 9, "x"), ("a", 1, 9, "x")], [(0, 9, "x")], 1, 0),
@@ -632,8 +636,25 @@ def kept(engine):
         ([("a", 0, 100, "x"), ("a", 2, -130, "x")], [(0, -30, "x")], 0, 1),
         # The value of the order is unknown, or the order is not in the data.
         ([("a", 0, None, "x"), ("a", 2, -30, "x")], [(0, None, "x")], 0, 1),
-        ([("a", 0, -30, "x"), ("a", 2, -20, "x")], [(0, -50, "x")], 0, 1),
-        ([("a", 0, -30, "x")], [(0, -30, "x")], 0, 0),
+        (
+            [("a", 0, 9, "y"), ("a", 0, -30, "x"), ("a", 2, -20, "x")],
+            [(0, 9, "y")],
+            NO_ORDER * 2,
+            0,
+        ),
+        ([("a", 0, 9, "y"), ("a", 0, -30, "x")], [(0, 9, "y")], NO_ORDER, 0),
+        ([("a", 0, 9, "y"), ("a", 0, -30, None)], [(0, 9, "y")], NO_ORDER, 0),
+        # Refunds that another user or no one of several users with the id has ordered.
+        ([("a", 0, 100, "x"), ("shop", 2, -30, "x")], [(0, 70, "x")], 0, 1),
+        ([("a", 0, 100, "x"), ("shop", 2, -30, "x"), ("a", 3, -20, "x")], [(0, 50, "x")], 0, 2),
+        (
+            [("a", 0, 100, "x"), ("b", 1, 90, "x"), ("shop", 2, -30, "x")],
+            [(0, 100, "x"), (1, 90, "x")],
+            NO_ORDER,
+            0,
+        ),
+        ([("a", 0, 100, "x"), ("b", 1, 90, "x"), ("b", 2, -30, "x")],
+         [(0, 100, "x"), (1, 60, "x")], 0, 1),
         # Other users, other ids and no ids are other conversions.
         (
             [("a", 0, 9, "x"), ("b", 1, 9, "x"), ("a", 2, 9, "y"), ("a", 3, 9, None),
@@ -644,13 +665,79 @@ def kept(engine):
         ),
     ],
 )  # fmt: skip
-def test_one_id_is_one_conversion(engine, read, rows, expected, repeats, refunds):
+def test_one_id_is_one_conversion(engine, read, rows, expected, bad, refunds):
     report = read("conversions", orders(*rows))
     assert kept(engine) == expected
-    assert report.bad == ({"repeated_id": repeats} if repeats else {})
+    reasons = Counter(bad if isinstance(bad, list) else ["repeated_id"] * bad)
+    assert report.bad == reasons
     assert (report.rows, report.refunds, report.duplicates) == (len(expected), refunds, 0)
     assert report.read == len(rows)
-    assert engine.scalar("select count(*) from quarantine.conversions") == repeats
+    assert engine.scalar("select count(*) from quarantine.conversions") == reasons.total()
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected", "bad", "refunds"),
+    [
+        # A refund next to the value of its order, in either sign, and more than the order.
+        ([(0, 100, "x", 30)], [(0, 70, "x")], {}, 0),
+        ([(0, 100, None, -30)], [(0, 70, None)], {}, 0),
+        ([(0, 100, "x", 130)], [(0, 0, "x")], {}, 0),
+        ([(0, 100, "x", 0), (1, None, None, None)], [(0, 100, "x"), (1, None, None)], {}, 0),
+        # A refund in a row of its own.
+        ([(0, 100, "x", None), (1, None, "x", 30)], [(0, 70, "x")], {}, 1),
+        ([(0, 100, "x", 10), (1, None, "x", 30)], [(0, 60, "x")], {}, 1),
+        ([(0, 100, "x", None), (1, None, "y", 30)], [(0, 100, "x")],
+         {"refund_without_order": 1}, 0),
+        ([(0, 100, "x", None), (1, None, None, 30)], [(0, 100, "x")],
+         {"refund_without_order": 1}, 0),
+    ],
+)  # fmt: skip
+def test_refunds_may_have_a_column(engine, read, rows, expected, bad, refunds):
+    table = orders(*(("a", *row[:3]) for row in rows)).with_columns(
+        refund=pl.Series([row[3] for row in rows], dtype=pl.Float64)
+    )
+    report = read("conversions", table)
+    assert kept(engine) == expected
+    assert (report.bad, report.refunds, report.read) == (bad, refunds, len(rows))
+    assert "refund" not in engine.columns("inputs.conversions")
+
+
+def test_refunds_that_are_no_numbers_are_set_aside(read):
+    table = orders(("a", 0, 9, "x"), ("a", 1, 9, "y"), ("a", 2, 9, "z"))
+    report = read("conversions", table.with_columns(refund=pl.Series(["1", "one", "inf"])))
+    assert report.bad == {"invalid_refund": 1, "not_finite_refund": 1}
+
+
+# --- only the first conversion --------------------------------------------------------------------
+
+
+def test_only_the_first_conversion_counts_where_it_is_set(engine):
+    rows = orders(
+        ("a", 2, 9, None), ("a", 1, 8, "x"), ("b", 3, 7, None), ("a", 3, -2, "x"), ("a", 4, 8, "x"),
+    )  # fmt: skip
+    leads = rows.with_columns(outcome=pl.lit("lead"))
+    both = pl.concat([rows.with_columns(outcome=pl.lit("purchase")), leads])
+    report = load_table(engine, "conversions", both, first_only=["lead"])
+    assert report.bad == {"not_first": 1, "repeated_id": 2}
+    assert (report.rows, report.refunds, report.read) == (5, 2, 10)
+    assert report.bad_share == 0.2
+    found = "select user_id, value from inputs.conversions where outcome = '{}' order by all"
+    assert engine.rows(found.format("lead")) == [("a", 6), ("b", 7)]
+    assert engine.rows(found.format("purchase")) == [("a", 6), ("a", 9), ("b", 7)]
+
+
+def test_of_conversions_at_one_time_one_is_the_first(engine):
+    rows = orders(("a", 1, 9, None), ("a", 1, 9, None), ("a", 1, 7, None)).drop("conversion_id")
+    for keep_duplicates in (False, True):
+        report = load_table(
+            engine,
+            "conversions",
+            rows,
+            first_only=["conversion"],
+            keep_duplicates=keep_duplicates,
+        )
+        assert (report.rows, report.duplicates, report.bad) == (1, 0, {"not_first": 2})
+        assert engine.scalar("select value from inputs.conversions") == 7
 
 
 def test_copies_of_repeats_and_refunds_do_not_count_twice(engine, read):

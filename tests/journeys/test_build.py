@@ -354,6 +354,31 @@ def test_a_conversion_right_after_another_has_its_path_or_none(engine, after_con
     assert conversion_paths(engine) == ["tv", path]
 
 
+def test_where_only_the_first_conversion_counts_later_touches_are_no_landmarks(engine):
+    touchpoints = [("ann", day(n), "tv") for n in (1, 3)] + [("bob", day(3), "tv")]
+    make_inputs(engine, touchpoints, [("ann", day(2))])
+    build_touches(engine)
+    for first_only, landmarks in ((True, 2), (False, 3)):
+        build_path_events_and_conversions(
+            engine,
+            {"conversion": timedelta(days=9)},
+            {"conversion": PathOptions(first_only=first_only)},
+        )
+        assert len(landmark_paths(engine)) == landmarks
+        assert conversion_paths(engine) == ["tv"]
+
+
+def test_events_after_a_conversion_are_those_of_returning_users(engine):
+    conversions = [("ann", day(2), "sale"), ("ann", day(4), "sale"), ("bob", day(4), "sale")]
+    touchpoints = [(user, day(n), "tv") for user in ("ann", "bob") for n in (1, 2, 3)]
+    build(engine, touchpoints, [*conversions, ("bob", day(0), "lead")])
+    found = engine.rows(
+        "select user_id, happened_at, is_conversion from journeys.path_events"
+        " inner join journeys.users using (user_key) where outcome = 'sale' and has_converted"
+    )
+    assert sorted(found) == [("ann", day(3), False), ("ann", day(4), True)]
+
+
 def test_each_outcome_continues_or_restarts(engine):
     outcomes = ("lead", "purchase")
     rows = [("ann", day(n), outcome) for n in (2, 4) for outcome in outcomes]
@@ -620,6 +645,14 @@ def in_order(rows: Table) -> list[list[tuple[str, Any]]]:
     return sorted((sorted(row.items()) for row in rows), key=repr)
 
 
+def first_conversions(conversions: list[Row], first_only: set[str]) -> list[Row]:
+    """Return conversions without those after the first one of a user, of some outcomes."""
+    first: dict[tuple[str, str], Row] = {}
+    for row in sorted(conversions, key=lambda row: row[1]):
+        first.setdefault((row[0], row[2]), row)
+    return [row for row in conversions if row[2] not in first_only or row in first.values()]
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     touchpoints=touchpoint_tables,
@@ -628,11 +661,20 @@ def in_order(rows: Table) -> list[list[tuple[str, Any]]]:
         {"purchase": st.sampled_from(LOOKBACKS), "lead": st.sampled_from(LOOKBACKS)},
         optional={"it's 購入": st.sampled_from(LOOKBACKS)},
     ),
-    restarts=st.sets(st.sampled_from(["purchase", "lead"])),
+    options=st.dictionaries(
+        st.sampled_from(["purchase", "lead"]),
+        st.builds(
+            PathOptions,
+            after_conversion=st.sampled_from(["continue", "restart"]),
+            first_only=st.booleans(),
+        ),
+    ),
 )
-def test_journeys_agree_with_the_reference(touchpoints, conversions, lookbacks, restarts):
-    expected = ReferenceJourneys(touchpoints, conversions, lookbacks, restarts)
-    options = {name: PathOptions(after_conversion="restart") for name in restarts}
+def test_journeys_agree_with_the_reference(touchpoints, conversions, lookbacks, options):
+    restarts = {name for name, own in options.items() if own.after_conversion == "restart"}
+    first_only = {name for name, own in options.items() if own.first_only}
+    conversions = first_conversions(conversions, first_only)
+    expected = ReferenceJourneys(touchpoints, conversions, lookbacks, restarts, first_only)
     with DuckDBEngine(threads=1) as engine:
         make_inputs(engine, touchpoints, conversions)
         build_touches(engine)

@@ -215,7 +215,6 @@ def journeys_of(sources: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> pd.Dat
             else:
                 if path:
                     found.append((" > ".join(name for _, name in path), 1, event.value))
-                path = []
     return pd.DataFrame(found, columns=["path", "converted", "value"])
 
 

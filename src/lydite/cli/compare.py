@@ -94,6 +94,13 @@ def compare(
         ),
     ] = None,
     cluster: Cluster = None,
+    customer_segment: Annotated[
+        bool,
+        typer.Option(
+            "--customer-segment",
+            help="Also compare among new and among returning users: who had converted before.",
+        ),
+    ] = False,
     engine_name: Annotated[
         Literal["duckdb", "spark"] | None,
         typer.Option(
@@ -139,6 +146,7 @@ def compare(
         lookback_by_interaction=read_lookbacks(lookback_of),
         click_priority=click_priority,
         base=inputs.settings,
+        customer_segment=customer_segment,
     )
     engine_settings = settings.engine
     if engine_name is not None:

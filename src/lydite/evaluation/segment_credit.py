@@ -8,7 +8,7 @@ import polars as pl
 
 from lydite.attribution.credit_sql import credit_sums_sql
 from lydite.engine.duckdb import quote_identifier, quote_literal
-from lydite.evaluation.segments import OTHER, UNKNOWN, segment_columns, segment_values
+from lydite.evaluation.segments import CUSTOMER, OTHER, UNKNOWN, segment_columns, segment_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,9 @@ def reset_segment_credit(engine: Engine) -> None:
     engine.local.store(TABLE, pl.DataFrame(schema=_SCHEMA))
 
 
-def append_segment_credit(engine: Engine, outcome: str, models: Sequence[Model]) -> None:
+def append_segment_credit(
+    engine: Engine, outcome: str, models: Sequence[Model], *, customer: bool = False
+) -> None:
     """Sum ``credit.touch_credit`` of one outcome by segment, channel and model.
 
     The models are fitted on all users. The segments are those of the evaluation sample.
@@ -45,14 +47,35 @@ def append_segment_credit(engine: Engine, outcome: str, models: Sequence[Model])
         Name of the outcome.
     models
         The models that credit.
+    customer
+        Whether to add the segments of new and returning users: whether the user had converted
+        before the conversion.
     """
-    for name in segment_columns(engine.local):
-        values = segment_values(engine.local, outcome, name)
-        if not values:  # the sample is empty
-            continue
-        labelled = _labelled_sql(name, values)
+    columns = [
+        (name, segment_values(engine.local, outcome, name))
+        for name in segment_columns(engine.local)
+    ]
+    labelled_by = [_labelled_sql(name, values) for name, values in columns if values]
+    for labelled in [*labelled_by, *([_CUSTOMERS] if customer else [])]:
         select = credit_sums_sql(models, "outcome, segment, channel_key", f"({labelled})")
         engine.append_local(TABLE, select, {"outcome": outcome})
+
+
+_CUSTOMERS = f"""
+    select
+        credit.*,
+        case
+            when path_events.has_converted then '{CUSTOMER} = returning' else '{CUSTOMER} = new'
+        end as segment
+    from credit.touch_credit as credit
+    inner join journeys.conversions as conversions
+        on credit.conversion_key = conversions.conversion_key
+    inner join journeys.path_events as path_events
+        on conversions.outcome = path_events.outcome
+        and conversions.user_key = path_events.user_key
+        and conversions.converted_at = path_events.happened_at
+    where path_events.is_conversion
+"""
 
 
 def _labelled_sql(name: str, values: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.engine.duckdb import quote_identifier
+from lydite.errors import InputError
 from lydite.journeys.clusters import cluster_column, unused_cluster_column
 
 if TYPE_CHECKING:
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import DuckDBEngine, Engine
 
 #: The name of the segment of all users.
 ALL = "all"
 #: Columns with more values have one segment for all rarer ones.
 MAX_VALUES = 30
+#: The name of the segments of new and returning users.
+CUSTOMER = "customer"
 #: Users without a value, and users with a rarer one.
 UNKNOWN, OTHER = "(unknown)", "(other)"
 
@@ -49,9 +52,43 @@ class SegmentColumn:
                 yield label, positions
 
 
-def load_segments(engine: DuckDBEngine, outcome: str) -> tuple[SegmentColumn, ...]:
-    """Load the segments of the sample of one outcome."""
-    return tuple(_load_column(engine, outcome, name) for name in segment_columns(engine))
+def load_segments(
+    engine: DuckDBEngine, outcome: str, *, customer: bool = False
+) -> tuple[SegmentColumn, ...]:
+    """Load the segments of the sample of one outcome.
+
+    Parameters
+    ----------
+    engine
+        Holds the sample.
+    outcome
+        Name of the outcome.
+    customer
+        Whether to add the segments of new and returning users: whether the user of a landmark had
+        converted before it.
+    """
+    columns = [_load_column(engine, outcome, name) for name in segment_columns(engine)]
+    return (*columns, _load_customers(engine, outcome)) if customer else tuple(columns)
+
+
+def _load_customers(engine: DuckDBEngine, outcome: str) -> SegmentColumn:
+    code = engine.fetch_numpy(
+        "select cast(has_converted as smallint) as code from evaluation.landmarks"
+        " where outcome = $outcome order by landmark",
+        {"outcome": outcome},
+    )["code"]
+    return SegmentColumn((f"{CUSTOMER} = new", f"{CUSTOMER} = returning"), code)
+
+
+def refuse_other_customers(engine: Engine) -> None:
+    """Raise where a column of `users` has the name of the segment of new and returning users."""
+    columns = engine.columns("inputs.users") if engine.exists("inputs.users") else {}
+    for name in columns:
+        if name.strip().lower() == CUSTOMER:
+            raise InputError(
+                f"customer_segment: the table users has a column {name!r}, which would have the"
+                " same name. Rename the column, or leave out customer_segment."
+            )
 
 
 def segment_columns(engine: DuckDBEngine) -> list[str]:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from lydite.engine import DuckDBEngine, SparkEngine, load_sql
-from lydite.engine.duckdb import quote_identifier
+from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
 from lydite.inputs import channels, malformed_lines, sources, spark_sources
 from lydite.inputs.casting import (
@@ -25,7 +27,7 @@ from lydite.inputs.source_rows import empty_relation, read_errors_named
 from lydite.settings import ChannelSettings, DeclaredEnds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from lydite.engine import Engine
     from lydite.inputs.rules import Rule
@@ -72,8 +74,8 @@ class TableReport:
     def bad_share(self) -> float:
         """Share of the source's rows that cannot be used; 0 for an empty table.
 
-        Rows after a declared end of the data, and rows that break a rule that the settings chose,
-        are set aside, but nothing is wrong with the source.
+        Nothing is wrong with rows in `lydite.inputs.schema.CHOSEN_REASONS`, such as rows after a
+        declared end of the data, and rows that break a rule that the settings chose.
         """
         bad = sum(n for reason, n in self.bad.items() if reason not in CHOSEN_REASONS)
         return bad / self.read if self.read else 0.0
@@ -107,6 +109,7 @@ def load(
     keep_raw: bool = False,
     keep_duplicates: bool = False,
     rules: Mapping[RuleName, RuleSettings] | None = None,
+    first_only: Collection[str] = (),
 ) -> Quarantine:
     """Load sources into the tables of the schemas ``inputs`` and ``quarantine``.
 
@@ -133,6 +136,8 @@ def load(
         Whether equal conversions without an id are kept; otherwise they are counted once.
     rules
         Severity and threshold of rules about touchpoints (`lydite.inputs.rules`).
+    first_only
+        Outcomes of which only the first conversion of a user counts.
 
     Returns
     -------
@@ -147,7 +152,7 @@ def load(
     _refuse_unknown(sources)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
-    options = _Options(time, keep_raw, keep_duplicates, active_rules(rules))
+    options = _Options(time, keep_raw, keep_duplicates, active_rules(rules), first_only)
     with contextlib.ExitStack() as stack:
         plans = [
             stack.enter_context(_plan(engine, table, sources.get(name), ends, names))
@@ -168,6 +173,7 @@ def load_table(
     keep_raw: bool = False,
     keep_duplicates: bool = False,
     rules: Mapping[RuleName, RuleSettings] | None = None,
+    first_only: Collection[str] = (),
 ) -> TableReport:
     """Replace one table of the schemas ``inputs`` and ``quarantine``.
 
@@ -177,7 +183,7 @@ def load_table(
         Holds the table.
     name
         Name of the input table, such as ``touchpoints``.
-    source, now, ends, names, keep_raw, keep_duplicates, rules
+    source, now, ends, names, keep_raw, keep_duplicates, rules, first_only
         As for `load`.
 
     Returns
@@ -194,7 +200,7 @@ def load_table(
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
     with _plan(engine, TABLES[name], source, ends, names) as plan, engine.transaction():
-        options = _Options(time, keep_raw, keep_duplicates, active_rules(rules))
+        options = _Options(time, keep_raw, keep_duplicates, active_rules(rules), first_only)
         return _write(engine, plan, options)
 
 
@@ -234,6 +240,7 @@ class _Options:
     keep_raw: bool
     keep_duplicates: bool
     rules: Mapping[str, Rule]
+    first_only: Collection[str]
 
 
 @dataclass(frozen=True)
@@ -356,8 +363,9 @@ def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Opti
     end = " limit 0" if rows == read else ""
     engine.create(bad, f"select source_row.*, reason\n{checked} where reason is not null{end}", now)
     refunds = 0
-    if table.id is not None and table.id in match_columns(relation, table):
-        refunds = _merge_repeated_ids(engine, accepted, now)
+    has_ids = table.id is not None and table.id in match_columns(relation, table)
+    if has_ids or (table.name == "conversions" and options.first_only):
+        refunds = _merge_repeated_ids(engine, accepted, now, options.first_only)
         rows = _count(engine, good)
     if table.name == "touchpoints":
         set_aside_rows(engine, accepted, now, options.rules)
@@ -378,19 +386,23 @@ def _accepted(table: Table, columns: str, accepted: str, options: _Options) -> s
     if not (options.keep_duplicates and table.id):
         return f"select distinct {columns}\n{accepted}"
     # Equal rows without an id get different copies, so that they stay.
-    copy = f"case when {table.id} is null then uuid() end as copy"
+    several = f"{table.id} is null" + "".join(
+        f" and outcome <> {quote_literal(outcome)}" for outcome in options.first_only
+    )
+    copy = f"case when {several} then uuid() end as copy"
     return f"select {columns} from (select distinct {columns}, {copy}\n{accepted})"
 
 
 def _columns(table: Table, relation: Relation) -> str:
     """Return the columns of the loaded table as a select list."""
-    names = [column.name for column in table.columns]
+    names = [column.name for column in table.columns if column.is_kept]
     return ", ".join([*names, "segments.*"] if segment_columns(relation, table) else names)
 
 
-_KEYS = ("user_id", "outcome", "conversion_id", "converted_at")
+_KEYS = ("user_id", "outcome", "converted_at")
 _OF_ONE_ROW = " and ".join(
     [*(f"found.{key} = repeated.{key}" for key in _KEYS),
+     "found.conversion_id is not distinct from repeated.conversion_id",
      "found.value is not distinct from repeated.row_value"]
 )  # fmt: skip
 _MERGED = f"""
@@ -407,14 +419,30 @@ select source_row.*, repeated.reason
 from (select *
 {accepted}) as found
 inner join inputs.repeated_ids as repeated on {of_one_row}
-where repeated.reason = 'repeated_id'
+where repeated.reason <> 'refund'
 """
 
 
-def _merge_repeated_ids(engine: Engine, accepted: str, now: Mapping[str, object]) -> int:
-    """Keep one conversion per id; quarantine its repeats, and return the number of its refunds."""
-    repeated, merged = "inputs.repeated_ids", "inputs.merged_conversions"
+def _merge_repeated_ids(
+    engine: Engine, accepted: str, now: Mapping[str, object], first_only: Collection[str]
+) -> int:
+    """Keep one conversion per id, and the first where only it counts.
+
+    The other rows go to quarantine, except refunds.
+
+    Returns
+    -------
+    int
+        The number of refunds.
+    """
+    repeated, merged, first = (
+        f"inputs.{name}" for name in ("repeated_ids", "merged_conversions", "first_only")
+    )
+    engine.store(
+        first, pl.DataFrame({"outcome": sorted(first_only)}, schema={"outcome": pl.String})
+    )
     engine.create(repeated, "inputs/repeated_ids")
+    engine.drop(first)
     refunds = _count(engine, f"{repeated} where reason = 'refund'")
     if _count(engine, repeated):
         repeats = _REPEATS.format(accepted=accepted, of_one_row=_OF_ONE_ROW)

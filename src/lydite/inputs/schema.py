@@ -48,6 +48,8 @@ class Column:
         The value where a source has none; None is null.
     unit
         The unit of its values, empty if there is none.
+    is_kept
+        Whether the loaded table has the column; otherwise it only changes others.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Column:
     required: bool = False
     default: str | None = None
     unit: str = ""
+    is_kept: bool = True
 
     @property
     def type(self) -> str:
@@ -153,6 +156,13 @@ _TABLES = (
                 Kind.IDENTIFIER,
                 "id of the event in the source; rows of a user with one id are one conversion",
             ),
+            Column(
+                "refund",
+                Kind.NUMBER,
+                "what was paid back: of this order, or of the one with this id if value is empty",
+                unit="currency",
+                is_kept=False,
+            ),
         ),
         required=True,
         distinct=True,
@@ -225,6 +235,10 @@ _PAST = "correct it, or cast it to UTC in a .sql source if it is local time"
 
 #: The reason to set aside rows after a declared end of the data.
 AFTER_AS_OF = "after_as_of"
+#: The reason to set aside refunds whose order is not in the data: it may be older.
+REFUND_WITHOUT_ORDER = "refund_without_order"
+#: The reason to set aside later conversions of outcomes of which only the first one counts.
+NOT_FIRST = "not_first"
 
 REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -261,13 +275,27 @@ REASONS: Mapping[str, str] = MappingProxyType(
         " source",
         "one_touch_users": "on its channel nearly all users have one touch; see whether they are"
         " people",
+        "invalid_refund": "refund is text that is not a number; write it as digits, such as 12.50",
+        "not_finite_refund": "refund is NaN or infinite; leave it empty where there was none",
+        REFUND_WITHOUT_ORDER: "value is negative, or a refund has no value next to it, and no order"
+        " has its conversion_id; give it the id of its order, and load the order",
+        NOT_FIRST: "the user has converted before, and first_only is set for the outcome",
         "repeated_id": "an earlier row of the user has this conversion_id, and counts; give"
         " different conversions different ids",
     }
 )
 """Why a row is set aside, and what to do, by reason; `lydite.inputs.rules` has the rules."""
 
-#: Reasons that the settings chose, by a rule or a declared end: nothing is wrong with the source.
+#: Reasons with which nothing is wrong: the settings chose them, by a rule or a declared end, or a
+#: row is a refund of an order from before the data.
 CHOSEN_REASONS = frozenset(
-    {AFTER_AS_OF, "near_duplicates", "bursts", "bot_like_users", "one_touch_users"}
+    {
+        AFTER_AS_OF,
+        REFUND_WITHOUT_ORDER,
+        NOT_FIRST,
+        "near_duplicates",
+        "bursts",
+        "bot_like_users",
+        "one_touch_users",
+    }
 )

@@ -172,6 +172,7 @@ def build_path_events(
             "outcome": outcome,
             "lookback_us": lookback // timedelta(microseconds=1),
             "restarts": chosen.after_conversion == "restart",
+            "first_only": chosen.first_only,
         }
         if chosen.by_interaction is None:
             engine.append("journeys.path_events", "journeys/path_events", parameters)

@@ -75,7 +75,7 @@ def split_of(
 ) -> tuple[str, Calendar, Split]:
     """Return an outcome with its calendar and its sample, split into training and test data."""
     outcome, calendar = row["outcome"], calendar_of(engine, row)
-    segments = load_segments(engine.local, outcome)
+    segments = load_segments(engine.local, outcome, customer=row["customer_segment"])
     return outcome, calendar, Split.by_period(landmarks, calendar, segments)
 
 

@@ -10,7 +10,7 @@ from lydite import inputs, quality
 from lydite.inputs import malformed_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from lydite.engine import Engine
     from lydite.inputs import Source
@@ -25,10 +25,17 @@ def load_inputs(
     names: ChannelSettings | None = None,
     keep_duplicates: bool = False,
     rules: Mapping[RuleName, RuleSettings] | None = None,
+    first_only: Collection[str] = (),
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
     loaded = inputs.load(
-        engine, sources, ends=ends, names=names, keep_duplicates=keep_duplicates, rules=rules
+        engine,
+        sources,
+        ends=ends,
+        names=names,
+        keep_duplicates=keep_duplicates,
+        rules=rules,
+        first_only=first_only,
     )
     write_report(engine, list(loaded.tables.values()))
 

@@ -90,7 +90,7 @@ def attribute_outcome(
     # The matrices are small: more BLAS threads would wait for each other.
     with threadpool_limits(1, user_api="blas"):
         attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
-    append_segment_credit(engine, row["outcome"], models)
+    append_segment_credit(engine, row["outcome"], models, customer=row["customer_segment"])
 
 
 #: Local tables that the marts join to tables with all rows.

@@ -18,6 +18,7 @@ from lydite.evaluation.calendar import (
     first_forecast,
     make_calendar,
 )
+from lydite.evaluation.segments import refuse_other_customers
 from lydite.inputs.rules import RULES, active_rules
 from lydite.journeys import incremental
 from lydite.journeys.bots import find_bot_like_users
@@ -49,6 +50,7 @@ def build_journeys(
     keep_duplicates: bool = False,
     direct: Sequence[str] = (),
     people: PeopleSettings | None = None,
+    customer_segment: bool = False,
 ) -> JourneyBuild:
     """Build journeys, and ``evaluation.outcomes`` with a row per outcome; check the data.
 
@@ -78,12 +80,16 @@ def build_journeys(
         More names of direct traffic.
     people
         Which rows belong to one person; None for the defaults.
+    customer_segment
+        Whether landmarks have the segment ``customer``.
 
     Raises
     ------
     InputError
-        When there is no such column.
+        When there is no such column, or `users` has a column ``customer`` already.
     """
+    if customer_segment:
+        refuse_other_customers(engine)
     paths = {outcome: (paths or {}).get(outcome, PathOptions()) for outcome in lookbacks}
     accepted = accepted or QualitySettings()
     rules = active_rules(accepted.rules)
@@ -114,6 +120,7 @@ def build_journeys(
             engine, outcome, lookback, period, build.summary.first_at, extents[outcome].as_of
         )
         | _path_columns(engine, outcome, lookback, paths[outcome])
+        | {"customer_segment": customer_segment}
         for outcome, lookback in lookbacks.items()
     ]
     engine.local.store("evaluation.outcomes", pl.DataFrame(rows, schema=_OUTCOME_SCHEMA))
@@ -165,6 +172,7 @@ _OUTCOME_SCHEMA: dict[str, Any] = {
     "after_conversion": pl.String,
     "repeats": pl.Int64,  # conversions that follow another without a touch in between
     "paths": pl.String,  # what scores depend on
+    "customer_segment": pl.Boolean,
 }
 
 

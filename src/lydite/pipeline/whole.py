@@ -158,6 +158,7 @@ def prepare(
         names=settings.channels,
         keep_duplicates=keep_duplicates,
         rules=settings.quality.rules,
+        first_only=settings.first_only(),
     )
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
@@ -172,6 +173,7 @@ def prepare(
         keep_duplicates=keep_duplicates,
         direct=settings.channels.direct,
         people=settings.people,
+        customer_segment=settings.evaluation.customer_segment,
     )
 
 

@@ -1,6 +1,6 @@
 """Assets of the group ``inputs``: the input tables, loaded and cleaned."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import dagster as dg
 
@@ -28,6 +28,7 @@ def input_assets(
             specs,
             upstream.get(table.name, ()),
             quality=settings.quality,
+            first_only=settings.first_only(),
         )
         for table in inputs.TABLES.values()
     ]
@@ -42,6 +43,7 @@ def _load_step(
     upstream: Sequence[dg.AssetKey],
     *,
     quality: QualitySettings,
+    first_only: Collection[str],
 ) -> dg.AssetsDefinition:
     name = f"inputs.{table.name}"
     spec = specs.table(name, table.sql, group="inputs", deps=upstream)
@@ -57,6 +59,7 @@ def _load_step(
             names=names,
             keep_duplicates=quality.keep_duplicates,
             rules=quality.rules,
+            first_only=first_only,
         )
         pipeline.write_report(engine, [report])
         more: Metadata = {

@@ -59,6 +59,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             keep_duplicates=settings.quality.keep_duplicates,
             direct=settings.channels.direct,
             people=settings.people,
+            customer_segment=settings.evaluation.customer_segment,
         )
         more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
         for table, file in FILES.items():
