@@ -70,7 +70,7 @@ def test_bad_touchpoint(engine, read, cells, reason):
         ({"touched_at": "infinity"}, "invalid_touched_at"),
         ({"touched_at": "-infinity"}, "invalid_touched_at"),
         ({"touched_at": "2026-07-01T12:00:01"}, "future_touched_at"),
-        ({"cost": "1,50 €"}, "invalid_cost"),
+        ({"cost": "about 1.50"}, "invalid_cost"),
         ({"cost": "nan"}, "not_finite_cost"),
         ({"cost": "-inf"}, "not_finite_cost"),
         ({"cost": "-1"}, "negative_cost"),
@@ -474,7 +474,7 @@ text_times = st.sampled_from(
 )
 
 
-text_costs = st.sampled_from(["", " ", "0", "1.5", "-1", "nan", "inf", "-inf", "1e3", "1,5", "$2"])
+text_costs = st.sampled_from(["", " ", "0", "1.5", "-1", "nan", "inf", "-inf", "1e3", "1/5", "2 x"])
 
 
 times = st.none() | st.datetimes(dt.datetime(1970, 1, 1), dt.datetime(2027, 1, 1))

@@ -142,7 +142,12 @@ def test_equal_rows_without_an_id_can_be_kept():
 @pytest.mark.parametrize(
     ("table", "column", "value", "reason"),
     [
-        ("conversions", "value", "12,50", "value is text that is not a number"),
+        (
+            "conversions",
+            "value",
+            "12,500",
+            "value is not a number, or its separator is",
+        ),
         ("conversions", "converted_at", "01/20/2024 23:44", "converted_at is missing or not a"),
         ("touchpoints", "touched_at", "01/20/2024 23:44", "touched_at is missing or not a time"),
         ("touchpoints", "channel", "", "channel is null or blank"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
+from lydite.inputs.numbers_as_text import number_of_text
 from lydite.inputs.numbers_as_times import times_of_numbers
 from lydite.inputs.schema import Column, Kind, Table
 from lydite.inputs.source_rows import normalise_name
@@ -216,7 +217,7 @@ def _expression(engine: Engine, relation: Relation, column: Column, source: str 
         case Kind.LABEL:
             return _label(source, kind)
         case Kind.NUMBER:
-            return _number(source, kind)
+            return _number(engine, relation, source)
         case Kind.INSTANT:
             return _instant(engine, relation, source)
         case Kind.DAY:
@@ -252,10 +253,11 @@ def _label(name: str, kind: str) -> str:
     return f"nullif({_trimmed(_text(name, kind))}, '')"
 
 
-def _number(name: str, kind: str) -> str:
+def _number(engine: Engine, relation: Relation, name: str) -> str:
+    kind = relation.columns[name]
     if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
         return f"cast({quote_identifier(name)} as double)"
-    return _unless_blank(_text(name, kind))
+    return number_of_text(engine, relation, _unless_blank(_text(name, kind)))
 
 
 def _unless_blank(text: str) -> str:

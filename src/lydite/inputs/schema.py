@@ -260,10 +260,12 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "future_seen_at": f"seen_at is in the future; {_PAST}",
         "missing_channel": "channel is null or blank; fill it, or leave the row out",
         "missing_cost": "cost is null or blank; fill it, or leave the row out",
-        "invalid_cost": "cost is text that is not a number; write it as digits, such as 1234.50",
+        "invalid_cost": "cost is not a number, or its separator is unclear; write digits, such"
+        " as 1234.50",
         "not_finite_cost": "cost is NaN or infinite; leave it empty where it is unknown",
         "negative_cost": "cost is below zero; record refunds separately",
-        "invalid_value": "value is text that is not a number; write it as digits, such as 1234.50",
+        "invalid_value": "value is not a number, or its separator is unclear; write digits, such"
+        " as 1234.50",
         "not_finite_value": "value is NaN or infinite; leave it empty where it is unknown",
         "malformed_line": "the line of the CSV file has more or fewer cells than the header, or an"
         " open quote; quarantine.malformed_lines has its text",
