@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     #: Sources that are no frames of this process: their results are pandas frames.
     Outside: TypeAlias = str | Path | pyspark.sql.DataFrame
     Models: TypeAlias = Sequence[str | Model] | None
+    Join: TypeAlias = Literal["seen_by_then", "always"]
+    Unit: TypeAlias = Literal["user", "account"]
     Period: TypeAlias = Literal["day", "week", "month"]
 
 __all__ = ["check", "compare", "credit"]
@@ -50,6 +52,8 @@ def compare(
     *,
     spend: Source | None = ...,
     users: Source | None = ...,
+    identities: Source | None = ...,
+    erasures: Source | None = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
@@ -65,6 +69,8 @@ def compare(
     seed: int = ...,
     cluster: str | None = ...,
     customer_segment: bool = ...,
+    join: Join = ...,
+    unit: Unit = ...,
     keep_duplicates: bool = ...,
 ) -> Comparison[pd.DataFrame]: ...
 
@@ -76,6 +82,8 @@ def compare(
     *,
     spend: Source | None = ...,
     users: Source | None = ...,
+    identities: Source | None = ...,
+    erasures: Source | None = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
@@ -91,6 +99,8 @@ def compare(
     seed: int = ...,
     cluster: str | None = ...,
     customer_segment: bool = ...,
+    join: Join = ...,
+    unit: Unit = ...,
     keep_duplicates: bool = ...,
 ) -> Comparison[FrameT]: ...
 
@@ -126,6 +136,8 @@ def compare(
     paths: Source | None = None,
     spend: Source | None = None,
     users: Source | None = None,
+    identities: Source | None = None,
+    erasures: Source | None = None,
     lookback: str = "30d",
     after_conversion: AfterConversion = "continue",
     lookback_by_interaction: Mapping[str, str] | None = None,
@@ -141,6 +153,8 @@ def compare(
     seed: int = 0,
     cluster: str | None = None,
     customer_segment: bool = False,
+    join: Join = "seen_by_then",
+    unit: Unit = "user",
     separator: str | None = None,
     keep_duplicates: bool = False,
 ) -> Comparison:
@@ -151,7 +165,7 @@ def compare(
 
     Parameters
     ----------
-    touchpoints, conversions, spend, users
+    touchpoints, conversions, spend, users, identities, erasures
         pandas or polars frames, Arrow tables, or paths and globs of Parquet, CSV or JSON files,
         with the columns of the input schema. If the touchpoints are a Spark frame, all of them are
         read in its session.
@@ -202,6 +216,12 @@ def compare(
     customer_segment
         Whether to compare the models also among new and among returning users: whether the user
         had converted before the touch.
+    join
+        ``"seen_by_then"``: a row belongs to the person that is known by its time from `identities`.
+        ``"always"``: later pairs count too, which makes verdicts wrong where ids are seen together
+        at a conversion.
+    unit
+        ``"account"``: all users with the same ``account_id`` of `users` have one journey.
     separator
         The text between two steps of `paths` (see `lydite.credit`).
     keep_duplicates
@@ -235,6 +255,7 @@ def compare(
         alpha,
         seed,
         cluster=cluster,
+        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept,
@@ -248,6 +269,7 @@ def compare(
     rivals = None if models is None else choose(models)
     given = {
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+        "identities": identities, "erasures": erasures,
     }  # fmt: skip
     sources = {name: source for name, source in given.items() if source is not None}
     if paths is not None:
@@ -257,6 +279,8 @@ def compare(
             )
         if cluster is not None:
             raise InputError("cluster is for users: leave it out")
+        if unit != "user":
+            raise InputError("unit is for users: leave it out")
         return compare_paths(paths, settings.evaluation, rivals, separator=separator)
     if separator is not None:
         raise InputError("separator is for paths: leave it out")
@@ -333,7 +357,11 @@ def credit(
     conversions: Source,
     spend: Source | None = ...,
     users: Source | None = ...,
+    identities: Source | None = ...,
+    erasures: Source | None = ...,
     cluster: str | None = ...,
+    join: Join = ...,
+    unit: Unit = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
@@ -357,7 +385,11 @@ def credit(
     conversions: Source,
     spend: Source | None = ...,
     users: Source | None = ...,
+    identities: Source | None = ...,
+    erasures: Source | None = ...,
     cluster: str | None = ...,
+    join: Join = ...,
+    unit: Unit = ...,
     lookback: str = ...,
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
@@ -381,7 +413,11 @@ def credit(
     conversions: Source | None = None,
     spend: Source | None = None,
     users: Source | None = None,
+    identities: Source | None = None,
+    erasures: Source | None = None,
     cluster: str | None = None,
+    join: Join = "seen_by_then",
+    unit: Unit = "user",
     lookback: str = "30d",
     after_conversion: AfterConversion = "continue",
     lookback_by_interaction: Mapping[str, str] | None = None,
@@ -410,7 +446,7 @@ def credit(
         (``a > b > c``, or a list of channels), ``conversions``, and optionally ``value`` and
         ``nulls`` (how often the path ended without a conversion) or ``journeys`` (how often the
         path occurred). At most 500 distinct channels.
-    touchpoints, conversions, spend, users, cluster
+    touchpoints, conversions, spend, users, identities, erasures, cluster, join, unit
         As in `lydite.compare`, instead of a path table. `users` says who is resampled together.
     lookback, after_conversion, lookback_by_interaction, click_priority
         As in `lydite.compare`, for touchpoints.
@@ -455,6 +491,7 @@ def credit(
     """
     given = {
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
+        "identities": identities, "erasures": erasures,
     }  # fmt: skip
     sources = {name: source for name, source in given.items() if source is not None}
     if paths is not None:
@@ -464,6 +501,8 @@ def credit(
             )
         if cluster is not None:
             raise InputError("cluster is for users: leave it out")
+        if unit != "user":
+            raise InputError("unit is for users: leave it out")
         found = credit_paths(
             paths, models, normalise, seed if intervals else None, separator, credit
         )
@@ -483,6 +522,7 @@ def credit(
         0.05,
         seed,
         cluster=cluster,
+        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept,

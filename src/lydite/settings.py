@@ -692,6 +692,7 @@ def make_settings(
     seed: int | None,
     *,
     cluster: str | None = None,
+    people: Mapping[str, object] | None = None,
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
     accept: Sequence[str] = (),
@@ -731,11 +732,13 @@ def make_settings(
         "customer_segment": True if customer_segment else None,
     }
     changed = {name: value for name, value in given.items() if value is not None}
+    of_people = {name: value for name, value in (people or {}).items() if value is not None}
     quality = {"keep_duplicates": True} if keep_duplicates else {}
     try:
         return base.model_copy(
             update={
                 "quality": base.quality.model_copy(update=quality).accepting(accept),
+                "people": PeopleSettings.model_validate(base.people.model_dump() | of_people),
                 "evaluation": EvaluationSettings.model_validate(
                     base.evaluation.model_dump() | changed
                 ),

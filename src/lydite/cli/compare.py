@@ -17,7 +17,10 @@ from lydite.cli.options import (
     Conversions,
     CreditOfRules,
     DeliveryDelay,
+    Erasures,
     Format,
+    Identities,
+    Join,
     KeepDuplicates,
     Lookback,
     LookbackOf,
@@ -29,6 +32,7 @@ from lydite.cli.options import (
     SettingsFile,
     Spend,
     Touchpoints,
+    Unit,
     choose_inputs,
     given_sources,
     read_lookbacks,
@@ -101,6 +105,10 @@ def compare(
             help="Also compare among new and among returning users: who had converted before.",
         ),
     ] = False,
+    identities: Identities = None,
+    join: Join = None,
+    unit: Unit = None,
+    erasures: Erasures = None,
     engine_name: Annotated[
         Literal["duckdb", "spark"] | None,
         typer.Option(
@@ -118,7 +126,12 @@ def compare(
 ) -> None:
     """Compare attribution models on your touchpoints and conversions, or on a path table."""
     sources = given_sources(
-        touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
+        touchpoints=touchpoints,
+        conversions=conversions,
+        spend=spend,
+        users=users,
+        identities=identities,
+        erasures=erasures,
     )
     inputs = choose_inputs(paths, sources, separator, cluster, settings_file)
     if inputs.paths is not None:
@@ -137,6 +150,7 @@ def compare(
         alpha,
         seed,
         cluster=cluster,
+        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),

@@ -15,7 +15,10 @@ from lydite.cli.options import (
     Conversions,
     CreditOfRules,
     DeliveryDelay,
+    Erasures,
     Format,
+    Identities,
+    Join,
     KeepDuplicates,
     Lookback,
     LookbackOf,
@@ -27,6 +30,7 @@ from lydite.cli.options import (
     SettingsFile,
     Spend,
     Touchpoints,
+    Unit,
     choose_inputs,
     given_sources,
     read_lookbacks,
@@ -58,6 +62,10 @@ def credit(
     spend: Spend = None,
     users: Annotated[str | None, typer.Option(help="One row per user, for --cluster.")] = None,
     cluster: Cluster = None,
+    identities: Identities = None,
+    join: Join = None,
+    unit: Unit = None,
+    erasures: Erasures = None,
     settings_file: SettingsFile = None,
     lookback: Lookback = None,
     after_conversion: AfterConversion = None,
@@ -92,7 +100,12 @@ def credit(
 ) -> None:
     """Credit channels with every model, without a verdict, from touchpoints or a path table."""
     sources = given_sources(
-        touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
+        touchpoints=touchpoints,
+        conversions=conversions,
+        spend=spend,
+        users=users,
+        identities=identities,
+        erasures=erasures,
     )
     inputs = choose_inputs(paths, sources, separator, cluster, settings_file)
     if inputs.paths is None and normalise != "path":
@@ -111,6 +124,7 @@ def credit(
         None,
         seed,
         cluster=cluster,
+        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),

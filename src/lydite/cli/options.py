@@ -43,6 +43,26 @@ Cluster = Annotated[
         " if there is one; user_id for none."
     ),
 ]
+Identities = Annotated[
+    str | None,
+    typer.Option(help="Pairs of ids of one person: anonymous_id, user_id, seen_at."),
+]
+Erasures = Annotated[
+    str | None, typer.Option(help="Users whose rows are left out, with ids of --identities.")
+]
+Join = Annotated[
+    Literal["seen_by_then", "always"] | None,
+    typer.Option(
+        show_default="seen_by_then",
+        help="Whether a row is joined only by pairs of --identities that were seen by its time.",
+    ),
+]
+Unit = Annotated[
+    Literal["user", "account"] | None,
+    typer.Option(
+        show_default="user", help="Whose journeys: of users, or of accounts by account_id of users."
+    ),
+]
 Lookback = Annotated[
     str | None,
     typer.Option(

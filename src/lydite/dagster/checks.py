@@ -19,7 +19,7 @@ order by outcome, model
 _CONVERSIONS = "select outcome, count(*) from journeys.conversions group by outcome"
 _QUARANTINED_SHARE = """
 select coalesce(
-    sum(rows) filter (where reason not in ('accepted', 'duplicate', 'refund', {chosen}))
+    sum(rows) filter (where reason not in ('accepted', 'duplicate', 'refund', 'erased', {chosen}))
     / nullif(sum(rows), 0), 0)
 from inputs.report
 where table_name = $name
@@ -72,14 +72,15 @@ def _rows_add_up(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefin
     @specs.check(
         f"inputs.{table.name}",
         "rows_add_up",
-        "Every row that was read is used, set aside, a duplicate or a refund.",
+        "Every row that was read is used, set aside, erased, a duplicate or a refund.",
     )
     def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         found = pipeline.count_rows(specs.engine(context), table.name)
         return dg.AssetCheckResult(
             passed=found.add_up,
             description=f"{table.name}: {found.read:,} rows were read, {found.used:,} are used,"
-            f" {found.set_aside:,} are set aside and {found.merged:,} are duplicates or refunds",
+            f" {found.set_aside:,} are set aside and {found.merged:,} are duplicates, refunds or"
+            " erased",
             metadata=found._asdict(),
         )
 

@@ -141,7 +141,7 @@ def zone_of(engine: Engine, relation: Relation, table: Table) -> Zone | None:
     kind = relation.columns[name]
     if kind == _ZONED or kind in _TIMES - {"DATE"}:
         return "given" if kind == _ZONED else "none"
-    text = _trimmed(_text(name, kind))
+    text = _trimmed(text_of(name, kind))
     rows = engine.rows(f"select {text} from {relation.sql} where {text} is not null limit 100")
     zones = {zone_in(example) for (example,) in rows} - {None}
     return zones.pop() if len(zones) == 1 else None
@@ -224,7 +224,7 @@ def _expression(engine: Engine, relation: Relation, column: Column, source: str 
             return f"cast({_instant(engine, relation, source)} as date)"
 
 
-def _text(name: str, kind: str) -> str:
+def text_of(name: str, kind: str) -> str:
     """Return the text of a value; whole floats and decimals have no fraction."""
     value = quote_identifier(name)
     if kind == "VARCHAR":
@@ -245,19 +245,19 @@ def _text(name: str, kind: str) -> str:
 
 def _identifier(name: str, kind: str) -> str:
     """Keep an id unchanged, also blanks around it; an id of blanks only is null."""
-    text = _text(name, kind)
+    text = text_of(name, kind)
     return text if kind in _INTEGERS or kind in _FLOATS or kind == "UUID" else _unless_blank(text)
 
 
 def _label(name: str, kind: str) -> str:
-    return f"nullif({_trimmed(_text(name, kind))}, '')"
+    return f"nullif({_trimmed(text_of(name, kind))}, '')"
 
 
 def _number(engine: Engine, relation: Relation, name: str) -> str:
     kind = relation.columns[name]
     if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
         return f"cast({quote_identifier(name)} as double)"
-    return number_of_text(engine, relation, _unless_blank(_text(name, kind)))
+    return number_of_text(engine, relation, _unless_blank(text_of(name, kind)))
 
 
 def _unless_blank(text: str) -> str:
@@ -279,7 +279,7 @@ def _instant(engine: Engine, relation: Relation, name: str) -> str:
     if kind == _ZONED:
         return _in_utc(value)
     if kind in {"VARCHAR", "JSON"} or kind.startswith("ENUM"):
-        text = _text(name, kind)
+        text = text_of(name, kind)
         time = _in_utc(_parsed(text))
         only_numbers = refuse_mixed_zones(engine, relation, name, _trimmed(text), time)
         if only_numbers:
@@ -288,7 +288,7 @@ def _instant(engine: Engine, relation: Relation, name: str) -> str:
     if engine.scalar(f"select count({value}) from {relation.sql}"):
         if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
             what = f"numbers of type {kind}"
-            return times_of_numbers(engine, relation, name, _text(name, kind), what)
+            return times_of_numbers(engine, relation, name, text_of(name, kind), what)
         _refuse_type(engine, relation, name)
     return "cast(null as timestamp)"
 

@@ -158,6 +158,7 @@ def refresh(
     if joins_over_time(engine, people):
         reason = "identities join them over time"
         engine.drop(_DEFINITIONS)
+        engine.drop(_STATES)
         return _build_all(
             engine, lookbacks, options, reason, cluster, keep_duplicates, direct, people
         )

@@ -43,7 +43,7 @@ _OTHERS = ("ids", "accounts", "members", "nodes", "persons", "hub_ids")
 _MODE = "people.mode"
 _MOST_NAMED = 5
 
-_ACCOUNTS = "select cast(null as varchar) as user_id, cast(null as varchar) as account limit 0"
+_NO_ACCOUNTS = "select cast(null as varchar) as user_id, cast(null as varchar) as account limit 0"
 # The separator keeps accounts apart from users with the same id, and versions from other ids.
 _IDS = """
 select id, row_number() over (order by is_account, id) - 1 as number, is_account
@@ -169,15 +169,11 @@ def has_history(engine: Engine) -> bool:
 def _join(engine: DuckDBEngine, settings: PeopleSettings, lookback: timedelta) -> None:
     """Build the tables where ids are joined."""
     with_accounts = settings.unit == "account"
-    engine.create("people.accounts", _accounts_sql(engine) if with_accounts else _ACCOUNTS)
-    if not engine.exists("inputs.identities"):
-        empty = "select '' as anonymous_id, '' as user_id, timestamp '2000-01-01' as seen_at"
-        engine.create("inputs.identities", f"{empty} limit 0")
-    engine.create("people.ids", _IDS)
-    pairs = _read_pairs(engine)
-    partners = count_partners(pairs)
+    if with_accounts:
+        engine.create("people.accounts", _accounts_sql(engine))
+    number_ids(engine)
+    pairs, partners = read_pairs(engine, settings.max_partners)
     _write_hubs(engine, partners, settings.max_partners)
-    pairs = without_hubs(pairs, partners, settings.max_partners)
     if joins_over_time(engine, settings):
         _write_nodes(engine, pairs, lookback)
         for name in _TABLES:
@@ -210,13 +206,32 @@ def _accounts_sql(engine: DuckDBEngine) -> str:
     )
 
 
-def _read_pairs(engine: DuckDBEngine) -> Pairs:
+def number_ids(engine: DuckDBEngine) -> None:
+    """Write ``people.ids``, the ids of pairs and accounts with their numbers."""
+    if not engine.exists("inputs.identities"):
+        empty = "select '' as anonymous_id, '' as user_id, timestamp '2000-01-01' as seen_at"
+        engine.create("inputs.identities", f"{empty} limit 0")
+    if not engine.exists("people.accounts"):
+        engine.create("people.accounts", _NO_ACCOUNTS)
+    engine.create("people.ids", _IDS)
+
+
+def read_pairs(engine: DuckDBEngine, most: int) -> tuple[Pairs, NDArray[np.int64]]:
+    """Return the pairs of ``people.ids`` without hub ids, and the partners of each id.
+
+    Parameters
+    ----------
+    most
+        Ids with more partners are hubs.
+    """
     ids, accounts = engine.rows(
         "select count(*), count(*) filter (where not is_account) from people.ids"
     )[0]
     columns = engine.fetch_numpy(_PAIRS, {"always": ALWAYS})
     first, second, seen_us = (values.astype(np.int64) for values in columns.values())
-    return Pairs(ids, first, second, seen_us, accounts)
+    pairs = Pairs(ids, first, second, seen_us, accounts)
+    partners = count_partners(pairs)
+    return without_hubs(pairs, partners, most), partners
 
 
 def _write_hubs(engine: DuckDBEngine, partners: NDArray[np.int64], most: int) -> None:

@@ -100,10 +100,10 @@ def count_rows(engine: Engine, table: str) -> RowCounts:
             {"name": table},
         )
     )
-    merged = int(reported.get("duplicate", 0)) + int(reported.get("refund", 0))
+    merged = sum(int(reported.get(reason, 0)) for reason in ("duplicate", "refund", "erased"))
     loaded = int(engine.scalar(f"select count(*) from inputs.{table}"))
     if table == "touchpoints":  # equal ones are merged when journeys are built
-        merged, loaded = int(reported.get("duplicate", 0)), loaded - int(reported["duplicate"])
+        loaded -= int(reported["duplicate"])
     aside = int(engine.scalar(f"select count(*) from quarantine.{table}"))
     aside += malformed_lines.count(engine, table)
     return RowCounts(int(sum(reported.values())), loaded, aside, merged)
@@ -119,7 +119,7 @@ class RowCounts(NamedTuple):
     used, set_aside
         Rows of the loaded table, and of its quarantine.
     merged
-        Copies of other rows that are counted once, and refunds.
+        Copies of other rows that are counted once, refunds, and rows of erased users.
     """
 
     read: int
@@ -138,7 +138,8 @@ def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
     result: dict[str, dict[str, int]] = {}
     for table, reason, n in engine.local.rows(
         "select table_name, reason, rows from inputs.report"
-        " where reason not in ('accepted', 'duplicate', 'refund') order by table_name, reason"
+        " where reason not in ('accepted', 'duplicate', 'refund', 'erased')"
+        " order by table_name, reason"
     ):
         result.setdefault(table, {})[reason] = n
     return result

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lydite import journeys, quality
 from lydite.errors import InputError
 from lydite.evaluation.scoring import score_ceiling, score_models
+from lydite.journeys.erasure import erase_users
 from lydite.models import models_from_settings
 from lydite.models.posterior import with_credit
 from lydite.pipeline.backtests import build_samples, load_samples, split_of
@@ -160,6 +161,7 @@ def prepare(
         rules=settings.quality.rules,
         first_only=settings.first_only(),
     )
+    erase_users(engine, settings.people)
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
     build_journeys(

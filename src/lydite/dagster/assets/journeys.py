@@ -10,6 +10,7 @@ from lydite.dagster.assets import inputs
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.journeys import find_outcomes
+from lydite.journeys.erasure import erase_users
 from lydite.settings import Settings
 
 FILES = {
@@ -46,6 +47,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
         context: dg.AssetExecutionContext, config: JourneysConfig
     ) -> Iterator[Result]:
         engine = specs.engine(context)
+        erased = erase_users(engine, settings.people)
         lookbacks = settings.lookbacks(find_outcomes(engine))
         build = pipeline.build_journeys(
             engine,
@@ -61,7 +63,9 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             people=settings.people,
             customer_segment=settings.evaluation.customer_segment,
         )
-        more: Metadata = {"rebuilt": str(build), "rebuilt_users": build.rebuilt}
+        more: Metadata = {
+            "rebuilt": str(build), "rebuilt_users": build.rebuilt, "erased_rows": erased,
+        }  # fmt: skip
         for table, file in FILES.items():
             yield materialized(specs.key(table), engine, table, file, more)
         notes = {
