@@ -11,6 +11,7 @@ from benchmarks import (
     daily_refresh,
     evaluation,
     growth,
+    identities,
     measure,
     peers,
     simulation,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 BENCHMARKS: tuple[ModuleType, ...] = (
     whole_run,
     daily_refresh,
+    identities,
     growth,
     evaluation,
     credit_from_paths,

@@ -15,11 +15,13 @@ from lydite.settings import EvaluationSettings, Settings, SourceSettings
 from lydite.simulation import simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lydite.evaluation.scores import Scores
     from lydite.evaluation.splits import Split
+    from lydite.inputs import Source
     from lydite.models import Model
+    from lydite.settings import PeopleSettings
 
 #: Simulated users start a new path after a conversion.
 SETTINGS = Settings(
@@ -33,12 +35,19 @@ def split_world(
 ) -> Split:
     """Simulate a world, and split its landmarks as `lydite.compare` does."""
     made = simulate(world, users=users, seed=seed, variant=variant)
-    sources = {"touchpoints": made.touchpoints, "conversions": made.conversions}
+    return split_sources({"touchpoints": made.touchpoints, "conversions": made.conversions}, models)
+
+
+def split_sources(
+    sources: Mapping[str, Source], models: Sequence[Model], people: PeopleSettings | None = None
+) -> Split:
+    """Split the landmarks of input tables as `lydite.compare` does."""
     with DuckDBEngine() as engine:
         pipeline.load_inputs(engine, sources)
         lookbacks = SETTINGS.lookbacks(find_outcomes(engine))
         paths = SETTINGS.path_options(lookbacks)
-        pipeline.build_journeys(engine, lookbacks, SETTINGS.evaluation.period, paths)
+        period = SETTINGS.evaluation.period
+        pipeline.build_journeys(engine, lookbacks, period, paths, people=people)
         pipeline.build_samples(engine, SETTINGS.evaluation.max_landmarks)
         [(_, _, split)] = pipeline.load_splits(engine, models)
     return split
@@ -53,7 +62,11 @@ def judge_world(
 ) -> tuple[dict[str, Scores], SegmentVerdicts]:
     """Return the scores of models in a world, and the verdicts; default models without names."""
     models = make_models() if names is None else make_models(names)
-    split = split_world(world, users, seed, models, variant)
+    return judge_split(split_world(world, users, seed, models, variant), models)
+
+
+def judge_split(split: Split, models: Sequence[Model]) -> tuple[dict[str, Scores], SegmentVerdicts]:
+    """Return the scores of models on a split, and the verdicts."""
     scores = {model.name: backtest(model, split) for model in models}
     baselines = backtest(TouchVolume(), split), backtest(BaseRate(), split)
     evaluation = SETTINGS.evaluation

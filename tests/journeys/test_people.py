@@ -6,6 +6,7 @@ import random
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -13,8 +14,11 @@ from lydite import journeys
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.journeys.people import people_mode, people_warnings
+from lydite.models import make_models
 from lydite.settings import PathOptions, PeopleSettings
+from lydite.simulation import simulate
 from tests.helpers.input_tables import make_inputs
+from tests.helpers.judged_worlds import judge_split, split_sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -282,6 +286,49 @@ def test_paths_agree_with_the_definition(engine, seed, after_conversion):
     assert sorted(paths(engine, conversions=True)) == expected
     labelled = [at for at, is_converted, *_ in labels(engine) if is_converted]
     assert labelled == definition.labelled()
+
+
+# --- forecasts ------------------------------------------------------------------------------------
+
+
+def world_joined_at_conversions(seed: int, devices: int = 3) -> dict[str, pl.DataFrame]:
+    """Return a world without effects, whose users have devices that are seen together late.
+
+    Each device has some channels more often than others. All devices of a user are seen together
+    at the first conversion, and those of other users never.
+    """
+    world = simulate("null", users=3000, seed=seed)
+    touchpoints = world.touchpoints.with_columns(pl.col("user_id").cast(pl.String))
+    conversions = world.conversions.with_columns(pl.col("user_id").cast(pl.String))
+    draw = np.random.default_rng(seed)
+    usual = touchpoints["channel"].rank("dense").to_numpy() % devices
+    device = np.where(draw.random(len(usual)) < 0.7, usual, draw.integers(0, devices, len(usual)))
+    name = pl.concat_str("user_id", pl.lit(" on device "), pl.Series("device", device))
+    first = conversions.group_by("user_id").agg(seen_at=pl.col("converted_at").min())
+    pairs = [
+        first.with_columns(anonymous_id=pl.col("user_id") + f" on device {number}")
+        for number in range(devices)
+    ]
+    return {
+        "touchpoints": touchpoints.with_columns(user_id=name),
+        "conversions": conversions,
+        "identities": pl.concat(pairs),
+    }
+
+
+@pytest.mark.parametrize(
+    ("seed", "mode"), [(3, "seen_by_then"), (4, "seen_by_then"), (4, "always")]
+)
+def test_ids_that_are_seen_together_at_conversions_make_no_winner_by_default(seed, mode):
+    models = make_models(["last_touch", "linear", "markov_2", "shapley"])
+    people = PeopleSettings(identities=mode)
+    split = split_sources(world_joined_at_conversions(seed), models, people)
+    _, verdicts = judge_split(split, models)
+    found = {own.verdict for own in verdicts.verdicts.values()}
+    if mode == "always":  # the histories of converters alone are joined
+        assert found & {"best", "contender"}
+    else:
+        assert not found & {"best", "contender", "refuted"}
 
 
 # --- accounts -------------------------------------------------------------------------------------
