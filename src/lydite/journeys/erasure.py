@@ -74,6 +74,13 @@ def erase_users(engine: Engine, settings: PeopleSettings) -> int:
     return deleted
 
 
+def not_erased(engine: Engine) -> str:
+    """Return the condition that a column ``user_id`` has no erased id."""
+    if not engine.exists(_ERASED):
+        return "true"
+    return f"md5(user_id) not in (select digest from {_ERASED})"
+
+
 def _has_rows(engine: Engine, table: str) -> bool:
     return engine.exists(table) and bool(engine.scalar(f"select count(*) from {table}"))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lydite.engine import load_sql
 from lydite.inputs.rules import TOUCHES
+from lydite.journeys.erasure import not_erased
 from lydite.journeys.people import people_mode
 from lydite.quality.findings import Finding
 
@@ -105,7 +106,9 @@ def vanished_finding(engine: Engine, rule: Rule, accepted: QualitySettings) -> F
     if people_mode(engine.local) is not None:
         return None
     users = engine.scalar("select count(*) from journeys.users")
-    n, user = engine.rows(f"select count(*), min(user_id) from (\n{load_sql(rule.sql)}\n)")[0]
+    n, user = engine.rows(
+        f"select count(*), min(user_id) from (\n{load_sql(rule.sql)}\n) where {not_erased(engine)}"
+    )[0]
     if not n or n < rule.threshold * users:
         return None
     text = f"{n:,} of {users:,} users {rule.finds}, such as {user!r}"
