@@ -41,7 +41,7 @@ def write_exports(folder: Path) -> None:
     world.touchpoints.select(
         visitor="user_id", started=pl.col("touched_at").dt.strftime("%Y-%m-%dT%H:%M:%SZ"),
         source=source, medium=medium, campaign=campaign,
-        landing_page=pl.lit("https://shop.example/"), referrer=pl.lit(None, pl.String),
+        landing_url=pl.lit("https://shop.example/"), referrer=pl.lit(None, pl.String),
     ).write_csv(folder / "visits.csv")  # fmt: skip
     orders = world.conversions.select(
         order_no="conversion_id", visitor="user_id",
