@@ -6,17 +6,26 @@
 --
 -- Every row of raw.spend is returned once, with the reason to set it aside (null: none).
 -- In raw, blank text and invalid days are null.
--- NaN sorts above infinity, so that one comparison finds both.
+-- NaN sorts above infinity, so that one comparison finds both. Amounts are converted to the currency
+-- $reporting, unless it is empty, at the rate of the day.
 with spend as (
-    select *, try_cast(cost as double) as amount
-    from raw.spend
+    select
+        raw_rows.*,
+        try_cast(raw_rows.cost as double) as amount,
+        case
+            when $reporting = '' or upper(raw_rows.currency) = $reporting then 1
+            else rates.rate
+        end as rate
+    from raw.spend as raw_rows
+    left join inputs.exchange_rates as rates
+        on upper(raw_rows.currency) = rates.currency and raw_rows.date = rates.day
 )
 
 select
     date,
     channel,
     campaign,
-    amount as cost,
+    rate * amount as cost,
     source_row,
     case
         when date is null then 'invalid_date'
@@ -26,5 +35,7 @@ select
         when amount is null then 'invalid_cost'
         when abs(amount) >= cast('infinity' as double) then 'not_finite_cost'
         when amount < 0 then 'negative_cost'
+        when rate is null then
+            case when currency is null then 'missing_currency' else 'unknown_currency' end
     end as reason
 from spend

@@ -15,7 +15,7 @@ from lydite.errors import InputError
 from lydite.evaluation.splits import FOLDS
 from lydite.models import choose
 from lydite.results import Comparison, Credit, read_comparison, read_credit
-from lydite.settings import EngineSettings, load_settings, make_settings
+from lydite.settings import EngineSettings, load_settings, make_settings, with_currency
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyspark.sql
 
     from lydite.checking import DataCheck
-    from lydite.dataframes import FrameT
+    from lydite.dataframes import DataFrame, FrameT
     from lydite.engine import Engine
     from lydite.inputs import Source
     from lydite.models import Model
@@ -68,6 +68,8 @@ def compare(
     alpha: float = ...,
     seed: int = ...,
     cluster: str | None = ...,
+    currency: str | None = ...,
+    rates: str | DataFrame | None = ...,
     customer_segment: bool = ...,
     join: Join = ...,
     unit: Unit = ...,
@@ -98,6 +100,8 @@ def compare(
     alpha: float = ...,
     seed: int = ...,
     cluster: str | None = ...,
+    currency: str | None = ...,
+    rates: str | DataFrame | None = ...,
     customer_segment: bool = ...,
     join: Join = ...,
     unit: Unit = ...,
@@ -152,6 +156,8 @@ def compare(
     alpha: float = 0.05,
     seed: int = 0,
     cluster: str | None = None,
+    currency: str | None = None,
+    rates: str | DataFrame | None = None,
     customer_segment: bool = False,
     join: Join = "seen_by_then",
     unit: Unit = "user",
@@ -222,6 +228,11 @@ def compare(
         at a conversion.
     unit
         ``"account"``: all users with the same ``account_id`` of `users` have one journey.
+    currency
+        The currency that amounts of conversions and spend are converted to, such as ``"EUR"``,
+        where they have a column `currency`.
+    rates
+        A frame or file with the columns ``date``, ``currency`` and ``rate``, or ``"ecb"``.
     separator
         The text between two steps of `paths` (see `lydite.credit`).
     keep_duplicates
@@ -266,6 +277,7 @@ def compare(
         click_priority=click_priority,
         customer_segment=customer_segment,
     )
+    settings = with_currency(settings, currency, rates)
     rivals = None if models is None else choose(models)
     given = {
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
@@ -360,6 +372,8 @@ def credit(
     identities: Source | None = ...,
     erasures: Source | None = ...,
     cluster: str | None = ...,
+    currency: str | None = ...,
+    rates: str | DataFrame | None = ...,
     join: Join = ...,
     unit: Unit = ...,
     lookback: str = ...,
@@ -388,6 +402,8 @@ def credit(
     identities: Source | None = ...,
     erasures: Source | None = ...,
     cluster: str | None = ...,
+    currency: str | None = ...,
+    rates: str | DataFrame | None = ...,
     join: Join = ...,
     unit: Unit = ...,
     lookback: str = ...,
@@ -416,6 +432,8 @@ def credit(
     identities: Source | None = None,
     erasures: Source | None = None,
     cluster: str | None = None,
+    currency: str | None = None,
+    rates: str | DataFrame | None = None,
     join: Join = "seen_by_then",
     unit: Unit = "user",
     lookback: str = "30d",
@@ -532,6 +550,7 @@ def credit(
         lookback_by_interaction=lookback_by_interaction,
         click_priority=click_priority,
     )
+    settings = with_currency(settings, currency, rates)
     rivals = None if models is None else choose(models)
     with _engine_of(sources) as engine:
         notes = pipeline.attribute(engine, sources, settings, rivals=rivals, intervals=intervals)

@@ -320,6 +320,29 @@ class PeopleSettings(_Section):
     unit: Literal["user", "account"] = "user"
 
 
+def _parse_currency(value: object) -> object:
+    text = value.strip().upper() if isinstance(value, str) else ""
+    if not re.fullmatch("[A-Z]{3}", text):
+        raise ValueError('write the three letters of a currency in quotes, such as "EUR"')
+    return text
+
+
+class CurrencySettings(_Section):
+    """The currency of all results, where amounts are in several.
+
+    Attributes
+    ----------
+    reporting
+        The currency that amounts of conversions and spend are converted to, such as ``"EUR"``.
+    rates
+        A CSV or Parquet file with the columns ``date``, ``currency`` and ``rate`` (what one unit is
+        worth in the reporting currency), or ``"ecb"`` for the reference rates of the ECB.
+    """
+
+    reporting: Annotated[str, BeforeValidator(_parse_currency)]
+    rates: str | None = None
+
+
 class EvaluationSettings(_Section):
     """How rivals are judged; set before anybody looks at the data.
 
@@ -528,6 +551,7 @@ class Settings(_Section):
     engine: EngineSettings = EngineSettings()
     quality: QualitySettings = QualitySettings()
     channels: ChannelSettings = ChannelSettings()
+    currency: CurrencySettings | None = None
     people: PeopleSettings = PeopleSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     outcomes: dict[str, OutcomeSettings] = {}
@@ -752,6 +776,25 @@ def make_settings(
 
 
 _MISSING = "this setting is required; add it"
+
+
+def with_currency(settings: Settings, reporting: str | None, rates: object = None) -> Settings:
+    """Return settings with a reporting currency and a file or frame of rates.
+
+    Raises
+    ------
+    InputError
+        When the currency is not one, or there are rates without it.
+    """
+    if reporting is None:
+        if rates is not None:
+            raise InputError("rates need a reporting currency: give currency, such as 'EUR'")
+        return settings
+    try:
+        currency = CurrencySettings(reporting=reporting)
+    except ValidationError as error:
+        raise InputError("\n".join(_describe(error))) from error
+    return settings.model_copy(update={"currency": currency.model_copy(update={"rates": rates})})
 
 
 def _describe(error: ValidationError) -> list[str]:

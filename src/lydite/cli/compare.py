@@ -16,6 +16,7 @@ from lydite.cli.options import (
     Cluster,
     Conversions,
     CreditOfRules,
+    Currency,
     DeliveryDelay,
     Erasures,
     Format,
@@ -27,6 +28,7 @@ from lydite.cli.options import (
     Models,
     Paths,
     Quiet,
+    Rates,
     Rules,
     Separator,
     SettingsFile,
@@ -98,6 +100,8 @@ def compare(
         ),
     ] = None,
     cluster: Cluster = None,
+    currency: Currency = None,
+    rates: Rates = None,
     customer_segment: Annotated[
         bool,
         typer.Option(
@@ -141,7 +145,7 @@ def compare(
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
     from lydite.publishing import publish  # noqa: PLC0415
     from lydite.results import read_comparison  # noqa: PLC0415
-    from lydite.settings import make_settings  # noqa: PLC0415
+    from lydite.settings import make_settings, with_currency  # noqa: PLC0415
 
     settings = make_settings(
         lookback,
@@ -162,6 +166,8 @@ def compare(
         base=inputs.settings,
         customer_segment=customer_segment,
     )
+    if currency is not None or rates is not None:
+        settings = with_currency(settings, currency, rates)
     engine_settings = settings.engine
     if engine_name is not None:
         engine_settings = engine_settings.model_copy(update={"name": engine_name})

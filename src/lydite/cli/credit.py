@@ -14,6 +14,7 @@ from lydite.cli.options import (
     Cluster,
     Conversions,
     CreditOfRules,
+    Currency,
     DeliveryDelay,
     Erasures,
     Format,
@@ -25,6 +26,7 @@ from lydite.cli.options import (
     Models,
     Paths,
     Quiet,
+    Rates,
     Rules,
     Separator,
     SettingsFile,
@@ -62,6 +64,8 @@ def credit(
     spend: Spend = None,
     users: Annotated[str | None, typer.Option(help="One row per user, for --cluster.")] = None,
     cluster: Cluster = None,
+    currency: Currency = None,
+    rates: Rates = None,
     identities: Identities = None,
     join: Join = None,
     unit: Unit = None,
@@ -114,7 +118,7 @@ def credit(
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
     from lydite.results import read_credit  # noqa: PLC0415
-    from lydite.settings import make_settings  # noqa: PLC0415
+    from lydite.settings import make_settings, with_currency  # noqa: PLC0415
 
     rivals = read_models(models, rule)
     settings = make_settings(
@@ -135,6 +139,8 @@ def credit(
         click_priority=click_priority,
         base=inputs.settings,
     )
+    if currency is not None or rates is not None:
+        settings = with_currency(settings, currency, rates)
     with Progress(quiet=quiet) as progress, inputs.in_folder():
         if inputs.paths is not None:
             progress.say("attributing the conversions")

@@ -91,6 +91,14 @@ ClickPriority = Annotated[
         help="Impressions count only if no click, and no engaged view, is on the path.",
     ),
 ]
+Currency = Annotated[
+    str | None,
+    typer.Option(help="Convert values and spend, by their column currency, to this one: EUR."),
+]
+Rates = Annotated[
+    str | None,
+    typer.Option(help="For --currency: CSV or Parquet with date, currency and rate, or 'ecb'."),
+]
 Accept = Annotated[
     list[str] | None,
     typer.Option(help="Kind of finding, such as sudden_drop: use the data as it is; repeat."),

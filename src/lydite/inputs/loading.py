@@ -13,7 +13,7 @@ import polars as pl
 from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
-from lydite.inputs import channels, malformed_lines, sources, spark_sources
+from lydite.inputs import channels, currencies, malformed_lines, sources, spark_sources
 from lydite.inputs.casting import (
     cast_select,
     match_columns,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from lydite.inputs.source_rows import Relation
     from lydite.inputs.sources import Source
     from lydite.inputs.timezones import Zone
-    from lydite.settings import RuleName, RuleSettings
+    from lydite.settings import CurrencySettings, RuleName, RuleSettings
 
 
 @dataclass(frozen=True)
@@ -110,6 +110,7 @@ def load(
     keep_duplicates: bool = False,
     rules: Mapping[RuleName, RuleSettings] | None = None,
     first_only: Collection[str] = (),
+    currency: CurrencySettings | None = None,
 ) -> Quarantine:
     """Load sources into the tables of the schemas ``inputs`` and ``quarantine``.
 
@@ -138,6 +139,8 @@ def load(
         Severity and threshold of rules about touchpoints (`lydite.inputs.rules`).
     first_only
         Outcomes of which only the first conversion of a user counts.
+    currency
+        The currency that amounts are converted to, and the rates; None to convert nothing.
 
     Returns
     -------
@@ -152,7 +155,7 @@ def load(
     _refuse_unknown(sources)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
-    options = _Options(time, keep_raw, keep_duplicates, active_rules(rules), first_only)
+    options = _Options(time, keep_raw, keep_duplicates, active_rules(rules), first_only, currency)
     with contextlib.ExitStack() as stack:
         plans = [
             stack.enter_context(_plan(engine, table, sources.get(name), ends, names))
@@ -174,6 +177,7 @@ def load_table(
     keep_duplicates: bool = False,
     rules: Mapping[RuleName, RuleSettings] | None = None,
     first_only: Collection[str] = (),
+    currency: CurrencySettings | None = None,
 ) -> TableReport:
     """Replace one table of the schemas ``inputs`` and ``quarantine``.
 
@@ -183,7 +187,7 @@ def load_table(
         Holds the table.
     name
         Name of the input table, such as ``touchpoints``.
-    source, now, ends, names, keep_raw, keep_duplicates, rules, first_only
+    source, now, ends, names, keep_raw, keep_duplicates, rules, first_only, currency
         As for `load`.
 
     Returns
@@ -200,7 +204,9 @@ def load_table(
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
     with _plan(engine, TABLES[name], source, ends, names) as plan, engine.transaction():
-        options = _Options(time, keep_raw, keep_duplicates, active_rules(rules), first_only)
+        options = _Options(
+            time, keep_raw, keep_duplicates, active_rules(rules), first_only, currency
+        )
         return _write(engine, plan, options)
 
 
@@ -241,6 +247,7 @@ class _Options:
     keep_duplicates: bool
     rules: Mapping[str, Rule]
     first_only: Collection[str]
+    currency: CurrencySettings | None
 
 
 @dataclass(frozen=True)
@@ -354,7 +361,15 @@ def _with_channels(engine: Engine, plan: _Plan) -> str:
 def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Options) -> TableReport:
     """Split accepted from bad rows; if there are none of these, rows are read only once."""
     good, bad = f"inputs.{table.name}", f"quarantine.{table.name}"
-    checked, now = f"from (\n{load_sql(table.sql)}\n)", {"now": options.now}
+    checked = f"from (\n{load_sql(table.sql)}\n)"
+    now: dict[str, object] = {"now": options.now}
+    if currencies.has_amounts(table):
+        now["reporting"] = currencies.prepare_rates(
+            engine,
+            table,
+            options.currency,
+            has_column="currency" in match_columns(relation, table),
+        )
     columns = _columns(table, relation)
     accepted = f"{checked} where reason is null"
     engine.create(good, _accepted(table, columns, accepted, options), now)
@@ -373,6 +388,8 @@ def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Opti
     reasons = dict(
         engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
     )
+    if currencies.has_amounts(table):
+        engine.drop(currencies.RATES)
     duplicates = read - rows - refunds - sum(reasons.values())
     if duplicates and not table.distinct:
         raise InputError(f"{relation.place}: changed while it was read. Load it again.")

@@ -117,6 +117,13 @@ _CAMPAIGN = Column("campaign", Kind.LABEL, "the campaign within the channel")
 _SOURCE = Column("source", Kind.LABEL, "where the visit came from, such as google or utm_source")
 _MEDIUM = Column("medium", Kind.LABEL, "the kind of link, such as cpc or utm_medium")
 
+_CURRENCY = Column(
+    "currency",
+    Kind.LABEL,
+    "the currency of the amounts of the row, such as USD",
+    is_kept=False,
+)
+
 _TABLES = (
     Table(
         "touchpoints",
@@ -163,6 +170,7 @@ _TABLES = (
                 unit="currency",
                 is_kept=False,
             ),
+            _CURRENCY,
         ),
         required=True,
         distinct=True,
@@ -176,6 +184,7 @@ _TABLES = (
             _CHANNEL,
             _CAMPAIGN,
             Column("cost", Kind.NUMBER, "what was spent", required=True, unit="currency"),
+            _CURRENCY,
         ),
         traffic=(_SOURCE, _MEDIUM),
     ),
@@ -282,6 +291,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         REFUND_WITHOUT_ORDER: "value is negative, or a refund has no value next to it, and no order"
         " has its conversion_id; give it the id of its order, and load the order",
         NOT_FIRST: "the user has converted before, and first_only is set for the outcome",
+        "missing_currency": "currency is null or blank next to an amount; fill it",
+        "unknown_currency": "there is no rate of the currency on that day or before; correct it,"
+        " or add rates",
         "repeated_id": "an earlier row of the user has this conversion_id, and counts; give"
         " different conversions different ids",
     }

@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.inputs import Source
-    from lydite.settings import ChannelSettings, DeclaredEnds, RuleName, RuleSettings
+    from lydite.settings import (
+        ChannelSettings,
+        CurrencySettings,
+        DeclaredEnds,
+        RuleName,
+        RuleSettings,
+    )
 
 
 def load_inputs(
@@ -26,6 +32,7 @@ def load_inputs(
     keep_duplicates: bool = False,
     rules: Mapping[RuleName, RuleSettings] | None = None,
     first_only: Collection[str] = (),
+    currency: CurrencySettings | None = None,
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
     loaded = inputs.load(
@@ -36,6 +43,7 @@ def load_inputs(
         keep_duplicates=keep_duplicates,
         rules=rules,
         first_only=first_only,
+        currency=currency,
     )
     write_report(engine, list(loaded.tables.values()))
 

@@ -19,6 +19,7 @@ from lydite.evaluation.calendar import (
     make_calendar,
 )
 from lydite.evaluation.segments import refuse_other_customers
+from lydite.inputs.currencies import refuse_several_currencies
 from lydite.inputs.rules import RULES, active_rules
 from lydite.journeys import incremental
 from lydite.journeys.bots import find_bot_like_users
@@ -88,6 +89,7 @@ def build_journeys(
     InputError
         When there is no such column, or `users` has a column ``customer`` already.
     """
+    refuse_several_currencies(engine)
     if customer_segment:
         refuse_other_customers(engine)
     paths = {outcome: (paths or {}).get(outcome, PathOptions()) for outcome in lookbacks}

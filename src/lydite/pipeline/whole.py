@@ -160,6 +160,7 @@ def prepare(
         keep_duplicates=keep_duplicates,
         rules=settings.quality.rules,
         first_only=settings.first_only(),
+        currency=settings.currency,
     )
     erase_users(engine, settings.people)
     say("building journeys")

@@ -7,7 +7,14 @@ import dagster as dg
 from lydite import inputs, pipeline
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
-from lydite.settings import ChannelSettings, DatabaseSource, DeclaredEnds, QualitySettings, Settings
+from lydite.settings import (
+    ChannelSettings,
+    CurrencySettings,
+    DatabaseSource,
+    DeclaredEnds,
+    QualitySettings,
+    Settings,
+)
 
 TABLES = tuple(f"inputs.{name}" for name in inputs.TABLES)
 
@@ -29,6 +36,7 @@ def input_assets(
             upstream.get(table.name, ()),
             quality=settings.quality,
             first_only=settings.first_only(),
+            currency=settings.currency,
         )
         for table in inputs.TABLES.values()
     ]
@@ -44,6 +52,7 @@ def _load_step(
     *,
     quality: QualitySettings,
     first_only: Collection[str],
+    currency: CurrencySettings | None,
 ) -> dg.AssetsDefinition:
     name = f"inputs.{table.name}"
     spec = specs.table(name, table.sql, group="inputs", deps=upstream)
@@ -60,6 +69,7 @@ def _load_step(
             keep_duplicates=quality.keep_duplicates,
             rules=quality.rules,
             first_only=first_only,
+            currency=currency,
         )
         pipeline.write_report(engine, [report])
         more: Metadata = {
