@@ -131,7 +131,7 @@ def test_tables_in_different_currencies_need_a_reporting_currency(engine):
         {"user_id": ["u0"], "touched_at": [datetime(2026, 3, 1)], "channel": ["a"]}
     )
     spend = pl.DataFrame(
-        {"date": [date(2026, 3, 3)], "channel": ["a"], "cost": [9.0], "currency": ["EUR"]}
+        {"date": [date(2026, 3, 1)], "channel": ["a"], "cost": [9.0], "currency": ["EUR"]}
     )
     tables = {"touchpoints": touches, "conversions": orders((3, 1, "USD")), "spend": spend}
     load(engine, tables, now=NOW)
