@@ -1,5 +1,6 @@
 """The documentation: its Python code runs, and the files, links and targets that it names exist."""
 
+import importlib.util
 import re
 import tomllib
 from pathlib import Path
@@ -59,3 +60,15 @@ def test_the_layers_are_those_that_are_checked_and_hold_every_module() -> None:
     modules = {path.stem for path in (ROOT / "src" / "lydite").iterdir() if path.suffix != ".typed"}
     named = {name.removeprefix("lydite.") for layer in layers for name in layer.split(" | ")}
     assert modules - {"__init__", "__pycache__", "simulation"} == named - {"pipelines"}
+
+
+def test_the_tables_for_analysts_are_those_of_the_sql_files():
+    """`python docs/describe_tables.py` writes them."""
+    path = ROOT / "docs/describe_tables.py"
+    spec = importlib.util.spec_from_file_location("describe_tables", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    text = module.DOCUMENT.read_text(encoding="utf-8")
+    assert module.updated(text) == text

@@ -27,6 +27,7 @@ WITHOUT_TEST_FILE = {
 # Test files without a module of the same name, and why.
 WITHOUT_MODULE = {
     "tests/models/test_every_model.py": "properties that every model has",
+    "tests/pipeline/test_example_queries.py": "the files in sql/examples/",
     "tests/pipeline/test_mart_tables.py": "the files in sql/marts/ and sql/views/",
     "tests/reporting/test_report_in_browser.py": "the report as a browser shows it",
     "tests/test_data_samples.py": "the files in data_samples/",

@@ -1,4 +1,4 @@
--- Shows credit and cost of each channel, according to the model to use: see best_model.sql.
+-- Shows credit and cost of each channel, according to the model to use.
 -- @outcome name of the outcome
 -- @model model to use; of those that stand, the first primary one by rank
 -- @channel name of the channel
@@ -7,15 +7,6 @@
 -- @cost cost of the channel, in the currency of the data
 -- @cpa cost per credited conversion, in the currency of the data
 -- @roas credited value per unit of cost
-with to_use as (
-    select outcome, model
-    from mart.model_comparison
-    where segment = 'all' and stands
-    qualify row_number() over (
-        partition by outcome order by "primary" desc, rank nulls last, model
-    ) = 1
-)
-
 select
     credit.outcome,
     credit.model,
@@ -26,6 +17,6 @@ select
     round(credit.cpa, 2) as cpa,
     round(credit.roas, 2) as roas
 from mart.channel_credit as credit
-inner join to_use
+inner join mart.model_to_use as to_use
     on credit.outcome = to_use.outcome and credit.model = to_use.model
 order by credit.outcome, credit.conversions desc, credit.channel

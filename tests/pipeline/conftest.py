@@ -1,13 +1,24 @@
-"""An engine with journeys and samples."""
+"""An engine with journeys and samples, and the published file of a shop."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
+import duckdb
 import pytest
 
 from lydite import pipeline, simulate
 from lydite.engine import DuckDBEngine
+from lydite.models import make_models
+from lydite.publishing import publish
+from lydite.settings import make_settings
+from tests.helpers.shop import MODELS, shop
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
 
 LOOKBACKS = {"conversion": timedelta(days=7)}
 
@@ -26,3 +37,26 @@ def engine(sources):
         pipeline.build_journeys(engine, LOOKBACKS, "week")
         pipeline.build_samples(engine, 100_000)
         yield engine
+
+
+@pytest.fixture(scope="session")
+def shop_tables() -> dict[str, pd.DataFrame]:
+    return shop()
+
+
+@pytest.fixture(scope="session")
+def published(shop_tables, tmp_path_factory) -> Path:
+    """Return the published file of the shop."""
+    path = tmp_path_factory.mktemp("published") / "shop.duckdb"
+    with DuckDBEngine() as engine:
+        settings = make_settings("7d", "week", None, alpha=0.05, seed=0)
+        pipeline.run(engine, shop_tables, settings, rivals=make_models(MODELS))
+        publish(engine, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def mart(published):
+    """Return a function that reads a table or view of the published file."""
+    with duckdb.connect(str(published), read_only=True) as reader:
+        yield lambda name: reader.sql(f"from {name}").df()

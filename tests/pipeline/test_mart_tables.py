@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from itertools import pairwise
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from lydite import pipeline
-from lydite.engine import DuckDBEngine
-from lydite.models import make_models
-from lydite.publishing import publish
-from lydite.settings import make_settings
+from tests.helpers.shop import START, journeys_of
 
-MODELS = ["first_touch", "last_touch", "linear"]
-LOOKBACK = pd.Timedelta(days=7)
-START = pd.Timestamp("2026-01-05")
 #: The columns that no two rows of a mart or view share.
 KEYS = {
     "outcomes": ["outcome"],
@@ -33,6 +24,7 @@ KEYS = {
     "top_paths": ["outcome", "rank"],
     "path_lengths": ["outcome", "path_length"],
     "time_lags": ["outcome", "days"],
+    "channel_roles": ["outcome", "channel"],
     "channel_transitions": ["outcome", "from_channel", "to_channel"],
     "removal_effects": ["outcome", "model", "channel"],
     "data_quality": ["table_name", "reason"],
@@ -49,68 +41,10 @@ KEYS = {
 }
 
 
-def shop() -> dict[str, pd.DataFrame]:
-    """Return touches over 20 weeks, of which about a third of the users convert, with spend."""
-    rng = np.random.default_rng(1)
-    n = 4000
-    users = rng.integers(0, 1200, n)
-    channel = rng.choice(["Search", "Mail", "Social"], n, p=[0.5, 0.3, 0.2])
-    touches = pd.DataFrame(
-        {
-            "user_id": [f"u{user}" for user in users],
-            "touched_at": START + pd.to_timedelta(rng.integers(0, 20 * 7 * 1440, n), unit="min"),
-            "channel": channel,
-            "campaign": [
-                {"Search": ["Brand", "Generic", None], "Mail": ["News", "News", "News"]}.get(
-                    name, [None] * 3
-                )[pick]
-                for name, pick in zip(channel, rng.integers(0, 3, n), strict=True)
-            ],
-        }
-    ).drop_duplicates(["user_id", "touched_at"])
-    converting = touches.sample(500, random_state=2)
-    conversions = pd.DataFrame(
-        {
-            "user_id": converting["user_id"],
-            "converted_at": converting["touched_at"] + pd.Timedelta(minutes=90),
-            "value": rng.integers(10, 90, 500).astype(float),
-        }
-    )
-    days = [START.date() + timedelta(days=day) for day in range(-3, 140)]
-    spend = pd.DataFrame(
-        [(day, "search ", "brand", 10.0) for day in days]
-        + [(day, "Search", "Generic", 5.0) for day in days]
-        + [(day, "Radio", None, 2.0) for day in days]
-        + [(day, "Mail", None, 1.0) for day in days],
-        columns=["date", "channel", "campaign", "cost"],
-    )
-    people = pd.DataFrame(
-        {"user_id": [f"u{user}" for user in range(1200)], "region": ["north", "south", None] * 400}
-    )
-    return {"touchpoints": touches, "conversions": conversions, "spend": spend, "users": people}
-
-
-@pytest.fixture(scope="module")
-def sources() -> dict[str, pd.DataFrame]:
-    return shop()
-
-
-@pytest.fixture(scope="module")
-def mart(sources, tmp_path_factory):
-    """Return a function that reads a table or view of the published file."""
-    path = tmp_path_factory.mktemp("published") / "shop.duckdb"
-    with DuckDBEngine() as engine:
-        settings = make_settings("7d", "week", None, alpha=0.05, seed=0)
-        pipeline.run(engine, sources, settings, rivals=make_models(MODELS))
-        publish(engine, path)
-    with duckdb.connect(str(path), read_only=True) as reader:
-        yield lambda name: reader.sql(f"from {name}").df()
-
-
-def in_period(sources: dict[str, pd.DataFrame]) -> pd.DataFrame:
+def in_period(shop_tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the spend between the first and the last touch, with the names of the touches."""
-    days = sources["touchpoints"]["touched_at"].dt.date
-    spend = sources["spend"]
+    days = shop_tables["touchpoints"]["touched_at"].dt.date
+    spend = shop_tables["spend"]
     spend = spend[(spend["date"] >= days.min()) & (spend["date"] <= days.max())]
     return spend.assign(
         channel=spend["channel"].str.strip().replace("search", "Search"),
@@ -136,11 +70,13 @@ def test_every_column_has_a_comment(mart):
     assert without[["table_name", "column_name"]].to_numpy().tolist() == []
 
 
-def test_activity_counts_touches_users_and_spend(mart, sources):
-    touches = sources["touchpoints"].assign(date=sources["touchpoints"]["touched_at"].dt.floor("D"))
+def test_activity_counts_touches_users_and_spend(mart, shop_tables):
+    touches = shop_tables["touchpoints"].assign(
+        date=shop_tables["touchpoints"]["touched_at"].dt.floor("D")
+    )
     keys = ["date", "channel", "campaign"]
     counted = touches.groupby(keys, dropna=False)["user_id"].agg(["size", "nunique"])
-    spent = in_period(sources).assign(date=lambda rows: pd.to_datetime(rows["date"]))
+    spent = in_period(shop_tables).assign(date=lambda rows: pd.to_datetime(rows["date"]))
     cost = spent.groupby(keys, dropna=False)["cost"].sum()
     expected = pd.concat([counted, cost], axis=1).reset_index()
     expected.loc[expected["channel"] != "Social", "cost"] = expected["cost"].fillna(0)
@@ -162,14 +98,14 @@ def test_performance_adds_up_to_the_credit_of_the_channel(mart):
     np.testing.assert_allclose(both["cost"], both["spend"])
 
 
-def test_performance_by_week_is_that_of_its_days(mart, sources):
+def test_performance_by_week_is_that_of_its_days(mart, shop_tables):
     days, weeks = mart("channel_performance"), mart("channel_performance_weekly")
     days["week"] = days["date"] - pd.to_timedelta(days["date"].dt.day_of_week, unit="D")
     keys = ["outcome", "model", "week", "channel"]
     expected = days.groupby(keys)[["conversions", "value", "touches"]].sum().sort_index()
     found = weeks.set_index(keys)[["conversions", "value", "touches"]].sort_index()
     pd.testing.assert_frame_equal(found, expected, check_dtype=False)
-    touches = sources["touchpoints"]
+    touches = shop_tables["touchpoints"]
     week = touches["touched_at"].dt.to_period("W-SUN").dt.start_time
     users = touches.groupby([week, "channel"])["user_id"].nunique()
     reach = weeks[(weeks["model"] == "linear") & (weeks["users"] > 0)]
@@ -179,10 +115,10 @@ def test_performance_by_week_is_that_of_its_days(mart, sources):
     np.testing.assert_allclose(with_spend["cpa"], with_spend["spend"] / with_spend["conversions"])
 
 
-def test_spend_that_does_not_match_is_listed(mart, sources):
+def test_spend_that_does_not_match_is_listed(mart, shop_tables):
     found = mart("spend_match")
     status = found.set_index(["channel", "campaign", "status"])["spend"]
-    days = len({*in_period(sources)["date"]})
+    days = len({*in_period(shop_tables)["date"]})
     assert status["Search", "Brand", "matched_by_spelling"] == 10 * days
     assert status["Search", "Generic", "matched"] == 5 * days
     without_campaign = found[found["campaign"].isna()].set_index(["channel", "status"])
@@ -193,33 +129,11 @@ def test_spend_that_does_not_match_is_listed(mart, sources):
     outside = found[found["status"] == "outside_period"]
     assert outside["spend"].sum() == pytest.approx(18 * (143 - days))
     assert set(outside["last_day"].dt.date) <= {START.date() - timedelta(days=1), date(2026, 5, 24)}
-    assert found["spend"].sum() == pytest.approx(sources["spend"]["cost"].sum())
+    assert found["spend"].sum() == pytest.approx(shop_tables["spend"]["cost"].sum())
 
 
-def journeys_of(sources: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> pd.DataFrame:
-    """Return every journey that ended, with its path: a loop over the events of each user."""
-    touches = sources["touchpoints"].assign(kind="touch").rename(columns={"touched_at": "at"})
-    orders = sources["conversions"].assign(kind="order").rename(columns={"converted_at": "at"})
-    events = pd.concat([touches, orders]).sort_values("at", kind="stable")
-    found = []
-    for _, own in events.groupby("user_id"):
-        path: list[tuple[pd.Timestamp, str]] = []
-        rows = [*own[["at", "kind", "channel", "value"]].itertuples(index=False), None]
-        for event, following in pairwise(rows):
-            path = [step for step in path if event.at - step[0] < LOOKBACK]
-            if event.kind == "touch":
-                path.append((event.at, event.channel))
-                until = following.at if following is not None else pd.Timestamp.max
-                if until - event.at >= LOOKBACK and event.at <= as_of - LOOKBACK:
-                    found.append((" > ".join(name for _, name in path), 0, np.nan))
-            else:
-                if path:
-                    found.append((" > ".join(name for _, name in path), 1, event.value))
-    return pd.DataFrame(found, columns=["path", "converted", "value"])
-
-
-def test_paths_have_the_journeys_without_a_conversion_too(mart, sources):
-    journeys = journeys_of(sources, mart("outcomes")["as_of"].item()).groupby("path")
+def test_paths_have_the_journeys_without_a_conversion_too(mart, shop_tables):
+    journeys = journeys_of(shop_tables, mart("outcomes")["as_of"].item()).groupby("path")
     expected = journeys.agg(
         journeys=("converted", "size"), conversions=("converted", "sum"), value=("value", "sum")
     )
@@ -245,12 +159,12 @@ def test_credit_of_segments_adds_up_to_that_of_all_users(mart):
     np.testing.assert_allclose(shares, 1)
 
 
-def test_credit_of_a_segment_is_that_of_its_users_alone(mart, sources):
+def test_credit_of_a_segment_is_that_of_its_users_alone(mart, shop_tables):
     """Last touch needs no fit: the segment's credit is the last channel of its conversions."""
-    north = {user for user, region in sources["users"].to_numpy() if region == "north"}
+    north = {user for user, region in shop_tables["users"].to_numpy() if region == "north"}
     own = {
         name: rows[rows["user_id"].isin(north)]
-        for name, rows in sources.items() if name in ("touchpoints", "conversions")
+        for name, rows in shop_tables.items() if name in ("touchpoints", "conversions")
     }  # fmt: skip
     journeys = journeys_of(own, pd.Timestamp.max)
     last = journeys[journeys["converted"] == 1]["path"].str.split(" > ").str[-1].value_counts()

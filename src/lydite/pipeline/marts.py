@@ -33,6 +33,7 @@ MARTS = (
     "top_paths",
     "path_lengths",
     "time_lags",
+    "channel_roles",
     "channel_transitions",
     "removal_effects",
     "data_quality",
