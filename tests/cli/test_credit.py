@@ -166,3 +166,26 @@ def test_the_posterior_of_rules(files: tuple[Path, Path], paths: Path) -> None:
         assert "Credit according to markov_1" in table.stdout
         kinds = {(row["model"], row["credit"]) for row in json.loads(data.stdout)["credit"]}
         assert kinds == {("linear", "posterior"), ("markov_1", "model")}
+
+
+def test_ids_are_joined_and_users_erased(tmp_path: Path) -> None:
+    files = {
+        "touchpoints": "user_id,touched_at,channel\n"
+        "cookie,2026-01-01T10:00Z,ad\nu1,2026-01-02T10:00Z,mail\nu2,2026-01-02T10:00Z,tv\n",
+        "conversions": "user_id,converted_at\nu1,2026-01-03T10:00Z\nu2,2026-01-03T10:00Z\n",
+        "identities": "anonymous_id,user_id,seen_at\ncookie,u1,2026-01-02T12:00Z\n",
+        "erasures": "user_id\nu2\n",
+    }
+    for name, text in files.items():
+        (tmp_path / f"{name}.csv").write_text(text)
+    options = [part for name in files for part in (f"--{name}", tmp_path / f"{name}.csv")]
+    run = lydite(
+        "credit", *options, "--models", "linear", "--no-intervals", "--format", "json", "--join",
+        "always",
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    result = json.loads(run.stdout)
+    credit = {row["channel"]: row["conversions"] for row in result["credit"]}
+    assert credit == {"ad": 0.5, "mail": 0.5, "(unattributed)": 0.0}
+    assert "ids are joined by all pairs" in json.dumps(result["warnings"])
+    assert "u2" not in run.stdout

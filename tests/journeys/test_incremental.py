@@ -13,7 +13,7 @@ from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql
 from lydite.journeys import incremental
 from lydite.journeys.incremental import build_journeys, refresh
-from lydite.settings import PathOptions
+from lydite.settings import PathOptions, PeopleSettings
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
@@ -455,3 +455,55 @@ def test_an_engine_with_rows_elsewhere_leaves_no_state_in_the_local_file(tmp_pat
         make_inputs(engine, *rows)
         build_journeys(engine, LOOKBACKS)
         assert not file.exists("journeys.definitions")
+
+
+# --- joined ids -----------------------------------------------------------------------------------
+
+ALWAYS = PeopleSettings(identities="always")
+
+
+def pairs_of(draw: random.Random, n: int = 6) -> list[Row]:
+    return [(*draw.sample([f"user {k}" for k in range(40)], 2), day(3)) for _ in range(n)]
+
+
+def rebuilt_persons(rows: Rows, pairs: list[Row], people: PeopleSettings) -> dict[str, list[Row]]:
+    """Return all rows of a full build with joined ids."""
+    with DuckDBEngine(threads=1) as engine:
+        make_inputs(engine, *rows, identities=pairs)
+        lookback = max(LOOKBACKS.values())
+        journeys.build_touches(engine, people=people, lookback=lookback)
+        journeys.build_path_events_and_conversions(engine, LOOKBACKS)
+        engine.create("journeys.states", "incremental/states")
+        return all_rows(engine)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_new_pair_that_always_joins_rebuilds_its_persons_only(engine, seed):
+    draw = random.Random(seed)
+    rows, pairs = users_batch(draw), pairs_of(draw)
+    make_inputs(engine, *rows, identities=pairs)
+    refresh(engine, LOOKBACKS, people=ALWAYS)
+    pairs.append(("user 38", "user 39", day(20)))
+    make_inputs(engine, *rows, identities=pairs)
+    build = refresh(engine, LOOKBACKS, people=ALWAYS)
+    assert build.full_reason is None
+    assert build.rebuilt <= 8
+    assert all_rows(engine) == rebuilt_persons(rows, pairs, ALWAYS)
+    make_inputs(engine, *rows, identities=pairs[:2])
+    refresh(engine, LOOKBACKS, people=ALWAYS)
+    assert all_rows(engine) == rebuilt_persons(rows, pairs[:2], ALWAYS)
+
+
+def test_pairs_that_join_over_time_rebuild_all(engine):
+    draw = random.Random(1)
+    rows, pairs = users_batch(draw), pairs_of(draw)
+    make_inputs(engine, *rows)
+    refresh(engine, LOOKBACKS)
+    make_inputs(engine, *rows, identities=pairs)
+    for _ in range(2):
+        assert refresh(engine, LOOKBACKS).full_reason == "identities join them over time"
+    engine.create("journeys.states", "incremental/states")
+    assert all_rows(engine) == rebuilt_persons(rows, pairs, PeopleSettings())
+    make_inputs(engine, *rows)
+    assert refresh(engine, LOOKBACKS).full_reason is not None
+    assert all_rows(engine) == rebuilt_rows(rows)

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+import lydite
 from lydite import journeys
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
+from lydite.journeys import people as people_module
 from lydite.journeys.people import people_mode, people_warnings
 from lydite.models import make_models
 from lydite.settings import PathOptions, PeopleSettings
@@ -369,3 +371,34 @@ def test_accounts_need_their_column(engine):
     make_inputs(engine, [("u", day(1), "ad")], [("u", day(2))])
     with pytest.raises(InputError, match="the table users has no column 'account_id'"):
         journeys.build_touches(engine, people=PeopleSettings(unit="account"))
+
+
+def test_accounts_change_credit_and_buckets():
+    start = datetime(2026, 1, 1)
+    users = [f"u{n}" for n in range(60)]
+    touchpoints = pl.DataFrame(
+        {
+            "user_id": users,
+            "touched_at": [start + timedelta(hours=n) for n in range(60)],
+            "channel": ["ad", "mail", "tv"] * 20,
+        }
+    )
+    conversions = pl.DataFrame({"user_id": ["u2"], "converted_at": [start + timedelta(days=4)]})
+    accounts = pl.DataFrame({"user_id": users, "account_id": [n // 3 for n in range(60)]})
+    found = lydite.credit(
+        touchpoints=touchpoints, conversions=conversions, users=accounts, unit="account",
+        models=["linear"], intervals=False,
+    )  # fmt: skip
+    credit = dict(found.table.select("channel", "conversions").rows())
+    assert credit == {"ad": 1 / 3, "mail": 1 / 3, "tv": 1 / 3, "(unattributed)": 0.0}
+
+
+# --- Spark ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("people", [PeopleSettings(), ALWAYS, PeopleSettings(unit="account")])
+def test_spark_refuses_to_join_ids(engine, monkeypatch, people):
+    monkeypatch.setattr(people_module, "SparkEngine", DuckDBEngine)
+    make_inputs(engine, identities=[("a", "u", day(1))])
+    with pytest.raises(InputError, match="need DuckDB"):
+        journeys.build_touches(engine, people=people)

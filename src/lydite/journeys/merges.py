@@ -142,54 +142,63 @@ def merge_over_time(pairs: Pairs) -> MergeTree:
     n, users = pairs.ids, 0
     # A smaller key is a better name: accounts, then users from their first pair on.
     key = [2 * n + number for number in range(pairs.accounts)] + list(range(n - pairs.accounts))
-    leader, node = list(range(n)), list(range(n))
-    up, root, start, size = [-1] * n, list(range(n)), [int(ALWAYS)] * n, [1] * n
-    parts: list[tuple[int, int]] = [(-1, -1)] * n
+    # Lists, as single items of arrays are slow. Each part is led by one of its ids (union-find with
+    # path halving).
+    leader, node, root, size = list(range(n)), list(range(n)), list(range(n)), [1] * n
+    start, lefts, rights = [int(ALWAYS)] * n, list[int](), list[int]()
     order = np.lexsort((pairs.second, pairs.first, pairs.seen_us))
     columns = (pairs.first[order], pairs.second[order], pairs.seen_us[order])
     for one, other, seen_us in zip(*(column.tolist() for column in columns), strict=True):
         if key[other] >= 2 * n:
             key[other], users = n + users, users + 1
-        a, b = _leader_of(leader, one), _leader_of(leader, other)
+        a = one
+        while leader[a] != a:
+            leader[a] = a = leader[leader[a]]
+        b = other
+        while leader[b] != b:
+            leader[b] = b = leader[leader[b]]
         if a == b:
             continue
-        new, left, right = len(up), node[a], node[b]
-        up.append(-1)
-        up[left] = up[right] = new
-        root.append(min(root[left], root[right], other, key=key.__getitem__))
+        left, right = node[a], node[b]
+        best = root[left] if key[root[left]] < key[root[right]] else root[right]
+        root.append(best if key[best] < key[other] else other)
         start.append(seen_us)
         size.append(size[left] + size[right])
-        parts.append((left, right))
+        lefts.append(left)
+        rights.append(right)
         if size[left] < size[right]:
             a, b = b, a
-        leader[b], node[a] = a, new
-    return _tree(up, root, start, size, parts)
-
-
-def _leader_of(leader: list[int], number: int) -> int:
-    """Return the id that leads a part (union-find with path halving)."""
-    while leader[number] != number:
-        leader[number] = number = leader[leader[number]]
-    return number
+        leader[b] = a
+        node[a] = len(root) - 1
+    return _tree(lefts, rights, root, start, size)
 
 
 def _tree(
-    up: list[int], root: list[int], start: list[int], size: list[int], parts: list[tuple[int, int]]
+    lefts: list[int], rights: list[int], root: list[int], start: list[int], size: list[int]
 ) -> MergeTree:
-    """Return the tree as arrays, with the ends of its nodes and the positions of their ids."""
-    first, begin = [0] * len(up), 0
-    for number in range(len(up) - 1, -1, -1):
-        if up[number] < 0:
-            first[number] = begin
-            begin += size[number]
-        left, right = parts[number]
-        if left >= 0:
-            first[left], first[right] = first[number], first[number] + size[left]
-    above, start_us, first_leaf = np.array(up), np.array(start), np.array(first)
-    end_us = np.where(above < 0, NEVER, start_us[above])
-    return MergeTree(
-        above, np.array(root), start_us, end_us, first_leaf, first_leaf + np.array(size)
-    )
+    """Return the tree of merges as arrays, with the ends of its nodes and the places of their ids.
+
+    Parameters
+    ----------
+    lefts, rights
+        The two nodes of each merge; its own node follows those of the single ids.
+    root, start, size
+        Of all nodes.
+    """
+    n = len(root) - len(lefts)
+    up, sizes, start_us = np.full(len(root), -1), np.array(size), np.array(start)
+    up[lefts] = up[rights] = np.arange(n, len(root))
+    first_leaf = np.zeros(len(root), dtype=np.int64)
+    top = np.flatnonzero(up < 0)
+    first_leaf[top] = np.cumsum(sizes[top]) - sizes[top]
+    first = first_leaf.tolist()
+    for number in range(len(lefts) - 1, -1, -1):
+        left, begin = lefts[number], first[n + number]
+        first[left] = begin
+        first[rights[number]] = begin + size[left]
+    first_leaf = np.array(first, dtype=np.int64)
+    end_us = np.where(up < 0, NEVER, start_us[up])
+    return MergeTree(up, np.array(root), start_us, end_us, first_leaf, first_leaf + sizes)
 
 
 class Members(NamedTuple):
