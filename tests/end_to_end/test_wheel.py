@@ -23,6 +23,7 @@ FILES = (
     "lydite/dagster/component.py",
     "lydite/dagster/assets/inputs.py",
     "lydite/reporting/report.html.j2",
+    "lydite/scaffold/templates/lydite.toml.j2",
 )
 PROJECT = """
 [tool.dg]
@@ -162,6 +163,10 @@ def test_the_command_works_without_the_checkout(dist, tmp_path):
     assert models[0]["model"] == "last_touch"
     assert (tmp_path / "report.html").exists()
     assert (tmp_path / "out.duckdb").exists()
+    for command in (("init", "shop", "--from", "ga4"), ("check", "--settings", "shop/lydite.toml")):
+        done = run(tmp_path / "env/bin/lydite", *command, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert "Ready to run" in done.stdout
 
 
 def test_the_component_materialises_everything_in_a_new_project(dist, tmp_path):
