@@ -27,6 +27,8 @@ PARAMETERS = {
     "keep_duplicates": False,
     "restarts": False,
     "first_only": False,
+    "milestone": "lead",
+    "reporting": "",
     **sql_parameters(),
 }
 

@@ -2,14 +2,23 @@
 -- @conversion_key number of the conversion
 -- @converted_on day of the conversion, UTC
 -- @value value of the conversion in the currency of the data, null where unknown
+-- @milestone_position position of the last touch before a milestone, null where there is none on the path
 select
     conversions.conversion_key,
     cast(conversions.converted_at as date) as converted_on,
     conversions.value,
-    path_touches.*
+    path_touches.*,
+    max(case when milestones.touch is not null then path_touches.position end) over (
+        partition by conversions.conversion_key
+    ) as milestone_position
 from journeys.path_touches as path_touches
 inner join journeys.conversions as conversions
     on path_touches.outcome = conversions.outcome
     and path_touches.user_key = conversions.user_key
     and path_touches.happened_at = conversions.converted_at
+left join journeys.milestones as milestones
+    on path_touches.outcome = milestones.outcome
+    and path_touches.user_key = milestones.user_key
+    and path_touches.touch = milestones.touch
+    and path_touches.happened_at >= milestones.reached_at
 where path_touches.is_conversion and path_touches.outcome = $outcome

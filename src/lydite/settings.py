@@ -423,11 +423,14 @@ class PathOptions:
         The lookbacks by kind of contact; None where all kinds have the lookback of the outcome.
     first_only
         Whether only the first conversion of a user counts: later touches are no landmarks.
+    milestone
+        The outcome that comes before this one, if any.
     """
 
     after_conversion: AfterConversion = "continue"
     by_interaction: InteractionLookbacks | None = None
     first_only: bool = False
+    milestone: str | None = None
 
     @property
     def definition(self) -> str:
@@ -455,6 +458,9 @@ class OutcomeSettings(_Section):
         after a conversion of the outcome, only later touches earn the next one.
     first_only
         Whether only a user's first conversion counts; later ones are set aside.
+    milestone
+        The outcome of an earlier stage, such as ``"lead"``: `w_shaped` gives 30 % to the touch
+        before it.
     """
 
     lookback: Lookback | None = None
@@ -462,6 +468,7 @@ class OutcomeSettings(_Section):
     lookback_by_interaction: LookbackByInteraction | None = None
     click_priority: bool | None = None
     first_only: bool = False
+    milestone: str | None = None
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
 
@@ -596,6 +603,7 @@ class Settings(_Section):
                 after_conversion=self.of(name).after_conversion or default,
                 by_interaction=self._by_interaction(name),
                 first_only=self.of(name).first_only,
+                milestone=self.of(name).milestone,
             )
             for name in outcomes
         }

@@ -23,7 +23,16 @@ if TYPE_CHECKING:
     Row = tuple[Any, ...]
     Rows = tuple[list[Row], list[Row]]
 
-TABLES = ("users", "channels", "touches", "path_events", "conversions", "path_touches", "states")
+TABLES = (
+    "milestones",
+    "users",
+    "channels",
+    "touches",
+    "path_events",
+    "conversions",
+    "path_touches",
+    "states",
+)
 LOOKBACKS = {"lead": timedelta(hours=36), "sale": timedelta(days=9)}
 CHANNELS = ["search", "direct", "tv", "e-mail", "(none)"]
 
@@ -169,7 +178,10 @@ def test_after_any_changes_tables_equal_a_full_build(engine, seed):
     draw = random.Random(seed)
     rows = users_batch(draw)
     lookbacks = LOOKBACKS
-    options = {"lead": PathOptions(after_conversion="restart")}
+    options = {
+        "lead": PathOptions(after_conversion="restart"),
+        "sale": PathOptions(milestone="lead"),
+    }
     make_inputs(engine, *rows)
     reasons = [refresh(engine, lookbacks, options).full_reason]
     for _ in range(6):

@@ -15,6 +15,7 @@ from lydite.journeys import LONGEST_PATH, direct_channels
 from lydite.journeys.interactions import has_listed_paths
 from lydite.models.base import weight_columns
 from lydite.paths.arrays import factorize, scatter
+from lydite.paths.columns import MILESTONE_POSITION
 from lydite.paths.landmarks import Landmarks, first_buckets
 from lydite.paths.path_slices import PathSlices, TouchArrays, distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, describe_paths
@@ -93,6 +94,12 @@ where people.bucket < $buckets
     "journeys.touches": """
 select user_key, touch, campaign, interaction from journeys.touches where bucket < $buckets
 """,
+    "journeys.milestones": """
+select milestones.*
+from journeys.milestones as milestones
+inner join journeys.users as people on milestones.user_key = people.user_key
+where people.bucket < $buckets
+""",
 }
 
 
@@ -136,6 +143,9 @@ def load_sample(
     elif needs_names:
         names = _load_names(engine, outcome, sample.position)
         sample = sample.with_touches(replace(sample.paths.touches, **names))
+    if not listed and any(MILESTONE_POSITION in model.columns_used for model in by_landmark):
+        milestone = _load_milestones(engine, outcome, sample.position)
+        sample = sample.with_touches(replace(sample.paths.touches, milestone=milestone))
     landmark_paths = None
     if by_landmark:
         landmark_paths = LandmarkPaths(
@@ -296,6 +306,7 @@ def _load_listed_paths(
         rows["campaign"].to_arrow(),
         rows["interaction"].to_arrow(),
         direct=direct,
+        milestone=rows["milestone"].to_numpy(),
     )
     first = np.flatnonzero(rows["position"].to_numpy() == 1).astype(np.int32)
     length = np.diff(first, append=len(rows)).astype(np.int32)
@@ -308,7 +319,7 @@ def _load_listed_paths(
 _LISTED_PATHS = """
 select
     touches.channel_key, members.touched_at, members.position, touches.campaign,
-    touches.interaction
+    touches.interaction, milestones.touch is not null as milestone
 from evaluation.landmarks as landmarks
 inner join journeys.path_members as members
     on landmarks.user_key = members.user_key
@@ -316,6 +327,10 @@ inner join journeys.path_members as members
     and members.outcome = landmarks.outcome
 inner join journeys.touches as touches
     on members.user_key = touches.user_key and members.touch = touches.touch
+left join journeys.milestones as milestones
+    on members.outcome = milestones.outcome
+    and members.user_key = milestones.user_key
+    and members.touch = milestones.touch
 where landmarks.outcome = $outcome and not members.is_conversion
 order by landmarks.landmark, members.position
 """
@@ -338,6 +353,22 @@ def _slices_ending_at(
     length = before + np.int32(1)
     kept = np.minimum(length, LONGEST_PATH).astype(np.int16)
     return PathSlices(touches, last - before, length, kept)
+
+
+def _load_milestones(
+    engine: DuckDBEngine, outcome: str, position: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """Return whether a milestone follows each touch; those before ids were joined have none."""
+    flags = engine.fetch_numpy(
+        "select milestones.touch is not null as flag from evaluation.landmarks as landmarks"
+        " left join journeys.milestones as milestones"
+        " on landmarks.outcome = milestones.outcome and landmarks.user_key = milestones.user_key"
+        " and landmarks.touch = milestones.touch where landmarks.outcome = $outcome"
+        " order by landmarks.landmark",
+        {"outcome": outcome},
+    )["flag"]
+    before = np.zeros(len(position) - len(flags), dtype=bool)
+    return scatter(np.concatenate([before, flags]), position)
 
 
 def _load_names(

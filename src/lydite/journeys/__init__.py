@@ -3,6 +3,7 @@
 from lydite.journeys.build import (
     LONGEST_PATH,
     JourneySummary,
+    build_milestones,
     build_path_events,
     build_path_events_and_conversions,
     build_spend,
@@ -17,6 +18,7 @@ from lydite.journeys.repeats import count_repeats
 __all__ = [
     "LONGEST_PATH",
     "JourneySummary",
+    "build_milestones",
     "build_path_events",
     "build_path_events_and_conversions",
     "build_spend",

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import polars as pl
+
+from lydite.errors import InputError
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
@@ -143,6 +146,7 @@ def build_path_events_and_conversions(
         What is on the paths of an outcome; the defaults for outcomes without options.
     """
     build_path_events(engine, lookbacks, options)
+    build_milestones(engine, options or {})
     join_path_events(engine)
     engine.create("journeys.conversions", "journeys/conversions")
     create_path_touches_view(engine)
@@ -181,6 +185,43 @@ def build_path_events(
         engine.append("journeys.path_members", "journeys/path_members", parameters)
         engine.append("journeys.path_events", "journeys/path_events_by_interaction", parameters)
         engine.drop("journeys.class_ranges")
+
+
+def build_milestones(engine: Engine, options: Mapping[str, PathOptions]) -> None:
+    """Build ``journeys.milestones``: the touches before the milestones of each outcome.
+
+    Parameters
+    ----------
+    engine
+        Holds the touches.
+    options
+        The milestone of an outcome is a conversion of another outcome.
+
+    Raises
+    ------
+    InputError
+        When there is no such outcome, or it is the outcome itself.
+    """
+    outcomes = find_outcomes(engine)
+    engine.store(
+        "journeys.milestones",
+        pl.DataFrame(
+            schema={"outcome": pl.String, "user_key": pl.Int64, "touch": pl.Int32,
+                    "reached_at": pl.Datetime("us")}
+        ),
+    )  # fmt: skip
+    for outcome, chosen in options.items():
+        milestone = chosen.milestone
+        if milestone is None:
+            continue
+        others = [name for name in outcomes if name != outcome]
+        if milestone not in others:
+            raise InputError(
+                f"outcomes.{outcome}.milestone = {milestone!r}: there is no such other outcome in"
+                f" the conversions; they hold: {', '.join(others)}"
+            )
+        parameters = {"outcome": outcome, "milestone": milestone}
+        engine.append("journeys.milestones", "journeys/milestones", parameters)
 
 
 def create_path_touches_view(engine: Engine) -> None:

@@ -172,6 +172,7 @@ def refresh(
         if full_reason is None:
             _rebuild_staged(engine, staging, lookbacks, options, keep_duplicates)
             _replace_changed(engine, staging, options)
+            journeys.build_milestones(engine, options or {})
             journeys.build_spend(engine)
             find_bot_like_users(engine)
             changed = engine.scalar(f"select count(*) from {staging}.changed")

@@ -14,6 +14,7 @@ from lydite.models.registry import (
     make_models,
     make_rule,
     models_from_settings,
+    with_milestone,
 )
 from lydite.models.rules import Rule
 from lydite.models.sets import SetModel
@@ -45,5 +46,6 @@ __all__ = [
     "make_models",
     "make_rule",
     "models_from_settings",
+    "with_milestone",
     "write_graphml",
 ]

@@ -70,6 +70,46 @@ _RULES: dict[str, tuple[str, str | ExponentialDecay]] = {
 }
 
 
+_WITH_MILESTONE = """case
+        when path_length <= 2 and milestone_position is null then 1.0
+        else 0.3 * (
+            cast(position = 1 as integer)
+            + cast(position = coalesce(milestone_position, (path_length + 1) // 2) as integer)
+            + cast(position = path_length as integer)
+        ) + case
+            when position in (1, coalesce(milestone_position, (path_length + 1) // 2), path_length)
+                then 0.0
+            when coalesce(milestone_position, 0) in (1, path_length) then 0.1 / (path_length - 2)
+            else 0.1 / (path_length - 3)
+        end
+    end"""
+
+
+def with_milestone(models: Iterable[Model], milestone: str | None) -> list[Model]:
+    """Return models whose `w_shaped` has the touch before a milestone in place of the middle one.
+
+    Parameters
+    ----------
+    models
+        New models, not fitted.
+    milestone
+        The outcome whose conversion is the milestone; None to change nothing. The model of another
+        milestone has another fingerprint.
+    """
+    if milestone is None:
+        return list(models)
+    claim = (
+        f"the first touch, the one before {milestone!r} and the last (30 % each) more than the"
+        " others (10 % together)"
+    )
+    return [
+        type(model)("w_shaped", claim, _WITH_MILESTONE)
+        if model.name == "w_shaped" and isinstance(model, KnownRule)
+        else model
+        for model in models
+    ]
+
+
 def decision_tree() -> Classifier:
     """Return a scikit-learn decision tree; a leaf has at least 1 % of the landmarks."""
     return Classifier(

@@ -27,8 +27,13 @@ PATH_COLUMNS: dict[str, str] = {
     "interaction": "kind of contact, if known",
 }
 
+#: The position of the last touch before a milestone; null where none is on the path. A user's rule
+#: cannot refer to it.
+MILESTONE_POSITION = "milestone_position"
 #: The columns that say more of a path than the order of its channels.
-BEYOND_ORDER = frozenset({"hours_before_end", "hours_after_start", "campaign", "interaction"})
+BEYOND_ORDER = frozenset(
+    {"hours_before_end", "hours_after_start", "campaign", "interaction", MILESTONE_POSITION}
+)
 
 
 @dataclass(frozen=True)
@@ -140,7 +145,8 @@ def columns_used(weight: Weight) -> frozenset[str]:
         from lydite.paths.expressions import columns_of  # noqa: PLC0415
 
         return columns_of(str(weight))
-    return frozenset(_WORD.findall(str(weight).lower())) & PATH_COLUMNS.keys()
+    columns = {*PATH_COLUMNS, MILESTONE_POSITION}
+    return frozenset(_WORD.findall(str(weight).lower())) & columns
 
 
 _WORD = re.compile(r"\w+")

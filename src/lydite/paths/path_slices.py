@@ -32,6 +32,8 @@ class TouchArrays:
         None where they are not known, or not needed.
     direct : (channels,) booleans
         Which channels are direct traffic; None to decide by their names.
+    milestone : (t,) booleans
+        Whether a milestone follows before the next touch; None where there are none.
 
     Raises
     ------
@@ -45,6 +47,7 @@ class TouchArrays:
     campaign: pa.Array | None = None
     interaction: pa.Array | None = None
     direct: NDArray[np.bool_] | None = None
+    milestone: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         """Check the bounds, since compiled kernels check none."""

@@ -16,6 +16,7 @@ from lydite.errors import InputError
 from lydite.inputs.slices import slice_positions, slice_starts
 from lydite.paths import kernels
 from lydite.paths.columns import (
+    MILESTONE_POSITION,
     MOST_WEIGHT,
     PATH_COLUMNS,
     ExponentialDecay,
@@ -92,6 +93,21 @@ class PathTouches:
             "last_non_direct_position": np.repeat(last, kept),
         }
 
+    @cached_property
+    def milestone_position(self) -> NDArray[np.integer]:
+        """The position of the path's last touch before a milestone; 0 stands for null.
+
+        At the last touch of a path its milestone is not known yet.
+        """
+        flags = self.slices.touches.milestone
+        kept = self.slices.kept
+        if flags is None or not len(kept):
+            return np.zeros(len(self.path), dtype=np.intp)
+        position = self.order["position"]
+        known = flags[self.touch] & (self.order["position_from_end"] > 1)
+        last = np.maximum.reduceat(np.where(known, position, 0), slice_starts(kept))
+        return np.repeat(last, kept)
+
     @property
     def hours_before_end(self) -> NDArray[np.float64]:
         """Hours from the touch to the end of its path; the touches must have times."""
@@ -110,14 +126,17 @@ class PathTouches:
             columns[name] = values if isinstance(values, pa.Array) else values[rows]
         if "path" in used or not columns:  # a table needs at least one column
             columns["path"] = self.path[rows]
-        last = columns.get("last_non_direct_position")
-        if last is not None:
-            columns["last_non_direct_position"] = pa.array(last, mask=last == 0)
+        for name in ("last_non_direct_position", MILESTONE_POSITION):
+            last = columns.get(name)
+            if last is not None:
+                columns[name] = pa.array(last, mask=last == 0)
         return pa.table(columns)
 
     def _numbers(self, used: Container[str]) -> Iterator[tuple[str, NDArray[Any]]]:
         if any(name in used for name in _ORDER):
             yield from ((name, values) for name, values in self.order.items() if name in used)
+        if MILESTONE_POSITION in used:
+            yield MILESTONE_POSITION, self.milestone_position
         if self.slices.touches.at_us is not None:
             yield from ((name, getattr(self, name)) for name in _HOURS if name in used)
 

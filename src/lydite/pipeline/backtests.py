@@ -10,6 +10,7 @@ from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sam
 from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.splits import Split
+from lydite.models import with_milestone
 from lydite.pipeline.models import make_baselines
 from lydite.pipeline.outcomes import calendar_of, read_outcomes
 
@@ -53,7 +54,8 @@ def load_samples(
     """Yield each outcome with its sample, which has the features that the models depend on."""
     channels = attribution.channel_names(engine.local)
     for row in read_outcomes(engine, scored_only=scored_only):
-        yield row, load_sample(engine.local, row["outcome"], channels, models)
+        own = with_milestone(models, row["milestone"])
+        yield row, load_sample(engine.local, row["outcome"], channels, own)
 
 
 def load_splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Split]]:
@@ -99,7 +101,11 @@ def backtest_models(
     if only is not None:
         evaluated = [model for model in evaluated if model.name in only]
     with_ceiling = only is None or CEILING in only
-    for outcome, calendar, split in load_splits(engine, models if with_ceiling else evaluated):
-        score_models(engine.local, outcome, evaluated, calendar, split)
+    needed = models if with_ceiling else evaluated
+    for row, landmarks in load_samples(engine, needed, scored_only=True):
+        outcome, calendar, split = split_of(engine, row, landmarks)
+        own = with_milestone(evaluated, row["milestone"])
+        score_models(engine.local, outcome, own, calendar, split)
         if with_ceiling:
-            score_ceiling(engine.local, outcome, models, calendar, split, seed)
+            rivals = with_milestone(models, row["milestone"])
+            score_ceiling(engine.local, outcome, rivals, calendar, split, seed)

@@ -25,7 +25,7 @@ from lydite.journeys.interactions import note_on_interactions
 from lydite.journeys.outcome_channels import note_on_outcome_channels
 from lydite.journeys.people import people_warnings
 from lydite.journeys.repeats import note_on_repeats
-from lydite.models import DEFAULT_MODELS, Rule
+from lydite.models import DEFAULT_MODELS, Rule, with_milestone
 from lydite.models.base import use_direct
 from lydite.models.transition_graph import unreachable_channels
 from lydite.paths.shares import count_weightless
@@ -90,6 +90,7 @@ def _compare_outcome(
 
     All outcomes of the report share alpha, also those that have no verdicts yet.
     """
+    models = with_milestone(models, row["milestone"])
     findings = [
         *quality_findings(engine.local, row["outcome"]),
         *outcome_channel_findings(engine.local, [row["outcome"]]),

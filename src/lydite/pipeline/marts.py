@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_limits
 
 from lydite import attribution, journeys
 from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
+from lydite.models import with_milestone
 from lydite.pipeline.backtests import load_samples
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int | N
     """
     reset_attribution(engine)
     for row, landmarks in load_samples(engine, models):
-        attribute_outcome(engine, row, landmarks, models, seed)
+        attribute_outcome(engine, row, landmarks, with_milestone(models, row["milestone"]), seed)
 
 
 def reset_attribution(engine: Engine) -> None:

@@ -175,6 +175,7 @@ _OUTCOME_SCHEMA: dict[str, Any] = {
     "repeats": pl.Int64,  # conversions that follow another without a touch in between
     "paths": pl.String,  # what scores depend on
     "customer_segment": pl.Boolean,
+    "milestone": pl.String,  # the outcome of an earlier stage
 }
 
 
@@ -260,6 +261,7 @@ def _path_columns(
         "after_conversion": paths.after_conversion,
         "repeats": count_repeats(engine, outcome, lookback),
         "paths": paths.definition,
+        "milestone": paths.milestone,
     }
 
 

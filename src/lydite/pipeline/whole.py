@@ -8,7 +8,7 @@ from lydite import journeys, quality
 from lydite.errors import InputError
 from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.journeys.erasure import erase_users
-from lydite.models import models_from_settings
+from lydite.models import models_from_settings, with_milestone
 from lydite.models.posterior import with_credit
 from lydite.pipeline.backtests import build_samples, load_samples, split_of
 from lydite.pipeline.comparisons import (
@@ -74,13 +74,14 @@ def run(
     build_samples(engine, evaluation.max_landmarks)
     reset_attribution(engine)
     for row, landmarks in load_samples(engine, models):  # one load serves both steps
+        own = with_milestone(models, row["milestone"])
         if row["periods"]:
             say(f"{row['outcome']}: backtesting {len(models)} models")
             outcome, calendar, split = split_of(engine, row, landmarks)
-            score_models(engine.local, outcome, [*make_baselines(), *models], calendar, split)
-            score_ceiling(engine.local, outcome, models, calendar, split, evaluation.seed)
+            score_models(engine.local, outcome, [*make_baselines(), *own], calendar, split)
+            score_ceiling(engine.local, outcome, own, calendar, split, evaluation.seed)
         say(f"{row['outcome']}: attributing conversions")
-        attribute_outcome(engine, row, landmarks, models, evaluation.seed)
+        attribute_outcome(engine, row, landmarks, own, evaluation.seed)
     say("comparing models")
     compare_models(engine, models, evaluation)
     say("writing the marts")
