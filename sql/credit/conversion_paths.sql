@@ -1,11 +1,11 @@
 -- Lists the touches on the path of each conversion of one outcome.
 -- @conversion_key number of the conversion
--- @converted_on day of the conversion, UTC
+-- @converted_on day of the conversion, in the time zone of the settings
 -- @value value of the conversion in the currency of the data, null where unknown
 -- @milestone_position position of the last touch before a milestone, null where there is none on the path
 select
     conversions.conversion_key,
-    cast(conversions.converted_at as date) as converted_on,
+    cast(local_time(conversions.converted_at) as date) as converted_on,
     conversions.value,
     path_touches.*,
     max(case when milestones.touch is not null then path_touches.position end) over (

@@ -29,7 +29,7 @@ select
     source_row,
     case
         when date is null then 'invalid_date'
-        when date > cast($now as date) then 'future_date'
+        when date > cast(local_time(cast($now as timestamp)) as date) then 'future_date'
         when channel is null then 'missing_channel'
         when cost is null then 'missing_cost'
         when amount is null then 'invalid_cost'

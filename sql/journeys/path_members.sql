@@ -28,16 +28,25 @@ with numbered as (
         and interactions.outcome = $outcome
 ),
 
+first_conversions as (
+    select user_key, min(at_us) as at_us
+    from journeys.class_ranges
+    where touch is null
+    group by user_key
+),
+
 -- The first touch and the 49 most recent ones of a path are among those of their classes.
 candidates as (
     select
-        *,
+        ranges.*,
         unnest(case
             when size <= 50 then range(first_number, last_number + 1)
             else list_prepend(first_number, range(last_number - 48, last_number + 1))
         end) as number
-    from journeys.class_ranges
-    where size > 0
+    from journeys.class_ranges as ranges
+    left join first_conversions on ranges.user_key = first_conversions.user_key
+    where ranges.size > 0
+        and (not $first_only or coalesce(ranges.at_us <= first_conversions.at_us, true))
 ),
 
 sizes as (

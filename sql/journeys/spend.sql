@@ -1,5 +1,5 @@
 -- Spend with the names that its channel and campaign have in the touchpoints.
--- @date the day of the booking, UTC
+-- @date the day of the booking, in the time zone of the settings
 -- @channel name of the channel in the touchpoints; the name in the spend where no touch has the channel
 -- @booked_as name of the channel in the spend
 -- @campaign name of the campaign in the channel's touchpoints; the name in the spend where no touch has it
@@ -52,8 +52,8 @@ unambiguous_campaigns as (
 
 period as (
     select
-        cast(min(touched_at) as date) as first_day,
-        cast(max(touched_at) as date) as last_day
+        cast(local_time(min(touched_at)) as date) as first_day,
+        cast(local_time(max(touched_at)) as date) as last_day
     from journeys.touches
 ),
 

@@ -1,5 +1,5 @@
 -- Spend, touches and users reached by day, channel and campaign.
--- @date day of the touches and of the spend, UTC
+-- @date day of the touches and of the spend, in the time zone of the settings
 -- @channel name of the channel
 -- @campaign name of the campaign, null where there is none
 -- @spend what was spent, in the currency of the data; null where no spend of the channel is known
@@ -10,7 +10,7 @@
 -- never from both.
 with touched as (
     select
-        cast(touches.touched_at as date) as date,
+        cast(local_time(touches.touched_at) as date) as date,
         channels.channel,
         touches.campaign,
         count(*) as touches,
@@ -18,7 +18,7 @@ with touched as (
         round(sum(touches.cost), 6) as cost
     from journeys.counted_touches as touches
     inner join journeys.channels as channels on touches.channel_key = channels.channel_key
-    group by cast(touches.touched_at as date), channels.channel, touches.campaign
+    group by cast(local_time(touches.touched_at) as date), channels.channel, touches.campaign
 ),
 
 booked as (

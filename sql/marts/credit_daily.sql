@@ -1,5 +1,5 @@
 -- Credit by day of conversion, channel and campaign, according to each model.
--- @date day of the conversion, UTC
+-- @date day of the conversion, in the time zone of the settings
 -- @outcome name of the outcome
 -- @model name of the model
 -- @credit how the model credits: rule (its weights), posterior (which touch decided, if the rule is true) or model
@@ -26,7 +26,7 @@ inner join valued on daily.outcome = valued.outcome
 left join credit.kinds as kinds on daily.outcome = kinds.outcome and daily.model = kinds.model
 union all
 select
-    cast(conversions.converted_at as date),
+    cast(local_time(conversions.converted_at) as date),
     conversions.outcome,
     names.model,
     names.credit,
@@ -40,6 +40,6 @@ inner join credit.kinds as names
 inner join valued on conversions.outcome = valued.outcome
 where conversions.path_length = 0
 group by
-    cast(conversions.converted_at as date), conversions.outcome, names.model, names.credit,
+    cast(local_time(conversions.converted_at) as date), conversions.outcome, names.model, names.credit,
     valued.has_value
 order by outcome, model, date, channel, campaign

@@ -12,8 +12,8 @@ with touched as (
     select
         channels.channel,
         touches.campaign,
-        cast(min(touches.touched_at) as date) as first_day,
-        cast(max(touches.touched_at) as date) as last_day,
+        cast(local_time(min(touches.touched_at)) as date) as first_day,
+        cast(local_time(max(touches.touched_at)) as date) as last_day,
         count(*) as touches,
         round(sum(touches.cost), 6) as cost
     from journeys.counted_touches as touches

@@ -1,5 +1,5 @@
 -- Spend, touches, credit and return by day, channel and campaign, for each outcome and model.
--- @date day of the spend, of the touches, and of the conversions, UTC
+-- @date day of the spend, of the touches, and of the conversions, in the time zone of the settings
 -- @outcome name of the outcome
 -- @model name of the model
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path

@@ -58,6 +58,7 @@ def compare(
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
     click_priority: bool = ...,
+    timezone: str | None = ...,
     period: Period = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -90,6 +91,7 @@ def compare(
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
     click_priority: bool = ...,
+    timezone: str | None = ...,
     period: Period = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -146,6 +148,7 @@ def compare(
     after_conversion: AfterConversion = "continue",
     lookback_by_interaction: Mapping[str, str] | None = None,
     click_priority: bool = False,
+    timezone: str | None = None,
     period: Period = "week",
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
@@ -188,6 +191,9 @@ def compare(
         ``{"impression": "1d", "engaged_view": "3d"}``.
     click_priority
         Whether an impression counts only if no click, and no engaged view, is on the path.
+    timezone
+        The time zone of times without a zone, and of days and weeks in results, such as
+        ``"Europe/Berlin"``; UTC by default.
     period
         How often the models are refitted.
     as_of
@@ -275,6 +281,7 @@ def compare(
         after_conversion=after_conversion,
         lookback_by_interaction=lookback_by_interaction,
         click_priority=click_priority,
+        timezone=timezone,
         customer_segment=customer_segment,
     )
     settings = with_currency(settings, currency, rates)
@@ -380,6 +387,7 @@ def credit(
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
     click_priority: bool = ...,
+    timezone: str | None = ...,
     outcomes: Sequence[str] | None = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -410,6 +418,7 @@ def credit(
     after_conversion: AfterConversion = ...,
     lookback_by_interaction: Mapping[str, str] | None = ...,
     click_priority: bool = ...,
+    timezone: str | None = ...,
     outcomes: Sequence[str] | None = ...,
     as_of: str | date | None = ...,
     delivery_delay: str | None = ...,
@@ -440,6 +449,7 @@ def credit(
     after_conversion: AfterConversion = "continue",
     lookback_by_interaction: Mapping[str, str] | None = None,
     click_priority: bool = False,
+    timezone: str | None = None,
     outcomes: Sequence[str] | None = None,
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
@@ -466,7 +476,7 @@ def credit(
         path occurred). At most 500 distinct channels.
     touchpoints, conversions, spend, users, identities, erasures, cluster, join, unit
         As in `lydite.compare`, instead of a path table. `users` says who is resampled together.
-    lookback, after_conversion, lookback_by_interaction, click_priority
+    lookback, after_conversion, lookback_by_interaction, click_priority, timezone
         As in `lydite.compare`, for touchpoints.
     outcomes, as_of, delivery_delay, accept
         As in `lydite.compare`, for touchpoints.
@@ -549,6 +559,7 @@ def credit(
         after_conversion=after_conversion,
         lookback_by_interaction=lookback_by_interaction,
         click_priority=click_priority,
+        timezone=timezone,
     )
     settings = with_currency(settings, currency, rates)
     rivals = None if models is None else choose(models)

@@ -25,6 +25,7 @@ from pydantic_core import PydanticCustomError
 from lydite.durations import format_duration, parse_duration
 from lydite.environment import HIDDEN, is_secret_name, mask
 from lydite.errors import InputError
+from lydite.timezones import check_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -90,6 +91,17 @@ def _without_secret(text: str) -> str:
             " ${NAME} in its place"
         )
     return text
+
+
+def _check_timezone(name: str) -> str:
+    try:
+        return check_timezone(name)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+#: An IANA name, such as ``"Europe/Berlin"``.
+Timezone = Annotated[str, AfterValidator(_check_timezone)]
 
 
 class _Section(BaseModel):
@@ -547,6 +559,8 @@ class Settings(_Section):
 
     Attributes
     ----------
+    timezone
+        The time zone of input times without a zone, and of days and weeks in results; None for UTC.
     outcomes
         The outcomes to judge, by name; all outcomes in the data if empty.
     models
@@ -554,6 +568,7 @@ class Settings(_Section):
     """
 
     sources: SourceSettings
+    timezone: Timezone | None = None
     storage: StorageSettings = StorageSettings()
     engine: EngineSettings = EngineSettings()
     quality: QualitySettings = QualitySettings()
@@ -733,6 +748,7 @@ def make_settings(
     after_conversion: str | None = None,
     lookback_by_interaction: Mapping[str, str] | None = None,
     click_priority: bool = False,
+    timezone: str | None = None,
     customer_segment: bool = False,
     base: Settings | None = None,
 ) -> Settings:
@@ -769,6 +785,7 @@ def make_settings(
     try:
         return base.model_copy(
             update={
+                "timezone": base.timezone if timezone is None else check_timezone(timezone),
                 "quality": base.quality.model_copy(update=quality).accepting(accept),
                 "people": PeopleSettings.model_validate(base.people.model_dump() | of_people),
                 "evaluation": EvaluationSettings.model_validate(

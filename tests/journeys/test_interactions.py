@@ -322,18 +322,21 @@ def _columns(engine: DuckDBEngine, name: str) -> list[str]:
     return list(engine.columns(f"journeys.{name}"))
 
 
+@pytest.mark.parametrize("first_only", [False, True])
 @pytest.mark.parametrize("after", ["continue", "restart"])
-def test_equal_lookbacks_give_the_same_tables_as_one_lookback(engine, after):
+def test_equal_lookbacks_give_the_same_tables_as_one_lookback(engine, after, first_only):
     rows = batch(random.Random(1))
     make_inputs(engine, *rows)
     journeys.build_touches(engine)
     lookbacks = {"lead": 5 * DAY, "sale": 9 * DAY}
-    plain = dict.fromkeys(lookbacks, PathOptions(after))
+    plain = dict.fromkeys(lookbacks, PathOptions(after, first_only=first_only))
     journeys.build_path_events_and_conversions(engine, lookbacks, plain)
     expected = rows_of(engine)
     same = {
         name: PathOptions(
-            after, InteractionLookbacks(lookback, {"impression": lookback, "open": lookback})
+            after,
+            InteractionLookbacks(lookback, {"impression": lookback, "open": lookback}),
+            first_only=first_only,
         )
         for name, lookback in lookbacks.items()
     }

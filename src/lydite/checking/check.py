@@ -114,6 +114,7 @@ def _unusable(
                 names=settings.channels,
                 keep_duplicates=settings.quality.keep_duplicates,
                 rules=settings.quality.rules,
+                timezone=settings.timezone,
             )
         except InputError as of_table:
             wrong.append(_error(of_table, name))

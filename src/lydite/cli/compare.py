@@ -33,6 +33,7 @@ from lydite.cli.options import (
     Separator,
     SettingsFile,
     Spend,
+    Timezone,
     Touchpoints,
     Unit,
     choose_inputs,
@@ -72,6 +73,7 @@ def compare(
     after_conversion: AfterConversion = None,
     lookback_of: LookbackOf = None,
     click_priority: ClickPriority = False,
+    timezone: Timezone = None,
     period: Annotated[
         Literal["day", "week", "month"] | None,
         typer.Option(show_default="week", help="How often the models are refitted."),
@@ -163,6 +165,7 @@ def compare(
         after_conversion=after_conversion,
         lookback_by_interaction=read_lookbacks(lookback_of),
         click_priority=click_priority,
+        timezone=timezone,
         base=inputs.settings,
         customer_segment=customer_segment,
     )

@@ -84,6 +84,13 @@ LookbackOf = Annotated[
         help="Lookback of a kind of contact, such as impression=1d or engaged_view=3d; repeat.",
     ),
 ]
+Timezone = Annotated[
+    str | None,
+    typer.Option(
+        show_default="UTC",
+        help="Time zone of times without a zone, and of days and weeks, such as Europe/Berlin.",
+    ),
+]
 ClickPriority = Annotated[
     bool,
     typer.Option(

@@ -13,6 +13,7 @@ import polars as pl
 
 from lydite.engine.sql_files import read_comments, resolve_sql
 from lydite.errors import InputError
+from lydite.timezones import UTC
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -90,6 +91,8 @@ class DuckDBEngine:
         # The cache compares times of files in whole seconds: a file that is rewritten within a
         # second would be read from the cache.
         self.run("set enable_external_file_cache = false")
+        self._timezone = self._read_timezone()
+        self._define_local_time()
 
     def __enter__(self) -> Self:
         """Return the engine; leaving the block closes it."""
@@ -118,6 +121,31 @@ class DuckDBEngine:
         """Whether tables outlive the engine: in a file that is not temporary."""
         path = "select path from duckdb_databases() where database_name = current_database()"
         return not self._temporary and self.scalar(path) is not None
+
+    # --- local time -----------------------------------------------------------------------------
+
+    @property
+    def timezone(self) -> str:
+        """The time zone of the SQL function ``local_time``, in which days and weeks are counted."""
+        return self._timezone
+
+    def set_timezone(self, timezone: str) -> None:
+        """Set the time zone of days and weeks; a database file keeps it."""
+        if timezone != self._timezone or self._read_timezone() != timezone:
+            self.create("quality.timezone", f"select {quote_literal(timezone)} as timezone")
+        self._timezone = timezone
+        self._define_local_time()
+
+    def _read_timezone(self) -> str:
+        found = self.scalar("from quality.timezone") if self.exists("quality.timezone") else None
+        return found or UTC
+
+    def _define_local_time(self) -> None:
+        local = f"timezone({quote_literal(self._timezone)}, timezone('UTC', t))"
+        self.run(
+            "create or replace temp macro local_time(t) as "
+            + ("t" if self._timezone == UTC else local)
+        )
 
     # --- tables ---------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from lydite.durations import format_duration
 from lydite.errors import InputError
+from lydite.timezones import UTC, to_local, to_utc
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,6 +47,8 @@ class History:
     holes : (k, 2) datetime64[us]
         Start and end of each hole, in which rows are missing. The outcome of a landmark is unknown
         if it happened in a hole or less than a lookback before one.
+    timezone
+        The time zone of days, weeks and months.
     """
 
     outcome: str
@@ -55,6 +58,7 @@ class History:
     hours_to_conversion: NDArray[np.floating]
     conversions: int
     holes: NDArray[np.datetime64] = field(default_factory=lambda: _NO_HOLES)
+    timezone: str = UTC
 
     @classmethod
     def load(
@@ -79,6 +83,7 @@ class History:
             columns["hours_to_conversion"],
             int(columns["conversions"].max(initial=0)),
             _NO_HOLES if holes is None else holes,
+            engine.timezone,
         )
 
 
@@ -107,6 +112,9 @@ class Calendar:
         As in `History`. Landmarks whose outcome is unknown are neither trained on nor forecast.
     paths
         What is on paths, as `lydite.settings.PathOptions.definition` says.
+    timezone
+        The time zone of days, weeks and months. Starts and end are UTC nevertheless: a week with a
+        change of the clocks has an hour more or less.
     """
 
     starts: NDArray[np.datetime64]
@@ -115,6 +123,7 @@ class Calendar:
     period: Period = "week"
     holes: NDArray[np.datetime64] = field(default_factory=lambda: _NO_HOLES)
     paths: str = ""
+    timezone: str = UTC
 
     def __len__(self) -> int:
         """Return the number of periods."""
@@ -124,7 +133,7 @@ class Calendar:
         """Return the period in which each landmark is forecast, -1 for none."""
         period = _passed(self.starts, happened_at) - np.int16(1)
         times = happened_at.astype("datetime64[us]", copy=False)
-        over = times >= np.append(_ends(self.starts, self.period), self.end)[period]
+        over = times >= np.append(_ends(self.starts, self.period, self.timezone), self.end)[period]
         return np.where(over | (period < 0), np.int16(-1), period)
 
     def first_training_period(self, happened_at: NDArray[np.datetime64]) -> NDArray[np.int16]:
@@ -136,8 +145,13 @@ class Calendar:
 
     def first_day(self, period: int) -> date:
         """Return the first day of a period, counted from 0."""
-        day: date = self.starts[period].astype("datetime64[D]").item()
+        day: date = self.local_starts[period].astype("datetime64[D]").item()
         return day
+
+    @property
+    def local_starts(self) -> NDArray[np.datetime64]:
+        """The (p,) starts in local time: midnights, and the keys of periods in the ledger."""
+        return to_local(self.starts, self.timezone)
 
 
 def _is_unknown(
@@ -174,7 +188,9 @@ def make_calendar(history: History, lookback: timedelta, period: Period) -> Cale
     starts = _scored_starts(history, lookback, period)
     if len(starts) < MIN_PERIODS:
         raise InputError(_too_short(history, lookback, period))
-    return Calendar(starts, _ends(starts, period)[-1], lookback, period, history.holes)
+    zone = history.timezone
+    end = _ends(starts, period, zone)[-1]
+    return Calendar(starts, end, lookback, period, history.holes, timezone=zone)
 
 
 @dataclass(frozen=True)
@@ -223,11 +239,13 @@ def first_forecast(history: History, lookback: timedelta, period: Period) -> Fir
         known_at = np.append(known_at, more)
     enough_at = known_at[MIN_TRAINING_CONVERSIONS - 1]
     latest = np.max(np.append(history.holes.ravel(), enough_at))
-    starts = _starts(history.first_at, latest + 4 * _LONGEST_PERIOD, period)
+    zone = history.timezone
+    starts = _starts(history.first_at, latest + 4 * _LONGEST_PERIOD, period, zone)
     starts = starts[starts >= enough_at]
-    starts = starts[_is_complete(starts, period, maturity, history.holes)]
-    day = (_ends(starts, period)[MIN_PERIODS - 1] + maturity).astype("datetime64[us]")
-    return FirstForecast((day + _DAY - np.timedelta64(1, "us")).astype(date).date(), missing > 0)
+    starts = starts[_is_complete(starts, period, maturity, history)]
+    known = to_local(_ends(starts, period, zone)[MIN_PERIODS - 1 : MIN_PERIODS] + maturity, zone)
+    day: date = (known + _DAY - np.timedelta64(1, "us")).astype("datetime64[D]")[0].item()
+    return FirstForecast(day, missing > 0)
 
 
 def _known_conversions(history: History, lookback: timedelta) -> NDArray[np.datetime64]:
@@ -241,12 +259,12 @@ def _is_complete(
     starts: NDArray[np.datetime64],
     period: Period,
     maturity: np.timedelta64,
-    holes: NDArray[np.datetime64],
+    history: History,
 ) -> NDArray[np.bool_]:
     """Return which periods have no landmark whose outcome depends on a hole."""
-    ends = _ends(starts, period)
+    ends = _ends(starts, period, history.timezone)
     complete = np.ones(len(starts), dtype=bool)
-    for hole_start, hole_end in holes:
+    for hole_start, hole_end in history.holes:
         complete &= (ends <= hole_start - maturity) | (starts >= hole_end)
     return complete
 
@@ -255,16 +273,25 @@ def _scored_starts(history: History, lookback: timedelta, period: Period) -> NDA
     """Return the starts of the periods that `make_calendar` scores."""
     maturity = np.timedelta64(lookback)
     mature_until = history.as_of - maturity
-    starts = _starts(history.first_at, mature_until, period)
-    complete = _ends(starts, period) <= mature_until
-    starts = starts[complete & _is_complete(starts, period, maturity, history.holes)]
+    starts = _starts(history.first_at, mature_until, period, history.timezone)
+    complete = _ends(starts, period, history.timezone) <= mature_until
+    starts = starts[complete & _is_complete(starts, period, maturity, history)]
     known_at = np.sort(_known_conversions(history, lookback) + maturity)
     known_before = np.searchsorted(known_at, starts, side="right")
     return starts[known_before >= MIN_TRAINING_CONVERSIONS]
 
 
-def _starts(first: np.datetime64, last: np.datetime64, period: Period) -> NDArray[np.datetime64]:
+def _starts(
+    first: np.datetime64, last: np.datetime64, period: Period, timezone: str
+) -> NDArray[np.datetime64]:
     """Return the starts of all periods from the one that contains `first` to the one of `last`."""
+    first, last = to_local(np.array([first, last]), timezone)
+    return to_utc(_local_starts(first, last, period), timezone)
+
+
+def _local_starts(
+    first: np.datetime64, last: np.datetime64, period: Period
+) -> NDArray[np.datetime64]:
     if period == "month":
         months = np.arange(first.astype("datetime64[M]"), last.astype("datetime64[M]") + _MONTH)
         return months.astype("datetime64[us]")
@@ -276,10 +303,13 @@ def _starts(first: np.datetime64, last: np.datetime64, period: Period) -> NDArra
     return np.arange(day, end, _days_of(period)).astype("datetime64[us]")
 
 
-def _ends(starts: NDArray[np.datetime64], period: Period) -> NDArray[np.datetime64]:
+def _ends(starts: NDArray[np.datetime64], period: Period, timezone: str) -> NDArray[np.datetime64]:
+    local = to_local(starts, timezone)
     if period == "month":
-        return (starts.astype("datetime64[M]") + _MONTH).astype("datetime64[us]")
-    return starts + _days_of(period)
+        ends = (local.astype("datetime64[M]") + _MONTH).astype("datetime64[us]")
+    else:
+        ends = local + _days_of(period)
+    return to_utc(ends, timezone)
 
 
 def _days_of(period: Period) -> np.timedelta64:

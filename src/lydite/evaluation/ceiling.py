@@ -269,7 +269,7 @@ def _features(landmarks: Landmarks, place: NDArray[np.intp]) -> NDArray[np.float
     on_path, paths = landmarks.paths.path_channels, len(landmarks.paths)
     mix = np.zeros((paths, len(landmarks.channels)), dtype=np.float32)
     mix[on_path.row, place[on_path.channel]] = on_path.touches
-    hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)
+    hours = landmarks.local_hours
     return np.column_stack(
         [
             landmarks.path_length,

@@ -83,7 +83,7 @@ class Levels(NamedTuple):
         The factor of each day; 1 on average over the training data, 0 on a day without conversions
         and on days that are not training data.
     hour : (24,) array
-        The factor of each hour of the day, UTC.
+        The factor of each hour of the day, local time.
     precision : (terms,) array
         The precision of the normal prior of each activity term.
     """
@@ -102,7 +102,7 @@ class Timing:
     stratum : (n,) integers
         The day, numbered. A day on which a training set ends is two strata.
     hour : (n,) integers
-        The hour of the day, UTC.
+        The hour of the day, local time.
     day_of_stratum : (strata,) integers
         The day of each stratum, numbered.
     """
@@ -151,7 +151,7 @@ class DayLevels:
         activity: Activity,
         first_training_period: NDArray[np.integer],
     ) -> None:
-        hours = landmarks.happened_at.astype("datetime64[h]").astype(np.int64)
+        hours = landmarks.local_hours
         days = hours // HOURS
         end = int(first_training_period.max(initial=0)) + 1
         stratum, first = factorize(days * end + first_training_period)

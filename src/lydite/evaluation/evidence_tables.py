@@ -70,7 +70,7 @@ def evidence_table(result: SegmentResult, late: SegmentResult | None) -> pl.Data
                     "outcome": [result.outcome] * len(calendar),
                     "segment": [result.segment] * len(calendar),
                     "model": [name] * len(calendar),
-                    "period_start": calendar.starts.astype("datetime64[D]"),
+                    "period_start": calendar.local_starts.astype("datetime64[D]"),
                     "landmarks": landmarks.astype(np.int64),
                     "conversions": scores.conversions.sum(axis=1).astype(np.int64),
                     "log_loss_bits": loss / np.maximum(landmarks, 1),

@@ -19,6 +19,7 @@ from lydite.evaluation import voids
 from lydite.evaluation.scores import N_GRID, Scores
 from lydite.evaluation.segments import ALL
 from lydite.paths.landmarks import N_BUCKETS
+from lydite.timezones import UTC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +64,8 @@ def score_fingerprint(fingerprint: str, calendar: Calendar, cluster: str | None 
     text = f"{METHOD} {fingerprint} {lookback} {calendar.period}"
     if cluster is not None:
         text += f" {cluster}"
+    if calendar.timezone != UTC:
+        text += f" {calendar.timezone}"
     if calendar.paths:
         text += f" paths: {calendar.paths}"
     return hashlib.sha256(text.encode()).hexdigest()[:12]
@@ -253,7 +256,7 @@ def _to_rows(
     period, place = np.nonzero(first * periods[:, None])
     return pl.DataFrame(
         {
-            "period_start": calendar.starts[period].astype("datetime64[us]"),
+            "period_start": calendar.local_starts[period],
             key: place.astype(np.int16),
             **{name: getattr(scores, name)[period, place] for name in columns},
         }
@@ -346,7 +349,7 @@ def _to_arrays(
     """
     if rows.is_empty():
         return {}
-    starts = pl.Series(calendar.starts).implode()
+    starts = pl.Series(calendar.local_starts).implode()
     current = pl.DataFrame(
         {"model": list(fingerprints), "fingerprint": list(fingerprints.values())},
         schema={"model": pl.String, "fingerprint": pl.String},
@@ -359,7 +362,7 @@ def _to_arrays(
         "model", "segment", as_dict=True, maintain_order=True
     ).items():
         starts_of_rows = part["period_start"].to_numpy().astype("datetime64[us]")
-        period, place = np.searchsorted(calendar.starts, starts_of_rows), part[key].to_numpy()
+        period, place = np.searchsorted(calendar.local_starts, starts_of_rows), part[key].to_numpy()
         arrays = {name: np.zeros((len(calendar), width)) for name in columns}
         for name in columns:
             arrays[name][period, place] = part[name].to_numpy()

@@ -166,6 +166,7 @@ def load_sample(
         path=sample.path,
         paths=sample.features.paths,
         landmark_paths=landmark_paths,
+        timezone=engine.timezone,
     )
 
 

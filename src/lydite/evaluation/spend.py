@@ -17,8 +17,8 @@ select round(sum(cost), 2), min(date), max(date), min(first_day), min(last_day)
 from journeys.spend as spend
 cross join (
     select
-        cast(min(touched_at) as date) as first_day,
-        cast(max(touched_at) as date) as last_day
+        cast(local_time(min(touched_at)) as date) as first_day,
+        cast(local_time(max(touched_at)) as date) as last_day
     from journeys.touches
 ) as period
 where not in_period and cost > 0

@@ -12,6 +12,7 @@ from lydite.inputs.numbers_as_times import times_of_numbers
 from lydite.inputs.schema import Column, Kind, Table
 from lydite.inputs.source_rows import normalise_name
 from lydite.inputs.timezones import refuse_mixed_zones, zone_in
+from lydite.timezones import UTC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -132,19 +133,25 @@ def cast_select(
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
 
 
-def zone_of(engine: Engine, relation: Relation, table: Table) -> Zone | None:
-    """Return what the times of a source say about their zone; None if unknown, as for days."""
+def zone_of(
+    engine: Engine, relation: Relation, table: Table, *, declared: bool = False
+) -> Zone | None:
+    """Return what the times of a source say about their zone; None if unknown, as for days.
+
+    Where a time zone is declared, times without one have that.
+    """
     names = [column.name for column in table.columns if column.kind is Kind.INSTANT]
     if not names:
         return None
     name = match_columns(relation, table)[names[0]]
     kind = relation.columns[name]
     if kind == _ZONED or kind in _TIMES - {"DATE"}:
-        return "given" if kind == _ZONED else "none"
+        return "given" if kind == _ZONED or declared else "none"
     text = _trimmed(text_of(name, kind))
     rows = engine.rows(f"select {text} from {relation.sql} where {text} is not null limit 100")
     zones = {zone_in(example) for (example,) in rows} - {None}
-    return zones.pop() if len(zones) == 1 else None
+    zone = zones.pop() if len(zones) == 1 else None
+    return "given" if zone == "none" and declared else zone
 
 
 def _visit(relation: Relation, table: Table) -> list[str]:
@@ -221,7 +228,7 @@ def _expression(engine: Engine, relation: Relation, column: Column, source: str 
         case Kind.INSTANT:
             return _instant(engine, relation, source)
         case Kind.DAY:
-            return f"cast({_instant(engine, relation, source)} as date)"
+            return f"cast({_day(engine, relation, source)} as date)"
 
 
 def text_of(name: str, kind: str) -> str:
@@ -273,24 +280,43 @@ def _trimmed(text: str) -> str:
 
 
 def _instant(engine: Engine, relation: Relation, name: str) -> str:
+    """Return the expression of times in UTC; times without a zone are local times."""
+    time, zone = _read_times(engine, relation, name)
+    timezone = engine.local.timezone
+    if zone != "none" or timezone == UTC:
+        return time
+    return f"make_timestamp(epoch_us(timezone({quote_literal(timezone)}, {time})))"
+
+
+def _day(engine: Engine, relation: Relation, name: str) -> str:
+    """Return the expression of local times; days and times without a zone are local already."""
+    time, zone = _read_times(engine, relation, name)
+    return time if zone == "none" else f"local_time({time})"
+
+
+def _read_times(engine: Engine, relation: Relation, name: str) -> tuple[str, Zone | None]:
+    """Return the expression of times, and what they say about their zone; None where no time is.
+
+    Times without a zone are as they are written, others are UTC.
+    """
     kind, value = relation.columns[name], quote_identifier(name)
     if kind in _TIMES:
-        return _in_utc(f"try_cast({value} as timestamp)")
+        return _in_utc(f"try_cast({value} as timestamp)"), "none"
     if kind == _ZONED:
-        return _in_utc(value)
+        return _in_utc(value), "given"
     if kind in {"VARCHAR", "JSON"} or kind.startswith("ENUM"):
         text = text_of(name, kind)
         time = _in_utc(_parsed(text))
-        only_numbers = refuse_mixed_zones(engine, relation, name, _trimmed(text), time)
-        if only_numbers:
+        zone = refuse_mixed_zones(engine, relation, name, _trimmed(text), time)
+        if zone == "epoch":
             return times_of_numbers(engine, relation, name, _trimmed(text))
-        return time
+        return time, zone
     if engine.scalar(f"select count({value}) from {relation.sql}"):
         if kind in _INTEGERS or kind in _FLOATS or kind.startswith("DECIMAL"):
             what = f"numbers of type {kind}"
             return times_of_numbers(engine, relation, name, text_of(name, kind), what)
         _refuse_type(engine, relation, name)
-    return "cast(null as timestamp)"
+    return "cast(null as timestamp)", None
 
 
 def _parsed(text: str) -> str:

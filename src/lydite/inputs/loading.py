@@ -25,6 +25,7 @@ from lydite.inputs.rules import active_rules, set_aside_rows
 from lydite.inputs.schema import CHOSEN_REASONS, REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
 from lydite.settings import ChannelSettings, DeclaredEnds
+from lydite.timezones import UTC as UTC_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -111,6 +112,7 @@ def load(
     rules: Mapping[RuleName, RuleSettings] | None = None,
     first_only: Collection[str] = (),
     currency: CurrencySettings | None = None,
+    timezone: str | None = None,
 ) -> Quarantine:
     """Load sources into the tables of the schemas ``inputs`` and ``quarantine``.
 
@@ -137,6 +139,8 @@ def load(
         Whether equal conversions without an id are kept; otherwise they are counted once.
     rules
         Severity and threshold of rules about touchpoints (`lydite.inputs.rules`).
+    timezone
+        The time zone of times without a zone, and of days; None for UTC. DuckDB only.
     first_only
         Outcomes of which only the first conversion of a user counts.
     currency
@@ -153,12 +157,17 @@ def load(
         When a source cannot be used, or has no usable row for a required table.
     """
     _refuse_unknown(sources)
+    _use_timezone(engine, timezone)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
     options = _Options(time, keep_raw, keep_duplicates, active_rules(rules), first_only, currency)
     with contextlib.ExitStack() as stack:
         plans = [
-            stack.enter_context(_plan(engine, table, sources.get(name), ends, names))
+            stack.enter_context(
+                _plan(
+                    engine, table, sources.get(name), ends, names, has_timezone=timezone is not None
+                )
+            )
             for name, table in TABLES.items()
         ]
         stack.enter_context(engine.transaction())
@@ -178,6 +187,7 @@ def load_table(
     rules: Mapping[RuleName, RuleSettings] | None = None,
     first_only: Collection[str] = (),
     currency: CurrencySettings | None = None,
+    timezone: str | None = None,
 ) -> TableReport:
     """Replace one table of the schemas ``inputs`` and ``quarantine``.
 
@@ -188,6 +198,7 @@ def load_table(
     name
         Name of the input table, such as ``touchpoints``.
     source, now, ends, names, keep_raw, keep_duplicates, rules, first_only, currency
+    source, now, ends, names, keep_raw, keep_duplicates, rules, first_only, timezone
         As for `load`.
 
     Returns
@@ -201,9 +212,14 @@ def load_table(
         As for `load`.
     """
     _refuse_unknown({name: source})
+    _use_timezone(engine, timezone)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
-    with _plan(engine, TABLES[name], source, ends, names) as plan, engine.transaction():
+    declared = timezone is not None
+    with (
+        _plan(engine, TABLES[name], source, ends, names, has_timezone=declared) as plan,
+        engine.transaction(),
+    ):
         options = _Options(
             time, keep_raw, keep_duplicates, active_rules(rules), first_only, currency
         )
@@ -221,6 +237,15 @@ def _refuse_unknown(sources: Mapping[str, object]) -> None:
             raise InputError(
                 f"there is no input table {name!r}; the tables are {', '.join(TABLES)}.{hint}"
             )
+
+
+def _use_timezone(engine: Engine, timezone: str | None) -> None:
+    if not isinstance(engine, DuckDBEngine) and timezone not in {None, UTC_NAME}:
+        raise InputError(
+            f"timezone = {timezone!r} needs the engine duckdb: with Spark, days are of UTC, and"
+            " times without a zone are UTC. Leave it out, and convert the times in the source"
+        )
+    engine.local.set_timezone(timezone or UTC_NAME)
 
 
 def _utc_time(now: datetime | None) -> datetime:
@@ -268,6 +293,8 @@ def _plan(
     source: Source | None,
     ends: DeclaredEnds,
     names: ChannelSettings | None,
+    *,
+    has_timezone: bool,
 ) -> Iterator[_Plan]:
     """Open a source; check that it is given, has rows and the required columns, and its zones."""
     if source is None and table.required:
@@ -277,7 +304,8 @@ def _plan(
             rows = _or_empty(engine, table, relation)
             needed = _names_needed(engine, table, rows, names or ChannelSettings())
             select = cast_select(engine, rows, table, ends, names_channels=needed is not None)
-            plan = _Plan(table, rows, select, zone_of(engine, rows, table), needed)
+            zone = zone_of(engine, rows, table, declared=has_timezone)
+            plan = _Plan(table, rows, select, zone, needed)
         yield plan
 
 

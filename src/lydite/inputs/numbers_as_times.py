@@ -11,6 +11,7 @@ from lydite.errors import InputError
 if TYPE_CHECKING:
     from lydite.engine import Engine
     from lydite.inputs.source_rows import Relation
+    from lydite.inputs.timezones import Zone
 
 
 @dataclass(frozen=True)
@@ -86,8 +87,10 @@ order by count desc, unit
 
 def times_of_numbers(
     engine: Engine, relation: Relation, column: str, text: str, what: str = "numbers"
-) -> str:
-    """Return the SQL expression of times that are written as numbers.
+) -> tuple[str, Zone]:
+    """Return the SQL expression of times that are written as numbers, and their zone.
+
+    Days and times of digits have no zone; numbers since 1970 are UTC.
 
     Parameters
     ----------
@@ -123,7 +126,8 @@ def times_of_numbers(
     if not units:
         _refuse_unknown(relation, column, what, found[0][2] if found else rows[0][2])
     [unit] = units
-    return f"case when {_is_in(unit, number)} then {unit.time.format(text=number)} end"
+    time = f"case when {_is_in(unit, number)} then {unit.time.format(text=number)} end"
+    return time, "none" if "such as" in unit.name else "epoch"
 
 
 def _is_in(unit: _Unit, number: str) -> str:

@@ -76,7 +76,7 @@ def zone_in(text: str) -> Zone | None:
 
 def refuse_mixed_zones(
     engine: Engine, relation: Relation, column: str, text: str, time: str
-) -> bool:
+) -> Zone | None:
     """Raise when a text column of times has more than one zone.
 
     Parameters
@@ -92,8 +92,9 @@ def refuse_mixed_zones(
 
     Returns
     -------
-    bool
-        Whether the column has numbers and no other times.
+    Zone or None
+        What the times say about their zone; ``"epoch"`` where the column has numbers and no other
+        times, None where it has neither.
 
     Raises
     ------
@@ -108,4 +109,6 @@ def refuse_mixed_zones(
         raise InputError(
             f"{relation.place}: column {column!r} mixes time zones: {found}. {_ADVICE}."
         )
-    return bool(groups) and not times
+    if groups and not times:
+        return "epoch"
+    return ("given" if times[0].designator else "none") if times else None

@@ -12,6 +12,7 @@ from scipy import sparse
 from lydite.inputs.slices import slice_positions
 from lydite.paths.arrays import as_slice
 from lydite.paths.kind_weights import KindWeights
+from lydite.timezones import UTC, to_local
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -135,6 +136,8 @@ class Landmarks:
     landmark_paths : LandmarkPaths
         The path of every landmark, with weights that depend on more than the order of channels,
         such as times; None without such weights.
+    timezone
+        The time zone of days and hours.
     """
 
     channels: tuple[str, ...]
@@ -149,10 +152,18 @@ class Landmarks:
     path: NDArray[np.integer]
     paths: DistinctPaths
     landmark_paths: LandmarkPaths | None = None
+    timezone: str = UTC
 
     def __len__(self) -> int:
         """Return the number of landmarks."""
         return len(self.happened_at)
+
+    @cached_property
+    def local_hours(self) -> NDArray[np.int64]:
+        """The (n,) hours since 1970 of local clocks, from which follow day and hour."""
+        local = to_local(self.happened_at, self.timezone)
+        hours: NDArray[np.int64] = local.astype("datetime64[h]").astype(np.int64)
+        return hours
 
     @property
     def history(self) -> NDArray[np.integer]:

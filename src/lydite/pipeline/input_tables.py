@@ -33,6 +33,7 @@ def load_inputs(
     rules: Mapping[RuleName, RuleSettings] | None = None,
     first_only: Collection[str] = (),
     currency: CurrencySettings | None = None,
+    timezone: str | None = None,
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
     loaded = inputs.load(
@@ -44,6 +45,7 @@ def load_inputs(
         rules=rules,
         first_only=first_only,
         currency=currency,
+        timezone=timezone,
     )
     write_report(engine, list(loaded.tables.values()))
 

@@ -162,6 +162,7 @@ def prepare(
         rules=settings.quality.rules,
         first_only=settings.first_only(),
         currency=settings.currency,
+        timezone=settings.timezone,
     )
     erase_users(engine, settings.people)
     say("building journeys")

@@ -35,6 +35,7 @@ def input_assets(
             specs,
             upstream.get(table.name, ()),
             quality=settings.quality,
+            timezone=settings.timezone,
             first_only=settings.first_only(),
             currency=settings.currency,
         )
@@ -51,6 +52,7 @@ def _load_step(
     upstream: Sequence[dg.AssetKey],
     *,
     quality: QualitySettings,
+    timezone: str | None,
     first_only: Collection[str],
     currency: CurrencySettings | None,
 ) -> dg.AssetsDefinition:
@@ -68,6 +70,7 @@ def _load_step(
             names=names,
             keep_duplicates=quality.keep_duplicates,
             rules=quality.rules,
+            timezone=timezone,
             first_only=first_only,
             currency=currency,
         )
