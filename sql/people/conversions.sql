@@ -5,10 +5,9 @@
 -- @value what it is worth, in the currency of the data; null is unknown
 -- @conversion_id id of the event in the source, null where there is none
 --
--- A pair counts for conversions at its instant and after it.
+-- A pair counts for conversions at its instant and after it. All earlier conversions are history.
 select conversions.* replace (coalesce(members.person, conversions.user_id) as user_id)
-from inputs.conversions as conversions
+from people.counted_conversions as conversions
 left join people.members as members
     on conversions.user_id = members.user_id
-    and 3 * epoch_us(conversions.converted_at) + 2 >= members.from_key
     and 3 * epoch_us(conversions.converted_at) + 2 < members.until_key

@@ -186,6 +186,40 @@ def test_ids_with_many_partners_join_nothing_and_are_named(engine):
     assert "'kiosk' (4)" in text
 
 
+@pytest.mark.parametrize("people", [None, ALWAYS])
+def test_a_conversion_that_two_ids_of_a_person_have_counts_once(engine, people):
+    make_inputs(
+        engine,
+        [("a", day(1), "ad")],
+        [
+            ("a", day(2), "conversion", 5.0, "order 1"),
+            ("u", day(2.1), "conversion", 5.0, "order 1"),
+            ("u", day(3), "conversion", 7.0, "order 2"),
+            ("w", day(3), "conversion", 7.0, "order 1"),
+            ("u", day(4), "conversion", 7.0, None),
+            ("a", day(5), "conversion", 7.0, None),
+        ],
+        identities=[("a", "u", day(2))],
+    )
+    journeys.build_touches(engine, people=people, lookback=LOOKBACK)
+    journeys.build_path_events_and_conversions(engine, {"conversion": LOOKBACK})
+    found = engine.rows("select value from journeys.conversions order by converted_at, value")
+    assert found == [(5.0,), (7.0,), (7.0,), (7.0,), (7.0,)]
+    assert ("repeated_id", True) in [
+        (kind, text.startswith("1 conversions")) for kind, text in people_warnings(engine)
+    ]
+
+
+def test_who_converted_long_before_ids_joined_is_known(engine):
+    touches = [("u", 0, "ad"), ("u", 200, "ad"), ("a", 200.5, "ad"), ("a", 202, "tv")]
+    build(engine, touches, [("u", 1)], [("a", "u", 201)])
+    found = engine.rows(
+        "select has_converted from journeys.path_events where not is_conversion"
+        " order by happened_at"
+    )
+    assert found == [(False,), (True,), (False,), (True,)]
+
+
 def test_pairs_of_unknown_ids_are_warned_about(engine):
     pairs = [("x", "y", 0.0), ("x2", "y", 0.0), ("a", "u", 0.0)]
     build(engine, [("a", 1, "ad")], [("u", 4)], pairs)

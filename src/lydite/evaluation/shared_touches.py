@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lydite.journeys.clusters import MIN_CLUSTERS, cluster_column, unused_cluster_column
+from lydite.journeys.people import people_mode
 
 if TYPE_CHECKING:
     from lydite.engine import Engine
@@ -94,7 +95,7 @@ def cluster_warnings(engine: Engine) -> list[tuple[str, str]]:
     """
     found = []
     unused = unused_cluster_column(engine.local)
-    if unused is not None:
+    if unused is not None and "account" not in (people_mode(engine.local) or ""):
         text = (
             f"the column {unused!r} of users has fewer than {MIN_CLUSTERS} values: users are"
             f" resampled one by one. Set cluster = {unused!r} to resample its values"

@@ -219,7 +219,7 @@ def find_members(
     number: NDArray[np.int64],
     first_us: NDArray[np.int64],
     last_us: NDArray[np.int64],
-    history_us: int,
+    history_us: NDArray[np.int64] | int,
 ) -> Members:
     """Return the nodes that concern the rows of each id.
 
@@ -229,17 +229,17 @@ def find_members(
         Numbers of the ids that have rows.
     first_us, last_us : (i,) int64
         The times of their first and last row.
-    history_us
-        A node has rows from so long before its start on.
+    history_us : (i,) int64, or one number
+        A node has rows of the id from so long before its start on.
     """
     found: list[Members] = []
-    node, exists = number, tree.exists
+    node, exists, until_us = number, tree.exists, last_us + history_us
     while len(number):
         concerned = exists[node] & (tree.end_us[node] >= first_us)
         found.append(Members(number[concerned], node[concerned]))
         above = tree.up[node]
-        goes_on = (above >= 0) & (tree.start_us[above] <= last_us + history_us)
-        number, first_us, last_us = number[goes_on], first_us[goes_on], last_us[goes_on]
+        goes_on = (above >= 0) & (tree.start_us[above] <= until_us)
+        number, first_us, until_us = number[goes_on], first_us[goes_on], until_us[goes_on]
         node = above[goes_on]
     if not found:
         return Members(number, number)

@@ -24,6 +24,7 @@ from lydite.journeys.merges import (
     NEVER,
     Pairs,
     count_partners,
+    find_components,
     find_members,
     find_roots,
     merge_over_time,
@@ -39,8 +40,12 @@ if TYPE_CHECKING:
 #: The column of `users` with the account of a user.
 ACCOUNT_COLUMN = "account_id"
 _TABLES = ("touchpoints", "conversions", "users")
-_OTHERS = ("ids", "accounts", "members", "nodes", "persons", "hub_ids")
+_OTHERS = (
+    "ids", "accounts", "members", "nodes", "persons", "hub_ids", "counted_conversions",
+    "repeated_conversions", "components",
+)  # fmt: skip
 _MODE = "people.mode"
+_LONG_US = 2**62
 _MOST_NAMED = 5
 
 _NO_ACCOUNTS = "select cast(null as varchar) as user_id, cast(null as varchar) as account limit 0"
@@ -72,19 +77,33 @@ inner join people.ids as other
     on pairs.other = other.id and other.is_account = (pairs.seen_us = $always)
 """
 _ACTIVE = """
-select ids.number, min(at_us) as first_us, max(at_us) as last_us
+select ids.number, min(at_us) as first_us, max(at_us) as last_us, bool_or(converts) as converts
 from (
-    select user_id, epoch_us(touched_at) as at_us from inputs.touchpoints
+    select user_id, epoch_us(touched_at) as at_us, false as converts from inputs.touchpoints
     union all
-    select user_id, epoch_us(converted_at) from inputs.conversions
+    select user_id, epoch_us(converted_at), true from inputs.conversions
 ) as found
 inner join people.ids as ids on found.user_id = ids.id and not ids.is_account
 group by ids.number
 order by ids.number
 """
+#: Conversions with the id of an earlier one of the same person, over all pairs.
+_REPEATED = """
+select user_id, outcome, conversion_id
+from inputs.conversions
+inner join people.components as components using (user_id)
+where conversion_id is not null
+qualify row_number() over (
+    partition by components.component, outcome, conversion_id order by converted_at, user_id
+) > 1
+"""
+_COUNTED_CONVERSIONS = """
+select * from inputs.conversions as conversions
+anti join people.repeated_conversions as repeated using (user_id, outcome, conversion_id)
+"""
 _BY_PERSON = """
 select found.* replace (coalesce(persons.person, found.user_id) as user_id){more}
-from inputs.{table} as found
+from {table} as found
 left join people.persons as persons on found.user_id = persons.user_id
 """
 #: Equal touches of different ids are different touches of the person.
@@ -174,6 +193,7 @@ def _join(engine: DuckDBEngine, settings: PeopleSettings, lookback: timedelta) -
     number_ids(engine)
     pairs, partners = read_pairs(engine, settings.max_partners)
     _write_hubs(engine, partners, settings.max_partners)
+    _write_counted_conversions(engine, pairs)
     if joins_over_time(engine, settings):
         _write_nodes(engine, pairs, lookback)
         for name in _TABLES:
@@ -181,8 +201,10 @@ def _join(engine: DuckDBEngine, settings: PeopleSettings, lookback: timedelta) -
                 engine.create(f"people.{name}", f"people/{name}")
     else:
         _write_persons(engine, pairs)
-        for name, more in (("touchpoints", _JOINED_ID), ("conversions", "")):
-            engine.create(f"people.{name}", _BY_PERSON.format(table=name, more=more))
+        touchpoints = _BY_PERSON.format(table="inputs.touchpoints", more=_JOINED_ID)
+        engine.create("people.touchpoints", touchpoints)
+        conversions = _BY_PERSON.format(table="people.counted_conversions", more="")
+        engine.create("people.conversions", conversions)
         if engine.exists("inputs.users"):
             engine.create("people.users", _USERS_BY_PERSON)
     joined = settings.identities if _has_pairs(engine) else ""
@@ -246,6 +268,19 @@ def _write_hubs(engine: DuckDBEngine, partners: NDArray[np.int64], most: int) ->
         )
 
 
+def _write_counted_conversions(engine: DuckDBEngine, pairs: Pairs) -> None:
+    """Create the view of the conversions without those that repeat an id of the same person."""
+    frame = pl.DataFrame({"number": np.arange(pairs.ids), "component": find_components(pairs)})
+    with engine.registered(frame) as name:
+        engine.create(
+            "people.components",
+            f"select ids.id as user_id, found.component from {name} as found"
+            " inner join people.ids as ids on found.number = ids.number and not ids.is_account",
+        )
+    engine.create("people.repeated_conversions", _REPEATED)
+    engine.create_view("people.counted_conversions", _COUNTED_CONVERSIONS)
+
+
 def _write_persons(engine: DuckDBEngine, pairs: Pairs) -> None:
     """Write ``people.persons``, the person of each id at all times."""
     frame = pl.DataFrame({"number": np.arange(pairs.ids), "root": find_roots(pairs)})
@@ -267,9 +302,9 @@ def _write_nodes(engine: DuckDBEngine, pairs: Pairs, lookback: timedelta) -> Non
     tree = merge_over_time(pairs)
     history_us = lookback // timedelta(microseconds=1)
     active = engine.fetch_numpy(_ACTIVE)
-    members = find_members(
-        tree, active["number"], active["first_us"], active["last_us"], history_us
-    )
+    # Conversions of any time are history: they say who had converted before.
+    until = np.where(active["converts"], _LONG_US, history_us)
+    members = find_members(tree, active["number"], active["first_us"], active["last_us"], until)
     node = np.unique(members.node)
     component = np.full(len(tree.up), -1)
     top = np.flatnonzero(tree.up < 0)
@@ -400,6 +435,17 @@ def join_path_events(engine: Engine) -> None:
         engine.drop("journeys.next_events")
 
 
+def count_persons_sql(engine: Engine) -> str:
+    """Return the SQL that counts the persons of rows with a ``user_key``."""
+    if not has_history(engine):
+        return "count(distinct user_key)"
+    return (
+        "count(distinct coalesce((select any_value(-nodes.component) from people.nodes as nodes"
+        " inner join journeys.users as users on nodes.person = users.user_id"
+        " where users.user_key = path_events.user_key), user_key))"
+    )
+
+
 # --- warnings -------------------------------------------------------------------------------------
 
 _UNKNOWN = """
@@ -426,8 +472,9 @@ def people_warnings(engine: DuckDBEngine) -> list[tuple[str, str]]:
     """Return kind and text of each warning about joined ids.
 
     The kinds are ``joined_always``, ids that are joined before they were seen together;
-    ``hub_ids``, ids with so many partners that they join nothing; and ``unknown_ids``, pairs of
-    ids of which most occur in no other table.
+    ``hub_ids``, ids with so many partners that they join nothing; ``repeated_id``, conversions
+    that another id of the person has too; and ``unknown_ids``, pairs of ids of which most occur in
+    no other table.
     """
     mode = people_mode(engine)
     if mode is None:
@@ -442,6 +489,13 @@ def people_warnings(engine: DuckDBEngine) -> list[tuple[str, str]]:
             f" the id of a shared terminal: {', '.join(named)}. people.max_partners is the limit"
         )
         found.append(("hub_ids", text))
+    repeated = engine.scalar("select count(*) from people.repeated_conversions")
+    if repeated:
+        text = (
+            f"{repeated:,} conversions have the id of an earlier one of another id of the same"
+            " person: they are not counted"
+        )
+        found.append(("repeated_id", text))
     pairs, unknown = engine.rows(_UNKNOWN)[0]
     if unknown > _MAX_UNKNOWN_SHARE * pairs:
         text = (

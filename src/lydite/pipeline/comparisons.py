@@ -23,7 +23,7 @@ from lydite.journeys.clusters import resampling_unit
 from lydite.journeys.direct import note_on_direct
 from lydite.journeys.interactions import note_on_interactions
 from lydite.journeys.outcome_channels import note_on_outcome_channels
-from lydite.journeys.people import people_warnings
+from lydite.journeys.people import count_persons_sql, people_warnings
 from lydite.journeys.repeats import note_on_repeats
 from lydite.models import DEFAULT_MODELS, Rule, with_milestone
 from lydite.models.base import use_direct
@@ -218,7 +218,7 @@ _CONVERSIONS = "select count(*) from journeys.conversions where outcome = $outco
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
     """Count the users and landmarks of an outcome, also those that were not scored."""
     users, landmarks, immature = engine.rows(
-        "select count(distinct user_key), count(*),"
+        f"select {count_persons_sql(engine)}, count(*),"
         " count(*) filter (where happened_at > $mature_until)"
         " from journeys.path_events where outcome = $outcome and not is_conversion"
         " and user_key not in (select user_key from journeys.bot_like_users)",
