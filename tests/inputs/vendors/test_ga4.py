@@ -186,3 +186,15 @@ def test_parquet_as_bigquery_writes_it(loader):
     loader.place = lambda name, content: content
     found = loader.load("ga4", "touchpoints", TOUCHES, events=f"{loader.folder}/events_*.parquet")
     assert found == [("1.1", at(1), "Referral", None), ("1.1", at(2), "Direct", None)]
+
+
+def test_browsers_are_paired_with_users_from_their_first_event_together(loader):
+    start = 1772409600000000  # 2026-03-02
+    events = [
+        {"user_pseudo_id": "p1", "user_id": None, "event_timestamp": start - 10},
+        {"user_pseudo_id": "p1", "user_id": "u1", "event_timestamp": start + 10},
+        {"user_pseudo_id": "p1", "user_id": "u1", "event_timestamp": start},
+    ]
+    columns = "anonymous_id, user_id, seen_at"
+    found = loader.load("ga4", "identities", columns, events=events)
+    assert found == [("p1", "u1", at(2))]

@@ -91,3 +91,15 @@ def test_the_table_tracks_has_no_values(loader):
     assert loader.load("segment", "conversions", CONVERSIONS, tracks=tracks) == [
         ("a1", at(1), "order_completed", None, "1")
     ]
+
+
+def test_browsers_are_paired_with_users_from_their_first_identify_call(loader):
+    identifies = [
+        {"anonymous_id": who, "user_id": user, "timestamp": f"2026-03-0{day}T00:00:00.000Z"}
+        for who, user, day in [("a1", "u1", 3), ("a1", "u1", 2), ("b2", "u1", 4), ("c3", None, 1)]
+    ]
+    columns = "anonymous_id, user_id, seen_at"
+    assert loader.load("segment", "identities", columns, identifies=identifies) == [
+        ("a1", "u1", at(2)),
+        ("b2", "u1", at(4)),
+    ]

@@ -139,3 +139,15 @@ def test_the_mapping_applies_to_what_the_select_gives(loader):
     events = [event(4, "d1", "s2", 2, refr_medium="search", refr_source="Google")]
     names = ChannelSettings(mapping=path)
     assert loader.load("snowplow", "touchpoints", "channel", names, events=events) == [("SEO",)]
+
+
+def test_browsers_are_paired_with_users_from_their_first_event_together(loader):
+    events = (
+        "domain_userid,user_id,derived_tstamp,event\n"
+        "d1,,2026-03-01 00:00:00,page_view\n"
+        "d1,u1,2026-03-03 00:00:00,page_view\n"
+        "d1,u1,2026-03-02 00:00:00,page_view\n"
+    )
+    columns = "anonymous_id, user_id, seen_at"
+    found = loader.load("snowplow", "identities", columns, events=events)
+    assert found == [("d1", "u1", at(2))]
