@@ -575,10 +575,25 @@ def check(
     paths: Source | None = None,
     spend: Source | None = None,
     users: Source | None = None,
-    lookback: str | None = None,
-    outcomes: Sequence[str] | None = None,
-    separator: str | None = None,
+    identities: Source | None = None,
+    erasures: Source | None = None,
     settings: str | Path | None = None,
+    lookback: str | None = None,
+    after_conversion: AfterConversion | None = None,
+    lookback_by_interaction: Mapping[str, str] | None = None,
+    click_priority: bool = False,
+    period: Period | None = None,
+    as_of: str | date | None = None,
+    delivery_delay: str | None = None,
+    accept: Sequence[str] = (),
+    outcomes: Sequence[str] | None = None,
+    cluster: str | None = None,
+    currency: str | None = None,
+    rates: str | DataFrame | None = None,
+    join: Join | None = None,
+    unit: Unit | None = None,
+    separator: str | None = None,
+    keep_duplicates: bool = False,
 ) -> DataCheck:
     """Check settings and data without running models.
 
@@ -586,11 +601,17 @@ def check(
 
     Parameters
     ----------
-    touchpoints, conversions, spend, users, paths, lookback, outcomes, separator
-        As in `lydite.compare`.
     settings
         The settings file of a project, instead of sources; without both, ``lydite.toml`` in this
-        folder. Relative paths in it count from its folder.
+        folder. Relative paths in it count from its folder. Other arguments override it.
+    touchpoints, conversions, paths, spend, users, identities, erasures
+        As in `lydite.compare`.
+    lookback, after_conversion, lookback_by_interaction, click_priority, period
+        As in `lydite.compare`.
+    as_of, delivery_delay, accept, outcomes, cluster, currency, rates, join, unit, separator
+        As in `lydite.compare`.
+    keep_duplicates
+        As in `lydite.compare`.
 
     Returns
     -------
@@ -611,7 +632,7 @@ def check(
     """
     given = {
         "touchpoints": touchpoints, "conversions": conversions, "spend": spend, "users": users,
-        "paths": paths,
+        "identities": identities, "erasures": erasures, "paths": paths,
     }  # fmt: skip
     sources: dict[str, Source] = {name: own for name, own in given.items() if own is not None}
     base, folder = None, Path()
@@ -621,7 +642,25 @@ def check(
         file = Path("lydite.toml" if settings is None else settings)
         base, folder = load_settings(file), file.resolve().parent
         sources = dict(base.sources.present())
-    chosen = make_settings(lookback, None, outcomes, None, None, base=base)
+    chosen = make_settings(
+        lookback,
+        period,
+        outcomes,
+        None,
+        None,
+        cluster=cluster,
+        people={"identities": join, "unit": unit},
+        as_of=as_of,
+        delivery_delay=delivery_delay,
+        accept=accept,
+        keep_duplicates=keep_duplicates,
+        after_conversion=after_conversion,
+        lookback_by_interaction=lookback_by_interaction,
+        click_priority=click_priority,
+        base=base,
+    )
+    if currency is not None or rates is not None:
+        chosen = with_currency(chosen, currency, rates)
     with contextlib.chdir(folder):
         return check_sources(sources, chosen, separator=separator)
 

@@ -190,3 +190,23 @@ def test_arguments_that_cannot_be_combined(world, tmp_path, monkeypatch):
     ):
         with pytest.raises(InputError, match=words):
             lydite.check(**arguments)
+
+
+def test_options_about_people_orders_and_currencies_are_those_of_a_comparison(world):
+    ids = pl.DataFrame({"anonymous_id": ["u00000001"], "user_id": ["u00000002"],
+                        "seen_at": [START]})  # fmt: skip
+    options = {
+        "identities": ids, "join": "always", "after_conversion": "restart",
+        "period": "month", "lookback": "5d",
+    }  # fmt: skip
+    found = lydite.check(world.touchpoints, world.conversions, **options)
+    result = lydite.compare(world.touchpoints, world.conversions, **options, models=["linear"])
+    [outcome], [counts] = found.outcomes, result.outcomes
+    assert (outcome.after_conversion, outcome.period) == ("restart", "month")
+    assert (outcome.forecasts, outcome.without_touch) == (
+        counts["periods"], counts["unattributed"],
+    )  # fmt: skip
+    assert [table.name for table in found.tables][-1] == "identities"
+    unknown = set(result.warnings["kind"]) - {one.kind for one in found.findings}
+    assert "hub_ids" not in unknown
+    assert "unknown_ids" not in unknown

@@ -63,3 +63,15 @@ def test_sources_are_named_without_secrets():
     )
     database = DatabaseSource(select="orders.sql", database="shop.duckdb")
     assert source_name(database) == "orders.sql in shop.duckdb"
+
+
+def test_malformed_lines_have_their_text(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "user_id,touched_at,channel\na,2026-03-01,mail\nb,2026-03-02,mail,extra\n"
+    )
+    orders = pl.DataFrame({"user_id": ["a"], "converted_at": [datetime(2026, 3, 5)]})
+    found = summaries(touchpoints=tmp_path / "t.csv", conversions=orders)
+    [line] = found["touchpoints"].set_aside
+    assert (line.reason, line.rows, line.examples) == (
+        "malformed_line", 1, ("b,2026-03-02,mail,extra",),
+    )  # fmt: skip

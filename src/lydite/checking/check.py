@@ -106,20 +106,10 @@ def _unusable(
         if name not in sources:
             continue
         try:
-            report = inputs.load_table(
-                engine,
-                name,
-                sources[name],
-                ends=settings.declared_ends(),
-                names=settings.channels,
-                keep_duplicates=settings.quality.keep_duplicates,
-                rules=settings.quality.rules,
-                timezone=settings.timezone,
-            )
+            pipeline.load_alone(engine, name, sources[name], settings)
         except InputError as of_table:
             wrong.append(_error(of_table, name))
         else:
-            pipeline.write_report(engine, [report])
             loaded.append(name)
     wrong = wrong or [_error(error)]
     return DataCheck(tuple(summarise_tables(engine, sources, loaded)), (), tuple(wrong))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lydite.checking.data_check import ColumnSummary, RowsSetAside, TableSummary
 from lydite.engine.duckdb import quote_identifier
 from lydite.environment import mask
-from lydite.inputs import REASONS, TABLES, Kind
+from lydite.inputs import REASONS, TABLES, Kind, malformed_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -73,6 +73,13 @@ def _summarise(engine: DuckDBEngine, table: Table, source: str) -> TableSummary:
 
 
 def _set_aside(engine: DuckDBEngine, table: Table, reason: str, rows: int) -> RowsSetAside:
+    if reason == malformed_lines.REASON:
+        found = engine.rows(
+            f"select left(text, {_LONGEST}) from {malformed_lines.TABLE} where table_name = $name"
+            f" limit {_MOST_EXAMPLES}",
+            {"name": table.name},
+        )
+        return RowsSetAside(reason, rows, tuple(text for (text,) in found), _fix(reason))
     quarantine = f"quarantine.{table.name}"
     wrong = _COLUMNS.get(reason, reason)
     column = next(

@@ -9,20 +9,30 @@ import typer
 
 from lydite.cli.options import (
     Accept,
+    AfterConversion,
     AsOf,
+    ClickPriority,
     Cluster,
     Conversions,
+    Currency,
     DeliveryDelay,
+    Erasures,
+    Identities,
+    Join,
     KeepDuplicates,
     Lookback,
+    LookbackOf,
     Paths,
     Quiet,
+    Rates,
     Separator,
     SettingsFile,
     Spend,
     Touchpoints,
+    Unit,
     choose_inputs,
     given_sources,
+    read_lookbacks,
 )
 from lydite.cli.progress import Progress
 
@@ -46,6 +56,9 @@ def check(
     users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
     settings_file: SettingsFile = None,
     lookback: Lookback = None,
+    after_conversion: AfterConversion = None,
+    lookback_of: LookbackOf = None,
+    click_priority: ClickPriority = False,
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to check; repeat for more. All by default.")
     ] = None,
@@ -54,12 +67,23 @@ def check(
     accept: Accept = None,
     keep_duplicates: KeepDuplicates = False,
     cluster: Cluster = None,
+    currency: Currency = None,
+    rates: Rates = None,
+    identities: Identities = None,
+    join: Join = None,
+    unit: Unit = None,
+    erasures: Erasures = None,
     as_json: Annotated[bool, typer.Option("--json", help="JSON for programs.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Validate settings and data without running models; exit with 2 if anything stops a run."""
     sources = given_sources(
-        touchpoints=touchpoints, conversions=conversions, spend=spend, users=users
+        touchpoints=touchpoints,
+        conversions=conversions,
+        spend=spend,
+        users=users,
+        identities=identities,
+        erasures=erasures,
     )
     inputs = choose_inputs(paths, sources, separator, cluster, settings_file)
 
@@ -67,7 +91,7 @@ def check(
 
     from lydite import api  # noqa: PLC0415
     from lydite.reporting.check_terminal import print_check  # noqa: PLC0415
-    from lydite.settings import make_settings  # noqa: PLC0415
+    from lydite.settings import make_settings, with_currency  # noqa: PLC0415
 
     settings = make_settings(
         lookback,
@@ -76,12 +100,18 @@ def check(
         None,
         None,
         cluster=cluster,
+        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),
         keep_duplicates=keep_duplicates,
+        after_conversion=after_conversion,
+        lookback_by_interaction=read_lookbacks(lookback_of),
+        click_priority=click_priority,
         base=inputs.settings,
     )
+    if currency is not None or rates is not None:
+        settings = with_currency(settings, currency, rates)
     tables = inputs.sources if inputs.paths is None else {"paths": inputs.paths}
     with Progress(quiet=quiet) as progress, inputs.in_folder():
         found = api.check_sources(tables, settings, progress.say, separator)

@@ -6,7 +6,13 @@ one. `run` runs all of them in one process.
 
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
 from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
-from lydite.pipeline.input_tables import count_rows, load_inputs, quarantined, write_report
+from lydite.pipeline.input_tables import (
+    count_rows,
+    load_alone,
+    load_inputs,
+    quarantined,
+    write_report,
+)
 from lydite.pipeline.marts import CREDIT_MARTS, MARTS, VIEWS, attribute_conversions, build_marts
 from lydite.pipeline.models import make_baselines, usable_models
 from lydite.pipeline.outcomes import (
@@ -32,6 +38,7 @@ __all__ = [
     "compare_models",
     "count_rows",
     "general_findings",
+    "load_alone",
     "load_inputs",
     "load_splits",
     "make_baselines",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         DeclaredEnds,
         RuleName,
         RuleSettings,
+        Settings,
     )
 
 
@@ -48,6 +49,29 @@ def load_inputs(
         timezone=timezone,
     )
     write_report(engine, list(loaded.tables.values()))
+
+
+def load_alone(engine: Engine, name: str, source: Source, settings: Settings) -> None:
+    """Load one input table as `lydite.pipeline.prepare` loads it with the others.
+
+    Raises
+    ------
+    InputError
+        When the source cannot be used.
+    """
+    report = inputs.load_table(
+        engine,
+        name,
+        source,
+        ends=settings.declared_ends(),
+        names=settings.channels,
+        keep_duplicates=settings.quality.keep_duplicates,
+        rules=settings.quality.rules,
+        first_only=settings.first_only(),
+        currency=settings.currency,
+        timezone=settings.timezone,
+    )
+    write_report(engine, [report])
 
 
 def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
