@@ -58,10 +58,13 @@ def make_rows(pairs: int, seed: int = 0) -> dict[str, pl.DataFrame]:
     ids = pl.concat([identities["anonymous_id"], identities["user_id"]])
     touches = ids.sample(PER_ID * pairs, with_replacement=True, seed=seed)
     bought = identities["user_id"].sample(pairs // 10, seed=seed)
+    order = pl.int_range(len(bought), eager=True).cast(pl.String)
     return {
         "identities": identities,
         "touchpoints": pl.DataFrame({"user_id": touches, "touched_at": _at(rng, len(touches))}),
-        "conversions": pl.DataFrame({"user_id": bought, "converted_at": _at(rng, len(bought))}),
+        "conversions": pl.DataFrame(
+            {"user_id": bought, "converted_at": _at(rng, len(bought)), "conversion_id": order}
+        ).with_columns(outcome=pl.lit("order")),
     }
 
 

@@ -47,6 +47,8 @@ _FIXES: dict[str, tuple[Level, str]] = {
     "unused_column": ("note", "rename the column if it counts journeys, else leave it out"),
     "bot_like_users": ("warning", "remove monitoring, test accounts and scrapers in the source"),
     "hub_ids": ("warning", "leave ids that many people share out of identities"),
+    "repeated_id": ("note", "keep one row per conversion in the source"),
+    "joined_always": ("warning", 'set people.identities = "seen_by_then"'),
     "unknown_ids": ("warning", "check that identities has the ids of the other tables"),
 }
 _OTHER: tuple[Level, str] = ("warning", "see docs/data.md")
