@@ -582,6 +582,7 @@ def check(
     after_conversion: AfterConversion | None = None,
     lookback_by_interaction: Mapping[str, str] | None = None,
     click_priority: bool = False,
+    timezone: str | None = None,
     period: Period | None = None,
     as_of: str | date | None = None,
     delivery_delay: str | None = None,
@@ -606,7 +607,7 @@ def check(
         folder. Relative paths in it count from its folder. Other arguments override it.
     touchpoints, conversions, paths, spend, users, identities, erasures
         As in `lydite.compare`.
-    lookback, after_conversion, lookback_by_interaction, click_priority, period
+    lookback, after_conversion, lookback_by_interaction, click_priority, timezone, period
         As in `lydite.compare`.
     as_of, delivery_delay, accept, outcomes, cluster, currency, rates, join, unit, separator
         As in `lydite.compare`.
@@ -657,6 +658,7 @@ def check(
         after_conversion=after_conversion,
         lookback_by_interaction=lookback_by_interaction,
         click_priority=click_priority,
+        timezone=timezone,
         base=base,
     )
     if currency is not None or rates is not None:

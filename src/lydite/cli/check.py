@@ -28,6 +28,7 @@ from lydite.cli.options import (
     Separator,
     SettingsFile,
     Spend,
+    Timezone,
     Touchpoints,
     Unit,
     choose_inputs,
@@ -59,6 +60,7 @@ def check(
     after_conversion: AfterConversion = None,
     lookback_of: LookbackOf = None,
     click_priority: ClickPriority = False,
+    timezone: Timezone = None,
     outcome: Annotated[
         list[str] | None, typer.Option(help="Outcome to check; repeat for more. All by default.")
     ] = None,
@@ -108,6 +110,7 @@ def check(
         after_conversion=after_conversion,
         lookback_by_interaction=read_lookbacks(lookback_of),
         click_priority=click_priority,
+        timezone=timezone,
         base=inputs.settings,
     )
     if currency is not None or rates is not None:
