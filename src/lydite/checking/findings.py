@@ -26,7 +26,6 @@ _MOST_NAMED = 5
 _FIXES: dict[str, tuple[Level, str]] = {
     "direct": ("note", "name other channels of direct traffic in channels.direct"),
     "interactions": ("note", "set evaluation.lookbacks for kinds of contacts that count shorter"),
-    "repeated_id": ("warning", "give different conversions different ids"),
     "refund": ("note", "nothing to do"),
     "spend_renamed": ("note", "give the channels one name, or map them in channels.mapping"),
     "excluded_referrals": ("note", "name your own domains in channels.exclude_referrals"),
