@@ -31,9 +31,13 @@ classes as (
 events as (
     select
         touches.user_key, touches.bucket, epoch_us(touches.touched_at) as at_us, touches.touch,
-        touches.channel_key, interactions.class as own_class
+        coalesce(chosen.into_key, touches.channel_key) as channel_key,
+        interactions.class as own_class
     from journeys.touches as touches
     inner join interactions on touches.interaction is not distinct from interactions.interaction
+    left join journeys.outcome_channels as chosen
+        on touches.channel_key = chosen.channel_key and chosen.outcome = $outcome
+    where not coalesce(chosen.is_excluded, false)
     union all
     select user_key, bucket, at_us, null, null, null
     from conversions

@@ -17,7 +17,7 @@ with numbered as (
         touches.user_key,
         touches.touch,
         touches.touched_at,
-        touches.is_direct,
+        coalesce(chosen.into_is_direct, touches.is_direct) as is_direct,
         interactions.class,
         row_number() over (
             partition by touches.user_key, interactions.class order by touches.touch
@@ -26,6 +26,9 @@ with numbered as (
     inner join journeys.interactions as interactions
         on touches.interaction is not distinct from interactions.interaction
         and interactions.outcome = $outcome
+    left join journeys.outcome_channels as chosen
+        on touches.channel_key = chosen.channel_key and chosen.outcome = $outcome
+    where not coalesce(chosen.is_excluded, false)
 ),
 
 first_conversions as (

@@ -30,7 +30,7 @@ select
     members.event_touch,
     members.touch,
     members.touched_at,
-    touches.channel_key,
+    channels.channel_key,
     channels.channel,
     touches.campaign,
     touches.interaction,
@@ -44,4 +44,7 @@ select
 from journeys.path_members as members
 inner join journeys.touches as touches
     on members.user_key = touches.user_key and members.touch = touches.touch
-inner join journeys.channels as channels on touches.channel_key = channels.channel_key
+left join journeys.outcome_channels as chosen
+    on members.outcome = chosen.outcome and touches.channel_key = chosen.channel_key
+inner join journeys.channels as channels
+    on coalesce(chosen.into_key, touches.channel_key) = channels.channel_key

@@ -66,20 +66,34 @@ channels_with_cost as (
     full join daily_cost on touch_cost.channel = daily_cost.channel
 ),
 
+-- The cost of merged channels is that of the one that they count as; excluded ones are left out.
+channels_of_outcome as (
+    select
+        outcomes.outcome,
+        coalesce(chosen.into_channel, channels_with_cost.channel) as channel,
+        round(sum(channels_with_cost.cost), 6) as cost
+    from (select distinct outcome from names) as outcomes
+    cross join channels_with_cost
+    left join journeys.outcome_channels as chosen
+        on outcomes.outcome = chosen.outcome and channels_with_cost.channel = chosen.channel
+    where not coalesce(chosen.is_excluded, false)
+    group by outcomes.outcome, coalesce(chosen.into_channel, channels_with_cost.channel)
+),
+
 per_channel as (
     select
         names.outcome,
         names.model,
-        channels_with_cost.channel,
+        channels_of_outcome.channel,
         coalesce(credited.conversions, 0) as conversions,
         coalesce(credited.value, 0) as value,
-        channels_with_cost.cost
+        channels_of_outcome.cost
     from names
-    cross join channels_with_cost
+    inner join channels_of_outcome on names.outcome = channels_of_outcome.outcome
     left join credited
         on names.outcome = credited.outcome
         and names.model = credited.model
-        and channels_with_cost.channel = credited.channel
+        and channels_of_outcome.channel = credited.channel
 ),
 
 unattributed as (

@@ -23,8 +23,8 @@ ended as (
         path_events.outcome,
         path_events.user_key,
         path_events.happened_at,
-        path_events.first_touch,
-        path_events.last_touch,
+        path_events.is_conversion,
+        path_events.touch,
         path_events.path_length,
         coalesce(converted.conversions, 0) as conversions,
         coalesce(converted.conversions, 1) as journeys,
@@ -47,33 +47,23 @@ ended as (
         )
 ),
 
-with_touches as (
-    select
-        ended.*,
-        positions.position,
-        case
-            when positions.position = 1 then ended.first_touch
-            else ended.last_touch - ended.path_length + positions.position
-        end as path_touch
-    from ended
-    inner join journeys.positions as positions on ended.path_length = positions.path_length
-),
-
 with_path as (
     select
-        with_touches.outcome,
-        any_value(with_touches.path_length) as path_length,
-        any_value(with_touches.journeys) as journeys,
-        any_value(with_touches.conversions) as conversions,
-        any_value(with_touches.value) as value,
-        string_agg(channels.channel, ' > ' order by with_touches.position) as path
-    from with_touches
-    inner join journeys.touches as touches
-        on with_touches.user_key = touches.user_key and with_touches.path_touch = touches.touch
-    inner join journeys.channels as channels on touches.channel_key = channels.channel_key
+        ended.outcome,
+        any_value(ended.path_length) as path_length,
+        any_value(ended.journeys) as journeys,
+        any_value(ended.conversions) as conversions,
+        any_value(ended.value) as value,
+        string_agg(path_touches.channel, ' > ' order by path_touches.position) as path
+    from ended
+    inner join journeys.path_touches as path_touches
+        on ended.outcome = path_touches.outcome
+        and ended.user_key = path_touches.user_key
+        and ended.happened_at = path_touches.happened_at
+        and ended.is_conversion = path_touches.is_conversion
+        and ended.touch is not distinct from path_touches.event_touch
     group by
-        with_touches.outcome, with_touches.user_key, with_touches.happened_at,
-        with_touches.last_touch, with_touches.conversions
+        ended.outcome, ended.user_key, ended.happened_at, ended.touch, ended.is_conversion
 ),
 
 counted as (

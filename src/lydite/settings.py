@@ -437,18 +437,30 @@ class PathOptions:
         Whether only the first conversion of a user counts: later touches are no landmarks.
     milestone
         The outcome that comes before this one, if any.
+    exclude_channels
+        Channels whose touches are not on paths.
+    merge_channels
+        Channels that count as another one: its name, and theirs.
     """
 
     after_conversion: AfterConversion = "continue"
     by_interaction: InteractionLookbacks | None = None
     first_only: bool = False
     milestone: str | None = None
+    exclude_channels: tuple[str, ...] = ()
+    merge_channels: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def definition(self) -> str:
         """Return what scores depend on, as text; empty where paths restart and have all touches."""
         parts: list[str] = [] if self.after_conversion == "restart" else [self.after_conversion]
         parts += ["first_only"] if self.first_only else []
+        parts += [f"without {name.strip().lower()}" for name in sorted(self.exclude_channels)]
+        parts += [
+            f"{into.strip().lower()} with {name.strip().lower()}"
+            for into, names in self.merge_channels
+            for name in sorted(names)
+        ]
         if self.by_interaction is not None:
             own = self.by_interaction
             found = sorted(own.lookbacks.items())
@@ -473,6 +485,10 @@ class OutcomeSettings(_Section):
     milestone
         The outcome of an earlier stage, such as ``"lead"``: `w_shaped` gives 30 % to the touch
         before it.
+    exclude_channels
+        Channels whose touches are not on the paths of the outcome. Case does not matter.
+    merge_channels
+        Channels that count as another one, by the name of that one.
     """
 
     lookback: Lookback | None = None
@@ -481,8 +497,25 @@ class OutcomeSettings(_Section):
     click_priority: bool | None = None
     first_only: bool = False
     milestone: str | None = None
+    exclude_channels: tuple[str, ...] = ()
+    merge_channels: dict[str, tuple[str, ...]] = {}
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
+
+    @model_validator(mode="after")
+    def _check_channels(self) -> Self:
+        names = [*self.exclude_channels, *self.merge_channels]
+        for target, merged in self.merge_channels.items():
+            if not merged:
+                raise ValueError(f"merge_channels.{target} is empty: list channels, or remove it")
+            names += [name for name in merged if name.strip().lower() != target.strip().lower()]
+        compact = [name.strip().lower() for name in names]
+        for name in names:
+            if compact.count(name.strip().lower()) > 1:
+                raise ValueError(
+                    f"the channel {name!r} is named twice in exclude_channels and merge_channels"
+                )
+        return self
 
 
 @dataclass(frozen=True)
@@ -619,6 +652,8 @@ class Settings(_Section):
                 by_interaction=self._by_interaction(name),
                 first_only=self.of(name).first_only,
                 milestone=self.of(name).milestone,
+                exclude_channels=self.of(name).exclude_channels,
+                merge_channels=tuple(self.of(name).merge_channels.items()),
             )
             for name in outcomes
         }
@@ -630,7 +665,9 @@ class Settings(_Section):
         lookbacks = given.lookback_by_interaction if lookbacks is None else lookbacks
         priority = own.click_priority
         priority = given.click_priority if priority is None else priority
-        if not lookbacks and not priority:
+        # Touches that are left out make gaps in paths, as those of other lookbacks do.
+        chooses_channels = own.exclude_channels or own.merge_channels
+        if not lookbacks and not priority and not chooses_channels:
             return None
         return InteractionLookbacks(self._lookback(outcome), lookbacks, priority)
 

@@ -319,8 +319,9 @@ def _load_listed_paths(
 
 _LISTED_PATHS = """
 select
-    touches.channel_key, members.touched_at, members.position, touches.campaign,
-    touches.interaction, milestones.touch is not null as milestone
+    coalesce(chosen.into_key, touches.channel_key) as channel_key, members.touched_at,
+    members.position, touches.campaign, touches.interaction,
+    milestones.touch is not null as milestone
 from evaluation.landmarks as landmarks
 inner join journeys.path_members as members
     on landmarks.user_key = members.user_key
@@ -328,6 +329,8 @@ inner join journeys.path_members as members
     and members.outcome = landmarks.outcome
 inner join journeys.touches as touches
     on members.user_key = touches.user_key and members.touch = touches.touch
+left join journeys.outcome_channels as chosen
+    on members.outcome = chosen.outcome and touches.channel_key = chosen.channel_key
 left join journeys.milestones as milestones
     on members.outcome = milestones.outcome
     and members.user_key = milestones.user_key

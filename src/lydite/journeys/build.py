@@ -10,6 +10,7 @@ import polars as pl
 
 from lydite.errors import InputError
 from lydite.journeys.bots import find_bot_like_users
+from lydite.journeys.channel_choice import write_outcome_channels
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
 from lydite.journeys.interactions import TABLE as INTERACTIONS
@@ -170,6 +171,7 @@ def build_path_events(
     for table in ("journeys.path_events", "journeys.path_members", INTERACTIONS):
         engine.drop(table)
     write_interactions(engine, options or {})
+    write_outcome_channels(engine, options or {})
     for outcome, lookback in lookbacks.items():
         chosen = (options or {}).get(outcome, PathOptions())
         parameters = {

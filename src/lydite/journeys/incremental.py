@@ -17,6 +17,7 @@ import polars as pl
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.journeys.bots import find_bot_like_users
+from lydite.journeys.channel_choice import write_outcome_channels
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
 from lydite.journeys.interactions import (
@@ -346,5 +347,6 @@ def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> No
             engine.append(f"journeys.{table}", f"from {staging}.journeys.{table}")
         engine.create("journeys.channels", f"from {staging}.journeys.channels")
         write_interactions(engine, options or {})
+        write_outcome_channels(engine, options or {})
         # Conversions are numbered across all users.
         engine.create("journeys.conversions", "journeys/conversions")

@@ -78,8 +78,8 @@ def refuse_spark(engine: Engine) -> None:
     """
     if not isinstance(engine, DuckDBEngine):
         raise InputError(
-            "lookback_by_interaction and click_priority do not run on Spark: leave them out, or use"
-            " the engine duckdb"
+            "lookback_by_interaction and click_priority do not run on Spark, and neither do"
+            " exclude_channels and merge_channels: leave them out, or use the engine duckdb"
         )
 
 
@@ -94,7 +94,8 @@ def refuse_joins_over_time(joins: bool) -> None:
     if joins:
         raise InputError(
             "lookback_by_interaction and click_priority cannot be combined with identities that"
-            ' are joined over time: leave them out, or set people.identities = "always"'
+            " are joined over time, and neither can exclude_channels and merge_channels"
+            ': leave them out, or set people.identities = "always"'
         )
 
 
@@ -166,6 +167,8 @@ def describe_lookback(lookback: timedelta, own: InteractionLookbacks | None) -> 
     by_kind = _lookbacks_by_kind(own)
     parts = [f"{kind} {format_duration(own_lookback)}" for kind, own_lookback in by_kind.items()]
     parts += ["clicks before views"] if own.click_priority else []
+    if not parts:
+        return format_duration(own.default)
     return f"{format_duration(own.default)} ({', '.join(parts)})"
 
 
@@ -187,6 +190,8 @@ def note_on_interactions(engine: DuckDBEngine) -> str | None:
             outcomes.setdefault(outcome, []).append(f"{kind} {lookback} ({touches:,} touches)")
         elif is_known:
             unused[kind] = None
+    if not outcomes and not unused:
+        return None
     text = "; ".join(f"{outcome}: {', '.join(parts)}" for outcome, parts in outcomes.items())
     missing = f". No touch is of the kind {', '.join(map(repr, unused))}" if unused else ""
     return f"how long before a conversion a touch counts, by its interaction: {text}{missing}"
@@ -203,6 +208,9 @@ from journeys.interactions as interactions
 left join (
     select interaction, count(*) as touches from journeys.touches group by interaction
 ) as found on interactions.interaction is not distinct from found.interaction
+where interactions.outcome in (
+    select outcome from journeys.interactions where class > 0 or priority > 0
+)
 group by interactions.outcome, interactions.kind
 order by interactions.outcome, touches desc, interactions.kind
 """

@@ -19,6 +19,7 @@ from lydite.evaluation.shared_touches import cluster_warnings
 from lydite.evaluation.spend import spend_warnings
 from lydite.evaluation.warnings import DataSize
 from lydite.inputs.channels import channel_notes
+from lydite.journeys.channel_choice import notes_on_channels
 from lydite.journeys.clusters import resampling_unit
 from lydite.journeys.direct import note_on_direct
 from lydite.journeys.interactions import note_on_interactions
@@ -209,6 +210,8 @@ def path_findings(engine: Engine, outcomes: Sequence[Mapping[str, Any]]) -> list
         note = note_on_repeats(row["repeats"], conversions, row["after_conversion"])
         if note:
             found.append(("after_conversion", f"{row['outcome']}: {note}"))
+        texts = notes_on_channels(engine.local, row["outcome"])
+        found += [("channels_of_outcome", f"{row['outcome']}: {text}") for text in texts]
     return found
 
 
