@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 import lydite
-from lydite import journeys
+from lydite import journeys, pipeline
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.journeys import people as people_module
@@ -365,6 +365,24 @@ def test_ids_that_are_seen_together_at_conversions_make_no_winner_by_default(see
         assert found & {"best", "contender"}
     else:
         assert not found & {"best", "contender", "refuted"}
+
+
+def test_later_pairs_do_not_change_periods_that_were_scored(engine):
+    world = world_joined_at_conversions(3)
+    times = {"touchpoints": "touched_at", "conversions": "converted_at", "identities": "seen_at"}
+    cut = world["touchpoints"]["touched_at"].max() - timedelta(days=25)
+    earlier = {name: rows.filter(pl.col(times[name]) <= cut) for name, rows in world.items()}
+    lookbacks, models = {"conversion": timedelta(days=14)}, make_models(["last_touch"])
+    scored = []
+    for rows in (earlier, world):
+        pipeline.load_inputs(engine, rows)
+        pipeline.build_journeys(engine, lookbacks, "week")
+        pipeline.build_samples(engine, 1_000_000)
+        pipeline.backtest_models(engine, models, 0, only=["last_touch"])
+        scored.append(engine.scalar("select count(distinct period_start) from ledger.scores"))
+    assert scored[1] == scored[0] + 3
+    restated = "ledger.restated_scores"
+    assert not engine.exists(restated) or not engine.scalar(f"select count(*) from {restated}")
 
 
 # --- accounts -------------------------------------------------------------------------------------
