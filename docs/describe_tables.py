@@ -26,7 +26,7 @@ def described() -> str:
     ]
     questions = sorted(file.stem for file in (sql_directory() / "examples").glob("*.sql"))
     lines += [f"- `{name}`: {read_comments(f'examples/{name}')[0]}" for name in questions]
-    tables = [f"marts/{name}" for name in (*pipeline.MARTS, *TABLES)]
+    tables = [f"marts/{name}" for name in (*pipeline.LOCAL_MARTS, *pipeline.MARTS, *TABLES)]
     views = [f"views/{name}" for name in pipeline.VIEWS]
     for title, files in (("Views", views), ("Tables", sorted(tables))):
         lines += ["", f"## {title}"]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Generic, cast
 
+import duckdb
 import polars as pl
 
 from lydite.dataframes import FrameT_co, to_frame
@@ -12,18 +14,16 @@ from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models.transition_graph import transition_graph
-from lydite.pipeline import MARTS, quarantined
-from lydite.quality import read_findings
+from lydite.pipeline import LOCAL_MARTS, MARTS, NOT_SET_ASIDE, quarantined
+from lydite.quality import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     import networkx as nx
 
     from lydite.dataframes import FrameKind
     from lydite.engine import DuckDBEngine
-    from lydite.quality import Finding
     from lydite.records import (
         ComparisonRecord,
         CreditRecord,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     )
 
 #: The result tables: their names in the schema ``mart``.
-FRAMES = (*MARTS, *TABLES)
+FRAMES = (*LOCAL_MARTS, *MARTS, *TABLES)
 _CREDIT_FIRST = ("outcome", "model", "channel", "conversions", "value", "removal_effect")
 _COUNTS = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
 _MODEL_FIELDS = (
@@ -269,17 +269,61 @@ def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Compari
     marts = {
         name: engine.frame(f"from mart.{name}") for name in FRAMES if engine.exists(f"mart.{name}")
     }
-    outcomes = marts["outcomes"].to_dicts()
-    left_out = dict(engine.rows("from evaluation.left_out"))
-    alpha = engine.scalar("from evaluation.risk") if engine.exists("evaluation.risk") else None
+    return _comparison(marts, kind)
+
+
+def read_published(path: str | Path, kind: FrameKind = "polars") -> Comparison:
+    """Read the comparison in a published DuckDB file.
+
+    Parameters
+    ----------
+    path
+        The published file.
+    kind
+        The kind of frame that the tables of the result are.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, or it holds no comparison.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"there is no published file {path}: run the comparison first")
+    try:
+        with duckdb.connect(str(path), read_only=True) as reader:
+            names = {
+                name
+                for (name,) in reader.sql(
+                    "select table_name from duckdb_tables() where schema_name = 'mart'"
+                ).fetchall()
+            }
+            marts = {name: reader.sql(f"from mart.{name}").pl() for name in FRAMES if name in names}
+    except duckdb.Error as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+    missing = [name for name in ("outcomes", "runs", "model_comparison") if name not in marts]
+    if missing:
+        raise InputError(
+            f"{path} lacks the table mart.{missing[0]}: it was published by an earlier version."
+            " Run the comparison again"
+        )
+    return _comparison(marts, kind)
+
+
+def _comparison(marts: Mapping[str, pl.DataFrame], kind: FrameKind) -> Comparison:
+    """Return the comparison whose tables these are; the schema ``mart`` holds all of it."""
+    set_aside: dict[str, dict[str, int]] = {}
+    counted = marts["data_quality"].filter(~pl.col("reason").is_in(NOT_SET_ASIDE))
+    for table, reason, n in counted.sort("table_name", "reason").rows():
+        set_aside.setdefault(table, {})[reason] = n
     return Comparison(
         marts,
-        cast("list[OutcomeCounts]", outcomes),
-        quarantined(engine),
-        left_out,
-        alpha,
+        cast("list[OutcomeCounts]", marts["outcomes"].to_dicts()),
+        set_aside,
+        dict(marts["models_left_out"].rows()),
+        marts["runs"]["alpha"][-1],
         kind,
-        read_findings(engine),
+        [Finding(**row) for row in marts["findings"].to_dicts()],
     )
 
 

@@ -22,7 +22,7 @@ def specs(make_definitions) -> dict[str, dg.AssetSpec]:
 
 def test_assets_are_the_tables_of_the_warehouse_the_models_and_the_published_files(specs):
     models = {f"models.{name}" for name in (*MODELS, "base_rate", "touch_volume", "ceiling")}
-    marts = {*pipeline.MARTS, *TABLES}
+    marts = {*pipeline.LOCAL_MARTS, *pipeline.MARTS, *TABLES}
     assert set(specs) == (
         {f"inputs.{name}" for name in inputs.TABLES}
         | {f"journeys.{n}" for n in ("users", "channels", "touches", "path_events", "conversions")}

@@ -12,6 +12,9 @@ from tests.helpers.shop import START, journeys_of
 
 #: The columns that no two rows of a mart or view share.
 KEYS = {
+    "runs": ["run_id"],
+    "findings": ["kind", "table_name", "outcome", "text"],
+    "models_left_out": ["model"],
     "outcomes": ["outcome"],
     "channel_credit": ["outcome", "model", "channel"],
     "credit_daily": ["outcome", "model", "date", "channel", "campaign"],

@@ -7,13 +7,21 @@ one. `run` runs all of them in one process.
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
 from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
 from lydite.pipeline.input_tables import (
+    NOT_SET_ASIDE,
     count_rows,
     load_alone,
     load_inputs,
     quarantined,
     write_report,
 )
-from lydite.pipeline.marts import CREDIT_MARTS, MARTS, VIEWS, attribute_conversions, build_marts
+from lydite.pipeline.marts import (
+    CREDIT_MARTS,
+    LOCAL_MARTS,
+    MARTS,
+    VIEWS,
+    attribute_conversions,
+    build_marts,
+)
 from lydite.pipeline.models import make_baselines, usable_models
 from lydite.pipeline.outcomes import (
     EVERY_USER_CONVERTS,
@@ -21,12 +29,15 @@ from lydite.pipeline.outcomes import (
     calendar_of,
     read_outcomes,
 )
+from lydite.pipeline.runs import record_run
 from lydite.pipeline.whole import attribute, prepare, run
 
 __all__ = [
     "CREDIT_MARTS",
     "EVERY_USER_CONVERTS",
+    "LOCAL_MARTS",
     "MARTS",
+    "NOT_SET_ASIDE",
     "VIEWS",
     "attribute",
     "attribute_conversions",
@@ -46,6 +57,7 @@ __all__ = [
     "prepare",
     "quarantined",
     "read_outcomes",
+    "record_run",
     "run",
     "usable_models",
     "write_report",

@@ -60,7 +60,6 @@ left join journeys.channels as targets on transitions.next_channel_key = targets
 
 def compare_models(engine: Engine, models: Sequence[Model], evaluation: EvaluationSettings) -> None:
     """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
-    engine.local.store("evaluation.risk", pl.DataFrame({"alpha": [evaluation.alpha]}))
     parts: dict[str, list[pl.DataFrame]] = {}
     rows = read_outcomes(engine, scored_only=False)
     findings = general_findings(engine, models)

@@ -167,12 +167,15 @@ class RowCounts(NamedTuple):
         return self.read == self.used + self.set_aside + self.merged and min(self) >= 0
 
 
+#: Reasons of rows that were not set aside.
+NOT_SET_ASIDE = ("accepted", "duplicate", "refund", "erased")
+
+
 def quarantined(engine: Engine) -> dict[str, dict[str, int]]:
     """Return how many rows of each input table were set aside, by reason."""
     result: dict[str, dict[str, int]] = {}
     for table, reason, n in engine.local.rows(
-        "select table_name, reason, rows from inputs.report"
-        " where reason not in ('accepted', 'duplicate', 'refund', 'erased')"
+        f"select table_name, reason, rows from inputs.report where reason not in {NOT_SET_ASIDE}"
         " order by table_name, reason"
     ):
         result.setdefault(table, {})[reason] = n

@@ -28,6 +28,7 @@ from lydite.pipeline.marts import (
 )
 from lydite.pipeline.models import make_baselines, usable_models
 from lydite.pipeline.outcomes import build_journeys, read_outcomes
+from lydite.pipeline.runs import record_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -85,6 +86,7 @@ def run(
     say("comparing models")
     compare_models(engine, models, evaluation)
     say("writing the marts")
+    record_run(engine, evaluation)
     build_marts(engine)
 
 
@@ -122,6 +124,7 @@ def attribute(
     build_samples(engine, evaluation.max_landmarks)
     say("attributing conversions")
     attribute_conversions(engine, models, evaluation.seed if intervals else None)
+    record_run(engine, evaluation)
     build_marts(engine, CREDIT_MARTS)
     rows = read_outcomes(engine, scored_only=False)
     found = outcome_channel_findings(engine.local, [row["outcome"] for row in rows])

@@ -33,6 +33,6 @@ def all_assets(
         *model_assets(settings, specs),
         *evaluation_assets(settings, specs),
         *attribution_assets(settings, specs),
-        *mart_assets(specs),
+        *mart_assets(settings, specs),
         *publishing_assets(settings, specs),
     ]

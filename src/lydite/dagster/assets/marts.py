@@ -8,11 +8,12 @@ from lydite import pipeline
 from lydite.dagster.assets import attribution, inputs, journeys
 from lydite.dagster.metadata import Result, materialized
 from lydite.dagster.specs import SpecFactory
+from lydite.settings import Settings
 
-TABLES = tuple(f"mart.{name}" for name in pipeline.MARTS)
+TABLES = tuple(f"mart.{name}" for name in (*pipeline.LOCAL_MARTS, *pipeline.MARTS))
 
 
-def mart_assets(specs: SpecFactory) -> list[dg.AssetsDefinition]:
+def mart_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the step ``build_marts``."""
     deps = (*inputs.TABLES, *journeys.FILES, *attribution.TABLES)
     # Credit shows the range over the models that are not refuted.
@@ -30,6 +31,7 @@ def mart_assets(specs: SpecFactory) -> list[dg.AssetsDefinition]:
     @specs.step("build_marts", tables)
     def build_marts(context: dg.AssetExecutionContext) -> Iterator[Result]:
         engine = specs.engine(context)
+        pipeline.record_run(engine, settings.evaluation, context.run.run_id)
         pipeline.build_marts(engine)
         for table in TABLES:
             yield materialized(specs.key(table), engine.local, table)
