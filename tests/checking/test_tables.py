@@ -5,8 +5,10 @@ from datetime import datetime
 import polars as pl
 
 import lydite
-from lydite.checking.tables import source_name
-from lydite.settings import DatabaseSource
+from lydite import pipeline
+from lydite.checking.tables import source_name, summarise_tables
+from lydite.engine import DuckDBEngine
+from lydite.settings import DatabaseSource, RuleSettings
 
 
 def summaries(**sources):
@@ -75,3 +77,19 @@ def test_malformed_lines_have_their_text(tmp_path):
     assert (line.reason, line.rows, line.examples) == (
         "malformed_line", 1, ("b,2026-03-02,mail,extra",),
     )  # fmt: skip
+
+
+def test_rows_that_break_a_rule_have_users_as_examples():
+    touches = pl.DataFrame({
+        "user_id": ["ann", "ann", "bob"], "channel": "mail",
+        "touched_at": [datetime(2026, 3, 1, 9, 0, second) for second in (0, 1, 0)],
+    })  # fmt: skip
+    orders = pl.DataFrame({"user_id": ["bob"], "converted_at": [datetime(2026, 3, 5)]})
+    rules = {"near_duplicates": RuleSettings(severity="set_aside")}
+    with DuckDBEngine() as engine:
+        sources = {"touchpoints": touches, "conversions": orders}
+        pipeline.load_inputs(engine, sources, rules=rules)
+        found = {table.name: table for table in summarise_tables(engine, sources)}
+    [copies] = found["touchpoints"].set_aside
+    assert (copies.reason, copies.rows, copies.examples) == ("near_duplicates", 1, ("ann",))
+    assert copies.fix.startswith("a touch of the same user")

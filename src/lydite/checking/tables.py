@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lydite.checking.data_check import ColumnSummary, RowsSetAside, TableSummary
 from lydite.engine.duckdb import quote_identifier
 from lydite.environment import mask
-from lydite.inputs import REASONS, TABLES, Kind, malformed_lines
+from lydite.inputs import CHOSEN_REASONS, REASONS, TABLES, Kind, malformed_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 _MOST_VALUES, _MOST_EXAMPLES, _LONGEST = 5, 3, 60
 #: Columns that are wrong where the name of the reason does not end with one.
-_COLUMNS = {"repeated_id": "conversion_id", "after_as_of": "touched_at converted_at"}
+_COLUMNS = {
+    **dict.fromkeys(CHOSEN_REASONS, "user_id"),  # rules are about users and their touches
+    "repeated_id": "conversion_id",
+    "after_as_of": "touched_at converted_at",
+}
 
 
 def summarise_tables(
