@@ -18,18 +18,18 @@ if TYPE_CHECKING:
     from lydite.settings import QualitySettings
 
 #: Rules with windows are counted on whole buckets of users with at most about so many touches.
-_ENOUGH = 1_000_000
+_ENOUGH = 250_000
 _BUCKETS = 256
 _SAMPLED = ("near_duplicates", "bursts")
 _ROWS = f"""
 select
-    users.user_id, touches.touched_at, channels.channel, touches.campaign, touches.interaction,
-    touches.cost, cast(touches.touch as varchar) as touchpoint_id
-from journeys.counted_touches as touches
-inner join journeys.users as users on touches.user_key = users.user_key
-inner join journeys.channels as channels on touches.channel_key = channels.channel_key
-where touches.bucket < {_BUCKETS}
+    user_key as user_id, touched_at, channel_key as channel, campaign, interaction, cost,
+    touch as touchpoint_id
+from journeys.counted_touches
+where bucket < {_BUCKETS}
 """
+_USER = "select user_id from journeys.users where user_key = $key"
+_CHANNEL = "select channel from journeys.channels where channel_key = $key"
 _BOTS = """
 select count(*), count(distinct users.user_id), min(users.user_id)
 from journeys.touches as touches
@@ -75,9 +75,11 @@ def _touches_found(engine: Engine, rule: Rule) -> tuple[Rule, str] | None:
         f"select count(*), min(user_id), min(channel) from (\n{load_sql(rule.sql)}\n)", parameters
     )
     engine.drop(TOUCHES)
-    n, user, channel = rows[0]
+    n, user_key, channel_key = rows[0]
     if not n or n < rule.least_share * looked_at:
         return None
+    user = engine.scalar(_USER, {"key": user_key})
+    channel = engine.scalar(_CHANNEL, {"key": channel_key})
     of_sample = f" of a sample of {looked_at:,}" if looked_at < total else f" of {total:,}"
     return rule, (
         f"{n:,}{of_sample} touches ({n / looked_at:.1%})"
