@@ -1,4 +1,4 @@
-"""Tests of bot-like users: who is set aside by the number of touches alone."""
+"""Tests of bot-like users: who is set aside by touches alone."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lydite.engine import DuckDBEngine
-from lydite.inputs.rules import MEDIANS, MOST_TOUCHES, RULES, WINDOW_DAYS
+from lydite.inputs.rules import (
+    MEDIANS,
+    MOST_ON_ONE_CHANNEL,
+    MOST_TOUCHES,
+    RULES,
+    WINDOW_DAYS,
+)
 from lydite.journeys import build_touches
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.incremental import build_journeys
@@ -81,6 +87,29 @@ def test_where_the_median_user_has_many_touches_the_limit_is_higher():
             make_inputs(engine, rows, [("a", START + timedelta(days=300))])
             build_touches(engine)
             assert found(engine) == expected
+
+
+def on_channels(number: int, others: int) -> list[Row]:
+    """Return so many touches of a user in 100 days, some of them on another channel."""
+    rows = touches("bot", number, 100)
+    return [(user, at, "mail" if n < others else "tv") for n, (user, at, _) in enumerate(rows)]
+
+
+@pytest.mark.parametrize(
+    ("number", "others", "channels", "expected"),
+    [
+        (MOST_ON_ONE_CHANNEL, 0, 3, False),
+        (MOST_ON_ONE_CHANNEL + 1, 0, 3, True),
+        (60, 12, 3, True),
+        (60, 13, 3, False),
+        (MOST_TOUCHES, 13, 3, True),
+        (MOST_TOUCHES, 21, 3, False),
+        (60, 0, 2, False),
+    ],
+)
+def test_the_limit_is_lower_for_users_of_one_channel(number, others, channels, expected):
+    more = [("a", START, name) for name in ("mail", "ads")[: channels - 1]]
+    assert bot_like([*more, *on_channels(number, others)]) == ["bot"] * expected
 
 
 @pytest.mark.parametrize(("number", "expected"), [(MOST_IN_A_DAY, []), (201, ["bot"])])

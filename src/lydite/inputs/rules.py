@@ -65,8 +65,9 @@ class Rule:
         if self.name == "bot_like_users":
             given |= {
                 "threshold": int(self.threshold),
-                "most": most_touches(engine),
-                "fewest": min(MOST_TOUCHES, int(self.threshold)),
+                **limits(engine),
+                "fewest": min(MOST_ON_ONE_CHANNEL, int(self.threshold)),
+                "share": SHARE_OF_ONE_CHANNEL,
                 "window_us": WINDOW_DAYS * 86_400_000_000,
             }
         return given
@@ -136,6 +137,12 @@ RULES: Mapping[str, Rule] = MappingProxyType({rule.name: rule for rule in _RULES
 MOST_TOUCHES = 100
 WINDOW_DAYS = 182
 MEDIANS = 25
+#: Lower limits for users of whose touches at least this share are on one channel. People with many
+#: touches meet several channels, where there are at least `LEAST_CHANNELS`.
+MOST_ON_ONE_CHANNEL = 50
+MEDIANS_ON_ONE_CHANNEL = 10
+SHARE_OF_ONE_CHANNEL = 0.8
+LEAST_CHANNELS = 3
 
 #: The relation that rules read. Its columns are those of the touchpoints.
 TOUCHES = "inputs.rule_touches"
@@ -151,13 +158,21 @@ order by touches
 """
 
 
-def most_touches(engine: Engine) -> int:
-    """Return how many touches within `WINDOW_DAYS` a user of ``inputs.rule_touches`` may have."""
+def limits(engine: Engine) -> dict[str, int]:
+    """Return how many touches within `WINDOW_DAYS` a user of ``inputs.rule_touches`` may have.
+
+    ``most`` is the limit for all users, ``most_alike`` that for users of one channel.
+    """
     touches, users = engine.fetch_numpy(_BY_TOUCHES).values()
-    if not len(touches):
-        return MOST_TOUCHES
-    median = touches[np.searchsorted(users.cumsum(), users.sum() / 2)]
-    return max(MOST_TOUCHES, MEDIANS * int(median))
+    median = touches[np.searchsorted(users.cumsum(), users.sum() / 2)] if len(touches) else 0
+    most = max(MOST_TOUCHES, MEDIANS * int(median))
+    channels = engine.scalar(f"select count(distinct channel) from {TOUCHES}")
+    if channels < LEAST_CHANNELS:
+        return {"most": most, "most_alike": most}
+    return {
+        "most": most,
+        "most_alike": max(MOST_ON_ONE_CHANNEL, MEDIANS_ON_ONE_CHANNEL * int(median)),
+    }
 
 
 def active_rules(given: Mapping[RuleName, RuleSettings] | None = None) -> dict[str, Rule]:

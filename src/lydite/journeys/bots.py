@@ -1,6 +1,6 @@
 """Users with more touches than people make: they are set aside from the comparison of models.
 
-The rule depends on the number of touches alone, never on conversions. It is one of the rules of
+The rule depends on the touches alone, never on conversions. It is one of the rules of
 `lydite.inputs.rules`.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lydite.engine import load_sql
-from lydite.inputs.rules import MOST_TOUCHES, RULES, TOUCHES
+from lydite.inputs.rules import MOST_ON_ONE_CHANNEL, RULES, TOUCHES
 
 if TYPE_CHECKING:
     from lydite.engine import Engine
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _TABLE = "journeys.bot_like_users"
 _HAS_CANDIDATES = "select exists (select 1 from journeys.touches where touch > $fewest)"
-_TOUCHES = "select user_key as user_id, touched_at from journeys.touches"
+_TOUCHES = "select user_key as user_id, touched_at, channel_key as channel from journeys.touches"
 _NO_USER = "select user_key from journeys.touches limit 0"
 
 
@@ -33,7 +33,7 @@ def find_bot_like_users(engine: Engine, rule: Rule | None = None) -> None:
         bot-like if its severity is ``ignore``.
     """
     rule = rule or RULES["bot_like_users"]
-    fewest = min(MOST_TOUCHES, int(rule.threshold))
+    fewest = min(MOST_ON_ONE_CHANNEL, int(rule.threshold))
     if rule.severity == "ignore" or not engine.scalar(_HAS_CANDIDATES, {"fewest": fewest}):
         engine.create(_TABLE, _NO_USER)
         return
