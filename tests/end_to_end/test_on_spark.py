@@ -10,7 +10,7 @@ from polars.testing import assert_frame_equal
 from lydite import api, pipeline, simulate
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.errors import InputError
-from lydite.evaluation import comparison
+from lydite.evaluation import segment_results
 from lydite.evaluation.comparison import TABLES
 from lydite.models import choose, make_rule
 from lydite.results import read_comparison
@@ -46,7 +46,7 @@ def compared(engine: DuckDBEngine | SparkEngine) -> Comparison:
 
 def test_the_result_equals_that_of_duckdb(spark, monkeypatch):
     """Text, counts and verdicts are equal, and floats to nine digits."""
-    monkeypatch.setattr(comparison, "MIN_SEGMENT_CONVERSIONS", 10)
+    monkeypatch.setattr(segment_results, "MIN_SEGMENT_CONVERSIONS", 10)
     with DuckDBEngine(threads=1) as duckdb, SparkEngine(spark.session) as engine:
         one, other = compared(duckdb), compared(engine)
     assert other.outcomes == one.outcomes
@@ -74,3 +74,15 @@ def test_a_spark_frame_is_processed_in_its_session(spark):
         assert engine.session is spark.session
     with api._engine_of({"touchpoints": "touchpoints.parquet"}) as engine:
         assert engine.local is engine
+
+
+def test_time_zones_and_lookbacks_by_interaction_are_refused(spark):
+    world = simulate("linear", users=50, seed=1)
+    sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
+    for options, message in (
+        ({"timezone": "Europe/Berlin"}, "timezone = 'Europe/Berlin' needs the engine duckdb"),
+        ({"click_priority": True}, "click_priority do not run on Spark"),
+    ):
+        settings = make_settings("14d", "week", None, 0.05, 0, **options)
+        with SparkEngine(spark.session) as engine, pytest.raises(InputError, match=message):
+            pipeline.run(engine, sources, settings, rivals=choose(["linear"]))
