@@ -3,12 +3,24 @@
 -- @channel name of the channel
 -- @touches number of touches
 -- @users number of users with such a touch
+--
+-- Weeks are counted from Monday, 5 January 1970: by numbers, which all engines count alike.
+with numbered as (
+    select
+        channel_key,
+        user_key,
+        cast(
+            floor((epoch_us(local_time(touched_at)) - 345600000000) / 6.048e11) as bigint
+        ) as week_number
+    from journeys.counted_touches
+)
+
 select
-    cast(date_trunc('week', local_time(touches.touched_at)) as date) as week,
+    cast(make_timestamp(345600000000 + 604800000000 * numbered.week_number) as date) as week,
     channels.channel,
     count(*) as touches,
-    count(distinct touches.user_key) as users
-from journeys.counted_touches as touches
-inner join journeys.channels as channels on touches.channel_key = channels.channel_key
-group by cast(date_trunc('week', local_time(touches.touched_at)) as date), channels.channel
+    count(distinct numbered.user_key) as users
+from numbered
+inner join journeys.channels as channels on numbered.channel_key = channels.channel_key
+group by numbered.week_number, channels.channel
 order by week, channel
