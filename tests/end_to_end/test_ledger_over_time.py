@@ -18,6 +18,7 @@ from lydite.evaluation import scoring
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models import Rule, make_models
+from lydite.pipeline import whole
 from lydite.settings import make_settings
 from lydite.simulation import simulate
 
@@ -90,8 +91,8 @@ SETTINGS = make_settings("7d", "week", None, 0.05, 0)
 def no_credit() -> Iterator[None]:
     """Skip the steps after the verdicts: they neither read the ledger nor write to it."""
     with pytest.MonkeyPatch.context() as patch:
-        for step in ("attribute_conversions", "build_marts"):
-            patch.setattr(pipeline, step, lambda *_: None)
+        for step in ("attribute_outcome", "build_marts"):
+            patch.setattr(whole, step, lambda *_: None)
         yield
 
 
