@@ -48,10 +48,10 @@ def test_views_are_copied_and_nothing_needs_the_schema(engine, tmp_path) -> None
                 f" other.{schema}.second s, other.{schema}.numbers m"
             )
             assert rows.fetchall() == [(3, 2, 1)]
-        about = reader.sql("select comment from duckdb_views() where comment is not null")
-        assert about.fetchall() == [("two more",)]
+        about = reader.sql("select comment from duckdb_views() where view_name = 'first'")
+        assert about.fetchall() == [("two more",)] * 2
         column = reader.sql("select comment from duckdb_columns() where comment = 'the sum'")
-        assert len(column.fetchall()) == 1
+        assert len(column.fetchall()) == 2
 
 
 def test_a_reader_keeps_the_old_file_open(engine, tmp_path) -> None:

@@ -56,14 +56,16 @@ def _copy_marts(engine: DuckDBEngine, path: Path) -> list[str]:
         engine.run("create schema published.mart")
         for name in tables:
             engine.run(f"create table published.mart.{name} as from mart.{name}")
-            _copy_comments(engine, name, "table")
+            _copy_comments(engine, name, "table", "mart")
         with engine.use_database("published"):
             for _, sql in views:
                 engine.run(sql)
             for name in [*tables, *(name for name, _ in views)]:
                 engine.run(f"create view main.{name} as from mart.{name}")
         for name, _ in views:
-            _copy_comments(engine, name, "view")
+            _copy_comments(engine, name, "view", "mart")
+        for name in [*tables, *(name for name, _ in views)]:
+            _copy_comments(engine, name, "table" if name in tables else "view", "main")
         engine.run("checkpoint published")
     finally:
         engine.run("detach published")
@@ -83,23 +85,27 @@ def _names(engine: DuckDBEngine, catalog: str, column: str) -> list[tuple[str, s
 _ORDER = {"duckdb_tables()": "table_name", "duckdb_views()": "view_oid"}
 
 
-def _copy_comments(engine: DuckDBEngine, name: str, kind: str) -> None:
+def _copy_comments(engine: DuckDBEngine, name: str, kind: str, schema: str) -> None:
+    """Copy the comments of a table or view to that of the same name in a published schema.
+
+    In ``main`` there are only views.
+    """
+    published = "view" if schema == "main" else kind
     about = engine.scalar(
         f"select comment from duckdb_{kind}s() where schema_name = 'mart' and {kind}_name = $name"
         " and database_name = current_database()",
         {"name": name},
     )
     if about:
-        engine.run(f"comment on {kind} published.mart.{name} is {quote_literal(about)}")
+        engine.run(f"comment on {published} published.{schema}.{name} is {quote_literal(about)}")
     for column, comment in engine.rows(
         "select column_name, comment from duckdb_columns() where schema_name = 'mart'"
         " and table_name = $name and database_name = current_database()",
         {"name": name},
     ):
         if comment:
-            engine.run(
-                f'comment on column published.mart.{name}."{column}" is {quote_literal(comment)}'
-            )
+            target = f'published.{schema}.{name}."{column}"'
+            engine.run(f"comment on column {target} is {quote_literal(comment)}")
 
 
 def _check(path: Path, tables: list[str]) -> None:

@@ -82,7 +82,11 @@ def marts(folder: Path) -> dict[str, pl.DataFrame]:
     """Return all published tables, sorted."""
     with duckdb.connect(str(folder / "var/attribution.duckdb"), read_only=True) as reader:
         names = reader.execute("select table_name from duckdb_tables() where not internal")
-        frames = {name: reader.execute(f"from mart.{name}").pl() for (name,) in names.fetchall()}
+        frames = {
+            name: reader.execute(f"from mart.{name}").pl()
+            for (name,) in names.fetchall()
+            if name != "runs"  # ids and times differ
+        }
     return {
         name: frame.sort(frame.select(~pl.selectors.float()).columns)
         for name, frame in frames.items()

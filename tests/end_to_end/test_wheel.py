@@ -190,6 +190,6 @@ def test_the_component_materialises_everything_in_a_new_project(dist, tmp_path):
     found = json.loads(done.stdout.splitlines()[-1])
     assert str(tmp_path / "env") in found["lydite"]
     assert found["missing"] == []
-    assert len(found["checks"]) == 12
+    assert len(found["checks"]) == 22
     assert all(found["checks"])
     assert found["models"] == ["last_touch", "linear"]

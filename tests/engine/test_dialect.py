@@ -174,6 +174,7 @@ def test_every_file_that_runs_on_spark_can_be_translated(file):
     values = {
         "outcome": "lead", "lookback_us": 1, "mature_until": NOON, "buckets": 9, "now": NOON,
         "keep_duplicates": True, "restarts": True, "first_only": False, "reporting": "EUR",
+        "milestone": None,
         **sql_parameters(),
     }  # fmt: skip
     assert translate(load_sql(f"{file.parent.name}/{file.stem}"), values)

@@ -31,6 +31,7 @@ COLUMNS = {
     "spend": {"date": "date", "channel": "varchar", "campaign": "varchar", "cost": "double"},
     "users": {"user_id": "varchar"},
     "identities": {"anonymous_id": "varchar", "user_id": "varchar", "seen_at": "timestamp"},
+    "erasures": {"user_id": "varchar"},
 }
 DEFAULTS = {"outcome": "conversion"}
 
@@ -67,6 +68,7 @@ def make_inputs(
         "spend": spend,
         "users": users,
         "identities": identities,
+        "erasures": (),
     }
     for table, rows in tables.items():
         _make_table(engine, table, [_completed(row, table) for row in rows])

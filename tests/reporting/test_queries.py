@@ -56,6 +56,7 @@ def _example(comparison, name):
         for mart in ("model_comparison", "channel_credit"):
             connection.register("frame", comparison.marts[mart])
             connection.execute(f"create table mart.{mart} as from frame")
+        connection.execute(f"create view mart.model_to_use as {load_sql('views/model_to_use')}")
         return connection.execute(load_sql(f"examples/{name}")).pl().to_dicts()
 
 

@@ -24,7 +24,7 @@ def found(tables) -> Backtests:
 
 
 def test_the_comparison_is_that_of_users(tables, found):
-    made = lydite.compare(**tables)
+    made = lydite.compare(**tables, after_conversion="restart")
     expected = made.marts["model_comparison"].filter(pl.col("model") != "ceiling")
     own = found.compare()["model_comparison"].filter(pl.col("model") != "ceiling")
     names = [name for name in own.columns if name not in OTHER and name in expected.columns]

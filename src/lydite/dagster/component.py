@@ -24,6 +24,8 @@ class Upstream(dg.Resolvable, dg.Model):
     conversions: Sequence[dg.ResolvedAssetKey] = ()
     spend: Sequence[dg.ResolvedAssetKey] = ()
     users: Sequence[dg.ResolvedAssetKey] = ()
+    identities: Sequence[dg.ResolvedAssetKey] = ()
+    erasures: Sequence[dg.ResolvedAssetKey] = ()
 
 
 def _resolve_settings(

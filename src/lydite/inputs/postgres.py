@@ -11,8 +11,6 @@ from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
-from sqlglot import TokenType, tokenize
-from sqlglot.errors import TokenError
 
 from lydite.engine.duckdb import quote_identifier
 from lydite.environment import expand, hide
@@ -89,6 +87,10 @@ def only_select(place: str, text: str) -> str:
     InputError
         When there is more than one statement.
     """
+    # Imported late: reading other sources does not need it, and it takes a tenth of a second.
+    from sqlglot import TokenType, tokenize  # noqa: PLC0415
+    from sqlglot.errors import TokenError  # noqa: PLC0415
+
     try:
         tokens = tokenize(text, read="postgres")
     except TokenError:

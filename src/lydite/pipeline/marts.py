@@ -39,8 +39,13 @@ MARTS = (
     "removal_effects",
     "data_quality",
 )
-#: Marts of tables that only the local engine has: the first ones to be built.
-LOCAL_MARTS = ("runs", "findings", "models_left_out")
+#: Marts of tables that only the local engine has, by name: the first ones to be built.
+_LOCAL_TABLES = {
+    "runs": "evaluation.runs",
+    "findings": "quality.findings",
+    "models_left_out": "evaluation.left_out",
+}
+LOCAL_MARTS = tuple(_LOCAL_TABLES)
 #: The marts that hold credit and need no comparison.
 CREDIT_MARTS = (
     "outcomes",
@@ -130,9 +135,10 @@ def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
     engine.copy_from_local("evaluation.refuted")
     for table in _JOINED:
         engine.copy_from_local(table)
-    for name in LOCAL_MARTS:
-        local.create(f"mart.{name}", f"marts/{name}")
-        local.comment(f"mart.{name}", f"marts/{name}")
+    for name, table in _LOCAL_TABLES.items():
+        if local.exists(table):
+            local.create(f"mart.{name}", f"marts/{name}")
+            local.comment(f"mart.{name}", f"marts/{name}")
     for name in names:
         mart = f"mart.{name}"
         engine.local.drop(mart)

@@ -72,6 +72,8 @@ def find_drops(rows: NDArray[np.integer]) -> list[Drop]:
             if known[start : last + 1].any():
                 continue  # found with a shorter window
             expected = _expected(total, dropped, start, length)
+            if dropped[start : last + 1].any():  # the drop goes on: no fewer rows are expected
+                expected = max(expected, length * usual[start : last + 1].max())
             if expected >= MIN_EXPECTED and total[last + 1] - total[start] < MAX_SHARE * expected:
                 fresh = start + np.flatnonzero(~dropped[start : last + 1])
                 usual[fresh] = expected / length

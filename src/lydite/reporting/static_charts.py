@@ -40,7 +40,9 @@ def static_svg(spec: Mapping[str, object], identifier: str, title: str) -> Marku
     """
     fixed = {**spec, "width": WIDTH}
     text = vl_convert.vegalite_to_svg(_finite(fixed), show_warnings=False)  # type: ignore[arg-type]
-    text = re.sub(r"clip(\d+)", rf"{identifier}-clip\1", text)
+    # The library numbers them on from chart to chart: the same chart has the same text here.
+    clips = {name: n for n, name in enumerate(dict.fromkeys(re.findall(r"\bclip\d+", text)))}
+    text = re.sub(r"\bclip\d+", lambda found: f"{identifier}-clip{clips[found[0]]}", text)
     for colour, variable in _VARIABLES.items():
         text = text.replace(f'"{colour}"', f'"{variable}"')
     text = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", text)
