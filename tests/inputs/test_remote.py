@@ -239,6 +239,8 @@ def test_a_token_and_a_password_come_from_the_environment(server, read, monkeypa
 
 
 def test_a_select_reads_web_addresses(server, read, write):
+    pytest.importorskip("obstore", reason="the extra 'remote' is not installed")
+    pytest.importorskip("fsspec", reason="the extra 'remote' is not installed")
     select = f"from '{server.url}/t.parquet' union all by name from read_csv('{server.url}/t.csv')"
     assert read("touchpoints", write("t.sql", select)).duplicates == 0
 

@@ -86,8 +86,10 @@ def _normalise(weights: pl.DataFrame, touches: pl.DataFrame) -> NDArray[np.float
     """Divide weight times rate by the sum of the path; weights are equal where their sum is 0."""
     weighed = pl.col("weight").sum().over("path_number") > 0
     part = pl.when(weighed).then(pl.col("weight")).otherwise(1.0) * pl.col("rate")
-    touches = touches.with_columns(weights)
-    return touches.select(part / part.sum().over("path_number")).to_series().to_numpy()
+    # In two steps: older versions of polars do not nest window expressions.
+    parts = touches.with_columns(weights).with_columns(part=part)
+    credit = pl.col("part") / pl.col("part").sum().over("path_number")
+    return parts.select(credit).to_series().to_numpy()
 
 
 def _split_channel_shares(
