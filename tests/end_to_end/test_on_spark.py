@@ -47,9 +47,7 @@ def compared(engine: DuckDBEngine | SparkEngine) -> Comparison:
 def test_the_result_equals_that_of_duckdb(spark, monkeypatch):
     """Text, counts and verdicts are equal, and floats to nine digits."""
     monkeypatch.setattr(segment_results, "MIN_SEGMENT_CONVERSIONS", 10)
-    # A prefix of its own: other tests leave tables in the session.
-    spark_engine = SparkEngine(spark.session, prefix="compared_")
-    with DuckDBEngine(threads=1) as duckdb, spark_engine as engine:
+    with DuckDBEngine(threads=1) as duckdb, SparkEngine(spark.session) as engine:
         one, other = compared(duckdb), compared(engine)
     assert other.outcomes == one.outcomes
     assert other.quarantined == one.quarantined
@@ -57,7 +55,7 @@ def test_the_result_equals_that_of_duckdb(spark, monkeypatch):
     for name in (*pipeline.MARTS, *TABLES):
         mart = other.marts[name]
         assert_frame_equal(one.marts[name], mart, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
-        written = spark.session.table(f"compared_mart.{name}")  # on Spark
+        written = spark.session.table(f"lydite_mart.{name}")  # on Spark
         assert (written.columns, written.count()) == (mart.columns, mart.height)
     assert one.marts["channel_credit"].height > 30
     assert one.marts["model_comparison"]["segment"].n_unique() > 3

@@ -105,6 +105,8 @@ def vanished_finding(engine: Engine, rule: Rule, accepted: QualitySettings) -> F
     tables = ("journeys.users", "journeys.touches")
     if rule.severity == "ignore" or not all(engine.exists(table) for table in tables):
         return None
+    if not engine.local.is_persistent:  # a Spark session may hold tables of other data
+        return None
     if people_mode(engine.local) is not None:
         return None
     users = engine.scalar("select count(*) from journeys.users")
