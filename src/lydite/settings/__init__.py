@@ -1,0 +1,68 @@
+"""Settings: `lydite.toml` as typed data. Error messages name the dotted key and what to do."""
+
+from lydite.settings.data import ChannelSettings, CurrencySettings, PeopleSettings
+from lydite.settings.outcomes import (
+    Completeness,
+    DeclaredEnds,
+    EvaluationSettings,
+    InteractionLookbacks,
+    OutcomeSettings,
+    PathOptions,
+)
+from lydite.settings.project import ModelSettings, Settings
+from lydite.settings.quality import (
+    FINDING_KINDS,
+    FindingKind,
+    QualitySettings,
+    RuleName,
+    RuleSettings,
+    Severity,
+)
+from lydite.settings.reading import load_settings, make_settings, parse_settings, with_currency
+from lydite.settings.sources import DatabaseSource, EngineSettings, SourceSettings, StorageSettings
+from lydite.settings.types import (
+    AfterConversion,
+    Delay,
+    Instant,
+    Location,
+    Lookback,
+    LookbackByInteraction,
+    Section,
+    Timezone,
+)
+
+__all__ = [
+    "FINDING_KINDS",
+    "AfterConversion",
+    "ChannelSettings",
+    "Completeness",
+    "CurrencySettings",
+    "DatabaseSource",
+    "DeclaredEnds",
+    "Delay",
+    "EngineSettings",
+    "EvaluationSettings",
+    "FindingKind",
+    "Instant",
+    "InteractionLookbacks",
+    "Location",
+    "Lookback",
+    "LookbackByInteraction",
+    "ModelSettings",
+    "OutcomeSettings",
+    "PathOptions",
+    "PeopleSettings",
+    "QualitySettings",
+    "RuleName",
+    "RuleSettings",
+    "Section",
+    "Settings",
+    "Severity",
+    "SourceSettings",
+    "StorageSettings",
+    "Timezone",
+    "load_settings",
+    "make_settings",
+    "parse_settings",
+    "with_currency",
+]

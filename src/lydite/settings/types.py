@@ -1,0 +1,87 @@
+"""Types of settings: durations, instants, time zones, texts without secrets."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from lydite.durations import parse_duration
+from lydite.environment import mask
+from lydite.errors import InputError
+from lydite.timezones import check_timezone
+
+
+class Section(BaseModel):
+    """A table of the settings: without unknown keys, and without values in messages."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+def _parse_lookback(value: object, what: str = "lookback") -> timedelta:
+    if not isinstance(value, str | timedelta):
+        raise ValueError('write it in quotes, with a unit: "12h", "30d" or "4w"')  # noqa: TRY004
+    try:
+        return parse_duration(value, what)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+def _parse_delay(value: object) -> timedelta:
+    return _parse_lookback(value, "delay")
+
+
+def _parse_instant(value: object) -> datetime:
+    """Return an instant in UTC without a zone; a day is its first instant."""
+    try:
+        given = datetime.fromisoformat(value) if isinstance(value, str) else value
+    except ValueError:
+        given = None
+    if isinstance(given, datetime):
+        return given.astimezone(UTC).replace(tzinfo=None) if given.tzinfo else given
+    if isinstance(given, date):
+        return datetime.combine(given, time())
+    raise ValueError("write it as ISO-8601 in UTC, such as 2026-03-01 or 2026-03-01T06:00")
+
+
+Lookback = Annotated[timedelta, BeforeValidator(_parse_lookback)]
+#: The lookback of each kind of contact, such as ``{"impression": "1d"}``.
+LookbackByInteraction = dict[Annotated[str, Field(min_length=1)], Lookback]
+Delay = Annotated[timedelta, BeforeValidator(_parse_delay)]
+Instant = Annotated[datetime, BeforeValidator(_parse_instant)]
+
+
+#: Whether paths start again after a conversion of their outcome, or keep the touches before it.
+AfterConversion = Literal["restart", "continue"]
+
+
+def _parse_look_back(value: object) -> timedelta:
+    return _parse_lookback(value, "look_back")
+
+
+LookBack = Annotated[timedelta, BeforeValidator(_parse_look_back)]
+
+
+def _without_secret(text: str) -> str:
+    if mask(text) != text:
+        raise ValueError(
+            "a secret is written in the settings: put it in an environment variable, and write"
+            " ${NAME} in its place"
+        )
+    return text
+
+
+def _check_timezone(name: str) -> str:
+    try:
+        return check_timezone(name)
+    except InputError as error:
+        raise ValueError(str(error)) from error
+
+
+#: An IANA name, such as ``"Europe/Berlin"``.
+Timezone = Annotated[str, AfterValidator(_check_timezone)]
+
+
+#: Text in which ``${NAME}`` stands for an environment variable, and which has no other secrets.
+Location = Annotated[str, AfterValidator(_without_secret)]
