@@ -1,0 +1,1 @@
+"""Randomised experiments: checks, readouts, and power."""
