@@ -307,7 +307,7 @@ def compare(
         raise InputError("give touchpoints and conversions, or paths")
     with _engine_of(sources) as engine:
         pipeline.run(engine, sources, settings, rivals=rivals)
-        return read_comparison(engine.local, kind_of(touchpoints))
+        return read_comparison(engine.local, kind_of(touchpoints), settings.shown())
 
 
 def compare_paths(

@@ -11,7 +11,9 @@ from lydite.errors import InputError
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _USER_AND_PASSWORD = re.compile(r"(?<=://)([^:@/?#]*):(.*)@", re.DOTALL)
 _PARAMETER = re.compile(r"([?&])([^=&]+)=([^&#]*)")
-_SECRET = re.compile(r"passw|pwd|secret|token|credential|\bsig\b|signature|key\b", re.IGNORECASE)
+_SECRET = re.compile(
+    r"passw|pwd|secret|token|credential|webhook|\bsig\b|signature|key\b", re.IGNORECASE
+)
 _SECRET_VARIABLE = re.compile(r"PASS(WD|WORD)|SECRET|TOKEN|CREDENTIAL|PRIVATE_KEY|ACCOUNT_KEY")
 _UNENCODED = ":[]"  # a variable may be a host with its port
 _SHORTEST = 6  # characters of a variable that is hidden because of its name alone

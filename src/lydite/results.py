@@ -16,6 +16,7 @@ from lydite.evaluation.segments import ALL
 from lydite.models.transition_graph import transition_graph
 from lydite.pipeline import LOCAL_MARTS, MARTS, NOT_SET_ASIDE, quarantined
 from lydite.quality import Finding
+from lydite.settings import ReportSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,8 @@ class Comparison(Generic[FrameT_co]):
         Chance of any wrong verdict, however often the comparison is repeated; None if not known.
     findings : sequence of lydite.quality.Finding
         What is wrong with the data, such as missing or stray rows.
+    report_settings : lydite.settings.ReportSettings
+        What reports show first, and the names of channels for readers.
 
     Examples
     --------
@@ -97,6 +100,7 @@ class Comparison(Generic[FrameT_co]):
     alpha: float | None = None
     _kind: FrameKind = field(default="polars", repr=False)
     findings: Sequence[Finding] = ()
+    report_settings: ReportSettings = field(default=ReportSettings(), repr=False)
 
     @property
     def table(self) -> FrameT_co:
@@ -256,7 +260,11 @@ class Comparison(Generic[FrameT_co]):
         return notebook_html(self)
 
 
-def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Comparison:
+def read_comparison(
+    engine: DuckDBEngine,
+    kind: FrameKind = "polars",
+    report_settings: ReportSettings | None = None,
+) -> Comparison:
     """Read a comparison from the tables that `lydite.pipeline` wrote.
 
     Parameters
@@ -265,14 +273,20 @@ def read_comparison(engine: DuckDBEngine, kind: FrameKind = "polars") -> Compari
         Holds the tables.
     kind
         The kind of frame that the tables of the result are.
+    report_settings
+        What reports show first, and the names in them; the defaults when None.
     """
     marts = {
         name: engine.frame(f"from mart.{name}") for name in FRAMES if engine.exists(f"mart.{name}")
     }
-    return _comparison(marts, kind)
+    return _comparison(marts, kind, report_settings)
 
 
-def read_published(path: str | Path, kind: FrameKind = "polars") -> Comparison:
+def read_published(
+    path: str | Path,
+    kind: FrameKind = "polars",
+    report_settings: ReportSettings | None = None,
+) -> Comparison:
     """Read the comparison in a published DuckDB file.
 
     Parameters
@@ -281,6 +295,8 @@ def read_published(path: str | Path, kind: FrameKind = "polars") -> Comparison:
         The published file.
     kind
         The kind of frame that the tables of the result are.
+    report_settings
+        What reports show first, and the names in them; the defaults when None.
 
     Raises
     ------
@@ -307,10 +323,12 @@ def read_published(path: str | Path, kind: FrameKind = "polars") -> Comparison:
             f"{path} lacks the table mart.{missing[0]}: it was published by an earlier version."
             " Run the comparison again"
         )
-    return _comparison(marts, kind)
+    return _comparison(marts, kind, report_settings)
 
 
-def _comparison(marts: Mapping[str, pl.DataFrame], kind: FrameKind) -> Comparison:
+def _comparison(
+    marts: Mapping[str, pl.DataFrame], kind: FrameKind, report_settings: ReportSettings | None
+) -> Comparison:
     """Return the comparison whose tables these are; the schema ``mart`` holds all of it."""
     set_aside: dict[str, dict[str, int]] = {}
     counted = marts["data_quality"].filter(~pl.col("reason").is_in(NOT_SET_ASIDE))
@@ -324,6 +342,7 @@ def _comparison(marts: Mapping[str, pl.DataFrame], kind: FrameKind) -> Compariso
         marts["runs"]["alpha"][-1],
         kind,
         [Finding(**row) for row in marts["findings"].to_dicts()],
+        report_settings or ReportSettings(),
     )
 
 

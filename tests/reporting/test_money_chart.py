@@ -16,7 +16,8 @@ _SHARE = st.floats(0, 1)
 @given(st.lists(st.tuples(_SHARE, _SHARE, _SHARE), max_size=30))
 def test_all_marks_are_inside_the_chart(shares):
     rows = [
-        ChannelMoney(f"c{n}", 10, spend, 5, 7, share, (share, min(1, share + 0.1)), (1, 2),
+        ChannelMoney(f"c{n}", f"C{n}", f"c{n}", 10, spend, 5, 7, share,
+                     (share, min(1, share + 0.1)), (1, 2),
                      (min(share, other), max(share, other)), (1, 2), (1, 2), other)
         for n, (spend, share, other) in enumerate(shares)
     ]  # fmt: skip
@@ -45,7 +46,9 @@ def test_figures_are_those_of_the_channel():
 
 
 def test_without_spend_the_range_is_that_of_the_share():
-    row = ChannelMoney("a", None, None, 5, None, 0.4, None, (4, 6), (0.3, 0.5), None, None, None)
+    row = ChannelMoney(
+        "a", "A", "a", None, None, 5, None, 0.4, None, (4, 6), (0.3, 0.5), None, None, None
+    )
     chart = money_chart([row])
     assert not chart.has_spend
     assert (chart.rows[0].range, chart.rows[0].spend_bar) == ("30% to 50%", None)

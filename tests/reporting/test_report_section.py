@@ -68,20 +68,6 @@ def test_the_data_of_the_pickers_are_those_of_the_table():
     ]  # fmt: skip
 
 
-def test_paths_are_those_of_the_most_journeys():
-    full = make_comparison(("purchase", BEST))
-    paths = pl.DataFrame(
-        {
-            "outcome": "purchase", "rank": range(1, 31), "path": ["paid_ads > mail"] * 30,
-            "journeys": range(60, 30, -1), "conversions": 3, "conversion_rate": 0.05,
-        }
-    )  # fmt: skip
-    found = section(Comparison({**full.marts, "paths": paths}, full.outcomes, {}))
-    assert [row.journeys for row in found.paths] == [str(n) for n in range(60, 50, -1)]
-    assert found.paths[0].path == "Paid ads → Mail"
-    assert found.paths[0].rate == "5.0%"
-
-
 def test_segments_that_differ_are_counted():
     found = section(make_comparison(("purchase", BEST), segments=SEGMENTS))
     differ = sum(row.agrees == "no" for row in found.segments[0])

@@ -36,7 +36,7 @@ def parts(svg, tag):
 
 @pytest.mark.parametrize("number", [2, 3, 8, 13, 20])
 def test_every_channel_and_the_main_transitions_are_drawn(number):
-    names = [f"channel_{i}" for i in range(number)]
+    names = [f"Channel{i}" for i in range(number)]
     svg = transition_svg(made_graph(names), "outcome-0")
     assert len(parts(svg, "circle")) == number
     assert {"".join(text.itertext()).split()[0] for text in parts(svg, "text")} == set(names)
@@ -47,7 +47,7 @@ def test_every_channel_and_the_main_transitions_are_drawn(number):
 
 @pytest.mark.parametrize("number", [8, 12, 16, 20])
 def test_labels_do_not_overlap(number):
-    svg = transition_svg(made_graph([f"channel_{i}" for i in range(number)]), "x")
+    svg = transition_svg(made_graph([f"Channel{i}" for i in range(number)]), "x")
     for side in ("start", "end"):
         heights = sorted(
             float(text.get("y")) for text in parts(svg, "text") if text.get("text-anchor") == side
@@ -58,14 +58,14 @@ def test_labels_do_not_overlap(number):
 
 
 def test_of_many_channels_the_most_frequent_are_drawn():
-    names = [f"channel_{i}" for i in range(43)]
+    names = [f"Channel{i}" for i in range(43)]
     svg = transition_svg(made_graph(names, lambda i, j: 1000.0 - 10 * i - j), "x")
     drawn = {"".join(text.itertext()).split()[0] for text in parts(svg, "text")}
     assert drawn == set(names[:MOST_CHANNELS])
 
 
 def test_the_diagram_is_the_same_every_time_and_in_any_order_of_rows():
-    graph = made_graph([f"channel_{i}" for i in range(9)])
+    graph = made_graph([f"Channel{i}" for i in range(9)])
     other = nx.DiGraph()
     other.add_edges_from(reversed(list(graph.edges(data=True))))
     assert transition_svg(graph, "x") == transition_svg(other, "x")
@@ -82,10 +82,10 @@ def test_names_are_escaped_and_cut():
 
 
 def test_titles_give_the_figures():
-    graph = made_graph(["ads", "seo"], lambda i, j: 1200.0)
+    graph = made_graph(["Ads", "Seo"], lambda i, j: 1200.0)
     titles = [title.text for title in parts(transition_svg(graph, "x"), "title")]
-    assert "ads then seo: 1,200 times" in titles
-    assert "seo: 2,401 touches, a conversion follows 2.0%" in titles
+    assert "Ads then Seo: 1,200 times" in titles
+    assert "Seo: 2,401 touches, a conversion follows 2.0%" in titles
 
 
 def test_without_a_transition_between_channels_nothing_is_drawn():

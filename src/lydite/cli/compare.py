@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from pathlib import Path  # noqa: TC003  (typer reads the annotations)
 from typing import Annotated, Literal
 
@@ -191,9 +192,10 @@ def compare(
                     progress.say,
                     separator,
                 )
+                comparison = dataclasses.replace(comparison, report_settings=settings.shown())
             else:
                 pipeline.run(engine, inputs.sources, settings, progress.say, rivals)
-                comparison = read_comparison(engine.local)
+                comparison = read_comparison(engine.local, report_settings=settings.shown())
         if report is not None:
             progress.say("writing the report")
             comparison.to_html(report)

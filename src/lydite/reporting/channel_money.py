@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lydite.reporting.display_names import channel_label, channel_word
 from lydite.reporting.queries import (
     UNATTRIBUTED,
     credited_models,
@@ -29,8 +30,8 @@ class ChannelMoney:
 
     Attributes
     ----------
-    channel
-        Name as in the data.
+    channel, label, word
+        Name as in the data, for readers, and within a sentence.
     spend, spend_share
         What was spent, and the share of all spend; None where unknown.
     conversions, value, share
@@ -46,6 +47,8 @@ class ChannelMoney:
     """
 
     channel: str
+    label: str
+    word: str
     spend: float | None
     spend_share: float | None
     conversions: float
@@ -100,15 +103,23 @@ def channel_money(comparison: Comparison, outcome: str, model: str) -> list[Chan
     for row in rows:
         by_channel.setdefault(row["channel"], []).append(row)
     all_spend = sum(own[0]["cost"] or 0 for own in by_channel.values())
+    names = comparison.report_settings.channel_names
+    labels = {name: (channel_label(name, names), channel_word(name, names)) for name in by_channel}
     found = [
-        _channel(channel, own, model, standing, all_spend) for channel, own in by_channel.items()
+        _channel(channel, labels[channel], own, model, standing, all_spend)
+        for channel, own in by_channel.items()
     ]
     known = [row for row in found if row is not None]
     return sorted(known, key=lambda row: (-(row.spend or 0), -row.conversions, row.channel))
 
 
 def _channel(
-    channel: str, rows: Sequence[Row], model: str, standing: set[str], all_spend: float
+    channel: str,
+    labels: tuple[str, str],
+    rows: Sequence[Row],
+    model: str,
+    standing: set[str],
+    all_spend: float,
 ) -> ChannelMoney | None:
     own = next((row for row in rows if row["model"] == model), None)
     if own is None:
@@ -118,6 +129,8 @@ def _channel(
     last = next((row["share"] for row in rows if row["model"] == LAST_TOUCH), None)
     return ChannelMoney(
         channel=channel,
+        label=labels[0],
+        word=labels[1],
         spend=spend,
         spend_share=spend / all_spend if spend is not None and all_spend else None,
         conversions=own["conversions"] or 0.0,

@@ -38,7 +38,8 @@ VERDICT_COLOURS = {
     "no_better_than_volume": "#6b7280",
     "refuted": "#b4483a",
 }
-_LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
+#: Colours of lines, the first model's first.
+LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
 _INK, _FAINT = "#1f2933", "#d9dee4"
 _MOST_LINES = 5
 _STEP, _DENSE_STEP = 30, 25
@@ -46,8 +47,8 @@ _MANY = 12
 # A refuted point further below the others than this many times their range is drawn at the edge.
 _FAR = 1.0
 _MOST_BANDS = 2
-# Readers' fonts may be wider than the one that the chart is measured with.
-_LEGEND = alt.Legend(
+#: Readers' fonts may be wider than the one that the chart is measured with.
+LEGEND = alt.Legend(
     orient="bottom", title=None, symbolType="circle", symbolOpacity=1, columnPadding=28
 )
 
@@ -71,14 +72,14 @@ def improvement_chart(comparison: Comparison, outcome: str) -> Chart | None:
         "place:Q",
         scale=alt.Scale(domain=domain, nice=False),
         axis=alt.Axis(
-            format=_axis_format(domain),
+            format=axis_format(domain),
             tickCount=6,
             title=f"improvement of the forecast beyond what {null} predicts",
         ),
     )
     y = alt.Y("model:N", sort=[row["model"] for row in rows], title=None)
     colour = _verdict_colour(rows)
-    base = alt.Chart(_inline(rows)).encode(y=y)
+    base = alt.Chart(inline_data(rows)).encode(y=y)
     bounds = base.mark_rule(strokeWidth=3, opacity=0.45, clip=True).encode(
         x=alt.X("low:Q"), x2="high:Q", color=colour, tooltip=_TOOLTIP
     )
@@ -88,7 +89,7 @@ def improvement_chart(comparison: Comparison, outcome: str) -> Chart | None:
         tooltip=_TOOLTIP,
         shape=alt.condition(alt.datum.outside, alt.value("triangle-left"), alt.value("circle")),
     )
-    return _styled(alt.layer(*_reference_marks(marks), bounds, points), height=_height(len(rows)))
+    return styled(alt.layer(*_reference_marks(marks), bounds, points), height=_height(len(rows)))
 
 
 _TOOLTIP = [
@@ -136,7 +137,7 @@ def _clip_to_edge(row: Row, low: float) -> Datum:
 
 
 def _reference_marks(marks: Sequence[Row]) -> list[alt.Chart]:
-    data = _inline(marks)
+    data = inline_data(marks)
     rules = alt.Chart(data).mark_rule(strokeDash=[4, 3], color="#6b7280").encode(x="x:Q")
     names = (
         alt.Chart(data)
@@ -150,7 +151,7 @@ def _verdict_colour(rows: Sequence[Row]) -> alt.Color:
     labels = {verdict_label(kind): colour for kind, colour in VERDICT_COLOURS.items()}
     drawn = {row["verdict"] for row in rows}
     labels = {label: colour for label, colour in labels.items() if label in drawn}
-    legend = _LEGEND
+    legend = LEGEND
     return alt.Color(
         "verdict:N", scale=alt.Scale(domain=[*labels], range=[*labels.values()]), legend=legend
     )
@@ -169,21 +170,21 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
     domain = _evidence_domain(rows)
     colour = alt.Color(
         "model:N",
-        scale=alt.Scale(domain=[model_label(name) for name in names], range=_LINES[: len(names)]),
-        legend=_LEGEND,
+        scale=alt.Scale(domain=[model_label(name) for name in names], range=LINES[: len(names)]),
+        legend=LEGEND,
     )
     x = alt.X("period:T", title="period, by its first day", axis=alt.Axis(grid=False, tickCount=6))
     y = alt.Y(
         "explained:Q",
         scale=alt.Scale(domain=domain, nice=False),
-        axis=alt.Axis(format=_axis_format(domain), tickCount=5, title="improvement so far"),
+        axis=alt.Axis(format=axis_format(domain), tickCount=5, title="improvement so far"),
     )
-    base = alt.Chart(_inline(rows)).encode(x=x)
+    base = alt.Chart(inline_data(rows)).encode(x=x)
     # More than two overlapping bands cannot be read: then only the first model has one.
     banded = names if len(names) <= _MOST_BANDS else names[:1]
     shown = [row for row in rows if row["model"] in {model_label(name) for name in banded}]
     band = (
-        alt.Chart(_inline(shown))
+        alt.Chart(inline_data(shown))
         .encode(x=x)
         .mark_area(opacity=0.14, clip=True)
         .encode(y=alt.Y("low:Q"), y2="high:Q", color=colour)
@@ -199,8 +200,8 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
             alt.Tooltip("high:Q", format=".2%", title="upper bound"),
         ],
     )
-    zero = alt.Chart(_inline([{"y": 0.0}])).mark_rule(strokeDash=[4, 3], color="#6b7280")
-    return _styled(alt.layer(zero.encode(y="y:Q"), band, line), height=260)
+    zero = alt.Chart(inline_data([{"y": 0.0}])).mark_rule(strokeDash=[4, 3], color="#6b7280")
+    return styled(alt.layer(zero.encode(y="y:Q"), band, line), height=260)
 
 
 def _evidence_row(row: Row) -> Datum:
@@ -228,19 +229,21 @@ def _height(lines: int) -> int:
     return (_STEP if lines <= _MANY else _DENSE_STEP) * lines
 
 
-def _axis_format(domain: Sequence[float]) -> str:
+def axis_format(domain: Sequence[float]) -> str:
+    """Return the format of the percentages of an axis, by the length of the axis."""
     span = domain[1] - domain[0]
     return ".0%" if span > 0.05 else ".1%" if span > 0.005 else ".2%"
 
 
-def _inline(rows: Iterable[Row]) -> alt.InlineData:
+def inline_data(rows: Iterable[Row]) -> alt.InlineData:
     """Return records as inline data, which altair does not limit in number."""
     return alt.InlineData(values=[dict(row) for row in rows])
 
 
-def _styled(chart: Chart, *, height: float) -> Chart:
+def styled(chart: Chart, *, height: float) -> Chart:
+    """Return a chart with the fonts and colours of the report."""
     font = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
-    styled: Chart = (
+    found: Chart = (
         chart.properties(
             width="container",
             height=height,
@@ -258,4 +261,4 @@ def _styled(chart: Chart, *, height: float) -> Chart:
         .configure_legend(labelFontSize=13, labelColor=_INK, labelLimit=260)
         .configure_view(stroke=None)
     )  # fmt: skip
-    return styled
+    return found

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money, model_to_show
 from lydite.reporting.display_names import (
     MOST_NAMED,
-    channel_label,
     conversions_of,
     model_label,
     sentence,
     within_sentence,
 )
-from lydite.reporting.formats import count, enumerate_names, fixed, percent
+from lydite.reporting.formats import count, currency_prefix, enumerate_names, fixed, percent
 from lydite.reporting.history import period_of
 from lydite.reporting.narrative import headline
 from lydite.reporting.open_pairs import open_pairs
@@ -109,14 +108,15 @@ def agreement(comparison: Comparison, outcome: str) -> str:
     paid = [row for row in rows if (row.spend_share or 0) >= LEAST_SHARE]
     standing = len(standing_models(comparison, outcome).rows)
     under = {0: "", 1: ""}.get(standing, " under every model still standing")
+    prefix = currency_prefix(comparison.report_settings.currency)
     by_return = [row for row in paid if row.standing_return]
     by_cost = [row for row in paid if row.standing_cost]
     if by_return and any((row.standing_return or (0, 0))[1] for row in by_return):
         best = max(by_return, key=lambda row: (row.standing_return or (0.0,))[0])
-        words = ("returned {} per 1 spent", "returned {}")
+        words = (f"returned {{}} per {prefix}1 spent", "returned {}")
         return _about_two(best, by_return, lambda row: row.standing_return, words, under)
     if by_cost:
-        words = (f"cost {{}} per {conversions_of(outcome, 1)}", "cost {}")
+        words = (f"cost {prefix}{{}} per {conversions_of(outcome, 1)}", f"cost {prefix}{{}}")
         best = min(by_cost, key=lambda row: (row.standing_cost or (0.0, 0.0))[1])
         return _about_two(best, by_cost, lambda row: row.standing_cost, words, under)
     return _about_shares(rows, conversions_of(outcome), under)
@@ -130,14 +130,14 @@ def _about_two(
     under: str,
 ) -> str:
     """Return a figure of the best channel, and of the largest of the others."""
-    said = f"{channel_label(best.channel)} {words[0].format(_range(figure(best)))}{under}."
+    said = f"{best.label} {words[0].format(_range(figure(best)))}{under}."
     others = [row for row in rows if row is not best]
     if not others:
         return said
     largest = max(others, key=lambda row: row.spend or 0)
     amount = words[1].format(_range(figure(largest)))
     share = f"{_fraction(largest.spend_share or 0)} of spend"
-    return f"{said} {channel_label(largest.channel)}, {share}, {amount}."
+    return f"{said} {largest.label}, {share}, {amount}."
 
 
 def _about_shares(rows: Sequence[ChannelMoney], conversions: str, under: str) -> str:
@@ -145,12 +145,12 @@ def _about_shares(rows: Sequence[ChannelMoney], conversions: str, under: str) ->
     if not known:
         return ""
     best = max(known, key=lambda row: (row.standing_share or (0.0,))[0])
-    said = f"{channel_label(best.channel)} earned {_shares(best)} of {conversions}{under}."
+    said = f"{best.label} earned {_shares(best)} of {conversions}{under}."
     others = [row for row in known if row is not best]
     if not others:
         return said
     widest = max(others, key=_width)
-    return f"{said} {channel_label(widest.channel)} earned {_shares(widest)}."
+    return f"{said} {widest.label} earned {_shares(widest)}."
 
 
 def _width(row: ChannelMoney) -> float:

@@ -16,7 +16,7 @@ from lydite.reporting.queries import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from lydite.reporting.queries import Row
@@ -76,19 +76,40 @@ def family_of(name: str) -> str:
     return next((family for family, names in FAMILIES.items() if name in names), OTHER_FAMILY)
 
 
-def channel_label(name: str) -> str:
+def channel_label(name: str, names: Mapping[str, str] | None = None) -> str:
     """Return the name of a channel for readers: an identifier is written as words.
+
+    Parameters
+    ----------
+    names
+        Names of channels from the settings.
 
     Examples
     --------
     >>> channel_label("paid_search_brand"), channel_label("Google / CPC")
     ('Paid search brand', 'Google / CPC')
+    >>> channel_label("cpc", {"cpc": "Google Ads"})
+    'Google Ads'
     """
-    text = plain(name)
+    text = plain((names or {}).get(name, name))
+    if names and name in names:
+        return text
     if re.fullmatch(r"[a-z0-9]+(_[a-z0-9]+)*", text):
         text = text.replace("_", " ")
         return text[:1].upper() + text[1:]
     return text
+
+
+def channel_word(name: str, names: Mapping[str, str] | None = None) -> str:
+    """Return the name of a channel within a sentence; a name from the settings stays as it is.
+
+    Examples
+    --------
+    >>> channel_word("paid_search"), channel_word("cpc", {"cpc": "Google"})
+    ('paid search', 'Google')
+    """
+    label = channel_label(name, names)
+    return label if names and name in names else within_sentence(label)
 
 
 def within_sentence(label: str) -> str:

@@ -87,6 +87,24 @@ def amount(value: float | None) -> str:
     return fixed(value, 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2)
 
 
+def money(value: float | None, currency: str | None) -> str:
+    """Return an amount with its currency, a symbol or a code, where that is known.
+
+    Examples
+    --------
+    >>> money(1250, "€"), money(9.5, "EUR"), money(12, None)
+    ('€1,250', 'EUR 9.50', '12')
+    """
+    text = amount(value)
+    return text if text == NOTHING else f"{currency_prefix(currency)}{text}"
+
+
+def currency_prefix(currency: str | None) -> str:
+    """Return what is written before an amount: a symbol, a code with a blank, or nothing."""
+    shown = plain(currency or "")
+    return f"{shown} " if shown[-1:].isalnum() else shown
+
+
 def percent(value: float | None, decimals: int = 0) -> str:
     """Return a share as a percentage."""
     if value is None or not math.isfinite(value):
@@ -144,6 +162,23 @@ def percent_decimals(low: float | None, high: float | None) -> int:
 def verdict_label(verdict: str | None) -> str:
     """Return the words for a verdict of the tables."""
     return _VERDICTS.get(verdict or "", (verdict or "").replace("_", " "))
+
+
+_UNITS = {"h": "hour", "d": "day", "w": "week"}
+
+
+def lookback_in_words(text: str) -> str:
+    """Return a lookback for readers.
+
+    Examples
+    --------
+    >>> lookback_in_words("30d"), lookback_in_words("click 30d, impression 1d")
+    ('30-day lookback', 'lookback click 30d, impression 1d')
+    """
+    number, unit = text[:-1], text[-1:]
+    if number.isdigit() and unit in _UNITS:
+        return f"{number}-{_UNITS[unit]} lookback"
+    return f"lookback {text}"
 
 
 def plain(text: object) -> str:

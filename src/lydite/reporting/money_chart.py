@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import channel_label
 from lydite.reporting.formats import amount, fixed, interval, percent
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def _row(row: ChannelMoney, top: float, *, has_spend: bool, has_value: bool) -> 
         figure = row.standing_cost
     shown = has_spend or figure is None
     return MoneyRow(
-        channel=channel_label(row.channel),
+        channel=row.label,
         spend_bar=None if row.spend_share is None else _span((0.0, row.spend_share), top),
         range_bar=None if row.standing_share is None else _span(row.standing_share, top),
         interval=None if row.interval is None else _span(row.interval, top),

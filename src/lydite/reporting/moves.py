@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money
-from lydite.reporting.display_names import channel_label, conversions_of, within_sentence
-from lydite.reporting.formats import amount, count, enumerate_names, percent
+from lydite.reporting.display_names import channel_word, conversions_of
+from lydite.reporting.formats import count, enumerate_names, money, percent
 from lydite.reporting.queries import UNATTRIBUTED, credit_of, rivals_of, standing_models
 
 if TYPE_CHECKING:
@@ -77,27 +77,31 @@ def move(comparison: Comparison, outcome: str, model: str, instead_of: str) -> M
     losing = [channel for channel in ordered if changes[channel] <= -_LEAST_MOVED][:_MOST_NAMED]
     gaining = [c for c in reversed(ordered) if changes[c] >= _LEAST_MOVED][:_MOST_NAMED]
     before, after = credit[instead_of], credit[model]
+    names = comparison.report_settings.channel_names
+
+    def from_to(channels: Sequence[str]) -> str:
+        return enumerate_names(
+            [
+                f"{channel_word(c, names)} ({count(before[c]['conversions'])}"
+                f" to {count(after[c]['conversions'])})"
+                for c in channels
+            ]
+        )
+
     return Move(
         sum(change for change in changes.values() if change > 0),
         sum(change for change in values if change > 0) if values else None,
-        enumerate_names(
-            [_from_to(c, before[c]["conversions"], after[c]["conversions"]) for c in losing]
-        ),
-        enumerate_names(
-            [_from_to(c, before[c]["conversions"], after[c]["conversions"]) for c in gaining]
-        ),
+        from_to(losing),
+        from_to(gaining),
     )
-
-
-def _from_to(channel: str, before: float, after: float) -> str:
-    return f"{within_sentence(channel_label(channel))} ({count(before)} to {count(after)})"
 
 
 @dataclass(frozen=True)
 class NextTest:
-    """A channel to test, and why."""
+    """A channel to test, its name within a sentence, and why."""
 
     channel: str
+    word: str
     why: str
 
 
@@ -111,7 +115,7 @@ def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTes
     paid = [row for row in rows if row.spend] or rows
     apart = sorted(paid, key=lambda row: (-_disagreement(row), row.channel))
     return [
-        NextTest(channel_label(row.channel), _why(row, outcome))
+        NextTest(row.label, row.word, _why(row, outcome, comparison.report_settings.currency))
         for row in apart[:_MOST_TESTS]
         if _disagreement(row) >= _LEAST_MOVED
     ]
@@ -123,9 +127,9 @@ def _disagreement(row: ChannelMoney) -> float:
     return row.standing[1] - row.standing[0]
 
 
-def _why(row: ChannelMoney, outcome: str) -> str:
+def _why(row: ChannelMoney, outcome: str, currency: str | None) -> str:
     low, high = row.standing or (0.0, 0.0)
-    spent = f"{amount(row.spend)} spent, credited with" if row.spend else "credited with"
+    spent = f"{money(row.spend, currency)} spent, credited with" if row.spend else "credited with"
     between = f"{count(low)} to {count(high)} {conversions_of(outcome)}"
     share = "" if row.spend or row.standing_share is None else (
         f", {percent(row.standing_share[0])} to {percent(row.standing_share[1])}"
@@ -137,4 +141,4 @@ def how_to_test(tests: Sequence[NextTest]) -> str:
     """Return how to run the first test, in one sentence; empty without any."""
     if not tests:
         return ""
-    return f"Switch {within_sentence(tests[0].channel)} off in some regions, and compare."
+    return f"Switch {tests[0].word} off in some regions, and compare."

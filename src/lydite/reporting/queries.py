@@ -10,10 +10,11 @@ import polars as pl
 from lydite.errors import InputError
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import BASE_RATE, BASELINES, VOLUME
+from lydite.reporting.formats import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from datetime import date, datetime
 
     from lydite.records import OutcomeCounts
     from lydite.results import Comparison, Credit
@@ -291,6 +292,24 @@ def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
             " as whole groups of users; credit uses all conversions"
         )
     return found
+
+
+@dataclass(frozen=True)
+class Run:
+    """The run whose results these are."""
+
+    id: str
+    finished_at: datetime
+    version: str
+
+
+def run_of(comparison: Comparison) -> Run | None:
+    """Return the last run of the table; None where runs are not recorded."""
+    frame = comparison.marts.get("runs")
+    if frame is None or frame.is_empty():
+        return None
+    row = frame.sort("finished_at").row(-1, named=True)
+    return Run(plain(row["run_id"]), row["finished_at"], plain(row["lydite_version"]))
 
 
 def conversion_dates(comparison: Comparison) -> tuple[date, date] | None:

@@ -40,7 +40,7 @@
     element.append(" moves ", strong(number(moved, 0) + " " + section.conversions));
     if (x.value && y.value) {
       var worth = x.value.reduce(function (sum, value, c) { return sum + Math.max(value - y.value[c], 0); }, 0);
-      element.append(", worth " + amount(worth) + ",");
+      element.append(", worth " + section.currency + amount(worth) + ",");
     }
     element.append(" from " + named(section.names, before, after, losing));
     element.append(" to " + named(section.names, before, after, gaining) + ".");

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from lydite.errors import InputError
 from lydite.reporting import formats
 from lydite.reporting.narrative import NOT_CAUSE
-from lydite.reporting.queries import conversion_dates
+from lydite.reporting.queries import conversion_dates, run_of
 from lydite.reporting.report_quality import report_quality
 from lydite.reporting.report_section import main_first, make_section
 
@@ -78,6 +78,7 @@ def report_html(comparison: Comparison) -> str:
         script=_asset("report.js"),
         style=_asset("report.css"),
         period=_period(comparison),
+        run=run_of(comparison),
         quality=report_quality(comparison),
         caution=NOT_CAUSE,
         formats=formats,

@@ -60,7 +60,8 @@ def _mismatches(comparison: Comparison) -> list[tuple[str, str, str]]:
             key = (row["channel"], row["status"])
             sums[key] = sums.get(key, 0.0) + (row["spend"] or 0.0)
     ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0]))
+    names = comparison.report_settings.channel_names
     return [
-        (channel_label(channel), _MISMATCHES[status], amount(spend) if spend else "")
+        (channel_label(channel, names), _MISMATCHES[status], amount(spend) if spend else "")
         for (channel, status), spend in ordered
     ]

@@ -5,21 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from markupsafe import Markup
-
-from lydite.errors import InputError
-from lydite.models.transition_graph import transition_graph
+from lydite.reporting.calibration_chart import calibration_chart, likeliest
 from lydite.reporting.channel_money import channel_money, model_to_show
 from lydite.reporting.charts import evidence_chart, improvement_chart
+from lydite.reporting.credit_tables import credit_by_model, credit_by_segment
 from lydite.reporting.decision import decide
 from lydite.reporting.display_names import (
-    channel_label,
     conversions_of,
     family_of,
     model_label,
     within_sentence,
 )
-from lydite.reporting.formats import count, percent, plain
+from lydite.reporting.formats import count, currency_prefix, percent, plain
 from lydite.reporting.money_chart import money_chart
 from lydite.reporting.moves import how_to_test, move, next_tests, other_model
 from lydite.reporting.narrative import reason_paragraphs
@@ -29,6 +26,7 @@ from lydite.reporting.queries import (
     credit_of,
     credited_models,
     is_path_table,
+    outcome_counts,
     rivals_of,
     rows_of,
     scored_counts,
@@ -36,29 +34,31 @@ from lydite.reporting.queries import (
     warnings_of,
     with_verdict,
 )
+from lydite.reporting.report_journey import make_journey
 from lydite.reporting.segments import segment_rows
 from lydite.reporting.static_charts import static_svg
 from lydite.reporting.table_rows import model_rows
 from lydite.reporting.tiles import tiles
-from lydite.reporting.transition_diagram import transition_svg
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from markupsafe import Markup
+
     from lydite.records import OutcomeCounts
     from lydite.reporting.channel_money import ChannelMoney
+    from lydite.reporting.credit_tables import CreditTable
     from lydite.reporting.decision import Decision
     from lydite.reporting.money_chart import MoneyChart
     from lydite.reporting.moves import Move, NextTest
     from lydite.reporting.open_pairs import PairRow
+    from lydite.reporting.report_journey import Journey
     from lydite.reporting.segments import SegmentRow
     from lydite.reporting.table_rows import ModelRow
     from lydite.reporting.tiles import Tile
     from lydite.results import Comparison
 
 _MOST_SEGMENTS = _MOST_PAIRS = 12
-_MOST_PATHS = 10
-_MOST_CHANNELS = 25
 _CHARTS = {
     "improvement": (
         "How much each model improves the forecast",
@@ -69,6 +69,11 @@ _CHARTS = {
         "The improvement so far, after each period",
         "With bounds; at most five models, and bands of the first one or two.",
         evidence_chart,
+    ),
+    "calibration": (
+        "Forecast and what happened",
+        "Each point: a group of touches. On the dashed line, as many converted as were forecast.",
+        calibration_chart,
     ),
 }
 _TRIANGLES = " Triangles at the edge: models that are worse than the chart can show."
@@ -85,30 +90,11 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class PathRow:
-    """One of the most frequent paths, as text."""
-
-    path: str
-    journeys: str
-    conversions: str
-    rate: str
-
-
-@dataclass(frozen=True)
 class ModelChoice:
     """A model to pick."""
 
     name: str
     label: str
-
-
-@dataclass(frozen=True)
-class CreditTable:
-    """Share of credit by channel and model; a cell is a number from 0 to 1 and its text."""
-
-    models: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[tuple[float, str]]]]
-    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +109,7 @@ class Section:
     outcome: str
     title: str
     conversions: str
+    currency: str | None
     lookback: str | None
     counts: OutcomeCounts
     scored: tuple[int, int] | None
@@ -148,18 +135,27 @@ class Section:
     charts: Sequence[Chart]
     evidence_about: str
     pairs: tuple[list[PairRow], int]
+    calibration_about: str
     credit: CreditTable
-    transitions: Markup
-    paths: Sequence[PathRow]
-    journey_about: str
+    journey: Journey
     segments: tuple[list[SegmentRow], int]
+    segment_credit: CreditTable
     segments_about: str
     warnings: Sequence[str]
     data: dict[str, Any] = field(default_factory=dict)
 
 
 def main_first(comparison: Comparison) -> list[str]:
-    """Return the outcomes, those with value first, then by their number of conversions."""
+    """Return the outcomes: the main one, then those with value, then by number of conversions.
+
+    Raises
+    ------
+    InputError
+        When the comparison has no outcome of the name in the settings.
+    """
+    main = comparison.report_settings.main_outcome
+    if main is not None:
+        outcome_counts(comparison, main)
     valued = {
         row["outcome"]
         for counts in comparison.outcomes
@@ -167,7 +163,8 @@ def main_first(comparison: Comparison) -> list[str]:
         if row["value"]
     }
     ordered = sorted(
-        comparison.outcomes, key=lambda row: (row["outcome"] not in valued, -row["conversions"])
+        comparison.outcomes,
+        key=lambda row: (row["outcome"] != main, row["outcome"] not in valued, -row["conversions"]),
     )
     return [row["outcome"] for row in ordered]
 
@@ -191,7 +188,7 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
     tests = [] if model is None else next_tests(comparison, outcome, model)
     standing = len(standing_models(comparison, outcome).rows)
     families, ruled_out = _families(comparison, outcome)
-    transitions, paths = _transitions(comparison, outcome, identifier), _paths(comparison, outcome)
+    by_segment = credit_by_segment(comparison, outcome, money, model)
     title = conversions_of(outcome)
     choices = _choices(comparison, outcome)
     segments = segment_rows(comparison, outcome, _MOST_SEGMENTS)
@@ -201,6 +198,7 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         outcome=plain(outcome),
         title=title[:1].upper() + title[1:],
         conversions=title,
+        currency=comparison.report_settings.currency,
         lookback=counts["lookback"],
         counts=counts,
         scored=scored_counts(comparison, outcome),
@@ -226,12 +224,16 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         charts=_charts(comparison, outcome, identifier),
         evidence_about=_evidence_about(comparison, outcome),
         pairs=pair_rows(comparison, outcome, _MOST_PAIRS),
-        credit=_credit_table(comparison, outcome, money, choices),
-        transitions=transitions,
-        paths=paths,
-        journey_about=f"most often {paths[0].path}" if paths else "which channel follows which",
+        calibration_about=_calibration_about(comparison, outcome),
+        credit=credit_by_model(
+            comparison, outcome, money, [(choice.name, choice.label) for choice in choices]
+        ),
+        journey=make_journey(comparison, outcome, identifier),
         segments=segments,
-        segments_about=_segments_about(segments[0], segments[1]),
+        segment_credit=by_segment,
+        segments_about=_segments_about(segments[0], segments[1])
+        if segments[0]
+        else by_segment.about,
         warnings=[plain(text) for text in warnings_of(comparison, outcome)],
         data=_data(comparison, outcome, money, choices, chart) if chart else {},
     )
@@ -272,6 +274,15 @@ def _evidence_about(comparison: Comparison, outcome: str) -> str:
     return f"{within_sentence(model_label(first['model']))} ruled out since {first['refuted_in']}"
 
 
+def _calibration_about(comparison: Comparison, outcome: str) -> str:
+    """Return what the first model forecast for the likeliest touches, and what happened."""
+    found = likeliest(comparison, outcome)
+    if found is None:
+        return ""
+    forecast, observed = percent(found[0], 1), percent(found[1], 1)
+    return f"of the likeliest touches, {forecast} were forecast to convert and {observed} did"
+
+
 def _segments_about(rows: Sequence[SegmentRow], more: int) -> str:
     differ = sum(row.agrees == "no" for row in rows)
     total = len(rows) + more
@@ -307,56 +318,6 @@ def _charts(comparison: Comparison, outcome: str, identifier: str) -> list[Chart
     return found
 
 
-def _credit_table(
-    comparison: Comparison,
-    outcome: str,
-    money: Sequence[ChannelMoney],
-    choices: Sequence[ModelChoice],
-) -> CreditTable:
-    shares = {
-        (row["model"], row["channel"]): row["share"] or 0.0
-        for row in rows_of(comparison, "channel_credit", outcome)
-    }
-    by_credit = sorted(money, key=lambda row: (-row.share, row.channel))
-    rows = [
-        (
-            channel_label(row.channel),
-            [(share, percent(share)) for share in
-             (shares.get((choice.name, row.channel), 0.0) for choice in choices)],
-        )
-        for row in by_credit[:_MOST_CHANNELS]
-    ]  # fmt: skip
-    labels = [choice.label for choice in choices]
-    return CreditTable(
-        labels, rows, f"{count(len(labels))} models, {count(len(by_credit))} channels"
-    )
-
-
-def _transitions(comparison: Comparison, outcome: str, identifier: str) -> Markup:
-    """Return the diagram of the transitions between channels, empty where there is none."""
-    mart = comparison.marts.get("channel_transitions")
-    if mart is None:
-        return Markup()
-    try:
-        graph = transition_graph(mart.filter(outcome=outcome))
-    except InputError:  # a channel has the name of an end of paths
-        return Markup()
-    return Markup(transition_svg(graph, identifier))  # noqa: S704 - names are escaped there
-
-
-def _paths(comparison: Comparison, outcome: str) -> list[PathRow]:
-    rows = rows_of(comparison, "paths", outcome)
-    return [
-        PathRow(
-            " → ".join(channel_label(step) for step in row["path"].split(" > ")),
-            count(row["journeys"]),
-            count(row["conversions"]),
-            percent(row["conversion_rate"], 1),
-        )
-        for row in sorted(rows, key=lambda row: row["rank"])[:_MOST_PATHS]
-    ]
-
-
 # --- pickers --------------------------------------------------------------------------------------
 
 
@@ -389,8 +350,9 @@ def _data(
             }
         )
     return {
-        "names": [within_sentence(channel_label(channel)) for channel in channels],
+        "names": [row.word for row in money],
         "conversions": conversions_of(outcome),
+        "currency": currency_prefix(comparison.report_settings.currency),
         "spend": [row.spend for row in money],
         "top": chart.top,
         "models": models,

@@ -10,7 +10,7 @@ import polars as pl
 
 from lydite.reporting.channel_money import unattributed_share
 from lydite.reporting.display_names import conversions_of
-from lydite.reporting.formats import amount, count, fixed, percent
+from lydite.reporting.formats import count, currency_prefix, fixed, money, percent
 from lydite.reporting.queries import credit_of, outcome_counts
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def tiles(comparison: Comparison, outcome: str, model: str | None) -> list[Tile]
     values = [row["value"] for row in rows if row["value"] is not None]
     spend, value = sum(spends) if spends else None, sum(values) if values else None
     now, before = _windows(comparison, outcome, model)
-    name = conversions_of(outcome)
+    name, currency = conversions_of(outcome), comparison.report_settings.currency
     without = unattributed_share(comparison, outcome)
     found = [
         Tile(
@@ -73,16 +73,22 @@ def tiles(comparison: Comparison, outcome: str, model: str | None) -> list[Tile]
     ]
     if value is not None:
         change = _change(now.value, before.value)
-        found.append(Tile("Value", amount(value), change))
+        found.append(Tile("Value", money(value, currency), change))
     if spend:
-        found.append(Tile("Ad spend", amount(spend), _change(now.spend, before.spend)))
+        found.append(Tile("Ad spend", money(spend, currency), _change(now.spend, before.spend)))
         if value is not None:
             change = _difference(now.value_per_spend, before.value_per_spend)
-            found.append(Tile("Value per 1 spent", fixed(value / spend, 1), change))
+            found.append(
+                Tile(
+                    f"Value per {currency_prefix(currency)}1 spent", fixed(value / spend, 1), change
+                )
+            )
         elif counts["conversions"]:
             change = _change(now.cost_each, before.cost_each)
             each = spend / counts["conversions"]
-            found.append(Tile(f"Spend per {conversions_of(outcome, 1)}", amount(each), change))
+            found.append(
+                Tile(f"Spend per {conversions_of(outcome, 1)}", money(each, currency), change)
+            )
     return found
 
 

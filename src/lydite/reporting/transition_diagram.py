@@ -10,10 +10,11 @@ import networkx as nx
 
 from lydite.models.transition_graph import ENDS
 from lydite.models.transitions import CONVERSION
-from lydite.reporting.formats import count, percent, plain
+from lydite.reporting.display_names import channel_label
+from lydite.reporting.formats import count, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 #: The most channels of a diagram, and the most arrows that leave each of them.
 MOST_CHANNELS = 20
@@ -28,6 +29,7 @@ _PALE, _FULL = (226, 234, 243), (29, 79, 134)
 
 
 class _Node(NamedTuple):
+    label: str
     x: float
     y: float
     radius: float
@@ -35,7 +37,9 @@ class _Node(NamedTuple):
     conversion: float
 
 
-def transition_svg(graph: nx.DiGraph, identifier: str) -> str:
+def transition_svg(
+    graph: nx.DiGraph, identifier: str, names: Mapping[str, str] | None = None
+) -> str:
     """Return the transitions between channels as SVG.
 
     Channels stand on a circle, the most frequent first, clockwise from the top. The area of a
@@ -49,6 +53,8 @@ def transition_svg(graph: nx.DiGraph, identifier: str) -> str:
         As from `lydite.models.transition_graph`.
     identifier
         Starts the ids in the SVG; unique in the document.
+    names
+        Names of channels from the settings.
 
     Returns
     -------
@@ -64,7 +70,7 @@ def transition_svg(graph: nx.DiGraph, identifier: str) -> str:
     edges = _main_edges(graph, channels)
     if not edges:
         return ""
-    nodes = _place(graph, channels, touches)
+    nodes = _place(graph, channels, touches, names)
     label = f"Diagram of the transitions between {len(channels)} channels"
     marker = f"{identifier}-arrow"
     head = (
@@ -72,10 +78,10 @@ def transition_svg(graph: nx.DiGraph, identifier: str) -> str:
         ' xmlns="http://www.w3.org/2000/svg" font-size="13">'
         f'<defs><marker id="{marker}" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="9"'
         ' markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
-        '<path d="M0 0L6 3L0 6z" fill="#4b5563"/></marker></defs>'
+        '<path d="M0 0L6 3L0 6z" fill="var(--soft, #4b5563)"/></marker></defs>'
     )
     arrows = [_arrow(nodes, edge, edges[0][2], marker) for edge in reversed(edges)]
-    circles = [_channel(name, node, nodes) for name, node in nodes.items()]
+    circles = [_channel(node, nodes) for node in nodes.values()]
     return "\n".join([head, *arrows, *circles, "</svg>"])
 
 
@@ -94,7 +100,10 @@ def _main_edges(graph: nx.DiGraph, channels: Sequence[str]) -> list[tuple[str, s
 
 
 def _place(
-    graph: nx.DiGraph, channels: Sequence[str], touches: dict[str, float]
+    graph: nx.DiGraph,
+    channels: Sequence[str],
+    touches: dict[str, float],
+    names: Mapping[str, str] | None,
 ) -> dict[str, _Node]:
     """Return where each channel stands, and its size."""
     # Half a step from the top, so that no two labels stand above one another there.
@@ -106,6 +115,7 @@ def _place(
         angle = math.atan2(y, x) - math.pi / 2 + turn
         following = graph.get_edge_data(name, CONVERSION, default={"probability": 0.0})
         nodes[name] = _Node(
+            channel_label(name, names),
             _WIDTH / 2 + _RADIUS * math.cos(angle),
             _HEIGHT / 2 + _RADIUS * math.sin(angle),
             max(_SMALLEST_NODE, _LARGEST_NODE * math.sqrt(touches[name] / most)),
@@ -127,34 +137,32 @@ def _arrow(nodes: dict[str, _Node], edge: tuple[str, str, float], most: float, m
     share = (end.radius + 2) / away
     end_x, end_y = end.x + share * (bend_x - end.x), end.y + share * (bend_y - end.y)
     width = _THINNEST_EDGE + (_WIDEST_EDGE - _THINNEST_EDGE) * number / most
-    title = f"{_text(origin)} then {_text(destination)}: {count(number)} times"
+    title = f"{escape(start.label)} then {escape(end.label)}: {count(number)} times"
     return (
         f'<path d="M{start.x:.1f} {start.y:.1f}Q{bend_x:.1f} {bend_y:.1f} {end_x:.1f} {end_y:.1f}"'
-        f' fill="none" stroke="#4b5563" stroke-opacity=".45" stroke-width="{width:.2f}"'
+        f' fill="none" stroke="var(--soft, #4b5563)" stroke-opacity=".45"'
+        f' stroke-width="{width:.2f}"'
         f' marker-end="url(#{marker})"><title>{title}</title></path>'
     )
 
 
-def _channel(name: str, node: _Node, nodes: dict[str, _Node]) -> str:
+def _channel(node: _Node, nodes: dict[str, _Node]) -> str:
     """Return the circle and the label of a channel."""
     most = max(other.conversion for other in nodes.values())
     strength = node.conversion / most if most else 0.0
     fill = ",".join(str(round(a + strength * (b - a))) for a, b in zip(_PALE, _FULL, strict=True))
     is_right = node.x >= _WIDTH / 2
     x = node.x + (1 if is_right else -1) * (node.radius + 6)
-    shown = name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"
+    label = node.label
+    shown = label if len(label) <= _LONGEST_NAME else f"{label[: _LONGEST_NAME - 1]}…"
     title = (
-        f"{_text(name)}: {count(node.touches)} touches,"
+        f"{escape(node.label)}: {count(node.touches)} touches,"
         f" a conversion follows {percent(node.conversion, 1)}"
     )
     return (
         f'<g><title>{title}</title><circle cx="{node.x:.1f}" cy="{node.y:.1f}"'
-        f' r="{node.radius:.1f}" fill="rgb({fill})" stroke="#1d4f86"/>'
+        f' r="{node.radius:.1f}" fill="rgb({fill})" stroke="var(--accent, #1d4f86)"/>'
         f'<text x="{x:.1f}" y="{node.y + 4:.1f}" text-anchor="{"start" if is_right else "end"}"'
-        f' fill="#1f2933">{_text(shown)}'
-        f' <tspan fill="#4b5563">{percent(node.conversion, 1)}</tspan></text></g>'
+        f' fill="var(--ink, #1f2933)">{escape(shown)}'
+        f' <tspan fill="var(--soft, #4b5563)">{percent(node.conversion, 1)}</tspan></text></g>'
     )
-
-
-def _text(name: str) -> str:
-    return escape(plain(name))

@@ -1,8 +1,10 @@
 """Settings: `lydite.toml` as typed data. Error messages name the dotted key and what to do."""
 
 from lydite.settings.data import ChannelSettings, CurrencySettings, PeopleSettings
+from lydite.settings.notify import EmailSettings, NotifySettings
 from lydite.settings.outcomes import (
     Completeness,
+    Cost,
     DeclaredEnds,
     EvaluationSettings,
     InteractionLookbacks,
@@ -19,6 +21,7 @@ from lydite.settings.quality import (
     Severity,
 )
 from lydite.settings.reading import load_settings, make_settings, parse_settings, with_currency
+from lydite.settings.report import ReportSettings
 from lydite.settings.sources import DatabaseSource, EngineSettings, SourceSettings, StorageSettings
 from lydite.settings.types import (
     AfterConversion,
@@ -36,10 +39,12 @@ __all__ = [
     "AfterConversion",
     "ChannelSettings",
     "Completeness",
+    "Cost",
     "CurrencySettings",
     "DatabaseSource",
     "DeclaredEnds",
     "Delay",
+    "EmailSettings",
     "EngineSettings",
     "EvaluationSettings",
     "FindingKind",
@@ -49,10 +54,12 @@ __all__ = [
     "Lookback",
     "LookbackByInteraction",
     "ModelSettings",
+    "NotifySettings",
     "OutcomeSettings",
     "PathOptions",
     "PeopleSettings",
     "QualitySettings",
+    "ReportSettings",
     "RuleName",
     "RuleSettings",
     "Section",

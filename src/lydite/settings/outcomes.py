@@ -65,6 +65,10 @@ class EvaluationSettings(Section):
     seed: Annotated[int, Field(ge=0)] = 0
 
 
+#: How the cost of a channel is charged to an outcome; `OutcomeSettings` describes it.
+Cost = Literal["full", "by_value", "none"]
+
+
 @dataclass(frozen=True)
 class InteractionLookbacks:
     """How long before a conversion touches count, by the kind of contact.
@@ -156,6 +160,10 @@ class OutcomeSettings(Section):
         Channels whose touches are not on the paths of the outcome. Case does not matter.
     merge_channels
         Channels that count as another one, by the name of that one.
+    cost
+        How the cost of a channel is charged to the outcome. ``"full"``: all of it. ``"by_value"``:
+        all outcomes with this setting share it, in proportion to the value of their conversions.
+        ``"none"``: the outcome has no cost per conversion and no return.
     """
 
     lookback: Lookback | None = None
@@ -168,6 +176,7 @@ class OutcomeSettings(Section):
     merge_channels: dict[str, tuple[str, ...]] = {}
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
+    cost: Cost = "full"
 
     @model_validator(mode="after")
     def _check_channels(self) -> Self:

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from lydite.errors import InputError
 from lydite.settings.data import ChannelSettings, CurrencySettings, PeopleSettings
+from lydite.settings.notify import NotifySettings
 from lydite.settings.outcomes import (
     Completeness,
     DeclaredEnds,
@@ -18,12 +19,15 @@ from lydite.settings.outcomes import (
     PathOptions,
 )
 from lydite.settings.quality import QualitySettings
+from lydite.settings.report import ReportSettings
 from lydite.settings.sources import EngineSettings, SourceSettings, StorageSettings
 from lydite.settings.types import Section, Timezone
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import timedelta
+
+    from lydite.settings.outcomes import Cost
 
 
 def _as_model(entry: object) -> object:
@@ -83,6 +87,8 @@ class Settings(Section):
     people: PeopleSettings = PeopleSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     outcomes: dict[str, OutcomeSettings] = {}
+    report: ReportSettings = ReportSettings()
+    notify: NotifySettings = NotifySettings()
     models: Annotated[
         tuple[Annotated[ModelSettings, BeforeValidator(_as_model)], ...],
         AfterValidator(_check_duplicates),
@@ -104,7 +110,8 @@ class Settings(Section):
         Raises
         ------
         InputError
-            When the settings name an outcome that the data does not have.
+            When the settings name an outcome that the data does not have, or begin the report with
+            one that is not compared.
         """
         available = list(found)
         for name in self.outcomes:
@@ -114,7 +121,16 @@ class Settings(Section):
                     f" they hold: {', '.join(available)}"
                 )
         names = self.outcomes or available
+        self._check_main_outcome(names)
         return {name: self._longest_lookback(name) for name in names}
+
+    def _check_main_outcome(self, names: Iterable[str]) -> None:
+        main = self.report.main_outcome
+        if main is not None and main not in names:
+            raise InputError(
+                f"report.main_outcome = {main!r}: there is no such outcome; there are:"
+                f" {', '.join(names)}"
+            )
 
     def path_options(self, outcomes: Iterable[str]) -> dict[str, PathOptions]:
         """Return what is on the paths of some outcomes."""
@@ -150,6 +166,16 @@ class Settings(Section):
 
     def _lookback(self, outcome: str) -> timedelta:
         return self.of(outcome).lookback or self.evaluation.lookback
+
+    def costs(self) -> dict[str, Cost]:
+        """Return how costs are charged to the outcomes that have settings."""
+        return {name: own.cost for name, own in self.outcomes.items()}
+
+    def shown(self) -> ReportSettings:
+        """Return the settings of the report, with the reporting currency where it has none."""
+        if self.currency is None or self.report.currency is not None:
+            return self.report
+        return self.report.model_copy(update={"currency": self.currency.reporting})
 
     def first_only(self) -> frozenset[str]:
         """Return the outcomes of which only a user's first conversion counts."""

@@ -103,6 +103,7 @@ class StorageSettings(Section):
     warehouse: Path = Path("var/warehouse.duckdb")
     published: Path = Path("var/attribution.duckdb")
     report: Path = Path("var/report.html")
+    reports: Path = Path("var/reports")
 
 
 class EngineSettings(Section):

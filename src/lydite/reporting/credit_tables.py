@@ -1,0 +1,116 @@
+"""Credit as tables of shares: by every model, and within segments of users."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lydite.evaluation.segments import ALL
+from lydite.reporting.formats import count, percent, plain
+from lydite.reporting.queries import rows_of, standing_models
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lydite.reporting.channel_money import ChannelMoney
+    from lydite.results import Comparison
+
+_MOST_CHANNELS, _MOST_SEGMENTS = 25, 8
+
+
+@dataclass(frozen=True)
+class CreditCell:
+    """A share from 0 to 1, its text, and the range over all models that stand, if there is one."""
+
+    share: float
+    text: str
+    range: str = ""
+
+
+@dataclass(frozen=True)
+class CreditTable:
+    """Share of credit: a row per channel, a column per model or segment."""
+
+    columns: Sequence[str]
+    rows: Sequence[tuple[str, Sequence[CreditCell]]]
+    about: str = ""
+
+
+def credit_by_model(
+    comparison: Comparison,
+    outcome: str,
+    money: Sequence[ChannelMoney],
+    models: Sequence[tuple[str, str]],
+) -> CreditTable:
+    """Return the share of every channel according to every model.
+
+    Parameters
+    ----------
+    money
+        The channels.
+    models
+        Name and label of each model.
+    """
+    shares = {
+        (row["model"], row["channel"]): row["share"] or 0.0
+        for row in rows_of(comparison, "channel_credit", outcome)
+    }
+    by_credit = sorted(money, key=lambda row: (-row.share, row.channel))
+    rows = [
+        (
+            row.label,
+            [_cell(shares.get((name, row.channel), 0.0)) for name, _ in models],
+        )
+        for row in by_credit[:_MOST_CHANNELS]
+    ]
+    about = f"{count(len(models))} models, {count(len(by_credit))} channels"
+    return CreditTable([label for _, label in models], rows, about)
+
+
+def credit_by_segment(
+    comparison: Comparison, outcome: str, money: Sequence[ChannelMoney], model: str | None
+) -> CreditTable:
+    """Return the share of every channel among all users and in the largest segments.
+
+    Each cell has the share according to one model, and the range over all models that stand.
+
+    Parameters
+    ----------
+    money
+        The channels, with their credit among all users.
+    model
+        The model; the table is empty without one.
+    """
+    frame = comparison.marts.get("segment_credit")
+    if frame is None or model is None:
+        return CreditTable([], [])
+    rows = [row for row in frame.to_dicts() if row["outcome"] == outcome]
+    sizes: dict[str, float] = {}
+    for row in rows:
+        if row["model"] == model:
+            sizes[row["segment"]] = sizes.get(row["segment"], 0.0) + row["conversions"]
+    names = sorted(sizes, key=lambda name: (-sizes[name], name))[:_MOST_SEGMENTS]
+    if not names:
+        return CreditTable([], [])
+    standing = {row["model"] for row in standing_models(comparison, outcome).rows}
+    shares: dict[tuple[str, str], dict[str, float]] = {}
+    for row in rows:
+        shares.setdefault((row["segment"], row["channel"]), {})[row["model"]] = row["share"] or 0.0
+    ordered = sorted(names)
+    table = []
+    for channel in sorted(money, key=lambda row: (-row.share, row.channel))[:_MOST_CHANNELS]:
+        cells = [_cell(channel.share, channel.standing_share)]
+        for name in ordered:
+            found = shares.get((name, channel.channel), {})
+            ends = [found.get(rival, 0.0) for rival in standing]
+            cells.append(_cell(found.get(model, 0.0), (min(ends), max(ends)) if ends else None))
+        table.append((channel.label, cells))
+    about = f"{count(len(sizes))} segments"
+    return CreditTable([f"{ALL} users", *map(plain, ordered)], table, about)
+
+
+def _cell(share: float, ends: tuple[float, float] | None = None) -> CreditCell:
+    if ends is None:
+        return CreditCell(share, percent(share))
+    low, high = percent(ends[0]), percent(ends[1])
+    return CreditCell(share, percent(share), "" if low == high else f"{low} to {high}")
