@@ -32,6 +32,12 @@ COLUMNS = {
     "users": {"user_id": "varchar"},
     "identities": {"anonymous_id": "varchar", "user_id": "varchar", "seen_at": "timestamp"},
     "erasures": {"user_id": "varchar"},
+    "experiments": {
+        "experiment": "varchar",
+        "user_id": "varchar",
+        "arm": "varchar",
+        "assigned_at": "timestamp",
+    },
 }
 DEFAULTS = {"outcome": "conversion"}
 
@@ -43,6 +49,7 @@ def make_inputs(
     spend: Rows = (),
     users: Rows = (),
     identities: Rows = (),
+    experiments: Rows = (),
 ) -> None:
     """Make the input tables; a tuple may stop early, and what it leaves out is unknown.
 
@@ -61,6 +68,8 @@ def make_inputs(
         ``(user_id,)``
     identities
         ``(anonymous_id, user_id, seen_at)``
+    experiments
+        ``(experiment, user_id, arm, assigned_at)``
     """
     tables = {
         "touchpoints": touchpoints,
@@ -69,6 +78,7 @@ def make_inputs(
         "users": users,
         "identities": identities,
         "erasures": (),
+        "experiments": experiments,
     }
     for table, rows in tables.items():
         _make_table(engine, table, [_completed(row, table) for row in rows])

@@ -251,6 +251,24 @@ def test_identities_need_a_user(read):
         read("identities", pl.DataFrame({"anonymous_id": ["a"], "seen_at": [TIME]}))
 
 
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ({"experiment": " "}, "missing_experiment"),
+        ({"user_id": None}, "missing_user_id"),
+        ({"arm": ""}, "missing_arm"),
+        ({"assigned_at": None}, "invalid_assigned_at"),
+        ({"assigned_at": LATER}, "future_assigned_at"),
+    ],
+)
+def test_bad_assignment(engine, read, cells, reason):
+    good = {"experiment": "test", "user_id": "u1", "arm": "control", "assigned_at": TIME}
+    rows = pl.DataFrame([good, good, good | cells], infer_schema_length=None)
+    report = read("experiments", rows)
+    assert (report.rows, report.bad, report.duplicates) == (1, {reason: 1}, 1)
+    assert engine.rows("select reason from quarantine.experiments") == [(reason,)]
+
+
 def test_of_erasures_only_digests_are_stored(engine, read):
     report = read("erasures", pl.DataFrame({"user_id": ["u1", "u1", None]}))
     assert (report.rows, report.bad, report.duplicates) == (1, {"missing_user_id": 1}, 1)
@@ -273,6 +291,7 @@ def test_tables_without_a_source_are_empty(engine, read_all, touchpoints, conver
         "users": 0,
         "identities": 0,
         "erasures": 0,
+        "experiments": 0,
     }
     assert quarantine.counts == {}
     assert quarantine.tables["users"].bad_share == 0

@@ -10,9 +10,9 @@ from lydite.inputs import REASONS, TABLES, malformed_lines
 from lydite.inputs.schema import CHOSEN_REASONS, REFUND_WITHOUT_ORDER
 
 
-def test_there_are_six_input_tables():
+def test_there_are_seven_input_tables():
     names = ["touchpoints", "conversions", "spend", "users", "identities", "erasures"]
-    assert list(TABLES) == names
+    assert list(TABLES) == [*names, "experiments"]
     assert [name for name, table in TABLES.items() if table.required] == [
         "touchpoints",
         "conversions",

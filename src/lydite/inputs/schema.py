@@ -227,6 +227,17 @@ _TABLES = (
         (_USER,),
         distinct=True,
     ),
+    Table(
+        "experiments",
+        "assignments of users to the arms of randomised experiments",
+        (
+            Column("experiment", Kind.LABEL, "name of the experiment", required=True),
+            _USER,
+            Column("arm", Kind.LABEL, "the arm that the user was drawn for", required=True),
+            Column("assigned_at", Kind.INSTANT, "when that was", required=True, unit="UTC"),
+        ),
+        distinct=True,
+    ),
 )
 
 TABLES: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})
@@ -267,6 +278,11 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "invalid_seen_at": "seen_at is missing or not a time; "
         + _parse("seen_at", "%m/%d/%Y %H:%M"),
         "future_seen_at": f"seen_at is in the future; {_PAST}",
+        "missing_experiment": "experiment is null or blank; fill it, or leave the row out",
+        "missing_arm": "arm is null or blank; fill it, or leave the row out",
+        "invalid_assigned_at": "assigned_at is missing or not a time; "
+        + _parse("assigned_at", "%m/%d/%Y %H:%M"),
+        "future_assigned_at": f"assigned_at is in the future; {_PAST}",
         "missing_channel": "channel is null or blank; fill it, or leave the row out",
         "missing_cost": "cost is null or blank; fill it, or leave the row out",
         "invalid_cost": "cost is not a number, or its separator is unclear; write digits, such"

@@ -129,7 +129,8 @@ def _delete(engine: DuckDBEngine, table: str, *, everywhere: bool) -> list[tuple
     found = " or ".join(conditions)
     reason = "reason" if everywhere else "null"
     rows = engine.rows(
-        f"select {reason} as reason, count(*) from {table} where {found} group by all"
+        f"select {reason} as reason, count(*) as n from {table} where {found}"
+        " group by all having n > 0"
     )
     if rows:
         engine.run(f"delete from {table} where {found}")

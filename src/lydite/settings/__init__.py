@@ -1,6 +1,7 @@
 """Settings: `lydite.toml` as typed data. Error messages name the dotted key and what to do."""
 
 from lydite.settings.data import ChannelSettings, CurrencySettings, PeopleSettings
+from lydite.settings.experiments import ExperimentSettings
 from lydite.settings.notify import EmailSettings, NotifySettings
 from lydite.settings.outcomes import (
     Completeness,
@@ -47,6 +48,7 @@ __all__ = [
     "EmailSettings",
     "EngineSettings",
     "EvaluationSettings",
+    "ExperimentSettings",
     "FindingKind",
     "Instant",
     "InteractionLookbacks",

@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from lydite.errors import InputError
 from lydite.settings.data import ChannelSettings, CurrencySettings, PeopleSettings
+from lydite.settings.experiments import ExperimentSettings
 from lydite.settings.notify import NotifySettings
 from lydite.settings.outcomes import (
     Completeness,
@@ -73,6 +74,8 @@ class Settings(Section):
         The time zone of input times without a zone, and of days and weeks in results; None for UTC.
     outcomes
         The outcomes to judge, by name; all outcomes in the data if empty.
+    experiments
+        The randomised experiments, by name.
     models
         The rivals to compare. If these are only rules, they join the built-in models.
     """
@@ -87,6 +90,7 @@ class Settings(Section):
     people: PeopleSettings = PeopleSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
     outcomes: dict[str, OutcomeSettings] = {}
+    experiments: dict[str, ExperimentSettings] = {}
     report: ReportSettings = ReportSettings()
     notify: NotifySettings = NotifySettings()
     models: Annotated[

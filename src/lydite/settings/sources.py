@@ -77,6 +77,7 @@ class SourceSettings(Section):
     users: _SourceSetting | None = None
     identities: _SourceSetting | None = None
     erasures: _SourceSetting | None = None
+    experiments: _SourceSetting | None = None
     paths: _SourceSetting | None = None
 
     @model_validator(mode="after")
