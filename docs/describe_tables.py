@@ -11,6 +11,7 @@ from lydite import pipeline
 from lydite.engine import sql_directory
 from lydite.engine.sql_files import read_comments
 from lydite.evaluation.comparison import TABLES
+from lydite.pipeline import touch_credit
 
 DOCUMENT = Path(__file__).with_name("analysts.md")
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
@@ -27,6 +28,7 @@ def described() -> str:
     questions = sorted(file.stem for file in (sql_directory() / "examples").glob("*.sql"))
     lines += [f"- `{name}`: {read_comments(f'examples/{name}')[0]}" for name in questions]
     tables = [f"marts/{name}" for name in (*pipeline.LOCAL_MARTS, *pipeline.MARTS, *TABLES)]
+    tables.append(touch_credit.SELECT)
     views = [f"views/{name}" for name in pipeline.VIEWS]
     for title, files in (("Views", views), ("Tables", sorted(tables))):
         lines += ["", f"## {title}"]

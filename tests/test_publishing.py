@@ -1,11 +1,13 @@
 """Tests of publishing: the new file replaces the old one when it is complete."""
 
 import duckdb
+import polars as pl
 import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.publishing import publish
+from lydite.pipeline import SCHEMA_VERSION
+from lydite.publishing import open_published, publish, touch_credit_path
 
 
 @pytest.fixture
@@ -96,3 +98,97 @@ def test_a_file_with_the_name_of_a_schema_is_an_error(engine, tmp_path) -> None:
     with pytest.raises(InputError, match="cannot be called like a schema"):
         publish(engine, tmp_path / "mart.duckdb")
     assert not list(tmp_path.iterdir())
+
+
+_TOUCHES = """
+select
+    'sale' as outcome, 'ann' as user_id, 1 as conversion, null as conversion_id,
+    timestamp '2026-01-02' as converted_at, 3.0 as value, p as position,
+    timestamp '2026-01-01' as touched_at, 'ad' as channel, null as campaign,
+    1 - p / 3 as early, p / 3 as late
+from (values (2), (1)) as positions (p)
+"""
+
+
+def test_credit_of_touches_is_published_in_parquet_and_in_a_small_file(engine, tmp_path) -> None:
+    path = tmp_path / "out.duckdb"
+    engine.create("credit.named_touches", _TOUCHES)
+    assert publish(engine, path) == 2
+    parquet = touch_credit_path(path)
+    assert parquet.name == "out.touch_credit.parquet"
+    frame = pl.read_parquet(parquet)
+    assert frame.select("position", "model").rows() == [
+        (1, "early"), (1, "late"), (2, "early"), (2, "late"),
+    ]  # fmt: skip
+    assert frame["weight"].to_list() == pytest.approx([2 / 3, 1 / 3, 1 / 3, 2 / 3])
+    with duckdb.connect(str(path), read_only=True) as reader:
+        assert reader.sql("from touch_credit").pl().equals(frame)
+        comments = reader.sql(
+            "select count(comment) from duckdb_columns() where table_name = 'touch_credit'"
+        )
+        assert comments.fetchall() == [(2 * len(frame.columns),)]
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == [path.name, parquet.name]
+    before = parquet.read_bytes()
+    publish(engine, path)
+    assert parquet.read_bytes() == before
+
+
+def test_many_touches_are_in_parquet_only(engine, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("lydite.publishing.MOST_IN_FILE", 1)
+    path = tmp_path / "out.duckdb"
+    engine.create("credit.named_touches", _TOUCHES)
+    assert publish(engine, path) == 1
+    assert len(pl.read_parquet(touch_credit_path(path))) == 4
+
+
+def test_credit_of_touches_of_an_earlier_run_is_removed(engine, tmp_path) -> None:
+    path = tmp_path / "out.duckdb"
+    engine.create("credit.named_touches", _TOUCHES)
+    publish(engine, path)
+    assert publish(engine, path, touch_credit=False) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.duckdb"]
+
+
+def test_a_failure_leaves_both_files(engine, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "out.duckdb"
+    engine.create("credit.named_touches", _TOUCHES)
+    publish(engine, path)
+    before = {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()}
+    engine.create("credit.named_touches", f"{_TOUCHES} limit 1")
+    monkeypatch.setattr("lydite.publishing._check", _fails)
+    with pytest.raises(InputError):
+        publish(engine, path)
+    assert {entry.name: entry.read_bytes() for entry in tmp_path.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    ("version", "advice"),
+    [(SCHEMA_VERSION - 1, "Run the comparison again"), (SCHEMA_VERSION + 1, "Update Lydite")],
+)
+def test_another_version_of_the_tables_is_refused(engine, tmp_path, version, advice) -> None:
+    path = tmp_path / "out.duckdb"
+    engine.create(
+        "mart.schema_version", f"select {version} as schema_version, '0.0.9' as lydite_version"
+    )
+    publish(engine, path)
+    problem = pytest.raises(InputError, match=rf"out.duckdb .* 0.0.9 .* {version} .*{advice}")
+    with problem, open_published(path):
+        pass
+
+
+def test_the_tables_of_this_version_are_read(engine, tmp_path) -> None:
+    path = tmp_path / "out.duckdb"
+    engine.create(
+        "mart.schema_version",
+        f"select {SCHEMA_VERSION} as schema_version, '9' as lydite_version",
+    )
+    publish(engine, path)
+    with open_published(path) as reader:
+        assert reader.execute("select n from numbers").fetchall() == [(1,)]
+
+
+def test_a_file_without_a_version_is_refused(engine, tmp_path) -> None:
+    publish(engine, tmp_path / "out.duckdb")
+    problem = pytest.raises(InputError, match="earlier version")
+    with problem, open_published(tmp_path / "out.duckdb"):
+        pass

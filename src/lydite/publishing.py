@@ -3,23 +3,46 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from lydite.engine.duckdb import check_database_name, quote_literal
+from lydite.engine.sql_files import resolve_sql
 from lydite.errors import InputError
+from lydite.pipeline import SCHEMA_VERSION
+from lydite.pipeline.touch_credit import MOST_IN_FILE, SELECT, count_touches
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lydite.engine import DuckDBEngine
 
+_TOUCH_CREDIT = "touch_credit"
 
-def publish(engine: DuckDBEngine, path: str | Path) -> int:
+
+def touch_credit_path(path: str | Path) -> Path:
+    """Return where the credit of touches is published: the Parquet file next to `path`."""
+    return Path(path).with_suffix(".touch_credit.parquet")
+
+
+def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True) -> int:
     """Copy the schema ``mart``, with its comments, to a new file and rename it to `path`.
 
     A reader opens either the old file or the new one, never a partly written one, and keeps the
-    one that it has open.
+    one that it has open. The credit of touches goes to a Parquet file (`touch_credit_path`); up to
+    `MOST_IN_FILE` touches are in the DuckDB file too, as ``touch_credit``.
+
+    Parameters
+    ----------
+    engine
+        Holds the marts.
+    path
+        The file to write; a missing folder is created.
+    touch_credit
+        Whether to publish the credit of touches. If not, a file of an earlier run is removed.
 
     Returns
     -------
@@ -32,23 +55,95 @@ def publish(engine: DuckDBEngine, path: str | Path) -> int:
     """
     path = Path(path)
     check_database_name(path)
-    new_file = path.with_name(f".{path.name}.{os.getpid()}.new")
+    parquet = touch_credit_path(path)
+    new_file, new_parquet = (
+        own.with_name(f".{own.name}.{os.getpid()}.new") for own in (path, parquet)
+    )
+    touches = count_touches(engine) if touch_credit else None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            tables = _copy_marts(engine, new_file)
+            if touches is not None:
+                _write_touch_credit(engine, new_parquet)
+            in_file = touches is not None and touches <= MOST_IN_FILE
+            tables = _copy_marts(engine, new_file, new_parquet if in_file else None)
             _check(new_file, tables)
+            if touches is None:
+                parquet.unlink(missing_ok=True)
+            else:
+                new_parquet.replace(parquet)
             new_file.replace(path)
         finally:
-            new_file.unlink(missing_ok=True)
-            new_file.with_name(new_file.name + ".wal").unlink(missing_ok=True)
+            for file in (new_file, new_parquet, new_file.with_name(new_file.name + ".wal")):
+                file.unlink(missing_ok=True)
     except (OSError, duckdb.IOException) as error:
         raise InputError(f"{path} cannot be written: {error}") from error
     return len(tables)
 
 
-def _copy_marts(engine: DuckDBEngine, path: Path) -> list[str]:
-    """Copy the tables and views of ``mart``, and make each readable without the schema too."""
+@contextmanager
+def open_published(path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a published file for reading, and close it after the block.
+
+    Raises
+    ------
+    InputError
+        When there is no such file, it is no DuckDB file, or another version of Lydite wrote it.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"there is no published file {path}: run the comparison first")
+    try:
+        with duckdb.connect(str(path), read_only=True) as reader:
+            _check_version(reader, path)
+            yield reader
+    except duckdb.Error as error:
+        raise InputError(f"{path} cannot be read: {error}") from error
+
+
+def _check_version(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise where the tables are those of an earlier or a later version."""
+    found = reader.execute(
+        "select count(*) from duckdb_tables()"
+        " where schema_name = 'mart' and table_name = 'schema_version'"
+    ).fetchone()
+    again = "Run the comparison again"
+    if not found or not found[0]:
+        raise InputError(
+            f"{path} lacks the table mart.schema_version: an earlier version published it, or it is"
+            f" another database. {again}"
+        )
+    row = reader.execute("select schema_version, lydite_version from mart.schema_version")
+    version, writer = row.fetchone() or (0, "unknown")
+    if version < SCHEMA_VERSION:
+        raise InputError(
+            f"{path} was published by Lydite {writer} with version {version} of the tables; this"
+            f" version reads {SCHEMA_VERSION}. {again}"
+        )
+    if version > SCHEMA_VERSION:
+        raise InputError(
+            f"{path} was published by Lydite {writer} with version {version} of the tables; this"
+            f" version reads {SCHEMA_VERSION}. Update Lydite"
+        )
+
+
+def _write_touch_credit(engine: DuckDBEngine, path: Path) -> None:
+    """Write the credit of touches to Parquet, in the order of its key."""
+    runs = "evaluation.runs"
+    last = f"select run_id from {runs} order by finished_at desc, run_id limit 1"
+    run_id = engine.scalar(last) if engine.exists(runs) else None
+    about = f"{{run_id: {quote_literal(run_id or '')}, schema_version: '{SCHEMA_VERSION}'}}"
+    engine.run(
+        f"copy (\n{resolve_sql(SELECT)}) to {quote_literal(str(path))}"
+        f" (format parquet, compression zstd, kv_metadata {about})"
+    )
+
+
+def _copy_marts(engine: DuckDBEngine, path: Path, touch_credit: Path | None) -> list[str]:
+    """Copy the tables and views of ``mart``, and make each readable without the schema too.
+
+    `touch_credit` is a Parquet file that becomes a table.
+    """
     tables = [name for name, sql in _names(engine, "duckdb_tables()", "table_name")]
     views = _names(engine, "duckdb_views()", "view_name")
     engine.run(f"attach {quote_literal(str(path))} as published")
@@ -57,11 +152,20 @@ def _copy_marts(engine: DuckDBEngine, path: Path) -> list[str]:
         for name in tables:
             engine.run(f"create table published.mart.{name} as from mart.{name}")
             _copy_comments(engine, name, "table", "mart")
+        if touch_credit is not None:
+            engine.run(
+                f"create table published.mart.{_TOUCH_CREDIT} as"
+                f" from read_parquet({quote_literal(str(touch_credit))})"
+            )
         with engine.use_database("published"):
             for _, sql in views:
                 engine.run(sql)
             for name in [*tables, *(name for name, _ in views)]:
                 engine.run(f"create view main.{name} as from mart.{name}")
+            if touch_credit is not None:
+                engine.run(f"create view main.{_TOUCH_CREDIT} as from mart.{_TOUCH_CREDIT}")
+                for schema in ("mart", "main"):
+                    engine.comment(f"{schema}.{_TOUCH_CREDIT}", SELECT)
         for name, _ in views:
             _copy_comments(engine, name, "view", "mart")
         for name in [*tables, *(name for name, _ in views)]:
@@ -69,7 +173,8 @@ def _copy_marts(engine: DuckDBEngine, path: Path) -> list[str]:
         engine.run("checkpoint published")
     finally:
         engine.run("detach published")
-    return [*tables, *(name for name, _ in views)]
+    more = [] if touch_credit is None else [_TOUCH_CREDIT]
+    return [*tables, *(name for name, _ in views), *more]
 
 
 def _names(engine: DuckDBEngine, catalog: str, column: str) -> list[tuple[str, str]]:

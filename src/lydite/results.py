@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, cast
 
-import duckdb
 import polars as pl
 
 from lydite.dataframes import FrameT_co, to_frame
@@ -15,6 +14,7 @@ from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models.transition_graph import transition_graph
 from lydite.pipeline import LOCAL_MARTS, MARTS, NOT_SET_ASIDE, quarantined
+from lydite.publishing import open_published
 from lydite.quality import Finding
 from lydite.settings import ReportSettings
 
@@ -301,27 +301,22 @@ def read_published(
     Raises
     ------
     InputError
-        When there is no such file, or it holds no comparison.
+        When there is no such file, it holds no comparison, or another version wrote it.
     """
     path = Path(path)
-    if not path.exists():
-        raise InputError(f"there is no published file {path}: run the comparison first")
-    try:
-        with duckdb.connect(str(path), read_only=True) as reader:
-            names = {
-                name
-                for (name,) in reader.sql(
-                    "select table_name from duckdb_tables() where schema_name = 'mart'"
-                ).fetchall()
-            }
-            marts = {name: reader.sql(f"from mart.{name}").pl() for name in FRAMES if name in names}
-    except duckdb.Error as error:
-        raise InputError(f"{path} cannot be read: {error}") from error
+    with open_published(path) as reader:
+        names = {
+            name
+            for (name,) in reader.sql(
+                "select table_name from duckdb_tables() where schema_name = 'mart'"
+            ).fetchall()
+        }
+        marts = {name: reader.sql(f"from mart.{name}").pl() for name in FRAMES if name in names}
     missing = [name for name in ("outcomes", "runs", "model_comparison") if name not in marts]
     if missing:
         raise InputError(
-            f"{path} lacks the table mart.{missing[0]}: it was published by an earlier version."
-            " Run the comparison again"
+            f"{path} lacks the table mart.{missing[0]}: it holds no comparison. Publish one with"
+            " lydite compare --database, or by running the pipeline"
         )
     return _comparison(marts, kind, report_settings)
 

@@ -13,7 +13,7 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.journeys.erasure import erase_users
 from lydite.models import choose
-from lydite.publishing import publish
+from lydite.publishing import publish, touch_credit_path
 from lydite.settings import PeopleSettings, make_settings
 from lydite.simulation import simulate
 from tests.helpers.input_tables import make_inputs
@@ -108,6 +108,9 @@ def test_an_erased_user_is_in_no_table(tmp_path):
     for one in IDS:
         assert tables_with(warehouse, one) == set()
         assert tables_with(published, one) == set()
+    touches = pl.read_parquet(touch_credit_path(published))
+    assert len(touches)
+    assert touches.filter(pl.col("user_id").is_in(IDS)).is_empty()
     assert tables_with(warehouse, "cookie-4")
     assert after.equals(before)  # sums in the ledger stand
 

@@ -11,8 +11,10 @@ from lydite.models import (
     DEFAULT_MODELS,
     Markov,
     Rule,
+    choose,
     make_model,
     make_models,
+    make_rule,
     models_from_settings,
 )
 from lydite.settings import Settings, load_settings
@@ -107,3 +109,18 @@ def test_all_wrong_models_are_named_at_once():
 def test_the_settings_of_this_project_compare_the_default_models():
     found = models_from_settings(load_settings(Path(__file__).parents[2] / "lydite.toml"))
     assert [model.name for model in found] == list(DEFAULT_MODELS)
+
+
+@pytest.mark.parametrize("name", ["value", "Position"])
+def test_a_model_cannot_have_the_name_of_a_column(name):
+    with pytest.raises(InputError, match="is a column of the tables of credit"):
+        make_rule(name, "1.0")
+    with pytest.raises(InputError, match="is a column of the tables of credit"):
+        choose([Rule(name, "1.0")])
+
+
+def test_one_model_is_a_list_of_one():
+    assert [model.name for model in choose("linear")] == ["linear"]
+    assert [model.name for model in choose(make_model("linear"))] == ["linear"]
+    with pytest.raises(InputError, match="Did you mean 'linear'"):
+        choose("linaer")

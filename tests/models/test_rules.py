@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.base import clone
 
 from lydite.attribution import touch_credit
-from lydite.models import PathChannels, make_model
+from lydite.errors import InputError
+from lydite.models import PathChannels, Rule, make_model, make_rule
 from tests.helpers.random_landmarks import draw_landmarks, with_paths
 
 
@@ -97,3 +99,15 @@ def path(hours: list[float], channels: str) -> pl.DataFrame:
 )
 def test_weights_of_hand_made_paths(name, hours, channels, expected):
     np.testing.assert_allclose(touch_credit(make_model(name), path(hours, channels)), expected)
+
+
+def test_a_rule_needs_no_claim():
+    rule = Rule("mine", "1.0 / position")
+    assert (rule.claim, rule.expression) == ("what '1.0 / position' weighs", "1.0 / position")
+    assert clone(rule).get_params() == rule.get_params()
+    assert rule.fingerprint == make_rule("mine", "1.0 / position").fingerprint
+    named = Rule("mine", expression="1.0 / position")
+    assert named.fingerprint == rule.fingerprint
+    assert Rule("mine", "early ones", "1.0 / position").claim == "early ones"
+    with pytest.raises(InputError, match="needs an expression"):
+        Rule("mine")

@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.helpers.shop import START, journeys_of
+from tests.helpers.shop import MODELS, START, journeys_of
 
 #: The columns that no two rows of a mart or view share.
 KEYS = {
+    "schema_version": ["schema_version"],
+    "touch_credit": ["outcome", "user_id", "conversion", "position", "model"],
     "runs": ["run_id"],
     "findings": ["kind", "table_name", "outcome", "text"],
     "models_left_out": ["model"],
@@ -99,6 +101,43 @@ def test_performance_adds_up_to_the_credit_of_the_channel(mart):
         # Where there are no conversions without a touch, no day has any.
         np.testing.assert_allclose(both[f"{figure}_x"], both[f"{figure}_y"].fillna(0), atol=1e-6)
     np.testing.assert_allclose(both["cost"], both["spend"])
+
+
+def test_weights_of_touches_add_up_to_the_credit_of_channels(mart):
+    touches = mart("touch_credit")
+    sums = touches.groupby(["outcome", "user_id", "conversion", "model"])["weight"].sum()
+    np.testing.assert_allclose(sums, 1, atol=1e-9)
+    keys = ["outcome", "model", "channel"]
+    credit = mart("channel_credit").set_index(keys)
+    credit = credit[credit.index.get_level_values("channel") != "(unattributed)"]
+    touches["weighted"] = touches["weight"] * touches["value"].fillna(0)
+    found = touches.groupby(keys)[["weight", "weighted"]].sum().reindex(credit.index).fillna(0)
+    np.testing.assert_allclose(found["weight"], credit["conversions"], atol=1e-6)
+    np.testing.assert_allclose(found["weighted"], credit["value"], atol=1e-4)
+
+
+def test_touches_with_credit_are_those_of_the_input(mart, shop_tables):
+    touches = mart("touch_credit")
+    assert set(touches["model"]) == set(MODELS)
+    own = touches[touches["model"] == "last_touch"]
+    source = shop_tables["touchpoints"].set_index(["user_id", "touched_at"])[
+        ["channel", "campaign"]
+    ]
+    both = own.join(source.add_suffix("_source"), on=["user_id", "touched_at"])
+    assert both["channel"].equals(both["channel_source"])
+    assert both["campaign"].fillna("").equals(both["campaign_source"].fillna(""))
+    orders = shop_tables["conversions"].set_index(["user_id", "converted_at"])["value"]
+    first = own[own["position"] == 1].join(orders.rename("ordered"), on=["user_id", "converted_at"])
+    assert (first["value"] == first["ordered"]).all()
+    last = own.groupby(["user_id", "conversion"])["position"].transform("max")
+    assert (own["weight"] == (own["position"] == last)).all()
+    assert (own["touched_at"] <= own["converted_at"]).all()
+
+
+def test_rows_of_touch_credit_are_in_the_order_of_their_key(mart):
+    rows = mart("touch_credit")
+    keys = ["outcome", "user_id", "conversion", "position"]
+    assert rows[keys].equals(rows[keys].sort_values(keys, kind="stable"))
 
 
 def test_performance_by_week_is_that_of_its_days(mart, shop_tables):

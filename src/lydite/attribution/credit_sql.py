@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lydite.engine.duckdb import quote_identifier, quote_literal
+from lydite.models.registry import TOUCH_COLUMNS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lydite.models import Model
 
@@ -111,6 +112,42 @@ credited as (
 select bucket, channel_key, {_sums(list(weights))}
 from credited
 group by bucket, channel_key
+"""
+
+
+def named_touches_sql(columns: Iterable[str]) -> str:
+    """Return the statement that lists credited touches with ids and names instead of keys.
+
+    Parameters
+    ----------
+    columns
+        The columns of ``credit.touch_credit``: those that are no keys are models.
+    """
+    models = "".join(
+        f",\n    credit.{quote_identifier(name)}" for name in columns if name not in TOUCH_COLUMNS
+    )
+    return f"""
+with numbered as (
+    select
+        conversion_key, outcome, user_key, converted_at, conversion_id,
+        row_number() over (partition by outcome, user_key order by conversion_key) as conversion
+    from journeys.conversions
+)
+select
+    credit.outcome,
+    users.user_id,
+    numbered.conversion,
+    numbered.conversion_id,
+    numbered.converted_at,
+    credit.value,
+    row_number() over (partition by credit.conversion_key order by credit.touch) as position,
+    credit.touched_at,
+    channels.channel,
+    credit.campaign{models}
+from credit.touch_credit as credit
+inner join numbered on credit.conversion_key = numbered.conversion_key
+inner join journeys.users as users on credit.user_key = users.user_key
+inner join journeys.channels as channels on credit.channel_key = channels.channel_key
 """
 
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from sklearn.tree import DecisionTreeClassifier
 
 from lydite.errors import InputError
+from lydite.models.base import Model
 from lydite.models.classifier import Classifier
 from lydite.models.fitted_rules import position_based_fitted, time_decay_fitted
 from lydite.models.hazard import AdditiveHazard
 from lydite.models.logistic import BaggedLogistic
 from lydite.models.markov import Markov
 from lydite.models.posterior import with_credit
-from lydite.models.rules import KnownRule, Rule
+from lydite.models.rules import KnownRule, Rule, claim_of
 from lydite.models.shapley import Shapley
 from lydite.models.transitions import MAX_ORDER
 from lydite.paths.columns import ExponentialDecay, UserWeight
@@ -24,7 +25,6 @@ from lydite.paths.columns import ExponentialDecay, UserWeight
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from lydite.models.base import Model
     from lydite.settings import ModelSettings, Settings
 
 _RULES: dict[str, tuple[str, str | ExponentialDecay]] = {
@@ -135,6 +135,15 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 DEFAULT_MODELS: tuple[str, ...] = (*_RULES, *_FAMILIES)
 #: Names that a user's rule cannot have.
 RESERVED = frozenset((*DEFAULT_MODELS, "base_rate", "touch_volume", "ceiling"))
+#: Columns of tables that have a column per model: no model can be called so.
+TOUCH_COLUMNS = frozenset(
+    {
+        "bucket", "campaign", "channel", "channel_key", "conversion", "conversion_id",
+        "conversion_key", "converted_at", "converted_on", "outcome", "position", "touch",
+        "touched_at", "user_id", "user_key", "value",
+    }
+)  # fmt: skip
+_IS_COLUMN = "{name!r} is a column of the tables of credit: give the model another name"
 
 
 def make_model(name: str) -> Model:
@@ -181,7 +190,9 @@ def make_rule(name: str, expression: str, claim: str | None = None) -> Rule:
         )
     if name in RESERVED:
         raise InputError(f"there is already a model {name!r}; give your rule another name")
-    rule = Rule(name, claim or f"what {expression!r} weighs", expression)
+    if name.lower() in TOUCH_COLUMNS:
+        raise InputError(_IS_COLUMN.format(name=name))
+    rule = Rule(name, claim or claim_of(expression), expression)
     UserWeight.checked(name, expression)
     return rule
 
@@ -221,17 +232,22 @@ def _from_entry(entry: ModelSettings) -> Model:
     return make_model(entry.name)
 
 
-def choose(models: Iterable[str | Model]) -> list[Model]:
+def choose(models: str | Model | Iterable[str | Model]) -> list[Model]:
     """Return models that are given as names or as models; names become new models.
+
+    A single name or model is a list of one.
 
     Raises
     ------
     InputError
-        When a name is unknown, or two models have the same name.
+        When a name is unknown or taken by a column, or two models have the same name.
     """
-    chosen = [make_model(model) if isinstance(model, str) else model for model in models]
+    given = [models] if isinstance(models, str | Model) else models
+    chosen = [make_model(model) if isinstance(model, str) else model for model in given]
     names = [model.name for model in chosen]
     for name in names:
+        if name.lower() in TOUCH_COLUMNS:
+            raise InputError(_IS_COLUMN.format(name=name))
         if names.count(name) > 1:
             raise InputError(f"models: two models have the name {name!r}; remove or rename one")
     return chosen

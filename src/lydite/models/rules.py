@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, ClassVar, Self, overload
 
 import numpy as np
 
+from lydite.errors import InputError
 from lydite.models.base import Model
 from lydite.models.mixture import ENOUGH_LANDMARKS, base_rate, fit_rates, some_rows
 from lydite.paths.columns import UserWeight
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from lydite.paths.landmarks import Landmarks, Paths
 
 
+def claim_of(expression: str | ExponentialDecay) -> str:
+    """Return the claim of a rule that has none: what its expression says."""
+    return f"what {str(expression)!r} weighs"
+
+
 class Rule(Model):
     """One touch, drawn with the rule's weights, decides whether the user converts.
 
@@ -32,7 +38,7 @@ class Rule(Model):
     name
         Name of the model, and of the column of weights in `PathChannels.weights`.
     claim
-        The hypothesis.
+        The hypothesis, which completes "what decides is ..."; it may be left out.
     expression
         SQL expression of a touch's weight over `lydite.models.PATH_COLUMNS`, or an object whose
         text is one.
@@ -41,6 +47,12 @@ class Rule(Model):
     ----------
     rates_ : (n_channels,) array
         Rate of each channel.
+
+    Examples
+    --------
+    >>> from lydite.models import Rule
+    >>> Rule("early", "1.0 / position").claim
+    "what '1.0 / position' weighs"
     """
 
     learns: ClassVar[bool] = False
@@ -48,9 +60,26 @@ class Rule(Model):
     weights_touches: ClassVar[bool] = True
     enough_landmarks: ClassVar[int | None] = ENOUGH_LANDMARKS
 
-    def __init__(self, name: str, claim: str, expression: str | ExponentialDecay) -> None:
+    @overload
+    def __init__(self, name: str, claim: str | ExponentialDecay, /) -> None: ...
+
+    @overload
+    def __init__(
+        self, name: str, claim: str | None = ..., expression: str | ExponentialDecay = ...
+    ) -> None: ...
+
+    def __init__(
+        self,
+        name: str,
+        claim: str | ExponentialDecay | None = None,
+        expression: str | ExponentialDecay | None = None,
+    ) -> None:
+        if expression is None:  # the only text is the expression
+            claim, expression = None, claim
+        if expression is None:
+            raise InputError(f"the rule {name!r} needs an expression, such as '1.0 / position'")
         self.name = name
-        self.claim = claim
+        self.claim = claim_of(expression) if claim is None else str(claim)
         self.expression = expression
 
     @property

@@ -11,6 +11,8 @@ from lydite import attribution, journeys
 from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
 from lydite.models import with_milestone
 from lydite.pipeline.backtests import load_samples
+from lydite.pipeline.runs import lydite_version
+from lydite.pipeline.touch_credit import name_touches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from lydite.paths.landmarks import Landmarks
 
 
+#: The version of the marts (``schema_version.sql``).
+SCHEMA_VERSION = 1
 #: The tables that analysts query, in the order in which they are built.
 MARTS = (
     "outcomes",
@@ -45,7 +49,7 @@ _LOCAL_TABLES = {
     "findings": "quality.findings",
     "models_left_out": "evaluation.left_out",
 }
-LOCAL_MARTS = tuple(_LOCAL_TABLES)
+LOCAL_MARTS = ("schema_version", *_LOCAL_TABLES)
 #: The marts that hold credit and need no comparison.
 CREDIT_MARTS = (
     "outcomes",
@@ -135,6 +139,10 @@ def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
     engine.copy_from_local("evaluation.refuted")
     for table in _JOINED:
         engine.copy_from_local(table)
+    name_touches(engine)
+    version = {"schema_version": SCHEMA_VERSION, "lydite_version": lydite_version()}
+    local.create("mart.schema_version", "marts/schema_version", version)
+    local.comment("mart.schema_version", "marts/schema_version")
     for name, table in _LOCAL_TABLES.items():
         if local.exists(table):
             local.create(f"mart.{name}", f"marts/{name}")

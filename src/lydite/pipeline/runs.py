@@ -59,7 +59,7 @@ def record_run(engine: Engine, evaluation: EvaluationSettings, run_id: str | Non
     row = (
         run_id or str(uuid.uuid4()),
         datetime.now(UTC).replace(tzinfo=None),
-        _own_version(),
+        lydite_version(),
         duckdb.__version__,
         evaluation.alpha,
         ", ".join(evaluation.primary),
@@ -73,7 +73,8 @@ def record_run(engine: Engine, evaluation: EvaluationSettings, run_id: str | Non
         local.append(TABLE, f"from {frame}")
 
 
-def _own_version() -> str:
+def lydite_version() -> str:
+    """Return the version of the installed package."""
     try:
         return version("lydite")
     except PackageNotFoundError:  # sources that are not installed
