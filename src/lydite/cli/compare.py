@@ -201,7 +201,7 @@ def compare(
             comparison.to_html(report)
         if database is not None:
             progress.say("writing the database")
-            publish(engine.local, database)
+            publish(engine.local, database, touch_credit=settings.storage.touch_credit)
     show_comparison(comparison, output)
 
 

@@ -99,12 +99,19 @@ class SourceSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where results go; paths are relative to the settings file."""
+    """Where results go; paths are relative to the settings file.
+
+    Attributes
+    ----------
+    touch_credit
+        Whether the credit of every touch is published, with ids of users.
+    """
 
     warehouse: Path = Path("var/warehouse.duckdb")
     published: Path = Path("var/attribution.duckdb")
     report: Path = Path("var/report.html")
     reports: Path = Path("var/reports")
+    touch_credit: bool = True
 
 
 class EngineSettings(Section):

@@ -7,9 +7,9 @@ import dagster as dg
 from lydite.dagster.assets import evaluation, marts
 from lydite.dagster.metadata import Metadata, Result
 from lydite.dagster.specs import SpecFactory
-from lydite.publishing import publish
+from lydite.publishing import publish, touch_credit_path
 from lydite.results import read_comparison
-from lydite.settings import Settings
+from lydite.settings import Settings, StorageSettings
 
 DATABASE = "published.attribution"
 REPORT = "published.report"
@@ -18,10 +18,10 @@ REPORT = "published.report"
 def publishing_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the steps ``publish_database`` and, after it, ``write_report``."""
     storage = settings.storage
-    return [_publish_database(storage.published, specs), _write_report(storage.report, specs)]
+    return [_publish_database(storage, specs), _write_report(storage.report, specs)]
 
 
-def _publish_database(path: Path, specs: SpecFactory) -> dg.AssetsDefinition:
+def _publish_database(storage: StorageSettings, specs: SpecFactory) -> dg.AssetsDefinition:
     spec = specs.table(
         DATABASE,
         "The marts in one DuckDB file, replaced in one rename.",
@@ -32,8 +32,11 @@ def _publish_database(path: Path, specs: SpecFactory) -> dg.AssetsDefinition:
 
     @specs.step("publish_database", [spec])
     def publish_database(context: dg.AssetExecutionContext) -> Result:
-        tables = publish(specs.engine(context).local, path)
-        return _written(path, {"tables": tables, "bytes": path.stat().st_size})
+        path = storage.published
+        tables = publish(specs.engine(context).local, path, touch_credit=storage.touch_credit)
+        parquet = touch_credit_path(path)
+        more = {"touch_credit_bytes": parquet.stat().st_size} if parquet.exists() else {}
+        return _written(path, {"tables": tables, "bytes": path.stat().st_size, **more})
 
     return publish_database
 
