@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
 
 CACHE = Path(__file__).parents[1] / "var" / "benchmarks"
-SETTINGS = make_settings("30d", "week", None, alpha=0.05, seed=0)
+SETTINGS = make_settings()
 #: A rule for positions and one for the clock, and what divides by the set of channels.
 MODELS = ("linear", "time_decay", "markov_1", "shapley")
 _TOUCHES_PER_USER = 8

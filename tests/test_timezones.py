@@ -244,7 +244,7 @@ def test_days_of_results_are_local():
 def test_evidence_in_a_time_zone_is_read_again_and_voided_by_its_days(tmp_path):
     world = simulate("linear", users=1500, seed=1, weeks=12)
     frames = {"touchpoints": world.touchpoints, "conversions": world.conversions}
-    settings = make_settings("3d", "week", None, 0.05, 0, timezone=BERLIN)
+    settings = make_settings(lookback="3d", timezone=BERLIN)
     path = tmp_path / "warehouse.duckdb"
     tables = []
     for _ in range(2):

@@ -32,7 +32,7 @@ def project(tmp_path_factory):
     sources = {"touchpoints": made.touchpoints, "conversions": made.conversions}
     with DuckDBEngine(folder / "data/warehouse.duckdb") as engine:
         pipeline.run(
-            engine, sources, make_settings("7d", "week", None, 0.05, 0),
+            engine, sources, make_settings(lookback="7d"),
             rivals=make_models(["linear", "last_touch"]),
         )  # fmt: skip
     return folder

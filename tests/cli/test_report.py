@@ -23,7 +23,7 @@ def project(tmp_path_factory):
     made = simulate("linear", users=1500, seed=1, weeks=12)
     sources = {"touchpoints": made.touchpoints, "conversions": made.conversions}
     with DuckDBEngine() as engine:
-        settings = make_settings("7d", "week", None, 0.05, 0)
+        settings = make_settings(lookback="7d")
         pipeline.run(engine, sources, settings, rivals=make_models(["linear", "last_touch"]))
         publish(engine, folder / "shop.duckdb")
         (folder / "expected.html").write_text(report_html(read_comparison(engine)))

@@ -21,7 +21,7 @@ WEEKS, START = 20, datetime(2025, 1, 6)
 END = START + timedelta(weeks=WEEKS)
 LOOKBACK = timedelta(days=7)
 MODELS = ("linear", "last_touch")
-SETTINGS = make_settings("7d", "week", None, 0.05, 0)
+SETTINGS = make_settings(lookback="7d")
 KEYS = ["outcome", "segment", "model", "period_start", "bucket"]
 
 
@@ -121,7 +121,7 @@ def test_weeks_around_missing_conversions_are_not_scored(complete):
 def test_accepted_data_is_scored_as_it_is(complete):
     gap = (START + timedelta(weeks=12), START + timedelta(weeks=14))
     data = Data(DATA.touchpoints, DATA.conversions.filter(~pl.col("converted_at").is_between(*gap)))
-    accepting = make_settings("7d", "week", None, 0.05, 0, accept=["sudden_drop"])
+    accepting = make_settings(lookback="7d", accept=["sudden_drop"])
     found, findings = scores(data, accepting)
     assert periods(found, "sale") == periods(complete, "sale")
     assert not findings["blocking"].any()
@@ -134,7 +134,7 @@ def test_a_declared_end_is_as_if_the_data_ended_there(complete):
         DATA.touchpoints.filter(pl.col("touched_at") <= cut),
         DATA.conversions.filter(pl.col("converted_at") <= cut),
     )
-    settings = make_settings("7d", "week", None, 0.05, 0, as_of=cut)
+    settings = make_settings(lookback="7d", as_of=cut)
     found, findings = scores(DATA, settings)
     same(found, scores(early, settings)[0])
     assert periods(found, "sale")[-1] == cut - timedelta(weeks=2)

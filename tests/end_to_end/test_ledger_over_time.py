@@ -84,7 +84,7 @@ FULL_SHARE = World(
     MADE.users,
 )
 SMALL = FULL_SHARE.of(1200)
-SETTINGS = make_settings("7d", "week", None, 0.05, 0)
+SETTINGS = make_settings(lookback="7d")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -267,7 +267,7 @@ def delivered() -> Delivered:
         ]
         twin = Rule("twin", "every touch alike, once more", "2.0")
         new = look(engine, SMALL, [*pair(), twin])
-        other = look(engine, SMALL, pair(), make_settings("6d", "week", None, 0.05, 0))
+        other = look(engine, SMALL, pair(), make_settings(lookback="6d"))
     return Delivered(*runs, alone(SMALL, pair()), new, other)
 
 
@@ -385,7 +385,7 @@ def test_a_changed_rule_starts_new_evidence_and_keeps_the_old():
 
 
 def test_another_lookback_starts_new_evidence():
-    longer = make_settings("10d", "week", None, 0.05, 0)
+    longer = make_settings(lookback="10d")
     with DuckDBEngine() as engine:
         first = look(engine, SMALL, pair())
         before = ledger(engine)

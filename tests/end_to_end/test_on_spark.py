@@ -39,7 +39,7 @@ def compared(engine: DuckDBEngine | SparkEngine) -> Comparison:
         "spend": world.spend,
         "users": world.users,
     }
-    settings = make_settings("14d", "week", ["lead"], 0.05, 0)
+    settings = make_settings(lookback="14d", outcomes=["lead"])
     pipeline.run(engine, sources, settings, rivals=rivals())
     return read_comparison(engine.local)
 
@@ -83,6 +83,6 @@ def test_time_zones_and_lookbacks_by_interaction_are_refused(spark):
         ({"timezone": "Europe/Berlin"}, "timezone = 'Europe/Berlin' needs the engine duckdb"),
         ({"click_priority": True}, "click_priority do not run on Spark"),
     ):
-        settings = make_settings("14d", "week", None, 0.05, 0, **options)
+        settings = make_settings(lookback="14d", **options)
         with SparkEngine(spark.session) as engine, pytest.raises(InputError, match=message):
             pipeline.run(engine, sources, settings, rivals=choose(["linear"]))

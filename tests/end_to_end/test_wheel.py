@@ -19,7 +19,7 @@ from lydite.simulation import simulate
 ROOT = Path(__file__).resolve().parents[2]
 FILES = (
     "lydite/py.typed",
-    "lydite/api.py",
+    "lydite/api/comparison.py",
     "lydite/dagster/component.py",
     "lydite/dagster/assets/inputs.py",
     "lydite/reporting/report.html.j2",

@@ -84,7 +84,7 @@ def test_a_user_who_becomes_bot_like_restates_no_period():
     world = lydite.simulate("last_touch", users=1500, seed=2)
     user = world.touchpoints["user_id"][0]
     last = world.touchpoints["touched_at"].max()
-    settings = make_settings("7d", "week", None, 0.05, 0)
+    settings = make_settings(lookback="7d")
     many = pl.concat(
         [
             world.touchpoints.head(1).with_columns(

@@ -62,7 +62,7 @@ SOURCES = {
 
 def run(sources: dict[str, pl.DataFrame], threads: int, seed: int = 0) -> dict[str, pl.DataFrame]:
     """Run all steps, and return the sorted tables."""
-    settings = make_settings("7d", "week", None, 0.05, seed)
+    settings = make_settings(lookback="7d", seed=seed)
     with DuckDBEngine(threads=threads) as engine, pytest.MonkeyPatch.context() as patch:
         draw = bootstrap.draw_buckets
         patch.setattr("lydite.attribution.credit.draw_buckets", lambda n, s: draw(n, s, FEW))

@@ -23,7 +23,7 @@ SCORES = "select * from ledger.scores order by all"
 @pytest.fixture(scope="module")
 def engine() -> Iterator[DuckDBEngine]:
     world = simulate("linear", users=1_500, seed=2, weeks=16)
-    settings = make_settings("14d", "week", None, 0.05, 0)
+    settings = make_settings(lookback="14d")
     with DuckDBEngine(threads=1) as engine:
         sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
         pipeline.load_inputs(engine, sources)

@@ -28,7 +28,7 @@ from lydite.settings import make_settings
 from lydite.simulation import simulate
 
 WORLD = simulate("last_touch", users=1200, seed=31, weeks=14)
-SETTINGS = make_settings("7d", "week", None, 0.05, 0)
+SETTINGS = make_settings(lookback="7d")
 MODELS = ["last_touch", "linear"]
 OUTCOME = "conversion"
 

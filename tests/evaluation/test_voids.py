@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 WEEKS, START = 16, datetime(2025, 1, 6)
 KEYS = ["segment", "model", "period_start", "bucket"]
-SETTINGS = make_settings("7d", "week", None, 0.05, 0, accept=["sudden_drop"])
+SETTINGS = make_settings(lookback="7d", accept=["sudden_drop"])
 MADE = simulate("linear", users=2500, seed=5, weeks=WEEKS)
 RIGHT = {"touchpoints": MADE.touchpoints, "conversions": MADE.conversions}
 # Three weeks without most conversions, which were accepted and scored.

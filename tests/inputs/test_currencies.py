@@ -16,10 +16,8 @@ from lydite.inputs import load, load_table
 from lydite.inputs.currencies import read_rates, refuse_several_currencies
 from lydite.settings import (
     CurrencySettings,
-    Settings,
-    SourceSettings,
+    make_settings,
     parse_settings,
-    with_currency,
 )
 
 if TYPE_CHECKING:
@@ -42,8 +40,7 @@ def engine() -> Iterator[DuckDBEngine]:
 
 
 def in_euro(rates: object = RATES) -> CurrencySettings | None:
-    settings = Settings(sources=SourceSettings(touchpoints="", conversions=""))
-    return with_currency(settings, "eur", rates).currency
+    return make_settings(currency="eur", rates=rates).currency
 
 
 def orders(*rows: tuple[int, float | None, str | None]) -> pl.DataFrame:

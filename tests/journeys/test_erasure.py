@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-SETTINGS = make_settings("14d", "week", None, 0.05, 0)
+SETTINGS = make_settings(lookback="14d")
 
 
 @pytest.fixture

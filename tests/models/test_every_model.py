@@ -50,7 +50,7 @@ CLOCKLESS = [model.name for model in without_clock()]
 each_model = pytest.mark.parametrize("name", NAMES)
 each_clockless = pytest.mark.parametrize("name", CLOCKLESS)
 
-SETTINGS = make_settings("14d", "week", None, 0.05, 0)
+SETTINGS = make_settings(lookback="14d")
 FEW, ENOUGH = 6, 100  # replicates: where intervals need only be the same, and where they are judged
 MANY = 30  # conversions: an interval of so many is not ragged
 CREDIT = ["conversions", "value", "share"]

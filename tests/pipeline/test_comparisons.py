@@ -16,7 +16,7 @@ MODELS = ("first_touch", "last_touch")
 def test_models_are_compared_by_the_scores_in_the_ledger(engine):
     models = make_models(MODELS)
     pipeline.backtest_models(engine, models, seed=0)
-    evaluation = make_settings("7d", "week", None, alpha=0.05, seed=0).evaluation
+    evaluation = make_settings(lookback="7d").evaluation
     pipeline.compare_models(engine, models, evaluation)
     first = engine.frame("from mart.model_comparison order by all")
     assert set(first["model"]) == {*MODELS, "base_rate", "touch_volume", "ceiling"}
@@ -40,7 +40,7 @@ def test_a_channel_that_gives_an_outcome_away_is_named_with_the_outcome():
             "touchpoints": pl.concat([sources["touchpoints"], others, thanks]),
             "conversions": pl.concat([orders, leads]),
         }
-        settings = make_settings("7d", "week", None, alpha=0.05, seed=0)
+        settings = make_settings(lookback="7d")
         found = pipeline.attribute(engine, given, settings, rivals=make_models(MODELS))
     [text] = [text for kind, text in found if kind == "outcome_channel"]
     assert text.startswith("order: ")

@@ -18,7 +18,7 @@ MODELS = ("first_touch", "last_touch")
 def test_run_takes_all_steps_in_order(sources):
     steps = []
     with DuckDBEngine(threads=1) as engine:
-        settings = make_settings("7d", "week", None, alpha=0.05, seed=0)
+        settings = make_settings(lookback="7d")
         pipeline.run(engine, sources, settings, steps.append, make_models(MODELS))
         assert all(engine.exists(f"mart.{name}") for name in pipeline.MARTS)
         models = engine.rows("select distinct model from ledger.scores order by model")

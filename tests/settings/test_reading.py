@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lydite.errors import InputError
-from lydite.settings import Settings, load_settings, make_settings, parse_settings
+from lydite.settings import load_settings, parse_settings
 from tests.helpers.settings import SOURCES
 
 
@@ -58,28 +58,3 @@ def test_settings_as_plain_values_are_refused_as_those_of_a_file_are():
     missing, wrong = str(caught.value).splitlines()
     assert missing == "defs.yaml: sources.conversions: this setting is required; add it"
     assert wrong.startswith("defs.yaml: evaluation.alpha = 7: ")
-
-
-def test_options_override_the_settings_of_a_project():
-    project = Settings.model_validate(
-        {
-            "sources": {"touchpoints": "t", "conversions": "c"},
-            "evaluation": {"lookback": "10d", "alpha": 0.1, "seed": 3},
-            "quality": {"accept": ["stray_rows"]},
-            "outcomes": {"lead": {"lookback": "5d"}},
-        }
-    )
-    assert make_settings(None, None, None, None, None, base=project) == project
-    changed = make_settings(
-        "7d", None, ["lead", "sale"], None, 4, accept=["sudden_drop"], keep_duplicates=True,
-        base=project,
-    )  # fmt: skip
-    assert changed.evaluation == project.evaluation.model_copy(
-        update={"lookback": timedelta(days=7), "seed": 4}
-    )
-    assert changed.quality.accept == ("stray_rows", "sudden_drop")
-    assert changed.quality.keep_duplicates
-    assert changed.lookbacks(["lead", "sale"]) == {
-        "lead": timedelta(days=5),
-        "sale": timedelta(days=7),
-    }

@@ -93,16 +93,13 @@ def check(
 
     from lydite import api  # noqa: PLC0415
     from lydite.reporting.check_terminal import print_check  # noqa: PLC0415
-    from lydite.settings import make_settings, with_currency  # noqa: PLC0415
+    from lydite.settings import make_settings  # noqa: PLC0415
 
     settings = make_settings(
-        lookback,
-        None,
-        outcome,
-        None,
-        None,
+        base=inputs.settings,
+        lookback=lookback,
+        outcomes=outcome,
         cluster=cluster,
-        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),
@@ -111,10 +108,11 @@ def check(
         lookback_by_interaction=read_lookbacks(lookback_of),
         click_priority=click_priority,
         timezone=timezone,
-        base=inputs.settings,
+        join=join,
+        unit=unit,
+        currency=currency,
+        rates=rates,
     )
-    if currency is not None or rates is not None:
-        settings = with_currency(settings, currency, rates)
     tables = inputs.sources if inputs.paths is None else {"paths": inputs.paths}
     with Progress(quiet=quiet) as progress, inputs.in_folder():
         found = api.check_sources(tables, settings, progress.say, separator)

@@ -148,16 +148,16 @@ def compare(
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
     from lydite.publishing import publish  # noqa: PLC0415
     from lydite.results import read_comparison  # noqa: PLC0415
-    from lydite.settings import make_settings, with_currency  # noqa: PLC0415
+    from lydite.settings import make_settings  # noqa: PLC0415
 
     settings = make_settings(
-        lookback,
-        period,
-        outcome,
-        alpha,
-        seed,
+        base=inputs.settings,
+        lookback=lookback,
+        period=period,
+        outcomes=outcome,
+        alpha=alpha,
+        seed=seed,
         cluster=cluster,
-        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),
@@ -167,11 +167,12 @@ def compare(
         lookback_by_interaction=read_lookbacks(lookback_of),
         click_priority=click_priority,
         timezone=timezone,
-        base=inputs.settings,
         customer_segment=customer_segment,
+        join=join,
+        unit=unit,
+        currency=currency,
+        rates=rates,
     )
-    if currency is not None or rates is not None:
-        settings = with_currency(settings, currency, rates)
     engine_settings = settings.engine
     if engine_name is not None:
         engine_settings = engine_settings.model_copy(update={"name": engine_name})

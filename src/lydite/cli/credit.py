@@ -120,17 +120,15 @@ def credit(
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
     from lydite.results import read_credit  # noqa: PLC0415
-    from lydite.settings import make_settings, with_currency  # noqa: PLC0415
+    from lydite.settings import make_settings  # noqa: PLC0415
 
     rivals = read_models(models, rule)
     settings = make_settings(
-        lookback,
-        None,
-        outcome,
-        None,
-        seed,
+        base=inputs.settings,
+        lookback=lookback,
+        outcomes=outcome,
+        seed=seed,
         cluster=cluster,
-        people={"identities": join, "unit": unit},
         as_of=as_of,
         delivery_delay=delivery_delay,
         accept=accept or (),
@@ -140,10 +138,11 @@ def credit(
         lookback_by_interaction=read_lookbacks(lookback_of),
         click_priority=click_priority,
         timezone=timezone,
-        base=inputs.settings,
+        join=join,
+        unit=unit,
+        currency=currency,
+        rates=rates,
     )
-    if currency is not None or rates is not None:
-        settings = with_currency(settings, currency, rates)
     with Progress(quiet=quiet) as progress, inputs.in_folder():
         if inputs.paths is not None:
             progress.say("attributing the conversions")

@@ -3,6 +3,7 @@
 from lydite.settings.data import ChannelSettings, CurrencySettings, PeopleSettings
 from lydite.settings.experiments import ExperimentSettings
 from lydite.settings.notify import EmailSettings, NotifySettings
+from lydite.settings.options import CreditOptions, Join, Options, Period, Unit, make_settings
 from lydite.settings.outcomes import (
     Completeness,
     Cost,
@@ -21,7 +22,7 @@ from lydite.settings.quality import (
     RuleSettings,
     Severity,
 )
-from lydite.settings.reading import load_settings, make_settings, parse_settings, with_currency
+from lydite.settings.reading import load_settings, parse_settings
 from lydite.settings.report import ReportSettings
 from lydite.settings.sources import DatabaseSource, EngineSettings, SourceSettings, StorageSettings
 from lydite.settings.types import (
@@ -41,6 +42,7 @@ __all__ = [
     "ChannelSettings",
     "Completeness",
     "Cost",
+    "CreditOptions",
     "CurrencySettings",
     "DatabaseSource",
     "DeclaredEnds",
@@ -52,14 +54,17 @@ __all__ = [
     "FindingKind",
     "Instant",
     "InteractionLookbacks",
+    "Join",
     "Location",
     "Lookback",
     "LookbackByInteraction",
     "ModelSettings",
     "NotifySettings",
+    "Options",
     "OutcomeSettings",
     "PathOptions",
     "PeopleSettings",
+    "Period",
     "QualitySettings",
     "ReportSettings",
     "RuleName",
@@ -70,8 +75,8 @@ __all__ = [
     "SourceSettings",
     "StorageSettings",
     "Timezone",
+    "Unit",
     "load_settings",
     "make_settings",
     "parse_settings",
-    "with_currency",
 ]

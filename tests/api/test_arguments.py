@@ -1,0 +1,37 @@
+"""Arguments that several functions have."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+import lydite
+from lydite.api.arguments import given_sources, open_engine
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+
+PATHS = pl.DataFrame({"path": ["a > b", "b"], "conversions": [2, 1], "nulls": [5, 9]})
+
+
+def test_tables_that_are_not_given_are_left_out() -> None:
+    frame = pl.DataFrame()
+    assert given_sources(touchpoints=frame, spend=None) == {"touchpoints": frame}
+
+
+def test_frames_of_this_process_are_read_by_duckdb() -> None:
+    with open_engine({"touchpoints": pl.DataFrame()}) as engine:
+        assert isinstance(engine, DuckDBEngine)
+
+
+@pytest.mark.parametrize("function", [lydite.compare, lydite.credit])
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"spend": "s.csv"}, "paths and spend cannot be combined"),
+        ({"cluster": "account_id"}, "cluster is for users"),
+        ({"unit": "account"}, "unit is for users"),
+    ],
+)
+def test_a_path_table_has_no_users(function, arguments, message) -> None:
+    with pytest.raises(InputError, match=message):
+        function(paths=PATHS, **arguments)
