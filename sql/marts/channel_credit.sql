@@ -14,7 +14,7 @@
 -- @share share of the attributed conversions, 0..1; null for (unattributed)
 -- @share_low lower bound of the 95 % interval of share
 -- @share_high upper bound of the 95 % interval of share
--- @cost cost of the channel from the day of the first touch to the day of the last, in the currency of the data; null where unknown
+-- @cost cost of the channel from the day of the first touch to the day of the last, as charged to the outcome (outcomes.cost_share), in the currency of the data; null where unknown
 -- @cpa cost per credited conversion, in the currency of the data
 -- @cpa_low lower bound of the 95 % interval of cpa; the cost is taken as exact
 -- @cpa_high upper bound of the 95 % interval of cpa; null where unbounded
@@ -71,9 +71,10 @@ channels_of_outcome as (
     select
         outcomes.outcome,
         coalesce(chosen.into_channel, channels_with_cost.channel) as channel,
-        round(sum(channels_with_cost.cost), 6) as cost
+        round(sum(channels_with_cost.cost * shares.cost_share), 6) as cost
     from (select distinct outcome from names) as outcomes
     cross join channels_with_cost
+    left join credit.cost_shares as shares on outcomes.outcome = shares.outcome
     left join journeys.outcome_channels as chosen
         on outcomes.outcome = chosen.outcome and channels_with_cost.channel = chosen.channel
     where not coalesce(chosen.is_excluded, false)

@@ -4,7 +4,7 @@
 -- @model name of the model
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
 -- @campaign name of the campaign, null where there is none
--- @spend what was spent, in the currency of the data; null where unknown. It is charged to every outcome and model: add it up within one of each
+-- @spend what was spent, as charged to the outcome (outcomes.cost_share), in the currency of the data; null where unknown. Every model has all of it: add it up within one
 -- @touches number of touches
 -- @users number of users with such a touch; a user counts on each day
 -- @conversions conversions of that day that the model credits
@@ -20,10 +20,11 @@ with credited_models as (
 all_rows as (
     select
         activity.date, models.outcome, models.model, activity.channel, activity.campaign,
-        activity.spend, activity.touches, activity.users,
+        activity.spend * outcomes.cost_share as spend, activity.touches, activity.users,
         0 as conversions, case when models.has_value then 0 end as value
     from mart.channel_activity as activity
     cross join credited_models as models
+    left join mart.outcomes as outcomes on models.outcome = outcomes.outcome
     union all
     select date, outcome, model, channel, campaign, null, 0, 0, conversions, value
     from mart.credit_daily

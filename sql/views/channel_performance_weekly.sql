@@ -3,7 +3,7 @@
 -- @outcome name of the outcome
 -- @model name of the model
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
--- @spend what was spent, in the currency of the data; null where unknown. It is charged to every outcome and model: add it up within one of each
+-- @spend what was spent, as charged to the outcome (outcomes.cost_share), in the currency of the data; null where unknown. Every model has all of it: add it up within one
 -- @touches number of touches
 -- @users number of users with such a touch; a user counts once a week
 -- @conversions conversions of the week that the model credits

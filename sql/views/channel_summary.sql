@@ -2,7 +2,7 @@
 -- @outcome name of the outcome
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
 -- @model the model to use (view model_to_use)
--- @spend what was spent, in the currency of the data; null where unknown
+-- @spend what was spent, as charged to the outcome (outcomes.cost_share), in the currency of the data; null where unknown
 -- @spend_share share of the spend on all channels, 0..1
 -- @touches number of touches
 -- @conversions conversions that the model credits

@@ -10,7 +10,8 @@ class OutcomeCounts(TypedDict):
 
     On a path table `lookback` and `as_of` are None, and `periods` is the number of folds. A `note`
     says why an outcome could not be judged; it is empty otherwise. Where the history is too short,
-    `first_forecast` is the day from which on it is long enough.
+    `first_forecast` is the day from which on it is long enough. `cost_share` is the share of the
+    costs that the outcome is charged with, None where it has no cost.
     """
 
     outcome: str
@@ -24,6 +25,7 @@ class OutcomeCounts(TypedDict):
     sampled_landmarks: int
     note: str
     first_forecast: date | None
+    cost_share: float | None
 
 
 class ModelRecord(TypedDict):

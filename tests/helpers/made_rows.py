@@ -63,7 +63,7 @@ def record_of(outcome: str, note: str) -> dict[str, Any]:
         "outcome": outcome, "lookback": "30d", "landmarks": 48_210, "conversions": 2_311,
         "attributed": 2_100, "unattributed": 211, "periods": 0 if note else 16,
         "as_of": datetime(2025, 7, 6, 23, 9, tzinfo=UTC), "sampled_landmarks": 48_210, "note": note,
-        "first_forecast": None,
+        "first_forecast": None, "cost_share": 1.0,
     }  # fmt: skip
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
-from lydite.reporting.report_section import main_first, make_section
+from lydite.errors import InputError
+from lydite.reporting.report_section import about_costs, main_first, make_section
 from lydite.results import Comparison
+from lydite.settings import ReportSettings
 from tests.helpers.made_comparisons import (
     BEST,
     CONTENDERS,
@@ -36,6 +39,34 @@ def test_outcomes_with_value_come_first_then_the_frequent_ones():
     ]  # fmt: skip
     comparison = Comparison({**full.marts, "channel_credit": credit}, records, {})
     assert main_first(comparison) == ["purchase", "signup", "lead"]
+
+
+def test_the_main_outcome_of_the_settings_comes_first():
+    full = make_comparison(("lead", BEST), ("purchase", CONTENDERS))
+    chosen = replace(full, report_settings=ReportSettings(main_outcome="purchase"))
+    assert main_first(chosen) == ["purchase", "lead"]
+    with pytest.raises(InputError, match="no outcome 'order' in this comparison; it has: 'lead'"):
+        main_first(replace(full, report_settings=ReportSettings(main_outcome="order")))
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ((1.0, 1.0), ("The cost of a channel is charged to every outcome in full: do not add it up"
+         " over outcomes.")),
+        ((0.75, 0.25), ("The cost of a channel is shared out by value: 75% to leads and 25% to"
+         " purchases.")),
+        ((1.0, None), ("Leads are charged with the full cost of a channel. Purchases are charged"
+         " with no cost.")),
+    ],
+)  # fmt: skip
+def test_the_report_says_how_costs_are_charged(shares, words):
+    full = make_comparison(("lead", BEST), ("purchase", CONTENDERS))
+    counts = [
+        {**row, "cost_share": share} for row, share in zip(full.outcomes, shares, strict=True)
+    ]
+    assert about_costs(replace(full, outcomes=counts)) == words
+    assert about_costs(make_comparison(("lead", BEST))) == ""
 
 
 @pytest.mark.parametrize("rivals", [*EVERY_KIND.values(), MANY], ids=[*EVERY_KIND, "many"])

@@ -275,5 +275,6 @@ def compare_paths(
         "sampled_landmarks": found.landmarks,
         "note": found.note,
         "first_forecast": None,
+        "cost_share": None,
     }
     return Comparison(found.marts, [counts], {}, found.left_out, evaluation.alpha, kind_of(paths))

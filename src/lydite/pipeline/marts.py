@@ -11,6 +11,7 @@ from lydite import attribution, journeys
 from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
 from lydite.models import with_milestone
 from lydite.pipeline.backtests import load_samples
+from lydite.pipeline.costs import write_cost_shares
 from lydite.pipeline.runs import lydite_version
 from lydite.pipeline.touch_credit import name_touches
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
     from lydite.paths.landmarks import Landmarks
+    from lydite.settings import Cost
 
 
 #: The version of the marts (``schema_version.sql``).
@@ -126,11 +128,23 @@ where segment = 'all' and verdict = 'refuted'
 """
 
 
-def build_marts(engine: Engine, names: Sequence[str] = MARTS) -> None:
+def build_marts(
+    engine: Engine, names: Sequence[str] = MARTS, costs: Mapping[str, Cost] | None = None
+) -> None:
     """Build the marts that are plain SQL, with their comments; all of them by default.
 
     After a comparison, the views are created too.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys and the credit.
+    names
+        The marts.
+    costs
+        How costs are charged to outcomes; in full where it is not said.
     """
+    write_cost_shares(engine, costs or {})
     journeys.create_path_touches_view(engine)
     local = engine.local
     compared = local.exists("evaluation.model_comparison")

@@ -18,6 +18,7 @@ from lydite.pipeline.comparisons import (
     path_findings,
     quality_findings,
 )
+from lydite.pipeline.costs import refuse_costs_without_value
 from lydite.pipeline.input_tables import load_inputs
 from lydite.pipeline.marts import (
     CREDIT_MARTS,
@@ -87,7 +88,7 @@ def run(
     compare_models(engine, models, evaluation)
     say("writing the marts")
     record_run(engine, evaluation)
-    build_marts(engine)
+    build_marts(engine, costs=settings.costs())
 
 
 def attribute(
@@ -125,7 +126,7 @@ def attribute(
     say("attributing conversions")
     attribute_conversions(engine, models, evaluation.seed if intervals else None)
     record_run(engine, evaluation)
-    build_marts(engine, CREDIT_MARTS)
+    build_marts(engine, CREDIT_MARTS, settings.costs())
     rows = read_outcomes(engine, scored_only=False)
     found = outcome_channel_findings(engine.local, [row["outcome"] for row in rows])
     return [
@@ -170,6 +171,7 @@ def prepare(
     erase_users(engine, settings.people)
     say("building journeys")
     lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
+    refuse_costs_without_value(engine, settings.costs())
     build_journeys(
         engine,
         lookbacks,

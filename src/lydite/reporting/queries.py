@@ -52,6 +52,11 @@ def outcome_counts(comparison: Comparison, outcome: str) -> OutcomeCounts:
     raise InputError(f"no outcome {outcome!r} in this comparison; it has: {names}")
 
 
+def cost_share(counts: OutcomeCounts) -> float | None:
+    """Return the share of the costs that an outcome is charged with: 1 where it is not recorded."""
+    return counts.get("cost_share", 1.0)
+
+
 def is_path_table(counts: OutcomeCounts) -> bool:
     """Return whether an outcome was compared on a path table: in folds, without times."""
     return counts["lookback"] is None

@@ -16,7 +16,7 @@ from lydite.reporting import formats
 from lydite.reporting.narrative import NOT_CAUSE
 from lydite.reporting.queries import conversion_dates, run_of
 from lydite.reporting.report_quality import report_quality
-from lydite.reporting.report_section import main_first, make_section
+from lydite.reporting.report_section import about_costs, main_first, make_section
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -80,6 +80,7 @@ def report_html(comparison: Comparison) -> str:
         period=_period(comparison),
         run=run_of(comparison),
         quality=report_quality(comparison),
+        about_costs=about_costs(comparison),
         caution=NOT_CAUSE,
         formats=formats,
     )

@@ -16,13 +16,14 @@ from lydite.reporting.display_names import (
     model_label,
     within_sentence,
 )
-from lydite.reporting.formats import count, currency_prefix, percent, plain
+from lydite.reporting.formats import count, currency_prefix, enumerate_names, percent, plain
 from lydite.reporting.money_chart import money_chart
 from lydite.reporting.moves import how_to_test, move, next_tests, other_model
 from lydite.reporting.narrative import reason_paragraphs
 from lydite.reporting.open_pairs import pair_rows
 from lydite.reporting.queries import (
     UNATTRIBUTED,
+    cost_share,
     credit_of,
     credited_models,
     is_path_table,
@@ -167,6 +168,37 @@ def main_first(comparison: Comparison) -> list[str]:
         key=lambda row: (row["outcome"] != main, row["outcome"] not in valued, -row["conversions"]),
     )
     return [row["outcome"] for row in ordered]
+
+
+def about_costs(comparison: Comparison) -> str:
+    """Return how the costs of channels are charged to the outcomes; empty where there are none.
+
+    A cost that several outcomes are charged with in full must not be added up over them.
+    """
+    credit = comparison.marts.get("channel_credit")
+    if credit is None or credit["cost"].null_count() == len(credit):
+        return ""
+    shares = {row["outcome"]: cost_share(row) for row in comparison.outcomes}
+    full, without = [n for n in shares if shares[n] == 1], [n for n in shares if not shares[n]]
+    shared = {n: share for n, share in shares.items() if share and share != 1}
+    said = []
+    if len(full) == len(shares):
+        said = ["The cost of a channel is charged to every outcome in full"] if full[1:] else []
+    elif full:
+        said = [f"{_outcomes(full)} are charged with the full cost of a channel"]
+    if len(full) > 1:
+        said = [f"{said[0]}: do not add it up over outcomes"]
+    if shared:
+        parts = [f"{percent(share)} to {conversions_of(name)}" for name, share in shared.items()]
+        said.append(f"The cost of a channel is shared out by value: {enumerate_names(parts)}")
+    if without:
+        said.append(f"{_outcomes(without)} are charged with no cost")
+    return " ".join(f"{text}." for text in said)
+
+
+def _outcomes(names: Sequence[str]) -> str:
+    text = enumerate_names([conversions_of(name) for name in names])
+    return text[:1].upper() + text[1:]
 
 
 def make_section(comparison: Comparison, outcome: str, identifier: str, level: int) -> Section:

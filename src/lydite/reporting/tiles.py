@@ -11,7 +11,7 @@ import polars as pl
 from lydite.reporting.channel_money import unattributed_share
 from lydite.reporting.display_names import conversions_of
 from lydite.reporting.formats import count, currency_prefix, fixed, money, percent
-from lydite.reporting.queries import credit_of, outcome_counts
+from lydite.reporting.queries import cost_share, credit_of, outcome_counts
 
 if TYPE_CHECKING:
     from lydite.results import Comparison
@@ -75,7 +75,10 @@ def tiles(comparison: Comparison, outcome: str, model: str | None) -> list[Tile]
         change = _change(now.value, before.value)
         found.append(Tile("Value", money(value, currency), change))
     if spend:
-        found.append(Tile("Ad spend", money(spend, currency), _change(now.spend, before.spend)))
+        share = cost_share(counts) or 1
+        note = "" if share == 1 else f"{percent(share)} of all, by value"
+        change = _change(now.spend, before.spend)
+        found.append(Tile("Ad spend", money(spend, currency), change, note))
         if value is not None:
             change = _difference(now.value_per_spend, before.value_per_spend)
             found.append(
@@ -95,7 +98,8 @@ def tiles(comparison: Comparison, outcome: str, model: str | None) -> list[Tile]
 def _windows(comparison: Comparison, outcome: str, model: str | None) -> tuple[_Window, _Window]:
     """Return the sums of the last days and of as many before; empty where there are too few."""
     daily = comparison.marts.get("credit_daily")
-    as_of = outcome_counts(comparison, outcome)["as_of"]
+    counts = outcome_counts(comparison, outcome)
+    as_of, share = counts["as_of"], cost_share(counts)
     if daily is None or model is None or as_of is None or "date" not in daily.columns:
         return _Window(), _Window()
     own = daily.filter((pl.col("outcome") == outcome) & (pl.col("model") == model))
@@ -110,6 +114,7 @@ def _windows(comparison: Comparison, outcome: str, model: str | None) -> tuple[_
         days = own.filter(within)
         has_value = own["value"].null_count() < len(own)
         spend = None if activity is None else _sum(activity.filter(within)["spend"])
+        spend = None if spend is None or share is None else share * spend
         both.append(
             _Window(
                 float(days["conversions"].sum()),

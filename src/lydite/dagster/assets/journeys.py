@@ -49,6 +49,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
         engine = specs.engine(context)
         erased = erase_users(engine, settings.people)
         lookbacks = settings.lookbacks(find_outcomes(engine))
+        pipeline.refuse_costs_without_value(engine, settings.costs())
         build = pipeline.build_journeys(
             engine,
             lookbacks,

@@ -32,7 +32,7 @@ def mart_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinit
     def build_marts(context: dg.AssetExecutionContext) -> Iterator[Result]:
         engine = specs.engine(context)
         pipeline.record_run(engine, settings.evaluation, context.run.run_id)
-        pipeline.build_marts(engine)
+        pipeline.build_marts(engine, costs=settings.costs())
         for table in TABLES:
             yield materialized(specs.key(table), engine.local, table)
 
