@@ -66,7 +66,7 @@ def test_credit_and_performance_have_the_cost_that_is_charged():
     given = {"sources": {"touchpoints": "t", "conversions": "c"},
              "outcomes": {"order": {"cost": "by_value"}, "renewal": {"cost": "by_value"},
                           "lead": {"cost": "none"}}}  # fmt: skip
-    settings = make_settings("7d", "week", None, 0.05, 0, base=parse_settings(given, "lydite.toml"))
+    settings = make_settings(lookback="7d", base=parse_settings(given, "lydite.toml"))
     tables = {**sources, "conversions": conversions, "spend": spend}
     with DuckDBEngine() as engine:
         pipeline.run(engine, tables, settings, rivals=make_models(["last_touch", "linear"]))
