@@ -91,7 +91,7 @@ sample: .venv/installed ## create data_samples again, byte for byte
 lock: ## write requirements.lock from pyproject.toml
 	@rm -rf var/lock && $(PYTHON) -m venv var/lock
 	@var/lock/bin/python -m pip install --quiet --upgrade pip
-	@var/lock/bin/python -m pip install --quiet --group dev '.[dagster,experiments,postgres,remote,spark]'
+	@var/lock/bin/python -m pip install --quiet --group dev '.[dagster,excel,experiments,postgres,remote,spark]'
 	@{ echo "# The exact versions that the tests pass with: make lock writes this file."; \
 		var/lock/bin/python -m pip freeze --exclude lydite; } > requirements.lock
 	@rm -rf var/lock
@@ -112,7 +112,7 @@ ifneq ($(LOCK),)
 	@$(PIP) install --no-deps --editable .
 else
 	@$(PIP) install --upgrade pip
-	@$(PIP) install --group dev --editable '.[dagster,experiments,postgres,remote,spark]'
+	@$(PIP) install --group dev --editable '.[dagster,excel,experiments,postgres,remote,spark]'
 endif
 	@touch $@
 

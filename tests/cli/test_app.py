@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.command_line import lydite
 
 
-@pytest.mark.parametrize("command", [(), ("compare",), ("credit",), ("simulate",)])
+@pytest.mark.parametrize("command", [(), ("compare",), ("credit",), ("export",), ("simulate",)])
 def test_help_answers(command: tuple[str, ...]) -> None:
     result = lydite(*command, "--help")
     assert result.returncode == 0

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lydite.cli import check, compare, credit, init, ledger, report, simulate
+from lydite.cli import check, compare, credit, export, init, ledger, report, simulate
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -24,6 +24,7 @@ app.command(epilog=check.EXAMPLES)(check.check)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=credit.EXAMPLES)(credit.credit)
 app.command(epilog=report.EXAMPLES)(report.report)
+app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.add_typer(ledger.app, name="ledger")
 
