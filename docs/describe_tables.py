@@ -1,4 +1,4 @@
-"""Writes the tables and questions of docs/analysts.md from the comments of the SQL files.
+"""Writes the generated parts of the docs: published tables and questions, and input tables.
 
 python docs/describe_tables.py          # write them
 """
@@ -11,14 +11,23 @@ from lydite import pipeline
 from lydite.engine import sql_directory
 from lydite.engine.sql_files import read_comments
 from lydite.evaluation.comparison import TABLES
+from lydite.inputs.schema import REASONS, Kind
+from lydite.inputs.schema import TABLES as TABLES_IN
 from lydite.pipeline import touch_credit
 
-DOCUMENT = Path(__file__).with_name("analysts.md")
+FOLDER = Path(__file__).parent
+_KINDS = {
+    Kind.IDENTIFIER: "id",
+    Kind.LABEL: "text",
+    Kind.INSTANT: "time",
+    Kind.DAY: "day",
+    Kind.NUMBER: "number",
+}
 BEGIN, END = "<!-- tables: begin -->", "<!-- tables: end -->"
 
 
-def described() -> str:
-    """Return the sections on questions, tables and views in Markdown."""
+def published_tables() -> str:
+    """Return the sections on questions, tables and views, from the comments of the SQL files."""
     lines = [
         "## Questions",
         "",
@@ -44,12 +53,42 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;")
 
 
-def updated(text: str) -> str:
-    """Return the document with its generated part replaced."""
+def input_tables() -> str:
+    """Return the sections on input tables and on rows that are set aside, from the schema."""
+    lines: list[str] = []
+    for table in TABLES_IN.values():
+        need = "required" if table.required else "optional"
+        lines += [f"## {table.name}", "", f"{table.description.capitalize()}; {need}.", ""]
+        lines += ["| Column | Required | Values | |", "|---|---|---|---|"]
+        for column in table.columns:
+            unit = f", {column.unit}" if column.unit else ""
+            default = f"; `{column.default}` by default" if column.default else ""
+            lines.append(
+                f"| `{column.name}` | {'yes' if column.required else ''} |"
+                f" {_KINDS[column.kind]}{unit} | {_cell(column.description)}{default} |"
+            )
+        if table.traffic:
+            names = ", ".join(f"`{column.name}`" for column in table.traffic)
+            lines += ["", f"The channel may also come from {names} ([sources.md](sources.md))."]
+            lines += [""] + [f"- `{c.name}`: {c.description}" for c in table.traffic]
+        lines.append("")
+    lines += ["## Rows that are set aside", "", "| Reason | |", "|---|---|"]
+    lines += [f"| `{reason}` | {_cell(text)} |" for reason, text in REASONS.items()]
+    return "\n".join(lines)
+
+
+#: The generated part of each document.
+DOCUMENTS = {"analysts.md": published_tables, "inputs.md": input_tables}
+
+
+def updated(name: str) -> str:
+    """Return a document with its generated part replaced."""
+    text = (FOLDER / name).read_text(encoding="utf-8")
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n\n{described()}\n\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{DOCUMENTS[name]()}\n\n{END}{after}"
 
 
 if __name__ == "__main__":
-    DOCUMENT.write_text(updated(DOCUMENT.read_text(encoding="utf-8")), encoding="utf-8")
+    for document in DOCUMENTS:
+        (FOLDER / document).write_text(updated(document), encoding="utf-8")

@@ -62,7 +62,8 @@ def test_the_layers_are_those_that_are_checked_and_hold_every_module() -> None:
     assert modules - {"__init__", "__pycache__", "simulation"} == named - {"pipelines"}
 
 
-def test_the_tables_for_analysts_are_those_of_the_sql_files():
+@pytest.mark.parametrize("name", ["analysts.md", "inputs.md"])
+def test_described_tables_are_those_of_the_sql_files_and_the_schema(name):
     """`python docs/describe_tables.py` writes them."""
     path = ROOT / "docs/describe_tables.py"
     spec = importlib.util.spec_from_file_location("describe_tables", path)
@@ -70,5 +71,4 @@ def test_the_tables_for_analysts_are_those_of_the_sql_files():
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    text = module.DOCUMENT.read_text(encoding="utf-8")
-    assert module.updated(text) == text
+    assert module.updated(name) == (ROOT / "docs" / name).read_text(encoding="utf-8")
