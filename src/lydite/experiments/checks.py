@@ -1,0 +1,260 @@
+"""Checks of an experiment before anybody reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+import polars as pl
+from scipy import stats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from lydite.experiments.enrolment import Enrolment
+    from lydite.experiments.two_samples import Arm
+    from lydite.settings import ExperimentSettings
+
+#: ``"failed"``: no reading can be trusted. ``"warning"``: what is read needs care. ``"waiting"``:
+#: more data is needed. ``"not_checked"``: the data lacks what the check needs.
+Status: TypeAlias = Literal["passed", "warning", "failed", "waiting", "not_checked"]
+#: The level of tests of the randomisation: it should fail only where something is broken.
+BROKEN = 0.001
+#: The share of users in two arms above which the arms are no longer those that were drawn.
+MOST_IN_TWO_ARMS = 0.01
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of an experiment.
+
+    Attributes
+    ----------
+    check_name
+        Name of the check.
+    status
+        Whether it passed.
+    text
+        What was found, in words.
+    users
+        How many users it concerns.
+    share
+        Their share of the users that were checked.
+    p_value
+        Of what chance alone would do.
+    """
+
+    check_name: str
+    status: Status
+    text: str
+    users: int | None = None
+    share: float | None = None
+    p_value: float | None = None
+
+
+def check_enrolment(
+    plan: ExperimentSettings, enrolment: Enrolment, *, has_touchpoints: bool
+) -> list[Check]:
+    """Check who was assigned, when, and who had touches of the channel."""
+    return [
+        check_sample_ratio(plan.shares, enrolment.enrolled),
+        _check_two_arms(enrolment),
+        _check_dates(enrolment),
+        _check_size(plan, enrolment),
+        _check_windows(enrolment),
+        *_check_touches(plan, enrolment, has_touchpoints=has_touchpoints),
+    ]
+
+
+def check_sample_ratio(shares: Mapping[str, float], units: pl.DataFrame) -> Check:
+    """Compare the number of users of each arm with the planned shares, by a chi-square test.
+
+    Where users who belong together are always in the same arm, the groups are counted.
+
+    Parameters
+    ----------
+    shares
+        The planned shares, by arm.
+    units
+        A row per user: ``arm, cluster``.
+    """
+    name = "sample_ratio"
+    clusters = units.unique(["arm", "cluster"])
+    nested = len(clusters) == units["cluster"].n_unique() < len(units)
+    counted, what = (clusters, "groups of users") if nested else (units, "users")
+    if counted.is_empty():
+        return Check(name, "waiting", "No user is assigned yet.")
+    by_arm = dict(counted.group_by("arm").len().iter_rows())
+    counts = np.array([by_arm.get(arm, 0) for arm in shares])
+    planned = np.array(list(shares.values())) * counts.sum()
+    p = float(stats.chisquare(counts, planned).pvalue)
+    found = ", ".join(f"{arm} {n:,}" for arm, n in zip(shares, counts, strict=True))
+    wanted = ", ".join(f"{arm} {n:,.0f}" for arm, n in zip(shares, planned, strict=True))
+    if p < BROKEN:
+        text = (
+            f"The arms have other sizes than planned (p = {p:.2g}). {what.capitalize()}: {found};"
+            f" planned: {wanted}. Assignment or its log is broken, and no reading can be trusted."
+        )
+        return Check(name, "failed", text, int(counts.sum()), None, p)
+    text = f"The arms have the planned sizes (p = {p:.2g}). {what.capitalize()}: {found}."
+    return Check(name, "passed", text, int(counts.sum()), None, p)
+
+
+def _check_two_arms(enrolment: Enrolment) -> Check:
+    n = enrolment.two_arms
+    total = n + enrolment.outside_dates + enrolment.late + len(enrolment.enrolled)
+    share = n / total if total else 0.0
+    if not n:
+        return Check("two_arms", "passed", "No user is in two arms.", 0, 0.0)
+    status: Status = "failed" if share > MOST_IN_TWO_ARMS else "warning"
+    text = f"{n:,} users ({share:.2%}) are in several arms; they are left out."
+    if status == "failed":
+        text += " With so many, the arms are not those that were drawn: find out how this happens."
+    return Check("two_arms", status, text, n, share)
+
+
+def _check_dates(enrolment: Enrolment) -> Check:
+    outside, late = enrolment.outside_dates, enrolment.late
+    if not outside and not late:
+        return Check("assignment_dates", "passed", "All assignments are as planned.", 0)
+    parts = []
+    if outside:
+        parts.append(f"{outside:,} users were assigned before the start or after the end")
+    if late:
+        parts.append(f"{late:,} were assigned after the planned number was reached")
+    text = f"{'; '.join(parts)}. They are left out."
+    return Check("assignment_dates", "warning" if outside else "passed", text, outside + late)
+
+
+def _check_size(plan: ExperimentSettings, enrolment: Enrolment) -> Check:
+    planned, n = plan.planned_users or 0, len(enrolment.enrolled)
+    share = n / planned if planned else None
+    have = f"{n:,} of {planned:,} planned users are assigned"
+    if n >= planned:
+        return Check("planned_size", "passed", f"{have}.", n, share)
+    if enrolment.is_closed:
+        text = f"{have}, and assignment is over: smaller effects are likely to be missed."
+        return Check("planned_size", "warning", text, n, share)
+    text = f"{have}. Until then, only the interval that holds at every look may be read."
+    return Check("planned_size", "waiting", text, n, share)
+
+
+def _check_windows(enrolment: Enrolment) -> Check:
+    n = enrolment.waiting
+    share = n / len(enrolment.enrolled) if len(enrolment.enrolled) else None
+    if not n:
+        return Check("windows", "passed", "The windows of all users are over.", 0, share)
+    text = f"The windows of {n:,} users are not over; they are not read yet."
+    if enrolment.readable_on is not None:
+        about = "" if enrolment.is_closed else "about "
+        text += f" The experiment can be read on {about}{enrolment.readable_on:%Y-%m-%d}."
+    return Check("windows", "waiting", text, n, share)
+
+
+def _check_touches(
+    plan: ExperimentSettings, enrolment: Enrolment, *, has_touchpoints: bool
+) -> list[Check]:
+    names = ["exposed_early", "control_exposed", "no_touches"]
+    if not has_touchpoints:
+        return [Check(name, "not_checked", "There are no touchpoints.") for name in names]
+    units = enrolment.units
+    without = int((units["touches"] == 0).sum())
+    text = f"{without:,} users have no touch; they count like all others."
+    of_touches = Check("no_touches", "passed", text, without, _share(without, units))
+    if plan.channel is None:
+        nothing = "No channel is declared."
+        return [*(Check(name, "not_checked", nothing) for name in names[:2]), of_touches]
+    return [_check_exposed_early(plan, units), _check_control_exposed(plan, units), of_touches]
+
+
+def _check_exposed_early(plan: ExperimentSettings, units: pl.DataFrame) -> Check:
+    name = "exposed_early"
+    early = units.with_columns(is_early=pl.col("exposed_early") > 0)
+    n = int(early["is_early"].sum())
+    if not n:
+        text = f"No user had a touch of {plan.channel} after the start and before the assignment."
+        return Check(name, "passed", text, 0, 0.0)
+    table = early.group_by("arm").agg(
+        pl.col("is_early").sum(), (~pl.col("is_early")).sum().alias("n")
+    )
+    counts = table.select("is_early", "n").to_numpy()
+    tested = len(counts) > 1 and (counts.sum(axis=0) > 0).all()
+    p = float(stats.chi2_contingency(counts).pvalue) if tested else None
+    broken = p is not None and p < BROKEN
+    text = (
+        f"{n:,} users had a touch of {plan.channel} after the experiment began and before they were"
+        " assigned."
+    )
+    if broken:
+        text += " Their share differs between the arms: assignment depends on exposure."
+    return Check(name, "failed" if broken else "warning", text, n, _share(n, units), p)
+
+
+def _check_control_exposed(plan: ExperimentSettings, units: pl.DataFrame) -> Check:
+    name = "control_exposed"
+    if plan.varies != "channel":
+        return Check(name, "not_checked", "All arms get the channel.")
+    control = units.filter(pl.col("arm") == plan.control)
+    n = int((control["exposed"] > 0).sum())
+    share = _share(n, control)
+    if not n:
+        return Check(name, "passed", f"No user of {plan.control} had {plan.channel}.", 0, share)
+    text = (
+        f"{n:,} users of {plan.control} ({share or 0:.1%}) had touches of {plan.channel} all the"
+        " same. They stay in their arm, and the measured difference is smaller by about this share."
+    )
+    return Check(name, "warning", text, n, share)
+
+
+def check_pre_period(arms: Mapping[str, Arm], outcome: str) -> Check:
+    """Compare the conversions per user before the assignment between the arms, by a Wald test.
+
+    Parameters
+    ----------
+    arms
+        The conversions before the assignment, by arm.
+    outcome
+        Name of the outcome.
+    """
+    name = "pre_period"
+    known = [arm for arm in arms.values() if arm.variance > 0]
+    if len(known) < len(arms) or len(known) < 2:
+        text = f"Before the assignment there were no {outcome} conversions to compare."
+        return Check(name, "not_checked", text)
+    p = _wald([arm.mean for arm in known], [arm.variance for arm in known])
+    found = ", ".join(f"{name} {arm.mean:.4g}" for name, arm in arms.items())
+    text = f"{outcome} per user before the assignment: {found} (p = {p:.2g})."
+    if p < BROKEN:
+        text += " The arms were not alike before the experiment: no reading can be trusted."
+        return Check(name, "failed", text, p_value=p)
+    return Check(name, "passed", text, p_value=p)
+
+
+def _wald(means: Sequence[float], variances: Sequence[float]) -> float:
+    """Return the p-value of equal means, from the means and their variances."""
+    mean, weight = np.array(means), 1 / np.array(variances)
+    common = (mean * weight).sum() / weight.sum()
+    return float(stats.chi2.sf((weight * (mean - common) ** 2).sum(), len(means) - 1))
+
+
+def check_clusters(units: pl.DataFrame) -> Check:
+    """Count groups of users who belong together and are in different arms."""
+    arms = units.group_by("cluster").agg(pl.len(), pl.col("arm").n_unique().alias("arms"))
+    groups = arms.filter(pl.col("len") > 1)
+    name = "groups_in_two_arms"
+    if groups.is_empty():
+        return Check(name, "passed", "No users belong together.", 0)
+    mixed = groups.filter(pl.col("arms") > 1)
+    n, share = int(mixed["len"].sum()), len(mixed) / len(groups)
+    if not n:
+        return Check(name, "passed", "Users who belong together are in the same arm.", 0, 0.0)
+    text = (
+        f"{len(mixed):,} of {len(groups):,} groups of users who belong together have users in"
+        " several arms. If they influence each other, the measured difference is too small."
+    )
+    return Check(name, "warning", text, n, share)
+
+
+def _share(n: int, units: pl.DataFrame) -> float | None:
+    return n / len(units) if len(units) else None

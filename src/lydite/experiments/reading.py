@@ -1,0 +1,183 @@
+"""Reads all experiments of a project: checks, and a row per experiment, outcome and arm."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from lydite.errors import InputError
+from lydite.experiments import tables
+from lydite.experiments.checks import (
+    Check,
+    check_clusters,
+    check_enrolment,
+    check_pre_period,
+)
+from lydite.experiments.enrolment import enrol
+from lydite.experiments.readout import COLUMNS, finish_rows, observe, read_arms
+from lydite.experiments.regional_readout import read_regions
+from lydite.experiments.two_samples import tea_tasting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from lydite.engine import Engine
+    from lydite.experiments.readout import Observed, Row
+    from lydite.settings import ExperimentSettings
+
+#: The tables that `read_experiments` writes.
+READOUT, CHECKS = "experiments.readout", "experiments.checks"
+_CHECK_COLUMNS = {
+    "experiment": pl.String, "check_name": pl.String, "status": pl.String, "text": pl.String,
+    "users": pl.Int64, "share": pl.Float64, "p_value": pl.Float64,
+}  # fmt: skip
+
+
+def read_experiments(
+    engine: Engine,
+    plans: Mapping[str, ExperimentSettings],
+    *,
+    cluster: str | None = None,
+    as_of: datetime | None = None,
+    delivery_delay: timedelta | None = None,
+) -> None:
+    """Read all declared experiments; write ``experiments.readout`` and ``experiments.checks``.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables, and the persons where ids are joined.
+    plans
+        The experiments, by name.
+    cluster
+        The column of `users` whose values belong together; by default ``account_id``, if there is
+        one, and ``"user_id"`` for none.
+    as_of, delivery_delay
+        Up to when the data is complete, or how long before its last row; by default up to the
+        earlier of the last touchpoint and the last conversion.
+
+    Raises
+    ------
+    InputError
+        When an experiment and the data do not fit: an unknown outcome, channel, arm or column.
+    """
+    rows: list[Row] = []
+    checks: list[tuple[str, Check]] = []
+    if plans:
+        tea_tasting()  # stops here when it is missing
+        check_names(engine, plans)
+        tables.build_tables(engine, plans, cluster)
+        first, last = tables.first_and_last(engine)
+        end = as_of or (None if last is None else last - (delivery_delay or timedelta()))
+        for name, plan in plans.items():
+            read = _read_users if plan.assigns_users else read_regions
+            found, of_plan = read(engine, name, plan, first, end)
+            rows += found
+            checks += [(name, check) for check in of_plan]
+    checks += _undeclared(engine, plans)
+    _write(engine, rows, checks)
+
+
+def check_names(engine: Engine, plans: Mapping[str, ExperimentSettings]) -> None:
+    """Check that the data has the outcomes and channels of the experiments.
+
+    Raises
+    ------
+    InputError
+        When it lacks one.
+    """
+    outcomes, channels = list(tables.find_outcomes(engine)), tables.find_channels(engine)
+    for name, plan in plans.items():
+        place = f"experiments.{name}"
+        _refuse_unknown(f"{place}.outcome", "outcome", [plan.outcome], outcomes)
+        _refuse_unknown(f"{place}.outcomes", "outcome", plan.outcomes, outcomes)
+        if plan.channel is not None and channels:
+            _refuse_unknown(f"{place}.channel", "channel", [plan.channel], channels)
+
+
+def _refuse_unknown(place: str, what: str, names: Iterable[str], known: Sequence[str]) -> None:
+    spelled = known if what == "outcome" else [name.strip().lower() for name in known]
+    for given in names:
+        name = given if what == "outcome" else given.strip().lower()
+        if name not in spelled:
+            near = difflib.get_close_matches(given, known, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise InputError(
+                f"{place}: there is no {what} {given!r} in the data; there are:"
+                f" {', '.join(known)}.{hint}"
+            )
+
+
+def _read_users(
+    engine: Engine,
+    name: str,
+    plan: ExperimentSettings,
+    first: datetime | None,
+    end: datetime | None,
+) -> tuple[list[Row], list[Check]]:
+    """Return the rows and checks of an experiment that assigned users."""
+    units = tables.read_units(engine, name)
+    if units.is_empty():
+        text = "The table experiments has no user of this experiment."
+        return [], [Check("assignments", "waiting", text, 0)]
+    enrolment = enrol(name, plan, units, end)
+    has_touchpoints = bool(tables.find_channels(engine))
+    checks = check_enrolment(plan, enrolment, has_touchpoints=has_touchpoints)
+    checks.append(check_clusters(enrolment.units))
+    numbers = {arm: i for i, arm in enumerate(plan.arms)}
+    rows: list[Row] = []
+    valued = tables.find_outcomes(engine)
+    for outcome in dict.fromkeys((plan.outcome, *(plan.outcomes or valued))):
+        observed = observe(numbers, enrolment.units, tables.read_conversions(engine, name, outcome))
+        if outcome == plan.outcome:
+            checks.append(_pre_period(plan, enrolment.units, observed, first))
+        metrics = ("rate", "value") if valued[outcome] else ("rate",)
+        for metric in metrics:
+            rows += read_arms(plan, enrolment, outcome, metric, observed)
+    failed = any(check.status == "failed" for check in checks)
+    may_read = "none" if failed else enrolment.may_read
+    return finish_rows(name, plan, rows, may_read, enrolment.readable_on), checks
+
+
+def _pre_period(
+    plan: ExperimentSettings,
+    units: pl.DataFrame,
+    observed: Observed,
+    first: datetime | None,
+) -> Check:
+    """Compare the arms before the assignment, where there is data of that time."""
+    if units.is_empty():
+        return Check("pre_period", "waiting", "There are no users to compare yet.")
+    if first is None or first >= units["assigned_at"][0]:
+        return Check("pre_period", "not_checked", "There is no data before the first assignment.")
+    by_number = observed.arms(observed.covariates[:, 0])
+    arms = {arm: by_number[i] for i, arm in enumerate(plan.arms) if i in by_number}
+    return check_pre_period(arms, plan.outcome)
+
+
+def _undeclared(engine: Engine, plans: Mapping[str, ExperimentSettings]) -> list[tuple[str, Check]]:
+    """Return a check for each experiment that has users and is not declared."""
+    if not engine.exists("inputs.experiments"):
+        return []
+    counts = engine.rows(
+        "select experiment, count(distinct user_id) from inputs.experiments"
+        " group by experiment order by experiment"
+    )
+    text = "It is not declared in the settings, under [experiments], and is not read."
+    return [
+        (name, Check("declaration", "warning", text, int(n)))
+        for name, n in counts
+        if name not in plans
+    ]
+
+
+def _write(engine: Engine, rows: list[Row], checks: list[tuple[str, Check]]) -> None:
+    local = engine.local
+    local.store(READOUT, pl.DataFrame(rows, schema=COLUMNS, orient="row"))
+    of_checks = [{"experiment": name, **asdict(check)} for name, check in checks]
+    local.store(CHECKS, pl.DataFrame(of_checks, schema=_CHECK_COLUMNS, orient="row"))

@@ -1,0 +1,169 @@
+"""Reads the users, conversions and regions of experiments from the input tables."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from lydite.engine.duckdb import quote_identifier
+from lydite.errors import InputError
+from lydite.journeys.clusters import BY_USER, DEFAULT_COLUMN
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from lydite.engine import Engine
+    from lydite.settings import ExperimentSettings
+
+_PERSONS = """
+select user_id, min(user_id) over (partition by component) as person from people.components
+"""
+_NO_PERSONS = "select cast(null as varchar) as user_id, cast(null as varchar) as person limit 0"
+_BY_PERSON = """
+select coalesce(persons.person, users.user_id) as person, min(cast({column} as varchar)) as {name}
+from inputs.users as users
+left join experiments.persons as persons on users.user_id = persons.user_id
+where {column} is not null
+group by coalesce(persons.person, users.user_id)
+"""
+_NO_CLUSTERS = "select cast(null as varchar) as person, cast(null as varchar) as cluster limit 0"
+_PLANS = {
+    "experiment": pl.String, "channel": pl.String, "window_us": pl.Int64, "history_us": pl.Int64,
+    "start_us": pl.Int64,
+}  # fmt: skip
+
+
+def build_tables(
+    engine: Engine, plans: Mapping[str, ExperimentSettings], cluster: str | None = None
+) -> None:
+    """Build the tables of the schema ``experiments`` from the input tables.
+
+    Ids that belong to one person are one person at all times, as assignments come before the data
+    that joins them.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables, and the persons where ids are joined.
+    plans
+        The experiments.
+    cluster
+        The column of `users` whose values belong together; by default ``account_id``, if there is
+        one.
+
+    Raises
+    ------
+    InputError
+        When there is no such column.
+    """
+    joined = engine.exists("people.components")
+    engine.create("experiments.persons", _PERSONS if joined else _NO_PERSONS)
+    counted = "people.counted_conversions" if joined else "inputs.conversions"
+    engine.create_view("experiments.counted_conversions", f"select * from {counted}")
+    engine.create("experiments.assigned", "experiments/assigned")
+    rows = [_plan_row(name, plan) for name, plan in plans.items() if plan.assigns_users]
+    engine.store("experiments.plans", pl.DataFrame(rows, schema=_PLANS, orient="row"))
+    column = None if cluster == BY_USER else _find_column(engine, cluster or DEFAULT_COLUMN)
+    if column is None and cluster not in {None, BY_USER}:
+        raise InputError(f"cluster = {cluster!r}: the table users has no column of that name")
+    engine.create(
+        "experiments.clusters",
+        _NO_CLUSTERS
+        if column is None
+        else _BY_PERSON.format(column=quote_identifier(column), name="cluster"),
+    )
+    engine.create("experiments.units", "experiments/units")
+    engine.create("experiments.conversions", "experiments/conversions")
+
+
+def _plan_row(name: str, plan: ExperimentSettings) -> tuple[object, ...]:
+    start_us = None if plan.start is None else _us(plan.start)
+    window = plan.window or timedelta()
+    return name, _spelling(plan.channel), _length(window), _length(plan.history), start_us
+
+
+def _us(time: datetime) -> int:
+    return _length(time - type(time)(1970, 1, 1))
+
+
+def _length(time: timedelta) -> int:
+    return time // timedelta(microseconds=1)
+
+
+def _spelling(channel: str | None) -> str | None:
+    """Return a channel as it is compared: case and blanks do not matter."""
+    return None if channel is None else channel.strip().lower()
+
+
+def _find_column(engine: Engine, column: str) -> str | None:
+    """Return a column of `users` as the source writes it; None if there is none."""
+    columns = engine.columns("inputs.users") if engine.exists("inputs.users") else {}
+    found = {name.lower(): name for name in columns if name != BY_USER}
+    return found.get(column.strip().lower())
+
+
+def read_units(engine: Engine, experiment: str) -> pl.DataFrame:
+    """Return a row per person of an experiment, in the order of assignment."""
+    return engine.frame(
+        "select * from experiments.units where experiment = $experiment"
+        " order by assigned_at, person",
+        {"experiment": experiment},
+    )
+
+
+def read_conversions(engine: Engine, experiment: str, outcome: str) -> pl.DataFrame:
+    """Return a row per person of an experiment with conversions of an outcome."""
+    return engine.frame(
+        "select person, conversions, value, conversions_before, value_before"
+        " from experiments.conversions where experiment = $experiment and outcome = $outcome",
+        {"experiment": experiment, "outcome": outcome},
+    )
+
+
+def read_region_days(engine: Engine, name: str, plan: ExperimentSettings) -> pl.DataFrame:
+    """Return conversions, value and cost of the channel by region and day.
+
+    Raises
+    ------
+    InputError
+        When the users have no column of the regions.
+    """
+    column = _find_column(engine, plan.unit)
+    if column is None:
+        raise InputError(
+            f"experiments.{name}.unit = {plan.unit!r}: the table users has no column of that name."
+            " Add the column, or correct the name"
+        )
+    engine.create(
+        "experiments.regions", _BY_PERSON.format(column=quote_identifier(column), name="region")
+    )
+    return engine.frame("experiments/region_days", {"channel": _spelling(plan.channel) or ""})
+
+
+def find_channels(engine: Engine) -> list[str]:
+    """Return the names of the channels of the touchpoints."""
+    sql = "select distinct channel from inputs.touchpoints order by channel"
+    return [name for (name,) in engine.rows(sql)]
+
+
+def find_outcomes(engine: Engine) -> dict[str, bool]:
+    """Return the outcomes of the conversions, with whether any has a value."""
+    rows = engine.rows(
+        "select outcome, max(case when value is not null then 1 else 0 end) from inputs.conversions"
+        " group by outcome order by outcome"
+    )
+    return {name: bool(has_value) for name, has_value in rows}
+
+
+def first_and_last(engine: Engine) -> tuple[datetime | None, datetime | None]:
+    """Return the first time of the data, and the last one up to which all tables have rows."""
+    rows = engine.rows(
+        "select min(touched_at), max(touched_at) from inputs.touchpoints union all"
+        " select min(converted_at), max(converted_at) from inputs.conversions"
+    )
+    firsts = [first for first, _ in rows if first is not None]
+    lasts = [last for _, last in rows if last is not None]
+    return min(firsts, default=None), min(lasts, default=None)

@@ -1,0 +1,127 @@
+"""The tables of experiments, from small input tables."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import polars as pl
+import pytest
+
+from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
+from lydite.experiments import tables
+from lydite.journeys.people import build_people
+from lydite.settings import ExperimentSettings, PeopleSettings
+from tests.experiments.conftest import START, plan_of
+from tests.helpers.input_tables import make_inputs
+
+DAY = timedelta(days=1)
+TOUCHES = [
+    ("ann", START - 2 * DAY, "E-Mail "),
+    ("ann", START - 20 * DAY, "e-mail"),
+    ("ann", START + DAY, "e-mail"),
+    ("ann", START + 2 * DAY, "tv"),
+    ("ann", START + 7 * DAY, "e-mail"),
+    ("bob", START, "e-mail"),
+    ("else", START, "e-mail"),
+]
+CONVERSIONS = [
+    ("ann", START, "purchase", 5.0),
+    ("ann", START + 7 * DAY - timedelta(seconds=1), "purchase"),
+    ("ann", START + 7 * DAY, "purchase", 100.0),
+    ("ann", START - DAY, "purchase", 7.0),
+    ("ann", START - 8 * DAY, "purchase", 100.0),
+    ("bob", START + DAY, "lead"),
+]
+ASSIGNED = [
+    ("test", "ann", "treated", START),
+    ("test", "ann", "treated", START + DAY),
+    ("test", "bob", "control", START + DAY),
+    ("test", "new", "control", START),
+    ("other", "ann", "a", START),
+]
+
+
+@pytest.fixture
+def engine():
+    with DuckDBEngine() as engine:
+        make_inputs(engine, TOUCHES, CONVERSIONS, experiments=ASSIGNED)
+        yield engine
+
+
+def units_of(engine, **changes):
+    tables.build_tables(engine, {"test": plan_of(channel="E-mail", **changes)})
+    units = tables.read_units(engine, "test")
+    return {row["person"]: row for row in units.iter_rows(named=True)}
+
+
+def test_touches_are_counted_around_the_first_assignment(engine):
+    found = units_of(engine)
+    counts = ("touches", "touches_before", "exposed_early", "exposed")
+    assert {name: tuple(row[c] for c in counts) for name, row in found.items()} == {
+        "ann": (5, 1, 0, 1),
+        "bob": (1, 1, 1, 0),  # exposed after the experiment began and before the assignment
+        "new": (0, 0, 0, 0),
+    }
+    assert found["ann"]["assigned_at"] == START
+
+
+def test_early_exposure_counts_from_the_declared_start(engine):
+    assert units_of(engine, start=START - 30 * DAY)["ann"]["exposed_early"] == 2
+
+
+def test_conversions_count_from_the_assignment_to_the_end_of_the_window(engine):
+    tables.build_tables(engine, {"test": plan_of()})
+    found = tables.read_conversions(engine, "test", "purchase")
+    assert found.rows() == [("ann", 2, 5.0, 1, 7.0)]
+    assert tables.read_conversions(engine, "test", "lead").rows() == [("bob", 1, 0.0, 0, 0.0)]
+
+
+def test_ids_of_one_person_are_one_user_and_may_be_in_two_arms(engine):
+    pairs = [("cookie", "ann", START + 3 * DAY)]
+    assigned = [*ASSIGNED, ("test", "cookie", "control", START + DAY)]
+    more = [*CONVERSIONS, ("cookie", START + 2 * DAY, "purchase", 1.0)]
+    make_inputs(engine, TOUCHES, more, identities=pairs, experiments=assigned)
+    build_people(engine, PeopleSettings(), 7 * DAY)
+    found = units_of(engine)
+    assert (found["ann"]["arms"], found["ann"]["assigned_at"]) == (2, START)
+    assert "cookie" not in found
+    assert tables.read_conversions(engine, "test", "purchase").rows() == [("ann", 3, 6.0, 1, 7.0)]
+
+
+def test_users_of_an_account_are_a_cluster(engine):
+    users = pl.DataFrame({"user_id": ["ann", "bob"], "Account_ID": ["x", "x"], "plan": ["p", "q"]})
+    engine.store("inputs.users", users)
+    assert [row["cluster"] for row in units_of(engine).values()] == ["x", "new", "x"]
+    tables.build_tables(engine, {"test": plan_of()}, cluster="user_id")
+    assert tables.read_units(engine, "test")["cluster"].to_list() == ["ann", "new", "bob"]
+    with pytest.raises(InputError, match="cluster = 'team': the table users has no column"):
+        tables.build_tables(engine, {"test": plan_of()}, cluster="team")
+
+
+def test_the_data_ends_with_the_earlier_of_touchpoints_and_conversions(engine):
+    first, last = tables.first_and_last(engine)
+    assert (first, last) == (START - 20 * DAY, START + 7 * DAY)
+    assert tables.find_outcomes(engine) == {"lead": False, "purchase": True}
+    assert tables.find_channels(engine) == ["E-Mail ", "e-mail", "tv"]
+
+
+def test_regions_need_their_column(engine):
+    plan = ExperimentSettings(
+        channel="tv",
+        hypothesis="TV brings leads.",
+        outcome="lead",
+        unit="region",
+        arms={"control": ["n"], "treated": ["s"]},
+        start=START,
+        end=START + 7 * DAY,
+    )
+    tables.build_tables(engine, {"test": plan})
+    with pytest.raises(InputError, match=r"experiments\.test\.unit = 'region'"):
+        tables.read_region_days(engine, "test", plan)
+    users = pl.DataFrame({"user_id": ["ann", "bob"], "Region": ["n", "s"]})
+    engine.store("inputs.users", users)
+    found = tables.read_region_days(engine, "test", plan).filter(pl.col("outcome") == "lead")
+    assert found.select("region", "date", "conversions").rows() == [
+        ("s", datetime(2026, 3, 2).date(), 1)
+    ]
