@@ -3,6 +3,7 @@
 -- @model name of the model
 -- @credit how the model credits: rule (its weights), posterior (which touch decided, if the rule is true) or model
 -- @channel name of the channel; (unattributed) holds the conversions without a touch on their path
+-- @is_champion whether the model is the one in use (mart champions)
 -- @conversions credited conversions; they sum to all conversions of the outcome
 -- @conversions_low lower bound of the 95 % bootstrap interval: users are resampled and models refitted
 -- @conversions_high upper bound of the 95 % bootstrap interval
@@ -150,6 +151,7 @@ select
     bounded.model,
     kinds.credit,
     bounded.channel,
+    coalesce(champions.model = bounded.model, false) as is_champion,
     conversions,
     conversions_low,
     conversions_high,
@@ -176,4 +178,5 @@ left join credit.kinds as kinds
     on bounded.outcome = kinds.outcome and bounded.model = kinds.model
 left join evaluation.refuted as refuted
     on bounded.outcome = refuted.outcome and bounded.model = refuted.model
+left join evaluation.champions as champions on bounded.outcome = champions.outcome
 order by bounded.outcome, bounded.model, conversions desc, bounded.channel

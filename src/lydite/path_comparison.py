@@ -10,6 +10,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from lydite.attribution.path_credit import attribute_paths, models_without_clock, notes_on_table
+from lydite.decisions import DEFAULT_CHAMPION
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.ceiling import NAME as CEILING
@@ -171,7 +172,7 @@ def _cross_validate(
 
 
 def _with_range(credit: pl.DataFrame, comparison: pl.DataFrame) -> pl.DataFrame:
-    """Add the range of each channel's conversions over the models that are not refuted."""
+    """Add the range of conversions over the models that are not refuted, and the champion."""
     refuted = comparison.filter(pl.col("verdict") == "refuted")["model"]
     standing = credit.filter(~pl.col("model").is_in(refuted.implode()))
     ranges = standing.group_by("channel").agg(
@@ -179,7 +180,11 @@ def _with_range(credit: pl.DataFrame, comparison: pl.DataFrame) -> pl.DataFrame:
     )
     place = credit.columns.index("conversions_high") + 1
     columns = [*credit.columns[:place], "standing_low", "standing_high", *credit.columns[place:]]
-    return credit.join(ranges, on="channel", how="left", maintain_order="left").select(columns)
+    columns.insert(columns.index("channel") + 1, "is_champion")
+    # Decisions belong to a project: none concerns a table of paths.
+    is_champion = pl.col("model") == DEFAULT_CHAMPION
+    joined = credit.join(ranges, on="channel", how="left", maintain_order="left")
+    return joined.with_columns(is_champion=is_champion).select(columns)
 
 
 def _credit_marts(credit: pl.DataFrame, transitions: pl.DataFrame) -> dict[str, pl.DataFrame]:

@@ -90,8 +90,12 @@ class ChannelCost(ChannelCredit):
 
 
 class ComparedCredit(ChannelCost):
-    """Credit after a comparison, with its range over all models that are not refuted."""
+    """Credit after a comparison, with its range over all models that are not refuted.
 
+    `is_champion` says that the model is the one in use.
+    """
+
+    is_champion: bool
     standing_low: float | None
     standing_high: float | None
 
@@ -137,6 +141,26 @@ TransitionRecord = TypedDict(
 TransitionRecord.__doc__ = "One transition of a Markov model between two channels."
 
 
+class ChampionRecord(TypedDict):
+    """The model in use for an outcome, and its challenger; days and times are ISO-8601.
+
+    `despite` says what had refuted it when it was promoted.
+    """
+
+    model: str
+    status: str
+    decided_at: str | None
+    decided_by: str | None
+    reason: str | None
+    despite: str | None
+    verdict: str | None
+    is_refuted: bool
+    refuted_by: str | None
+    refuted_in: str | None
+    challenger: str | None
+    challenger_verdict: str | None
+
+
 class OutcomeRecord(TypedDict):
     """The comparison of one outcome."""
 
@@ -148,6 +172,7 @@ class OutcomeRecord(TypedDict):
     periods: int
     note: NotRequired[str]
     first_forecast: NotRequired[str]
+    champion: NotRequired[ChampionRecord]
     models: list[ModelRecord]
     segments: NotRequired[dict[str, list[ModelRecord]]]
     warnings: list[WarningRecord]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic, cast
 import polars as pl
 
 from lydite.dataframes import FrameT_co, to_frame
+from lydite.decisions import read_log, with_log
 from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
@@ -44,7 +45,8 @@ _MODEL_FIELDS = (
     "refuted_by", "same_forecast_as", "landmarks", "conversions",
 )  # fmt: skip
 _CREDIT_FIELDS = (
-    "model", "credit", "channel", "conversions", "conversions_low", "conversions_high",
+    "model", "credit", "channel", "is_champion", "conversions", "conversions_low",
+    "conversions_high",
     "standing_low", "standing_high", "value", "value_low", "value_high", "share", "share_low",
     "share_high", "cost", "cpa", "cpa_low", "cpa_high", "roas", "roas_low", "roas_high",
 )  # fmt: skip
@@ -56,6 +58,17 @@ def _model_records(rows: pl.DataFrame) -> list[ModelRecord]:
         same = record["same_forecast_as"]
         record["same_forecast_as"] = same.split(", ") if same else []
     return cast("list[ModelRecord]", records)
+
+
+def _champion(marts: Mapping[str, pl.DataFrame], outcome: str) -> dict[str, object]:
+    """Return the model in use, where the tables have one."""
+    if "champions" not in marts:
+        return {}
+    rows = marts["champions"].filter(pl.col("outcome") == outcome).drop("outcome").to_dicts()
+    for row in rows:
+        for name in ("decided_at", "refuted_in"):
+            row[name] = row[name] and row[name].isoformat()
+    return {"champion": rows[0]} if rows else {}
 
 
 @dataclass(frozen=True)
@@ -239,6 +252,7 @@ class Comparison(Generic[FrameT_co]):
             record["note"] = counts["note"]
             first = counts["first_forecast"]
             record |= {} if first is None else {"first_forecast": first.isoformat()}
+        record |= _champion(self.marts, counts["outcome"])
         record["models"] = models.pop(ALL, [])
         if models:
             record["segments"] = models
@@ -286,6 +300,7 @@ def read_published(
     path: str | Path,
     kind: FrameKind = "polars",
     report_settings: ReportSettings | None = None,
+    decisions: Path | None = None,
 ) -> Comparison:
     """Read the comparison in a published DuckDB file.
 
@@ -297,11 +312,14 @@ def read_published(
         The kind of frame that the tables of the result are.
     report_settings
         What reports show first, and the names in them; the defaults when None.
+    decisions
+        The log of decisions: those since the run are in the result; None to leave them out.
 
     Raises
     ------
     InputError
-        When there is no such file, it holds no comparison, or another version wrote it.
+        When there is no such file, it holds no comparison, another version wrote it, or the log
+        was changed.
     """
     path = Path(path)
     with open_published(path) as reader:
@@ -318,6 +336,8 @@ def read_published(
             f"{path} lacks the table mart.{missing[0]}: it holds no comparison. Publish one with"
             " lydite compare --database, or by running the pipeline"
         )
+    if decisions is not None:
+        marts = with_log(marts, decisions, read_log(decisions))
     return _comparison(marts, kind, report_settings)
 
 
@@ -486,7 +506,7 @@ def read_credit(
     """
     effects = engine.frame("from mart.removal_effects")
     without_verdicts = engine.frame("from mart.channel_credit").drop(
-        "standing_low", "standing_high"
+        "is_champion", "standing_low", "standing_high"
     )
     table = without_verdicts.join(
         effects, on=["outcome", "model", "channel"], how="left", maintain_order="left"

@@ -49,6 +49,7 @@ _FIXES: dict[str, tuple[Level, str]] = {
     "hub_ids": ("warning", "leave ids that many people share out of identities"),
     "repeated_id": ("note", "keep one row per conversion in the source"),
     "joined_always": ("warning", 'set people.identities = "seen_by_then"'),
+    "tested_before": ("note", "nothing to do, if the test is meant to be repeated"),
     "unknown_ids": ("warning", "check that identities has the ids of the other tables"),
 }
 _OTHER: tuple[Level, str] = ("warning", "see docs/data.md")

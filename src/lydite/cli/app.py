@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from lydite.cli import check, compare, credit, export, init, ledger, report, simulate
+from lydite.cli import (
+    check,
+    compare,
+    credit,
+    export,
+    history,
+    init,
+    ledger,
+    promote,
+    report,
+    simulate,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,6 +36,8 @@ app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=credit.EXAMPLES)(credit.credit)
 app.command(epilog=report.EXAMPLES)(report.report)
 app.command(epilog=export.EXAMPLES)(export.export)
+app.command(epilog=promote.EXAMPLES)(promote.promote)
+app.command(epilog=history.EXAMPLES)(history.history)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.add_typer(ledger.app, name="ledger")
 

@@ -195,7 +195,9 @@ def compare(
                 )
                 comparison = dataclasses.replace(comparison, report_settings=settings.shown())
             else:
-                pipeline.run(engine, inputs.sources, settings, progress.say, rivals)
+                # Decisions belong to a project: without its settings, none concerns the data.
+                log = None if inputs.settings is None else settings.storage.decisions
+                pipeline.run(engine, inputs.sources, settings, progress.say, rivals, log)
                 comparison = read_comparison(engine.local, report_settings=settings.shown())
         if report is not None:
             progress.say("writing the report")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from lydite.cli.options import user_name
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -73,9 +75,7 @@ def void(
     from lydite.evaluation import voids  # noqa: PLC0415  (not needed for --help)
 
     with _open(warehouse) as engine:
-        days = voids.void(
-            engine, outcome, first.date(), last.date(), reason=reason, by=_user_name()
-        )
+        days = voids.void(engine, outcome, first.date(), last.date(), reason=reason, by=user_name())
     periods = ", ".join(map(str, days))
     print(f"voided {len(days)} of the periods of {outcome}, by their first day: {periods}")
     print("The next run scores them again.")
@@ -92,15 +92,6 @@ def _open(warehouse: Path | None) -> DuckDBEngine:
     if not warehouse.exists():
         raise InputError(f"there is no warehouse {warehouse}: run the comparison first")
     return DuckDBEngine(warehouse)
-
-
-def _user_name() -> str:
-    import getpass  # noqa: PLC0415
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container whose user has no name
-        return "unknown"
 
 
 def _print_table(periods: pl.DataFrame) -> None:

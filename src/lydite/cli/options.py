@@ -152,6 +152,16 @@ Format = Annotated[
 Quiet = Annotated[bool, typer.Option("--quiet", help="Show no progress.")]
 
 
+def user_name() -> str:
+    """Return the name of the user who runs the command; ``unknown`` if the user has none."""
+    import getpass  # noqa: PLC0415
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container whose user has no name
+        return "unknown"
+
+
 def given_sources(**sources: str | None) -> dict[str, str]:
     """Return the sources that are given, by table."""
     return {name: source for name, source in sources.items() if source is not None}

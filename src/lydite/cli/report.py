@@ -30,8 +30,10 @@ def report(
     from lydite.results import read_published  # noqa: PLC0415
     from lydite.settings import StorageSettings, load_settings  # noqa: PLC0415
 
+    # The log of decisions belongs to the published file of the settings, not to any other.
     known = database is not None and not _SETTINGS.exists()
     storage = StorageSettings() if known else load_settings(_SETTINGS).storage
     target = storage.report if out is None else out
-    write_report(read_published(database or storage.published), target)
+    decisions = storage.decisions if database is None else None
+    write_report(read_published(database or storage.published, decisions=decisions), target)
     print(f"the report is {target}")

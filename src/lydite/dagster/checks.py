@@ -6,7 +6,7 @@ import sys
 import dagster as dg
 
 from lydite import inputs, pipeline, quality
-from lydite.dagster.assets import journeys, publishing
+from lydite.dagster.assets import journeys, marts, publishing
 from lydite.dagster.specs import SpecFactory
 from lydite.settings import Settings
 
@@ -24,6 +24,9 @@ select coalesce(
 from inputs.report
 where table_name = $name
 """
+_REFUTED_CHAMPIONS = (
+    f"select outcome, model, refuted_by from {marts.CHAMPIONS} where is_refuted order by outcome"
+)
 _READ = (
     "import sys, duckdb;"
     "con = duckdb.connect(sys.argv[1], read_only=True);"
@@ -32,7 +35,7 @@ _READ = (
 
 
 def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDefinition]:
-    """Return the checks; a check that fails stops the assets downstream."""
+    """Return the checks; one that fails stops the assets downstream, except that of champions."""
     tables = inputs.TABLES.values()
     return [
         *(_not_null(specs, table) for table in tables),
@@ -41,6 +44,7 @@ def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDef
           for table in tables),
         _findings(specs),
         *(_credit_sum(specs, table) for table in ("mart.channel_credit", "mart.credit_daily")),
+        _champions(specs),
         _readable(settings, specs),
     ]  # fmt: skip
 
@@ -147,6 +151,28 @@ def _credit_sum(specs: SpecFactory, table: str) -> dg.AssetChecksDefinition:
                 f"{outcome}: {model} credits {credited} of {n} conversions"
                 for outcome, model, credited, n in wrong
             ),
+        )
+
+    return check
+
+
+def _champions(specs: SpecFactory) -> dg.AssetChecksDefinition:
+    @specs.check(
+        marts.CHAMPIONS,
+        "champions_stand",
+        "No model in use is refuted. It warns and stops nothing: a person decides.",
+        blocking=False,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        refuted = specs.engine(context).local.rows(_REFUTED_CHAMPIONS)
+        return dg.AssetCheckResult(
+            passed=not refuted,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="; ".join(
+                f"{outcome}: {model} is in use and is refuted by {by or 'another model'}"
+                for outcome, model, by in refuted
+            ),
+            metadata={"refuted": {outcome: model for outcome, model, _ in refuted}},
         )
 
     return check

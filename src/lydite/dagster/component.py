@@ -8,8 +8,9 @@ import dagster as dg
 from pydantic import Field
 
 from lydite.dagster.assets import all_assets
+from lydite.dagster.assets.decisions import decision_asset
 from lydite.dagster.checks import all_checks
-from lydite.dagster.jobs import Schedule, refresh_definitions
+from lydite.dagster.jobs import Schedule, promote_definitions, refresh_definitions
 from lydite.dagster.project import Project, load_project
 from lydite.dagster.resources import Warehouse
 from lydite.dagster.specs import SpecFactory
@@ -41,7 +42,8 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
     """Compares attribution models as rival hypotheses and publishes the results.
 
     Builds the assets from the input tables to the marts, the published DuckDB file and the HTML
-    report, blocking checks, the job ``refresh`` and, where asked for, its schedule.
+    report, checks, the job ``refresh`` and, where asked for, its schedule. The job
+    ``promote_model`` runs by hand only: a person decides which model is in use.
 
     Attributes
     ----------
@@ -152,6 +154,7 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
                 resources={specs.resource: Warehouse.of(project)},
             ),
             refresh_definitions(specs, assets, self.schedule),
+            promote_definitions(specs, decision_asset(project.settings, specs)),
         )
 
     def _project(self, root: Path) -> Project:

@@ -14,6 +14,17 @@ class Schedule(dg.Resolvable, dg.Model):
     timezone: str = "UTC"
 
 
+def promote_definitions(specs: SpecFactory, asset: dg.AssetsDefinition) -> dg.Definitions:
+    """Return the job ``promote``, which runs by hand only, with its config."""
+    job = dg.define_asset_job(
+        specs.name("promote_model"),
+        selection=dg.AssetSelection.assets(asset),
+        description="Decide which model is in use. Runs by hand only, with config.",
+        executor_def=dg.in_process_executor,
+    )
+    return dg.Definitions(assets=[asset], jobs=[job])
+
+
 def refresh_definitions(
     specs: SpecFactory, assets: Sequence[dg.AssetsDefinition], schedule: Schedule | None
 ) -> dg.Definitions:

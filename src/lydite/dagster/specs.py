@@ -96,14 +96,14 @@ class SpecFactory:
         )
 
     def check(
-        self, table: str, name: str, description: str
+        self, table: str, name: str, description: str, *, blocking: bool = True
     ) -> Callable[[Callable[..., Any]], dg.AssetChecksDefinition]:
-        """Return a decorator that makes a blocking check of a function."""
+        """Return a decorator that makes a check of a function; by default a blocking one."""
         return dg.asset_check(
             asset=self.key(table),
             name=name,
             description=description,
-            blocking=True,
+            blocking=blocking,
             required_resource_keys={self.resource},
             pool=self.pool,
         )

@@ -37,8 +37,8 @@ where database_name = current_database() and schema_name = $schema and view_name
 """
 _SCHEMAS = frozenset(
     {
-        "credit", "evaluation", "inputs", "journeys", "landing", "ledger", "mart", "people",
-        "quality", "quarantine", "raw",
+        "credit", "decisions", "evaluation", "inputs", "journeys", "landing", "ledger", "mart",
+        "people", "quality", "quarantine", "raw",
     }
 )  # fmt: skip
 

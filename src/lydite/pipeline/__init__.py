@@ -5,6 +5,7 @@ one. `run` runs all of them in one process.
 """
 
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
+from lydite.pipeline.champions import record_decisions
 from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
 from lydite.pipeline.costs import refuse_costs_without_value
 from lydite.pipeline.input_tables import (
@@ -60,6 +61,7 @@ __all__ = [
     "prepare",
     "quarantined",
     "read_outcomes",
+    "record_decisions",
     "record_run",
     "refuse_costs_without_value",
     "run",

@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite import attribution, journeys, quality
+from lydite.decisions.hypotheses import (
+    DEFINITION,
+    DEFINITIONS,
+    definition_row,
+    repeated_hypotheses,
+)
 from lydite.evaluation import ledger, voids
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.bots import bot_warnings
@@ -37,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lydite.engine import DuckDBEngine, Engine
+    from lydite.evaluation.calendar import Calendar
     from lydite.models import Model
     from lydite.settings import EvaluationSettings
 
@@ -63,12 +70,20 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     parts: dict[str, list[pl.DataFrame]] = {}
     rows = read_outcomes(engine, scored_only=False)
     findings = general_findings(engine, models)
+    definitions = []
     for row in rows:
+        own = with_milestone(models, row["milestone"])
+        calendar = calendar_of(engine, row)
+        scored_as = _score_fingerprints(engine, calendar, own, evaluation)
+        definitions += [definition_row(row["outcome"], m, scored_as[m.name]) for m in own]
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
-        found = _compare_outcome(engine, row, models, evaluation, unreachable, findings, len(rows))
+        found = _compare_outcome(
+            engine, row, calendar, own, scored_as, evaluation, unreachable, findings, len(rows)
+        )
         for name, frame in found.items():
             parts.setdefault(name, []).append(frame)
+    engine.local.store(DEFINITIONS, pl.DataFrame(definitions, schema=DEFINITION))
     for name, frames in parts.items():
         mart = f"mart.{name}"
         engine.local.store(f"evaluation.{name}", pl.concat(frames))
@@ -77,10 +92,27 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
         engine.copy_from_local(mart)
 
 
+def _score_fingerprints(
+    engine: Engine,
+    calendar: Calendar,
+    models: Sequence[Model],
+    evaluation: EvaluationSettings,
+) -> dict[str, str]:
+    """Return the fingerprints of the scores of all models of an outcome, with the references."""
+    cluster = resampling_unit(engine.local)
+    fingerprints = {model.name: model.fingerprint for model in (*make_baselines(), *models)}
+    fingerprints[CEILING] = ceiling_fingerprint(models, evaluation.seed)
+    return {
+        name: ledger.score_fingerprint(own, calendar, cluster) for name, own in fingerprints.items()
+    }
+
+
 def _compare_outcome(
     engine: Engine,
     row: Mapping[str, Any],
+    calendar: Calendar,
     models: Sequence[Model],
+    scored_as: Mapping[str, str],
     evaluation: EvaluationSettings,
     unreachable: Sequence[str],
     findings: Sequence[tuple[str, str]],
@@ -90,11 +122,11 @@ def _compare_outcome(
 
     All outcomes of the report share alpha, also those that have no verdicts yet.
     """
-    models = with_milestone(models, row["milestone"])
     findings = [
         *quality_findings(engine.local, row["outcome"]),
         *outcome_channel_findings(engine.local, [row["outcome"]]),
         *path_findings(engine, [row]),
+        *repeated_hypotheses(engine.local, row["outcome"], models, scored_as),
         *findings,
     ]
     if not row["periods"]:
@@ -108,17 +140,9 @@ def _compare_outcome(
             unreachable=unreachable,
             findings=findings,
         )
-    outcome, calendar = row["outcome"], calendar_of(engine, row)
-    cluster = resampling_unit(engine.local)
-    definitions = {
-        model.name: ledger.score_fingerprint(model.fingerprint, calendar, cluster)
-        for model in (*make_baselines(), *models)
-    }
-    definitions[CEILING] = ledger.score_fingerprint(
-        ceiling_fingerprint(models, evaluation.seed), calendar, cluster
-    )
-    read = partial(ledger.read_scores, engine.local, outcome, definitions, calendar)
-    has_restated = ledger.has_restated_scores(engine.local, outcome, definitions)
+    outcome = row["outcome"]
+    read = partial(ledger.read_scores, engine.local, outcome, scored_as, calendar)
+    has_restated = ledger.has_restated_scores(engine.local, outcome, scored_as)
     scores, restated = align_scores(read(), read(restated=True) if has_restated else None)
     return compare_outcome(
         outcome,

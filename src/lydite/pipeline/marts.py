@@ -8,6 +8,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from lydite import attribution, journeys
+from lydite.decisions.champions import CHAMPIONS
 from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
 from lydite.models import with_milestone
 from lydite.pipeline.backtests import load_samples
@@ -50,6 +51,10 @@ _LOCAL_TABLES = {
     "runs": "evaluation.runs",
     "findings": "quality.findings",
     "models_left_out": "evaluation.left_out",
+    "decisions": "decisions.log",
+    "champions": "evaluation.champions",
+    "hypotheses": "decisions.verdicts",
+    "timeline": "decisions.verdicts",
 }
 LOCAL_MARTS = ("schema_version", *_LOCAL_TABLES)
 #: The marts that hold credit and need no comparison.
@@ -63,7 +68,7 @@ CREDIT_MARTS = (
 #: Views of the marts and of the tables of the comparison, each after those that it reads.
 VIEWS = (
     "model_to_use",
-    "hypotheses",
+    "champion_credit",
     "channel_performance",
     "channel_performance_weekly",
     "channel_summary",
@@ -151,6 +156,9 @@ def build_marts(
     nothing = pl.DataFrame(schema={"outcome": pl.String, "model": pl.String})
     local.store("evaluation.refuted", local.frame(_REFUTED) if compared else nothing)
     engine.copy_from_local("evaluation.refuted")
+    if not compared:
+        local.store("evaluation.champions", pl.DataFrame(schema=CHAMPIONS))
+    engine.copy_from_local("evaluation.champions")
     for table in _JOINED:
         engine.copy_from_local(table)
     name_touches(engine)

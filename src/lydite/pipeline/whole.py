@@ -11,6 +11,7 @@ from lydite.journeys.erasure import erase_users
 from lydite.models import models_from_settings, with_milestone
 from lydite.models.posterior import with_credit
 from lydite.pipeline.backtests import build_samples, load_samples, split_of
+from lydite.pipeline.champions import record_decisions
 from lydite.pipeline.comparisons import (
     compare_models,
     general_findings,
@@ -33,6 +34,7 @@ from lydite.pipeline.runs import record_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
     from lydite.engine import Engine
     from lydite.inputs import Source
@@ -48,6 +50,7 @@ def run(
     settings: Settings,
     progress: Progress | None = None,
     rivals: Sequence[Model] | None = None,
+    decisions: Path | None = None,
 ) -> None:
     """Run all steps, from the sources to the marts.
 
@@ -63,6 +66,8 @@ def run(
         Called with a description of each step before it starts.
     rivals
         The models to compare; those of the settings when None.
+    decisions
+        The log of decisions of the project; None without a project.
 
     Raises
     ------
@@ -86,6 +91,7 @@ def run(
         attribute_outcome(engine, row, landmarks, own, evaluation.seed)
     say("comparing models")
     compare_models(engine, models, evaluation)
+    record_decisions(engine, decisions)
     say("writing the marts")
     record_run(engine, evaluation)
     build_marts(engine, costs=settings.costs())

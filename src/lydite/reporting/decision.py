@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money, model_to_show
 from lydite.reporting.display_names import (
     MOST_NAMED,
@@ -210,8 +211,10 @@ def _too_early(
     when = _next_decision(comparison, outcome)
     if when:
         said.append(f"Expect the next decision {when}.")
-    in_use = any(row["model"] == LAST_TOUCH for row in rivals)
-    return " ".join([*said, *(["In use until then: last touch."] if in_use else [])])
+    without_champion = champion_of(comparison, outcome) is None
+    if without_champion and any(row["model"] == LAST_TOUCH for row in rivals):
+        said.append("In use until then: last touch.")
+    return " ".join(said)
 
 
 def _next_decision(comparison: Comparison, outcome: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lydite.reporting.calibration_chart import calibration_chart, likeliest
+from lydite.reporting.champion import champion_alert, champion_line
 from lydite.reporting.channel_money import channel_money, model_to_show
 from lydite.reporting.charts import evidence_chart, improvement_chart
 from lydite.reporting.credit_tables import credit_by_model, credit_by_segment
@@ -40,6 +41,7 @@ from lydite.reporting.segments import segment_rows
 from lydite.reporting.static_charts import static_svg
 from lydite.reporting.table_rows import model_rows
 from lydite.reporting.tiles import tiles
+from lydite.reporting.timeline import events_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from lydite.reporting.segments import SegmentRow
     from lydite.reporting.table_rows import ModelRow
     from lydite.reporting.tiles import Tile
+    from lydite.reporting.timeline import Event
     from lydite.results import Comparison
 
 _MOST_SEGMENTS = _MOST_PAIRS = 12
@@ -116,6 +119,9 @@ class Section:
     scored: tuple[int, int] | None
     is_path_table: bool
     decision: Decision
+    champion: str
+    champion_alert: str
+    timeline: Sequence[Event]
     tiles: Sequence[Tile]
     model: str | None
     model_label: str
@@ -236,6 +242,9 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         scored=scored_counts(comparison, outcome),
         is_path_table=is_path_table(counts),
         decision=decide(comparison, outcome),
+        champion=champion_line(comparison, outcome),
+        champion_alert=champion_alert(comparison, outcome),
+        timeline=events_of(comparison, outcome),
         tiles=tiles(comparison, outcome, model),
         model=model,
         model_label=model_label(model or ""),

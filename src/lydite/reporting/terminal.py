@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lydite.reporting.champion import champion_alert, champion_line
 from lydite.reporting.display_names import models_of
 from lydite.reporting.formats import INTERVAL, amount, amount_interval, count, fixed, percent, plain
 from lydite.reporting.narrative import NOT_CAUSE, headline, reason_paragraphs
@@ -70,12 +71,18 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     outcome = counts["outcome"]
     console.print()
     console.rule(Text(plain(outcome), style="bold"), align="left")
+    alert = champion_alert(comparison, outcome)
+    if alert:
+        console.print(Text(f"! {alert}", style="bold red"))
     for line in _describe_counts(counts, scored_counts(comparison, outcome)):
         console.print(Text(line, style="dim"))
     _print_models(model_rows(comparison, outcome), console)
     _print_warnings(comparison, outcome, console)
     console.print()
     _print_verdict(comparison, outcome, console)
+    in_use = champion_line(comparison, outcome)
+    if in_use:
+        console.print(Padding(Text(in_use), (0, 2, 1, 2)))
     _print_segments(comparison, outcome, console)
     # Without verdicts no model leads, and the credit of all of them is shown.
     standing = standing_models(comparison, outcome)

@@ -103,6 +103,10 @@ class StorageSettings(Section):
 
     Attributes
     ----------
+    warehouse, published, report
+        The database of the pipeline, the one for analysts, and the HTML report. A run writes them.
+    decisions
+        The log of decisions. No run can write it again: keep it under version control.
     touch_credit
         Whether the credit of every touch is published, with ids of users.
     """
@@ -112,6 +116,7 @@ class StorageSettings(Section):
     report: Path = Path("var/report.html")
     reports: Path = Path("var/reports")
     touch_credit: bool = True
+    decisions: Path = Path("decisions.jsonl")
 
 
 class EngineSettings(Section):

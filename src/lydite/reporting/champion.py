@@ -1,0 +1,76 @@
+"""The model in use, in words: since when and why, whether it is refuted, and its challenger."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lydite.reporting.display_names import conversions_of, model_label, within_sentence
+from lydite.reporting.formats import plain, verdict_label
+from lydite.reporting.queries import rows_of
+
+if TYPE_CHECKING:
+    from lydite.reporting.queries import Row
+    from lydite.results import Comparison
+
+
+def champion_of(comparison: Comparison, outcome: str) -> Row | None:
+    """Return the row of the model in use; None where the tables have none."""
+    return next(iter(rows_of(comparison, "champions", outcome)), None)
+
+
+def champion_alert(comparison: Comparison, outcome: str) -> str:
+    """Return that the model in use is refuted, and what to do; empty where it is not."""
+    row = champion_of(comparison, outcome)
+    if row is None or not row["is_refuted"]:
+        return ""
+    said = (
+        f"The model in use for {conversions_of(outcome)}, {_name(row['model'])}, is refuted:"
+        f" {_refuter(row)}."
+    )
+    if row["despite"]:
+        said += f" {plain(row['decided_by'])} promoted it nevertheless ({plain(row['reason'])})."
+    return f"{said} {_advice(row, outcome)}"
+
+
+def _refuter(row: Row) -> str:
+    when = "" if row["refuted_in"] is None else f", since the period from {row['refuted_in']}"
+    by = "another model" if row["refuted_by"] is None else _name(row["refuted_by"])
+    return f"{by} forecasts better for sure{when}"
+
+
+def _advice(row: Row, outcome: str) -> str:
+    if row["challenger"] is None:
+        return "No other model stands."
+    command = f"lydite promote {row['challenger']} --outcome {plain(outcome)} --reason ..."
+    return f"The evidence would put {_name(row['challenger'])} in its place: {command}"
+
+
+def champion_line(comparison: Comparison, outcome: str) -> str:
+    """Return which model is in use, since when and why, and its challenger.
+
+    Empty where the tables have no model in use, or where nothing was decided and the model in use
+    was not compared.
+    """
+    row = champion_of(comparison, outcome)
+    if row is None or (row["decided_at"] is None and row["verdict"] is None):
+        return ""
+    said = [f"In use: {_name(row['model'])}, {_how(row)}."]
+    if row["despite"]:
+        said.append(f"It was promoted although it was refuted by {plain(row['despite'])}.")
+    if row["verdict"] is None:
+        said.append("It was not compared in the last run.")
+    if row["challenger"] is not None:
+        verdict = verdict_label(row["challenger_verdict"])
+        said.append(f"Challenger: {_name(row['challenger'])} ({verdict}).")
+    return " ".join(said)
+
+
+def _how(row: Row) -> str:
+    if row["decided_at"] is None:
+        return str(row["status"])
+    day = f"{row['decided_at']:%Y-%m-%d}"
+    return f"decided on {day} by {plain(row['decided_by'])}: {plain(row['reason'])}".rstrip(".")
+
+
+def _name(model: str) -> str:
+    return within_sentence(model_label(model))
