@@ -25,7 +25,8 @@ def test_a_comparison_has_the_keys_of_its_records(compared):
     record = compared.to_dict()
     outcome = record["outcomes"]["conversion"]
     assert set(record) == keys(records.ComparisonRecord)
-    assert set(outcome) == keys(records.OutcomeRecord)
+    assert set(outcome) == keys(records.OutcomeRecord) | {"champion"}
+    assert set(outcome["champion"]) == keys(records.ChampionRecord)
     assert set(outcome["models"][0]) == keys(records.ModelRecord)
     assert set(outcome["credit"][0]) == keys(records.ComparedCredit)
     assert set(compared.outcomes[0]) == keys(records.OutcomeCounts)

@@ -7,7 +7,7 @@
 -- @to_model model that is in use from then on
 -- @reason why, in the words of the person
 -- @despite what had refuted the model by then; null where nothing had
--- @verdicts verdict on every model of the outcome at that moment, as JSON
+-- @verdicts verdict on every model of the outcome at that time, as JSON
 -- @previous SHA-256 of the decision before
 -- @hash SHA-256 of this decision
 select

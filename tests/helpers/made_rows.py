@@ -27,7 +27,8 @@ MODEL = {
 }  # fmt: skip
 CREDIT = {
     "outcome": pl.String, "model": pl.String, "credit": pl.String, "channel": pl.String,
-    "conversions": pl.Float64, "conversions_low": pl.Float64, "conversions_high": pl.Float64,
+    "is_champion": pl.Boolean, "conversions": pl.Float64, "conversions_low": pl.Float64,
+    "conversions_high": pl.Float64,
     "standing_low": pl.Float64, "standing_high": pl.Float64, "value": pl.Float64,
     "value_low": pl.Float64, "value_high": pl.Float64, "share": pl.Float64,
     "share_low": pl.Float64, "share_high": pl.Float64, "cost": pl.Float64, "cpa": pl.Float64,
@@ -153,6 +154,7 @@ def credit_rows(
             rows.append(
                 {
                     "outcome": outcome, "model": model, "channel": channel,
+                    "is_champion": model == "last_touch",
                     "conversions": conversions, "value": 60 * conversions, "share": share,
                     "cost": cost, "cpa": cost and cost / conversions,
                     "roas": cost and 60 * conversions / cost,
@@ -162,6 +164,7 @@ def credit_rows(
         rows.append(
             {
                 "outcome": outcome, "model": model, "channel": "(unattributed)",
+                "is_champion": model == "last_touch",
                 "conversions": 211.0, "value": 12_660.0, "share": None, "cost": None,
                 "cpa": None, "roas": None, **_bounds(211.0, None, None),
             }

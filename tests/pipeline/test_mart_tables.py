@@ -38,8 +38,12 @@ KEYS = {
     "evidence": ["outcome", "segment", "model", "period_start"],
     "calibration": ["outcome", "segment", "model", "bin"],
     "warnings": ["outcome", "segment", "kind", "model", "text"],
+    "decisions": ["number"],
+    "champions": ["outcome"],
+    "hypotheses": ["outcome", "model", "definition"],
+    "timeline": ["outcome", "number"],
     "model_to_use": ["outcome"],
-    "hypotheses": ["outcome", "model"],
+    "champion_credit": ["outcome", "channel"],
     "channel_performance": ["outcome", "model", "date", "channel", "campaign"],
     "channel_performance_weekly": ["outcome", "model", "week", "channel"],
     "channel_summary": ["outcome", "channel"],
@@ -242,6 +246,29 @@ def test_one_row_per_channel_for_a_dashboard(mart):
         last = credit.loc["last_touch", row.channel]["conversions"]
         assert row.moved == pytest.approx(row.conversions - last)
     assert summary["spend_share"].sum() == pytest.approx(1)
+
+
+def test_credit_of_the_champion_is_marked_and_shown_with_that_of_the_challenger(mart):
+    [champion] = mart("champions").to_dict("records")
+    assert (champion["model"], champion["status"]) == (
+        "last_touch", "in use until somebody decides"
+    )  # fmt: skip
+    credit, own = mart("channel_credit"), mart("champion_credit")
+    assert set(credit[credit["is_champion"]]["model"]) == {"last_touch"}
+    by_channel = credit[credit["model"] == "last_touch"].set_index("channel")
+    assert own.set_index("channel")["conversions"].to_dict() == by_channel["conversions"].to_dict()
+    if champion["challenger"] is not None:
+        other = credit[credit["model"] == champion["challenger"]].set_index("channel")
+        found = own.set_index("channel")["challenger_conversions"]
+        assert found.to_dict() == other["conversions"].to_dict()
+
+
+def test_the_timeline_starts_with_the_hypotheses(mart):
+    timeline = mart("timeline").sort_values("number")
+    first = timeline[timeline["event"] == "hypothesis"]
+    assert set(first["model"]) == set(mart("hypotheses")["model"])
+    assert first["text"].notna().all()
+    assert timeline["day"].is_monotonic_increasing
 
 
 def test_hypotheses_are_the_rivals_with_their_verdicts(mart):

@@ -92,13 +92,13 @@ order by outcome, is_compared, model
 """
 
 
-def definition_row(outcome: str, model: Model, scored_as: str) -> dict[str, object]:
+def definition_row(outcome: str, model: Model, scored_as: str | None) -> dict[str, object]:
     """Return what defines a hypothesis: a row of the table `DEFINITIONS`.
 
     Parameters
     ----------
     scored_as
-        The fingerprint of its scores in the ledger.
+        The fingerprint of its scores in the ledger; None where it has none.
     """
     rule = str(model.expression) if isinstance(model, Rule) else None
     return {
@@ -158,7 +158,7 @@ def repeated_hypotheses(
     models
         The models that are compared now.
     scored_as
-        The fingerprint of their scores in the ledger, by name.
+        The fingerprint of their scores in the ledger, by name; none for those without scores.
 
     Returns
     -------
@@ -172,13 +172,13 @@ def repeated_hypotheses(
         _describe(model, row, same)
         for model in models
         for row in refuted
-        if (same := _what_is_same(engine, model, row, scored_as[model.name]))
+        if (same := _what_is_same(engine, model, row, scored_as.get(model.name)))
     ]
     return [("tested_before", text) for text in texts]
 
 
 def _what_is_same(
-    engine: DuckDBEngine, model: Model, row: dict[str, Any], scored_as: str
+    engine: DuckDBEngine, model: Model, row: dict[str, Any], scored_as: str | None
 ) -> str | None:
     is_back = not row["is_compared"]
     if model.name == row["model"]:
@@ -191,7 +191,7 @@ def _what_is_same(
         return "rule"
     if _compact(model.claim) == _compact(row["claim"]):
         return "claim"
-    if is_back and engine.exists("ledger.scores"):
+    if is_back and scored_as and engine.exists("ledger.scores"):
         keys = {
             "outcome": row["outcome"], "model": model.name, "scored_as": scored_as,
             "other": row["model"], "other_scored_as": row["scored_as"],

@@ -68,7 +68,7 @@ class Decision:
     despite
         What had refuted the new champion by then; empty where nothing had.
     verdicts
-        The verdict on every rival of the outcome at that moment, by name.
+        The verdict on every rival of the outcome at that time, by name.
     previous, hash
         SHA-256 of the decision before, and of this one with all fields above.
     """

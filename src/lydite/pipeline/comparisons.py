@@ -73,9 +73,11 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
     definitions = []
     for row in rows:
         own = with_milestone(models, row["milestone"])
-        calendar = calendar_of(engine, row)
-        scored_as = _score_fingerprints(engine, calendar, own, evaluation)
-        definitions += [definition_row(row["outcome"], m, scored_as[m.name]) for m in own]
+        calendar = calendar_of(engine, row) if row["periods"] else None
+        scored_as = {} if calendar is None else _score_fingerprints(
+            engine, calendar, own, evaluation
+        )  # fmt: skip
+        definitions += [definition_row(row["outcome"], m, scored_as.get(m.name)) for m in own]
         transitions = engine.local.frame(_TRANSITIONS, {"outcome": row["outcome"]})
         unreachable = unreachable_channels(transitions)
         found = _compare_outcome(
@@ -110,7 +112,7 @@ def _score_fingerprints(
 def _compare_outcome(
     engine: Engine,
     row: Mapping[str, Any],
-    calendar: Calendar,
+    calendar: Calendar | None,
     models: Sequence[Model],
     scored_as: Mapping[str, str],
     evaluation: EvaluationSettings,
@@ -129,7 +131,7 @@ def _compare_outcome(
         *repeated_hypotheses(engine.local, row["outcome"], models, scored_as),
         *findings,
     ]
-    if not row["periods"]:
+    if calendar is None:
         # More data of the same kind does not help where every user converts.
         undecided = () if row["note"] == EVERY_USER_CONVERTS else models
         return unjudged_outcome(

@@ -72,7 +72,7 @@ def _text(kind: str, rows: Sequence[Row]) -> str:
     by = first["caused_by"]
     by = "another model" if by is None else plain(by) if kind == "decision" else _in_words(by)
     text = _TEXTS[kind].format(model=enumerate_names(names), by=by, text=plain(first["text"] or ""))
-    return text[:1].upper() + text[1:]
+    return text if kind == "decision" else text[:1].upper() + text[1:]
 
 
 def _in_words(model: str) -> str:
