@@ -30,7 +30,7 @@ def project(tmp_path_factory):
     made = simulate("first_touch", users=3000, seed=1, weeks=16)
     sources = {"touchpoints": made.touchpoints, "conversions": made.conversions}
     with DuckDBEngine(threads=1) as engine:
-        settings = make_settings("7d", "week", None, 0.05, 0)
+        settings = make_settings(lookback="7d")
         models = make_models(["first_touch", "last_touch"])
         pipeline.run(engine, sources, settings, rivals=models)
         publish(engine, folder / "var/attribution.duckdb")

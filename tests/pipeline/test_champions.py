@@ -16,7 +16,7 @@ from lydite.simulation import simulate
 
 def run(folder, sources, models, *, full=False):
     """Run the steps as the pipeline does, and return the comparison."""
-    settings = make_settings("7d", "week", None, 0.05, 0)
+    settings = make_settings(lookback="7d")
     with DuckDBEngine(folder / "warehouse.duckdb", threads=1) as engine:
         if full:
             engine.run("drop schema journeys cascade")
@@ -77,7 +77,7 @@ def test_decisions_survive_a_rebuild_and_refuted_models_are_kept_and_named(tmp_p
 def test_outside_of_a_project_there_are_no_decisions(engine):
     models = make_models(["first_touch", "last_touch"])
     pipeline.backtest_models(engine, models, seed=0)
-    evaluation = make_settings("7d", "week", None, 0.05, 0).evaluation
+    evaluation = make_settings(lookback="7d").evaluation
     pipeline.compare_models(engine, models, evaluation)
     pipeline.record_decisions(engine, None)
     pipeline.record_decisions(engine, None)
