@@ -70,6 +70,14 @@ def test_parquet_damaged_inside(refused, tmp_path, offset):
     refused(path, path, "cannot be read", "write it again")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_csv_in_utf_16(refused, write, encoding):
+    text = (HEADER + ROW).replace(",", "\t")
+    mark = "" if encoding == "utf-16" else "\ufeff"
+    path = write("t.csv", (mark + text).encode(encoding))
+    refused(path, path, "UTF-16", "Excel", "iconv -f UTF-16 -t UTF-8")
+
+
 def test_csv_that_is_not_utf8(refused, write):
     path = write("t.csv", (HEADER + ROW + "u2,2026-03-01T09:30:00Z,été\n").encode("latin-1"))
     refused(

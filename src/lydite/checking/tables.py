@@ -9,6 +9,7 @@ from lydite.checking.data_check import ColumnSummary, RowsSetAside, TableSummary
 from lydite.engine.duckdb import quote_identifier
 from lydite.environment import mask
 from lydite.inputs import CHOSEN_REASONS, REASONS, TABLES, Kind, malformed_lines
+from lydite.inputs.advice import advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -83,7 +84,7 @@ def _set_aside(engine: DuckDBEngine, table: Table, reason: str, rows: int) -> Ro
             f" limit {_MOST_EXAMPLES}",
             {"name": table.name},
         )
-        return RowsSetAside(reason, rows, tuple(text for (text,) in found), _fix(reason))
+        return RowsSetAside(reason, rows, tuple(text for (text,) in found), REASONS[reason])
     quarantine = f"quarantine.{table.name}"
     wrong = _COLUMNS.get(reason, reason)
     column = next(
@@ -101,11 +102,7 @@ def _set_aside(engine: DuckDBEngine, table: Table, reason: str, rows: int) -> Ro
             {"reason": reason},
         )
         examples = [example for (example,) in found]
-    return RowsSetAside(reason, rows, tuple(examples), _fix(reason))
-
-
-def _fix(reason: str) -> str:
-    return REASONS.get(reason, "see the rule of this name in the settings, quality.rules")
+    return RowsSetAside(reason, rows, tuple(examples), advise(engine, table.name, reason, column))
 
 
 def _columns(engine: DuckDBEngine, table: Table) -> list[ColumnSummary]:

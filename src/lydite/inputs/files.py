@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import difflib
@@ -294,8 +295,19 @@ def full_message(error: duckdb.Error) -> str:
     return "; ".join(line.strip() for line in str(error).splitlines() if line.strip(" ^\n"))
 
 
+#: How a file in UTF-16 starts.
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
 def _refuse_other_encodings(place: str, file: str) -> None:
     """Raise when a file is not UTF-8; the message has the first invalid line and byte."""
+    with _opened(file) as stream:
+        start = stream.read(2)
+    if start in _UTF_16:
+        raise InputError(
+            f"{place}: {file} is UTF-16, as Excel writes Unicode text. Convert it:"
+            f" {_converted('UTF-16', file)}"
+        )
     with _opened(file) as stream:
         for number, line in enumerate(io.BufferedReader(stream), start=1):
             try:
@@ -304,8 +316,12 @@ def _refuse_other_encodings(place: str, file: str) -> None:
                 raise InputError(
                     f"{place}: {file} is not UTF-8: line {number} has the byte"
                     f" 0x{line[error.start]:02x} at position {error.start + 1}. Convert it:"
-                    f" iconv -f WINDOWS-1252 -t UTF-8 '{file}' > utf8{''.join(_endings(file))}"
+                    f" {_converted('WINDOWS-1252', file)}"
                 ) from error
+
+
+def _converted(encoding: str, file: str) -> str:
+    return f"iconv -f {encoding} -t UTF-8 '{file}' > utf8{''.join(_endings(file))}"
 
 
 def _endings(file: str) -> list[str]:

@@ -14,6 +14,7 @@ from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
 from lydite.inputs import channels, currencies, malformed_lines, sources, spark_sources
+from lydite.inputs.advice import advise
 from lydite.inputs.casting import (
     cast_select,
     match_columns,
@@ -22,7 +23,7 @@ from lydite.inputs.casting import (
     zone_of,
 )
 from lydite.inputs.rules import active_rules, set_aside_rows
-from lydite.inputs.schema import CHOSEN_REASONS, REASONS, TABLES, Table
+from lydite.inputs.schema import CHOSEN_REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
 from lydite.settings import ChannelSettings, DeclaredEnds
 from lydite.timezones import UTC as UTC_NAME
@@ -508,18 +509,17 @@ def _refuse_if_all_bad(
         return
     reasons = ", ".join(f"{count} {reason}" for reason, count in report.bad.items())
     first = next(iter(report.bad))
+    matched = match_columns(relation, table)
+    source = next((name for column, name in matched.items() if first.endswith(column)), None)
+    example = "" if source is None else _example(engine, table, source, first)
     raise InputError(
-        f"{relation.place}: none of its {report.read} rows can be used: {reasons}"
-        f"{_example(engine, table, relation, first)}. What to do: {REASONS[first]}."
+        f"{relation.place}: none of its {report.read} rows can be used: {reasons}{example}."
+        f" What to do: {advise(engine, table.name, first, source)}."
     )
 
 
-def _example(engine: Engine, table: Table, relation: Relation, reason: str) -> str:
-    """Return an example of a value that was set aside for a reason, if there is one."""
-    matched = match_columns(relation, table)
-    source = next((name for column, name in matched.items() if reason.endswith(column)), None)
-    if source is None:
-        return ""
+def _example(engine: Engine, table: Table, source: str, reason: str) -> str:
+    """Return an example of a value of a column that was set aside for a reason."""
     name = quote_identifier(source)
     value = engine.scalar(
         f"select any_value(cast({name} as varchar)) from quarantine.{table.name}"

@@ -243,12 +243,14 @@ _TABLES = (
 TABLES: Mapping[str, Table] = MappingProxyType({table.name: table for table in _TABLES})
 """The input tables by name."""
 
+MONTH_FIRST = "the month comes first"
+"""How advice about times ends that are read with another pattern."""
 _ISO = "write it as ISO-8601, such as 2026-03-01T09:30:00Z, or parse it in a .sql source:"
 
 
 def _parse(column: str, pattern: str) -> str:
     """Return the advice for times of another form, such as 03/31/2026 09:30."""
-    return f"{_ISO} strptime({column}, '{pattern}') where the month comes first"
+    return f"{_ISO} strptime({column}, '{pattern}') where {MONTH_FIRST}"
 
 
 _PAST = "correct it, or cast it to UTC in a .sql source if it is local time"

@@ -83,7 +83,9 @@ def run(
     for row, landmarks in load_samples(engine, models):  # one load serves both steps
         own = with_milestone(models, row["milestone"])
         if row["periods"]:
-            say(f"{row['outcome']}: backtesting {len(models)} models")
+            say(
+                f"{row['outcome']}: backtesting {len(models)} model{'s' if len(models) > 1 else ''}"
+            )
             outcome, calendar, split = split_of(engine, row, landmarks)
             score_models(engine.local, outcome, [*make_baselines(), *own], calendar, split)
             score_ceiling(engine.local, outcome, own, calendar, split, evaluation.seed)
