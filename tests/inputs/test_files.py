@@ -85,11 +85,6 @@ def test_csv_that_is_not_utf8(refused, write):
     )
 
 
-def test_csv_in_utf16(refused, write):
-    path = write("t.csv", (HEADER + ROW).encode("utf-16"))
-    refused(path, path, "not UTF-8", "line 1", "0xff", "iconv")
-
-
 def test_compressed_csv_that_is_not_utf8(refused, write):
     path = write("t.csv.gz", gzip.compress((HEADER + ROW + "é").encode("latin-1")))
     refused(path, path, "not UTF-8", "line 3", "iconv")

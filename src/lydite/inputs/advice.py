@@ -48,7 +48,11 @@ def advise(engine: Engine, table: str, reason: str, column: str | None = None) -
 def _find_patterns(engine: DuckDBEngine, table: str, reason: str, column: str) -> list[str]:
     """Return the patterns that read most of the values; several only where days may be months."""
     value = f"trim(cast({quote_identifier(column)} as varchar))"
-    counts = ", ".join(f"count(try_strptime({value}, '{pattern}'))" for pattern in _PATTERNS)
+    # %Y reads a year of two digits, too, as one of antiquity.
+    counts = ", ".join(
+        f"count(*) filter (try_strptime({value}, '{pattern}') > timestamp '1970-01-01')"
+        for pattern in _PATTERNS
+    )
     [row] = engine.rows(
         f"select {counts} from quarantine.{table} where reason = $reason", {"reason": reason}
     )
