@@ -76,6 +76,7 @@ ALLOWED = (
     r"(memory|documentation|web|thank-you|landing)[\s#]+pages?",
     r"SC_PAGE_SIZE|SC_PHYS_PAGES|page-break",
     r"in use until somebody decides",  # the name of that state
+    r"in clinical trials|Controlled Clinical Trials",  # the title of a paper, and its journal
     r"importlinter\.contracts",
     r"which channels were met",  # a claim, which is part of the fingerprint of evidence
     r"random\.uniform\(\"moment\"",  # the name of a random stream: another would draw other numbers
