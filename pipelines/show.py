@@ -50,7 +50,7 @@ def _published(project: Project) -> Comparison:
     with DuckDBEngine(project.warehouse) as engine:
         if not engine.exists("mart.outcomes"):
             raise InputError(_NOTHING_YET)
-        return read_comparison(engine)
+        return read_comparison(engine, report_settings=project.settings.shown())
 
 
 def _print_example(console: Console, project: Project) -> None:

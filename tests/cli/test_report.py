@@ -45,6 +45,27 @@ def test_the_settings_say_where_the_files_are(project):
     )
     assert lydite("report", cwd=project).returncode == 0
     assert (project / "here.html").exists()
+    [kept] = (project / "var/reports").iterdir()
+    assert kept.read_bytes() == (project / "here.html").read_bytes()
+    (project / "lydite.toml").unlink()
+
+
+def test_names_and_the_currency_are_those_of_the_settings(project):
+    channels = read_published(project / "shop.duckdb").credit["channel"].unique().sort()
+    [channel] = channels.filter(channels != "(unattributed)").head(1)
+    (project / "lydite.toml").write_text(
+        '[sources]\ntouchpoints = "t.csv"\nconversions = "c.csv"\n'
+        '[storage]\npublished = "shop.duckdb"\n'
+        f'[report]\nkeep = 1\n[report.channel_names]\n"{channel}" = "The Channel"\n'
+    )
+    assert lydite("report", cwd=project).returncode == 0
+    assert "The Channel" in (project / "var/report.html").read_text(encoding="utf-8")
+    (project / "lydite.toml").write_text(
+        (project / "lydite.toml").read_text().replace("keep = 1", 'main_outcome = "order"')
+    )
+    run = lydite("report", cwd=project)
+    assert run.returncode == 2
+    assert "no outcome 'order' in this comparison" in run.stderr.replace("\n", " ")
     (project / "lydite.toml").unlink()
 
 

@@ -10,10 +10,13 @@ import pytest
 
 from lydite.dagster import LyditeComponent
 from lydite.simulation import simulate
+from tests.helpers.notified import webhook_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from tests.helpers.notified import Posted
 
 MODELS = ("last_touch", "linear", "markov_1")
 SETTINGS = f"""
@@ -25,6 +28,19 @@ users = "users.parquet"
 [evaluation]
 lookback = "7d"
 period = "month"
+"""
+
+
+#: A webhook that works, and an e-mail server that is not there.
+NOTIFY = """
+[notify]
+webhook = "{}"
+[notify.email]
+server = "127.0.0.1"
+port = 1
+security = "none"
+sender = "lydite@example.com"
+recipients = ["board@example.com"]
 """
 
 
@@ -51,6 +67,7 @@ class Run:
     """A finished run of the job ``refresh`` of a component with the key prefix ``shop``."""
 
     folder: Path
+    posted: Posted
     result: dg.ExecuteInProcessResult
 
     def metadata(self, key: str) -> dict[str, Any]:
@@ -69,8 +86,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a run of everything on a small data set."""
     folder = tmp_path_factory.mktemp("shop")
     simulate("linear", users=1_500, seed=1).write(folder)
-    (folder / "lydite.toml").write_text(SETTINGS)
-    component = LyditeComponent(settings=folder / "lydite.toml", key_prefix="shop")
-    job = dg.build_defs_for_component(component).resolve_job_def("shop_refresh")
-    with dg.DagsterInstance.ephemeral() as instance:
-        return Run(folder, job.execute_in_process(instance=instance))
+    with dg.DagsterInstance.ephemeral() as instance, webhook_server() as posted:
+        (folder / "lydite.toml").write_text(SETTINGS + NOTIFY.format(posted.url))
+        component = LyditeComponent(settings=folder / "lydite.toml", key_prefix="shop")
+        job = dg.build_defs_for_component(component).resolve_job_def("shop_refresh")
+        return Run(folder, posted, job.execute_in_process(instance=instance))

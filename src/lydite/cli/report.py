@@ -26,14 +26,23 @@ def report(
     ] = None,
 ) -> None:
     """Write the report from a published DuckDB file, without running anything again."""
-    from lydite.reporting.report import write_report  # noqa: PLC0415  (not needed for --help)
+    from lydite.reporting.kept_reports import write_run_report  # noqa: PLC0415  (not for --help)
+    from lydite.reporting.report import write_report  # noqa: PLC0415
     from lydite.results import read_published  # noqa: PLC0415
-    from lydite.settings import StorageSettings, load_settings  # noqa: PLC0415
+    from lydite.settings import ReportSettings, StorageSettings, load_settings  # noqa: PLC0415
 
+    storage, shown = StorageSettings(), ReportSettings()
+    if database is None or _SETTINGS.exists():
+        settings = load_settings(_SETTINGS)
+        storage, shown = settings.storage, settings.shown()
     # The log of decisions belongs to the published file of the settings, not to any other.
-    known = database is not None and not _SETTINGS.exists()
-    storage = StorageSettings() if known else load_settings(_SETTINGS).storage
-    target = storage.report if out is None else out
     decisions = storage.decisions if database is None else None
-    write_report(read_published(database or storage.published, decisions=decisions), target)
-    print(f"the report is {target}")
+    comparison = read_published(
+        database or storage.published, report_settings=shown, decisions=decisions
+    )
+    if out is not None:
+        write_report(comparison, out)
+        print(f"the report is {out}")
+        return
+    kept = write_run_report(comparison, storage.report, storage.reports, shown.keep)
+    print(f"the report is {storage.report}; that of the run is kept as {kept}")

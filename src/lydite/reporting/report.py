@@ -42,8 +42,11 @@ def write_report(comparison: Comparison, path: str | Path) -> None:
     InputError
         When the file cannot be written.
     """
-    path = Path(path)
-    text = report_html(comparison)
+    write_html(report_html(comparison), Path(path))
+
+
+def write_html(text: str, path: Path) -> None:
+    """Write a report that is already made, as `write_report` does."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,8 @@
 """Assets of the group ``publishing``: the published DuckDB file and the HTML report."""
 
+import base64
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
@@ -8,7 +10,12 @@ from lydite.dagster.assets import evaluation, marts
 from lydite.dagster.metadata import Metadata, Result
 from lydite.dagster.specs import SpecFactory
 from lydite.publishing import publish, touch_credit_path
-from lydite.results import read_comparison
+from lydite.reporting.decision import decide
+from lydite.reporting.kept_reports import write_run_report
+from lydite.reporting.money_picture import money_png
+from lydite.reporting.notifications import notify
+from lydite.reporting.report_section import main_first
+from lydite.results import Comparison, read_comparison
 from lydite.settings import Settings, StorageSettings
 
 DATABASE = "published.attribution"
@@ -18,7 +25,7 @@ REPORT = "published.report"
 def publishing_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the steps ``publish_database`` and, after it, ``write_report``."""
     storage = settings.storage
-    return [_publish_database(storage, specs), _write_report(storage.report, specs)]
+    return [_publish_database(storage, specs), _write_report(settings, specs)]
 
 
 def _publish_database(storage: StorageSettings, specs: SpecFactory) -> dg.AssetsDefinition:
@@ -41,10 +48,11 @@ def _publish_database(storage: StorageSettings, specs: SpecFactory) -> dg.Assets
     return publish_database
 
 
-def _write_report(path: Path, specs: SpecFactory) -> dg.AssetsDefinition:
+def _write_report(settings: Settings, specs: SpecFactory) -> dg.AssetsDefinition:
+    shown, storage = settings.shown(), settings.storage
     spec = specs.table(
         REPORT,
-        "The HTML report: verdicts in words, the comparison, credit by channel.",
+        "The HTML report: what to believe, what it changes in the budget, what to test next.",
         group="publishing",
         kinds=("html",),
         deps=(DATABASE, *evaluation.TABLES, *marts.TABLES),
@@ -52,13 +60,31 @@ def _write_report(path: Path, specs: SpecFactory) -> dg.AssetsDefinition:
 
     @specs.step("write_report", [spec])
     def write_report(context: dg.AssetExecutionContext) -> Result:
-        comparison = read_comparison(specs.engine(context).local)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        comparison.to_html(path)
-        outcomes = [row["outcome"] for row in comparison.outcomes]
-        return _written(path, {"verdicts": {name: comparison.verdict(name) for name in outcomes}})
+        comparison = read_comparison(specs.engine(context).local, report_settings=shown)
+        kept = write_run_report(comparison, storage.report, storage.reports, shown.keep)
+        for failed in notify(comparison, settings.notify, kept):
+            context.log.warning(failed)
+        return _written(storage.report, _about_report(comparison, kept))
 
     return write_report
+
+
+def _about_report(comparison: Comparison, kept: Path) -> Metadata:
+    """Return the file of the run, the verdicts, and the sentence and the chart of the report."""
+    outcomes = [row["outcome"] for row in comparison.outcomes]
+    verdicts = {name: comparison.verdict(name) for name in outcomes}
+    about: dict[str, Any] = {"report": dg.MetadataValue.path(kept.resolve()), "verdicts": verdicts}
+    if not outcomes:
+        return about
+    main = main_first(comparison)[0]
+    decision = decide(comparison, main)
+    about["decision"] = f"{decision.text} {decision.detail}".strip()
+    image = money_png(comparison, main)
+    if image is not None:
+        data = base64.b64encode(image).decode("ascii")
+        words = "Spend and credit by channel"
+        about["money_chart"] = dg.MetadataValue.md(f"![{words}](data:image/png;base64,{data})")
+    return about
 
 
 def _written(path: Path, more: Metadata) -> Result:
