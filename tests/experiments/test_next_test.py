@@ -1,0 +1,216 @@
+"""The next test: its value against Monte Carlo, its design against simulated experiments."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lydite.errors import InputError
+from lydite.experiments.next_test import (
+    TABLE,
+    Belief,
+    Candidate,
+    consequence,
+    design_for_regions,
+    design_for_users,
+    expected_value,
+    mix_models,
+    rank_tests,
+    to_table,
+)
+from lydite.experiments.power import users_needed
+
+Z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+SEARCH = Candidate(
+    channel="search", spend=9_000, margin=30, model="linear",
+    beliefs={"linear": Belief(600, 0.6, 0.3), "last_touch": Belief(900, 0.5, 0.3)},
+    users=60_000, rate=0.01, regions=40,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "variance"), [(0.8, 0.3, 0.01), (0.5, 0.3, 0.1), (0.2, 1.0, 0.5), (2, 0.4, 0.2)]
+)
+def test_the_value_is_that_of_monte_carlo(mean, sd, variance):
+    """Draw the truth and a result, decide by the posterior mean, and compare with no test."""
+    margin, spend, credited = 50.0, 4000.0, 100.0
+    rng = np.random.default_rng(1)
+    truth = rng.normal(mean, sd, 1_000_000)
+    result = truth + rng.normal(0, math.sqrt(variance), len(truth))
+    after = mean + sd**2 / (sd**2 + variance) * (result - mean)
+    profit = margin * credited * truth - spend
+    with_test = np.where(margin * credited * after >= spend, profit, 0).mean()
+    without = max(margin * credited * mean - spend, 0)
+    found = expected_value(margin, spend, credited, mean, sd, variance)
+    assert found == pytest.approx(with_test - without, abs=12)
+
+
+def test_a_test_is_worth_most_at_the_break_even_and_nothing_without_doubt():
+    def worth(mean=0.8, sd=0.3, variance=0.01, spend=4000.0, margin=50.0):
+        return expected_value(margin, spend, 100, mean, sd, variance)
+
+    assert worth() > worth(mean=0.6)
+    assert worth() > worth(variance=0.1) > worth(variance=10) > 0
+    assert worth(variance=0) == pytest.approx(50 * 100 * 0.3 * stats.norm.pdf(0))
+    assert worth(sd=0) == worth(margin=0) == worth(variance=math.inf) == 0
+    assert worth(mean=50) == pytest.approx(0, abs=1e-12)
+
+
+def test_the_spread_over_models_is_part_of_the_prior():
+    beliefs = {"a": Belief(100, 0.5, 0.2), "b": Belief(300, 0.4, 0.1)}
+    rng = np.random.default_rng(2)
+    drawn = np.concatenate(
+        [rng.normal(own.mean, own.sd, 500_000) * own.credited / 100 for own in beliefs.values()]
+    )
+    mean, sd = mix_models(beliefs, "a")
+    assert mean == pytest.approx(drawn.mean(), abs=0.002)
+    assert sd == pytest.approx(drawn.std(), abs=0.002)
+    assert mix_models({"a": beliefs["a"]}, "a") == pytest.approx((0.5, 0.2))
+
+
+def test_models_that_predict_the_same_increment_add_no_spread():
+    beliefs = {"a": Belief(100, 0.6, 0.1), "b": Belief(300, 0.2, 0.1 / 3)}
+    assert mix_models(beliefs, "a") == pytest.approx((0.6, 0.1))
+
+
+def test_the_well_known_size_of_a_test():
+    """A lift of 5 % on a rate of 3 % needs about 200,000 users an arm."""
+    per_user = 0.0015  # 5 % of 3 %: the channel pays if all of its credit is caused
+    candidate = replace(
+        SEARCH, users=10_000, rate=0.03, spend=30.0 * per_user * 10_000 * 52 / 12, margin=30.0,
+        beliefs={"linear": Belief(per_user * 10_000 * 52 / 12)},
+    )  # fmt: skip
+    design = design_for_users(candidate, 0.5, 12, Z)
+    assert design.users / 2 == pytest.approx(203_000, rel=0.03)
+    assert (design.weeks, design.is_feasible) == (41, False)
+
+
+def test_the_size_is_that_of_tea_tasting():
+    pytest.importorskip("tea_tasting")
+    small = replace(SEARCH, users=100, spend=9, beliefs={"linear": Belief(0.6)})
+    lift = small.target * small.per_user / small.rate
+    for share in (0.1, 0.5):
+        design = design_for_users(small, share, 10**6, Z)
+        needed = users_needed(0.01, 0.01 * 0.99, lift, control_share=share)
+        assert design.users == pytest.approx(needed, rel=0.02)
+
+
+def test_users_find_the_target_with_the_promised_power_and_variance():
+    candidate = replace(SEARCH, users=200, rate=0.1, spend=100, beliefs={"linear": Belief(6)})
+    design = design_for_users(candidate, 0.3, 10**6, Z)
+    assert design.weeks > 20  # so that whole weeks round little
+    n_c, n_t = round(design.users * 0.3), round(design.users * 0.7)
+    rng = np.random.default_rng(4)
+    effect = candidate.target * candidate.per_user
+    control = rng.binomial(n_c, 0.1, 20_000) / n_c
+    treated = rng.binomial(n_t, 0.1 + effect, 20_000) / n_t
+    difference = treated - control
+    error = np.sqrt(0.1 * 0.9 * (1 / n_c + 1 / n_t))
+    assert np.mean(difference > 1.96 * error) == pytest.approx(0.8, abs=0.04)
+    assert np.var(difference / candidate.per_user) == pytest.approx(design.variance, rel=0.1)
+
+
+def test_regions_find_the_target_with_the_promised_power():
+    candidate = replace(SEARCH, regional_noise=0.8)
+    design = design_for_regions(candidate, 10**6, Z)
+    effect = candidate.target * candidate.per_user / candidate.rate
+    rng = np.random.default_rng(5)
+    noise = rng.normal(0, 0.8 / np.sqrt(20 * design.weeks), (2, 20_000))
+    found = effect + noise[0] - noise[1]
+    error = np.sqrt(2 * 0.8**2 / (20 * design.weeks))
+    assert np.mean(found > 1.96 * error) == pytest.approx(0.8, abs=0.03)
+    assert design.holdout_share == 0.5
+    less = design_for_regions(replace(candidate, regional_noise=None), 10**6, Z)
+    assert less.weeks <= design.weeks
+
+
+def test_fewer_than_ten_regions_cannot_decide():
+    assert design_for_regions(replace(SEARCH, regions=9), 12, Z) is None
+
+
+def test_the_most_valuable_test_is_first_and_the_design_is_that_of_most_value():
+    sure = replace(SEARCH, channel="sure", beliefs={"linear": Belief(600, 3.0, 0.01)})
+    ranked = rank_tests([sure, SEARCH])
+    assert [test.candidate.channel for test in ranked] == ["search", "sure"]
+    best = ranked[0]
+    assert best.design.unit == "user"
+    assert best.design.is_feasible
+    lost = best.candidate.margin * best.design.conversions_given_up
+    assert best.value == pytest.approx(12 * best.value_per_month - lost)
+    assert ranked[1].value < 0  # nothing to learn, and conversions are lost
+    longer = rank_tests([SEARCH], horizon=24)[0]
+    assert longer.value > best.value
+
+
+def test_regions_are_proposed_where_users_would_take_too_long():
+    rare = replace(SEARCH, users=3_000, rate=0.2, regional_noise=0.02)
+    [test] = rank_tests([rare], max_weeks=2)
+    assert (test.design.unit, test.design.is_feasible) == ("region", True)
+    [neither] = rank_tests([replace(rare, regions=4)], max_weeks=2)
+    assert (neither.design.unit, neither.design.is_feasible) == ("user", False)
+    assert neither.design.weeks > 2
+
+
+def test_a_channel_without_spend_is_tested_for_the_expected_effect():
+    [test] = rank_tests([replace(SEARCH, spend=0)])
+    assert test.candidate.target == pytest.approx(mix_models(SEARCH.beliefs, "linear")[0])
+    assert [own.result for own in test.consequences] == [0, 1]
+
+
+def test_a_channel_that_is_expected_to_do_nothing_cannot_be_tested_in_time():
+    idle = replace(SEARCH, spend=0, beliefs={"linear": Belief(600, -0.1, 0.3)}, regions=0)
+    [test] = rank_tests([idle])
+    assert not test.design.is_feasible
+    assert test.design.conversions_given_up == 0
+
+
+def test_each_result_says_what_it_would_change():
+    [test] = rank_tests([SEARCH])
+    zero, even, whole = test.consequences
+    assert (zero.result, even.result, whole.result) == (0, SEARCH.break_even, 1)
+    assert not zero.keep
+    assert whole.keep
+    assert {own.moved for own in test.consequences} <= {0, SEARCH.spend}
+    assert zero.moved != whole.moved
+    assert zero.refuted == ("linear", "last_touch")
+    assert "linear" not in whole.refuted
+    exact = replace(test.design, variance=1e-9)
+    assert consequence(SEARCH, exact, test.mean, test.sd, 1.5).refuted == ("linear",)
+    nothing = replace(test.design, variance=1e9)
+    vague = consequence(SEARCH, nothing, test.mean, test.sd, 0.0)
+    assert (vague.refuted, vague.moved) == ((), 0)
+    assert vague.expected_factor == pytest.approx(test.mean, abs=1e-6)
+
+
+def test_channels_without_credit_or_margin_are_left_out():
+    assert rank_tests([replace(SEARCH, margin=0)]) == []
+    assert rank_tests([replace(SEARCH, beliefs={"linear": Belief(0)})]) == []
+
+
+def test_the_table_has_a_row_per_test():
+    table = to_table(rank_tests([SEARCH, replace(SEARCH, channel="mail", margin=60)]))
+    assert table.schema == TABLE
+    assert table["rank"].to_list() == [1, 2]
+    assert to_table([]).schema == TABLE
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"spend": -1}, "'search': spend is -1"),
+        ({"margin": math.nan}, "margin is nan"),
+        ({"rate": 0.0}, "a rate between 0 and 1"),
+        ({"rate": 1.0}, "a rate between 0 and 1"),
+        ({"users": 0}, "needs users"),
+        ({"model": "mine"}, "no credit by the model 'mine'"),
+        ({"beliefs": {"linear": Belief(-3)}}, "credit by linear is -3"),
+        ({"beliefs": {"linear": Belief(3, 0.5, -1)}}, "sd by linear is -1"),
+    ],
+)
+def test_a_wrong_number_is_named(change, words):
+    with pytest.raises(InputError, match=words):
+        rank_tests([replace(SEARCH, **change)])
