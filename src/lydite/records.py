@@ -161,6 +161,25 @@ class ChampionRecord(TypedDict):
     challenger_verdict: str | None
 
 
+class LookbackRecord(TypedDict):
+    """One model with one lookback; all other figures are those of the main lookback."""
+
+    lookback: str
+    is_main: bool
+    model: str
+    rank: int | None
+    verdict: str
+    stands: bool
+    explained: float | None
+    explained_low: float | None
+    explained_high: float | None
+    landmarks: int
+    scored_conversions: int
+    periods: int
+    conversions: int
+    attributed: int
+
+
 class OutcomeRecord(TypedDict):
     """The comparison of one outcome."""
 
@@ -174,6 +193,7 @@ class OutcomeRecord(TypedDict):
     first_forecast: NotRequired[str]
     champion: NotRequired[ChampionRecord]
     models: list[ModelRecord]
+    lookbacks: NotRequired[list[LookbackRecord]]
     segments: NotRequired[dict[str, list[ModelRecord]]]
     warnings: list[WarningRecord]
     credit: list[ComparedCredit]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lydite.records import (
         ComparisonRecord,
         CreditRecord,
+        LookbackRecord,
         ModelRecord,
         OutcomeCounts,
         OutcomeRecord,
@@ -147,6 +148,16 @@ class Comparison(Generic[FrameT_co]):
         return self._all_users("evidence")
 
     @property
+    def lookbacks(self) -> FrameT_co:
+        """The models by lookback: one row per outcome, model and lookback, the main one first."""
+        return self._to_frame(self._mart("lookback_comparison"))
+
+    @property
+    def lookback_credit(self) -> FrameT_co:
+        """Credit by lookback: one row per outcome, model, lookback and channel."""
+        return self._to_frame(self._mart("lookback_credit"))
+
+    @property
     def duplicates(self) -> dict[str, int]:
         """How many rows were copies of others and counted once; only tables that have any."""
         mart = self.marts.get("data_quality")
@@ -254,11 +265,30 @@ class Comparison(Generic[FrameT_co]):
             record |= {} if first is None else {"first_forecast": first.isoformat()}
         record |= _champion(self.marts, counts["outcome"])
         record["models"] = models.pop(ALL, [])
+        by_lookback = self._other_lookbacks(counts["outcome"])
+        if by_lookback:
+            record["lookbacks"] = by_lookback
         if models:
             record["segments"] = models
         record["warnings"] = marts["warnings"].select("kind", "model", "text").to_dicts()
         record["credit"] = marts["channel_credit"].select(_CREDIT_FIELDS).to_dicts()
         return cast("OutcomeRecord", record)
+
+    def _other_lookbacks(self, outcome: str) -> list[LookbackRecord]:
+        """Return the models by lookback where there are several."""
+        rows = self.marts.get("lookback_comparison")
+        if rows is None or rows["is_main"].all():
+            return []
+        own = rows.filter(pl.col("outcome") == outcome).drop("outcome")
+        return cast("list[LookbackRecord]", own.to_dicts())
+
+    def _mart(self, name: str) -> pl.DataFrame:
+        """Return a table that comparisons of path tables do not have."""
+        if name not in self.marts:
+            raise InputError(
+                f"there is no table {name!r}: it needs touchpoints and conversions, not paths"
+            )
+        return self.marts[name]
 
     def _all_users(self, mart: str) -> FrameT_co:
         frame = self.marts[mart]

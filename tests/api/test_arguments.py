@@ -35,3 +35,12 @@ def test_frames_of_this_process_are_read_by_duckdb() -> None:
 def test_a_path_table_has_no_users(function, arguments, message) -> None:
     with pytest.raises(InputError, match=message):
         function(paths=PATHS, **arguments)
+
+
+@pytest.mark.parametrize("function", [lydite.credit, lydite.check])
+def test_only_compare_takes_several_lookbacks(function) -> None:
+    tables = {"touchpoints": pl.DataFrame(), "conversions": pl.DataFrame()}
+    with pytest.raises(InputError, match=r"only lydite.compare takes several lookbacks"):
+        function(**tables, lookback=["7d", "30d"])
+    with pytest.raises(InputError, match="a path table has no times"):
+        lydite.compare(paths=PATHS, lookback=["7d", "30d"])

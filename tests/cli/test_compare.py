@@ -247,6 +247,19 @@ def test_bad_input_unreadable_lookback(tmp_path: Path) -> None:
     assert "30d" in message
 
 
+def test_lookbacks_are_compared_side_by_side(tmp_path: Path) -> None:
+    touches, conversions = small_tables(tmp_path)
+    options = ("--touchpoints", touches, "--conversions", conversions, "--models", "linear")
+    run = lydite(
+        "compare", *options, "--lookback", "14d", "--lookback", "2d", "--format", "json",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert "lookback 2d: building journeys" in run.stderr
+    rows = json.loads(run.stdout)["outcomes"]["conversion"]["lookbacks"]
+    assert [(row["lookback"], row["is_main"]) for row in rows] == [("14d", True), ("2d", False)]
+
+
 def test_bad_input_unknown_outcome(tmp_path: Path) -> None:
     touches, conversions = small_tables(tmp_path)
     message = refused(

@@ -54,7 +54,9 @@ def shop() -> dict[str, pd.DataFrame]:
     return {"touchpoints": touches, "conversions": conversions, "spend": spend, "users": people}
 
 
-def journeys_of(sources: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> pd.DataFrame:
+def journeys_of(
+    sources: dict[str, pd.DataFrame], as_of: pd.Timestamp, lookback: pd.Timedelta = LOOKBACK
+) -> pd.DataFrame:
     """Return every journey that ended, with its path: a loop over the events of each user."""
     touches = sources["touchpoints"].assign(kind="touch").rename(columns={"touched_at": "at"})
     orders = sources["conversions"].assign(kind="order").rename(columns={"converted_at": "at"})
@@ -64,11 +66,11 @@ def journeys_of(sources: dict[str, pd.DataFrame], as_of: pd.Timestamp) -> pd.Dat
         path: list[tuple[pd.Timestamp, str]] = []
         rows = [*own[["at", "kind", "channel", "value"]].itertuples(index=False), None]
         for event, following in pairwise(rows):
-            path = [step for step in path if event.at - step[0] < LOOKBACK]
+            path = [step for step in path if event.at - step[0] < lookback]
             if event.kind == "touch":
                 path.append((event.at, event.channel))
                 until = following.at if following is not None else pd.Timestamp.max
-                if until - event.at >= LOOKBACK and event.at <= as_of - LOOKBACK:
+                if until - event.at >= lookback and event.at <= as_of - lookback:
                     found.append((" > ".join(name for _, name in path), 0, np.nan, None, None))
             else:
                 if path:

@@ -49,7 +49,7 @@ def published(shop_tables, tmp_path_factory) -> Path:
     """Return the published file of the shop."""
     path = tmp_path_factory.mktemp("published") / "shop.duckdb"
     with DuckDBEngine() as engine:
-        settings = make_settings(lookback="7d")
+        settings = make_settings(lookback=["7d", "3d"])
         pipeline.run(engine, shop_tables, settings, rivals=make_models(MODELS))
         publish(engine, path)
     return path

@@ -298,3 +298,49 @@ def test_weekdays(ask, daily):
     percent = 100 * sums / sums.groupby("channel").transform("sum")
     expected = percent.rename("percent").reset_index()
     equal(ask("weekdays").drop(columns="outcome"), expected, ["channel", "weekday"], atol=0.06)
+
+
+def rule_credit(journeys: pd.DataFrame, model: str) -> pd.Series:
+    """Return the conversions that a rule credits to each channel, by a loop over paths."""
+    credit: dict[str, float] = {}
+    for path in journeys[journeys["converted"] == 1]["path"].str.split(" > "):
+        chosen = {"first_touch": path[:1], "last_touch": path[-1:], "linear": path}[model]
+        for channel in chosen:
+            credit[channel] = credit.get(channel, 0) + 1 / len(chosen)
+    return pd.Series(credit)
+
+
+def test_credit_by_lookback(ask, model, shop_tables):
+    credit = {
+        f"{days}d": rule_credit(
+            journeys_of(shop_tables, pd.Timestamp.max, pd.Timedelta(days=days)), model
+        )
+        for days in (7, 3)
+    }
+    found = ask("credit_by_lookback").set_index(["lookback", "channel"])
+    orders = len(shop_tables["conversions"])
+    for lookback, own in credit.items():
+        rows = found.loc[lookback]
+        assert rows.loc["(unattributed)", "conversions"] == pytest.approx(orders - own.sum())
+        rows = rows.drop("(unattributed)")
+        here, main = (one.reindex(rows.index, fill_value=0) for one in (own, credit["7d"]))
+        np.testing.assert_allclose(rows["conversions"], here, atol=0.051)
+        np.testing.assert_allclose(rows["share_percent"], 100 * here / here.sum(), atol=0.051)
+        np.testing.assert_allclose(rows["change"], here - main, atol=0.051)
+
+
+def test_lookbacks_compared(ask, mart, shop_tables):
+    found = ask("lookbacks_compared").set_index(["lookback", "model"])
+    orders = len(shop_tables["conversions"])
+    for days in (7, 3):
+        journeys = journeys_of(shop_tables, pd.Timestamp.max, pd.Timedelta(days=days))
+        percent = 100 * journeys["converted"].sum() / orders
+        assert found.loc[f"{days}d", "attributed_percent"].tolist() == pytest.approx(
+            [percent] * 3, abs=0.051
+        )
+    main = mart("model_comparison").query("segment == 'all'").set_index("model")
+    rows = found.loc["7d"]
+    assert rows["verdict"].to_dict() == main.loc[rows.index, "verdict"].to_dict()
+    for column in ("explained", "explained_low", "explained_high"):
+        shown = rows[f"{column.removeprefix('explained_') if '_' in column else column}_percent"]
+        np.testing.assert_allclose(shown, 100 * main.loc[rows.index, column], atol=0.0051)

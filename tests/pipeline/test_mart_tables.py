@@ -17,6 +17,8 @@ KEYS = {
     "runs": ["run_id"],
     "findings": ["kind", "table_name", "outcome", "text"],
     "models_left_out": ["model"],
+    "lookback_comparison": ["outcome", "model", "lookback"],
+    "lookback_credit": ["outcome", "model", "lookback", "channel"],
     "outcomes": ["outcome"],
     "channel_credit": ["outcome", "model", "channel"],
     "credit_daily": ["outcome", "model", "date", "channel", "campaign"],

@@ -61,3 +61,26 @@ def test_rates_may_be_given_to_a_project_with_a_currency():
     chosen = make_settings(project, rates="ecb").currency
     assert (chosen.reporting, chosen.rates) == ("EUR", "ecb")
     assert make_settings(chosen and project, currency="USD").currency.reporting == "USD"
+
+
+def test_the_first_of_several_lookbacks_is_the_main_one():
+    several = make_settings(lookback=["30d", "7d", "12h"]).evaluation
+    assert several.lookback == timedelta(days=30)
+    assert several.other_lookbacks == (timedelta(days=7), timedelta(hours=12))
+    project = make_settings(lookback=["30d", "7d"])
+    assert make_settings(project) == project
+    assert make_settings(project, lookback="7d").evaluation.other_lookbacks == ()
+    assert make_settings(project, seed=1).evaluation.other_lookbacks == (timedelta(days=7),)
+
+
+@pytest.mark.parametrize(
+    ("lookback", "message"),
+    [
+        (["7d", "1w"], "the lookback 7d is given twice"),
+        ([], "empty list"),
+        (["7d", "soon"], "soon"),
+    ],
+)
+def test_lookbacks_that_cannot_be_compared_are_refused(lookback, message):
+    with pytest.raises(InputError, match=message):
+        make_settings(lookback=lookback)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from lydite.settings import ModelSettings, Settings, SourceSettings
@@ -37,3 +39,16 @@ def test_settings_made_in_code_know_the_same_mistakes():
             sources=SourceSettings(touchpoints="t", conversions="c"),
             models=("linear", "linear"),  # type: ignore[arg-type]
         )
+
+
+def test_another_lookback_is_that_of_all_outcomes(load):
+    settings = load(
+        SOURCES + '[evaluation]\nlookback = "30d"\nother_lookbacks = ["7d"]\n'
+        '[outcomes.lead]\nlookback = "14d"\nfirst_only = true\n[outcomes.sale]\n'
+    )
+    week = timedelta(days=7)
+    assert settings.evaluation.other_lookbacks == (week,)
+    other = settings.with_lookback(week)
+    assert other.lookbacks(["lead", "sale"]) == {"lead": week, "sale": week}
+    assert other.evaluation.other_lookbacks == ()
+    assert other.of("lead").first_only

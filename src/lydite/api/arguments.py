@@ -47,6 +47,18 @@ def refuse_with_paths(sources: Mapping[str, Source], cluster: str | None, unit: 
         raise InputError("unit is for users: leave it out")
 
 
+def refuse_several_lookbacks(lookback: object, why: str) -> None:
+    """Refuse a list of lookbacks where one is expected.
+
+    Raises
+    ------
+    InputError
+        When there are several; the message ends with `why`.
+    """
+    if lookback is not None and not isinstance(lookback, str) and len(list(lookback)) > 1:  # type: ignore[call-overload]
+        raise InputError(f"only lydite.compare takes several lookbacks: {why}")
+
+
 def open_engine(sources: Mapping[str, Source]) -> AbstractContextManager[Engine]:
     """Return the engine for the sources: the session of the touchpoints if they are in Spark."""
     session = getattr(sources["touchpoints"], "sparkSession", None)

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, overload
 
 from lydite import pipeline
-from lydite.api.arguments import given_sources, open_engine, refuse_with_paths
+from lydite.api.arguments import (
+    given_sources,
+    open_engine,
+    refuse_several_lookbacks,
+    refuse_with_paths,
+)
 from lydite.attribution.path_credit import credit_paths
 from lydite.dataframes import kind_of
 from lydite.errors import InputError
@@ -197,6 +202,7 @@ def credit(
         raise InputError("separator is for paths: leave it out")
     if normalise != "path":
         raise InputError('normalise="global" is for paths: leave it out')
+    refuse_several_lookbacks(lookback, "give one")
     settings = make_settings(
         lookback=lookback,
         after_conversion=after_conversion,

@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, overload
 
 from lydite import path_comparison, pipeline
-from lydite.api.arguments import given_sources, open_engine, refuse_with_paths
+from lydite.api.arguments import (
+    given_sources,
+    open_engine,
+    refuse_several_lookbacks,
+    refuse_with_paths,
+)
 from lydite.dataframes import kind_of
 from lydite.errors import InputError
 from lydite.evaluation.splits import FOLDS
@@ -90,7 +95,7 @@ def compare(
     users: Source | None = None,
     identities: Source | None = None,
     erasures: Source | None = None,
-    lookback: str | None = "30d",
+    lookback: str | Sequence[str] | None = "30d",
     after_conversion: AfterConversion | None = "continue",
     lookback_by_interaction: Mapping[str, str] | None = None,
     click_priority: bool = False,
@@ -128,7 +133,9 @@ def compare(
         A path table instead of touchpoints and conversions (see `lydite.credit`). It has no times:
         models are compared by cross-validation, which is not forward in time.
     lookback
-        How long before a conversion a touch still counts: ``"30d"``, ``"12h"``, ``"4w"``.
+        How long before a conversion a touch still counts: ``"30d"``, ``"12h"``, ``"4w"``. All
+        results depend on the first one of a list; `Comparison.lookbacks` compares it with the
+        others, which share alpha.
     after_conversion
         Whether touches before the user's previous conversion may earn the next one
         (``"continue"``), or only touches since then (``"restart"``).
@@ -244,6 +251,7 @@ def compare(
     )
     if paths is not None:
         refuse_with_paths(sources, cluster, unit)
+        refuse_several_lookbacks(lookback, "a path table has no times")
         return compare_paths(paths, settings.evaluation, rivals, separator=separator)
     if separator is not None:
         raise InputError("separator is for paths: leave it out")

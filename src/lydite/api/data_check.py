@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lydite.api.arguments import given_sources
+from lydite.api.arguments import given_sources, refuse_several_lookbacks
 from lydite.checking import check_paths, check_tables
 from lydite.engine import open_temporary_engine
 from lydite.errors import InputError
@@ -101,6 +101,7 @@ def check(
         file = Path("lydite.toml" if settings is None else settings)
         base, folder = load_settings(file), file.resolve().parent
         sources = dict(base.sources.present())
+    refuse_several_lookbacks(lookback, "check each alone")
     chosen = make_settings(
         base=base,
         lookback=lookback,

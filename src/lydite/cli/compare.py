@@ -24,8 +24,8 @@ from lydite.cli.options import (
     Identities,
     Join,
     KeepDuplicates,
-    Lookback,
     LookbackOf,
+    Lookbacks,
     Models,
     Paths,
     Quiet,
@@ -56,6 +56,8 @@ EXAMPLES = """
 
 `lydite compare --touchpoints t.parquet --conversions c.parquet --rule "late=position * 1.0"`
 
+`lydite compare --touchpoints t.parquet --conversions c.parquet --lookback 30d --lookback 7d`
+
 `lydite compare --paths paths.csv`
 
 `lydite compare` in the folder of a project: `lydite init`
@@ -70,7 +72,7 @@ def compare(
     spend: Spend = None,
     users: Annotated[str | None, typer.Option(help="Segments by user.")] = None,
     settings_file: SettingsFile = None,
-    lookback: Lookback = None,
+    lookback: Lookbacks = None,
     after_conversion: AfterConversion = None,
     lookback_of: LookbackOf = None,
     click_priority: ClickPriority = False,
@@ -142,7 +144,7 @@ def compare(
     )
     inputs = choose_inputs(paths, sources, separator, cluster, settings_file)
     if inputs.paths is not None:
-        _check_path_options(database, engine_name)
+        _check_path_options(database, engine_name, lookback)
 
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
@@ -152,7 +154,7 @@ def compare(
 
     settings = make_settings(
         base=inputs.settings,
-        lookback=lookback,
+        lookback=lookback or None,
         period=period,
         outcomes=outcome,
         alpha=alpha,
@@ -208,10 +210,14 @@ def compare(
     show_comparison(comparison, output)
 
 
-def _check_path_options(database: Path | None, engine_name: str | None) -> None:
+def _check_path_options(
+    database: Path | None, engine_name: str | None, lookback: list[str] | None
+) -> None:
     from lydite.errors import InputError  # noqa: PLC0415
 
     if database is not None:
         raise InputError("--database needs --touchpoints and --conversions; leave it out")
     if engine_name not in {None, "duckdb"}:
         raise InputError("--paths is read on this machine: leave out --engine")
+    if lookback and len(lookback) > 1:
+        raise InputError("a path table has no times: give --lookback once, or leave it out")

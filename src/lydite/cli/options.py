@@ -69,6 +69,15 @@ Lookback = Annotated[
         show_default="30d", help="How long before a conversion a touch counts: 12h, 30d, 4w."
     ),
 ]
+Lookbacks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--lookback",
+        show_default="30d",
+        help="How long before a conversion a touch counts: 12h, 30d, 4w. Repeat to compare"
+        " others with the first.",
+    ),
+]
 AfterConversion = Annotated[
     Literal["continue", "restart"] | None,
     typer.Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -35,6 +36,7 @@ union all
 select 'view' from duckdb_views()
 where database_name = current_database() and schema_name = $schema and view_name = $name
 """
+_PATH = "select path from duckdb_databases() where database_name = current_database()"
 _SCHEMAS = frozenset(
     {
         "credit", "decisions", "evaluation", "inputs", "journeys", "landing", "ledger", "mart",
@@ -119,8 +121,7 @@ class DuckDBEngine:
     @property
     def is_persistent(self) -> bool:
         """Whether tables outlive the engine: in a file that is not temporary."""
-        path = "select path from duckdb_databases() where database_name = current_database()"
-        return not self._temporary and self.scalar(path) is not None
+        return not self._temporary and self.scalar(_PATH) is not None
 
     # --- local time -----------------------------------------------------------------------------
 
@@ -239,6 +240,27 @@ class DuckDBEngine:
             yield name
         finally:
             self.run(f"detach {name}")
+
+    @contextlib.contextmanager
+    def scratch_database(self) -> Iterator[str]:
+        """Attach an empty database while the block runs, and delete it after that; yield its name.
+
+        It is a file next to that of the engine, or in memory as the engine is. Nothing in it is
+        kept from run to run.
+        """
+        name, was_temporary = "lydite_scratch", self._temporary
+        path = self.scalar(_PATH)
+        file = None if path is None else Path(f"{path}.{os.getpid()}.scratch")
+        self.run(f"attach {quote_literal(str(file or ':memory:'))} as {name}")
+        self._temporary = True
+        try:
+            yield name
+        finally:
+            self._temporary = was_temporary
+            self.run(f"detach {name}")
+            if file is not None:
+                for own in (file, file.with_name(file.name + ".wal")):
+                    own.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def use_database(self, database: str) -> Iterator[str]:

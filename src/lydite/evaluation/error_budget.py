@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PRIMARY_SHARE = 0.6
 #: The share for segments; the rest is for comparisons with other models.
 SEGMENT_SHARE = 0.2
+#: The share for lookbacks other than the main one, if there are any; the rest is divided as above.
+LOOKBACK_SHARE = 0.2
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,21 @@ def split_alpha(
     of_primary = own * PRIMARY_SHARE
     all_users = ErrorBudget(frozenset(primary), of_primary, own - of_primary - of_segments)
     return all_users, ErrorBudget.flat(of_segments)
+
+
+def split_by_lookback(alpha: float, others: int) -> tuple[float, float]:
+    """Return the parts of alpha of the main lookback, and of each of the others.
+
+    Examples
+    --------
+    >>> split_by_lookback(0.05, 0)
+    (0.05, 0.0)
+    >>> split_by_lookback(0.05, 2)
+    (0.04, 0.005)
+    """
+    if not others:
+        return alpha, 0.0
+    return alpha * (1 - LOOKBACK_SHARE), alpha * LOOKBACK_SHARE / others
 
 
 def primary_among(primary: Collection[str], compared: Sequence[str]) -> tuple[str, ...]:

@@ -105,7 +105,8 @@ def segment_columns(engine: DuckDBEngine) -> list[str]:
         name
         for (name,) in engine.rows(
             "select column_name from information_schema.columns where table_schema = 'people'"
-            " and table_name = 'users' order by column_name"
+            " and table_name = 'users' and table_catalog = current_database()"
+            " order by column_name"
         )
         if name not in others
     ]

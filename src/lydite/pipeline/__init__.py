@@ -16,9 +16,11 @@ from lydite.pipeline.input_tables import (
     quarantined,
     write_report,
 )
+from lydite.pipeline.lookbacks import compare_lookbacks
 from lydite.pipeline.marts import (
     CREDIT_MARTS,
     LOCAL_MARTS,
+    LOOKBACK_MARTS,
     MARTS,
     SCHEMA_VERSION,
     VIEWS,
@@ -39,6 +41,7 @@ __all__ = [
     "CREDIT_MARTS",
     "EVERY_USER_CONVERTS",
     "LOCAL_MARTS",
+    "LOOKBACK_MARTS",
     "MARTS",
     "NOT_SET_ASIDE",
     "SCHEMA_VERSION",
@@ -50,6 +53,7 @@ __all__ = [
     "build_marts",
     "build_samples",
     "calendar_of",
+    "compare_lookbacks",
     "compare_models",
     "count_rows",
     "general_findings",

@@ -19,6 +19,7 @@ from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.bots import bot_warnings
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.comparison import compare_outcome, unjudged_outcome
+from lydite.evaluation.error_budget import split_by_lookback
 from lydite.evaluation.sample import load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint
 from lydite.evaluation.shared_touches import cluster_warnings
@@ -66,7 +67,12 @@ left join journeys.channels as targets on transitions.next_channel_key = targets
 
 
 def compare_models(engine: Engine, models: Sequence[Model], evaluation: EvaluationSettings) -> None:
-    """Compare the models of every outcome; write the marts of `evaluation.comparison`."""
+    """Compare the models of every outcome; write the marts of `evaluation.comparison`.
+
+    Where there are other lookbacks, they have a part of alpha.
+    """
+    alpha, _ = split_by_lookback(evaluation.alpha, len(evaluation.other_lookbacks))
+    evaluation = evaluation.model_copy(update={"alpha": alpha})
     parts: dict[str, list[pl.DataFrame]] = {}
     rows = read_outcomes(engine, scored_only=False)
     findings = general_findings(engine, models)

@@ -56,7 +56,9 @@ _LOCAL_TABLES = {
     "hypotheses": "decisions.verdicts",
     "timeline": "decisions.verdicts",
 }
-LOCAL_MARTS = ("schema_version", *_LOCAL_TABLES)
+#: Marts of a comparison, by lookback: the last ones to be built.
+LOOKBACK_MARTS = ("lookback_comparison", "lookback_credit")
+LOCAL_MARTS = ("schema_version", *_LOCAL_TABLES, *LOOKBACK_MARTS)
 #: The marts that hold credit and need no comparison.
 CREDIT_MARTS = (
     "outcomes",
@@ -176,7 +178,26 @@ def build_marts(
         engine.local.comment(mart, f"marts/{name}")
         engine.copy_from_local(mart)
     if compared:
+        _build_lookback_marts(engine)
         _create_views(engine.local)
+
+
+def other_rows(name: str) -> str:
+    """Return the table with the rows of other lookbacks for one of `LOOKBACK_MARTS`."""
+    return f"evaluation.other_{name}"
+
+
+def _build_lookback_marts(engine: Engine) -> None:
+    """Build the marts by lookback, of the main one and of those that `other_rows` has."""
+    local = engine.local
+    for name in LOOKBACK_MARTS:
+        main, others, mart = f"evaluation.{name}", other_rows(name), f"mart.{name}"
+        local.drop(main)
+        engine.append_local(main, f"evaluation/{name}")
+        if not local.exists(others):
+            local.create(others, f"from {main} where false")
+        local.create(mart, f"marts/{name}")
+        local.comment(mart, f"marts/{name}")
 
 
 def _create_views(engine: DuckDBEngine) -> None:

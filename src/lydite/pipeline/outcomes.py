@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from lydite import inputs, quality
+from lydite import inputs, journeys, quality
 from lydite.errors import InputError
 from lydite.evaluation.calendar import (
     Calendar,
@@ -26,6 +26,7 @@ from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.interactions import describe_lookback
 from lydite.journeys.people import has_history
 from lydite.journeys.repeats import count_repeats
+from lydite.pipeline.costs import refuse_costs_without_value
 from lydite.pipeline.input_tables import note_duplicate_touchpoints, quarantined
 from lydite.settings import Completeness, PathOptions, QualitySettings
 
@@ -35,7 +36,33 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.journeys.incremental import JourneyBuild
-    from lydite.settings import PeopleSettings
+    from lydite.settings import PeopleSettings, Settings
+
+
+def build_journeys_of(engine: Engine, settings: Settings) -> JourneyBuild:
+    """Build the journeys of all outcomes with the options of a project; see `build_journeys`.
+
+    Raises
+    ------
+    InputError
+        When the settings do not fit the data.
+    """
+    lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
+    refuse_costs_without_value(engine, settings.costs())
+    evaluation = settings.evaluation
+    return build_journeys(
+        engine,
+        lookbacks,
+        evaluation.period,
+        settings.path_options(lookbacks),
+        cluster=evaluation.cluster,
+        declared=settings.completeness(lookbacks),
+        accepted=settings.quality,
+        keep_duplicates=settings.quality.keep_duplicates,
+        direct=settings.channels.direct,
+        people=settings.people,
+        customer_segment=evaluation.customer_segment,
+    )
 
 
 def build_journeys(

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lydite import journeys, quality
+from lydite import quality
 from lydite.errors import InputError
-from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.journeys.erasure import erase_users
-from lydite.models import models_from_settings, with_milestone
+from lydite.models import models_from_settings
 from lydite.models.posterior import with_credit
-from lydite.pipeline.backtests import build_samples, load_samples, split_of
+from lydite.pipeline.backtests import build_samples
 from lydite.pipeline.champions import record_decisions
 from lydite.pipeline.comparisons import (
-    compare_models,
     general_findings,
     outcome_channel_findings,
     path_findings,
     quality_findings,
 )
-from lydite.pipeline.costs import refuse_costs_without_value
+from lydite.pipeline.evaluate import evaluate_models
 from lydite.pipeline.input_tables import load_inputs
+from lydite.pipeline.lookbacks import compare_lookbacks
 from lydite.pipeline.marts import (
     CREDIT_MARTS,
     attribute_conversions,
-    attribute_outcome,
     build_marts,
-    reset_attribution,
 )
-from lydite.pipeline.models import make_baselines, usable_models
-from lydite.pipeline.outcomes import build_journeys, read_outcomes
+from lydite.pipeline.models import usable_models
+from lydite.pipeline.outcomes import build_journeys_of, read_outcomes
 from lydite.pipeline.runs import record_run
 
 if TYPE_CHECKING:
@@ -77,23 +74,9 @@ def run(
     say = progress or _ignore
     evaluation = settings.evaluation
     models = _prepare(engine, sources, settings, say, rivals)
-    say("drawing the evaluation sample")
-    build_samples(engine, evaluation.max_landmarks)
-    reset_attribution(engine)
-    for row, landmarks in load_samples(engine, models):  # one load serves both steps
-        own = with_milestone(models, row["milestone"])
-        if row["periods"]:
-            say(
-                f"{row['outcome']}: backtesting {len(models)} model{'s' if len(models) > 1 else ''}"
-            )
-            outcome, calendar, split = split_of(engine, row, landmarks)
-            score_models(engine.local, outcome, [*make_baselines(), *own], calendar, split)
-            score_ceiling(engine.local, outcome, own, calendar, split, evaluation.seed)
-        say(f"{row['outcome']}: attributing conversions")
-        attribute_outcome(engine, row, landmarks, own, evaluation.seed)
-    say("comparing models")
-    compare_models(engine, models, evaluation)
+    evaluate_models(engine, models, evaluation, say)
     record_decisions(engine, decisions)
+    compare_lookbacks(engine, models, settings, say)
     say("writing the marts")
     record_run(engine, evaluation)
     build_marts(engine, costs=settings.costs())
@@ -164,13 +147,12 @@ def prepare(
     """
     say = say or _ignore
     say("reading the input tables")
-    keep_duplicates = settings.quality.keep_duplicates
     load_inputs(
         engine,
         sources,
         settings.declared_ends(),
         names=settings.channels,
-        keep_duplicates=keep_duplicates,
+        keep_duplicates=settings.quality.keep_duplicates,
         rules=settings.quality.rules,
         first_only=settings.first_only(),
         currency=settings.currency,
@@ -178,21 +160,7 @@ def prepare(
     )
     erase_users(engine, settings.people)
     say("building journeys")
-    lookbacks = settings.lookbacks(journeys.find_outcomes(engine))
-    refuse_costs_without_value(engine, settings.costs())
-    build_journeys(
-        engine,
-        lookbacks,
-        settings.evaluation.period,
-        settings.path_options(lookbacks),
-        cluster=settings.evaluation.cluster,
-        declared=settings.completeness(lookbacks),
-        accepted=settings.quality,
-        keep_duplicates=keep_duplicates,
-        direct=settings.channels.direct,
-        people=settings.people,
-        customer_segment=settings.evaluation.customer_segment,
-    )
+    build_journeys_of(engine, settings)
 
 
 def _prepare(

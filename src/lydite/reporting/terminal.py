@@ -12,6 +12,7 @@ from rich.text import Text
 from lydite.reporting.champion import champion_alert, champion_line
 from lydite.reporting.display_names import models_of
 from lydite.reporting.formats import INTERVAL, amount, amount_interval, count, fixed, percent, plain
+from lydite.reporting.lookbacks import print_lookbacks
 from lydite.reporting.narrative import NOT_CAUSE, headline, reason_paragraphs
 from lydite.reporting.queries import (
     UNATTRIBUTED,
@@ -84,6 +85,7 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     if in_use:
         console.print(Padding(Text(in_use), (0, 2, 1, 2)))
     _print_segments(comparison, outcome, console)
+    print_lookbacks(comparison, outcome, console)
     # Without verdicts no model leads, and the credit of all of them is shown.
     standing = standing_models(comparison, outcome)
     shown = models_of(standing.first) if standing.ahead else []

@@ -27,10 +27,7 @@ Unit: TypeAlias = Literal["user", "account"]
 Period: TypeAlias = Literal["day", "week", "month"]
 
 
-class CreditOptions(TypedDict, total=False):
-    """The options of `lydite.credit` on touchpoints; None is as in the settings."""
-
-    lookback: str | None
+class _SharedOptions(TypedDict, total=False):
     after_conversion: AfterConversion | None
     lookback_by_interaction: Mapping[str, str] | None
     click_priority: bool
@@ -49,9 +46,19 @@ class CreditOptions(TypedDict, total=False):
     keep_duplicates: bool
 
 
-class Options(CreditOptions, total=False):
-    """The options of `lydite.compare` on touchpoints; None is as in the settings."""
+class CreditOptions(_SharedOptions, total=False):
+    """The options of `lydite.credit` on touchpoints; None is as in the settings."""
 
+    lookback: str | None
+
+
+class Options(_SharedOptions, total=False):
+    """The options of `lydite.compare` on touchpoints; None is as in the settings.
+
+    Of several lookbacks, the first is the main one.
+    """
+
+    lookback: str | Sequence[str] | None
     period: Period | None
     alpha: float | None
     customer_segment: bool
@@ -76,6 +83,7 @@ def make_settings(base: Settings | None = None, **options: Unpack[Options]) -> S
     given: dict[str, object] = {
         name: value for name, value in options.items() if value is not None and value is not False
     }
+    given |= _lookbacks(options.get("lookback"))
     if not given.get("lookback_by_interaction"):
         given.pop("lookback_by_interaction", None)
     people = {"identities": given.get("join"), "unit": given.get("unit")}
@@ -111,6 +119,16 @@ def _changed(section: SectionT, values: Mapping[str, object]) -> SectionT:
         if name in type(section).model_fields and value is not None
     }
     return type(section).model_validate(section.model_dump() | known)
+
+
+def _lookbacks(given: str | Sequence[str] | None) -> dict[str, object]:
+    """Return the main lookback and the others; nothing where none is given."""
+    if given is None:
+        return {}
+    lookbacks = [given] if isinstance(given, str) else list(given)
+    if not lookbacks:
+        raise InputError("lookback is an empty list: give one such as '30d', or leave it out")
+    return {"lookback": lookbacks[0], "other_lookbacks": lookbacks[1:]}
 
 
 def _currency(base: Settings, reporting: str | None, rates: object) -> CurrencySettings | None:

@@ -27,6 +27,9 @@ class EvaluationSettings(Section):
 
     Attributes
     ----------
+    other_lookbacks
+        Lookbacks that are compared with `lookback`, which all results depend on but the tables by
+        lookback.
     lookback_by_interaction
         Lookbacks of kinds of contacts that differ from `lookback`, by the value of `interaction`.
     click_priority
@@ -47,6 +50,7 @@ class EvaluationSettings(Section):
     """
 
     lookback: Lookback = timedelta(days=30)
+    other_lookbacks: tuple[Lookback, ...] = ()
     after_conversion: AfterConversion = "continue"
     lookback_by_interaction: LookbackByInteraction = {}
     click_priority: bool = False
@@ -63,6 +67,14 @@ class EvaluationSettings(Section):
     max_landmarks: Annotated[int, Field(ge=1000)] = 5_000_000
     cluster: Annotated[str, Field(min_length=1)] | None = None
     seed: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _check_lookbacks(self) -> Self:
+        all_of_them = [self.lookback, *self.other_lookbacks]
+        for lookback in self.other_lookbacks:
+            if all_of_them.count(lookback) > 1:
+                raise ValueError(f"the lookback {format_duration(lookback)} is given twice")
+        return self
 
 
 #: How the cost of a channel is charged to an outcome; `OutcomeSettings` describes it.

@@ -171,6 +171,16 @@ class Settings(Section):
     def _lookback(self, outcome: str) -> timedelta:
         return self.of(outcome).lookback or self.evaluation.lookback
 
+    def with_lookback(self, lookback: timedelta) -> Settings:
+        """Return the settings with one lookback for all outcomes."""
+        evaluation = self.evaluation.model_copy(
+            update={"lookback": lookback, "other_lookbacks": ()}
+        )
+        outcomes = {
+            name: own.model_copy(update={"lookback": None}) for name, own in self.outcomes.items()
+        }
+        return self.model_copy(update={"evaluation": evaluation, "outcomes": outcomes})
+
     def costs(self) -> dict[str, Cost]:
         """Return how costs are charged to the outcomes that have settings."""
         return {name: own.cost for name, own in self.outcomes.items()}

@@ -40,7 +40,9 @@ def evaluation_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
     @specs.step("compare_models", tables)
     def compare_models(context: dg.AssetExecutionContext) -> Iterator[Result]:
         engine = specs.engine(context)
-        pipeline.compare_models(engine, models.usable_models(engine, settings), settings.evaluation)
+        usable = models.usable_models(engine, settings)
+        pipeline.compare_models(engine, usable, settings.evaluation)
+        pipeline.compare_lookbacks(engine, usable, settings, context.log.info)
         for table in TABLES:
             more = _shown(engine.local, table)
             yield materialized(specs.key(table), engine.local, table, more=more)
