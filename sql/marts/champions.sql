@@ -9,11 +9,12 @@
 -- @verdict verdict on it so far; null where it was not compared
 -- @is_refuted whether it is refuted now
 -- @refuted_by model that refuted it
--- @refuted_in first day of the period in which it was refuted
+-- @refuted_by_experiment experiment that contradicts its credit, which outranks the forecast
+-- @refuted_in first day of the period in which it was refuted, or day on which the experiment was read
 -- @challenger best model that stands, primary ones first; null where that is the model in use
 -- @challenger_verdict verdict on the challenger so far
 select
     outcome, model, status, decided_at, decided_by, reason, despite, verdict, is_refuted,
-    refuted_by, refuted_in, challenger, challenger_verdict
+    refuted_by, refuted_by_experiment, refuted_in, challenger, challenger_verdict
 from evaluation.champions
 order by outcome

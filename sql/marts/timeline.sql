@@ -2,15 +2,16 @@
 -- @outcome name of the outcome
 -- @number position in the order of time, 1 for the first
 -- @day day to which the event belongs: of a period, or of the decision
--- @event hypothesis, refuted, stands_again, best, withdrawn, returned, challenger, champion_refuted or decision
+-- @event hypothesis, refuted, stands_again, contradicted (by an experiment), best, withdrawn, returned, challenger, champion_refuted or decision
 -- @model model that it concerns
--- @caused_by model that refuted it, or person who decided; null otherwise
+-- @caused_by model or experiment that refuted it, or person who decided; null otherwise
 -- @text claim of a hypothesis, or reason of a decision; null otherwise
 -- @recorded_at when the run or the decision was, UTC
 with verdicts as (
     select
         *,
         lag(verdict) over hypothesis as verdict_before,
+        lag(refuted_by_experiment) over hypothesis as experiment_before,
         coalesce(lag(is_compared) over hypothesis, true) as was_compared,
         row_number() over hypothesis as version
     from decisions.verdicts
@@ -46,6 +47,15 @@ events as (
     where is_compared and verdict <> 'refuted' and verdict_before = 'refuted'
     union all
     select
+        outcome, cast(recorded_at as date), 'contradicted', 3, model, refuted_by_experiment, null,
+        recorded_at
+    from verdicts
+    where
+        is_compared
+        and refuted_by_experiment is not null
+        and refuted_by_experiment is distinct from experiment_before
+    union all
+    select
         outcome, coalesce(last_period, cast(recorded_at as date)), 'best', 3, model, null, null,
         recorded_at
     from verdicts
@@ -59,8 +69,8 @@ events as (
     from verdicts
     where is_compared and not was_compared
     union all
-    select outcome, cast(recorded_at as date), 'champion_refuted', 5, model, refuted_by, null,
-        recorded_at
+    select outcome, cast(recorded_at as date), 'champion_refuted', 5, model,
+        coalesce(refuted_by_experiment, refuted_by), null, recorded_at
     from champions
     where is_refuted and not (was_refuted and model is not distinct from model_before)
     union all

@@ -156,6 +156,7 @@ class ChampionRecord(TypedDict):
     verdict: str | None
     is_refuted: bool
     refuted_by: str | None
+    refuted_by_experiment: str | None
     refuted_in: str | None
     challenger: str | None
     challenger_verdict: str | None

@@ -66,7 +66,8 @@ def test_nulls_in_required_columns_are_counted(definitions, engine):
 def test_a_refuted_champion_warns(definitions, engine):
     engine.run(
         "create table mart.champions as select 'order' as outcome, 'linear' as model,"
-        " false as is_refuted, cast(null as varchar) as refuted_by"
+        " false as is_refuted, cast(null as varchar) as refuted_by,"
+        " cast(null as varchar) as refuted_by_experiment"
     )
     assert run_check(definitions, engine, "mart.champions", "champions_stand").passed
     engine.run("update mart.champions set is_refuted = true, refuted_by = 'shapley'")

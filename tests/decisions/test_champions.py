@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import polars as pl
 import pytest
@@ -14,6 +15,7 @@ from lydite.decisions.champions import (
     make_champions,
     write_champions,
 )
+from lydite.decisions.evidence import EXPERIMENT_COLUMNS, EXPERIMENT_VERDICTS
 from lydite.engine import DuckDBEngine
 from tests.helpers.made_comparisons import (
     ALL_REFUTED,
@@ -98,3 +100,13 @@ def test_only_changes_are_appended():
         (1, "last_touch", "linear", False), (2, "last_touch", "linear", True),
         (3, "linear", None, False),
     ]  # fmt: skip
+
+
+def test_a_champion_that_an_experiment_contradicts_is_refuted_and_no_challenger():
+    rows = [("purchase", "linear", "contradicted", "holdout", date(2026, 4, 1))]
+    verdicts = pl.DataFrame(rows, schema=EXPERIMENT_COLUMNS, orient="row")
+    marts = {**marts_of(("purchase", CONTENDERS)), EXPERIMENT_VERDICTS: verdicts}
+    [row] = make_champions(marts, [DECISION]).to_dicts()
+    assert (row["is_refuted"], row["refuted_by"]) == (True, None)
+    assert (row["refuted_by_experiment"], row["refuted_in"]) == ("holdout", date(2026, 4, 1))
+    assert row["challenger"] == "last_touch"

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import date
 
-from lydite.decisions.evidence import Refutation, read_refutations, rivals_of
+import polars as pl
+
+from lydite.decisions.evidence import (
+    CONTRADICTED,
+    EXPERIMENT_COLUMNS,
+    EXPERIMENT_VERDICTS,
+    Refutation,
+    read_refutations,
+    rivals_of,
+)
 from tests.helpers.made_comparisons import BEST, CONTENDERS, make_comparison
 
 
@@ -29,3 +38,19 @@ def test_baselines_and_segments_are_no_rivals():
 def test_a_refutation_in_words():
     assert str(Refutation("linear", date(2026, 3, 2))) == "linear, in the period from 2026-03-02"
     assert str(Refutation(None, None)) == "another model"
+    read = Refutation("linear", date(2026, 4, 1), "holdout")
+    assert str(read) == "the experiment holdout, read on 2026-04-01"
+
+
+def test_an_experiment_outranks_the_forecast():
+    rows = [
+        ("purchase", "linear", CONTRADICTED, "holdout", date(2026, 4, 1)),
+        ("purchase", "last_touch", CONTRADICTED, "holdout", date(2026, 4, 1)),
+        ("purchase", "time_decay", "uninformative", "holdout", date(2026, 4, 1)),
+    ]
+    verdicts = pl.DataFrame(rows, schema=EXPERIMENT_COLUMNS, orient="row")
+    marts = {**make_comparison(("purchase", BEST)).marts, EXPERIMENT_VERDICTS: verdicts}
+    found = read_refutations(marts)
+    assert found["purchase", "linear"] == Refutation(None, date(2026, 4, 1), "holdout")
+    assert found["purchase", "last_touch"] == Refutation("linear", date(2026, 4, 1), "holdout")
+    assert found["purchase", "time_decay"].experiment is None

@@ -7,6 +7,8 @@ from datetime import date
 import polars as pl
 import pytest
 
+from lydite.decisions.champions import CHAMPIONS
+from lydite.decisions.evidence import EXPERIMENT_COLUMNS, EXPERIMENT_VERDICTS
 from lydite.decisions.hypotheses import (
     DEFINITION,
     DEFINITIONS,
@@ -16,6 +18,7 @@ from lydite.decisions.hypotheses import (
     record_verdicts,
     repeated_hypotheses,
 )
+from lydite.decisions.log import log_table
 from lydite.engine import DuckDBEngine
 from lydite.models import make_model, make_rule
 from tests.helpers.made_rows import EVIDENCE, MODEL
@@ -23,6 +26,7 @@ from tests.helpers.made_rows import EVIDENCE, MODEL
 CLAIM = "every touch equally, and e-mail twice"
 TWICE = make_rule("twice", "case when channel = 'email' then 2 else 1 end", CLAIM)
 LAST = make_model("last_touch")
+CHAMPION_CHANGES = {"number": pl.Int64, "recorded_at": pl.Datetime("us"), **CHAMPIONS}
 
 
 @pytest.fixture
@@ -161,6 +165,33 @@ def test_the_same_forecasts_as_a_model_of_the_past_are_named(engine, factor, sai
     engine.store("ledger.scores", pl.DataFrame(scores, schema=names, orient="row"))
     mine = make_rule("mine", "case when channel = 'email' then 4 else 2 end")
     assert [text.split()[4] for _, text in named(engine, mine)] == said
+
+
+def test_a_model_that_an_experiment_contradicts_no_longer_stands(engine):
+    compare(engine, {"twice": "best", "last_touch": "best"})
+    rows = [("purchase", "twice", "contradicted", "holdout", date(2026, 4, 1))]
+    verdicts = pl.DataFrame(rows, schema=EXPERIMENT_COLUMNS, orient="row")
+    engine.store(f"mart.{EXPERIMENT_VERDICTS}", verdicts)
+    compare(engine, {"twice": "best", "last_touch": "best"})
+    compare(engine, {"twice": "best", "last_touch": "best"})
+    row = engine.frame(f"from {VERDICTS} where number = 3").row(0, named=True)
+    assert (row["model"], row["stands"], row["refuted_by_experiment"]) == (
+        "twice", False, "holdout"
+    )  # fmt: skip
+    assert len(recorded(engine)) == 3
+    [(_, text)] = named(engine, SAME[0])
+    assert text == "mine has the same rule as twice, which the experiment holdout contradicted"
+    engine.store("decisions.champions", pl.DataFrame(schema=CHAMPION_CHANGES))
+    engine.store("decisions.log", log_table([]))
+    events = engine.frame("marts/timeline").select("event", "model", "caused_by").rows()
+    assert ("contradicted", "twice", "holdout") in events
+
+
+def test_a_record_of_an_earlier_version_gets_new_columns(engine):
+    compare(engine, {"twice": "best"})
+    engine.run(f"alter table {VERDICTS} drop column refuted_by_experiment")
+    compare(engine, {"twice": "refuted"})
+    assert [row[2] for row in recorded(engine)] == ["best", "refuted"]
 
 
 def test_without_a_record_nothing_is_named(engine):

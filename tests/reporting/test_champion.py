@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from io import StringIO
 
+import polars as pl
 import pytest
 from rich.console import Console
 
@@ -57,6 +59,18 @@ def test_a_champion_that_was_not_compared_is_named_if_it_was_decided(log):
     rivals = (("linear", "best", 0.03, None, ""),)
     line = champion_line(compare_with_decisions(rivals, *log), "purchase")
     assert ("In use: gone" in line, "was not compared" in line) == (bool(log), bool(log))
+
+
+def test_an_experiment_that_contradicts_the_champion_is_named():
+    made = compare_with_decisions(CONTENDERS, DECISION)
+    read = made.marts["champions"].with_columns(
+        is_refuted=True, refuted_by_experiment=pl.lit("holdout"), refuted_in=date(2026, 4, 1)
+    )
+    made = replace(made, marts={**made.marts, "champions": read})
+    assert champion_alert(made, "purchase").startswith(
+        "The model in use for purchases, linear, is refuted: the experiment holdout contradicts"
+        " its credit, read on 2026-04-01."
+    )
 
 
 def test_without_the_table_nothing_is_said():

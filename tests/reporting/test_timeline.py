@@ -17,7 +17,7 @@ DAY = date(2026, 3, 2)
 HYPOTHESES = {
     "outcome": pl.String, "model": pl.String, "claim": pl.String, "verdict": pl.String,
     "stands": pl.Boolean, "refuted_by": pl.String, "refuted_in": pl.Date,
-    "is_compared": pl.Boolean,
+    "refuted_by_experiment": pl.String, "is_compared": pl.Boolean,
 }  # fmt: skip
 
 
@@ -56,6 +56,9 @@ def test_two_decisions_of_one_day_are_two_events():
 
 
 def test_the_other_events_are_sentences():
+    assert texts_of((DAY, "contradicted", "linear", "holdout", None)) == [
+        "Linear contradicted by the experiment holdout"
+    ]
     kinds = ("stands_again", "best", "withdrawn", "returned", "champion_refuted")
     assert texts_of(*[(DAY, kind, "linear", "shapley", None) for kind in kinds]) == [
         "Linear stands again", "Linear best", "Linear no longer compared",
@@ -66,8 +69,8 @@ def test_the_other_events_are_sentences():
 def test_history_is_printed_with_refuted_models_of_the_past():
     made = compare_with_decisions(BEST, DECISION)
     rows = [
-        ("purchase", "odd", "only [red]Mondays[/]", "refuted", False, "linear", DAY, False),
-        ("purchase", "linear", "all count", "best", True, None, None, True),
+        ("purchase", "odd", "only [red]Mondays[/]", "refuted", False, "linear", DAY, None, False),
+        ("purchase", "linear", "all count", "best", True, None, None, None, True),
     ]
     hypotheses = pl.DataFrame(rows, schema=HYPOTHESES, orient="row")
     made = type(made)({**made.marts, "hypotheses": hypotheses}, made.outcomes, {})

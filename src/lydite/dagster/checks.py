@@ -24,9 +24,12 @@ select coalesce(
 from inputs.report
 where table_name = $name
 """
-_REFUTED_CHAMPIONS = (
-    f"select outcome, model, refuted_by from {marts.CHAMPIONS} where is_refuted order by outcome"
-)
+_REFUTED_CHAMPIONS = f"""
+select outcome, model, coalesce(refuted_by_experiment, refuted_by)
+from {marts.CHAMPIONS}
+where is_refuted
+order by outcome
+"""
 _READ = (
     "import sys, duckdb;"
     "con = duckdb.connect(sys.argv[1], read_only=True);"

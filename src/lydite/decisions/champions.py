@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from lydite.decisions.changes import append_changes
 from lydite.decisions.evidence import read_refutations, rivals_of
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ CHAMPIONS: dict[str, Any] = {
     "verdict": pl.String,
     "is_refuted": pl.Boolean,
     "refuted_by": pl.String,
+    "refuted_by_experiment": pl.String,
     "refuted_in": pl.Date,
     "challenger": pl.String,
     "challenger_verdict": pl.String,
@@ -55,6 +57,7 @@ where
     or current.decided_at is distinct from last.decided_at
     or current.is_refuted is distinct from last.is_refuted
     or current.refuted_by is distinct from last.refuted_by
+    or current.refuted_by_experiment is distinct from last.refuted_by_experiment
     or current.challenger is distinct from last.challenger
 order by outcome
 """
@@ -71,7 +74,7 @@ def make_champions(marts: Marts, log: Sequence[Decision]) -> pl.DataFrame:
     Parameters
     ----------
     marts
-        The tables ``outcomes`` and ``model_comparison``.
+        The tables ``outcomes`` and ``model_comparison``, and ``experiment_verdicts`` if any.
     log
         All decisions.
 
@@ -97,6 +100,7 @@ def make_champions(marts: Marts, log: Sequence[Decision]) -> pl.DataFrame:
                 "verdict": verdicts.get(model),
                 "is_refuted": refutation is not None,
                 "refuted_by": refutation and refutation.by,
+                "refuted_by_experiment": refutation and refutation.experiment,
                 "refuted_in": refutation and refutation.since,
                 "challenger": challenger,
                 "challenger_verdict": verdicts.get(challenger or ""),
@@ -140,13 +144,4 @@ def find_challenger(marts: Marts, outcome: str, champion: str) -> str | None:
 def write_champions(engine: DuckDBEngine, champions: pl.DataFrame) -> None:
     """Write the champions of this run, and append those that have changed to `CHANGES`."""
     engine.store(TABLE, champions)
-    if not engine.exists(CHANGES):
-        empty = "cast(null as bigint) as number, cast(null as timestamp) as recorded_at"
-        engine.create(CHANGES, f"select {empty}, champions.* from {TABLE} as champions where false")
-    known = engine.scalar(f"select coalesce(max(number), 0) from {CHANGES}")
-    now = datetime.now(UTC).replace(tzinfo=None)
-    numbered = "$known + row_number() over () as number, cast($now as timestamp) as recorded_at"
-    engine.append(
-        CHANGES, f"select {numbered}, changed.* from ({_CHANGED}) as changed",
-        {"known": known, "now": now},
-    )  # fmt: skip
+    append_changes(engine, CHANGES, f"from {TABLE}", _CHANGED)

@@ -7,7 +7,6 @@ that is added later and says the same as a refuted one is named (`repeated_hypot
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -16,6 +15,8 @@ from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
 from sqlglot.optimizer.simplify import simplify
 
+from lydite.decisions.changes import append_changes
+from lydite.decisions.evidence import CONTRADICTED, EXPERIMENT_VERDICTS
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import SAME_LOSS
 from lydite.models import Rule
@@ -36,7 +37,7 @@ DEFINITION: dict[str, Any] = {
     "scored_as": pl.String,
     "rule": pl.String,
 }
-_CURRENT = f"""
+_CURRENT = """
 select
     compared.outcome,
     compared.model,
@@ -46,8 +47,9 @@ select
     definitions.rule,
     compared."primary",
     compared.verdict,
-    compared.stands,
+    compared.stands and contradicted.experiment is null as stands,
     compared.refuted_by,
+    contradicted.experiment as refuted_by_experiment,
     compared.refuted_in,
     tested.first_period,
     tested.last_period,
@@ -55,22 +57,30 @@ select
     compared.conversions,
     true as is_compared
 from evaluation.model_comparison as compared
-inner join {DEFINITIONS} as definitions using (outcome, model)
+inner join {definitions} as definitions using (outcome, model)
 left join (
     select outcome, model, min(period_start) as first_period, max(period_start) as last_period
     from evaluation.evidence
-    where segment = '{ALL}'
+    where segment = '{all_users}'
     group by outcome, model
 ) as tested using (outcome, model)
-where compared.segment = '{ALL}' and compared.verdict is not null
+left join {experiments} as contradicted using (outcome, model)
+where compared.segment = '{all_users}' and compared.verdict is not null
 """
+_CONTRADICTED = f"""(
+    select outcome, model, experiment from mart.{EXPERIMENT_VERDICTS}
+    where verdict = '{CONTRADICTED}'
+)"""
+_NO_EXPERIMENTS = """(
+    select null::varchar as outcome, null::varchar as model, null::varchar as experiment where false
+)"""
 _LAST = f"""
 select * from {VERDICTS}
 qualify row_number() over (partition by outcome, model, definition order by number desc) = 1
 """
-_CHANGED = f"""
-with current as ({_CURRENT}),
-last as ({_LAST})
+_CHANGED = """
+with current as ({current}),
+last as ({last})
 select current.*
 from current
 left join last using (outcome, model, definition)
@@ -79,6 +89,7 @@ where
     or not last.is_compared
     or current.verdict is distinct from last.verdict
     or current.refuted_by is distinct from last.refuted_by
+    or current.refuted_by_experiment is distinct from last.refuted_by_experiment
     or current.refuted_in is distinct from last.refuted_in
     or current.scored_as is distinct from last.scored_as
     or current.periods is distinct from last.periods
@@ -112,21 +123,18 @@ def definition_row(outcome: str, model: Model, scored_as: str | None) -> dict[st
 
 def record_verdicts(engine: DuckDBEngine) -> None:
     """Append the verdicts that have changed, and the models that are no longer compared."""
-    if not engine.exists(VERDICTS):
-        new = "cast(null as bigint) as number, cast(null as timestamp) as recorded_at, current.*"
-        engine.create(VERDICTS, f"select {new} from ({_CURRENT}) as current where false")
-    known = engine.scalar(f"select coalesce(max(number), 0) from {VERDICTS}")
-    now = datetime.now(UTC).replace(tzinfo=None)
-    numbered = "$known + row_number() over () as number, cast($now as timestamp) as recorded_at"
-    engine.append(
-        VERDICTS, f"select {numbered}, changed.* from ({_CHANGED}) as changed",
-        {"known": known, "now": now},
-    )  # fmt: skip
+    has_experiments = engine.exists(f"mart.{EXPERIMENT_VERDICTS}")
+    current = _CURRENT.format(
+        definitions=DEFINITIONS,
+        all_users=ALL,
+        experiments=_CONTRADICTED if has_experiments else _NO_EXPERIMENTS,
+    )
+    append_changes(engine, VERDICTS, current, _CHANGED.format(current=current, last=_LAST))
 
 
 # --- hypotheses that were refuted before ----------------------------------------------------------
 
-_REFUTED = f"select * from ({_LAST}) where verdict = 'refuted' and outcome = $outcome"
+_REFUTED = f"select * from ({_LAST}) where not stands and outcome = $outcome"
 # Models whose loss is the same in every period that both were scored in, and in at least one.
 _SAME_LOSS = f"""
 with losses as (
@@ -202,10 +210,12 @@ def _what_is_same(
 
 def _describe(model: Model, row: dict[str, Any], same: str) -> str:
     when = "" if row["refuted_in"] is None else f" in the period from {row['refuted_in']}"
-    by = row["refuted_by"] or "another model"
+    by, verb = row["refuted_by"] or "another model", "refuted"
+    if row["refuted_by_experiment"] is not None:
+        by, verb, when = f"the experiment {row['refuted_by_experiment']}", "contradicted", ""
     if same == "model":
-        return f"{model.name} is tested again: {by} refuted it{when}"
-    return f"{model.name} has the same {same} as {row['model']}, which {by} refuted{when}"
+        return f"{model.name} is tested again: {by} {verb} it{when}"
+    return f"{model.name} has the same {same} as {row['model']}, which {by} {verb}{when}"
 
 
 def normal_form(rule: str) -> str:

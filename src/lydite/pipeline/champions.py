@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lydite.decisions import make_champions
 from lydite.decisions.champions import write_champions
+from lydite.decisions.evidence import EXPERIMENT_VERDICTS
 from lydite.decisions.hypotheses import record_verdicts
 from lydite.decisions.log import copy_log
 
@@ -38,6 +39,9 @@ def record_decisions(engine: Engine, path: Path | None) -> None:
         "outcomes": local.frame(_OUTCOMES),
         "model_comparison": local.frame("from evaluation.model_comparison"),
     }
+    experiments = f"mart.{EXPERIMENT_VERDICTS}"
+    if local.exists(experiments):
+        marts[EXPERIMENT_VERDICTS] = local.frame(f"from {experiments}")
     with local.transaction():
         write_champions(local, make_champions(marts, log))
         record_verdicts(local)

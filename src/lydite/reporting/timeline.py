@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _TEXTS = {
     "refuted": "{model} refuted by {by}",
+    "contradicted": "{model} contradicted by the experiment {by}",
     "stands_again": "{model} stands again",
     "best": "{model} best",
     "withdrawn": "{model} no longer compared",
@@ -69,14 +70,18 @@ def _text(kind: str, rows: Sequence[Row]) -> str:
     names = [within_sentence(model_label(row["model"])) for row in rows]
     if len(names) > MOST_NAMED:
         names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
-    by = first["caused_by"]
-    by = "another model" if by is None else plain(by) if kind == "decision" else _in_words(by)
+    by = _cause_in_words(kind, first["caused_by"])
     text = _TEXTS[kind].format(model=enumerate_names(names), by=by, text=plain(first["text"] or ""))
     return text if kind == "decision" else text[:1].upper() + text[1:]
 
 
-def _in_words(model: str) -> str:
-    return within_sentence(model_label(model))
+def _cause_in_words(kind: str, cause: str | None) -> str:
+    """Return the model, the experiment or the person that caused an event."""
+    if cause is None:
+        return "another model"
+    if kind in {"decision", "contradicted"}:
+        return plain(cause)
+    return within_sentence(model_label(cause))
 
 
 def refuted_hypotheses(comparison: Comparison, outcome: str) -> list[Row]:
@@ -111,7 +116,8 @@ def print_history(comparison: Comparison, outcomes: Sequence[str], console: Cons
         _print(console, "Refuted hypotheses", ("model", "claim", "refuted by", "in period"), [
             (
                 plain(row["model"]) + ("" if row["is_compared"] else " (no longer compared)"),
-                plain(row["claim"]), plain(row["refuted_by"] or ""), str(row["refuted_in"] or ""),
+                plain(row["claim"]), plain(row["refuted_by_experiment"] or row["refuted_by"] or ""),
+                str(row["refuted_in"] or ""),
             )
             for row in refuted_hypotheses(comparison, outcome)
         ])  # fmt: skip
