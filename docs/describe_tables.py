@@ -36,7 +36,8 @@ def published_tables() -> str:
     ]
     questions = sorted(file.stem for file in (sql_directory() / "examples").glob("*.sql"))
     lines += [f"- `{name}`: {read_comments(f'examples/{name}')[0]}" for name in questions]
-    tables = [f"marts/{name}" for name in (*pipeline.LOCAL_MARTS, *pipeline.MARTS, *TABLES)]
+    names = (*pipeline.LOCAL_MARTS, *pipeline.MARTS, *pipeline.EXPERIMENT_MARTS, *TABLES)
+    tables = [f"marts/{name}" for name in names]
     tables.append(touch_credit.SELECT)
     views = [f"views/{name}" for name in pipeline.VIEWS]
     for title, files in (("Views", views), ("Tables", sorted(tables))):

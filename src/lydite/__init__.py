@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lydite import models
-    from lydite.api import check, compare, credit
+    from lydite.api import check, compare, credit, read_experiment
     from lydite.checking import DataCheck
     from lydite.errors import InputError, LyditeError
+    from lydite.experiments.result import ExperimentReading
     from lydite.results import Comparison, Credit
     from lydite.simulation import simulate
 
@@ -18,12 +19,14 @@ __all__ = [
     "Comparison",
     "Credit",
     "DataCheck",
+    "ExperimentReading",
     "InputError",
     "LyditeError",
     "check",
     "compare",
     "credit",
     "models",
+    "read_experiment",
     "simulate",
 ]
 
@@ -35,9 +38,11 @@ _MODULES = {
     "Credit": "lydite.results",
     "credit": "lydite.api",
     "DataCheck": "lydite.checking",
+    "ExperimentReading": "lydite.experiments.result",
     "InputError": "lydite.errors",
     "LyditeError": "lydite.errors",
     "models": "lydite.models",
+    "read_experiment": "lydite.api",
     "simulate": "lydite.simulation",
 }
 

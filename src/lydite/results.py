@@ -14,7 +14,7 @@ from lydite.errors import InputError
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models.transition_graph import transition_graph
-from lydite.pipeline import LOCAL_MARTS, MARTS, NOT_SET_ASIDE, quarantined
+from lydite.pipeline import EXPERIMENT_MARTS, LOCAL_MARTS, MARTS, NOT_SET_ASIDE, quarantined
 from lydite.publishing import open_published
 from lydite.quality import Finding
 from lydite.settings import ReportSettings
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     )
 
 #: The result tables: their names in the schema ``mart``.
-FRAMES = (*LOCAL_MARTS, *MARTS, *TABLES)
+FRAMES = (*LOCAL_MARTS, *MARTS, *EXPERIMENT_MARTS, *TABLES)
 _CREDIT_FIRST = ("outcome", "model", "channel", "conversions", "value", "removal_effect")
 _COUNTS = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
 _MODEL_FIELDS = (

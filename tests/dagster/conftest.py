@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from lydite.dagster import LyditeComponent
@@ -25,9 +26,18 @@ models = {list(MODELS)}
 touchpoints = "touchpoints.parquet"
 conversions = "conversions.parquet"
 users = "users.parquet"
+experiments = "experiments.parquet"
 [evaluation]
 lookback = "7d"
 period = "month"
+[experiments.subject]
+varies = "message"
+arms = ["control", "question"]
+hypothesis = "A question brings more conversions."
+outcome = "conversion"
+window = "7d"
+smallest_effect = 0.1
+planned_users = 500
 """
 
 
@@ -85,7 +95,15 @@ class Run:
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Return a run of everything on a small data set."""
     folder = tmp_path_factory.mktemp("shop")
-    simulate("linear", users=1_500, seed=1).write(folder)
+    world = simulate("linear", users=1_500, seed=1)
+    world.write(folder)
+    first = world.touchpoints.group_by("user_id").agg(pl.col("touched_at").min()).sort("touched_at")
+    first.head(500).select(
+        "user_id",
+        experiment=pl.lit("subject"),
+        arm=pl.Series(["control", "question"] * 250),
+        assigned_at="touched_at",
+    ).write_parquet(folder / "experiments.parquet")
     with dg.DagsterInstance.ephemeral() as instance, webhook_server() as posted:
         (folder / "lydite.toml").write_text(SETTINGS + NOTIFY.format(posted.url))
         component = LyditeComponent(settings=folder / "lydite.toml", key_prefix="shop")

@@ -10,7 +10,10 @@ from lydite.dagster.specs import SpecFactory
 from lydite.evaluation.comparison import TABLES
 from tests.dagster.conftest import MODELS
 
-GROUPS = {"inputs", "journeys", "models", "evaluation", "attribution", "marts", "publishing"}
+GROUPS = {
+    "inputs", "journeys", "models", "evaluation", "attribution", "experiments", "marts",
+    "publishing",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def specs(make_definitions) -> dict[str, dg.AssetSpec]:
 
 def test_assets_are_the_tables_of_the_warehouse_the_models_and_the_published_files(specs):
     models = {f"models.{name}" for name in (*MODELS, "base_rate", "touch_volume", "ceiling")}
-    marts = {*pipeline.LOCAL_MARTS, *pipeline.MARTS, *TABLES}
+    marts = {*pipeline.LOCAL_MARTS, *pipeline.MARTS, *pipeline.EXPERIMENT_MARTS, *TABLES}
     assert set(specs) == (
         {f"inputs.{name}" for name in inputs.TABLES}
         | {f"journeys.{n}" for n in ("users", "channels", "touches", "path_events", "conversions")}
@@ -71,6 +74,7 @@ def test_steps_have_the_standard_names(definitions):
     steps = {asset.op.name for asset in definitions.assets}
     assert steps == {
         *(f"load_{name}" for name in inputs.TABLES), "build_journeys", "draw_sample",
-        "backtest_models", "compare_models", "attribute_conversions", "build_marts",
+        "backtest_models", "compare_models", "attribute_conversions", "read_experiments",
+        "build_marts",
         "publish_database", "write_report",
     }  # fmt: skip

@@ -11,6 +11,7 @@ import pytest
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.experiments.reading import CHECKS, READOUT, read_experiments
+from lydite.settings import Completeness
 from tests.experiments.conftest import START, plan_of
 from tests.helpers.input_tables import make_inputs
 
@@ -42,9 +43,9 @@ def engine():
         yield engine
 
 
-def read(engine, plan=None, **options):
+def read(engine, plan=None, **end):
     plans = {"email": plan or plan_of(planned_users=USERS)}
-    read_experiments(engine, plans, **options)
+    read_experiments(engine, plans, ends={"purchase": Completeness(**end)})
     return engine.frame(f"from {READOUT}"), engine.frame(f"from {CHECKS}")
 
 

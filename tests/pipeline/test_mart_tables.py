@@ -35,6 +35,8 @@ KEYS = {
     "channel_transitions": ["outcome", "from_channel", "to_channel"],
     "removal_effects": ["outcome", "model", "channel"],
     "data_quality": ["table_name", "reason"],
+    "experiments": ["experiment", "outcome", "metric", "arm"],
+    "experiment_checks": ["experiment", "check_name"],
     "model_comparison": ["outcome", "segment", "model"],
     "pairs": ["outcome", "segment", "ahead", "behind"],
     "evidence": ["outcome", "segment", "model", "period_start"],

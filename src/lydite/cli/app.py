@@ -11,6 +11,7 @@ from lydite.cli import (
     check,
     compare,
     credit,
+    experiments,
     export,
     history,
     init,
@@ -34,6 +35,7 @@ app.command(epilog=init.EXAMPLES)(init.init)
 app.command(epilog=check.EXAMPLES)(check.check)
 app.command(epilog=compare.EXAMPLES)(compare.compare)
 app.command(epilog=credit.EXAMPLES)(credit.credit)
+app.command(epilog=experiments.EXAMPLES)(experiments.experiments)
 app.command(epilog=report.EXAMPLES)(report.report)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=promote.EXAMPLES)(promote.promote)

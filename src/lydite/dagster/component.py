@@ -27,6 +27,7 @@ class Upstream(dg.Resolvable, dg.Model):
     users: Sequence[dg.ResolvedAssetKey] = ()
     identities: Sequence[dg.ResolvedAssetKey] = ()
     erasures: Sequence[dg.ResolvedAssetKey] = ()
+    experiments: Sequence[dg.ResolvedAssetKey] = ()
 
 
 def _resolve_settings(

@@ -21,6 +21,7 @@ from lydite.experiments.enrolment import enrol
 from lydite.experiments.readout import COLUMNS, finish_rows, observe, read_arms
 from lydite.experiments.regional_readout import read_regions
 from lydite.experiments.two_samples import tea_tasting
+from lydite.settings import Completeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -43,8 +44,7 @@ def read_experiments(
     plans: Mapping[str, ExperimentSettings],
     *,
     cluster: str | None = None,
-    as_of: datetime | None = None,
-    delivery_delay: timedelta | None = None,
+    ends: Mapping[str, Completeness] | None = None,
 ) -> None:
     """Read all declared experiments; write ``experiments.readout`` and ``experiments.checks``.
 
@@ -57,9 +57,9 @@ def read_experiments(
     cluster
         The column of `users` whose values belong together; by default ``account_id``, if there is
         one, and ``"user_id"`` for none.
-    as_of, delivery_delay
-        Up to when the data is complete, or how long before its last row; by default up to the
-        earlier of the last touchpoint and the last conversion.
+    ends
+        What was declared about the end of the data, by outcome; by default it is complete up to the
+        earlier of the last touchpoint and the last conversion of any outcome.
 
     Raises
     ------
@@ -73,14 +73,22 @@ def read_experiments(
         check_names(engine, plans)
         tables.build_tables(engine, plans, cluster)
         first, last = tables.first_and_last(engine)
-        end = as_of or (None if last is None else last - (delivery_delay or timedelta()))
         for name, plan in plans.items():
+            end = _end((ends or {}).get(plan.outcome, Completeness()), last)
             read = _read_users if plan.assigns_users else read_regions
             found, of_plan = read(engine, name, plan, first, end)
             rows += found
             checks += [(name, check) for check in of_plan]
+        tables.drop_tables(engine)
     checks += _undeclared(engine, plans)
     _write(engine, rows, checks)
+
+
+def _end(declared: Completeness, last: datetime | None) -> datetime | None:
+    """Return up to when the data is complete; None without data."""
+    if declared.as_of is not None or last is None:
+        return declared.as_of
+    return last - (declared.delivery_delay or timedelta())
 
 
 def check_names(engine: Engine, plans: Mapping[str, ExperimentSettings]) -> None:

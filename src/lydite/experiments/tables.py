@@ -30,6 +30,9 @@ where {column} is not null
 group by coalesce(persons.person, users.user_id)
 """
 _NO_CLUSTERS = "select cast(null as varchar) as person, cast(null as varchar) as cluster limit 0"
+_TABLES = (
+    "counted_conversions", "persons", "assigned", "plans", "clusters", "units", "conversions",
+)  # fmt: skip
 _PLANS = {
     "experiment": pl.String, "channel": pl.String, "window_us": pl.Int64, "history_us": pl.Int64,
     "start_us": pl.Int64,
@@ -77,6 +80,12 @@ def build_tables(
     )
     engine.create("experiments.units", "experiments/units")
     engine.create("experiments.conversions", "experiments/conversions")
+
+
+def drop_tables(engine: Engine) -> None:
+    """Drop the tables with a row per user."""
+    for name in (*_TABLES, "regions"):
+        engine.drop(f"experiments.{name}")
 
 
 def _plan_row(name: str, plan: ExperimentSettings) -> tuple[object, ...]:

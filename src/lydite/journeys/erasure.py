@@ -33,6 +33,7 @@ where database_name = current_database()
     and schema_name || '.' || table_name not in ('inputs.erasures', 'inputs.erased')
 order by 1, 2
 """
+_REQUIRED = ("touchpoints", "conversions")
 _NESTED = ("STRUCT", "MAP", "JSON")
 
 
@@ -60,6 +61,7 @@ def erase_users(engine: Engine, settings: PeopleSettings) -> int:
         return 0
     if not isinstance(engine, DuckDBEngine):
         raise InputError("erasures need DuckDB: delete the users in the tables that Spark reads")
+    filled = [name for name in _REQUIRED if _has_rows(engine, f"inputs.{name}")]
     with engine.transaction():
         _extend(engine, settings)
         deleted = 0
@@ -68,7 +70,7 @@ def erase_users(engine: Engine, settings: PeopleSettings) -> int:
                 if schema in {"inputs", "quarantine"}:
                     _report(engine, name, reason or "accepted", n)
                 deleted += n if schema == "inputs" else 0
-        for name in ("touchpoints", "conversions"):
+        for name in filled:
             if not _has_rows(engine, f"inputs.{name}"):
                 raise InputError(f"{name}: all rows belong to users on the list of erasures")
     return deleted

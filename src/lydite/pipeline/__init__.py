@@ -8,6 +8,11 @@ from lydite.pipeline.backtests import backtest_models, build_samples, load_split
 from lydite.pipeline.champions import record_decisions
 from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
 from lydite.pipeline.costs import refuse_costs_without_value
+from lydite.pipeline.experiments import (
+    EXPERIMENT_MARTS,
+    load_and_read_experiments,
+    read_experiments,
+)
 from lydite.pipeline.input_tables import (
     NOT_SET_ASIDE,
     count_rows,
@@ -40,6 +45,7 @@ from lydite.pipeline.whole import attribute, prepare, run
 __all__ = [
     "CREDIT_MARTS",
     "EVERY_USER_CONVERTS",
+    "EXPERIMENT_MARTS",
     "LOCAL_MARTS",
     "LOOKBACK_MARTS",
     "MARTS",
@@ -58,12 +64,14 @@ __all__ = [
     "count_rows",
     "general_findings",
     "load_alone",
+    "load_and_read_experiments",
     "load_inputs",
     "load_splits",
     "make_baselines",
     "path_findings",
     "prepare",
     "quarantined",
+    "read_experiments",
     "read_outcomes",
     "record_decisions",
     "record_run",

@@ -51,7 +51,7 @@ def load_inputs(
     write_report(engine, list(loaded.tables.values()))
 
 
-def load_alone(engine: Engine, name: str, source: Source, settings: Settings) -> None:
+def load_alone(engine: Engine, name: str, source: Source | None, settings: Settings) -> None:
     """Load one input table as `lydite.pipeline.prepare` loads it with the others.
 
     Raises

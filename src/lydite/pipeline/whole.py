@@ -18,6 +18,7 @@ from lydite.pipeline.comparisons import (
     quality_findings,
 )
 from lydite.pipeline.evaluate import evaluate_models
+from lydite.pipeline.experiments import read_experiments
 from lydite.pipeline.input_tables import load_inputs
 from lydite.pipeline.lookbacks import compare_lookbacks
 from lydite.pipeline.marts import (
@@ -74,6 +75,9 @@ def run(
     say = progress or _ignore
     evaluation = settings.evaluation
     models = _prepare(engine, sources, settings, say, rivals)
+    if settings.experiments:
+        say("reading experiments")
+    read_experiments(engine, settings)
     evaluate_models(engine, models, evaluation, say)
     record_decisions(engine, decisions)
     compare_lookbacks(engine, models, settings, say)

@@ -20,7 +20,13 @@ def test_the_published_file_has_all_marts(run):
                 "select table_name from information_schema.tables where table_schema = 'mart'"
             ).fetchall()
         }
-    marts = {*pipeline.LOCAL_MARTS, *pipeline.MARTS, *pipeline.VIEWS, *comparison.TABLES}
+    marts = {
+        *pipeline.LOCAL_MARTS,
+        *pipeline.MARTS,
+        *pipeline.EXPERIMENT_MARTS,
+        *pipeline.VIEWS,
+        *comparison.TABLES,
+    }
     assert tables == marts | {"touch_credit"}
     assert metadata["tables"] == len(tables)
 

@@ -6,6 +6,7 @@ import dagster as dg
 
 from lydite.dagster.assets.attribution import attribution_assets
 from lydite.dagster.assets.evaluation import evaluation_assets
+from lydite.dagster.assets.experiments import experiment_assets
 from lydite.dagster.assets.inputs import input_assets
 from lydite.dagster.assets.journeys import journey_assets
 from lydite.dagster.assets.marts import mart_assets
@@ -33,6 +34,7 @@ def all_assets(
         *model_assets(settings, specs),
         *evaluation_assets(settings, specs),
         *attribution_assets(settings, specs),
+        *experiment_assets(settings, specs),
         *mart_assets(settings, specs),
         *publishing_assets(settings, specs),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 
 import dagster as dg
 
-from lydite.dagster.assets import evaluation, marts
+from lydite.dagster.assets import evaluation, experiments, marts
 from lydite.dagster.metadata import Metadata, Result
 from lydite.dagster.specs import SpecFactory
 from lydite.publishing import publish, touch_credit_path
@@ -34,7 +34,7 @@ def _publish_database(storage: StorageSettings, specs: SpecFactory) -> dg.Assets
         "The marts in one DuckDB file, replaced in one rename.",
         group="publishing",
         kinds=("duckdb",),
-        deps=(*evaluation.TABLES, *marts.TABLES),
+        deps=(*evaluation.TABLES, *marts.TABLES, *experiments.TABLES),
     )
 
     @specs.step("publish_database", [spec])
@@ -55,7 +55,7 @@ def _write_report(settings: Settings, specs: SpecFactory) -> dg.AssetsDefinition
         "The HTML report: what to believe, what it changes in the budget, what to test next.",
         group="publishing",
         kinds=("html",),
-        deps=(DATABASE, *evaluation.TABLES, *marts.TABLES),
+        deps=(DATABASE, *evaluation.TABLES, *marts.TABLES, *experiments.TABLES),
     )
 
     @specs.step("write_report", [spec])

@@ -1,0 +1,47 @@
+-- Randomised experiments: every outcome and arm, compared with the control arm.
+-- @experiment name of the experiment, as declared in the settings
+-- @unit what was assigned: user, or a column of the users such as region
+-- @varies channel: the control arm did not get the channel; message: the arms got other messages of it
+-- @channel name of the channel; null if none is declared
+-- @hypothesis what was expected, as declared
+-- @null_hypothesis what holds otherwise, as declared
+-- @outcome name of the outcome
+-- @metric rate: share of users with a conversion; value: value per user; conversions: total, with regions
+-- @is_primary whether this outcome and metric were declared to decide
+-- @arm name of the arm
+-- @control name of the control arm
+-- @users users of the arm that are read; with regions, number of regions
+-- @converted users with at least one conversion in the window; null with regions
+-- @conversions number of conversions in the window
+-- @value their value, in the currency of the data
+-- @mean the metric of the arm, per user; with regions, the total of its regions during the test
+-- @control_mean the metric of the control arm, per user; with regions, what was expected without the treatment
+-- @difference mean less control_mean; null for the control arm
+-- @difference_low lower bound of the difference, for a single look at the end (level 1 - alpha)
+-- @difference_high upper bound of the difference, for a single look at the end
+-- @relative difference as a share of control_mean
+-- @relative_low lower bound of relative, for a single look at the end
+-- @relative_high upper bound of relative, for a single look at the end
+-- @p_value p-value of no difference, for a single look at the end
+-- @p_holm p_value adjusted for the number of outcomes, metrics and arms of the experiment (Holm)
+-- @adjusted_difference difference after conversions and touches before the assignment are accounted for (CUPED)
+-- @adjusted_low lower bound of adjusted_difference, for a single look at the end
+-- @adjusted_high upper bound of adjusted_difference, for a single look at the end
+-- @adjusted_p_value p-value of no adjusted difference, for a single look at the end
+-- @variance_reduction share of the variance that what was known before the assignment explains
+-- @always_low lower bound of the difference that holds at every look (confidence sequence)
+-- @always_high upper bound of the difference that holds at every look
+-- @always_p_value p-value of no difference that holds at every look
+-- @always_p_holm always_p_value adjusted for the number of outcomes, metrics and arms
+-- @may_read fixed: the bounds for a single look; always_valid: only those that hold at every look; none: nothing yet, or a check failed
+-- @readable_on when the windows of all users are over, UTC; an estimate while users are assigned
+-- @verdict higher or lower than the control arm; too_small: differs by less than smallest_effect; undecided; not_readable
+-- @alpha chance of any wrong verdict higher or lower in the experiment, as declared
+-- @smallest_effect the smallest relative difference that matters, as declared
+-- @detectable relative difference that is found with 80 % probability with the users so far
+-- @users_needed users of the whole experiment that find smallest_effect with 80 % probability
+-- @spend what the treatment of regions cost more than the control, in the currency of the data
+-- @return_on_spend value per unit of spend
+-- @return_low lower bound of return_on_spend (Fieller); null where the spend may be 0
+-- @return_high upper bound of return_on_spend
+select * from experiments.readout

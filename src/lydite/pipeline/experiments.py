@@ -1,0 +1,84 @@
+"""The step that reads experiments, in a run and alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lydite import inputs
+from lydite.errors import InputError
+from lydite.experiments import reading
+from lydite.journeys.erasure import erase_users
+from lydite.journeys.people import build_people
+from lydite.pipeline.input_tables import load_alone
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lydite.engine import Engine
+    from lydite.inputs import Source
+    from lydite.settings import Settings
+
+#: The marts of experiments.
+EXPERIMENT_MARTS = ("experiments", "experiment_checks")
+_TABLES = ("touchpoints", "conversions", "users", "identities", "erasures", "experiments")
+
+
+def read_experiments(engine: Engine, settings: Settings) -> None:
+    """Read the declared experiments, and write their marts; these are empty without any.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables, and the persons where ids are joined.
+    settings
+        Declare the experiments, and up to when the data is complete.
+
+    Raises
+    ------
+    InputError
+        When an experiment and the data do not fit.
+    """
+    plans = settings.experiments
+    ends = settings.completeness({plan.outcome for plan in plans.values()})
+    reading.read_experiments(engine, plans, cluster=settings.evaluation.cluster, ends=ends)
+    for name in EXPERIMENT_MARTS:
+        engine.local.create(f"mart.{name}", f"marts/{name}")
+        engine.local.comment(f"mart.{name}", f"marts/{name}")
+
+
+def load_and_read_experiments(
+    engine: Engine, sources: Mapping[str, Source], settings: Settings
+) -> None:
+    """Load what experiments need, without journeys and models, and read them.
+
+    Parameters
+    ----------
+    engine
+        Holds the tables.
+    sources
+        The input tables by name. There may be no touchpoints; exposure is not checked then.
+    settings
+        Declare the experiments.
+
+    Raises
+    ------
+    InputError
+        When the input cannot be used, or no experiment is declared.
+    """
+    if not settings.experiments:
+        raise InputError("no experiment is declared: add [experiments.NAME] to the settings")
+    for name in _TABLES:
+        if name == "touchpoints" and name not in sources:
+            engine.create(f"inputs.{name}", _no_rows(name))
+        else:
+            load_alone(engine, name, sources.get(name), settings)
+    erase_users(engine, settings.people)
+    windows = [plan.window or plan.history for plan in settings.experiments.values()]
+    build_people(engine, settings.people, max(windows))
+    read_experiments(engine, settings)
+
+
+def _no_rows(name: str) -> str:
+    columns = [column for column in inputs.TABLES[name].columns if column.is_kept]
+    values = ", ".join(f"cast(null as {column.type}) as {column.name}" for column in columns)
+    return f"select {values} limit 0"

@@ -1,0 +1,78 @@
+"""`lydite.read_experiment`."""
+
+from __future__ import annotations
+
+import pandas as pd
+import polars as pl
+import pytest
+
+import lydite
+from lydite.errors import InputError
+from tests.helpers.holdout import PLAN, simulate_holdout
+
+pytest.importorskip("tea_tasting")
+
+
+@pytest.fixture(scope="module")
+def holdout():
+    return simulate_holdout()
+
+
+def test_frames_in_and_frames_of_the_same_kind_out(holdout):
+    touchpoints, conversions, assignments = holdout
+    found = lydite.read_experiment(
+        PLAN, conversions, assignments, name="email", touchpoints=touchpoints
+    )
+    assert isinstance(found.table, pl.DataFrame)
+    row = found.table.filter("is_primary", arm="treated").row(0, named=True)
+    assert row["verdict"] == "higher"
+    assert row["difference_low"] < 0.06 < row["difference_high"]
+    statuses = dict(found.checks.select("check_name", "status").iter_rows())
+    assert statuses["control_exposed"] == "passed"
+    assert statuses["pre_period"] == "not_checked"
+    as_pandas = lydite.read_experiment(
+        PLAN, conversions.to_pandas(), assignments.to_pandas(), name="email"
+    )
+    assert isinstance(as_pandas.table, pd.DataFrame)
+
+
+def test_touchpoints_may_be_left_out(holdout):
+    _, conversions, assignments = holdout
+    found = lydite.read_experiment(PLAN, conversions, assignments, name="email")
+    assert found.may_read == "fixed"
+    statuses = dict(found.checks.select("check_name", "status").iter_rows())
+    assert statuses["control_exposed"] == "not_checked"
+
+
+def test_erased_users_are_left_out_without_touchpoints_too(holdout):
+    _, conversions, assignments = holdout
+    erasures = assignments.select("user_id").head(10)
+    plan = PLAN | {"planned_users": 1_990}
+    found = lydite.read_experiment(plan, conversions, assignments, name="email", erasures=erasures)
+    assert found.table.filter(outcome="purchase", metric="rate")["users"].sum() == 1_990
+
+
+def test_a_partial_reading_is_refused_with_the_date(holdout):
+    _, conversions, assignments = holdout
+    with pytest.raises(InputError, match=r"cannot be read yet.* can be read on 2026-03-09\."):
+        lydite.read_experiment(PLAN, conversions, assignments, name="email", as_of="2026-03-03")
+
+
+@pytest.mark.parametrize(
+    ("plan", "name", "says"),
+    [
+        (PLAN, "other", "no user of the experiment 'other'"),
+        (PLAN | {"channel": None}, "email", "plan: experiments.email"),
+        (PLAN | {"outcome": "sale"}, "email", "experiments.email.outcome: there is no outcome"),
+        (PLAN | {"arms": ["control", "b"]}, "email", "arm 'treated', which is not declared"),
+    ],
+)
+def test_bad_input(holdout, plan, name, says):
+    _, conversions, assignments = holdout
+    with pytest.raises(InputError, match=says):
+        lydite.read_experiment(plan, conversions, assignments, name=name)
+
+
+def test_users_need_assignments(holdout):
+    with pytest.raises(InputError, match="give assignments"):
+        lydite.read_experiment(PLAN, holdout[1])
