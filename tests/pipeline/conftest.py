@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import duckdb
+import pandas as pd
 import pytest
 
 from lydite import pipeline, simulate
@@ -17,8 +18,6 @@ from tests.helpers.shop import MODELS, shop
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pandas as pd
 
 LOOKBACKS = {"conversion": timedelta(days=7)}
 
@@ -51,6 +50,31 @@ def published(shop_tables, tmp_path_factory) -> Path:
     with DuckDBEngine() as engine:
         settings = make_settings(lookback=["7d", "3d"])
         pipeline.run(engine, shop_tables, settings, rivals=make_models(MODELS))
+        publish(engine, path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def tied(shop_tables, tmp_path_factory) -> Path:
+    """Return the published file of a shop in which all models agree.
+
+    Every user has one touch, so that all credit is equal. Orders have a value and leads have none.
+    """
+    touches = shop_tables["touchpoints"].drop_duplicates("user_id")
+    lead = touches.sample(300, random_state=3)[["user_id", "touched_at"]]
+    order = touches.sample(200, random_state=4)[["user_id", "touched_at"]]
+    hour = pd.Timedelta(hours=1)
+    conversions = pd.concat(
+        [
+            lead.assign(outcome="lead", value=None, converted_at=lead["touched_at"] + hour),
+            order.assign(outcome="order", value=5.0, converted_at=order["touched_at"] + hour),
+        ]
+    ).drop(columns="touched_at")
+    tables = {**shop_tables, "touchpoints": touches, "conversions": conversions}
+    path = tmp_path_factory.mktemp("published") / "tied.duckdb"
+    with DuckDBEngine() as engine:
+        settings = make_settings(lookback=["7d", "3d"])
+        pipeline.run(engine, tables, settings, rivals=make_models(MODELS))
         publish(engine, path)
     return path
 

@@ -62,6 +62,46 @@ def test_every_query_has_rows_with_the_documented_columns(ask, name):
     assert not found.duplicated().any()
 
 
+#: The columns that no two rows of an answer share.
+KEYS = {
+    "assists": ["outcome", "channel"],
+    "best_model": ["outcome"],
+    "conversions_without_a_touch": ["outcome", "week"],
+    "cost_per_conversion_range": ["outcome", "channel"],
+    "credit_by_lookback": ["outcome", "channel", "lookback"],
+    "credit_by_region": ["outcome", "segment", "channel"],
+    "credit_of_best_model": ["outcome", "channel"],
+    "days_to_convert": ["outcome", "days"],
+    "disagreement": ["outcome", "channel"],
+    "lookbacks_compared": ["outcome", "model", "lookback"],
+    "new_against_returning": ["outcome", "channel"],
+    "next_channel": ["outcome", "from_channel"],
+    "path_length_shares": ["outcome", "path_length"],
+    "paths_that_convert": ["outcome", "path"],
+    "reach_by_week": ["channel", "week"],
+    "return_by_campaign": ["outcome", "channel", "campaign"],
+    "return_by_channel_and_week": ["outcome", "channel", "week"],
+    "ruled_out": ["outcome", "model"],
+    "spend_against_credit": ["outcome", "channel"],
+    "spend_without_touches": ["status", "channel", "campaign"],
+    "too_much_credit_by_last_touch": ["outcome", "channel"],
+    "trend_of_channels": ["outcome", "channel", "month"],
+    "weekdays": ["outcome", "channel", "weekday"],
+    "what_changed": ["outcome", "channel"],
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_ties_duplicate_no_row(tied, name):
+    with duckdb.connect(str(tied), read_only=True) as reader:
+        found = reader.sql(load_sql(f"examples/{name}")).df()
+        again = reader.sql(load_sql(f"examples/{name}")).df()
+    assert not found.duplicated(KEYS[name]).any()
+    pd.testing.assert_frame_equal(found, again)
+    if "outcome" in found and "roas" in found:
+        assert found.loc[found["outcome"] == "lead", "roas"].isna().all()
+
+
 def test_there_are_twenty_questions():
     assert len(NAMES) >= 20
 

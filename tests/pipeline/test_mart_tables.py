@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -54,6 +55,10 @@ KEYS = {
 }
 
 
+#: Columns in the currency of the data that depend on the value of conversions.
+WORTH = ("value", "value_low", "value_high", "roas", "roas_low", "roas_high")
+
+
 def in_period(shop_tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the spend between the first and the last touch, with the names of the touches."""
     days = shop_tables["touchpoints"]["touched_at"].dt.date
@@ -68,6 +73,37 @@ def in_period(shop_tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
 @pytest.mark.parametrize("name", sorted(KEYS))
 def test_no_two_rows_have_the_same_key(mart, name):
     assert not mart(name).duplicated(KEYS[name]).any()
+
+
+def test_every_table_has_a_key(mart):
+    names = mart("information_schema.tables").query("table_schema == 'mart'")["table_name"]
+    assert set(names) == set(KEYS)
+
+
+def test_value_and_return_are_null_where_an_outcome_has_no_value(tied):
+    checked = set()
+    with duckdb.connect(str(tied), read_only=True) as reader:
+        for name in KEYS:
+            frame = reader.sql(f"from mart.{name}").df()
+            if "outcome" not in frame:
+                continue
+            for outcome, rows in frame.groupby("outcome"):
+                for column in rows.columns.intersection(WORTH):
+                    checked.add((name, column))
+                    if outcome == "lead":
+                        assert rows[column].isna().all(), f"{name}.{column}"
+                    elif column in ("value", "roas"):
+                        assert rows[column].notna().any(), f"{name}.{column}"
+                if {"cpa", "conversions"} <= {*rows.columns}:
+                    assert rows.loc[rows["conversions"] == 0, "cpa"].isna().all()
+    assert len(checked) >= 12
+
+
+@pytest.mark.parametrize("name", sorted(KEYS))
+def test_ties_duplicate_no_row(tied, name):
+    with duckdb.connect(str(tied), read_only=True) as reader:
+        frame = reader.sql(f"from mart.{name}").df()
+    assert not frame.duplicated(KEYS[name]).any()
 
 
 def test_every_table_and_view_has_its_key(mart):
