@@ -17,7 +17,7 @@
 -- @mean the metric of the arm, per user; with regions, the total of its regions during the test
 -- @control_mean the metric of the control arm, per user; with regions, what was expected without the treatment
 -- @difference mean less control_mean; null for the control arm
--- @difference_low lower bound of the difference, for a single look at the end (level 1 - alpha)
+-- @difference_low lower bound of the difference, for a single look at the end (level 1 - alpha); null with few conversions
 -- @difference_high upper bound of the difference, for a single look at the end
 -- @relative difference as a share of control_mean
 -- @relative_low lower bound of relative, for a single look at the end

@@ -70,7 +70,19 @@ def test_users_without_rows_count_with_nothing(rng):
         plan_of(), units, conversions_of(units, rng, dict.fromkeys(("control", "treated"), 0.0))
     )
     assert (control["users"], treated["users"], treated["mean"]) == (200, 200, 0)
-    assert (treated["p_value"], treated["users_needed"]) == (None, None)
+    assert (treated.get("p_value"), treated["users_needed"]) == (None, None)
+
+
+def test_with_few_conversions_there_is_a_difference_and_no_interval(rng):
+    units = units_of(["control"] * 40 + ["treated"] * 360)
+    plan = plan_of(arms={"control": 1, "treated": 9})
+    few = conversions_of(units, rng, {"control": 0.1, "treated": 0.1})
+    _, treated = rows_of(plan, units, few)
+    assert treated["difference"] is not None
+    assert "difference_low" not in treated
+    assert "always_low" not in treated
+    [_, row] = finish_rows("test", plan, rows_of(plan, units, few), "fixed", None)
+    assert row["verdict"] == "undecided"
 
 
 def test_earlier_conversions_reduce_the_variance(rng):

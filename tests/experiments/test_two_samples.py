@@ -25,17 +25,28 @@ def draws():
     return rng.poisson(0.3, 900) * rng.exponential(20, 900), rng.poisson(0.25, 700) * 18.0
 
 
-def test_users_are_compared_by_welchs_test(draws):
+def test_users_are_compared_by_the_tests_of_welch_and_student(draws):
     found = compare_means(users_of(draws[0]), users_of(draws[1]), 0.1)
     oracle = stats.ttest_ind(*draws, equal_var=False)
     bounds = oracle.confidence_interval(0.9)
-    assert found.p_value == pytest.approx(oracle.pvalue)
+    student = stats.ttest_ind(*draws, equal_var=True)
+    assert found.p_value == pytest.approx(max(oracle.pvalue, student.pvalue))
     assert (found.low, found.high) == pytest.approx((bounds.low, bounds.high))
     assert found.difference == pytest.approx(draws[0].mean() - draws[1].mean())
     assert found.relative == pytest.approx(draws[0].mean() / draws[1].mean() - 1)
     assert found.relative_low < found.relative < found.relative_high
     error = np.sqrt(draws[0].var(ddof=1) / 900 + draws[1].var(ddof=1) / 700)
     assert found.standard_error == pytest.approx(error)
+    assert found.pooled_error == pytest.approx(found.difference / student.statistic)
+
+
+def test_a_small_arm_with_few_conversions_is_not_found_too_often():
+    rng = np.random.default_rng(9)
+    found = []
+    for _ in range(400):
+        control, treated = rng.binomial(1, 0.02, 500), rng.binomial(1, 0.02, 4_500)
+        found.append(compare_means(users_of(treated), users_of(control), 0.05).p_value <= 0.05)
+    assert np.mean(found) <= 0.05 + 2 * np.sqrt(0.05 * 0.95 / 400)
 
 
 def test_the_variance_of_an_arm_is_that_of_a_jackknife_over_clusters():

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from lydite.settings import ExperimentSettings
 
 Row: TypeAlias = dict[str, Any]
+#: There are no intervals where so few users would convert in one of the arms, at the rate of both.
+MIN_EXPECTED = 10
 
 #: The columns of a readout, with their types.
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -150,13 +152,22 @@ def read_arms(
         if own is not None:
             row["mean"] = own.mean
         if own is not None and control is not None and name != plan.control:
-            row |= _compare(plan, name, own, control, len(enrolment.units))
+            pair = is_in | (observed.arm == numbers[plan.control])
+            share = float((observed.conversions[pair] > 0).mean())
+            is_enough = share * min(own.users.sum(), control.users.sum()) >= MIN_EXPECTED
+            row |= _compare(plan, name, own, control, len(enrolment.units), is_enough=is_enough)
         yield row
 
 
-def _compare(plan: ExperimentSettings, name: str, own: Arm, control: Arm, users: int) -> Row:
+def _compare(
+    plan: ExperimentSettings, name: str, own: Arm, control: Arm, users: int, *, is_enough: bool
+) -> Row:
     """Return what differs between an arm and the control arm."""
     plain = compare_means(own, control, plan.alpha)
+    sizes = _plan_sizes(plan, name, control, users)
+    if not is_enough:
+        differences = {"difference": plain.difference, "relative": plain.relative}
+        return {"control_mean": plain.control_mean} | differences | sizes
     row: Row = {
         "control_mean": plain.control_mean,
         "difference": plain.difference,
@@ -169,11 +180,14 @@ def _compare(plan: ExperimentSettings, name: str, own: Arm, control: Arm, users:
     }
     if plain.standard_error is not None:
         progress = users / (plan.planned_users or users)
-        always = always_valid(plain.difference, plain.standard_error, progress, plan.alpha)
+        always, pooled = (
+            always_valid(plain.difference, error, progress, plan.alpha)
+            for error in (plain.standard_error, plain.pooled_error or plain.standard_error)
+        )
         row |= {
             "always_low": always.low,
             "always_high": always.high,
-            "always_p_value": always.p_value,
+            "always_p_value": max(always.p_value, pooled.p_value),
         }
     if own.covariate is not None and plain.standard_error is not None:
         reduced = compare_means(own, control, plan.alpha, adjusted=True)
@@ -185,7 +199,7 @@ def _compare(plan: ExperimentSettings, name: str, own: Arm, control: Arm, users:
                 "adjusted_p_value": reduced.p_value,
                 "variance_reduction": 1 - (reduced.standard_error / plain.standard_error) ** 2,
             }
-    return row | _plan_sizes(plan, name, control, users)
+    return row | sizes
 
 
 def _plan_sizes(plan: ExperimentSettings, name: str, control: Arm, users: int) -> Row:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MIN_REGIONS = 10
 _DRAWS = 9_999
 _ALL_UP_TO = 20_000
-_BISECTIONS = 40
+_BISECTIONS = 24
 _FURTHEST = 1e6  # of the standard deviation: an effect that is not rejected there never is
 
 
