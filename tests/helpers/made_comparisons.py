@@ -40,7 +40,7 @@ BEST = (
     ("last_non_direct", "refuted", 0.009, "linear", ""),
     ("first_touch", "refuted", 0.001, "linear", ""),
 )
-#: All primary models but one are refuted by it, and three challengers stand.
+#: All primary models but one are refuted by it, and three secondary models stand.
 BEST_OF_PRIMARY = (
     ("shapley", "contender", 0.036, None, ""),
     ("linear", "contender", 0.034, None, ""),

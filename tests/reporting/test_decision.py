@@ -65,9 +65,9 @@ def test_a_winner_is_named_first():
     assert (found.chips[0].state, found.chips[0].more) == ("decided", "Linear")
 
 
-def test_challengers_that_stand_are_counted_beside_a_winner():
+def test_secondary_models_that_stand_are_counted_beside_a_winner():
     found = decide(make_comparison(("purchase", BEST_OF_PRIMARY)), "purchase")
-    assert "The other primary models are ruled out; 3 challengers still stand." in found.detail
+    assert "The other primary models are ruled out; 3 secondary models still stand." in found.detail
 
 
 def test_without_value_the_sentence_is_about_cost():

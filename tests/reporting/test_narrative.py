@@ -29,9 +29,9 @@ from tests.helpers.made_comparisons import (
 
 _RISK = "the risk of any wrong verdict in this report is 5%"
 _SAFE = f"Safe to check every week: {_RISK}."
-_CHALLENGED = f"{_SAFE[:-1]}; of it, 60% on the primary models and 40% on the challengers."
+_CHALLENGED = f"{_SAFE[:-1]}; of it, 60% on the primary models and 40% on the secondary ones."
 _SEGMENTED = (
-    f"{_SAFE[:-1]}; of it, 60% on the primary models, 20% on the challengers and 20% on the"
+    f"{_SAFE[:-1]}; of it, 60% on the primary models, 20% on the secondary ones and 20% on the"
     " segments."
 )
 
@@ -73,16 +73,16 @@ def test_several_that_stand_name_the_same_forecast_once():
     assert "does not separate them" in full
 
 
-def test_the_best_of_the_primary_models_and_the_challengers_that_stand():
+def test_the_best_of_the_primary_models_and_the_secondary_models_that_stand():
     short, full = _said(BEST_OF_PRIMARY)
     assert short == "linear explains purchase best of the three primary models."
-    assert "The challengers shapley, first_touch and w_shaped also stand." in full
+    assert "The secondary models shapley, first_touch and w_shaped also stand." in full
     assert "Surely better than activity alone: linear and shapley." in full
     assert "For w_shaped it is too early to say." in full
     assert "first_touch is no better than activity alone." in full
 
 
-def test_a_primary_model_that_only_a_challenger_refuted_leaves_no_best_one():
+def test_a_primary_model_that_only_a_secondary_model_refuted_leaves_no_best_one():
     comparison = make_comparison(("purchase", BEST_OF_PRIMARY))
     pairs = comparison.marts["pairs"]
     open_pair = (pl.col("ahead") == "linear") & (pl.col("behind") == "time_decay")
@@ -93,7 +93,7 @@ def test_a_primary_model_that_only_a_challenger_refuted_leaves_no_best_one():
     )
 
 
-def test_where_all_primary_models_are_refuted_the_challengers_are_named():
+def test_where_all_primary_models_are_refuted_the_secondary_models_are_named():
     refuted = tuple((name, "refuted", 0.01, "shapley", "") for name in ("linear", "last_touch"))
     short, full = _said((("shapley", "best", 0.03, None, ""), *refuted))
     assert short == "shapley explains purchase best."

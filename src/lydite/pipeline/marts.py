@@ -158,7 +158,7 @@ def build_marts(
     nothing = pl.DataFrame(schema={"outcome": pl.String, "model": pl.String})
     local.store("evaluation.refuted", local.frame(_REFUTED) if compared else nothing)
     engine.copy_from_local("evaluation.refuted")
-    if not compared:
+    if not (compared and local.exists("evaluation.champions")):
         local.store("evaluation.champions", pl.DataFrame(schema=CHAMPIONS))
     engine.copy_from_local("evaluation.champions")
     for table in _JOINED:

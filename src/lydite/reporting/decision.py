@@ -192,7 +192,8 @@ def _why_best(standing: Standing, rivals: Sequence[Row]) -> str:
         return f"{claim} {rest if others else ''}".strip()
     stand = len(standing.rows) - len(group)
     also = (
-        f"{count(stand)} challenger{'s' if stand > 1 else ''} still stand{'' if stand > 1 else 's'}"
+        f"{count(stand)} secondary model{'s' if stand > 1 else ''} still"
+        f" stand{'' if stand > 1 else 's'}"
     )
     return f"{claim} The other primary models are ruled out; {also}.".strip()
 

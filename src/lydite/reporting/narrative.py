@@ -135,8 +135,8 @@ def reason_paragraphs(comparison: Comparison, outcome: str) -> list[str]:
     1. by how much the models of the headline improve the forecast and what share of the best
        achieved that is, since when the verdict has stood and whether it has changed, and whether it
        holds in the segments;
-    2. which challengers stand too, which models are surely better than the null hypothesis, which
-       are refuted, and which make the same forecast;
+    2. which secondary models stand too, which models are surely better than the null hypothesis,
+       which are refuted, and which make the same forecast;
     3. how much data the next decision needs, and how safe the verdict is.
 
     Raises
@@ -152,7 +152,7 @@ def reason_paragraphs(comparison: Comparison, outcome: str) -> list[str]:
     standing, null = standing_models(comparison, outcome), null_name(comparison, outcome)
     said = _improvements(standing, null)
     said += [*verdict_history(comparison, outcome), segment_summary(comparison, outcome)]
-    others = [*_challengers(standing, rivals), *_against_null(standing, plain(outcome), null)]
+    others = [*_secondary(standing, rivals), *_against_null(standing, plain(outcome), null)]
     others += [*_refuted(rivals), *_same_forecasts(rivals)]
     method = [data_needed(comparison, outcome), _safety(comparison, outcome)]
     method += [_path_table_note(counts)] if is_path_table(counts) else []
@@ -188,18 +188,18 @@ def _beyond(null: str, parts: Sequence[str]) -> str:
     return f"Beyond what {null} predicts, {'; '.join(parts)}."
 
 
-def _challengers(standing: Standing, rivals: Sequence[Row]) -> list[str]:
-    """Return which challengers stand, where there are primary models."""
-    groups, primary = standing.challengers, primary_models(rivals)
+def _secondary(standing: Standing, rivals: Sequence[Row]) -> list[str]:
+    """Return which secondary models stand, where there are primary models."""
+    groups, primary = standing.secondary, primary_models(rivals)
     if not groups or len(primary) == len(rivals):
         return []
     if not standing.primary:
         return [f"All {number_name(len(primary))} primary models are refuted."]
     if len(groups) > MOST_IN_HEADLINE:
-        return [f"{count(len(models_of(groups)))} challengers also stand."]
-    kind = "challenger" if len(groups) == 1 else "challengers"
+        return [f"{count(len(models_of(groups)))} secondary models also stand."]
+    kind = "model" if len(groups) == 1 else "models"
     stand = "stands" if len(groups) == 1 else "stand"
-    return [f"The {kind} {group_names(models_of(groups))} also {stand}."]
+    return [f"The secondary {kind} {group_names(models_of(groups))} also {stand}."]
 
 
 def _against_null(standing: Standing, outcome: str, null: str) -> list[str]:
@@ -213,7 +213,7 @@ def _against_null(standing: Standing, outcome: str, null: str) -> list[str]:
         return ["For each of them, another model is surely better."]
     said = []
     if len(leading) == len(rows):
-        named = len(standing.first) <= MOST_IN_HEADLINE >= len(standing.challengers)
+        named = len(standing.first) <= MOST_IN_HEADLINE >= len(standing.secondary)
         names = "" if named else f": {group_names(leading)}"
         said.append(f"All of them are surely better than {null}{names}.")
     elif leading:
@@ -251,7 +251,7 @@ def _risk(comparison: Comparison, outcome: str, rivals: Sequence[Row]) -> str:
     if len(primary_models(rivals)) < len(rivals):
         shares = {
             "the primary models": PRIMARY_SHARE,
-            "the challengers": 1 - PRIMARY_SHARE - segments,
+            "the secondary ones": 1 - PRIMARY_SHARE - segments,
         }
     else:
         shares = {"all users": 1 - segments}

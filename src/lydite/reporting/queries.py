@@ -136,7 +136,7 @@ class Standing:
     ----------
     primary
         The groups that hold a primary model.
-    challengers
+    secondary
         The other groups.
     best
         The only group to speak of first, if it is surely better than the null hypothesis and than
@@ -144,18 +144,18 @@ class Standing:
     """
 
     primary: Sequence[Sequence[Row]]
-    challengers: Sequence[Sequence[Row]]
+    secondary: Sequence[Sequence[Row]]
     best: Sequence[Row] | None
 
     @property
     def first(self) -> Sequence[Sequence[Row]]:
         """The groups to speak of first: the primary ones, or the others where none of them is."""
-        return self.primary or self.challengers
+        return self.primary or self.secondary
 
     @property
     def is_best_of_all(self) -> bool:
         """Whether every model with another forecast than `best` is refuted."""
-        return self.best is not None and len(self.primary) + len(self.challengers) == 1
+        return self.best is not None and len(self.primary) + len(self.secondary) == 1
 
     @property
     def ahead(self) -> Sequence[Sequence[Row]]:
@@ -165,7 +165,7 @@ class Standing:
     @property
     def rows(self) -> list[Row]:
         """All rivals that stand: the primary groups, then the others."""
-        return [row for group in (*self.primary, *self.challengers) for row in group]
+        return [row for group in (*self.primary, *self.secondary) for row in group]
 
 
 def standing_models(comparison: Comparison, outcome: str, segment: str = ALL) -> Standing:
@@ -176,16 +176,16 @@ def standing_models(comparison: Comparison, outcome: str, segment: str = ALL) ->
         for group in group_by_forecast(row for row in rivals if row["verdict"] != "refuted")
     ]
     primary = [group for group in groups if is_primary(group[0])]
-    challengers = [group for group in groups if not is_primary(group[0])]
-    first = primary or challengers
+    secondary = [group for group in groups if not is_primary(group[0])]
+    first = primary or secondary
     best = first[0] if len(first) == 1 and is_ahead(first[0]) else None
     if best and len(groups) > 1:
-        # A primary model that only a challenger has refuted may be as good as the one that stands.
+        # A primary model that only a secondary one has refuted may be as good as the one that stands.
         behind = _behind(comparison, outcome, segment, {row["model"] for row in best})
         others = group_by_forecast(row for row in rivals if is_primary(row) and row not in best)
         if not all(behind & {row["model"] for row in group} for group in others):
             best = None
-    return Standing(primary, challengers, best)
+    return Standing(primary, secondary, best)
 
 
 def _behind(comparison: Comparison, outcome: str, segment: str, names: set[str]) -> set[str]:
