@@ -180,7 +180,7 @@ def standing_models(comparison: Comparison, outcome: str, segment: str = ALL) ->
     first = primary or secondary
     best = first[0] if len(first) == 1 and is_ahead(first[0]) else None
     if best and len(groups) > 1:
-        # A primary model that only a secondary one has refuted may be as good as the one that stands.
+        # A primary model that only a secondary one has refuted may be as good as the best one.
         behind = _behind(comparison, outcome, segment, {row["model"] for row in best})
         others = group_by_forecast(row for row in rivals if is_primary(row) and row not in best)
         if not all(behind & {row["model"] for row in group} for group in others):
