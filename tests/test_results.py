@@ -8,9 +8,11 @@ import pyarrow as pa
 import pytest
 
 import lydite
+from lydite.errors import InputError
 from lydite.reporting.narrative import verdict_in_words
 from lydite.results import Comparison, Credit
 from tests.helpers.made_comparisons import BEST, CONTENDERS, SEGMENTS, make_comparison
+from tests.helpers.shop import MODELS, shop
 
 TABLES = ("table", "segments", "pairs", "warnings", "credit", "evidence")
 
@@ -78,3 +80,82 @@ def test_a_result_presents_itself(comparison, tmp_path):
 def test_an_unknown_outcome_is_named(comparison):
     with pytest.raises(lydite.InputError, match="signup"):
         comparison.verdict("signup")
+
+
+def test_a_result_is_one_line(comparison):
+    assert repr(comparison) == (
+        "Comparison(purchase, 30d lookback: linear best of 8 models; lead, 30d lookback: 3 of 4"
+        " models stand)"
+    )
+    paths = pl.DataFrame({"path": ["a > b", "b"], "conversions": [2, 1]})
+    assert repr(lydite.credit(paths, models="linear", intervals=False)) == (
+        "Credit(1 model, 2 channels)"
+    )
+
+
+@pytest.fixture(scope="module")
+def shop_result():
+    tables = shop()
+    return lydite.compare(
+        tables["touchpoints"], tables["conversions"], spend=tables["spend"], models=MODELS,
+        lookback="7d",
+    )  # fmt: skip
+
+
+def test_credit_of_campaigns_is_that_of_their_days_with_their_spend(shop_result):
+    found = shop_result.campaigns
+    assert isinstance(found, pd.DataFrame)
+    activity = shop_result.marts["channel_activity"].to_pandas()
+    daily, activity, found = (
+        frame.assign(campaign=frame["campaign"].fillna("none"))
+        for frame in (shop_result.daily, activity, found)
+    )
+    keys = ["outcome", "model", "channel", "campaign"]
+    sums = daily.groupby(keys)[["conversions", "value"]].sum()
+    both = found.set_index(keys)
+    assert not both.index.duplicated().any()
+    assert both["conversions"].sum() == pytest.approx(sums["conversions"].sum())
+    for index, row in both.iterrows():
+        expected = sums.loc[index] if index in sums.index else (0, 0)
+        assert (row["conversions"], row["value"]) == pytest.approx(tuple(expected))
+    spend = activity.groupby(["channel", "campaign"])["spend"].sum(min_count=1)
+    for (_, _, channel, campaign), row in both.iterrows():
+        if channel != "(unattributed)":
+            assert row["spend"] == pytest.approx(
+                spend.loc[[(channel, campaign)]].iloc[0], nan_ok=True
+            )
+    search = both.loc[("conversion", "linear", "Search", "Brand")]
+    assert search["cpa"] == pytest.approx(search["spend"] / search["conversions"])
+    assert search["roas"] == pytest.approx(search["value"] / search["spend"])
+
+
+def test_credit_of_touches_is_in_the_frame_type_of_the_input(shop_result):
+    touches = shop_result.touch_credit
+    assert isinstance(touches, pd.DataFrame)
+    sums = touches.groupby(["model", "channel"])["weight"].sum()
+    credit = shop_result.credit.set_index(["model", "channel"])["conversions"]
+    for key, weight in sums.items():
+        assert weight == pytest.approx(credit[key], abs=1e-6)
+
+
+def test_credit_of_touches_without_verdicts():
+    tables = shop()
+    result = lydite.credit(
+        touchpoints=pl.from_pandas(tables["touchpoints"]),
+        conversions=tables["conversions"],
+        models=["linear"],
+        lookback="7d",
+        intervals=False,
+    )
+    touches = result.touch_credit
+    assert isinstance(touches, pl.DataFrame)
+    conversions = touches.select("user_id", "conversion").n_unique()
+    assert touches["weight"].sum() == pytest.approx(conversions)
+
+
+def test_tables_that_a_path_table_has_not_are_refused():
+    paths = pl.DataFrame({"path": ["a > b", "b"], "conversions": [200, 100], "nulls": [500, 900]})
+    result = lydite.compare(paths=paths, models=["linear", "last_touch"])
+    for name in ("daily", "campaigns", "lookbacks", "touch_credit"):
+        with pytest.raises(InputError, match="touchpoints and conversions"):
+            getattr(result, name)

@@ -15,7 +15,8 @@ from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models.transition_graph import transition_graph
 from lydite.pipeline import EXPERIMENT_MARTS, LOCAL_MARTS, MARTS, NOT_SET_ASIDE, quarantined
-from lydite.publishing import open_published
+from lydite.pipeline.touch_credit import TouchCredit
+from lydite.publishing import open_published, touch_credit_path
 from lydite.quality import Finding
 from lydite.settings import ReportSettings
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
         OutcomeRecord,
         WarningRecord,
     )
+    from lydite.reporting.notebook import ComparisonPlots, CreditPlots
 
 #: The result tables: their names in the schema ``mart``.
 FRAMES = (*LOCAL_MARTS, *MARTS, *EXPERIMENT_MARTS, *TABLES)
@@ -51,6 +53,10 @@ _CREDIT_FIELDS = (
     "standing_low", "standing_high", "value", "value_low", "value_high", "share", "share_low",
     "share_high", "cost", "cpa", "cpa_low", "cpa_high", "roas", "roas_low", "roas_high",
 )  # fmt: skip
+
+
+_MOST_OUTCOMES = 3  # in a line
+_NO_TOUCHES = TouchCredit(missing="a path table has no touches: give touchpoints and conversions")
 
 
 def _model_records(rows: pl.DataFrame) -> list[ModelRecord]:
@@ -72,7 +78,7 @@ def _champion(marts: Mapping[str, pl.DataFrame], outcome: str) -> dict[str, obje
     return {"champion": rows[0]} if rows else {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Generic[FrameT_co]):
     """The result of `lydite.compare`.
 
@@ -115,6 +121,28 @@ class Comparison(Generic[FrameT_co]):
     _kind: FrameKind = field(default="polars", repr=False)
     findings: Sequence[Finding] = ()
     report_settings: ReportSettings = field(default=ReportSettings(), repr=False)
+    _touches: TouchCredit = _NO_TOUCHES
+
+    def __repr__(self) -> str:
+        """Return the verdicts in a line."""
+        parts = [self._in_short(counts) for counts in self.outcomes[:_MOST_OUTCOMES]]
+        more = len(self.outcomes) - len(parts)
+        return f"Comparison({'; '.join(parts)}{f'; {more} more outcomes' if more else ''})"
+
+    def _in_short(self, counts: OutcomeCounts) -> str:
+        """Return an outcome with its lookback, and how many of its models stand."""
+        name, lookback = counts["outcome"], counts["lookback"]
+        about = f"{name}, {lookback} lookback" if lookback else name
+        table = self.marts["model_comparison"]
+        rivals = table.filter(
+            pl.col("outcome") == name, pl.col("segment") == ALL, pl.col("verdict").is_not_null()
+        )
+        if counts["note"]:
+            return f"{about}: {len(rivals)} models, not compared"
+        best = rivals.filter(pl.col("verdict") == "best").sort("rank")["model"].to_list()
+        if best:
+            return f"{about}: {', '.join(best)} best of {len(rivals)} models"
+        return f"{about}: {rivals['stands'].sum()} of {len(rivals)} models stand"
 
     @property
     def table(self) -> FrameT_co:
@@ -141,6 +169,42 @@ class Comparison(Generic[FrameT_co]):
     def credit(self) -> FrameT_co:
         """Credit, cost per conversion and return, with intervals, by outcome, model and channel."""
         return self._to_frame(self.marts["channel_credit"])
+
+    @property
+    def daily(self) -> FrameT_co:
+        """Credit by day of the conversion, channel and campaign."""
+        return self._to_frame(self._mart("credit_daily"))
+
+    @property
+    def campaigns(self) -> FrameT_co:
+        """Credit, spend, cost per conversion and return by channel and campaign.
+
+        Spend is what is charged to the outcome, null where it is unknown.
+        """
+        return self._to_frame(
+            campaign_table(
+                self._mart("credit_daily"), self._mart("channel_activity"), self._mart("outcomes")
+            )
+        )
+
+    @property
+    def touch_credit(self) -> FrameT_co:
+        """Credit of every touch on the path of a conversion: a row per touch and model.
+
+        The weights of a conversion and model sum to 1. More than 500,000 touches are not in a
+        result, but in the Parquet file next to a published database.
+        """
+        return self._to_frame(self._touches.frame())
+
+    @property
+    def plot(self) -> ComparisonPlots:
+        """Altair charts: ``plot.credit()``, ``plot.models()``, ``plot.evidence()``.
+
+        A notebook shows them, and ``save("chart.svg")`` writes them.
+        """
+        from lydite.reporting.notebook import ComparisonPlots  # noqa: PLC0415
+
+        return ComparisonPlots(self)
 
     @property
     def evidence(self) -> FrameT_co:
@@ -323,7 +387,7 @@ def read_comparison(
     marts = {
         name: engine.frame(f"from mart.{name}") for name in FRAMES if engine.exists(f"mart.{name}")
     }
-    return _comparison(marts, kind, report_settings)
+    return _comparison(marts, kind, report_settings, TouchCredit.of(engine))
 
 
 def read_published(
@@ -368,11 +432,15 @@ def read_published(
         )
     if decisions is not None:
         marts = with_log(marts, decisions, read_log(decisions))
-    return _comparison(marts, kind, report_settings)
+    touches = TouchCredit.published(touch_credit_path(path))
+    return _comparison(marts, kind, report_settings, touches)
 
 
 def _comparison(
-    marts: Mapping[str, pl.DataFrame], kind: FrameKind, report_settings: ReportSettings | None
+    marts: Mapping[str, pl.DataFrame],
+    kind: FrameKind,
+    report_settings: ReportSettings | None,
+    touches: TouchCredit,
 ) -> Comparison:
     """Return the comparison whose tables these are; the schema ``mart`` holds all of it."""
     set_aside: dict[str, dict[str, int]] = {}
@@ -388,10 +456,53 @@ def _comparison(
         kind,
         [Finding(**row) for row in marts["findings"].to_dicts()],
         report_settings or ReportSettings(),
+        touches,
     )
 
 
-@dataclass(frozen=True)
+def campaign_table(
+    daily: pl.DataFrame, activity: pl.DataFrame, outcomes: pl.DataFrame
+) -> pl.DataFrame:
+    """Return credit and spend by outcome, model, channel and campaign.
+
+    Parameters
+    ----------
+    daily, activity, outcomes
+        The marts ``credit_daily``, ``channel_activity`` and ``outcomes``.
+    """
+    group, key = ["outcome", "model"], ["channel", "campaign"]
+    known = pl.col("value").count() > 0
+    credited = daily.group_by(*group, *key).agg(
+        pl.col("conversions").sum().round(9),
+        pl.when(known).then(pl.col("value").sum().round(6)).alias("value"),
+    )
+    # Every model of an outcome has all spend, also of campaigns that it does not credit.
+    spent = pl.col("spend")
+    spend = activity.group_by(key).agg(
+        pl.when(spent.count() > 0).then(spent.sum().round(6)).alias("spend")
+    )
+    charged = (
+        credited.group_by(group)
+        .agg(pl.when(known).then(0.0).alias("no_value"))
+        .join(outcomes.select("outcome", "cost_share"), on="outcome")
+        .join(spend, how="cross")
+        .with_columns(pl.col("spend") * pl.col("cost_share"))
+        .drop("cost_share")
+    )
+    conversions = pl.col("conversions").fill_null(0)
+    return (
+        charged.join(credited, on=[*group, *key], how="full", coalesce=True, nulls_equal=True)
+        .with_columns(conversions, pl.col("value").fill_null(pl.col("no_value")))
+        .with_columns(
+            cpa=pl.when(conversions > 0).then(pl.col("spend") / conversions),
+            roas=pl.when(pl.col("spend") > 0).then(pl.col("value") / pl.col("spend")),
+        )
+        .select(*group, *key, "spend", "conversions", "value", "cpa", "roas")
+        .sort(*group, "conversions", *key, descending=[False, False, True, False, False])
+    )
+
+
+@dataclass(frozen=True, repr=False)
 class Credit(Generic[FrameT_co]):
     """Credit by channel, without verdicts: the result of `lydite.credit`.
 
@@ -415,6 +526,30 @@ class Credit(Generic[FrameT_co]):
     _notes: Sequence[tuple[str, str]] = field(default=(), repr=False)
     quarantined: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     duplicates: Mapping[str, int] = field(default_factory=dict)
+    _touches: TouchCredit = _NO_TOUCHES
+
+    def __repr__(self) -> str:
+        """Return what the table holds, in a line."""
+        names = (("model", "models"), ("channel", "channels"), ("outcome", "outcomes"))
+        counted = [
+            (self._table[column].n_unique(), column, several)
+            for column, several in names
+            if column in self._table.columns
+        ]
+        parts = [f"{n} {one if n == 1 else several}" for n, one, several in counted]
+        return f"Credit({', '.join(parts)})"
+
+    @property
+    def touch_credit(self) -> FrameT_co:
+        """Credit of every touch, as in `Comparison.touch_credit`; only from touchpoints."""
+        return cast("FrameT_co", to_frame(self._touches.frame(), self._kind))
+
+    @property
+    def plot(self) -> CreditPlots:
+        """A chart for notebooks and files: ``plot.credit()``."""
+        from lydite.reporting.notebook import CreditPlots  # noqa: PLC0415
+
+        return CreditPlots(self._table)
 
     @property
     def table(self) -> FrameT_co:
@@ -563,6 +698,7 @@ def read_credit(
         notes,
         quarantined(engine),
         _duplicates(engine.frame("from mart.data_quality")),
+        TouchCredit.of(engine),
     )
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from polars.testing import assert_frame_equal
 
 from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
 from lydite.models import make_models
 from lydite.pipeline import attribute_conversions, touch_credit
+from lydite.pipeline.touch_credit import TouchCredit
 
 
 class Elsewhere:
@@ -52,6 +55,19 @@ def test_conversions_and_positions_are_numbered_from_one(credited):
         " group by user_id, conversion"
     )
     assert all((first, last) == (1, n) for n, first, last in lengths)
+
+
+def test_a_result_has_the_rows_of_the_published_file(credited, tmp_path, monkeypatch):
+    found = TouchCredit.of(credited)
+    rows = credited.frame(touch_credit.SELECT)
+    assert_frame_equal(found.frame(), rows, check_dtypes=False)
+    rows.write_parquet(tmp_path / "shop.parquet")
+    assert TouchCredit.published(tmp_path / "shop.parquet").frame().equals(rows)
+    monkeypatch.setattr(touch_credit, "MOST_IN_RESULT", 1)
+    missing = TouchCredit.of(credited), TouchCredit.published(tmp_path / "none.parquet")
+    for one, message in zip(missing, ("too many for one frame", "there is no file"), strict=True):
+        with pytest.raises(InputError, match=message):
+            one.frame()
 
 
 def test_rows_of_another_engine_are_copied_if_they_are_few(credited, monkeypatch):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     #: Sources that are no frames of this process: their results are pandas frames.
     Outside: TypeAlias = str | Path | pyspark.sql.DataFrame
-    Models: TypeAlias = Sequence[str | Model] | None
+    Models: TypeAlias = str | Model | Sequence[str | Model] | None
 
 
 def given_sources(**sources: Source | None) -> dict[str, Source]:

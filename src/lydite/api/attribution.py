@@ -11,6 +11,7 @@ from lydite.api.arguments import (
     refuse_several_lookbacks,
     refuse_with_paths,
 )
+from lydite.api.progress import show_progress
 from lydite.attribution.path_credit import credit_paths
 from lydite.dataframes import kind_of
 from lydite.errors import InputError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from lydite.api.arguments import Models, Outside
+    from lydite.api.progress import Progress
     from lydite.dataframes import FrameT
     from lydite.inputs import Source
     from lydite.models.posterior import CreditKind
@@ -43,6 +45,7 @@ def credit(
     identities: Source | None = ...,
     erasures: Source | None = ...,
     models: Models = ...,
+    progress: Progress = ...,
     intervals: bool = ...,
     **options: Unpack[CreditOptions],
 ) -> Credit[pd.DataFrame]: ...
@@ -58,6 +61,7 @@ def credit(
     identities: Source | None = ...,
     erasures: Source | None = ...,
     models: Models = ...,
+    progress: Progress = ...,
     intervals: bool = ...,
     **options: Unpack[CreditOptions],
 ) -> Credit[FrameT]: ...
@@ -68,6 +72,7 @@ def credit(
     paths: Outside,
     *,
     models: Models = ...,
+    progress: Progress = ...,
     credit: CreditKind = ...,
     normalise: Literal["path", "global"] = ...,
     seed: int = ...,
@@ -81,6 +86,7 @@ def credit(
     paths: FrameT,
     *,
     models: Models = ...,
+    progress: Progress = ...,
     credit: CreditKind = ...,
     normalise: Literal["path", "global"] = ...,
     seed: int = ...,
@@ -119,6 +125,7 @@ def credit(
     intervals: bool = True,
     separator: str | None = None,
     keep_duplicates: bool = False,
+    progress: Progress = None,
 ) -> Credit:
     """Attribute conversions with every model, without a verdict on the models.
 
@@ -155,6 +162,8 @@ def credit(
         The text between two steps of a path; None to detect it.
     keep_duplicates
         As in `lydite.compare`, for touchpoints.
+    progress
+        As in `lydite.compare`.
 
     Returns
     -------
@@ -185,14 +194,16 @@ def credit(
     )
     if paths is not None:
         refuse_with_paths(sources, cluster, unit)
-        found = credit_paths(
-            paths,
-            models,
-            normalise,
-            (seed or 0) if intervals else None,
-            separator,
-            credit or "rule",
-        )
+        with show_progress(progress) as say:
+            say("attributing conversions")
+            found = credit_paths(
+                paths,
+                models,
+                normalise,
+                (seed or 0) if intervals else None,
+                separator,
+                credit or "rule",
+            )
         return Credit(
             found.table, found.transitions, found.left_out, kind_of(paths), tuple(found.notes)
         )
@@ -223,6 +234,8 @@ def credit(
         keep_duplicates=keep_duplicates,
     )
     rivals = None if models is None else choose(models)
-    with open_engine(sources) as engine:
-        notes = pipeline.attribute(engine, sources, settings, rivals=rivals, intervals=intervals)
+    with show_progress(progress) as say, open_engine(sources) as engine:
+        notes = pipeline.attribute(
+            engine, sources, settings, say, rivals=rivals, intervals=intervals
+        )
         return read_credit(engine.local, notes, kind_of(touchpoints))

@@ -11,6 +11,7 @@ from lydite.api.arguments import (
     refuse_several_lookbacks,
     refuse_with_paths,
 )
+from lydite.api.progress import show_progress
 from lydite.dataframes import kind_of
 from lydite.errors import InputError
 from lydite.evaluation.splits import FOLDS
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from lydite.api.arguments import Models, Outside
+    from lydite.api.progress import Progress
     from lydite.dataframes import FrameT
     from lydite.inputs import Source
     from lydite.models import Model
@@ -44,6 +46,7 @@ def compare(
     identities: Source | None = ...,
     erasures: Source | None = ...,
     models: Models = ...,
+    progress: Progress = ...,
     **options: Unpack[Options],
 ) -> Comparison[pd.DataFrame]: ...
 
@@ -58,6 +61,7 @@ def compare(
     identities: Source | None = ...,
     erasures: Source | None = ...,
     models: Models = ...,
+    progress: Progress = ...,
     **options: Unpack[Options],
 ) -> Comparison[FrameT]: ...
 
@@ -67,6 +71,7 @@ def compare(
     *,
     paths: Outside,
     models: Models = ...,
+    progress: Progress = ...,
     credit: CreditKind = ...,
     alpha: float = ...,
     seed: int = ...,
@@ -79,6 +84,7 @@ def compare(
     *,
     paths: FrameT,
     models: Models = ...,
+    progress: Progress = ...,
     credit: CreditKind = ...,
     alpha: float = ...,
     seed: int = ...,
@@ -117,6 +123,7 @@ def compare(
     unit: Unit | None = "user",
     separator: str | None = None,
     keep_duplicates: bool = False,
+    progress: Progress = None,
 ) -> Comparison:
     """Compare attribution models as rival hypotheses.
 
@@ -162,7 +169,7 @@ def compare(
         are errors otherwise.
     models
         The rivals: names, or models such as `lydite.models.Rule` and `lydite.models.Classifier`;
-        None for all built-in models.
+        None for all built-in models. One name or model stands for itself.
     credit
         How rules credit: ``"rule"``, by their weights; ``"posterior"``, by the probability that a
         touch has decided, if the rule is true. It changes no verdict.
@@ -197,6 +204,9 @@ def compare(
     keep_duplicates
         Whether equal touchpoints, and equal conversions, that have no id are different events.
         Otherwise they are counted once; `Comparison.duplicates` has their number.
+    progress
+        Whether to show the current step; by default on a terminal and in a notebook. Or a
+        function that is called with the description of each step.
 
     Returns
     -------
@@ -252,13 +262,14 @@ def compare(
     if paths is not None:
         refuse_with_paths(sources, cluster, unit)
         refuse_several_lookbacks(lookback, "a path table has no times")
-        return compare_paths(paths, settings.evaluation, rivals, separator=separator)
+        with show_progress(progress) as say:
+            return compare_paths(paths, settings.evaluation, rivals, say, separator)
     if separator is not None:
         raise InputError("separator is for paths: leave it out")
     if touchpoints is None or conversions is None:
         raise InputError("give touchpoints and conversions, or paths")
-    with open_engine(sources) as engine:
-        pipeline.run(engine, sources, settings, rivals=rivals)
+    with show_progress(progress) as say, open_engine(sources) as engine:
+        pipeline.run(engine, sources, settings, say, rivals)
         return read_comparison(engine.local, kind_of(touchpoints), settings.shown())
 
 

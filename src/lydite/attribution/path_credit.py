@@ -66,7 +66,7 @@ class PathCredit:
 
 def credit_paths(
     paths: Source,
-    models: Sequence[str | Model] | None = None,
+    models: str | Model | Sequence[str | Model] | None = None,
     normalise: Normalise = "path",
     seed: int | None = 0,
     separator: str | None = None,
@@ -132,7 +132,7 @@ class _GlobalMarkov(Markov):
 
 
 def models_without_clock(
-    models: Sequence[str | Model] | None, channels: int
+    models: str | Model | Sequence[str | Model] | None, channels: int
 ) -> tuple[list[Model], dict[str, str]]:
     """Return the models that can run on a path table, and why the others are left out.
 

@@ -1,4 +1,4 @@
-"""Verdicts and comparison tables as HTML for a notebook."""
+"""Verdicts and comparison tables as HTML, and charts, for a notebook."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from lydite.reporting.charts import VERDICT_COLOURS
 from lydite.reporting.narrative import NOT_CAUSE, headline, reasons
+from lydite.reporting.plots import ComparisonPlots, CreditPlots
 from lydite.reporting.table_rows import model_rows
 
 if TYPE_CHECKING:
     from lydite.reporting.table_rows import ModelRow
     from lydite.results import Comparison
+
+__all__ = ["ComparisonPlots", "CreditPlots", "notebook_html"]
 
 _CELL = "padding:.25em .8em .25em 0;border-bottom:1px solid rgba(128,128,128,.35);"
 _HEADS = (
