@@ -50,6 +50,7 @@ def test_credit_is_that_of_the_table_with_the_range_over_standing_models(compari
     chart = comparison.plot.credit("purchase", "linear")
     ranges, bounds, points = (values(chart, part) for part in range(3))
     assert points == bounds
+    assert "range over all models that stand" in str(chart.to_dict()["title"])
     figures = {row["channel"]: row["conversions"] for row in points}
     assert figures == dict(table.select("channel", "conversions").rows())
     found = {row["channel"]: (row["standing_low"], row["standing_high"]) for row in ranges}

@@ -233,6 +233,8 @@ def _sized(chart: Chart, note: str | None = None) -> Chart:
     """Return a chart of a fixed width on white, which looks alike in notebooks and files."""
     found: Chart = chart.properties(width=WIDTH, background="white")
     if note is not None:
-        title = alt.TitleParams("", subtitle=note, anchor="start", subtitleColor="#4b5563")
+        title = alt.TitleParams(
+            note, anchor="start", color="#4b5563", fontSize=12, fontWeight="normal"
+        )
         found = found.properties(title=title)
     return found
