@@ -87,6 +87,7 @@ def test_the_terminal_and_the_report_say_it_first():
     assert text.index("is refuted: linear forecasts") < text.index("30d lookback")
     assert "In use: time decay" in text
     report = report_html(made)
+    assert "Time decay (in use, ruled out)" in report
     assert report.index('role="alert"') < report.index("<h1>")
     assert "the board &lt;wants&gt; it" in report
     assert "the board <wants> it" not in report

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
 from lydite.reporting.moves import how_to_test, move, next_tests, other_model
 from tests.helpers.made_comparisons import BEST, CONTENDERS, make_comparison
+from tests.helpers.made_decisions import DECISION, compare_with_decisions
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +40,12 @@ def test_a_model_instead_of_itself_moves_nothing(comparison):
     found = move(comparison, "purchase", "linear", "linear")
     assert not found.is_any
     assert found.losing == found.gaining == ""
+
+
+def test_the_other_model_is_the_one_in_use():
+    made = compare_with_decisions(BEST, replace(DECISION, to_model="time_decay"))
+    assert other_model(made, "purchase", "linear") == "time_decay"
+    assert other_model(made, "purchase", "time_decay") == "last_touch"
 
 
 def test_the_other_model_is_last_touch_if_possible(comparison):

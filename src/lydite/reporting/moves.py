@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money
 from lydite.reporting.display_names import channel_word, conversions_of
 from lydite.reporting.formats import count, enumerate_names, money, percent
@@ -46,10 +47,15 @@ class Move:
 
 
 def other_model(comparison: Comparison, outcome: str, model: str) -> str | None:
-    """Return the model to compare with: last touch, or the first other one; None without any."""
+    """Return the model to compare with: the one in use, or the first other one; None without any.
+
+    Where nothing was decided, last touch is in use.
+    """
+    champion = champion_of(comparison, outcome)
+    in_use = LAST_TOUCH if champion is None else champion["model"]
     rivals = [row["model"] for row in rivals_of(comparison, outcome)]
     standing = [row["model"] for row in standing_models(comparison, outcome).rows]
-    return next((name for name in [LAST_TOUCH, *standing, *rivals]
+    return next((name for name in [in_use, LAST_TOUCH, *standing, *rivals]
                  if name != model and name in rivals), None)  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lydite.reporting.calibration_chart import calibration_chart, likeliest
-from lydite.reporting.champion import champion_alert, champion_line
+from lydite.reporting.champion import champion_alert, champion_line, champion_of
 from lydite.reporting.channel_money import channel_money, model_to_show
 from lydite.reporting.charts import evidence_chart, improvement_chart
 from lydite.reporting.credit_tables import credit_by_model, credit_by_segment
@@ -331,16 +331,20 @@ def _segments_about(rows: Sequence[SegmentRow], more: int) -> str:
 
 
 def _choices(comparison: Comparison, outcome: str) -> list[ModelChoice]:
-    """Return the models with credit: those that stand first, the others marked."""
+    """Return the models with credit, those that stand first; the others and that in use marked."""
     credited = [row["model"] for row in credited_models(comparison, outcome)]
     standing = [row["model"] for row in standing_models(comparison, outcome).rows]
     first = [name for name in standing if name in credited]
     rest = [name for name in credited if name not in first]
-    mark = " (ruled out)" if rivals_of(comparison, outcome) else ""
-    return [
-        *(ModelChoice(name, model_label(name)) for name in first),
-        *(ModelChoice(name, model_label(name) + mark) for name in rest),
-    ]
+    champion = champion_of(comparison, outcome)
+    out = ["ruled out"] if rivals_of(comparison, outcome) else []
+
+    def choice(name: str, marks: Sequence[str]) -> ModelChoice:
+        in_use = ["in use"] if champion is not None and champion["model"] == name else []
+        marks = [*in_use, *marks]
+        return ModelChoice(name, model_label(name) + (f" ({', '.join(marks)})" if marks else ""))
+
+    return [*(choice(name, ()) for name in first), *(choice(name, out) for name in rest)]
 
 
 # --- charts and tables ----------------------------------------------------------------------------
