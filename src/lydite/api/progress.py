@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def show_progress(progress: Progress = None) -> Iterator[Callable[[str], None]]:
-    """Show the current step while the block runs; yield the function that is told the steps."""
+    """Show the current step while the block runs; yield the function that shows a step."""
     if callable(progress):
         yield progress
     elif progress is False:
