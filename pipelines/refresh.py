@@ -1,6 +1,7 @@
 """Runs the job ``refresh`` without Dagster's UI: ``python -m pipelines.refresh``.
 
-Exit codes: 0 published; 2 the input cannot be used and nothing was published; 1 any other error.
+Exit codes: 0 published, or nothing has changed since the last run; 2 the input cannot be used and
+nothing was published; 1 any other error.
 """
 
 import argparse
@@ -21,12 +22,18 @@ from pipelines.project import ROOT
 _ABOUT = "Load the inputs, compare the models, attribute conversions, publish."
 _PROGRESS_ONLY: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
 _BAD_INPUT, _FAILURE = 2, 1
+_UNCHANGED = (
+    "Neither the input rows nor the settings have changed since the last run: nothing was computed"
+    " or published. FULL=1 runs all steps."
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the job and return the exit code; a failure is explained on stderr."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.refresh", description=_ABOUT)
-    parser.add_argument("--full", action="store_true", help="rebuild the journeys of all users")
+    parser.add_argument(
+        "--full", action="store_true", help="run all steps, and rebuild the journeys of all users"
+    )
     parser.add_argument(
         "--accept",
         action="append",
@@ -49,7 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         result = job.execute_in_process(
             instance=instance, run_config=run_config, raise_on_error=False
         )
-    return 0 if result.success else _explain(result)
+    if not result.success:
+        return _explain(result)
+    if any(event.is_step_skipped for event in result.all_events):
+        sys.stderr.write(f"{_UNCHANGED}\n")
+    return 0
 
 
 def _input_error_in(error: BaseException | None) -> InputError | None:

@@ -104,6 +104,15 @@ def test_verdicts_and_credit_are_published(shop):
     assert "purchase" in shop.report.read_text(encoding="utf-8")
 
 
+def test_a_run_without_changes_publishes_nothing_and_says_why(shop):
+    before = shop.state()
+    run = shop.refresh()
+    assert run.returncode == 0, run.stderr
+    assert "Neither the input rows nor the settings have changed" in run.stderr
+    assert "backtest models" not in run.stderr
+    assert shop.state() == before
+
+
 def test_the_results_are_printed_with_the_places_of_report_and_tables(shop, monkeypatch, capsys):
     monkeypatch.setenv("LYDITE_CONFIG", str(shop.folder / "lydite.toml"))
     assert show.main() == 0

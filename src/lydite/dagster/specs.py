@@ -60,6 +60,7 @@ class SpecFactory:
         kinds: Sequence[str] = ("duckdb", "sql"),
         deps: Iterable[str | dg.AssetKey] = (),
         code_version: str | None = None,
+        skippable: bool = False,
     ) -> dg.AssetSpec:
         """Return the spec of an asset.
 
@@ -71,6 +72,8 @@ class SpecFactory:
             A sentence, or the name of a SQL file (``folder/name``) whose first line is one.
         deps
             Tables of this component by name, other assets by key.
+        skippable
+            Whether a run may leave the asset as it is. Then it skips all assets downstream.
         """
         return dg.AssetSpec(
             self.key(table),
@@ -81,6 +84,7 @@ class SpecFactory:
             kinds=set(kinds),
             deps=[dep if isinstance(dep, dg.AssetKey) else self.key(dep) for dep in deps],
             code_version=code_version,
+            skippable=skippable,
         )
 
     def step(

@@ -40,6 +40,7 @@ from lydite.pipeline.outcomes import (
     read_outcomes,
 )
 from lydite.pipeline.runs import record_run
+from lydite.pipeline.unchanged import complete_run, find_repeated_run
 from lydite.pipeline.whole import attribute, prepare, run
 
 __all__ = [
@@ -61,7 +62,9 @@ __all__ = [
     "calendar_of",
     "compare_lookbacks",
     "compare_models",
+    "complete_run",
     "count_rows",
+    "find_repeated_run",
     "general_findings",
     "load_alone",
     "load_and_read_experiments",

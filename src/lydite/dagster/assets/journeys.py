@@ -22,11 +22,19 @@ BUILD_JOURNEYS = "build_journeys"
 _ABOUT_OUTCOMES = "The outcomes to evaluate: lookback, end of the data, forecast periods."
 
 
+_UNCHANGED = (
+    "Nothing has changed since the run of {at:%Y-%m-%d %H:%M} UTC: neither the input rows nor the"
+    " settings. Nothing is computed, and nothing is published."
+)
+
+
 class JourneysConfig(dg.Config):
     """Config of the step ``build_journeys``."""
 
     full: bool = Field(
-        default=False, description="Rebuild the journeys of all users, not of changed users only."
+        default=False,
+        description="Run all steps even if nothing has changed, and rebuild the journeys of all"
+        " users, not of changed users only.",
     )
     accept: list[str] = Field(
         default=[],
@@ -37,16 +45,22 @@ class JourneysConfig(dg.Config):
 def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the step ``build_journeys``, which rebuilds journeys of changed users only."""
     tables = [
-        *(specs.table(table, file, group="journeys", deps=inputs.TABLES)
-          for table, file in FILES.items()),
-        specs.table(OUTCOMES, _ABOUT_OUTCOMES, group="journeys", deps=inputs.TABLES),
-    ]  # fmt: skip
+        specs.table(table, about, group="journeys", deps=inputs.TABLES, skippable=True)
+        for table, about in (*FILES.items(), (OUTCOMES, _ABOUT_OUTCOMES))
+    ]
 
     @specs.step(BUILD_JOURNEYS, tables)
     def build_journeys(
         context: dg.AssetExecutionContext, config: JourneysConfig
     ) -> Iterator[Result]:
         engine = specs.engine(context)
+        if not config.full and not config.accept:
+            repeated = pipeline.find_repeated_run(engine, settings, context.run.run_id)
+            if (
+                repeated is not None
+            ):  # the tables stay as they are: all steps after this are skipped
+                context.log.info(_UNCHANGED.format(at=repeated))
+                return
         erased = erase_users(engine, settings.people)
         lookbacks = settings.lookbacks(find_outcomes(engine))
         pipeline.refuse_costs_without_value(engine, settings.costs())

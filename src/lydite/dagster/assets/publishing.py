@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from lydite import pipeline
 from lydite.dagster.assets import evaluation, experiments, marts
 from lydite.dagster.metadata import Metadata, Result
 from lydite.dagster.specs import SpecFactory
@@ -60,8 +61,10 @@ def _write_report(settings: Settings, specs: SpecFactory) -> dg.AssetsDefinition
 
     @specs.step("write_report", [spec])
     def write_report(context: dg.AssetExecutionContext) -> Result:
-        comparison = read_comparison(specs.engine(context).local, report_settings=shown)
+        engine = specs.engine(context)
+        comparison = read_comparison(engine.local, report_settings=shown)
         kept = write_run_report(comparison, storage.report, storage.reports, shown.keep)
+        pipeline.complete_run(engine, settings, context.run.run_id)
         for failed in notify(comparison, settings.notify, kept):
             context.log.warning(failed)
         return _written(storage.report, _about_report(comparison, kept))
