@@ -163,7 +163,7 @@ def test_the_posterior_of_rules(files: tuple[Path, Path], paths: Path) -> None:
         data = lydite("credit", *source, *options, "--format", "json")
         assert (table.returncode, data.returncode) == (0, 0), table.stderr + data.stderr
         assert "Credit according to the posterior of linear" in table.stdout
-        assert "Credit according to markov_1" in table.stdout
+        assert "Credit according to 1-step Markov chain" in table.stdout
         kinds = {(row["model"], row["credit"]) for row in json.loads(data.stdout)["credit"]}
         assert kinds == {("linear", "posterior"), ("markov_1", "model")}
 

@@ -25,7 +25,7 @@ def test_a_comparison_as_json_is_its_plain_data(capsys):
 
 def test_a_comparison_as_a_table_has_its_verdict(capsys):
     show_comparison(make_comparison(), "table")
-    assert "linear explains purchase best." in capsys.readouterr().out
+    assert "Linear explains purchase best." in capsys.readouterr().out
 
 
 def test_credit_as_json_keeps_names_readable(capsys):

@@ -1,49 +1,50 @@
-"""Names of models and periods in a sentence."""
+"""Names of models, channels, outcomes and periods for readers."""
+
+from __future__ import annotations
 
 from datetime import date
 
 import pytest
 
-from lydite.reporting.display_names import period_name, sentence, standing_in_words
-from lydite.reporting.queries import rivals_of, standing_models
-from tests.helpers.made_comparisons import (
-    ALL_REFUTED,
-    BEST,
-    BEST_OF_PRIMARY,
-    CONTENDERS,
-    MANY,
-    NO_BETTER,
-    TOO_EARLY,
-    make_comparison,
+from lydite.models.registry import DEFAULT_MODELS
+from lydite.reporting.display_names import (
+    FAMILIES,
+    MODEL_NAMES,
+    channel_label,
+    family_of,
+    model_label,
+    model_word,
+    period_name,
+    sentence,
+    start_sentence,
 )
 
 
-def _said(rivals):
-    comparison = make_comparison(("purchase", rivals))
-    return standing_in_words(
-        standing_models(comparison, "purchase"), rivals_of(comparison, "purchase")
+@pytest.mark.parametrize("name", DEFAULT_MODELS)
+def test_every_model_has_a_name_a_word_and_a_family(name):
+    assert model_label(name) == MODEL_NAMES[name]
+    assert "_" not in model_word(name)
+    assert "," not in model_word(name)
+    assert family_of(name) in FAMILIES
+    assert (
+        start_sentence(f"{model_word(name)} leads")[:1].isupper() or model_word(name)[0].isdigit()
     )
 
 
-@pytest.mark.parametrize(
-    ("rivals", "words"),
-    [
-        (BEST, "linear is best"),
-        (BEST_OF_PRIMARY, "linear is best of the three primary models"),
-        (CONTENDERS, "2 of 2 primary models still stand (linear and last_touch/markov_1)"),
-        (MANY, "6 of 18 still stand"),
-        (TOO_EARLY, "too early to say"),
-        (NO_BETTER, "no model is better than the baselines"),
-        (ALL_REFUTED, "every model is refuted"),
-    ],
-)
-def test_where_a_comparison_stands(rivals, words):
-    assert _said(rivals) == words
+def test_names_are_unique():
+    assert len(set(MODEL_NAMES.values())) == len(MODEL_NAMES)
+    assert len({model_word(name) for name in MODEL_NAMES}) == len(MODEL_NAMES)
 
 
-def test_two_names_of_one_best_forecast_are_several():
-    rivals = (("a", "best", 0.03, None, "b"), ("b", "best", 0.03, None, "a"))
-    assert _said(rivals) == "a and b are best"
+def test_models_of_users_keep_their_names():
+    assert model_label("my_rule") == model_word("my_rule") == "my_rule"
+    assert start_sentence("my_rule leads") == "my_rule leads"
+    assert family_of("my_rule") == "Your models"
+
+
+def test_names_from_the_settings_come_first():
+    names = {"email": "E-mail"}
+    assert [channel_label(name, names) for name in ("email", "paid_tv")] == ["E-mail", "Paid tv"]
 
 
 def test_periods_by_their_first_day():

@@ -57,11 +57,11 @@ def test_an_interruption_restarts_the_time():
 def test_a_change_names_the_best_model_before_and_since():
     assert _said(AFTER_A_CHANGE, changed=CHANGED) == [
         (
-            "Until the week of 2025-05-05 first_touch was best; since the week of 2025-06-02 it has"
-            " been last_touch."
+            "Until the week of 2025-05-05 first touch was best; since the week of 2025-06-02 it has"
+            " been last touch."
         ),
         _MAY,
-        "Over all weeks together, first_touch still forecasts best.",
+        "Over all weeks together, first touch still forecasts best.",
     ]
 
 
@@ -69,7 +69,7 @@ def test_a_change_from_one_week_to_the_next():
     changed = {"first_touch": ("best", 9), "last_touch": ("refuted", 9)}
     said = _said(AFTER_A_CHANGE[1:] + AFTER_A_CHANGE[:1], changed=changed)
     assert said == [
-        "Until the week of 2025-05-05 first_touch was best; since then it has been last_touch.",
+        "Until the week of 2025-05-05 first touch was best; since then it has been last touch.",
         _MAY,
     ]
 
@@ -78,8 +78,8 @@ def test_several_that_were_best_one_after_the_other():
     rivals = (*AFTER_A_CHANGE[:2], ("linear", "refuted", 0.001, "last_touch", ""))
     changed = {"linear": ("best", 5), "first_touch": ("best", 9), "last_touch": ("refuted", 9)}
     assert _said(rivals, changed=changed)[0] == (
-        "Until the week of 2025-04-07 linear was best, until the week of 2025-05-05 first_touch;"
-        " since then it has been last_touch."
+        "Until the week of 2025-04-07 linear was best, until the week of 2025-05-05 first touch;"
+        " since then it has been last touch."
     )
 
 
@@ -87,7 +87,7 @@ def test_a_change_to_several_leaders_says_since_when_they_lead():
     rivals = (*CONTENDERS[:3], ("first_touch", "refuted", 0.001, "linear", ""))
     said = _said(rivals, changed={"first_touch": ("contender", 9), "linear": ("refuted", 9)})
     assert said == [
-        "Until the week of 2025-05-05 first_touch was ahead; now it is refuted.",
+        "Until the week of 2025-05-05 first touch was ahead; now it is refuted.",
         _MAY,
         "Both have been better than activity alone and not refuted since the week of 2025-05-05.",
     ]
@@ -114,7 +114,7 @@ def test_a_change_after_which_nothing_leads():
 def test_a_reversed_lead_names_the_models_concerned():
     said = _said(CONTENDERS, changed={"linear": ("refuted", 6), "last_touch": ("contender", 6)})
     assert said[0] == (
-        "In the week of 2025-04-14 a lead was reversed (linear and last_touch are concerned); what"
+        "In the week of 2025-04-14 a lead was reversed (linear and last touch are concerned); what"
         " drives conversions may have changed."
     )
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lydite.errors import InputError
+from lydite.reporting.display_names import model_word
 from lydite.reporting.narrative import NOT_CAUSE, headline, reasons, verdict_in_words
 from lydite.results import Comparison
 from tests.helpers.made_comparisons import (
@@ -44,7 +45,7 @@ def _said(rivals, **options):
 @pytest.mark.parametrize("rivals", EVERY_KIND.values(), ids=EVERY_KIND)
 def test_every_verdict_names_all_rivals_and_the_outcome_and_ends_with_the_caution(rivals):
     short, full = _said(rivals)
-    assert all(model in full for model, *_ in rivals)
+    assert all(model_word(model).lower() in full.lower() for model, *_ in rivals)
     assert "purchase" in short
     assert "purchase" in full
     assert full.startswith(short)
@@ -55,31 +56,34 @@ def test_every_verdict_names_all_rivals_and_the_outcome_and_ends_with_the_cautio
 
 def test_one_best_model_with_its_gain_its_share_and_whom_it_refutes():
     short, full = _said(BEST)
-    assert short == "linear explains purchase best."
+    assert short == "Linear explains purchase best."
     assert "Beyond what activity alone predicts, it improves the forecast by 3.4%" in full
     assert "2.6% to 4.2%" in full
     assert "76% of the best achieved" in full
-    assert "Refuted: time_decay, markov_2, last_touch, markov_1, last_non_direct" in full
-    assert "position_based by time_decay" in full
-    assert "last_touch and markov_1 make the same forecast" in full
+    assert (
+        "Refuted: time decay, 2-step Markov chain, last touch, 1-step Markov chain, last non-direct"
+        in full
+    )
+    assert "position-based by time decay" in full
+    assert "Last touch and 1-step Markov chain make the same forecast" in full
 
 
 def test_several_that_stand_name_the_same_forecast_once():
     short, full = _said(CONTENDERS)
     assert short == (
         "Too early to choose a model for purchase: 2 of 2 primary models still stand (linear and"
-        " last_touch/markov_1)."
+        " last touch / 1-step Markov chain)."
     )
     assert "does not separate them" in full
 
 
 def test_the_best_of_the_primary_models_and_the_secondary_models_that_stand():
     short, full = _said(BEST_OF_PRIMARY)
-    assert short == "linear explains purchase best of the three primary models."
-    assert "The secondary models shapley, first_touch and w_shaped also stand." in full
-    assert "Surely better than activity alone: linear and shapley." in full
-    assert "For w_shaped it is too early to say." in full
-    assert "first_touch is no better than activity alone." in full
+    assert short == "Linear explains purchase best of the three primary models."
+    assert "The secondary models Shapley value, first touch and W-shaped also stand." in full
+    assert "Surely better than activity alone: linear and Shapley value." in full
+    assert "For W-shaped it is too early to say." in full
+    assert "First touch is no better than activity alone." in full
 
 
 def test_a_primary_model_that_only_a_secondary_model_refuted_leaves_no_best_one():
@@ -96,11 +100,12 @@ def test_a_primary_model_that_only_a_secondary_model_refuted_leaves_no_best_one(
 def test_where_all_primary_models_are_refuted_the_secondary_models_are_named():
     refuted = tuple((name, "refuted", 0.01, "shapley", "") for name in ("linear", "last_touch"))
     short, full = _said((("shapley", "best", 0.03, None, ""), *refuted))
-    assert short == "shapley explains purchase best."
+    assert short == "Shapley value explains purchase best."
     several = (("shapley", "contender", 0.03, None, ""), ("mine", "too_early", 0.02, None, ""))
     short, full = _said((*several, *refuted))
     assert (
-        short == "Too early to choose a model for purchase: 2 of 4 still stand (shapley and mine)."
+        short
+        == "Too early to choose a model for purchase: 2 of 4 still stand (Shapley value and mine)."
     )
     assert "All two primary models are refuted." in full
 
@@ -129,7 +134,7 @@ def test_two_names_of_one_best_forecast():
         ("markov_1", "best", 0.03, None, "last_touch"),
     )
     short, full = _said(rivals)
-    assert short == "last_touch and markov_1 explain purchase best."
+    assert short == "Last touch and 1-step Markov chain explain purchase best."
     assert "they improve the forecast by 3.0%" in full
 
 
@@ -189,12 +194,13 @@ def test_an_unknown_outcome_names_those_that_exist(say):
 
 def test_the_whole_paragraph_of_one_best_model():
     assert _said(BEST, segments=SEGMENTS)[1] == (
-        "linear explains purchase best. Its claim: what decides is what linear says. Beyond what"
+        "Linear explains purchase best. Its claim: what decides is what linear says. Beyond what"
         " activity alone predicts, it improves the forecast by 3.4% (bounds 2.6% to 4.2%), 76% of"
         " the best achieved. It has been best since the week of 2025-03-17. The verdict holds in 3"
-        " of 5 segments; in region = west, time_decay is best; 1 has too little data to say."
-        " Refuted: time_decay, markov_2, last_touch, markov_1, last_non_direct and first_touch by"
-        " linear; position_based by time_decay. last_touch and markov_1 make the same forecast, so"
+        " of 5 segments; in region = west, time decay is best; 1 has too little data to say."
+        " Refuted: time decay, 2-step Markov chain, last touch, 1-step Markov chain, last"
+        " non-direct touch and first touch by linear; position-based by time decay. Last touch and"
+        " 1-step Markov chain make the same forecast, so"
         " that no data separates them; they differ only in how they split credit."
         f" {_SEGMENTED} {NOT_CAUSE}"
     )
@@ -205,11 +211,11 @@ def test_the_whole_paragraph_of_several_that_stand():
     projections = {("linear", "time_decay_fitted"): None}
     assert _said(rivals, projections=projections)[1] == (
         "Too early to choose a model for purchase: 2 of 3 still stand (linear and"
-        " time_decay_fitted). The data so far does not separate them, which is normal. Beyond what"
+        " fitted time decay). The data so far does not separate them, which is normal. Beyond what"
         " activity alone predicts, each of them improves the forecast by 3.4% (bounds 2.6% to"
         " 4.2%), 76% of the best achieved. Both have been better than activity alone and not"
         " refuted since the week of 2025-03-17. All of them are surely better than activity alone."
-        " Refuted: first_touch by linear. linear and time_decay_fitted cannot be separated with any"
+        " Refuted: first touch by linear. Linear and fitted time decay cannot be separated with any"
         " realistic amount of data."
         f" {_SAFE} {NOT_CAUSE}"
     )
@@ -219,12 +225,12 @@ def test_the_whole_paragraph_after_a_change():
     text = "a lead turned in the week of 2025-06-02"
     warnings = (("first_touch", "drift", text), ("last_touch", "drift", text))
     assert _said(AFTER_A_CHANGE, changed=CHANGED, warnings=warnings)[1] == (
-        "last_touch explains purchase best. Its claim: what decides is what last_touch says. Beyond"
+        "Last touch explains purchase best. Its claim: what decides is what last_touch says. Beyond"
         " what activity alone predicts, it improves the forecast by 3.0% (bounds 2.2% to 3.8%), 67%"
-        " of the best achieved. Until the week of 2025-05-05 first_touch was best; since the week"
-        " of 2025-06-02 it has been last_touch. What drives conversions may have changed. Over all"
-        " weeks together, first_touch still forecasts best. Refuted: first_touch and linear by"
-        f" last_touch. {_CHALLENGED} {NOT_CAUSE}"
+        " of the best achieved. Until the week of 2025-05-05 first touch was best; since the week"
+        " of 2025-06-02 it has been last touch. What drives conversions may have changed. Over all"
+        " weeks together, first touch still forecasts best. Refuted: first touch and linear by"
+        f" last touch. {_CHALLENGED} {NOT_CAUSE}"
     )
 
 

@@ -4,6 +4,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from lydite.reporting.display_names import model_label
 from lydite.reporting.narrative import headline, reasons
 from lydite.reporting.notebook import notebook_html
 from lydite.results import Comparison
@@ -23,7 +24,7 @@ def test_headline_and_all_models(rivals):
     comparison = make_comparison(("purchase", rivals))
     text = notebook_html(comparison)
     assert headline(comparison, "purchase") in text
-    assert all(f">{model}<" in text for model, *_ in rivals)
+    assert all(f">{model_label(model)}<" in text for model, *_ in rivals)
 
 
 def test_the_verdict_in_words():

@@ -33,11 +33,12 @@ def _said(rivals, projections=None):
 
 def test_one_open_pair_with_the_data_needed():
     assert _said(CONTENDERS, {("linear", "last_touch"): (110, 28_488)}) == (
-        "Data needed to decide between linear and last_touch/markov_1: about 110 more weeks, or"
-        " 28,000 more users, at the present rate."
+        "Data needed to decide between linear and last touch / 1-step Markov chain: about 110"
+        " more weeks, or 28,000 more users, at the present rate."
     )
     assert _said(CONTENDERS, {("linear", "last_touch"): None}) == (
-        "linear and last_touch/markov_1 cannot be separated with any realistic amount of data."
+        "Linear and last touch / 1-step Markov chain cannot be separated with any realistic amount"
+        " of data."
     )
 
 
@@ -64,7 +65,7 @@ def test_pairs_that_no_realistic_amount_of_data_decides():
 
 def test_with_one_leader_the_open_pairs_are_with_that_leader():
     assert _said(BEST) == ""
-    assert "to decide between linear and time_decay: about" in _said(_LEADER)
+    assert "to decide between linear and time decay: about" in _said(_LEADER)
 
 
 def test_pairs_of_primary_models_come_before_others():
@@ -76,8 +77,8 @@ def test_pairs_of_primary_models_come_before_others():
     )
     comparison = make_comparison(("purchase", rivals))
     first, *_ = open_pairs(comparison, "purchase")
-    assert (first.ahead, first.behind) == ("linear", "time_decay")
-    assert "to decide between linear and time_decay: about" in _said(rivals)
+    assert (first.ahead, first.behind) == ("linear", "time decay")
+    assert "to decide between linear and time decay: about" in _said(rivals)
 
 
 def test_pairs_with_a_constant_rate_name_it():
@@ -106,8 +107,8 @@ def test_only_undecided_pairs_of_all_users_are_open():
     comparison = make_comparison(("purchase", _LEADER), segments=SEGMENTS)
     lines, more = pair_rows(comparison, "purchase", 12)
     assert [line.pair for line in lines] == [
-        "linear and time_decay",
-        "time_decay and activity alone",
+        "Linear and time decay",
+        "Time decay and activity alone",
     ]
     assert more == 0
 
@@ -133,8 +134,8 @@ def test_an_empty_lead_has_no_leader():
 def test_a_path_table_needs_journeys():
     said = data_needed(make_path_comparison(CONTENDERS), "conversion")
     assert said == (
-        "Data needed to decide between linear and last_touch/markov_1: about 2.5 times as many"
-        " journeys."
+        "Data needed to decide between linear and last touch / 1-step Markov chain: about 2.5"
+        " times as many journeys."
     )
 
 

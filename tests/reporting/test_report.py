@@ -80,7 +80,7 @@ def test_a_path_table_has_folds_instead_of_periods():
     assert "folds" in text
     for absent in ("periods forecast", "lookback", "None", "Evidence over time"):
         assert absent not in text
-    assert "time_decay was left out" in text
+    assert "Time decay was left out" in text
 
 
 def _table(report, kind):
@@ -100,10 +100,10 @@ def test_segments_with_their_verdicts_and_whether_they_agree():
     assert heads[-1] == "same as for all users"
     assert [row[0] for row in rows] == list(SEGMENTS)
     assert rows[3] == [
-        "region = north", "5,014", "214", "too early to say", "1.0% 0.2% to 1.8% linear",
+        "region = north", "5,014", "214", "too early to say", "1.0% 0.2% to 1.8% Linear",
         "not known yet",
     ]  # fmt: skip
-    assert rows[4][3:] == ["time_decay is best", "5.0% 4.2% to 5.8%", "no"]
+    assert rows[4][3:] == ["time decay is best", "5.0% 4.2% to 5.8%", "no"]
 
 
 def test_without_a_leader_no_segment_agrees_or_not():
@@ -116,7 +116,7 @@ def test_open_pairs_with_the_data_needed():
     report = report_html(make_comparison(("purchase", CONTENDERS), projections=projections))
     assert _table(report, "pairs")[1:] == [
         [
-            "linear and last_touch/markov_1", "linear", "0.4% −0.2% to 1.0%",
+            "Linear and last touch / 1-step Markov chain", "linear", "0.4% −0.2% to 1.0%",
             "110 more weeks, or 28,000 more users",
         ]
     ]  # fmt: skip

@@ -27,7 +27,7 @@ def _said(rivals, segments):
 
 def test_agreeing_differing_and_small_segments_are_counted():
     assert _said(BEST, SEGMENTS) == (
-        "The verdict holds in 3 of 5 segments; in region = west, time_decay is best; 1 has too"
+        "The verdict holds in 3 of 5 segments; in region = west, time decay is best; 1 has too"
         " little data to say."
     )
 
@@ -51,7 +51,7 @@ def test_a_segment_agrees_disagrees_or_is_open():
         (
             {"a = x": _WEST, "a = y": TOO_EARLY},
             (
-                "The verdict holds in none of 2 segments; in a = x, time_decay is best; 1 has too"
+                "The verdict holds in none of 2 segments; in a = x, time decay is best; 1 has too"
                 " little data to say."
             ),
         ),
@@ -81,7 +81,7 @@ def test_all_or_some_of_several_leaders_lead_in_the_segments():
 
 def test_many_that_disagree_are_counted():
     said = _said(BEST, {f"a = {i}": _WEST for i in range(5)})
-    assert said.count("time_decay is best") == 3
+    assert said.count("time decay is best") == 3
     assert said.endswith("; 2 more disagree.")
 
 
@@ -103,11 +103,11 @@ def test_rows_have_the_first_leader_with_its_bounds():
     assert [row.segment for row in rows] == list(segments)
     west, many = rows[4], rows[5]
     assert (west.standing, west.improvement, west.bounds, west.by, west.agrees) == (
-        "time_decay is best", "5.0%", "4.2% to 5.8%", "", "no",
+        "time decay is best", "5.0%", "4.2% to 5.8%", "", "no",
     )  # fmt: skip
     assert (west.landmarks, west.conversions) == ("5,013", "213")
-    assert (many.standing, many.by) == ("6 of 18 still stand", "position_based_fitted")
-    assert (rows[3].by, rows[3].agrees) == ("linear", "not known yet")
+    assert (many.standing, many.by) == ("6 of 18 still stand", "Position-based, fitted")
+    assert (rows[3].by, rows[3].agrees) == ("Linear", "not known yet")
     assert rows[0].agrees == "yes"
 
 

@@ -1,12 +1,15 @@
 """The comparison on a terminal."""
 
 import io
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
 
+from lydite.reporting.display_names import channel_label, model_label
 from lydite.reporting.terminal import print_comparison
 from lydite.results import Comparison
+from lydite.settings import ReportSettings
 from tests.helpers.made_comparisons import (
     BEST,
     BEST_OF_PRIMARY,
@@ -20,7 +23,7 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 
-_STAND = "2 of 2 primary models still stand (linear and last_touch/markov_1)"
+_STAND = "2 of 2 primary models still stand (linear and last touch / 1-step Markov chain)"
 
 
 def _printed(comparison, width):
@@ -35,7 +38,9 @@ def test_all_models_and_references_are_whole_at_any_width(rivals, width):
     text = _printed(make_comparison(("purchase", rivals)), width)
     assert max(len(line) for line in text.splitlines()) <= width
     for name in [*(model for model, *_ in rivals), "touch_volume", "base_rate", "ceiling"]:
-        assert any(name in line.split() for line in text.splitlines())
+        if width >= 80:
+            assert any(model_label(name) in line for line in text.splitlines())
+        assert all(word in text.split() for word in model_label(name).split())
 
 
 @pytest.mark.parametrize("width", [80, 100, 120])
@@ -43,17 +48,21 @@ def test_many_models_of_long_names_are_whole_on_a_usual_terminal(width):
     text = _printed(make_comparison(("purchase", MANY)), width)
     assert max(len(line) for line in text.splitlines()) <= width
     for name in (model for model, *_ in MANY):
-        assert any(name in line.split()[:2] for line in text.splitlines())
+        assert any(model_label(name) in line for line in text.splitlines())
     table = text[: text.index("still stand")]
-    assert table.count("position_based_fitted") == 1 + sum(m[3] is not None for m in MANY)
+    assert table.count("Position-based, fitted") == 1
+    words = " ".join(table.split())
+    assert words.count("fitted position-based") == sum(m[3] is not None for m in MANY)
     assert "…" not in table
     assert ("loss, bits" in table) == (width == 120)
 
 
 def test_primary_models_are_marked_where_there_are_others():
     text = _printed(make_comparison(("purchase", BEST_OF_PRIMARY)), 100)
-    marked = [line.split()[1] for line in text.splitlines() if " • " in line]
-    assert marked == ["linear", "time_decay", "last_touch"]
+    marked = [line.split(" • ")[0].strip(" 0123456789") for line in text.splitlines()]
+    assert [name for name in marked if name in {"Linear", "Time decay", "Last touch"}] == [
+        "Linear", "Time decay", "Last touch",
+    ]  # fmt: skip
     assert "• primary model: the verdict speaks of these first" in text
     assert "•" not in _printed(make_comparison(("purchase", EVERY_KIND["too_early"])), 100)
 
@@ -62,18 +71,18 @@ def test_credit_of_all_models_of_the_headline_where_one_is_ahead():
     rivals = (("last_touch", "too_early", 0.03, None, ""), ("linear", "contender", 0.02, None, ""))
     text = _printed(make_comparison(("purchase", rivals)), 100)
     assert "Too early to choose a model for purchase: 2 of 2 still stand" in text
-    assert ["channel", "last_touch", "linear"] in [line.split() for line in text.splitlines()]
+    assert ["channel", "Last", "touch", "Linear"] in [line.split() for line in text.splitlines()]
 
 
 def test_credit_of_the_best_model_by_channel():
     text = _printed(make_comparison(), 100)
     assert "Credit according to linear" in text
-    assert all(channel in text for channel in [*CHANNELS, "(unattributed)"])
+    assert all(channel_label(channel) in text for channel in [*CHANNELS, "(unattributed)"])
 
 
 def test_intervals_of_credit_where_there_is_room():
-    row = next(r for r in _printed(make_comparison(), 100).splitlines() if "paid_search" in r)
-    assert row.split()[:6] == ["paid_search", "52.5", "47", "to", "58", "2.5%"]
+    row = next(r for r in _printed(make_comparison(), 100).splitlines() if "Paid search" in r)
+    assert row.split()[:7] == ["Paid", "search", "52.5", "47", "to", "58", "2.5%"]
     assert "95% interval" in _printed(make_comparison(), 96)
     assert "95% interval" not in _printed(make_comparison(), 95)
 
@@ -82,13 +91,14 @@ def test_every_segment_has_a_line_after_the_verdict():
     text = _printed(make_comparison(("purchase", BEST), segments=SEGMENTS), 100)
     verdict, segments = text.split("By segment\n")
     assert "only an experiment shows what a channel adds." in " ".join(verdict.split())
-    assert [line.strip() for line in segments.splitlines()[:5]] == [
+    lines = [
         f"customer_type = new: {_STAND}",
         f"customer_type = returning: {_STAND}",
         "region = east: linear is best",
         "region = north: too early to say",
-        "region = west: time_decay is best (differs from all users)",
+        "region = west: time decay is best (differs from all users)",
     ]
+    assert " ".join(segments.split()).startswith(" ".join(lines))
 
 
 def test_segments_of_long_names_keep_to_the_width():
@@ -111,8 +121,16 @@ def test_a_path_table_has_folds_and_no_lookback():
     assert used.startswith("path table · cross-validation over 5 folds: 30,000 landmarks with")
     assert total.startswith("in the data: 48,210 landmarks · 2,311 conversions")
     assert "not forward in time" in " ".join(text.split())
-    assert "! time_decay was left out: it needs to know" in text
+    assert "! Time decay was left out: it needs to know" in text
     assert "None" not in text
+
+
+def test_channels_have_the_names_of_the_settings():
+    settings = ReportSettings(channel_names={"paid_search": "Google Ads"})
+    for comparison in (make_comparison(), make_comparison(("purchase", CONTENDERS))):
+        text = _printed(replace(comparison, report_settings=settings), 100)
+        assert "Google Ads" in text
+        assert "Paid search" not in text
 
 
 def test_no_credit_where_no_model_is_ahead():

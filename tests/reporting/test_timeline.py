@@ -51,7 +51,7 @@ def test_models_that_one_model_refuted_are_one_event_and_others_are_not():
 def test_two_decisions_of_one_day_are_two_events():
     rows = [(DAY, "decision", name, "ann", f"why {name}") for name in ("linear", "shapley")]
     assert texts_of(*rows) == [
-        "ann decided to use linear: why linear", "ann decided to use shapley value: why shapley"
+        "ann decided to use linear: why linear", "ann decided to use Shapley value: why shapley"
     ]  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_the_other_events_are_sentences():
     kinds = ("stands_again", "best", "withdrawn", "returned", "champion_refuted")
     assert texts_of(*[(DAY, kind, "linear", "shapley", None) for kind in kinds]) == [
         "Linear stands again", "Linear best", "Linear no longer compared",
-        "Linear compared again", "The model in use, linear, refuted by shapley value",
+        "Linear compared again", "The model in use, linear, refuted by Shapley value",
     ]  # fmt: skip
 
 

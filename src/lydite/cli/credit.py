@@ -162,4 +162,4 @@ def credit(
                     engine, inputs.sources, settings, progress.say, rivals, intervals=intervals
                 )
                 found = read_credit(engine.local, notes)
-    show_credit(found, output)
+    show_credit(found, output, settings.report.channel_names)

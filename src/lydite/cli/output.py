@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lydite.records import ComparisonRecord, CreditRecord
     from lydite.results import Comparison, Credit
 
@@ -22,8 +24,8 @@ def show_comparison(comparison: Comparison, output: str) -> None:
     print_comparison(comparison, Console())
 
 
-def show_credit(credit: Credit, output: str) -> None:
-    """Print credit from a path table as ``"json"`` or as a table."""
+def show_credit(credit: Credit, output: str, channels: Mapping[str, str] | None = None) -> None:
+    """Print credit as ``"json"``, or as a table with the names of channels from the settings."""
     if output == "json":
         _print_json(credit.to_dict())
         return
@@ -31,7 +33,7 @@ def show_credit(credit: Credit, output: str) -> None:
 
     from lydite.reporting.terminal import print_credit  # noqa: PLC0415
 
-    print_credit(credit, Console())
+    print_credit(credit, Console(), channels)
 
 
 def _print_json(result: ComparisonRecord | CreditRecord) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import conversions_of, model_label, within_sentence
+from lydite.reporting.display_names import conversions_of, model_word
 from lydite.reporting.formats import plain, verdict_label
 from lydite.reporting.queries import rows_of
 
@@ -76,4 +76,4 @@ def _how(row: Row) -> str:
 
 
 def _name(model: str) -> str:
-    return within_sentence(model_label(model))
+    return model_word(model)

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import altair as alt
 
-from lydite.reporting.display_names import model_label, null_name
+from lydite.reporting.display_names import model_label
 from lydite.reporting.formats import (
     is_number,
     percent,
     verdict_label,
 )
+from lydite.reporting.model_groups import null_name
 from lydite.reporting.queries import (
     main_models,
     references_of,

@@ -7,15 +7,10 @@ from typing import TYPE_CHECKING
 
 from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money, model_to_show
-from lydite.reporting.display_names import (
-    MOST_NAMED,
-    conversions_of,
-    model_label,
-    sentence,
-    within_sentence,
-)
+from lydite.reporting.display_names import conversions_of, model_label, model_word, sentence
 from lydite.reporting.formats import count, currency_prefix, enumerate_names, fixed, percent
 from lydite.reporting.history import period_of
+from lydite.reporting.model_groups import MOST_NAMED
 from lydite.reporting.narrative import headline
 from lydite.reporting.open_pairs import open_pairs
 from lydite.reporting.queries import (
@@ -202,7 +197,7 @@ def _too_early(
     comparison: Comparison, outcome: str, standing: Standing, rivals: Sequence[Row]
 ) -> str:
     stand, out = len(standing.rows), with_verdict(rivals, "refuted")
-    names = [within_sentence(model_label(row["model"])) for row in out]
+    names = [model_word(row["model"]) for row in out]
     ruled_out = ""
     if out:
         who = enumerate_names(names) if len(names) <= MOST_NAMED else f"{len(names)} models"

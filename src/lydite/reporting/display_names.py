@@ -1,4 +1,4 @@
-"""Names of models, periods and outcomes as parts of a sentence."""
+"""Names of models, channels, outcomes and periods for readers: the same on every surface."""
 
 from __future__ import annotations
 
@@ -6,26 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from lydite.evaluation.verdicts import BASE_RATE, VOLUME
-from lydite.reporting.formats import enumerate_names, plain
-from lydite.reporting.queries import (
-    Standing,
-    group_by_forecast,
-    null_model,
-    primary_models,
-    with_verdict,
-)
+from lydite.reporting.formats import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date
 
-    from lydite.reporting.queries import Row
-    from lydite.results import Comparison
 
-#: More segments, or groups of models that are not primary, than these are counted, not named.
-MOST_NAMED = 3
-#: More groups of models than these are counted in a headline, not named.
-MOST_IN_HEADLINE = 4
 #: The baselines in words: one forecasts from how active a user is, the other knows nothing.
 BASELINE_NAMES = {VOLUME: "activity alone", BASE_RATE: "a constant rate"}
 #: Names of the models for readers; other models have their own name.
@@ -69,6 +56,45 @@ _NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight"
 def model_label(name: str) -> str:
     """Return the name of a model for readers."""
     return MODEL_NAMES.get(name) or plain(name)
+
+
+#: Names of models within a sentence, where they are not the name in lower case.
+_IN_SENTENCES = {
+    "w_shaped": "W-shaped",
+    "position_based_fitted": "fitted position-based",
+    "time_decay_fitted": "fitted time decay",
+    "markov_1": "1-step Markov chain",
+    "markov_2": "2-step Markov chain",
+    "markov_3": "3-step Markov chain",
+    "markov_4": "4-step Markov chain",
+    "shapley": "Shapley value",
+}
+
+
+def model_word(name: str) -> str:
+    """Return the name of a model within a sentence; models of users keep theirs.
+
+    Examples
+    --------
+    >>> model_word("last_touch"), model_word("markov_2"), model_word("my_rule")
+    ('last touch', '2-step Markov chain', 'my_rule')
+    """
+    if name in MODEL_NAMES:
+        return _IN_SENTENCES.get(name) or within_sentence(MODEL_NAMES[name])
+    return plain(name)
+
+
+def start_sentence(text: str) -> str:
+    """Return a text that begins with the name of a model as the start of a sentence.
+
+    Examples
+    --------
+    >>> start_sentence("last touch leads"), start_sentence("my_rule leads")
+    ('Last touch leads', 'my_rule leads')
+    """
+    if any(text.startswith(model_word(name)) for name in MODEL_NAMES):
+        return text[:1].upper() + text[1:]
+    return text
 
 
 def family_of(name: str) -> str:
@@ -135,78 +161,9 @@ def conversions_of(outcome: str, number: float | None = None) -> str:
     return f"{name}es" if re.search(r"(s|x|ch|sh)$", name) else f"{name}s"
 
 
-def null_name(comparison: Comparison, outcome: str) -> str:
-    """Return the null hypothesis among all users in words."""
-    return BASELINE_NAMES[null_model(comparison, outcome)]
-
-
 def number_name(number: int) -> str:
     """Return a small number as a word."""
     return _NUMBERS[number] if number < len(_NUMBERS) else f"{number}"
-
-
-def model_names(rows: Sequence[Row]) -> str:
-    """Return the names of models as an enumeration."""
-    return enumerate_names([plain(row["model"]) for row in rows])
-
-
-def group_name(group: Sequence[Row]) -> str:
-    """Return one name for models that make the same forecast: ``last_touch/markov_1``.
-
-    Of more than four the first three are named: ``last_touch/linear/markov_2/9 others``.
-    """
-    names = [plain(row["model"]) for row in group]
-    if len(names) > MOST_NAMED + 1:
-        names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} others"]
-    return "/".join(names)
-
-
-def group_names(rows: Sequence[Row]) -> str:
-    """Return the names of models as an enumeration, those with the same forecast as one."""
-    return enumerate_names([group_name(group) for group in group_by_forecast(rows)])
-
-
-def is_or_are(rows: Sequence[object]) -> str:
-    """Return the verb for one or for several."""
-    return "is" if len(rows) == 1 else "are"
-
-
-def standing_in_words(standing: Standing, rivals: Sequence[Row]) -> str:
-    """Return the state of a comparison in a few words: the best model, or those that stand."""
-    if standing.is_best_of_all and standing.best and len(standing.best) <= MOST_NAMED:
-        return f"{model_names(standing.best)} {is_or_are(standing.best)} best"
-    if standing.best:
-        of = "" if standing.is_best_of_all else f" of {primary_in_words(rivals)}"
-        return f"{group_name(standing.best)} is best{of}"
-    if standing.ahead:
-        return still_standing(standing, rivals)
-    if with_verdict(standing.rows, "too_early"):
-        return "too early to say"
-    return "no model is better than the baselines" if standing.rows else "every model is refuted"
-
-
-def still_standing(standing: Standing, rivals: Sequence[Row]) -> str:
-    """Return how many primary models are not refuted, with their names if they are few.
-
-    Where every primary model is refuted, the others are counted.
-    """
-    models, counted, kind = models_of(standing.first), list(rivals), ""
-    names = f" ({group_names(models)})" if len(standing.first) <= MOST_IN_HEADLINE else ""
-    if standing.primary:
-        models, counted = primary_models(models), primary_models(rivals)
-        kind = "primary models " if len(counted) < len(rivals) else ""
-    verb = "stands" if len(models) == 1 else "stand"
-    return f"{len(models)} of {len(counted)} {kind}still {verb}{names}"
-
-
-def models_of(groups: Sequence[Sequence[Row]]) -> list[Row]:
-    """Return the models of all groups."""
-    return [row for group in groups for row in group]
-
-
-def primary_in_words(rivals: Sequence[Row]) -> str:
-    """Return the primary models as a number of them: ``the four primary models``."""
-    return f"the {number_name(len(primary_models(rivals)))} primary models"
 
 
 def period_name(period: str, day: date) -> str:

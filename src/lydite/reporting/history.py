@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import (
+from lydite.reporting.display_names import model_word, period_name, sentence, start_sentence
+from lydite.reporting.formats import verdict_label
+from lydite.reporting.model_groups import (
     MOST_NAMED,
     group_names,
     is_or_are,
     model_names,
     models_of,
     null_name,
-    period_name,
-    sentence,
 )
-from lydite.reporting.formats import plain, verdict_label
 from lydite.reporting.queries import (
     LEADING,
     is_path_table,
@@ -129,7 +128,7 @@ def _describe_since(standing: Standing, since: date | None, period: str, null: s
     subject = {1: "It has", 2: "Both have"}.get(len(ahead), "All have")
     if len(ahead) < len(standing.first):
         has = "has" if len(ahead) == 1 else "have"
-        subject = f"{group_names(models_of(ahead))} {has}"
+        subject = start_sentence(f"{group_names(models_of(ahead))} {has}")
     return [f"{subject} been better than {null} and not refuted since {start}."]
 
 
@@ -190,7 +189,7 @@ def _overall(ahead: Sequence[Sequence[Row]], rivals: Sequence[Row], period: str)
     leading = {row["model"] for group in ahead for row in group}
     if not ahead or rivals[0]["model"] in leading:
         return []
-    best = plain(rivals[0]["model"])
+    best = model_word(rivals[0]["model"])
     return [f"Over all {period}s together, {best} still forecasts best."]
 
 

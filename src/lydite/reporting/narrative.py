@@ -5,20 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lydite.evaluation.error_budget import PRIMARY_SHARE, SEGMENT_SHARE
-from lydite.reporting.display_names import (
-    MOST_IN_HEADLINE,
-    MOST_NAMED,
-    group_name,
-    group_names,
-    is_or_are,
-    model_names,
-    models_of,
-    null_name,
-    number_name,
-    primary_in_words,
-    sentence,
-    still_standing,
-)
+from lydite.reporting.display_names import model_word, number_name, sentence, start_sentence
 from lydite.reporting.formats import (
     count,
     enumerate_names,
@@ -29,6 +16,18 @@ from lydite.reporting.formats import (
     plain,
 )
 from lydite.reporting.history import period_of, verdict_history
+from lydite.reporting.model_groups import (
+    MOST_IN_HEADLINE,
+    MOST_NAMED,
+    group_name,
+    group_names,
+    is_or_are,
+    model_names,
+    models_of,
+    null_name,
+    primary_in_words,
+    still_standing,
+)
 from lydite.reporting.open_pairs import data_needed
 from lydite.reporting.queries import (
     LEADING,
@@ -92,9 +91,9 @@ def headline(comparison: Comparison, outcome: str) -> str:
 def _best_in_words(standing: Standing, rivals: Sequence[Row], outcome: str) -> str:
     group = standing.best or ()
     if standing.is_best_of_all and 1 < len(group) <= MOST_NAMED:
-        return f"{model_names(group)} explain {outcome} best."
+        return start_sentence(f"{model_names(group)} explain {outcome} best.")
     of = "" if standing.is_best_of_all else f" of {primary_in_words(rivals)}"
-    return f"{group_name(group)} explains {outcome} best{of}."
+    return start_sentence(f"{group_name(group)} explains {outcome} best{of}.")
 
 
 def verdict_in_words(comparison: Comparison, outcome: str) -> str:
@@ -223,12 +222,14 @@ def _against_null(standing: Standing, outcome: str, null: str) -> list[str]:
     elif early:
         verb = is_or_are(early)
         said.append(
-            f"{group_names(early)} {verb} not refuted, but {verb} not surely better than {null}"
-            " either, which is normal."
+            start_sentence(
+                f"{group_names(early)} {verb} not refuted, but {verb} not surely better than {null}"
+                " either, which is normal."
+            )
         )
     if volume:
         why = f": the channels on a path add nothing worthwhile to the forecast of {outcome}"
-        text = f"{group_names(volume)} {is_or_are(volume)} no better than {null}"
+        text = start_sentence(f"{group_names(volume)} {is_or_are(volume)} no better than {null}")
         said.append(f"{text}{'' if leading or early else why}.")
     return said
 
@@ -272,7 +273,7 @@ def _path_table_note(counts: OutcomeCounts) -> str:
 def _refuted(rivals: Sequence[Row]) -> list[str]:
     by: dict[str, list[Row]] = {}
     for row in with_verdict(rivals, "refuted"):
-        by.setdefault(plain(row["refuted_by"] or "another model"), []).append(row)
+        by.setdefault(model_word(row["refuted_by"] or "another model"), []).append(row)
     parts = [f"{model_names(losers)} by {winner}" for winner, losers in by.items()]
     return [f"Refuted: {'; '.join(parts)}."] if parts else []
 
@@ -280,12 +281,13 @@ def _refuted(rivals: Sequence[Row]) -> list[str]:
 def _same_forecasts(rivals: Sequence[Row]) -> list[str]:
     groups: list[list[str]] = []
     for row in rivals:
-        group = sorted(plain(name) for name in (row["model"], *same_forecast(row)))
+        names = sorted([row["model"], *same_forecast(row)])
+        group = [model_word(name) for name in names]
         if len(group) > 1 and group not in groups:
             groups.append(group)
     return [
-        f"{enumerate_names(group)} make the same forecast, so that no data separates them; they"
-        " differ only in how they split credit."
+        start_sentence(f"{enumerate_names(group)} make the same forecast, so that no data")
+        + " separates them; they differ only in how they split credit."
         for group in groups
     ]
 

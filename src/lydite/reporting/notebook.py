@@ -64,7 +64,7 @@ def _outcome(comparison: Comparison, outcome: str) -> str:
 def _row(row: ModelRow) -> str:
     cells = (
         row.rank,
-        row.model,
+        row.label,
         row.improvement,
         row.bounds,
         row.share,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import BASELINE_NAMES, MOST_NAMED, group_name
+from lydite.reporting.display_names import BASELINE_NAMES, start_sentence
 from lydite.reporting.formats import (
     NOTHING,
     approximate,
@@ -14,6 +14,7 @@ from lydite.reporting.formats import (
     percent_by_error,
     plain,
 )
+from lydite.reporting.model_groups import MOST_NAMED, group_name
 from lydite.reporting.queries import (
     LEADING,
     group_by_forecast,
@@ -140,7 +141,7 @@ def pair_rows(comparison: Comparison, outcome: str, most: int) -> tuple[list[Pai
 def _pair_row(pair: OpenPair) -> PairRow:
     low, high = pair.row["lead_low"], pair.row["lead_high"]
     return PairRow(
-        pair=f"{pair.ahead} and {pair.behind}",
+        pair=start_sentence(f"{pair.ahead} and {pair.behind}"),
         ahead=pair.ahead if pair.row["lead"] else "neither",
         lead=percent_by_error(pair.row["lead"], low, high),
         bounds=interval(low, high),
@@ -183,11 +184,14 @@ def _about(pair: OpenPair) -> str:
 def _never_decided(pairs: Sequence[OpenPair]) -> str:
     if len(pairs) == 1:
         both = f"{pairs[0].ahead} and {pairs[0].behind}"
-        return f"{both} cannot be separated {_NEVER_IN_WORDS}."
+        return start_sentence(both) + f" cannot be separated {_NEVER_IN_WORDS}."
     if pairs[0].importance == 0:
         return f"The leading models cannot be separated {_NEVER_IN_WORDS}."
     # All pairs have one model in common: the leader, or activity alone.
     common = {pairs[0].ahead, pairs[0].behind} & {pairs[1].ahead, pairs[1].behind}
     others = [end for pair in pairs for end in (pair.ahead, pair.behind) if end not in common]
     who = enumerate_names(others) if len(others) <= MOST_NAMED else f"{len(others)} models"
-    return f"{who} cannot be separated from {enumerate_names(sorted(common))} {_NEVER_IN_WORDS}."
+    return (
+        start_sentence(who)
+        + f" cannot be separated from {enumerate_names(sorted(common))} {_NEVER_IN_WORDS}."
+    )

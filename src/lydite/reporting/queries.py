@@ -10,6 +10,7 @@ import polars as pl
 from lydite.errors import InputError
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import BASE_RATE, BASELINES, VOLUME
+from lydite.reporting.display_names import model_label
 from lydite.reporting.formats import plain
 
 if TYPE_CHECKING:
@@ -283,9 +284,13 @@ def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
     These are models that were left out, the table ``warnings``, and a note if only a sample was
     compared.
     """
-    found = [f"{name} was left out: {why}" for name, why in comparison.left_out.items()]
+    found = [
+        f"{model_label(name)} was left out: {why}" for name, why in comparison.left_out.items()
+    ]
     found += [
-        f"{row['model']}: {row['text']}" if row["kind"] == "model" else str(row["text"])
+        f"{model_label(row['model'])}: {row['text']}"
+        if row["kind"] == "model"
+        else str(row["text"])
         for row in rows_of(comparison, "warnings", outcome)
         if row["text"] and row["kind"] not in _IN_VERDICT
     ]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import MOST_NAMED, group_name, models_of, standing_in_words
+from lydite.reporting.display_names import model_label, start_sentence
 from lydite.reporting.formats import count, interval, percent_by_error, plain
+from lydite.reporting.model_groups import MOST_NAMED, group_name, models_of, standing_in_words
 from lydite.reporting.queries import rivals_of, segments_of, standing_models
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def _segment_row(segment: Segment, *, judged: bool) -> SegmentRow:
         standing=segment.in_words,
         improvement=percent_by_error(first["explained"], low, high),
         bounds=interval(low, high),
-        by="" if segment.standing.best else plain(first["model"]),
+        by="" if segment.standing.best else model_label(first["model"]),
         agrees=agrees if judged else "",
     )
 
@@ -190,7 +191,7 @@ def _subject(standing: Standing, agreeing: Sequence[Segment]) -> str:
     if standing.best:
         return "The verdict holds"
     if len(standing.ahead) == 1:
-        return f"{group_name(standing.ahead[0])} leads"
+        return start_sentence(f"{group_name(standing.ahead[0])} leads")
     wanted = _leading(standing)
     found = [_leading(own.standing) for own in agreeing]
     everyone = all(wanted <= own for own in found)

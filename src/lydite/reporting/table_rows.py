@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lydite.evaluation.verdicts import BASELINES
 from lydite.reporting import formats
-from lydite.reporting.display_names import model_label
+from lydite.reporting.display_names import model_label, model_word
 from lydite.reporting.queries import (
     is_primary,
     primary_models,
@@ -37,7 +37,7 @@ class ModelRow:
         The improvement as a share of the best achieved, that of the ceiling.
     kind
         The verdict as in the tables; empty for baselines and the ceiling.
-    verdict, refuted_by, same_forecast
+    verdict, refuted_by, since, same_forecast
         The verdict in words, by which model and since when it is refuted, and which models make
         the same forecast; empty if there are none.
     primary
@@ -55,6 +55,7 @@ class ModelRow:
     kind: str
     verdict: str
     refuted_by: str
+    since: str
     same_forecast: str
     primary: bool = False
 
@@ -71,7 +72,7 @@ class ModelRow:
     @property
     def short_verdict(self) -> str:
         """The verdict for one cell of a narrow table."""
-        verdict = f"{self.verdict} {self.refuted_by.split(',')[0]}".strip()
+        verdict = f"{self.verdict} {self.refuted_by}".strip()
         return f"{verdict}; {self.same_forecast}" if self.same_forecast else verdict
 
 
@@ -93,8 +94,7 @@ def model_rows(comparison: Comparison, outcome: str) -> list[ModelRow]:
 def _model_row(
     row: Row, loss_decimals: int, decimals: int, *, share: bool = False, primary: bool = False
 ) -> ModelRow:
-    since = f", since {row['refuted_in']}" if row["refuted_in"] else ""
-    same = ", ".join(formats.plain(name) for name in same_forecast(row))
+    same = formats.enumerate_names([model_word(name) for name in same_forecast(row)])
     return ModelRow(
         rank="" if row["rank"] is None else str(row["rank"]),
         model=formats.plain(row["model"]),
@@ -106,7 +106,8 @@ def _model_row(
         auc=formats.fixed(row["auc"], 3),
         kind=row["verdict"] or "",
         verdict=formats.verdict_label(row["verdict"]),
-        refuted_by=f"by {formats.plain(row['refuted_by'])}{since}" if row["refuted_by"] else "",
+        refuted_by=f"by {model_word(row['refuted_by'])}" if row["refuted_by"] else "",
+        since=f"since {row['refuted_in']}" if row["refuted_in"] else "",
         same_forecast=f"same forecast as {same}" if same else "",
         primary=primary,
     )

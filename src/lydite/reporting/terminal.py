@@ -10,9 +10,10 @@ from rich.table import Table
 from rich.text import Text
 
 from lydite.reporting.champion import champion_alert, champion_line
-from lydite.reporting.display_names import models_of
+from lydite.reporting.display_names import channel_label, model_label, model_word
 from lydite.reporting.formats import INTERVAL, amount, amount_interval, count, fixed, percent, plain
 from lydite.reporting.lookbacks import print_lookbacks
+from lydite.reporting.model_groups import models_of
 from lydite.reporting.narrative import NOT_CAUSE, headline, reason_paragraphs
 from lydite.reporting.queries import (
     UNATTRIBUTED,
@@ -43,7 +44,7 @@ _STYLES = {"best": "bold green", "contender": "green", "refuted": "dim"}
 _ROOMY = 96
 # Long names take the room of the loss, which says the same as the improvement. From the usual width
 # on, names stay on one line up to the longest.
-_SHORT_NAME, _LONGEST_NAME, _LEAST_NAME = 16, 21, 12
+_SHORT_NAME, _LONGEST_NAME, _LEAST_NAME = 16, 24, 14
 _USUAL, _WIDE = 80, 112
 # A line under the header and between rivals and references, nothing else.
 _LINES = Box("    \n    \n ── \n    \n ── \n    \n    \n    \n")
@@ -180,7 +181,7 @@ def _models_table(rows: Sequence[ModelRow], width: int) -> Table:
 
 
 def _name(row: ModelRow) -> str:
-    return f"{row.model} {_PRIMARY}" if row.primary else row.model
+    return f"{row.label} {_PRIMARY}" if row.primary else row.label
 
 
 def _cells(row: ModelRow, *, with_loss: bool, roomy: bool) -> list[Text]:
@@ -199,6 +200,7 @@ def _print_credit(
     comparison: Comparison, outcome: str, ahead: Sequence[Row], console: Console
 ) -> None:
     most = _MAX_MODELS if console.width >= _ROOMY else _NARROW_MODELS
+    channels = comparison.report_settings.channel_names
     names = [row["model"] for row in ahead]
     credit = {name: credit_of(comparison, outcome, name) for name in names[:most]}
     credit = {name: rows for name, rows in credit.items() if rows}
@@ -206,18 +208,20 @@ def _print_credit(
         return
     if len(credit) == 1:
         (name, rows), *_ = credit.items()
-        console.print(Text(f"Credit according to {credit_source(name, rows)}", style="bold"))
-        console.print(_credit_of_one(rows, roomy=console.width >= _ROOMY))
+        console.print(
+            Text(f"Credit according to {credit_source(model_word(name), rows)}", style="bold")
+        )
+        console.print(_credit_of_one(rows, channels, roomy=console.width >= _ROOMY))
         return
     left_out = len(names) - len(credit)
     more = f" (and {left_out} more in the report and in the tables)" if left_out > 0 else ""
     kinds = {row.get("credit") for rows in credit.values() for row in rows}
     posterior = ", rules by their posterior" if "posterior" in kinds else ""
     console.print(Text(f"Credited conversions by model{posterior}{more}", style="bold"))
-    console.print(_credit_of_several(credit))
+    console.print(_credit_of_several(credit, channels))
 
 
-def _credit_of_one(rows: Sequence[Row], *, roomy: bool) -> Table:
+def _credit_of_one(rows: Sequence[Row], channels: Mapping[str, str], *, roomy: bool) -> Table:
     with_cost = any(row["cost"] is not None for row in rows)
     with_value = any(row["value"] for row in rows)
     bounds = [amount_interval(row["conversions_low"], row["conversions_high"]) for row in rows]
@@ -239,19 +243,21 @@ def _credit_of_one(rows: Sequence[Row], *, roomy: bool) -> Table:
             "return": fixed(row["roas"], 2),
         }
         cells = [Text(shown[name]) for name in names]
-        table.add_row(Text(plain(row["channel"])), *cells, style=_channel_style(row["channel"]))
+        channel = Text(channel_label(row["channel"], channels))
+        table.add_row(channel, *cells, style=_channel_style(row["channel"]))
     return table
 
 
-def _credit_of_several(credit: Mapping[str, Sequence[Row]]) -> Table:
-    table = _credit_table(list(credit))
+def _credit_of_several(credit: Mapping[str, Sequence[Row]], names: Mapping[str, str]) -> Table:
+    table = _credit_table([model_label(name) for name in credit])
     by_channel = {
         name: {row["channel"]: row["conversions"] for row in rows} for name, rows in credit.items()
     }
     channels = list(dict.fromkeys(row["channel"] for rows in credit.values() for row in rows))
     for channel in sorted(channels, key=lambda name: name == UNATTRIBUTED):
         cells = [Text(amount(own.get(channel))) for own in by_channel.values()]
-        table.add_row(Text(plain(channel)), *cells, style=_channel_style(channel))
+        label = Text(channel_label(channel, names))
+        table.add_row(label, *cells, style=_channel_style(channel))
     return table
 
 
@@ -287,7 +293,9 @@ def _print_duplicates(result: Comparison | Credit, console: Console) -> None:
         console.print(Text(f"  {plain(table)}: {count(n)} copies"))
 
 
-def print_credit(credit: Credit, console: Console) -> None:
+def print_credit(
+    credit: Credit, console: Console, channels: Mapping[str, str] | None = None
+) -> None:
     """Print the credit of every model, warnings, and why models were left out.
 
     Parameters
@@ -296,6 +304,8 @@ def print_credit(credit: Credit, console: Console) -> None:
         The result of `lydite.credit`.
     console
         Where to print.
+    channels
+        Names of channels from the settings.
     """
     record = credit.to_dict()
     tables: dict[tuple[Any, str], list[Any]] = {}
@@ -305,9 +315,9 @@ def print_credit(credit: Credit, console: Console) -> None:
     for (outcome, model), rows in tables.items():
         of_outcome = f" for {plain(str(outcome))}" if several else ""
         console.print()
-        source = credit_source(plain(model), rows)
+        source = credit_source(model_word(model), rows)
         console.print(Text(f"Credit according to {source}{of_outcome}", style="bold"))
-        console.print(_all_credit_of_one(rows, roomy=console.width >= _ROOMY))
+        console.print(_all_credit_of_one(rows, channels or {}, roomy=console.width >= _ROOMY))
     warnings = [warning["text"] for warning in record.get("warnings", [])]
     for reason in [*warnings, *credit.left_out.values()]:
         console.print(Text(f"! {plain(reason)}", style="yellow"))
@@ -315,7 +325,9 @@ def print_credit(credit: Credit, console: Console) -> None:
     _print_duplicates(credit, console)
 
 
-def _all_credit_of_one(rows: Sequence[Mapping[str, Any]], *, roomy: bool) -> Table:
+def _all_credit_of_one(
+    rows: Sequence[Mapping[str, Any]], channels: Mapping[str, str], *, roomy: bool
+) -> Table:
     with_interval = any(row["conversions_low"] is not None for row in rows)
     with_value = any(row["value"] is not None for row in rows)
     with_cost = any(row.get("cost") is not None for row in rows)
@@ -333,7 +345,7 @@ def _all_credit_of_one(rows: Sequence[Mapping[str, Any]], *, roomy: bool) -> Tab
     if with_effect:
         table.add_column("removal effect", justify="right", no_wrap=True)
     for row in rows:
-        cells = [plain(str(row["channel"])), amount(row["conversions"])]
+        cells = [channel_label(str(row["channel"]), channels), amount(row["conversions"])]
         if with_interval:
             cells += [amount_interval(row["conversions_low"], row["conversions_high"])]
         cells += [percent(row["share"], 1)]

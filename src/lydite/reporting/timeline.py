@@ -11,8 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lydite.reporting.champion import champion_alert, champion_line
-from lydite.reporting.display_names import MOST_NAMED, model_label, within_sentence
+from lydite.reporting.display_names import model_label, model_word
 from lydite.reporting.formats import count, enumerate_names, plain
+from lydite.reporting.model_groups import MOST_NAMED
 from lydite.reporting.queries import rows_of
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def _text(kind: str, rows: Sequence[Row]) -> str:
             return f"{count(len(rows))} hypotheses are tested"
         claims = [f"{model_label(row['model'])}: {plain(row['text'])}" for row in rows]
         return f"tested: {'; '.join(claims)}"
-    names = [within_sentence(model_label(row["model"])) for row in rows]
+    names = [model_word(row["model"]) for row in rows]
     if len(names) > MOST_NAMED:
         names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
     by = _cause_in_words(kind, first["caused_by"])
@@ -81,7 +82,7 @@ def _cause_in_words(kind: str, cause: str | None) -> str:
         return "another model"
     if kind in {"decision", "contradicted"}:
         return plain(cause)
-    return within_sentence(model_label(cause))
+    return model_word(cause)
 
 
 def refuted_hypotheses(comparison: Comparison, outcome: str) -> list[Row]:
@@ -115,8 +116,9 @@ def print_history(comparison: Comparison, outcomes: Sequence[str], console: Cons
         ])  # fmt: skip
         _print(console, "Refuted hypotheses", ("model", "claim", "refuted by", "in period"), [
             (
-                plain(row["model"]) + ("" if row["is_compared"] else " (no longer compared)"),
-                plain(row["claim"]), plain(row["refuted_by_experiment"] or row["refuted_by"] or ""),
+                model_label(row["model"]) + ("" if row["is_compared"] else " (no longer compared)"),
+                plain(row["claim"]),
+                plain(row["refuted_by_experiment"] or model_label(row["refuted_by"] or "")),
                 str(row["refuted_in"] or ""),
             )
             for row in refuted_hypotheses(comparison, outcome)
