@@ -14,9 +14,15 @@ PRINTED = {
 }
 
 
+#: What notebooks print when they run as scripts.
+NOTEBOOKS = {
+    "explore_sample": ["Comparison(", "campaigns:", "7d", "touches of the longest journey:"]
+}
+
+
 def test_every_script_is_listed_and_tested():
     scripts = {path.stem for path in EXAMPLES.glob("*.py")}
-    assert scripts == set(PRINTED)
+    assert scripts == {*PRINTED, *NOTEBOOKS}
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert all(f"({script}.py)" in readme for script in scripts)
 
@@ -28,3 +34,11 @@ def test_the_script_runs(script, tmp_path, monkeypatch, capsys):
     runpy.run_path(str(EXAMPLES / f"{script}.py"))
     printed = capsys.readouterr().out
     assert all(text in printed for text in PRINTED[script])
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_the_notebook_runs(notebook, capsys):
+    pytest.importorskip("marimo")
+    runpy.run_path(str(EXAMPLES / f"{notebook}.py"), run_name="__main__")
+    printed = capsys.readouterr().out
+    assert all(text in printed for text in NOTEBOOKS[notebook])
