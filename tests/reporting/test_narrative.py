@@ -1,5 +1,6 @@
 """The verdict in plain words."""
 
+import dataclasses
 import re
 
 import polars as pl
@@ -330,3 +331,20 @@ def test_missing_or_empty_marts_and_columns_are_left_out(rivals):
             text = verdict_in_words(Comparison(marts, full.outcomes, {}), "purchase")
             assert text.endswith(NOT_CAUSE)
             assert "None" not in text
+
+
+@pytest.mark.parametrize(
+    ("rivals", "shares"),
+    [
+        (BEST_OF_PRIMARY, "48% on the primary models, 32% on the secondary ones and 20%"),
+        (NO_BETTER, "80% on this lookback and 20%"),
+    ],
+)
+def test_other_lookbacks_have_a_share_of_the_risk(rivals, shares):
+    comparison = make_comparison(("purchase", rivals))
+    rows = pl.DataFrame({"outcome": ["purchase"] * 2, "is_main": [True, False]})
+    marts = {**comparison.marts, "lookback_comparison": rows}
+    compared = dataclasses.replace(comparison, marts=marts)
+    assert f"{_RISK}; of it, {shares} on the other lookbacks." in verdict_in_words(
+        compared, "purchase"
+    )

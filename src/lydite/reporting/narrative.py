@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lydite.evaluation.error_budget import PRIMARY_SHARE, SEGMENT_SHARE
+from lydite.evaluation.error_budget import LOOKBACK_SHARE, PRIMARY_SHARE, SEGMENT_SHARE
 from lydite.reporting.display_names import model_word, number_name, sentence, start_sentence
 from lydite.reporting.formats import (
     count,
@@ -31,6 +31,7 @@ from lydite.reporting.model_groups import (
 from lydite.reporting.open_pairs import data_needed
 from lydite.reporting.queries import (
     LEADING,
+    has_other_lookbacks,
     has_segments,
     is_path_table,
     outcome_counts,
@@ -257,6 +258,11 @@ def _risk(comparison: Comparison, outcome: str, rivals: Sequence[Row]) -> str:
     else:
         shares = {"all users": 1 - segments}
     shares |= {"the segments": segments} if segments else {}
+    if has_other_lookbacks(comparison):
+        if not segments and not shares.keys() - {"all users"}:
+            shares = {"this lookback": 1.0}
+        shares = {what: share * (1 - LOOKBACK_SHARE) for what, share in shares.items()}
+        shares["the other lookbacks"] = LOOKBACK_SHARE
     split = [f"{percent(share)} on {what}" for what, share in shares.items()]
     text = f"the risk of any wrong verdict in this report is {100 * (comparison.alpha or 0):g}%"
     text += f", divided equally between {outcomes} outcomes" if outcomes > 1 else ""

@@ -98,6 +98,12 @@ def has_segments(comparison: Comparison, outcome: str) -> bool:
     return "small_segments" in kinds or bool(segments_of(comparison, outcome))
 
 
+def has_other_lookbacks(comparison: Comparison) -> bool:
+    """Return whether several lookbacks were compared, which share alpha."""
+    rows = comparison.marts.get("lookback_comparison")
+    return rows is not None and not rows["is_main"].all()
+
+
 def rivals_of(comparison: Comparison, outcome: str, segment: str = ALL) -> list[Row]:
     """Return the rows of the rivals, best first."""
     rows = _models_of(comparison, outcome, segment)
