@@ -27,7 +27,7 @@ def test_numbers_are_rounded_by_their_error():
 
 def test_a_verdict_in_one_cell():
     line = _lines()["last_touch"]
-    assert (line.refuted_by, line.since) == ("by linear", "since 2025-05-05")
+    assert (line.refuted_by, line.since) == ("by linear", "since 5 May 2025")
     assert line.short_verdict == "refuted by linear; same forecast as 1-step Markov chain"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import altair as alt
 
-from lydite.reporting.charts import LEGEND, LINES, axis_format, inline_data, styled
+from lydite.reporting.charts import LINES, MIXED_LEGEND, SHAPES, axis_format, inline_data, styled
 from lydite.reporting.display_names import model_label
 from lydite.reporting.formats import is_number
 from lydite.reporting.queries import main_models, rows_of
@@ -38,14 +38,16 @@ def calibration_chart(comparison: Comparison, outcome: str) -> Chart | None:
     shown = [label for name in names if (label := model_label(name)) in
              {row["model"] for row in rows}]  # fmt: skip
     colours = alt.Scale(domain=shown, range=LINES[: len(shown)])
-    colour = alt.Color("model:N", scale=colours, legend=LEGEND)
+    colour = alt.Color("model:N", scale=colours, legend=MIXED_LEGEND)
+    shapes = alt.Scale(domain=shown, range=SHAPES[: len(shown)])
+    shape = alt.Shape("model:N", scale=shapes, legend=MIXED_LEGEND)
     points = alt.Chart(inline_data(rows)).encode(x=x, y=y, color=colour)
     ends = [{"forecast": 0.0, "observed": 0.0}, {"forecast": top, "observed": top}]
     right = (
         alt.Chart(inline_data(ends)).mark_line(strokeDash=[4, 3], color="#6b7280").encode(x=x, y=y)
     )
     lines = points.mark_line(strokeWidth=1.5, opacity=0.5)
-    dots = points.mark_point(filled=True, size=60, opacity=1)
+    dots = points.mark_point(filled=True, size=60, opacity=1).encode(shape=shape)
     return styled(alt.layer(right, lines, dots), height=280)
 
 

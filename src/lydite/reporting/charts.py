@@ -41,6 +41,9 @@ VERDICT_COLOURS = {
 }
 #: Colours of lines, the first model's first.
 LINES = ["#1a7f4b", "#2563a8", "#b35c00", "#7b4fa3", "#4b5563"]
+#: Shapes of points, for readers who do not see the colours.
+SHAPES = ["circle", "square", "triangle-up", "diamond", "cross"]
+_DASHES = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [5, 5]]
 _INK, _FAINT = "#1f2933", "#d9dee4"
 _MOST_LINES = 5
 _STEP, _DENSE_STEP = 30, 25
@@ -52,6 +55,8 @@ _MOST_BANDS = 2
 LEGEND = alt.Legend(
     orient="bottom", title=None, symbolType="circle", symbolOpacity=1, columnPadding=28
 )
+#: The legend of marks that differ by colour and shape.
+MIXED_LEGEND = alt.Legend(orient="bottom", title=None, symbolOpacity=1, columnPadding=28)
 
 
 def improvement_chart(comparison: Comparison, outcome: str) -> Chart | None:
@@ -172,7 +177,7 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
     colour = alt.Color(
         "model:N",
         scale=alt.Scale(domain=[model_label(name) for name in names], range=LINES[: len(names)]),
-        legend=LEGEND,
+        legend=MIXED_LEGEND,
     )
     x = alt.X("period:T", title="period, by its first day", axis=alt.Axis(grid=False, tickCount=6))
     y = alt.Y(
@@ -190,9 +195,18 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
         .mark_area(opacity=0.14, clip=True)
         .encode(y=alt.Y("low:Q"), y2="high:Q", color=colour)
     )
-    line = base.mark_line(strokeWidth=2.5, clip=True, point={"filled": True, "size": 35}).encode(
+    labels = [model_label(name) for name in names]
+    shape = alt.Shape(
+        "model:N", scale=alt.Scale(domain=labels, range=SHAPES[: len(names)]), legend=MIXED_LEGEND
+    )
+    dash = alt.StrokeDash(
+        "model:N", scale=alt.Scale(domain=labels, range=_DASHES[: len(names)]), legend=None
+    )
+    line = base.mark_line(strokeWidth=2.5, clip=True).encode(y=y, color=colour, strokeDash=dash)
+    points = base.mark_point(filled=True, size=60, opacity=1, clip=True).encode(
         y=y,
         color=colour,
+        shape=shape,
         tooltip=[
             alt.Tooltip("model:N"),
             alt.Tooltip("period:T", title="period from"),
@@ -202,7 +216,7 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
         ],
     )
     zero = alt.Chart(inline_data([{"y": 0.0}])).mark_rule(strokeDash=[4, 3], color="#6b7280")
-    return styled(alt.layer(zero.encode(y="y:Q"), band, line), height=260)
+    return styled(alt.layer(zero.encode(y="y:Q"), band, line, points), height=260)
 
 
 def _evidence_row(row: Row) -> Datum:

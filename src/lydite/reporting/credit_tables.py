@@ -35,6 +35,11 @@ class CreditTable:
     rows: Sequence[tuple[str, Sequence[CreditCell]]]
     about: str = ""
 
+    @property
+    def largest(self) -> float:
+        """The largest share, 0 without any."""
+        return max((cell.share for _, cells in self.rows for cell in cells), default=0.0)
+
 
 def credit_by_model(
     comparison: Comparison,

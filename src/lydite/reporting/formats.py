@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import date  # noqa: TC003 - the example needs it
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -162,6 +163,17 @@ def percent_decimals(low: float | None, high: float | None) -> int:
 def verdict_label(verdict: str | None) -> str:
     """Return the words for a verdict of the tables."""
     return _VERDICTS.get(verdict or "", (verdict or "").replace("_", " "))
+
+
+def day_in_words(day: date) -> str:
+    """Return a day for readers.
+
+    Examples
+    --------
+    >>> day_in_words(date(2026, 5, 9))
+    '9 May 2026'
+    """
+    return f"{day.day} {day:%b %Y}"
 
 
 _UNITS = {"h": "hour", "d": "day", "w": "week"}

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_ROWS = 10
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.25)
 _MOST_TICKS = 5
+#: How much longer the axis is than the largest share.
+_MARGIN = 1.03
 
 
 @dataclass(frozen=True)
@@ -83,11 +85,12 @@ def money_chart(rows: Sequence[ChannelMoney]) -> MoneyChart:
     """Return the chart of some channels, which are in the order of the rows."""
     largest = max((_largest(row) for row in rows), default=0.0)
     step = next((step for step in _STEPS if largest <= step * _MOST_TICKS), 0.25)
-    top = max(step * math.ceil(largest / step - 1e-9), step)
+    top = max(_MARGIN * largest, step)
     has_spend = any(row.spend is not None for row in rows)
     has_value = any(row.value is not None for row in rows)
     drawn = [_row(row, top, has_spend=has_spend, has_value=has_value) for row in rows]
-    ticks = [(100 * n * step / top, percent(n * step)) for n in range(round(top / step) + 1)]
+    places = range(math.floor(top / step + 1e-9) + 1)
+    ticks = [(100 * n * step / top, percent(n * step)) for n in places]
     return MoneyChart(drawn[:MOST_ROWS], drawn[MOST_ROWS:], ticks, top, has_spend, has_value)
 
 

@@ -60,7 +60,9 @@
         var cell = row.querySelector("td." + name);
         if (cell) { cell.textContent = text; }
       }
-      row.querySelector(".words").textContent = number(100 * x.share[c], 1) + "% of credit by " + x.label;
+      var words = number(100 * x.share[c], 1) + "% of credit by " + x.label;
+      row.querySelector(".words").textContent = words;
+      row.querySelector(".plot").title = words;
       var spend = section.spend[c], nothing = "\u2013";
       write("conversions", amount(x.conversions[c]));
       write("share", number(100 * x.share[c], 1) + "%");

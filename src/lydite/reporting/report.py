@@ -113,11 +113,11 @@ def _asset(name: str) -> Markup:
 
 def _period(comparison: Comparison) -> str:
     dates = conversion_dates(comparison)
-    return "" if dates is None else f"{_day(dates[0])} to {_day(dates[1])}"
-
-
-def _day(day: object) -> str:
-    return f"{day:%-d %b %Y}"
+    return (
+        ""
+        if dates is None
+        else f"{formats.day_in_words(dates[0])} to {formats.day_in_words(dates[1])}"
+    )
 
 
 def _script_json(value: object) -> Markup:

@@ -12,7 +12,14 @@ from lydite.reporting.charts import evidence_chart, improvement_chart
 from lydite.reporting.credit_tables import credit_by_model, credit_by_segment
 from lydite.reporting.decision import decide
 from lydite.reporting.display_names import conversions_of, family_of, model_label, model_word
-from lydite.reporting.formats import count, currency_prefix, enumerate_names, percent, plain
+from lydite.reporting.formats import (
+    count,
+    currency_prefix,
+    day_in_words,
+    enumerate_names,
+    percent,
+    plain,
+)
 from lydite.reporting.money_chart import money_chart
 from lydite.reporting.moves import how_to_test, move, next_tests, other_model
 from lydite.reporting.narrative import reason_paragraphs
@@ -307,7 +314,7 @@ def _evidence_about(comparison: Comparison, outcome: str) -> str:
     if not out:
         return "no model is ruled out yet"
     first = min(out, key=lambda row: row["refuted_in"])
-    return f"{model_word(first['model'])} ruled out since {first['refuted_in']}"
+    return f"{model_word(first['model'])} ruled out since {day_in_words(first['refuted_in'])}"
 
 
 def _calibration_about(comparison: Comparison, outcome: str) -> str:

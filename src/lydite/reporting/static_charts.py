@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 #: Width of a chart in pixels; it is scaled to the report.
-WIDTH = 760
+WIDTH = 900
 # Colours of texts and lines in the charts, as variables of the report's style sheet.
 _VARIABLES = {
     "#1f2933": "var(--ink)",

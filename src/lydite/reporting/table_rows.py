@@ -107,7 +107,7 @@ def _model_row(
         kind=row["verdict"] or "",
         verdict=formats.verdict_label(row["verdict"]),
         refuted_by=f"by {model_word(row['refuted_by'])}" if row["refuted_by"] else "",
-        since=f"since {row['refuted_in']}" if row["refuted_in"] else "",
+        since=f"since {formats.day_in_words(row['refuted_in'])}" if row["refuted_in"] else "",
         same_forecast=f"same forecast as {same}" if same else "",
         primary=primary,
     )
