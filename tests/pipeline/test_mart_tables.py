@@ -49,6 +49,7 @@ KEYS = {
     "timeline": ["outcome", "number"],
     "model_to_use": ["outcome"],
     "champion_credit": ["outcome", "channel"],
+    "next_experiments": ["outcome", "channel"],
     "channel_performance": ["outcome", "model", "date", "channel", "campaign"],
     "channel_performance_weekly": ["outcome", "model", "week", "channel"],
     "channel_summary": ["outcome", "channel"],

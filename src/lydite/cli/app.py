@@ -16,6 +16,7 @@ from lydite.cli import (
     history,
     init,
     ledger,
+    next_experiments,
     promote,
     report,
     simulate,
@@ -40,6 +41,7 @@ app.command(epilog=report.EXAMPLES)(report.report)
 app.command(epilog=export.EXAMPLES)(export.export)
 app.command(epilog=promote.EXAMPLES)(promote.promote)
 app.command(epilog=history.EXAMPLES)(history.history)
+app.command("next", epilog=next_experiments.EXAMPLES)(next_experiments.next_experiments)
 app.command(epilog=simulate.EXAMPLES)(simulate.simulate)
 app.add_typer(ledger.app, name="ledger")
 

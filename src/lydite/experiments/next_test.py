@@ -95,6 +95,9 @@ class Candidate:
         Conversions per such user, between 0 and 1.
     regions
         The number of regions that could be assigned instead.
+    regional_conversions
+        Conversions per week of all users in all regions, also of those who do not meet the channel;
+        those of `users` when None.
     regional_noise
         Standard deviation, over weeks, of the log ratio of the conversions of two matched regions.
         None for the least possible, that of Poisson counts.
@@ -108,6 +111,7 @@ class Candidate:
     users: float
     rate: float
     regions: int = 0
+    regional_conversions: float | None = None
     regional_noise: float | None = None
 
     @property
@@ -405,10 +409,10 @@ def design_for_regions(candidate: Candidate, max_weeks: int, z: float) -> Design
     pairs = candidate.regions // 2
     if candidate.regions < MIN_REGIONS:
         return None
-    per_week = candidate.rate * candidate.users / candidate.regions  # conversions of a region
-    noise = candidate.regional_noise or math.sqrt(2 / per_week)
+    conversions = candidate.regional_conversions or candidate.rate * candidate.users
+    noise = candidate.regional_noise or math.sqrt(2 * candidate.regions / conversions)
     # The factor 1 changes the conversions of a region by this share.
-    relative = candidate.per_user / candidate.rate
+    relative = candidate.per_user * candidate.users / conversions
     effect = candidate.target * relative
     needed = 2 * (z * noise / effect) ** 2 / pairs if effect > 0 else math.inf
     weeks = _whole_weeks(needed, max_weeks)

@@ -13,6 +13,7 @@ from lydite.evaluation.segment_credit import append_segment_credit, reset_segmen
 from lydite.models import with_milestone
 from lydite.pipeline.backtests import load_samples
 from lydite.pipeline.costs import write_cost_shares
+from lydite.pipeline.next_experiments import NEXT_EXPERIMENTS, build_next_experiments
 from lydite.pipeline.runs import lydite_version
 from lydite.pipeline.touch_credit import name_touches
 
@@ -58,7 +59,7 @@ _LOCAL_TABLES = {
 }
 #: Marts of a comparison, by lookback: the last ones to be built.
 LOOKBACK_MARTS = ("lookback_comparison", "lookback_credit")
-LOCAL_MARTS = ("schema_version", *_LOCAL_TABLES, *LOOKBACK_MARTS)
+LOCAL_MARTS = ("schema_version", *_LOCAL_TABLES, *LOOKBACK_MARTS, NEXT_EXPERIMENTS)
 #: The marts that hold credit and need no comparison.
 CREDIT_MARTS = (
     "outcomes",
@@ -136,7 +137,10 @@ where segment = 'all' and verdict = 'refuted'
 
 
 def build_marts(
-    engine: Engine, names: Sequence[str] = MARTS, costs: Mapping[str, Cost] | None = None
+    engine: Engine,
+    names: Sequence[str] = MARTS,
+    costs: Mapping[str, Cost] | None = None,
+    margins: Mapping[str, float] | None = None,
 ) -> None:
     """Build the marts that are plain SQL, with their comments; all of them by default.
 
@@ -150,6 +154,8 @@ def build_marts(
         The marts.
     costs
         How costs are charged to outcomes; in full where it is not said.
+    margins
+        The margin as a share of the value of a conversion; 1 where it is not said.
     """
     write_cost_shares(engine, costs or {})
     journeys.create_path_touches_view(engine)
@@ -180,6 +186,7 @@ def build_marts(
     if compared:
         _build_lookback_marts(engine)
         _create_views(engine.local)
+        build_next_experiments(engine.local, margins)
 
 
 def other_rows(name: str) -> str:

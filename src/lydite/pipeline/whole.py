@@ -83,7 +83,7 @@ def run(
     compare_lookbacks(engine, models, settings, say)
     say("writing the marts")
     record_run(engine, evaluation)
-    build_marts(engine, costs=settings.costs())
+    build_marts(engine, costs=settings.costs(), margins=settings.margins())
 
 
 def attribute(

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING
 
 from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money
-from lydite.reporting.display_names import channel_word, conversions_of
+from lydite.reporting.display_names import channel_label, channel_word, conversions_of
 from lydite.reporting.formats import count, enumerate_names, money, percent
+from lydite.reporting.next_experiments import describe_design, next_experiments_of
 from lydite.reporting.queries import UNATTRIBUTED, credit_of, rivals_of, standing_models
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lydite.reporting.channel_money import ChannelMoney
+    from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
 #: Channels that a sentence names on each side, and lines of what to test.
@@ -104,19 +106,43 @@ def move(comparison: Comparison, outcome: str, model: str, instead_of: str) -> M
 
 @dataclass(frozen=True)
 class NextTest:
-    """A channel to test, its name within a sentence, and why."""
+    """A channel to test, its name within a sentence, why, and whether that says how too."""
 
     channel: str
     word: str
     why: str
+    says_how: bool = False
+
+
+def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
+    """Return the experiments that are worth more than they cost and take at most 12 weeks."""
+    names = comparison.report_settings.channel_names
+    return [
+        NextTest(
+            channel_label(row["channel"], names),
+            channel_word(row["channel"], names),
+            _worth(comparison, row),
+            says_how=True,
+        )
+        for row in next_experiments_of(comparison, outcome)
+        if row["is_feasible"] and row["value"] > 0
+    ]
+
+
+def _worth(comparison: Comparison, row: Row) -> str:
+    worth = money(row["value"], comparison.report_settings.currency)
+    return f"The result is worth {worth} in a year. {describe_design(row)}"
 
 
 def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTest]:
-    """Return the channels on which models that stand disagree most, weighed by money.
+    """Return the experiments that are worth most; without any, where models disagree most.
 
-    The width of the range of the value, or of the conversions where there is no value. Only
+    The disagreement is the width of the range of the value, or of the conversions where there is no value. Only
     channels with spend, where any has some: a channel that costs nothing cannot be cut.
     """
+    proposed = _proposed(comparison, outcome)[:_MOST_TESTS]
+    if proposed:
+        return proposed
     rows = channel_money(comparison, outcome, model)
     paid = [row for row in rows if row.spend] or rows
     apart = sorted(paid, key=lambda row: (-_disagreement(row), row.channel))
@@ -144,7 +170,7 @@ def _why(row: ChannelMoney, outcome: str, currency: str | None) -> str:
 
 
 def how_to_test(tests: Sequence[NextTest]) -> str:
-    """Return how to run the first test, in one sentence; empty without any."""
-    if not tests:
+    """Return how to run the first test, in one sentence; empty without any, or if it says so."""
+    if not tests or tests[0].says_how:
         return ""
     return f"Switch {tests[0].word} off in some regions, and compare."

@@ -172,6 +172,9 @@ class OutcomeSettings(Section):
         Channels whose touches are not on the paths of the outcome. Case does not matter.
     merge_channels
         Channels that count as another one, by the name of that one.
+    margin
+        The share of the value of a conversion that is left after its costs: what an experiment on
+        a channel can save or lose is counted in it.
     cost
         How the cost of a channel is charged to the outcome. ``"full"``: all of it. ``"by_value"``:
         all outcomes with this setting share it, in proportion to the value of their conversions.
@@ -188,6 +191,7 @@ class OutcomeSettings(Section):
     merge_channels: dict[str, tuple[str, ...]] = {}
     as_of: Instant | None = None
     delivery_delay: Delay | None = None
+    margin: Annotated[float, Field(gt=0, le=1)] = 1.0
     cost: Cost = "full"
 
     @model_validator(mode="after")

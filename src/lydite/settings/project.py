@@ -185,6 +185,10 @@ class Settings(Section):
         """Return how costs are charged to the outcomes that have settings."""
         return {name: own.cost for name, own in self.outcomes.items()}
 
+    def margins(self) -> dict[str, float]:
+        """Return the margins of the outcomes that have settings, as shares of value."""
+        return {name: own.margin for name, own in self.outcomes.items()}
+
     def shown(self) -> ReportSettings:
         """Return the settings of the report, with the reporting currency where it has none."""
         if self.currency is None or self.report.currency is not None:

@@ -39,7 +39,7 @@ def mart_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinit
         engine = specs.engine(context)
         pipeline.record_decisions(engine, settings.storage.decisions)
         pipeline.record_run(engine, settings.evaluation, context.run.run_id)
-        pipeline.build_marts(engine, costs=settings.costs())
+        pipeline.build_marts(engine, costs=settings.costs(), margins=settings.margins())
         comparison = read_comparison(engine.local)
         outcomes = [row["outcome"] for row in comparison.outcomes]
         alerts = [text for name in outcomes if (text := champion_alert(comparison, name))]

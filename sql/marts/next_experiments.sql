@@ -1,0 +1,28 @@
+-- The experiments that are worth most: which channel to hold out, how, and what each result would change.
+-- @outcome name of the outcome
+-- @channel name of the channel that would be held out
+-- @rank 1 for the most valuable test of the outcome
+-- @value expected value of the result over 12 months, less the margin of the conversions given up, in the currency of the data
+-- @value_per_month expected value of the result per month (EVSI), in the currency of the data
+-- @conversions_given_up expected conversions lost in the holdout
+-- @expected_factor expected share of the credited conversions that the channel causes, over all models that stand
+-- @factor_sd its standard deviation before the test
+-- @break_even_factor share from which on the channel pays for itself
+-- @unit what is assigned at random: user or region
+-- @holdout_share share of the units that do not get the channel
+-- @users users in both arms, counted once a week, for 80 % power to find the break-even
+-- @weeks how long the test takes at the present traffic
+-- @is_feasible whether it takes at most 12 weeks
+-- @keep_if_no_effect whether the channel is kept if the test finds no effect
+-- @moved_if_no_effect spend per month that such a result would move elsewhere
+-- @refuted_if_no_effect models whose credit it would contradict, separated by commas
+-- @keep_if_as_credited whether the channel is kept if the test finds all that is credited
+-- @moved_if_as_credited spend per month that such a result would move
+-- @refuted_if_as_credited models whose credit it would contradict, separated by commas
+select
+    outcome, channel, rank, value, value_per_month, conversions_given_up, expected_factor,
+    factor_sd, break_even_factor, unit, holdout_share, users, weeks, is_feasible,
+    keep_if_no_effect, moved_if_no_effect, refuted_if_no_effect,
+    keep_if_as_credited, moved_if_as_credited, refuted_if_as_credited
+from evaluation.next_experiments
+order by outcome, rank

@@ -1,0 +1,45 @@
+"""``lydite next``: which experiment is worth most."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path  # noqa: TC003  (typer reads the annotations)
+from typing import Annotated
+
+import typer
+
+from lydite.cli.options import SETTINGS_FILE, Format
+
+EXAMPLES = """
+**Example**
+
+`lydite next --outcome purchase`
+"""
+
+
+def next_experiments(
+    outcome: Annotated[str | None, typer.Option(help="Only this outcome.")] = None,
+    settings_file: Annotated[
+        Path, typer.Option("--settings", help="The settings of the project.")
+    ] = SETTINGS_FILE,
+    output: Format = "table",
+) -> None:
+    """Show which channel to test next, how, and what each result would change."""
+    from lydite.reporting.queries import outcome_counts, rows_of  # noqa: PLC0415
+    from lydite.results import read_published  # noqa: PLC0415
+    from lydite.settings import load_settings  # noqa: PLC0415
+
+    storage, folder = load_settings(settings_file).storage, settings_file.parent
+    comparison = read_published(folder / storage.published)
+    outcomes = [row["outcome"] for row in comparison.outcomes]
+    if outcome is not None:
+        outcomes = [outcome_counts(comparison, outcome)["outcome"]]
+    if output == "json":
+        rows = [row for name in outcomes for row in rows_of(comparison, "next_experiments", name)]
+        print(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    from lydite.reporting.next_experiments import print_next_experiments  # noqa: PLC0415
+
+    print_next_experiments(comparison, outcomes, Console())

@@ -1,0 +1,183 @@
+"""The mart of the next experiments: which channel to test, how, and what the result would change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from lydite.decisions.evidence import read_refutations, rivals_of
+from lydite.experiments.calibrated_credit import estimate_incrementality
+from lydite.experiments.next_test import TABLE, Belief, Candidate, rank_tests, to_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from lydite.engine import DuckDBEngine
+    from lydite.experiments.next_test import NextTest
+
+    Marts = Mapping[str, pl.DataFrame]
+
+NEXT_EXPERIMENTS = "next_experiments"
+_READ = (
+    "outcomes", "model_comparison", "champions", "channel_credit", "channel_roles", "weekly_reach",
+    "segment_credit",
+)  # fmt: skip
+_UNATTRIBUTED = "(unattributed)"
+_DAYS_PER_MONTH, _DAYS_PER_WEEK = 365 / 12, 7
+_RECENT_WEEKS = 4  # a channel without users in these is not running
+_RESULTS = {"if_no_effect": 0, "if_as_credited": -1}
+SCHEMA: dict[str, Any] = {
+    "outcome": pl.String,
+    **TABLE,
+    **{
+        f"{name}_{result}": kind
+        for result in _RESULTS
+        for name, kind in (("keep", pl.Boolean), ("moved", pl.Float64), ("refuted", pl.String))
+    },
+}
+
+
+def build_next_experiments(engine: DuckDBEngine, margins: Mapping[str, float] | None) -> None:
+    """Build the mart from the others; it is empty without spend or value.
+
+    Parameters
+    ----------
+    engine
+        Holds the marts of a comparison.
+    margins
+        The margin as a share of the value of a conversion, by outcome; 1 where it is not said.
+    """
+    marts = {
+        name: engine.frame(f"from mart.{name}") for name in _READ if engine.exists(f"mart.{name}")
+    }
+    parts = [pl.DataFrame(schema=SCHEMA)]
+    if marts.keys() >= set(_READ):
+        for outcome in marts["outcomes"]["outcome"]:
+            tests = rank_tests(find_candidates(marts, outcome, (margins or {}).get(outcome, 1.0)))
+            parts.append(_table(outcome, tests))
+    engine.store(f"evaluation.{NEXT_EXPERIMENTS}", pl.concat(parts))
+    engine.create(f"mart.{NEXT_EXPERIMENTS}", f"marts/{NEXT_EXPERIMENTS}")
+    engine.comment(f"mart.{NEXT_EXPERIMENTS}", f"marts/{NEXT_EXPERIMENTS}")
+
+
+def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Candidate]:
+    """Return the channels that cost money and run, as candidates for a test.
+
+    Users are counted once a week, and so are the rates: what matters for a test of rare
+    conversions is their number, not whether a user comes back in another week.
+
+    Parameters
+    ----------
+    marts
+        The marts of a comparison.
+    outcome
+        Name of the outcome.
+    margin
+        The margin as a share of the value of a conversion.
+    """
+    credit = marts["channel_credit"].filter(pl.col("outcome") == outcome)
+    models = _models(marts, outcome, credit)
+    weeks, users = _reach(marts["weekly_reach"])
+    if not models or not weeks:
+        return []
+    value = _value_per_conversion(credit, models[0])
+    months = weeks * _DAYS_PER_WEEK / _DAYS_PER_MONTH
+    roles = marts["channel_roles"].filter(pl.col("outcome") == outcome)
+    on_path = dict(roles.select("channel", "on_path").rows())
+    counted = marts["outcomes"].filter(pl.col("outcome") == outcome)["conversions"][0]
+    regions = _regions(marts["segment_credit"], outcome)
+    found = []
+    for channel, cost in _paid(credit, models[0]):
+        per_model = credit.filter(pl.col("channel") == channel, pl.col("model").is_in(models))
+        conversions = dict(per_model.select("model", "conversions").rows())
+        rate = on_path.get(channel, 0) / (users[channel] * weeks) if users.get(channel) else 0.0
+        if not 0 < rate < 1 or not conversions.get(models[0]):
+            continue
+        prior = estimate_incrementality([channel], [])
+        found.append(
+            Candidate(
+                channel=channel,
+                spend=cost / months,
+                margin=value * margin,
+                beliefs={
+                    model: Belief(n / months, float(prior.mean[0]), float(prior.sd[0]))
+                    for model, n in conversions.items()
+                },
+                model=models[0],
+                users=users[channel],
+                rate=rate,
+                regions=regions,
+                regional_conversions=counted / weeks,
+            )
+        )
+    return found
+
+
+def _models(marts: Marts, outcome: str, credit: pl.DataFrame) -> list[str]:
+    """Return the models that stand, the one in use first, or the best one where that is refuted."""
+    refuted = {model for of, model in read_refutations(marts) if of == outcome}
+    order = [pl.col("primary").fill_null(value=True).not_(), "rank", "model"]
+    rivals = rivals_of(marts, outcome).sort(order, nulls_last=True)["model"].to_list()
+    champion = marts["champions"].filter(pl.col("outcome") == outcome)["model"].to_list()
+    standing = [name for name in dict.fromkeys([*champion, *rivals]) if name not in refuted]
+    credited = set(credit["model"])
+    return [name for name in standing or champion if name in credited]
+
+
+def _value_per_conversion(credit: pl.DataFrame, model: str) -> float:
+    rows = credit.filter(pl.col("model") == model)
+    conversions = float(rows["conversions"].sum())
+    return float(rows["value"].fill_null(0).sum()) / conversions if conversions else 0.0
+
+
+def _paid(credit: pl.DataFrame, model: str) -> list[tuple[str, float]]:
+    rows = credit.filter(
+        pl.col("model") == model, pl.col("channel") != _UNATTRIBUTED, pl.col("cost") > 0
+    )
+    return [(channel, cost) for channel, cost in rows.select("channel", "cost").rows()]
+
+
+def _reach(reach: pl.DataFrame) -> tuple[int, dict[str, float]]:
+    """Return the number of weeks, and the users per week of each channel that still runs."""
+    if reach.is_empty():
+        return 0, {}
+    last: date = reach["week"].max()  # type: ignore[assignment]  # polars does not say the type
+    first: date = reach["week"].min()  # type: ignore[assignment]
+    weeks = (last - first).days // _DAYS_PER_WEEK + 1
+    recent = pl.col("week") > last - pl.duration(weeks=_RECENT_WEEKS)
+    running = reach.filter(recent)["channel"].unique()
+    sums = reach.group_by("channel").agg(pl.col("users").sum()).sort("channel")
+    kept = sums.filter(pl.col("channel").is_in(running.implode()))
+    return weeks, {channel: n / weeks for channel, n in kept.rows()}
+
+
+def _regions(segments: pl.DataFrame, outcome: str) -> int:
+    """Return the number of values of the column ``region`` of the users."""
+    own = segments.filter(
+        pl.col("outcome") == outcome,
+        pl.col("segment").str.starts_with("region = "),
+        pl.col("segment") != "region = (unknown)",
+    )
+    return own["segment"].n_unique()
+
+
+def _table(outcome: str, tests: Sequence[NextTest]) -> pl.DataFrame:
+    """Return the rows of one outcome."""
+    changes = [
+        {
+            column: value
+            for result, place in _RESULTS.items()
+            for own in [test.consequences[place]]
+            for column, value in (
+                (f"keep_{result}", own.keep),
+                (f"moved_{result}", own.moved),
+                (f"refuted_{result}", ", ".join(own.refuted)),
+            )
+        }
+        for test in tests
+    ]
+    schema = {name: kind for name, kind in SCHEMA.items() if name not in {"outcome", *TABLE}}
+    named = to_table(tests).select(pl.lit(outcome).alias("outcome"), pl.all())
+    return pl.concat([named, pl.DataFrame(changes, schema=schema)], how="horizontal")

@@ -1,0 +1,102 @@
+"""The next experiments in words and on the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lydite.reporting.display_names import MOST_NAMED, model_label, within_sentence
+from lydite.reporting.formats import amount, count, enumerate_names, fixed, percent, plain
+from lydite.reporting.queries import rows_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from lydite.reporting.queries import Row
+    from lydite.results import Comparison
+
+_MOST = 5
+_NOTHING = (
+    "No experiment is proposed: none of the channels has spend, or no conversion has a value."
+)
+
+
+def next_experiments_of(comparison: Comparison, outcome: str) -> list[Row]:
+    """Return the proposed experiments of one outcome, the most valuable first."""
+    return sorted(rows_of(comparison, "next_experiments", outcome), key=lambda row: row["rank"])
+
+
+def describe_design(row: Row) -> str:
+    """Return how a channel is tested, in one sentence."""
+    what = "users" if row["unit"] == "user" else "regions"
+    weeks = f"{count(row['weeks'])} week{'' if row['weeks'] == 1 else 's'}"
+    said = f"Hold out {percent(row['holdout_share'])} of the {what} for {weeks}"
+    if row["unit"] == "user":
+        said += f" ({count(row['users'])} users in all)"
+    return f"{said}." if row["is_feasible"] else f"{said}: longer than 12 weeks."
+
+
+def describe_results(row: Row) -> list[str]:
+    """Return what two possible results would change, a sentence each."""
+    return [
+        _result("No effect", row["keep_if_no_effect"], row["moved_if_no_effect"],
+                row["refuted_if_no_effect"]),
+        _result("All that is credited", row["keep_if_as_credited"], row["moved_if_as_credited"],
+                row["refuted_if_as_credited"]),
+    ]  # fmt: skip
+
+
+def _result(what: str, keep: bool, moved: float, refuted: str) -> str:
+    said = f"{what}: {'keep' if keep else 'cut'} the channel"
+    if moved:
+        said += f", {amount(moved)} a month {'stay' if keep else 'move'}"
+    names = [within_sentence(model_label(name)) for name in refuted.split(", ") if name]
+    if len(names) > MOST_NAMED:
+        names = [f"{len(names)} models"]
+    return f"{said}; contradicts {enumerate_names(names)}." if names else f"{said}."
+
+
+def print_next_experiments(
+    comparison: Comparison, outcomes: Sequence[str], console: Console
+) -> None:
+    """Print the most valuable experiments of some outcomes.
+
+    Parameters
+    ----------
+    comparison
+        What was published.
+    outcomes
+        Names of its outcomes.
+    console
+        Where to print.
+    """
+    for outcome in outcomes:
+        console.print()
+        console.rule(Text(plain(outcome), style="bold"), align="left")
+        rows = next_experiments_of(comparison, outcome)[:_MOST]
+        if not rows:
+            console.print(Text(_NOTHING))
+            continue
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+        table.add_column("channel", overflow="fold")
+        for name in ("worth in a year", "expected", "break-even"):
+            table.add_column(name, justify="right")
+        table.add_column("design", overflow="fold")
+        for row in rows:
+            cells = (
+                plain(row["channel"]), amount(row["value"]), fixed(row["expected_factor"], 2),
+                fixed(row["break_even_factor"], 2), describe_design(row),
+            )  # fmt: skip
+            table.add_row(*(Text(cell) for cell in cells))
+        console.print(table)
+        console.print(Text(f"What a test of {plain(rows[0]['channel'])} would change", "bold"))
+        for sentence in describe_results(rows[0]):
+            console.print(Padding(Text(sentence), (0, 2)))
+        note = "expected, break-even: share of the credited conversions that the channel causes"
+        console.print(Text(note, style="dim"))

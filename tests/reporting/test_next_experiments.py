@@ -1,0 +1,61 @@
+"""Proposed experiments in words, on the terminal and in the report."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from rich.console import Console
+
+from lydite.reporting.moves import how_to_test, next_tests
+from lydite.reporting.next_experiments import (
+    describe_design,
+    describe_results,
+    next_experiments_of,
+    print_next_experiments,
+)
+from tests.helpers.made_comparisons import make_comparison
+from tests.helpers.made_next_experiments import SEARCH, SOCIAL, VIDEO, compare_with_proposals
+
+
+def test_designs_are_sentences():
+    assert describe_design(SEARCH) == (
+        "Hold out 10% of the users for 4 weeks (52,000 users in all)."
+    )
+    assert describe_design(SOCIAL) == "Hold out 50% of the regions for 1 week."
+    assert describe_design(VIDEO).endswith("90 weeks (52,000 users in all): longer than 12 weeks.")
+
+
+def test_results_say_what_they_would_change():
+    assert describe_results(SEARCH) == [
+        "No effect: cut the channel, 9,000 a month move; contradicts linear and last touch.",
+        "All that is credited: keep the channel.",
+    ]
+    many = SEARCH | {"refuted_if_no_effect": "a, b, c, d"}
+    assert describe_results(many)[0].endswith("contradicts 4 models.")
+
+
+def test_the_report_proposes_tests_that_are_worth_it_and_possible():
+    made = compare_with_proposals(VIDEO, SOCIAL, SEARCH)
+    [test] = next_tests(made, "purchase", "linear")
+    assert test.channel == "Paid search"
+    assert test.why == f"The result is worth 2,300 in a year. {describe_design(SEARCH)}"
+    assert how_to_test([test]) == ""
+    other = next_tests(compare_with_proposals(VIDEO), "purchase", "linear")
+    assert "credited with" in other[0].why
+
+
+def test_they_are_printed_in_order_with_what_the_first_would_change():
+    made = compare_with_proposals(SOCIAL, SEARCH)
+    assert [row["rank"] for row in next_experiments_of(made, "purchase")] == [1, 2]
+    stream = StringIO()
+    print_next_experiments(made, ["purchase"], Console(file=stream, width=120, color_system=None))
+    text = stream.getvalue()
+    assert text.index("paid_search") < text.index("social")
+    assert "What a test of paid_search would change" in text
+    assert "No effect: cut the channel" in text
+
+
+def test_without_any_it_says_why():
+    stream = StringIO()
+    print_next_experiments(make_comparison(), ["purchase"], Console(file=stream, width=100))
+    assert "No experiment is proposed" in stream.getvalue()
