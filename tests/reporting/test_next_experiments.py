@@ -50,8 +50,8 @@ def test_they_are_printed_in_order_with_what_the_first_would_change():
     stream = StringIO()
     print_next_experiments(made, ["purchase"], Console(file=stream, width=120, color_system=None))
     text = stream.getvalue()
-    assert text.index("paid_search") < text.index("social")
-    assert "What a test of paid_search would change" in text
+    assert text.index("Paid search") < text.index("Social")
+    assert "What a test of paid search would change" in text
     assert "No effect: cut the channel" in text
 
 

@@ -1,4 +1,4 @@
-"""The mart of the next experiments: which channel to test, how, and what the result would change."""
+"""The mart of the next experiments: which channel to test, how, and what results would change."""
 
 from __future__ import annotations
 

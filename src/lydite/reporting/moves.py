@@ -137,8 +137,8 @@ def _worth(comparison: Comparison, row: Row) -> str:
 def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTest]:
     """Return the experiments that are worth most; without any, where models disagree most.
 
-    The disagreement is the width of the range of the value, or of the conversions where there is no value. Only
-    channels with spend, where any has some: a channel that costs nothing cannot be cut.
+    The disagreement is the width of the range of the value, or of the conversions where there is no
+    value. Only channels with spend, where any has some: a channel that costs nothing cannot be cut.
     """
     proposed = _proposed(comparison, outcome)[:_MOST_TESTS]
     if proposed:

@@ -9,8 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lydite.reporting.display_names import MOST_NAMED, model_label, within_sentence
+from lydite.reporting.display_names import channel_label, channel_word, model_word
 from lydite.reporting.formats import amount, count, enumerate_names, fixed, percent, plain
+from lydite.reporting.model_groups import MOST_NAMED
 from lydite.reporting.queries import rows_of
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _result(what: str, keep: bool, moved: float, refuted: str) -> str:
     said = f"{what}: {'keep' if keep else 'cut'} the channel"
     if moved:
         said += f", {amount(moved)} a month {'stay' if keep else 'move'}"
-    names = [within_sentence(model_label(name)) for name in refuted.split(", ") if name]
+    names = [model_word(name) for name in refuted.split(", ") if name]
     if len(names) > MOST_NAMED:
         names = [f"{len(names)} models"]
     return f"{said}; contradicts {enumerate_names(names)}." if names else f"{said}."
@@ -76,6 +77,7 @@ def print_next_experiments(
     console
         Where to print.
     """
+    names = comparison.report_settings.channel_names
     for outcome in outcomes:
         console.print()
         console.rule(Text(plain(outcome), style="bold"), align="left")
@@ -90,12 +92,16 @@ def print_next_experiments(
         table.add_column("design", overflow="fold")
         for row in rows:
             cells = (
-                plain(row["channel"]), amount(row["value"]), fixed(row["expected_factor"], 2),
-                fixed(row["break_even_factor"], 2), describe_design(row),
-            )  # fmt: skip
+                channel_label(row["channel"], names),
+                amount(row["value"]),
+                fixed(row["expected_factor"], 2),
+                fixed(row["break_even_factor"], 2),
+                describe_design(row),
+            )
             table.add_row(*(Text(cell) for cell in cells))
         console.print(table)
-        console.print(Text(f"What a test of {plain(rows[0]['channel'])} would change", "bold"))
+        tested = channel_word(rows[0]["channel"], names)
+        console.print(Text(f"What a test of {tested} would change", "bold"))
         for sentence in describe_results(rows[0]):
             console.print(Padding(Text(sentence), (0, 2)))
         note = "expected, break-even: share of the credited conversions that the channel causes"
