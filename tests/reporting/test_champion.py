@@ -24,7 +24,7 @@ REFUTED = replace(
 def test_without_a_decision_it_is_in_use_until_somebody_decides():
     made = compare_with_decisions(CONTENDERS)
     assert champion_line(made, "purchase") == (
-        "In use: last touch, in use until somebody decides. Challenger: linear (contender)."
+        "Last touch is in use until somebody decides. Challenger: linear (contender)."
     )
     assert champion_alert(made, "purchase") == ""
 

@@ -57,7 +57,7 @@ def champion_line(comparison: Comparison, outcome: str) -> str:
     row = champion_of(comparison, outcome)
     if row is None or (row["decided_at"] is None and row["verdict"] is None):
         return ""
-    said = [f"In use: {_name(row['model'])}, {_how(row)}."]
+    said = [_in_use(row)]
     if row["despite"]:
         said.append(f"It was promoted although it was refuted by {plain(row['despite'])}.")
     if row["verdict"] is None:
@@ -68,11 +68,12 @@ def champion_line(comparison: Comparison, outcome: str) -> str:
     return " ".join(said)
 
 
-def _how(row: Row) -> str:
+def _in_use(row: Row) -> str:
+    name = _name(row["model"])
     if row["decided_at"] is None:
-        return str(row["status"])
-    day = f"{row['decided_at']:%Y-%m-%d}"
-    return f"decided on {day} by {plain(row['decided_by'])}: {plain(row['reason'])}".rstrip(".")
+        return f"{name[0].upper()}{name[1:]} is {row['status']}."
+    why = f"{plain(row['decided_by'])}: {plain(row['reason'])}".rstrip(".")
+    return f"In use: {name}, decided on {row['decided_at']:%Y-%m-%d} by {why}."
 
 
 def _name(model: str) -> str:
