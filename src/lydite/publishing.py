@@ -16,7 +16,7 @@ from lydite.pipeline import SCHEMA_VERSION
 from lydite.pipeline.touch_credit import MOST_IN_FILE, SELECT, count_touches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from lydite.engine import DuckDBEngine
 
@@ -148,33 +148,45 @@ def _copy_marts(engine: DuckDBEngine, path: Path, touch_credit: Path | None) -> 
     views = _names(engine, "duckdb_views()", "view_name")
     engine.run(f"attach {quote_literal(str(path))} as published")
     try:
-        engine.run("create schema published.mart")
-        for name in tables:
-            engine.run(f"create table published.mart.{name} as from mart.{name}")
-            _copy_comments(engine, name, "table", "mart")
-        if touch_credit is not None:
-            engine.run(
-                f"create table published.mart.{_TOUCH_CREDIT} as"
-                f" from read_parquet({quote_literal(str(touch_credit))})"
-            )
-        with engine.use_database("published"):
-            for _, sql in views:
-                engine.run(sql)
-            for name in [*tables, *(name for name, _ in views)]:
-                engine.run(f"create view main.{name} as from mart.{name}")
-            if touch_credit is not None:
-                engine.run(f"create view main.{_TOUCH_CREDIT} as from mart.{_TOUCH_CREDIT}")
-                for schema in ("mart", "main"):
-                    engine.comment(f"{schema}.{_TOUCH_CREDIT}", SELECT)
-        for name, _ in views:
-            _copy_comments(engine, name, "view", "mart")
-        for name in [*tables, *(name for name, _ in views)]:
-            _copy_comments(engine, name, "table" if name in tables else "view", "main")
+        # One transaction: in a file, every commit waits for the disk.
+        with engine.transaction():
+            _write_published(engine, tables, views, touch_credit)
         engine.run("checkpoint published")
     finally:
         engine.run("detach published")
     more = [] if touch_credit is None else [_TOUCH_CREDIT]
     return [*tables, *(name for name, _ in views), *more]
+
+
+def _write_published(
+    engine: DuckDBEngine,
+    tables: Sequence[str],
+    views: Sequence[tuple[str, str]],
+    touch_credit: Path | None,
+) -> None:
+    """Create the tables and views of the attached database ``published``, with comments."""
+    engine.run("create schema published.mart")
+    for name in tables:
+        engine.run(f"create table published.mart.{name} as from mart.{name}")
+        _copy_comments(engine, name, "table", "mart")
+    if touch_credit is not None:
+        engine.run(
+            f"create table published.mart.{_TOUCH_CREDIT} as"
+            f" from read_parquet({quote_literal(str(touch_credit))})"
+        )
+    with engine.use_database("published"):
+        for _, sql in views:
+            engine.run(sql)
+        for name in [*tables, *(name for name, _ in views)]:
+            engine.run(f"create view main.{name} as from mart.{name}")
+        if touch_credit is not None:
+            engine.run(f"create view main.{_TOUCH_CREDIT} as from mart.{_TOUCH_CREDIT}")
+            for schema in ("mart", "main"):
+                engine.comment(f"{schema}.{_TOUCH_CREDIT}", SELECT)
+    for name, _ in views:
+        _copy_comments(engine, name, "view", "mart")
+    for name in [*tables, *(name for name, _ in views)]:
+        _copy_comments(engine, name, "table" if name in tables else "view", "main")
 
 
 def _names(engine: DuckDBEngine, catalog: str, column: str) -> list[tuple[str, str]]:

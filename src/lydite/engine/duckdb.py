@@ -74,6 +74,7 @@ class DuckDBEngine:
         temporary: bool = False,
     ) -> None:
         self._temporary = temporary
+        self._in_transaction = False
         settings: dict[str, str | bool | int | float | list[str]] = {
             "autoinstall_known_extensions": False,
         }
@@ -182,9 +183,11 @@ class DuckDBEngine:
     def comment(self, table: str, file: str) -> None:
         """Set the comments of a table or view, and of its columns, to those of a SQL file."""
         about, columns = read_comments(file)
-        self.run(f"comment on {self._kind(table)} {table} is {quote_literal(about)}")
-        for column, text in columns.items():
-            self.run(f'comment on column {table}."{column}" is {quote_literal(text)}')
+        # In a file, every commit waits for the disk: all comments are one.
+        with contextlib.nullcontext() if self._in_transaction else self.transaction():
+            self.run(f"comment on {self._kind(table)} {table} is {quote_literal(about)}")
+            for column, text in columns.items():
+                self.run(f'comment on column {table}."{column}" is {quote_literal(text)}')
 
     def drop(self, table: str) -> None:
         """Drop the table or view `table` if it exists."""
@@ -224,12 +227,16 @@ class DuckDBEngine:
     def transaction(self) -> Iterator[None]:
         """Commit all writes of the block at its end, or none of them after an error."""
         self.run("begin transaction")
+        self._in_transaction = True
         try:
             yield
         except BaseException:
             self.run("rollback")
             raise
-        self.run("commit")
+        else:
+            self.run("commit")
+        finally:
+            self._in_transaction = False
 
     @contextlib.contextmanager
     def staging_database(self) -> Iterator[str]:
