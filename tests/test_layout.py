@@ -31,6 +31,7 @@ WITHOUT_MODULE = {
     "tests/pipeline/test_example_queries.py": "the files in sql/examples/",
     "tests/pipeline/test_mart_tables.py": "the files in sql/marts/ and sql/views/",
     "tests/reporting/test_report_in_browser.py": "the report as a browser shows it",
+    "tests/reporting/test_sentences_and_tables.py": "sentences of the report against the tables",
     "tests/test_data_samples.py": "the files in data_samples/",
     "tests/test_docs.py": "the Markdown files",
     "tests/test_examples.py": "the scripts in examples/",

@@ -79,7 +79,10 @@ def test_without_value_the_sentence_is_about_cost():
 
 def test_without_spend_the_sentence_is_about_shares():
     comparison = without(make_comparison(("lead", CONTENDERS)), "value", "roas", "cost", "cpa")
-    assert re.match(r"\w+ earned \d+% to \d+% of leads under every", agreement(comparison, "lead"))
+    assert re.match(
+        r"\w+ earned \d+% to \d+% of the credit for leads under every",
+        agreement(comparison, "lead"),
+    )
     assert "earned" in decide(make_path_comparison(CONTENDERS), "conversion").text
 
 

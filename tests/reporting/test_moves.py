@@ -72,3 +72,19 @@ def test_channels_to_test_are_those_with_spend_on_which_models_disagree_most(com
 def test_where_one_model_stands_there_is_nothing_to_test():
     assert next_tests(make_comparison(("purchase", BEST)), "purchase", "linear") == []
     assert how_to_test([]) == ""
+
+
+def test_many_small_changes_name_the_largest_of_them():
+    channels = tuple(f"c{n}" for n in range(60))
+    full = make_comparison(("purchase", CONTENDERS), channels=channels)
+    one, other = {"linear": 0.0, "last_touch": 0.3}, {"linear": 18.0, "last_touch": 0.0}
+    extra = pl.when(pl.col("channel") == "c0").then(
+        pl.col("model").replace_strict(other, default=0.0)
+    )
+    credit = full.marts["channel_credit"].with_columns(
+        conversions=10 + extra.otherwise(pl.col("model").replace_strict(one, default=0.0))
+    )
+    comparison = replace(full, marts={**full.marts, "channel_credit": credit})
+    found = move(comparison, "purchase", "linear", "last_touch")
+    assert found.gaining == "c0 (10 to 28)"
+    assert found.losing.endswith("(10 to 10)")

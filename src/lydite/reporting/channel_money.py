@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ class ChannelMoney:
     standing
         The range of conversions over the models that stand; None where none does.
     standing_share, standing_return, standing_cost
-        The ranges of the share, of value per unit of spend, and of spend per conversion.
+        The ranges of the share, of value per unit of spend, and of spend per conversion, which is
+        infinite where a model credits nothing.
     last_touch_share
         The share according to last touch; None where it was not compared.
     """
@@ -142,15 +144,21 @@ def _channel(
         standing_return=_range([row["value"] / spend for row in stands if row["value"] is not None])
         if spend
         else None,
-        standing_cost=_range([spend / row["conversions"] for row in stands if row["conversions"]])
-        if spend and all(row["conversions"] for row in stands)
-        else None,
+        standing_cost=_costs(spend, [row["conversions"] or 0.0 for row in stands]),
         last_touch_share=last,
     )
 
 
 def _pair(low: float | None, high: float | None) -> Range | None:
     return None if low is None or high is None else (low, high)
+
+
+def _costs(spend: float | None, conversions: Sequence[float]) -> Range | None:
+    """Return the range of spend per conversion; without an upper end where some have no credit."""
+    if not spend or not any(conversions):
+        return None
+    each = [spend / number if number else math.inf for number in conversions]
+    return min(each), max(each)
 
 
 def _range(values: Sequence[float | None]) -> Range | None:

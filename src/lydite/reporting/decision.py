@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money, model_to_show
 from lydite.reporting.display_names import conversions_of, model_label, model_word, sentence
-from lydite.reporting.formats import count, currency_prefix, enumerate_names, fixed, percent
+from lydite.reporting.formats import (
+    count,
+    currency_prefix,
+    enumerate_names,
+    fixed,
+    is_number,
+    percent,
+)
 from lydite.reporting.history import period_of
 from lydite.reporting.model_groups import MOST_NAMED
 from lydite.reporting.narrative import headline
@@ -141,7 +148,7 @@ def _about_shares(rows: Sequence[ChannelMoney], conversions: str, under: str) ->
     if not known:
         return ""
     best = max(known, key=lambda row: (row.standing_share or (0.0,))[0])
-    said = f"{best.label} earned {_shares(best)} of {conversions}{under}."
+    said = f"{best.label} earned {_shares(best)} of the credit for {conversions}{under}."
     others = [row for row in known if row is not best]
     if not others:
         return said
@@ -163,8 +170,10 @@ def _shares(row: ChannelMoney) -> str:
 def _range(values: Range | None) -> str:
     """Return a range, or one number where its ends are the same."""
     low, high = values or (0.0, 0.0)
-    decimals = 1 if high < _LARGE else 0
+    decimals = 1 if (high if is_number(high) else low) < _LARGE else 0
     first, last = fixed(low, decimals), fixed(high, decimals)
+    if not is_number(high):
+        return f"{first} or more"
     return first if first == last else f"{first} to {last}"
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lydite.reporting.formats import amount, fixed, interval, percent
+from lydite.reporting.formats import amount, fixed, interval, is_number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -149,8 +149,10 @@ def _ratio(value: float | None) -> str:
 def _between(ends: Range | None) -> str:
     if ends is None:
         return ""
-    decimals = 1 if ends[1] < 100 else 0
+    decimals = 1 if (ends[1] if is_number(ends[1]) else ends[0]) < 100 else 0
     low, high = fixed(ends[0], decimals), fixed(ends[1], decimals)
+    if not is_number(ends[1]):
+        return f"{low} or more"
     return low if low == high else f"{low} to {high}"
 
 

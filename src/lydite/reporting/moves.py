@@ -84,6 +84,9 @@ def move(comparison: Comparison, outcome: str, model: str, instead_of: str) -> M
     ordered = sorted(changes, key=lambda channel: (changes[channel], channel))
     losing = [channel for channel in ordered if changes[channel] <= -_LEAST_MOVED][:_MOST_NAMED]
     gaining = [c for c in reversed(ordered) if changes[c] >= _LEAST_MOVED][:_MOST_NAMED]
+    # Many small changes may add up.
+    losing = losing or [channel for channel in ordered[:1] if changes[channel] < 0]
+    gaining = gaining or [channel for channel in ordered[-1:] if changes[channel] > 0]
     before, after = credit[instead_of], credit[model]
     names = comparison.report_settings.channel_names
 

@@ -32,7 +32,9 @@
     var changes = after.map(function (n, c) { return n - before[c]; });
     var order = changes.map(function (_, c) { return c; }).sort(function (a, b) { return changes[a] - changes[b]; });
     var losing = order.filter(function (c) { return changes[c] <= -0.5; }).slice(0, 2);
+    if (!losing.length) { losing = order.slice(0, 1); }
     var gaining = order.reverse().filter(function (c) { return changes[c] >= 0.5; }).slice(0, 2);
+    if (!gaining.length) { gaining = order.slice(0, 1); }
     var moved = changes.reduce(function (sum, change) { return sum + Math.max(change, 0); }, 0);
     element.textContent = "";
     element.append("Budgeting by ", strong(x.label), " instead of ", strong(y.label));
