@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-import polars as pl
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from lydite.reporting.calibration_chart import calibration_chart, likeliest
-from lydite.results import Comparison
 from tests.helpers.made_comparisons import CONTENDERS, make_comparison
+from tests.helpers.made_marts import calibration
+
+if TYPE_CHECKING:
+    from lydite.results import Comparison
 
 
 def calibrated() -> Comparison:
     full = make_comparison(("purchase", CONTENDERS))
-    rows = [
-        {
-            "outcome": "purchase", "segment": segment, "model": model, "bin": number,
-            "landmarks": 500, "conversions": number, "forecast": number / 500,
-            "observed": (number + 1) / 500,
-        }
-        for segment in ("all", "region = east")
-        for model, *_ in CONTENDERS
-        for number in range(1, 11)
-    ]  # fmt: skip
-    return Comparison({**full.marts, "calibration": pl.DataFrame(rows)}, full.outcomes, {})
+    return replace(full, marts={**full.marts, "calibration": calibration(full)})
 
 
 def test_the_points_are_the_bins_of_models_that_stand():

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
 import polars as pl
 import pytest
 
 from lydite.reporting.channel_money import channel_money
 from lydite.reporting.credit_tables import credit_by_model, credit_by_segment
-from lydite.results import Comparison
 from tests.helpers.made_comparisons import CONTENDERS, make_comparison
+from tests.helpers.made_marts import segment_credit
+
+if TYPE_CHECKING:
+    from lydite.results import Comparison
 
 MODELS = [model for model, *_ in CONTENDERS]
 
 
-def with_segments(names=("region = east", "region = west")) -> Comparison:
-    """Return a comparison with credit by segment: the second segment has the channels reversed."""
+def with_segments(*names: str) -> Comparison:
     full = make_comparison(("purchase", CONTENDERS))
-    credit = full.marts["channel_credit"].filter(pl.col("channel") != "(unattributed)")
-    columns = ["outcome", "model", "channel", "conversions", "share"]
-    frames = []
-    for place, name in enumerate(names):
-        rows = credit.select(columns)
-        if place:
-            rows = rows.with_columns(pl.col("conversions", "share").reverse().over("model"))
-        frames.append(rows.with_columns(pl.lit(name).alias("segment")))
-    return Comparison({**full.marts, "segment_credit": pl.concat(frames)}, full.outcomes, {})
+    table = segment_credit(full, names) if names else segment_credit(full)
+    return replace(full, marts={**full.marts, "segment_credit": table})
 
 
 def test_every_model_has_a_column():
@@ -58,7 +56,7 @@ def test_a_share_in_a_segment_has_the_range_over_all_models_that_stand():
 
 def test_of_many_segments_the_largest_are_shown():
     names = tuple(f"region = {n:02}" for n in range(20))
-    comparison = with_segments(names)
+    comparison = with_segments(*names)
     money = channel_money(comparison, "purchase", "linear")
     table = credit_by_segment(comparison, "purchase", money, "linear")
     assert len(table.columns) == 9

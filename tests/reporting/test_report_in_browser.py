@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from lydite.reporting.report import write_report
 from lydite.results import Comparison
+from lydite.settings import ReportSettings
 from tests.helpers.made_comparisons import (
     BEST,
     CHANNELS,
@@ -25,6 +27,7 @@ from tests.helpers.made_comparisons import (
     make_comparison,
     make_path_comparison,
 )
+from tests.helpers.made_marts import RUN_ID, with_all_marts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +62,19 @@ def hostile() -> Comparison:
     )
 
 
+def full() -> Comparison:
+    """Return a comparison with every table, names from the settings, and a currency code."""
+    names = {"paid_search": "Google Ads, all countries", "email": "E-mail"}
+    made = make_comparison(("purchase", CONTENDERS), ("lead", BEST), segments=SEGMENTS)
+    credit = made.marts["channel_credit"].with_columns(pl.col("value", "cost") * 1_000)
+    made = replace(made, marts={**made.marts, "channel_credit": credit})
+    return replace(
+        with_all_marts(made), report_settings=ReportSettings(currency="EUR", channel_names=names)
+    )
+
+
 KINDS = {
+    "full": full,
     "usual": lambda: make_comparison(("purchase", CONTENDERS), ("lead", BEST), segments=SEGMENTS),
     "decided": lambda: make_comparison(("purchase", BEST)),
     "many": lambda: make_comparison(
@@ -161,7 +176,7 @@ def test_nothing_is_cut_off_and_nothing_overlaps(browser, reports, kind, size):
 
 @pytest.mark.parametrize(
     ("kind", "scheme"),
-    [*((kind, "light") for kind in KINDS), ("usual", "dark"), ("decided", "dark")],
+    [*((kind, "light") for kind in KINDS), ("full", "dark"), ("decided", "dark")],
 )
 def test_everyone_can_read_it(browser, reports, kind, scheme):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -174,7 +189,7 @@ def test_everyone_can_read_it(browser, reports, kind, scheme):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", ["usual", "decided", "no_value", "no_spend"])
+@pytest.mark.parametrize("kind", ["usual", "full", "decided", "no_value", "no_spend"])
 def test_what_decides_is_above_the_fold(browser, reports, kind, size):
     page = opened(browser, reports[kind], size)
     parts = ["h1", ".chips", ".tiles", ".money", ".move", ".caution"]
@@ -199,7 +214,7 @@ def test_everything_is_there_without_javascript(browser, reports, kind):
     page.close()
 
 
-@pytest.mark.parametrize("kind", ["usual", "many", "hostile"])
+@pytest.mark.parametrize("kind", ["full", "many", "hostile"])
 def test_print_has_at_most_four_sheets(browser, reports, kind):
     page = opened(browser, reports[kind])
     document = page.pdf(format="A4")
@@ -232,4 +247,19 @@ def test_a_link_to_another_outcome_opens_it(browser, reports):
     page.locator("header a").click()
     assert page.locator("#outcome-1 h2").is_visible()
     assert page.locator("#outcome-1 .tiles").is_visible()
+    page.close()
+
+
+def test_all_that_is_folded_is_there(browser, reports):
+    page = opened(browser, reports["full"], java_script_enabled=False)
+    text = page.locator("main").text_content()
+    for part in (
+        "The models", "Evidence over time", "Credit by every model", "The customer journey",
+        "Touches on the path", "Days to convert", "Assisted against last touch", "Segments",
+        "Credit in each segment", "Calibration", "Data quality", "How this works", "Words",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "Google Ads, all countries" in text
+    assert RUN_ID in page.locator("footer").text_content()
+    assert reports["full"].stat().st_size < 1_000_000
     page.close()

@@ -9,28 +9,7 @@ from lydite.reporting.report_journey import make_journey
 from lydite.results import Comparison
 from lydite.settings import ReportSettings
 from tests.helpers.made_comparisons import BEST, make_comparison
-
-PATHS = pl.DataFrame(
-    {
-        "outcome": "purchase", "rank": range(1, 31), "path": ["paid_ads > mail"] * 30,
-        "journeys": range(60, 30, -1), "conversions": 3, "conversion_rate": 0.05,
-    }
-)  # fmt: skip
-LENGTHS = pl.DataFrame(
-    {"outcome": "purchase", "path_length": [0, 1, 2, 7, 40], "conversions": [10, 30, 20, 39, 1]}
-)
-LAGS = pl.DataFrame(
-    {
-        "outcome": "purchase", "days": [0, 1, 5, 29],
-        "conversions": [20, 30, 40, 10], "conversions_since_last": [90, 10, 0, 0],
-    }
-)  # fmt: skip
-ROLES = pl.DataFrame(
-    {
-        "outcome": "purchase", "channel": ["mail", "paid_ads", "tv"], "on_path": [50, 80, 5],
-        "first": [20, 60, 5], "last": [40, 50, 0], "assisted": [10, 30, 5], "alone": [5, 20, 0],
-    }
-)  # fmt: skip
+from tests.helpers.made_marts import LAGS, LENGTHS, PATHS, ROLES
 
 
 def journey(settings: ReportSettings | None = None, **marts: pl.DataFrame):
