@@ -18,7 +18,7 @@ from scipy import stats
 
 from lydite.experiments.checks import check_sample_ratio
 from lydite.experiments.covariates import combine_covariates
-from lydite.experiments.power import users_needed
+from lydite.experiments.power import users_for_rate
 from lydite.experiments.readout import Observed
 from lydite.experiments.regions import changes, paired_effect
 from lydite.experiments.repeated_looks import always_valid, holm
@@ -159,7 +159,7 @@ def _sample_ratio(rng: np.random.Generator) -> bool:
 def _power(rng: np.random.Generator) -> bool:
     """Compare arms whose rates differ by the smallest effect, with the users that it needs."""
     lift = 0.2
-    users = users_needed(RATE, RATE * (1 - RATE), lift, alpha=ALPHA) or 0
+    users = users_for_rate(RATE, lift, alpha=ALPHA) or 0
     control = rng.binomial(1, RATE, users // 2)
     treated = rng.binomial(1, RATE * (1 + lift), users // 2)
     return _found(compare_means(_users(treated), _users(control), ALPHA))

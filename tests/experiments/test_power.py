@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from lydite.experiments.power import detectable, users_needed
+from lydite.experiments.power import detectable, users_for_rate, users_needed
 
 pytest.importorskip("tea_tasting")
 
@@ -35,10 +35,18 @@ def test_a_fall_needs_as_many_users_as_a_rise():
     assert users_needed(0.2, 0.16, -0.1) == users_needed(0.2, 0.16, 0.1)
 
 
+@pytest.mark.parametrize("share", [0.5, 0.1])
+def test_the_variance_of_both_arms_of_a_rate_counts(share):
+    p, q = 0.05, 0.06
+    z = stats.norm.isf(0.025) + stats.norm.isf(0.2)
+    expected = z**2 * (p * (1 - p) / share + q * (1 - q) / (1 - share)) / (q - p) ** 2
+    assert users_for_rate(p, 0.2, control_share=share) == pytest.approx(expected, rel=1e-3)
+
+
 def test_the_power_is_reached_in_simulation():
-    n = users_needed(0.1, 0.09, 0.04) // 2
+    n = users_for_rate(0.1, 0.2) // 2
     rng = np.random.default_rng(0)
-    control, treated = rng.binomial(n, 0.1, 4_000) / n, rng.binomial(n, 0.104, 4_000) / n
+    control, treated = rng.binomial(n, 0.1, 4_000) / n, rng.binomial(n, 0.12, 4_000) / n
     error = np.sqrt(control * (1 - control) / n + treated * (1 - treated) / n)
     assert (np.abs(treated - control) > 1.96 * error).mean() == pytest.approx(0.8, abs=0.025)
 

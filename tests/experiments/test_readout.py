@@ -139,8 +139,10 @@ def test_with_three_arms_sizes_are_of_the_whole_experiment(rng):
     control, a, _ = rows_of(plan, units, conversions_of(units, rng, rates))
     p, lift = control["mean"], plan.smallest_effect
     z = stats.norm.isf(0.025) + stats.norm.isf(0.2)
+    q = p * (1 + lift)
+    both = z**2 * (p * (1 - p) + q * (1 - q)) / (p * lift) ** 2
+    assert a["users_needed"] == pytest.approx(3 * both, rel=0.01)
     per_arm = 2 * z**2 * (1 - p) / p / lift**2
-    assert a["users_needed"] == pytest.approx(3 * per_arm, rel=0.01)
     assert a["detectable"] == pytest.approx(lift * np.sqrt(per_arm / 1_000), rel=0.01)
 
 

@@ -10,11 +10,41 @@ from lydite.experiments.two_samples import tea_tasting
 POWER = 0.8
 
 
+def users_for_rate(
+    rate: float,
+    relative: float,
+    *,
+    alpha: float = 0.05,
+    power: float = POWER,
+    control_share: float = 0.5,
+) -> int | None:
+    """Return how many users, in both arms together, find a relative difference of a rate.
+
+    Parameters
+    ----------
+    rate
+        The share of the control arm that converts.
+    relative, alpha, power, control_share
+        As in `users_needed`.
+    """
+    treated = rate * (1 + relative)
+    return users_needed(
+        rate,
+        rate * (1 - rate),
+        relative,
+        treated_variance=treated * (1 - treated),
+        alpha=alpha,
+        power=power,
+        control_share=control_share,
+    )
+
+
 def users_needed(
     mean: float,
     variance: float,
     relative: float,
     *,
+    treated_variance: float | None = None,
     alpha: float = 0.05,
     power: float = POWER,
     control_share: float = 0.5,
@@ -27,6 +57,9 @@ def users_needed(
         Of the outcome of a user of the control arm; a rate ``p`` has the variance ``p (1 - p)``.
     relative
         The difference as a share of the mean, such as 0.05.
+    treated_variance
+        Of the outcome of a user of the treated arm, if it has that difference; by default that of
+        the control arm.
     alpha, power
         Probability to find a difference where there is none, and where there is this one.
     control_share
@@ -39,6 +72,9 @@ def users_needed(
     """
     if not mean or not relative or not variance > 0:
         return None
+    if treated_variance is not None and treated_variance > 0:
+        # The mean that has the same standard error: the variance of the small arm counts most.
+        variance = (1 - control_share) * variance + control_share * treated_variance
     metric = tea_tasting().Mean(
         "outcome",
         alpha=alpha,

@@ -155,19 +155,20 @@ def read_arms(
             pair = is_in | (observed.arm == numbers[plan.control])
             share = float((observed.conversions[pair] > 0).mean())
             is_enough = share * min(own.users.sum(), control.users.sum()) >= MIN_EXPECTED
-            row |= _compare(plan, name, own, control, len(enrolment.units), is_enough=is_enough)
+            users = len(enrolment.units)
+            row |= _compare(plan, own, control, users, is_enough=is_enough)
+            row |= _plan_sizes(plan, name, control, users, is_rate=metric == "rate")
         yield row
 
 
 def _compare(
-    plan: ExperimentSettings, name: str, own: Arm, control: Arm, users: int, *, is_enough: bool
+    plan: ExperimentSettings, own: Arm, control: Arm, users: int, *, is_enough: bool
 ) -> Row:
     """Return what differs between an arm and the control arm."""
     plain = compare_means(own, control, plan.alpha)
-    sizes = _plan_sizes(plan, name, control, users)
     if not is_enough:
         differences = {"difference": plain.difference, "relative": plain.relative}
-        return {"control_mean": plain.control_mean} | differences | sizes
+        return {"control_mean": plain.control_mean} | differences
     row: Row = {
         "control_mean": plain.control_mean,
         "difference": plain.difference,
@@ -199,18 +200,31 @@ def _compare(
                 "adjusted_p_value": reduced.p_value,
                 "variance_reduction": 1 - (reduced.standard_error / plain.standard_error) ** 2,
             }
-    return row | sizes
+    return row
 
 
-def _plan_sizes(plan: ExperimentSettings, name: str, control: Arm, users: int) -> Row:
+def _variance_ratio(rate: float, relative: float) -> float:
+    """Return how much larger the variance of a rate becomes by a relative difference."""
+    return max(0.0, (1 + relative) * (1 - rate * (1 + relative)) / (1 - rate)) if rate < 1 else 1.0
+
+
+def _plan_sizes(
+    plan: ExperimentSettings, name: str, control: Arm, users: int, *, is_rate: bool
+) -> Row:
     """Return which difference these users detect, and how many the smallest effect needs."""
     shares = plan.shares
     both = shares[name] + shares[plan.control]
     share = shares[plan.control] / both
     # The variance that a single user stands for, with the correlation within clusters.
     variance = control.variance * float(control.users.sum())
+    smallest = plan.smallest_effect or 0.0
     needed = users_needed(
-        control.mean, variance, plan.smallest_effect or 0.0, alpha=plan.alpha, control_share=share
+        control.mean,
+        variance,
+        smallest,
+        treated_variance=variance * (_variance_ratio(control.mean, smallest) if is_rate else 1),
+        alpha=plan.alpha,
+        control_share=share,
     )
     return {
         "detectable": detectable(
