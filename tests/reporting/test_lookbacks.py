@@ -40,10 +40,10 @@ def test_models_are_in_the_order_of_the_main_lookback():
     lines = [line.strip() for line in text.splitlines()]
     assert lines[1].split("  ")[0] == "model"
     assert lines[1].index("30d lookback") < lines[1].index("7d lookback")
-    assert lines[2].startswith("markov_1")
+    assert lines[2].startswith("Markov chain, 1 step")
     assert "8.0% (7.0% to 9.0%) contender" in lines[2]
     assert lines[2].endswith("too early to say")
-    assert lines[3].startswith("linear")
+    assert lines[3].startswith("Linear")
     assert "90% with 30d, 60% with 7d" in text
     assert "share the risk of error" in " ".join(lines)
 

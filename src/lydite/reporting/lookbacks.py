@@ -9,7 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lydite.reporting.formats import interval, percent, percent_by_error, plain, verdict_label
+from lydite.reporting.display_names import model_label
+from lydite.reporting.formats import interval, percent, percent_by_error, verdict_label
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +39,7 @@ def print_lookbacks(comparison: Comparison, outcome: str, console: Console) -> N
     cells = {(row["model"], row["lookback"]): _cell(row) for row in rows.to_dicts()}
     order = rows.filter("is_main").sort("rank", "model", nulls_last=True)["model"]
     for model in order:
-        table.add_row(plain(model), *(cells.get((model, one), "–") for one in lookbacks))
+        table.add_row(model_label(model), *(cells.get((model, one), "–") for one in lookbacks))
     console.print(Text("Lookbacks compared", style="bold"))
     console.print(Padding(table, (0, 0, 0, 2)))
     attributed = {
