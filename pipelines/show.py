@@ -5,7 +5,6 @@ Exit codes: 0 printed; 2 nothing has been published yet, or it cannot be read.
 
 import sys
 
-import duckdb
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +12,7 @@ from rich.table import Table
 from lydite.dagster.project import Project, load_project
 from lydite.engine import DuckDBEngine, load_sql
 from lydite.errors import InputError, LyditeError
+from lydite.publishing import open_published
 from lydite.reporting.terminal import print_comparison
 from lydite.results import Comparison, read_comparison
 from pipelines.project import settings_file
@@ -27,13 +27,13 @@ def main() -> int:
     try:
         project = load_project(settings_file())
         comparison = _published(project)
+        print_comparison(comparison, console)
+        console.print(f"\nThe report: {project.report}", soft_wrap=True)
+        console.print(f"The tables for analysts: {project.published}", soft_wrap=True)
+        _print_example(console, project)
     except LyditeError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
-    print_comparison(comparison, console)
-    console.print(f"\nThe report: {project.report}", soft_wrap=True)
-    console.print(f"The tables for analysts: {project.published}", soft_wrap=True)
-    _print_example(console, project)
     return 0
 
 
@@ -58,7 +58,7 @@ def _print_example(console: Console, project: Project) -> None:
     console.print(f"\nAn example query on them, sql/{_QUERY}.sql:\n")
     lines = [line for line in query.splitlines() if not line.startswith("-- @")]
     console.print("\n".join(lines), style="dim", highlight=False, markup=False)
-    with duckdb.connect(str(project.published), read_only=True) as reader:
+    with open_published(project.published) as reader:
         result = reader.execute(query)
         table = Table(*(name for name, *_ in result.description), box=SIMPLE, collapse_padding=True)
         for row in result.fetchall():
