@@ -88,6 +88,22 @@ def amount(value: float | None) -> str:
     return fixed(value, 0 if size >= 100 or value == int(value) else 1 if size >= 10 else 2)
 
 
+def short_amount(value: float | None) -> str:
+    """Return an amount for a narrow column: from 100,000 on in thousands or millions.
+
+    Examples
+    --------
+    >>> short_amount(17820.4), short_amount(912_400), short_amount(2_350_000)
+    ('17,820', '912k', '2.4M')
+    """
+    size = 0.0 if value is None or not math.isfinite(value) else abs(value)
+    if value is None or size < 100_000:
+        return amount(value)
+    if size < 999_500:
+        return f"{fixed(value / 1e3, 0)}k"
+    return f"{fixed(value / 1e6, 1 if size < 99.95e6 else 0)}M"
+
+
 def money(value: float | None, currency: str | None) -> str:
     """Return an amount with its currency, a symbol or a code, where that is known.
 

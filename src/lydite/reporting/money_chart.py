@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lydite.reporting.formats import amount, fixed, interval, is_number, percent
+from lydite.reporting.formats import amount, fixed, interval, is_number, percent, short_amount
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,6 +79,7 @@ class MoneyChart:
     top: float
     has_spend: bool
     has_value: bool
+    has_range: bool
 
 
 def money_chart(rows: Sequence[ChannelMoney]) -> MoneyChart:
@@ -91,7 +92,9 @@ def money_chart(rows: Sequence[ChannelMoney]) -> MoneyChart:
     drawn = [_row(row, top, has_spend=has_spend, has_value=has_value) for row in rows]
     places = range(math.floor(top / step + 1e-9) + 1)
     ticks = [(100 * n * step / top, percent(n * step)) for n in places]
-    return MoneyChart(drawn[:MOST_ROWS], drawn[MOST_ROWS:], ticks, top, has_spend, has_value)
+    has_range = any(" " in row.range for row in drawn)  # not one number
+    first, others = drawn[:MOST_ROWS], drawn[MOST_ROWS:]
+    return MoneyChart(first, others, ticks, top, has_spend, has_value, has_range)
 
 
 def _largest(row: ChannelMoney) -> float:
@@ -114,7 +117,7 @@ def _row(row: ChannelMoney, top: float, *, has_spend: bool, has_value: bool) -> 
         interval=None if row.interval is None else _span(row.interval, top),
         credit=100 * row.share / top,
         last_touch=None if row.last_touch_share is None else 100 * row.last_touch_share / top,
-        spend=amount(row.spend),
+        spend=short_amount(row.spend),
         each=amount(row.cost_each),
         returned=_ratio(row.value_per_spend),
         range=_between(figure) if shown else _shares(figure),

@@ -147,7 +147,8 @@ def _figures(rows: Sequence[ChannelMoney], comparison: Comparison) -> list[alt.C
         columns.append(("each", [row.each for row in drawn]))
     if chart.has_spend and chart.has_value:
         columns.append(("return", [row.returned for row in drawn]))
-    columns.append(("range", [row.range or NOTHING for row in drawn]))
+    if chart.has_range:
+        columns.append(("range", [row.range or NOTHING for row in drawn]))
     order, place = [row.label for row in rows], _WIDTH + 10
     found: list[alt.Chart] = []
     for name, texts in columns:

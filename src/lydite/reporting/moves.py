@@ -164,7 +164,7 @@ def _disagreement(row: ChannelMoney) -> float:
 
 def _why(row: ChannelMoney, outcome: str, currency: str | None) -> str:
     low, high = row.standing or (0.0, 0.0)
-    spent = f"{money(row.spend, currency)} spent, credited with" if row.spend else "credited with"
+    spent = f"{money(row.spend, currency)} spent, credited with" if row.spend else "Credited with"
     between = f"{count(low)} to {count(high)} {conversions_of(outcome)}"
     share = "" if row.spend or row.standing_share is None else (
         f", {percent(row.standing_share[0])} to {percent(row.standing_share[1])}"
