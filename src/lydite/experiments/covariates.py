@@ -32,6 +32,8 @@ def combine_covariates(
     (users,) array or None
         None if no covariate varies, or none explains anything.
     """
+    if not covariates.size:
+        return None
     x = np.column_stack([_within(column, arm) for column in covariates.T])
     varies = np.ptp(x, axis=0) > 0
     if not varies.any():

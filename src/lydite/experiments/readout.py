@@ -133,7 +133,7 @@ def read_arms(
         The outcome of the users.
     """
     values = observed.metric(metric)
-    index = combine_covariates(values, observed.covariates, observed.arm) if len(values) else None
+    index = combine_covariates(values, observed.covariates, observed.arm)
     numbers = {name: i for i, name in enumerate(plan.arms)}
     by_arm = observed.arms(values, index)
     for name in (plan.control, *plan.treated):
