@@ -18,8 +18,8 @@ def test_credit_of_touchpoints_is_the_credit_of_a_comparison(models) -> None:
     given = {"spend": world.spend, "lookback": "14d", "models": models, "seed": 3}
     compared = lydite.compare(world.touchpoints, world.conversions, **given)
     found = lydite.credit(touchpoints=world.touchpoints, conversions=world.conversions, **given)
-    # Without verdicts all models stand.
-    columns = pl.exclude("standing_low", "standing_high")
+    # Without verdicts all models stand, and none is in use.
+    columns = pl.exclude("is_champion", "standing_low", "standing_high")
     expected = compared.credit.select(columns)
     assert found.table.select(expected.columns).equals(expected)
     effects = found.table.filter(pl.col("removal_effect").is_not_null())

@@ -12,7 +12,7 @@ from tests.dagster.conftest import MODELS
 
 GROUPS = {
     "inputs", "journeys", "models", "evaluation", "attribution", "experiments", "marts",
-    "publishing",
+    "publishing", "decisions",
 }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def test_assets_are_the_tables_of_the_warehouse_the_models_and_the_published_fil
         | {"credit.touch_credit", "credit.statistics", "credit.daily"}
         | {"credit.intervals", "credit.removal_effects"}
         | {f"mart.{name}" for name in marts}
-        | {"published.attribution", "published.report"}
+        | {"published.attribution", "published.report", "decisions.promotion"}
     )
 
 
@@ -76,5 +76,5 @@ def test_steps_have_the_standard_names(definitions):
         *(f"load_{name}" for name in inputs.TABLES), "build_journeys", "draw_sample",
         "backtest_models", "compare_models", "attribute_conversions", "read_experiments",
         "build_marts",
-        "publish_database", "write_report",
+        "publish_database", "write_report", "promote",
     }  # fmt: skip

@@ -168,7 +168,7 @@ def make_path_comparison(rivals: tuple[Any, ...] = BEST) -> Comparison:
     }  # fmt: skip
     credit, models = full.marts["channel_credit"], full.marts["model_comparison"]
     kept = ("conversions", "share")
-    unknown = [name for name in credit.columns[4:] if name.split("_")[0] not in kept]
+    unknown = [name for name in credit.columns[5:] if name.split("_")[0] not in kept]
     marts = {
         "model_comparison": models.with_columns(
             pl.lit(None, dtype=pl.Date).alias("refuted_in"), pl.lit(5).alias("periods")
