@@ -223,6 +223,23 @@ def test_print_has_at_most_four_sheets(browser, reports, kind):
     page.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_print_is_dark_on_white_and_has_no_controls(browser, reports, scheme):
+    page = opened(browser, reports["full"], color_scheme=scheme)
+    page.set_viewport_size({"width": 688, "height": 1000})  # an A4 sheet without its margins
+    page.emulate_media(media="print", color_scheme=scheme)
+    assert not any(page.locator(".pickers, select").nth(n).is_visible() for n in range(3))
+    colours = "e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]"
+    assert page.locator("body").evaluate(colours) == ["rgb(0, 0, 0)", "rgb(255, 255, 255)"]
+    chip = page.locator(".chip").first.evaluate(colours)[1]
+    assert min(map(int, re.findall(r"\d+", chip))) > 200
+    # What decides is on the first sheet: the sentence, the figures and the chart.
+    chart = page.locator("main > section").first.locator(".money").bounding_box()
+    assert chart["y"] + chart["height"] < 1_000
+    screenshot(page, f"full-print-{scheme}")
+    page.close()
+
+
 def test_another_model_changes_sentence_chart_and_figures(browser, reports):
     page = opened(browser, reports["usual"])
     root = page.locator("[data-outcome=outcome-0]")
