@@ -81,6 +81,7 @@ def test_report_and_database_are_written(
             "select count(*) from duckdb_columns() where schema_name = 'mart' and comment is null"
         ).fetchall()
     assert ("linear",) in rows
+    assert (world / "out.touch_credit.parquet").exists()
     assert lacking == [(0,)]
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from polars.testing import assert_frame_equal
 
-from lydite import api, pipeline, simulate
+from lydite import pipeline, simulate
+from lydite.api.arguments import open_engine
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.errors import InputError
 from lydite.evaluation import segment_results
@@ -57,6 +58,11 @@ def test_the_result_equals_that_of_duckdb(spark, monkeypatch):
         assert_frame_equal(one.marts[name], mart, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
         written = spark.session.table(f"lydite_mart.{name}")  # on Spark
         assert (written.columns, written.count()) == (mart.columns, mart.height)
+    on_driver = {name: (one.marts[name], other.marts[name]) for name in pipeline.LOOKBACK_MARTS}
+    on_driver["touch_credit"] = one.touch_credit, other.touch_credit
+    for left, right in on_driver.values():
+        assert left.height > 0
+        assert_frame_equal(left, right, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
     assert one.marts["channel_credit"].height > 30
     assert one.marts["model_comparison"]["segment"].n_unique() > 3
 
@@ -70,9 +76,9 @@ def test_a_rule_with_another_meaning_on_spark_is_an_error_before_the_run(spark):
 
 
 def test_a_spark_frame_is_processed_in_its_session(spark):
-    with api._engine_of({"touchpoints": spark.session.range(1)}) as engine:
+    with open_engine({"touchpoints": spark.session.range(1)}) as engine:
         assert engine.session is spark.session
-    with api._engine_of({"touchpoints": "touchpoints.parquet"}) as engine:
+    with open_engine({"touchpoints": "touchpoints.parquet"}) as engine:
         assert engine.local is engine
 
 
