@@ -50,6 +50,7 @@ KEYS = {
     "model_to_use": ["outcome"],
     "champion_credit": ["outcome", "channel"],
     "next_experiments": ["outcome", "channel"],
+    "calibrated_credit": ["outcome", "channel"],
     "channel_performance": ["outcome", "model", "date", "channel", "campaign"],
     "channel_performance_weekly": ["outcome", "model", "week", "channel"],
     "channel_summary": ["outcome", "channel"],

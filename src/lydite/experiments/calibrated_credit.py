@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 BASELINE = "(baseline)"
 _GRID = 400  # values of tau, each with the same prior probability
 _Z = float(stats.norm.ppf(0.975))
-_SCHEMA: dict[str, Any] = {
+#: The columns of `calibrate_credit`.
+CALIBRATED: dict[str, Any] = {
     "channel": pl.String,
     "credited": pl.Float64,
     "incrementality": pl.Float64,
@@ -340,4 +341,4 @@ def calibrate_credit(
         "share_from_experiments": [*own, None],
         "experiments": [*posterior.experiments[place], None],
     }
-    return pl.DataFrame(rows, schema=_SCHEMA)
+    return pl.DataFrame(rows, schema=CALIBRATED)

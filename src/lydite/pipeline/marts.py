@@ -12,6 +12,7 @@ from lydite.decisions.champions import CHAMPIONS
 from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
 from lydite.models import with_milestone
 from lydite.pipeline.backtests import load_samples
+from lydite.pipeline.calibrated_credit import CALIBRATED_CREDIT, build_calibrated_credit
 from lydite.pipeline.costs import write_cost_shares
 from lydite.pipeline.next_experiments import NEXT_EXPERIMENTS, build_next_experiments
 from lydite.pipeline.runs import lydite_version
@@ -59,7 +60,13 @@ _LOCAL_TABLES = {
 }
 #: Marts of a comparison, by lookback: the last ones to be built.
 LOOKBACK_MARTS = ("lookback_comparison", "lookback_credit")
-LOCAL_MARTS = ("schema_version", *_LOCAL_TABLES, *LOOKBACK_MARTS, NEXT_EXPERIMENTS)
+LOCAL_MARTS = (
+    "schema_version",
+    *_LOCAL_TABLES,
+    *LOOKBACK_MARTS,
+    CALIBRATED_CREDIT,
+    NEXT_EXPERIMENTS,
+)
 #: The marts that hold credit and need no comparison.
 CREDIT_MARTS = (
     "outcomes",
@@ -186,6 +193,7 @@ def build_marts(
     if compared:
         _build_lookback_marts(engine)
         _create_views(engine.local)
+        build_calibrated_credit(engine.local)
         build_next_experiments(engine.local, margins)
 
 

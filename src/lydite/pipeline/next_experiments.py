@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from lydite.decisions.evidence import read_refutations, rivals_of
+from lydite.decisions.evidence import EXPERIMENT_VERDICTS, read_refutations, rivals_of
 from lydite.experiments.calibrated_credit import estimate_incrementality
 from lydite.experiments.next_test import TABLE, Belief, Candidate, rank_tests, to_table
+from lydite.pipeline.calibrated_credit import AGREEMENT, past_tests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,7 +51,9 @@ def build_next_experiments(engine: DuckDBEngine, margins: Mapping[str, float] | 
         The margin as a share of the value of a conversion, by outcome; 1 where it is not said.
     """
     marts = {
-        name: engine.frame(f"from mart.{name}") for name in _READ if engine.exists(f"mart.{name}")
+        name: engine.frame(f"from mart.{name}")
+        for name in (*_READ, AGREEMENT, EXPERIMENT_VERDICTS)
+        if engine.exists(f"mart.{name}")
     }
     parts = [pl.DataFrame(schema=SCHEMA)]
     if marts.keys() >= set(_READ):
@@ -88,6 +91,7 @@ def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Can
     on_path = dict(roles.select("channel", "on_path").rows())
     counted = marts["outcomes"].filter(pl.col("outcome") == outcome)["conversions"][0]
     regions = _regions(marts["segment_credit"], outcome)
+    factors = _factors(marts, outcome, models, sorted(set(credit["channel"])))
     found = []
     for channel, cost in _paid(credit, models[0]):
         per_model = credit.filter(pl.col("channel") == channel, pl.col("model").is_in(models))
@@ -95,14 +99,13 @@ def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Can
         rate = on_path.get(channel, 0) / (users[channel] * weeks) if users.get(channel) else 0.0
         if not 0 < rate < 1 or not conversions.get(models[0]):
             continue
-        prior = estimate_incrementality([channel], [])
         found.append(
             Candidate(
                 channel=channel,
                 spend=cost / months,
                 margin=value * margin,
                 beliefs={
-                    model: Belief(n / months, float(prior.mean[0]), float(prior.sd[0]))
+                    model: Belief(n / months, *factors[model, channel])
                     for model, n in conversions.items()
                 },
                 model=models[0],
@@ -112,6 +115,18 @@ def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Can
                 regional_conversions=counted / weeks,
             )
         )
+    return found
+
+
+def _factors(
+    marts: Marts, outcome: str, models: Sequence[str], channels: list[str]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return mean and sd of the factor of every model and channel, after the experiments so far."""
+    found: dict[tuple[str, str], tuple[float, float]] = {}
+    for model in models:
+        posterior = estimate_incrementality(channels, past_tests(marts, outcome, model, channels))
+        pairs = zip(posterior.mean.tolist(), posterior.sd.tolist(), strict=True)
+        found |= {(model, channel): pair for channel, pair in zip(channels, pairs, strict=True)}
     return found
 
 
