@@ -74,7 +74,7 @@ def test_a_refuted_champion_warns(definitions, engine):
     result = run_check(definitions, engine, "mart.champions", "champions_stand")
     assert not result.passed
     assert result.severity == dg.AssetCheckSeverity.WARN
-    assert result.description == "order: linear is in use and is refuted by shapley"
+    assert result.description == "order: linear is in use and is refuted by Shapley value"
 
 
 @pytest.mark.parametrize(("bad", "passed"), [(1, True), (2, False)])

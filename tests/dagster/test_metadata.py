@@ -6,6 +6,7 @@ import dagster as dg
 
 from lydite.dagster.metadata import markdown, materialized, table_metadata
 from lydite.engine import DuckDBEngine
+from lydite.reporting.display_names import model_label
 
 
 def test_a_table_has_a_row_count_and_columns_with_their_comments():
@@ -46,3 +47,11 @@ def test_a_small_table_is_shown_as_markdown():
     with DuckDBEngine() as engine:
         shown = markdown(engine, "select 'a|b' as name, 1 / 3.0::double as share, null as note")
     assert shown.value == "| name | share | note |\n| --- | --- | --- |\n| a\\|b | 0.3333 |  |"
+
+
+def test_names_for_readers_stand_in_the_table():
+    with DuckDBEngine() as engine:
+        shown = markdown(
+            engine, "select 'markov_2' as model, null as by", {"model": model_label, "by": str}
+        )
+    assert shown.value.splitlines()[2] == "| Markov chain, 2 steps |  |"

@@ -8,6 +8,7 @@ import dagster as dg
 from lydite import inputs, pipeline, quality
 from lydite.dagster.assets import journeys, marts, publishing
 from lydite.dagster.specs import SpecFactory
+from lydite.reporting.display_names import model_word
 from lydite.settings import Settings
 
 _CREDITED = """
@@ -172,7 +173,8 @@ def _champions(specs: SpecFactory) -> dg.AssetChecksDefinition:
             passed=not refuted,
             severity=dg.AssetCheckSeverity.WARN,
             description="; ".join(
-                f"{outcome}: {model} is in use and is refuted by {by or 'another model'}"
+                f"{outcome}: {model_word(model)} is in use and is refuted by"
+                f" {model_word(by or 'another model')}"
                 for outcome, model, by in refuted
             ),
             metadata={"refuted": {outcome: model for outcome, model, _ in refuted}},

@@ -1,6 +1,6 @@
 """The metadata of materialised tables: row counts, column schemas and small tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 import dagster as dg
@@ -64,10 +64,25 @@ def materialized(
     )
 
 
-def markdown(engine: DuckDBEngine, select: str) -> dg.MarkdownMetadataValue:
-    """Return the rows of a small select as a Markdown table."""
+def markdown(
+    engine: DuckDBEngine, select: str, labels: Mapping[str, Callable[[Any], str]] | None = None
+) -> dg.MarkdownMetadataValue:
+    """Return the rows of a small select as a Markdown table.
+
+    Parameters
+    ----------
+    labels
+        For columns with names of models or verdicts: the function that returns the name for
+        readers.
+    """
     frame = engine.frame(select)
-    lines = [frame.columns, ["---"] * frame.width, *(map(_cell, row) for row in frame.rows())]
+    shown = [(labels or {}).get(name) for name in frame.columns]
+    rows = [
+        [_cell(label(value) if label and value else value)
+         for label, value in zip(shown, row, strict=True)]
+        for row in frame.rows()
+    ]  # fmt: skip
+    lines = [frame.columns, ["---"] * frame.width, *rows]
     return dg.MetadataValue.md("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 

@@ -10,6 +10,8 @@ from lydite.dagster.metadata import Metadata, Result, markdown, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import comparison
+from lydite.reporting.display_names import model_label
+from lydite.reporting.formats import verdict_label
 from lydite.settings import Settings
 
 COMPARISON = "mart.model_comparison"
@@ -51,4 +53,12 @@ def evaluation_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
 
 
 def _shown(engine: DuckDBEngine, table: str) -> Metadata:
-    return {"comparison": markdown(engine, _SHOWN)} if table == COMPARISON else {}
+    if table != COMPARISON:
+        return {}
+    labels = {"model": model_label, "refuted_by": model_label, "verdict": verdict_label,
+              "same_forecast_as": _labels}  # fmt: skip
+    return {"comparison": markdown(engine, _SHOWN, labels)}
+
+
+def _labels(models: str) -> str:
+    return "; ".join(model_label(name) for name in models.split(", "))

@@ -11,6 +11,7 @@ from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine, Engine
 from lydite.evaluation import ceiling
 from lydite.models import Model, models_from_settings
+from lydite.reporting.display_names import model_word
 from lydite.settings import Settings
 
 LANDMARKS = "evaluation.landmarks"
@@ -86,7 +87,7 @@ def _backtest_models(settings: Settings, specs: SpecFactory) -> dg.AssetsDefinit
 def _model_spec(model: Model, specs: SpecFactory) -> dg.AssetSpec:
     return specs.table(
         f"models.{model.name}",
-        f"Backtest scores of {model.name}. Its claim: what decides is {model.claim}.",
+        f"Backtest scores of {model_word(model.name)}. Its claim: what decides is {model.claim}.",
         group="models",
         kinds=_KINDS,
         deps=[LANDMARKS],
