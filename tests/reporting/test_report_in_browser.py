@@ -259,6 +259,20 @@ def test_another_model_changes_sentence_chart_and_figures(browser, reports):
     page.close()
 
 
+def test_a_long_table_is_filtered(browser, reports):
+    page = opened(browser, reports["many"])
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    rows = page.locator(".heat").first.locator("tbody tr")
+    assert rows.count() == 25
+    page.locator(".filter input").nth(1).fill("channel 3")
+    shown = [row.locator("th").inner_text() for row in rows.all() if row.is_visible()]
+    assert shown
+    assert all(name.startswith("Channel 3") for name in shown)
+    page.locator(".filter input").nth(1).fill("")
+    assert all(row.is_visible() for row in rows.all())
+    page.close()
+
+
 def test_a_link_to_another_outcome_opens_it(browser, reports):
     page = opened(browser, reports["usual"])
     page.locator("header a").click()

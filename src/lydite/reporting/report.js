@@ -92,6 +92,19 @@
     follow(other, null);
   });
 
+  document.querySelectorAll("[data-filters]").forEach(function (input) {
+    // The table that follows the input.
+    var block = input.parentElement.nextElementSibling;
+    while (block && !block.querySelector("table")) { block = block.nextElementSibling; }
+    if (!block) { return; }
+    input.addEventListener("input", function () {
+      var wanted = input.value.trim().toLowerCase();
+      block.querySelectorAll("tbody tr:not(.family)").forEach(function (row) {
+        row.hidden = !row.querySelector("th").textContent.toLowerCase().includes(wanted);
+      });
+    });
+  });
+
   function openTarget() {
     var target = document.getElementById(location.hash.slice(1));
     var fold = target && target.querySelector("details");
