@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from lydite.errors import InputError
 from lydite.reporting import formats
+from lydite.reporting.calibrated_credit import ABOUT, HEADS
 from lydite.reporting.narrative import NOT_CAUSE
 from lydite.reporting.queries import conversion_dates, run_of
 from lydite.reporting.report_quality import report_quality
@@ -85,6 +86,8 @@ def report_html(comparison: Comparison) -> str:
         quality=report_quality(comparison),
         about_costs=about_costs(comparison),
         caution=NOT_CAUSE,
+        calibrated_heads=HEADS,
+        calibrated_about=ABOUT,
         formats=formats,
     )
     return text

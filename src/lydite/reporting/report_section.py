@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lydite.reporting.calibrated_credit import calibrated_rows, calibrated_title
 from lydite.reporting.calibration_chart import calibration_chart, likeliest
 from lydite.reporting.champion import champion_alert, champion_line, champion_of
 from lydite.reporting.channel_money import channel_money, model_to_show
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from lydite.records import OutcomeCounts
+    from lydite.reporting.calibrated_credit import CalibratedRow
     from lydite.reporting.channel_money import ChannelMoney
     from lydite.reporting.credit_tables import CreditTable
     from lydite.reporting.decision import Decision
@@ -124,6 +126,8 @@ class Section:
     champion: str
     champion_alert: str
     timeline: Sequence[Event]
+    calibrated: Sequence[CalibratedRow]
+    calibrated_title: str
     tiles: Sequence[Tile]
     model: str | None
     model_label: str
@@ -247,6 +251,8 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         champion=champion_line(comparison, outcome),
         champion_alert=champion_alert(comparison, outcome),
         timeline=events_of(comparison, outcome),
+        calibrated=calibrated_rows(comparison, outcome),
+        calibrated_title=calibrated_title(comparison, outcome),
         tiles=tiles(comparison, outcome, model),
         model=model,
         model_label=model_label(model or ""),
