@@ -1,12 +1,14 @@
 """Runs the job ``refresh`` without Dagster's UI: ``python -m pipelines.refresh``.
 
-Exit codes: 0 published, or nothing has changed since the last run; 2 the input cannot be used and
-nothing was published; 1 any other error.
+Exit codes: 0 published, or nothing has changed since the last run; 2 the input cannot be used; 3 a
+file or disk is locked, full or not writable; 1 any other error. With 1 to 3 nothing was published.
+143: stopped by SIGTERM.
 """
 
 import argparse
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import dagster as dg
 
 from lydite.dagster.assets.journeys import BUILD_JOURNEYS
-from lydite.errors import InputError
+from lydite.errors import InputError, LyditeError, UnavailableError, explain_system_error
 from pipelines.definitions import defs
 from pipelines.project import ROOT
 
@@ -52,15 +54,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _fail(str(wrong_setting), _BAD_INPUT)
     prepare_home()
-    with dg.DagsterInstance.get() as instance:
-        result = job.execute_in_process(
-            instance=instance, run_config=run_config, raise_on_error=False
-        )
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        with dg.DagsterInstance.get() as instance:
+            result = job.execute_in_process(
+                instance=instance, run_config=run_config, raise_on_error=False
+            )
+    except _StoppedError:
+        return _say_stopped()
     if not result.success:
         return _explain(result)
     if any(event.is_step_skipped for event in result.all_events):
         sys.stderr.write(f"{_UNCHANGED}\n")
     return 0
+
+
+class _StoppedError(Exception):
+    """SIGTERM between two steps; within a step, Dagster raises an error of its own."""
+
+
+def _stop(number: int, frame: object) -> None:
+    del number, frame
+    raise _StoppedError
+
+
+def _say_stopped() -> int:
+    sys.stderr.write("error: the run was stopped. Published files are whole: run it again.\n")
+    return 128 + signal.SIGTERM
 
 
 def _input_error_in(error: BaseException | None) -> InputError | None:
@@ -87,10 +107,15 @@ def _explain(result: dg.ExecuteInProcessResult) -> int:
         if not check.passed
     ]
     chains = [list(_causes(event)) for event in result.all_events if event.is_failure]
-    bad_input = [_message(error) for chain in chains for error in chain if _is_input(error)]
-    messages = list(dict.fromkeys(failed_checks + bad_input))
+    stopped = {_StoppedError.__name__, dg.DagsterExecutionInterruptedError.__name__}
+    if any(error.cls_name in stopped for chain in chains for error in chain):
+        return _say_stopped()
+    known = [error for chain in chains for error in map(_known, chain) if error is not None]
+    messages = list(dict.fromkeys(failed_checks + [str(error) for error in known]))
     if messages:
-        return _fail("\n".join(messages), _BAD_INPUT)
+        return _fail(
+            "\n".join(messages), max((error.exit_code for error in known), default=_BAD_INPUT)
+        )
     return _fail("\n".join(chain[0].to_string() for chain in chains if chain), _FAILURE)
 
 
@@ -102,13 +127,13 @@ def _causes(event: dg.DagsterEvent) -> Iterator[Any]:
         error = error.cause
 
 
-def _is_input(error: Any) -> bool:  # noqa: ANN401 - Dagster does not export its type
-    return bool(error.cls_name == InputError.__name__)
-
-
-def _message(error: Any) -> str:  # noqa: ANN401
-    """Return the message without the name of its class."""
-    return str(error.message).split(": ", 1)[-1].strip()
+def _known(error: Any) -> LyditeError | None:  # noqa: ANN401 - Dagster does not export its type
+    """Return the error that Lydite raised, or one that says what to do about a full disk."""
+    message = str(error.message).split(": ", 1)[-1].strip()
+    for kind in (InputError, UnavailableError):
+        if error.cls_name == kind.__name__:
+            return kind(message)
+    return explain_system_error(message)
 
 
 def _fail(message: str, code: int) -> int:

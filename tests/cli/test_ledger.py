@@ -90,5 +90,5 @@ def test_a_folder_without_settings_needs_the_warehouse(tmp_path):
 def test_a_file_that_is_being_written_is_named(project):
     with DuckDBEngine(project / "data/warehouse.duckdb"):
         run = lydite("ledger", "list", cwd=project)
-    assert run.returncode == 2
+    assert run.returncode == 3
     assert "is being written by another process" in run.stderr

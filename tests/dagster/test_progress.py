@@ -27,3 +27,21 @@ def test_steps_and_warnings_are_printed_and_other_events_are_not(capsys):
     config = {"loggers": {"progress": {"config": {}}}}
     assert refresh.execute_in_process(run_config=config).success
     assert capsys.readouterr().err == "  load spend\n  waiting for a file\n"
+
+
+def test_steps_that_do_not_run_after_a_failure_are_not_listed(capsys):
+    @dg.op
+    def load_spend() -> int:
+        raise ValueError("boom")
+
+    @dg.op
+    def build_marts(loaded: int) -> None:
+        del loaded
+
+    @dg.job(logger_defs={"progress": progress_logger})
+    def refresh() -> None:
+        build_marts(load_spend())
+
+    config = {"loggers": {"progress": {"config": {}}}}
+    assert not refresh.execute_in_process(run_config=config, raise_on_error=False).success
+    assert "Dependencies for step" not in capsys.readouterr().err

@@ -214,7 +214,7 @@ def test_a_run_is_refused_while_another_process_has_the_warehouse_open(shop):
     before = shop.state()
     with duckdb.connect(str(shop.folder / "var/warehouse.duckdb")):
         run = shop.refresh()
-    assert run.returncode == 2
+    assert run.returncode == 3
     assert "is being written by another process" in run.stderr
     assert "Traceback" not in run.stderr
     assert shop.state() == before

@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 
 from lydite.engine import DuckDBEngine
 from lydite.engine.duckdb import quote_literal
-from lydite.errors import InputError
+from lydite.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -276,7 +276,7 @@ def test_threads_and_memory_are_limited_on_request():
 
 def test_a_file_open_in_another_process_is_an_error_with_advice(tmp_path):
     path = tmp_path / "warehouse.duckdb"
-    with held_by_another_process(path), pytest.raises(InputError) as caught:
+    with held_by_another_process(path), pytest.raises(UnavailableError) as caught:
         DuckDBEngine(path)
     assert str(path) in str(caught.value)
     assert "is being written by another process" in str(caught.value)

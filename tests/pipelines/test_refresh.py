@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 
 import dagster as dg
 import pytest
 
 from lydite.dagster.progress import progress_logger
-from lydite.errors import InputError
+from lydite.errors import InputError, UnavailableError
 from pipelines import refresh
 
 
@@ -47,6 +49,38 @@ def test_any_other_error_is_shown_with_its_traceback(home, monkeypatch, capsys):
     printed = capsys.readouterr().err
     assert "ValueError: boom" in printed
     assert "test_refresh.py" in printed
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        UnavailableError("warehouse.duckdb is being written by another process"),
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "var/report.html"),
+        OSError(errno.EROFS, os.strerror(errno.EROFS), "var"),
+    ],
+)
+def test_what_is_locked_full_or_not_writable_has_an_exit_code_of_its_own(
+    home, monkeypatch, capsys, error
+):
+    assert run_failing(monkeypatch, error) == 3
+    printed = capsys.readouterr().err
+    assert "Traceback" not in printed
+    assert printed.startswith("  failing\nerror: ")
+    assert printed.endswith("\nNothing was published.\n")
+
+
+def test_a_run_that_is_stopped_ends_with_one_line(home, monkeypatch, capsys):
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        assert run_failing(monkeypatch, dg.DagsterExecutionInterruptedError()) == 143
+        assert capsys.readouterr().err == (
+            "  failing\nerror: the run was stopped. Published files are whole: run it again.\n"
+        )
+        # Between steps, the signal itself is handled.
+        with pytest.raises(Exception, match="^$"):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_missing_settings_file_is_bad_input(home, monkeypatch, tmp_path, capsys):

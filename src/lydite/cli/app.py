@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ from lydite.cli import (
     report,
     simulate,
 )
+
+if TYPE_CHECKING:
+    from lydite.errors import LyditeError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -65,11 +68,24 @@ def _root(
 
 
 def main() -> None:
-    """Run the command; exit with 2 on bad input and with 1 on a bug."""
-    from lydite.errors import LyditeError  # noqa: PLC0415
+    """Run the command.
+
+    It exits with 2 on bad input, with 3 when a file or disk is locked, full or not writable, and
+    with 1 on a bug.
+    """
+    from lydite.errors import LyditeError, explain_system_error  # noqa: PLC0415
 
     try:
         app()
     except LyditeError as error:
-        typer.echo(f"error: {error}", err=True)
-        sys.exit(2)
+        _fail(error)
+    except Exception as error:
+        known = explain_system_error(f"{error}")
+        if known is None:
+            raise
+        _fail(known)
+
+
+def _fail(error: LyditeError) -> None:
+    typer.echo(f"error: {error}", err=True)
+    sys.exit(error.exit_code)

@@ -5,6 +5,8 @@ import sys
 
 import dagster as dg
 
+_NOT_RUN = "Dependencies for step "
+
 
 class _StepHandler(logging.Handler):
     """Prints a line when a step starts, and the text of warnings that steps log."""
@@ -22,8 +24,10 @@ def _line(record: logging.LogRecord) -> str:
     if event is not None:
         started = event.event_type == dg.DagsterEventType.STEP_START
         return step_title(event.step_key) if started else ""
-    logged = getattr(record, "dagster_meta", {}).get("orig_message", "")
-    return str(logged) if record.levelno >= logging.WARNING else ""
+    logged = str(getattr(record, "dagster_meta", {}).get("orig_message", ""))
+    # After a failure, Dagster logs an error for each of the steps that it does not run.
+    is_shown = record.levelno >= logging.WARNING and not logged.startswith(_NOT_RUN)
+    return logged if is_shown else ""
 
 
 def step_title(step: str) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from lydite.errors import InputError
+from lydite.errors import InputError, UnavailableError, explain_system_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -169,7 +169,9 @@ def add_decision(path: Path, make: Callable[[Sequence[Decision]], Decision]) -> 
     Raises
     ------
     InputError
-        When the log was changed, cannot be written, or stays locked.
+        When the log was changed.
+    UnavailableError
+        When the log stays locked or cannot be written.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415  (only promotions need it)
 
@@ -180,9 +182,10 @@ def add_decision(path: Path, make: Callable[[Sequence[Decision]], Decision]) -> 
             decision = _chained(make(before), before)
             _replace(path, "".join(entry.to_line() for entry in (*before, decision)))
     except Timeout as error:
-        raise InputError(f"{path} is being written by another process: try again") from error
+        raise UnavailableError(f"{path} is being written by another process: try again") from error
     except OSError as error:
-        raise InputError(f"the decision cannot be written to {path}: {error}") from error
+        known = explain_system_error(f"{error}")
+        raise known or InputError(f"the decision cannot be written to {path}: {error}") from error
     return decision
 
 

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from lydite.engine.sql_files import read_comments, resolve_sql
-from lydite.errors import InputError
+from lydite.errors import InputError, LyditeError, UnavailableError, explain_system_error
 from lydite.timezones import UTC
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class DuckDBEngine:
         try:
             self.connection = duckdb.connect(str(path), config=settings)
         except duckdb.IOException as error:
-            raise InputError(_why_not_opened(path, error)) from error
+            raise _not_opened(path, error) from error
         self.run("set enable_progress_bar = false")
         self.run("set TimeZone = 'UTC'")
         # The cache compares times of files in whole seconds: a file that is rewritten within a
@@ -378,10 +378,11 @@ def _only_used(sql: str, parameters: Parameters | None) -> Parameters | None:
     return {name: value for name, value in parameters.items() if name in used} or None
 
 
-def _why_not_opened(path: str | Path, error: Exception) -> str:
+def _not_opened(path: str | Path, error: Exception) -> LyditeError:
     if "lock" in str(error).lower():
-        return (
+        return UnavailableError(
             f"{path} is being written by another process; a DuckDB file has one writer at a time."
             " Wait for it, or read the published copy."
         )
-    return f"{path} cannot be opened as a DuckDB file: {error}"
+    known = explain_system_error(f"{error}")
+    return known or InputError(f"{path} cannot be opened as a DuckDB file: {error}")

@@ -10,7 +10,7 @@ import duckdb
 
 from lydite.engine.duckdb import quote_literal
 from lydite.environment import expand, hide
-from lydite.errors import InputError
+from lydite.errors import InputError, LyditeError, UnavailableError
 from lydite.inputs import files, landing, postgres, remote
 from lydite.inputs.channels import create_macros
 from lydite.inputs.source_rows import Relation, refuse_duplicate_columns
@@ -98,17 +98,20 @@ def _attached(engine: DuckDBEngine, place: str, path: str) -> Iterator[str]:
     try:
         engine.run(f"attach {quote_literal(path)} as {_ATTACHED} (read_only)")
     except duckdb.Error as error:
-        raise InputError(f"{place}: {_why_not_attached(path, error)}") from error
+        raise _not_attached(place, path, files.full_message(error)) from error
     try:
         yield _ATTACHED
     finally:
         engine.run(f"detach {_ATTACHED}")
 
 
-def _why_not_attached(path: str, error: duckdb.Error) -> str:
-    text = files.full_message(error)
+def _not_attached(place: str, path: str, text: str) -> LyditeError:
     if "already attached" in text:
-        return f"{path} is the warehouse itself: name the .sql file without a database."
+        return InputError(
+            f"{place}: {path} is the warehouse itself: name the .sql file without a database."
+        )
     if "lock" in text.lower():
-        return f"{path} is being written by another process. Load it again when that is done."
-    return f"{path} cannot be opened: {text}. Give a DuckDB file."
+        return UnavailableError(
+            f"{place}: {path} is being written by another process. Load it again when that is done."
+        )
+    return InputError(f"{place}: {path} cannot be opened: {text}. Give a DuckDB file.")
