@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ExportFormat = Literal["parquet", "csv", "xlsx"]
-#: What a sheet holds: rows with the header, and characters of a cell.
-MOST_ROWS, MOST_CHARACTERS = 1_048_576, 32_767
+#: The most rows of a table in a workbook: spreadsheets are slow with more.
+MOST_ROWS = 100_000
+_MOST_CHARACTERS = 32_767  # of a cell
 
 #: The table with a row per column: what the comments in the database say.
 _COLUMNS = "columns"
@@ -59,7 +60,7 @@ def export_tables(
     Returns
     -------
     list of str
-        The tables that a sheet cannot hold, which a workbook leaves out.
+        The tables with more than `MOST_ROWS` rows, which a workbook leaves out.
 
     Raises
     ------
@@ -160,7 +161,7 @@ def _without_formulas(reader: duckdb.DuckDBPyConnection, select: str) -> str:
 def _write_workbook(
     reader: duckdb.DuckDBPyConnection, selects: Mapping[str, str], path: Path
 ) -> list[str]:
-    """Write a workbook with a sheet per table, and return the tables that are too long for one."""
+    """Write a workbook with a sheet per table, and return the tables with too many rows."""
     try:
         import xlsxwriter  # noqa: PLC0415  (an extra)
     except ImportError as error:
@@ -183,7 +184,7 @@ def _write_workbook(
         for name, select in selects.items():
             count = reader.execute(f"select count(*) from ({select})").fetchone()
             rows = count[0] if count else 0
-            if rows >= MOST_ROWS:
+            if rows > MOST_ROWS:
                 left_out.append(name)
                 continue
             result = reader.execute(select)
@@ -208,7 +209,7 @@ def _write_rows(sheet: Any, result: duckdb.DuckDBPyConnection, time_format: Any)
         for row in rows:
             for place, value in enumerate(row):
                 if isinstance(value, str):
-                    sheet.write_string(number, place, value[:MOST_CHARACTERS])
+                    sheet.write_string(number, place, value[:_MOST_CHARACTERS])
                 elif isinstance(value, date) and hasattr(value, "hour"):
                     sheet.write_datetime(number, place, value, time_format)
                 elif value is not None:

@@ -41,7 +41,7 @@ def export(
     print(f"the tables of {database} are in {out}")
     if left_out:
         typer.echo(
-            f"warning: a sheet holds {MOST_ROWS - 1:,} rows; left out: {', '.join(left_out)}."
-            " --format parquet has them",
+            f"warning: tables of more than {MOST_ROWS:,} rows are not in a workbook:"
+            f" {', '.join(left_out)}. --format parquet has them",
             err=True,
         )

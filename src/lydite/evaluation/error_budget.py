@@ -93,7 +93,8 @@ def split_by_lookback(alpha: float, others: int) -> tuple[float, float]:
     --------
     >>> split_by_lookback(0.05, 0)
     (0.05, 0.0)
-    >>> split_by_lookback(0.05, 2)
+    >>> main, each = split_by_lookback(0.05, 2)
+    >>> round(main, 6), round(each, 6)
     (0.04, 0.005)
     """
     if not others:
