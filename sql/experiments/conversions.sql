@@ -35,8 +35,8 @@ select
     person,
     outcome,
     cast(sum(case when is_after then 1 else 0 end) as bigint) as conversions,
-    sum(case when is_after then value else 0 end) as value,
+    round(sum(case when is_after then value else 0 end), 6) as value,
     cast(sum(case when is_after then 0 else 1 end) as bigint) as conversions_before,
-    sum(case when is_after then 0 else value end) as value_before
+    round(sum(case when is_after then 0 else value end), 6) as value_before
 from near
 group by experiment, person, outcome

@@ -75,6 +75,7 @@ def test_steps_have_the_standard_names(definitions):
     assert steps == {
         *(f"load_{name}" for name in inputs.TABLES), "build_journeys", "draw_sample",
         "backtest_models", "compare_models", "attribute_conversions", "read_experiments",
+        "compare_with_experiments",
         "build_marts",
         "publish_database", "write_report", "promote",
     }  # fmt: skip

@@ -29,7 +29,7 @@ def test_a_run_alone_writes_the_marts_with_comments_and_no_table_by_user():
         pipeline.load_and_read_experiments(engine, sources(), settings_of())
         assert engine.scalar("select count(*) from mart.experiments") == 4
         assert engine.scalar("select count(*) from mart.experiment_checks") == 10
-        for mart in pipeline.EXPERIMENT_MARTS:
+        for mart in pipeline.READING_MARTS:
             assert list(engine.comments(f"mart.{mart}")) == list(engine.columns(f"mart.{mart}"))
         left = engine.rows(
             "select table_name from duckdb_tables() where schema_name = 'experiments'"

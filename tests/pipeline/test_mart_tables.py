@@ -38,6 +38,8 @@ KEYS = {
     "data_quality": ["table_name", "reason"],
     "experiments": ["experiment", "outcome", "metric", "arm"],
     "experiment_checks": ["experiment", "check_name"],
+    "experiment_agreement": ["experiment", "model"],
+    "experiment_verdicts": ["outcome", "model"],
     "model_comparison": ["outcome", "segment", "model"],
     "pairs": ["outcome", "segment", "ahead", "behind"],
     "evidence": ["outcome", "segment", "model", "period_start"],

@@ -21,7 +21,6 @@ from lydite.experiments.enrolment import enrol
 from lydite.experiments.readout import COLUMNS, finish_rows, observe, read_arms
 from lydite.experiments.regional_readout import read_regions
 from lydite.experiments.two_samples import tea_tasting
-from lydite.settings import Completeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from lydite.engine import Engine
     from lydite.experiments.readout import Observed, Row
-    from lydite.settings import ExperimentSettings
+    from lydite.settings import Completeness, ExperimentSettings
 
 #: The tables that `read_experiments` writes.
 READOUT, CHECKS = "experiments.readout", "experiments.checks"
@@ -74,7 +73,7 @@ def read_experiments(
         tables.build_tables(engine, plans, cluster)
         first, last = tables.first_and_last(engine)
         for name, plan in plans.items():
-            end = _end((ends or {}).get(plan.outcome, Completeness()), last)
+            end = end_of_data((ends or {}).get(plan.outcome), last)
             read = _read_users if plan.assigns_users else read_regions
             found, of_plan = read(engine, name, plan, first, end)
             rows += found
@@ -84,11 +83,20 @@ def read_experiments(
     _write(engine, rows, checks)
 
 
-def _end(declared: Completeness, last: datetime | None) -> datetime | None:
-    """Return up to when the data is complete; None without data."""
-    if declared.as_of is not None or last is None:
+def end_of_data(declared: Completeness | None, last: datetime | None) -> datetime | None:
+    """Return up to when the data is complete; None without data.
+
+    Parameters
+    ----------
+    declared
+        What was declared about it.
+    last
+        The last time up to which all tables have rows.
+    """
+    if declared is not None and declared.as_of is not None:
         return declared.as_of
-    return last - (declared.delivery_delay or timedelta())
+    delay = None if declared is None else declared.delivery_delay
+    return None if last is None else last - (delay or timedelta())
 
 
 def check_names(engine: Engine, plans: Mapping[str, ExperimentSettings]) -> None:

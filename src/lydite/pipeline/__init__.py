@@ -9,7 +9,10 @@ from lydite.pipeline.champions import record_decisions
 from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
 from lydite.pipeline.costs import refuse_costs_without_value
 from lydite.pipeline.experiments import (
+    AGREEMENT_MARTS,
     EXPERIMENT_MARTS,
+    READING_MARTS,
+    compare_with_experiments,
     load_and_read_experiments,
     read_experiments,
 )
@@ -44,6 +47,7 @@ from lydite.pipeline.unchanged import complete_run, find_repeated_run
 from lydite.pipeline.whole import attribute, prepare, run
 
 __all__ = [
+    "AGREEMENT_MARTS",
     "CREDIT_MARTS",
     "EVERY_USER_CONVERTS",
     "EXPERIMENT_MARTS",
@@ -51,6 +55,7 @@ __all__ = [
     "LOOKBACK_MARTS",
     "MARTS",
     "NOT_SET_ASIDE",
+    "READING_MARTS",
     "SCHEMA_VERSION",
     "VIEWS",
     "attribute",
@@ -62,6 +67,7 @@ __all__ = [
     "calendar_of",
     "compare_lookbacks",
     "compare_models",
+    "compare_with_experiments",
     "complete_run",
     "count_rows",
     "find_repeated_run",

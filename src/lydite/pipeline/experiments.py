@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 from lydite import inputs
 from lydite.errors import InputError
 from lydite.experiments import reading
+from lydite.experiments.credit import compare_credit_with_experiments
 from lydite.journeys.erasure import erase_users
 from lydite.journeys.people import build_people
 from lydite.pipeline.input_tables import load_alone
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from lydite.engine import Engine
     from lydite.inputs import Source
     from lydite.settings import Settings
 
-#: The marts of experiments.
-EXPERIMENT_MARTS = ("experiments", "experiment_checks")
+#: The marts of the experiments alone, and those that compare the credit of models with them.
+READING_MARTS = ("experiments", "experiment_checks")
+AGREEMENT_MARTS = ("experiment_agreement", "experiment_verdicts")
+EXPERIMENT_MARTS = (*READING_MARTS, *AGREEMENT_MARTS)
 _TABLES = ("touchpoints", "conversions", "users", "identities", "erasures", "experiments")
 
 
@@ -41,7 +44,36 @@ def read_experiments(engine: Engine, settings: Settings) -> None:
     plans = settings.experiments
     ends = settings.completeness({plan.outcome for plan in plans.values()})
     reading.read_experiments(engine, plans, cluster=settings.evaluation.cluster, ends=ends)
-    for name in EXPERIMENT_MARTS:
+    _write_marts(engine, READING_MARTS)
+
+
+def compare_with_experiments(engine: Engine, settings: Settings) -> None:
+    """Compare the credit of the models with the holdouts that are over, and write the marts.
+
+    They are empty without any, with Spark, and where accounts have the journeys.
+
+    Parameters
+    ----------
+    engine
+        Holds the input tables, the credit of touches and what `read_experiments` wrote.
+    settings
+        Declare the experiments.
+    """
+    local = engine.local
+    by_user = local is engine and settings.people.unit == "user"
+    plans = settings.experiments if by_user else {}
+    compare_credit_with_experiments(
+        local,
+        plans,
+        settings.evaluation.alpha,
+        cluster=settings.evaluation.cluster,
+        ends=settings.completeness({plan.outcome for plan in plans.values()}),
+    )
+    _write_marts(engine, AGREEMENT_MARTS)
+
+
+def _write_marts(engine: Engine, names: Sequence[str]) -> None:
+    for name in names:
         engine.local.create(f"mart.{name}", f"marts/{name}")
         engine.local.comment(f"mart.{name}", f"marts/{name}")
 

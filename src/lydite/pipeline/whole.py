@@ -18,7 +18,7 @@ from lydite.pipeline.comparisons import (
     quality_findings,
 )
 from lydite.pipeline.evaluate import evaluate_models
-from lydite.pipeline.experiments import read_experiments
+from lydite.pipeline.experiments import compare_with_experiments, read_experiments
 from lydite.pipeline.input_tables import load_inputs
 from lydite.pipeline.lookbacks import compare_lookbacks
 from lydite.pipeline.marts import (
@@ -79,6 +79,7 @@ def run(
         say("reading experiments")
     read_experiments(engine, settings)
     evaluate_models(engine, models, evaluation, say)
+    compare_with_experiments(engine, settings)
     record_decisions(engine, decisions)
     compare_lookbacks(engine, models, settings, say)
     say("writing the marts")

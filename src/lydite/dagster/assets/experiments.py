@@ -1,11 +1,11 @@
-"""Assets of the group ``experiments``: checks and readouts of randomised experiments."""
+"""Assets of the group ``experiments``: readouts of experiments, and models against them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
 from lydite import pipeline
-from lydite.dagster.assets import inputs, journeys
+from lydite.dagster.assets import attribution, inputs, journeys
 from lydite.dagster.metadata import Metadata, Result, markdown, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
@@ -26,13 +26,43 @@ _SHOWN = {
         where status not in ('passed', 'not_checked')
         order by experiment, check_name
     """,
+    "mart.experiment_agreement": """
+        select experiment, model, measured, credited, incrementality, incrementality_low,
+            incrementality_high, status
+        from mart.experiment_agreement
+        order by experiment, abs(incrementality - 1) nulls last, model
+    """,
+    "mart.experiment_verdicts": "from mart.experiment_verdicts order by outcome, model",
 }
 
 
 def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
-    """Return the step ``read_experiments``."""
-    deps = (*inputs.TABLES, *journeys.FILES)  # the journeys join the ids of a person
-    tables = [
+    """Return the steps ``read_experiments`` and ``compare_with_experiments``."""
+    read = tuple(f"mart.{name}" for name in pipeline.READING_MARTS)
+    compared = tuple(f"mart.{name}" for name in pipeline.AGREEMENT_MARTS)
+
+    # The journeys join the ids of a person.
+    @specs.step("read_experiments", _specs(specs, read, (*inputs.TABLES, *journeys.FILES)))
+    def read_experiments(context: dg.AssetExecutionContext) -> Iterator[Result]:
+        engine = specs.engine(context)
+        pipeline.read_experiments(engine, settings)
+        for table in read:
+            more = _shown(engine.local, table)
+            yield materialized(specs.key(table), engine.local, table, more=more)
+
+    @specs.step("compare_with_experiments", _specs(specs, compared, (*read, *attribution.TABLES)))
+    def compare_with_experiments(context: dg.AssetExecutionContext) -> Iterator[Result]:
+        engine = specs.engine(context)
+        pipeline.compare_with_experiments(engine, settings)
+        for table in compared:
+            more = _shown(engine.local, table)
+            yield materialized(specs.key(table), engine.local, table, more=more)
+
+    return [read_experiments, compare_with_experiments]
+
+
+def _specs(specs: SpecFactory, tables: Sequence[str], deps: Sequence[str]) -> list[dg.AssetSpec]:
+    return [
         specs.table(
             table,
             table.replace("mart.", "marts/"),
@@ -40,18 +70,8 @@ def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
             kinds=("duckdb", "python"),
             deps=deps,
         )
-        for table in TABLES
+        for table in tables
     ]
-
-    @specs.step("read_experiments", tables)
-    def read_experiments(context: dg.AssetExecutionContext) -> Iterator[Result]:
-        engine = specs.engine(context)
-        pipeline.read_experiments(engine, settings)
-        for table in TABLES:
-            more = _shown(engine.local, table)
-            yield materialized(specs.key(table), engine.local, table, more=more)
-
-    return [read_experiments]
 
 
 def _shown(engine: DuckDBEngine, table: str) -> Metadata:

@@ -22,7 +22,7 @@ def mart_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinit
     # Credit shows the range over the models that are not refuted.
     compared = dict.fromkeys(
         ("mart.channel_credit", CHAMPIONS, "mart.hypotheses", "mart.timeline"),
-        ("mart.model_comparison",),
+        ("mart.model_comparison", "mart.experiment_verdicts"),
     )
     tables = [
         specs.table(

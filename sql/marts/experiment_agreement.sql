@@ -1,0 +1,19 @@
+-- Credit of every model for the held-out channel of every holdout that is over, against what was measured.
+-- @experiment name of the experiment
+-- @outcome name of the outcome that decides
+-- @channel the channel that the control arm did not get
+-- @model name of the model
+-- @users users of both arms that are read
+-- @measured conversions of the treated users that the channel caused, as measured
+-- @measured_variance variance of measured
+-- @credited conversions of the treated users that the model credits to the channel
+-- @incrementality measured as a share of credited: 1 if the credit is what the channel causes
+-- @incrementality_low lower bound of incrementality (Fieller, level 1 - alpha); null where the credit may be 0
+-- @incrementality_high upper bound of incrementality
+-- @z measured less credited, in standard errors of that difference
+-- @p_value p-value of no difference
+-- @margin credit agrees if incrementality is shown to be within this distance of 1
+-- @status agrees; overstates or understates: the credit is too high or too low for sure; uninformative
+-- @users_needed users that show a difference of margin with 80 % probability; null where nothing is credited
+-- @read_on day up to which the data was complete
+select * from experiments.agreement
