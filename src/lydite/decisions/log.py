@@ -234,6 +234,20 @@ def check_copy(path: Path, log: Sequence[Decision], copy: Iterable[tuple[int, st
             )
 
 
+def read_checked(engine: DuckDBEngine, path: Path) -> list[Decision]:
+    """Return all decisions of the log, which must hold those of the table `COPY`.
+
+    Raises
+    ------
+    InputError
+        When the log was changed, or lacks a decision that an earlier run has copied.
+    """
+    log = read_log(path)
+    if engine.exists(COPY):
+        check_copy(path, log, engine.rows(f"select number, hash from {COPY}"))
+    return log
+
+
 def copy_log(engine: DuckDBEngine, path: Path | None) -> list[Decision]:
     """Read the log, and copy it to the table `COPY`; without a log the table is empty.
 
@@ -242,9 +256,7 @@ def copy_log(engine: DuckDBEngine, path: Path | None) -> list[Decision]:
     InputError
         When the log was changed, or lacks a decision that an earlier run has copied.
     """
-    log = [] if path is None else read_log(path)
-    if path is not None and engine.exists(COPY):
-        check_copy(path, log, engine.rows(f"select number, hash from {COPY}"))
+    log = [] if path is None else read_checked(engine, path)
     engine.store(COPY, log_table(log))
     return log
 

@@ -5,7 +5,7 @@ one. `run` runs all of them in one process.
 """
 
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
-from lydite.pipeline.champions import record_decisions
+from lydite.pipeline.champions import check_decisions, record_decisions
 from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
 from lydite.pipeline.costs import refuse_costs_without_value
 from lydite.pipeline.experiments import (
@@ -65,6 +65,7 @@ __all__ = [
     "build_marts",
     "build_samples",
     "calendar_of",
+    "check_decisions",
     "compare_lookbacks",
     "compare_models",
     "compare_with_experiments",

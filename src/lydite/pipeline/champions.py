@@ -8,7 +8,7 @@ from lydite.decisions import make_champions
 from lydite.decisions.champions import write_champions
 from lydite.decisions.evidence import EXPERIMENT_VERDICTS
 from lydite.decisions.hypotheses import record_verdicts
-from lydite.decisions.log import copy_log
+from lydite.decisions.log import copy_log, read_checked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,25 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
 
 _OUTCOMES = "select outcome from evaluation.outcomes"
+
+
+def check_decisions(engine: Engine, path: Path | None) -> None:
+    """Check the log of decisions before anything is computed.
+
+    Parameters
+    ----------
+    engine
+        Holds the copy of an earlier run, if there was one.
+    path
+        The log of decisions; None for a comparison outside of a project, which has none.
+
+    Raises
+    ------
+    InputError
+        When the log was changed after it was written.
+    """
+    if path is not None:
+        read_checked(engine.local, path)
 
 
 def record_decisions(engine: Engine, path: Path | None) -> None:

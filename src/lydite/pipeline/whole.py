@@ -10,7 +10,7 @@ from lydite.journeys.erasure import erase_users
 from lydite.models import models_from_settings
 from lydite.models.posterior import with_credit
 from lydite.pipeline.backtests import build_samples
-from lydite.pipeline.champions import record_decisions
+from lydite.pipeline.champions import check_decisions, record_decisions
 from lydite.pipeline.comparisons import (
     general_findings,
     outcome_channel_findings,
@@ -74,6 +74,7 @@ def run(
     """
     say = progress or _ignore
     evaluation = settings.evaluation
+    check_decisions(engine, decisions)
     models = _prepare(engine, sources, settings, say, rivals)
     if settings.experiments:
         say("reading experiments")

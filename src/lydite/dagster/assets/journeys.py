@@ -54,6 +54,7 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
         context: dg.AssetExecutionContext, config: JourneysConfig
     ) -> Iterator[Result]:
         engine = specs.engine(context)
+        pipeline.check_decisions(engine, settings.storage.decisions)
         if not config.full and not config.accept:
             repeated = pipeline.find_repeated_run(engine, settings, context.run.run_id)
             if (
