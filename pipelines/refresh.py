@@ -54,28 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _fail(str(wrong_setting), _BAD_INPUT)
     prepare_home()
-    signal.signal(signal.SIGTERM, _stop)
+    # As Dagster handles it between two steps; within a step, it raises an error of its own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with dg.DagsterInstance.get() as instance:
             result = job.execute_in_process(
                 instance=instance, run_config=run_config, raise_on_error=False
             )
-    except _StoppedError:
+    except KeyboardInterrupt:
         return _say_stopped()
     if not result.success:
         return _explain(result)
     if any(event.is_step_skipped for event in result.all_events):
         sys.stderr.write(f"{_UNCHANGED}\n")
     return 0
-
-
-class _StoppedError(Exception):
-    """SIGTERM between two steps; within a step, Dagster raises an error of its own."""
-
-
-def _stop(number: int, frame: object) -> None:
-    del number, frame
-    raise _StoppedError
 
 
 def _say_stopped() -> int:
@@ -107,8 +99,8 @@ def _explain(result: dg.ExecuteInProcessResult) -> int:
         if not check.passed
     ]
     chains = [list(_causes(event)) for event in result.all_events if event.is_failure]
-    stopped = {_StoppedError.__name__, dg.DagsterExecutionInterruptedError.__name__}
-    if any(error.cls_name in stopped for chain in chains for error in chain):
+    stopped = dg.DagsterExecutionInterruptedError.__name__
+    if any(error.cls_name == stopped for chain in chains for error in chain):
         return _say_stopped()
     known = [error for chain in chains for error in map(_known, chain) if error is not None]
     messages = list(dict.fromkeys(failed_checks + [str(error) for error in known]))

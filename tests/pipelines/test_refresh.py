@@ -21,12 +21,15 @@ def home(tmp_path, monkeypatch):
     return tmp_path / "home"
 
 
-def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> int:
-    """Run a job `refresh` whose only asset raises an error, and return the exit code."""
+def run_failing(monkeypatch: pytest.MonkeyPatch, error: Exception | signal.Signals) -> int:
+    """Run a job whose only asset raises an error or gets a signal, and return the exit code."""
 
     @dg.asset
     def failing() -> None:
-        raise error
+        if isinstance(error, signal.Signals):
+            signal.raise_signal(error)
+        else:
+            raise error
 
     definitions = dg.Definitions(
         assets=[failing],
@@ -70,15 +73,20 @@ def test_what_is_locked_full_or_not_writable_has_an_exit_code_of_its_own(
 
 
 def test_a_run_that_is_stopped_ends_with_one_line(home, monkeypatch, capsys):
+    def stop() -> None:
+        signal.raise_signal(signal.SIGTERM)
+
     before = signal.getsignal(signal.SIGTERM)
     try:
-        assert run_failing(monkeypatch, dg.DagsterExecutionInterruptedError()) == 143
+        assert run_failing(monkeypatch, signal.SIGTERM) == 143
         assert capsys.readouterr().err == (
             "  failing\nerror: the run was stopped. Published files are whole: run it again.\n"
         )
-        # Between steps, the signal itself is handled.
-        with pytest.raises(Exception, match="^$"):
-            signal.raise_signal(signal.SIGTERM)
+        monkeypatch.setattr(
+            refresh, "prepare_home", lambda: monkeypatch.setattr(dg.DagsterInstance, "get", stop)
+        )
+        assert run_failing(monkeypatch, ValueError("never raised")) == 143
+        assert capsys.readouterr().err.startswith("error: the run was stopped")
     finally:
         signal.signal(signal.SIGTERM, before)
 
