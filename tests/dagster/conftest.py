@@ -29,6 +29,7 @@ users = "users.parquet"
 experiments = "experiments.parquet"
 [evaluation]
 lookback = "7d"
+other_lookbacks = ["3d"]
 period = "month"
 [experiments.subject]
 varies = "message"

@@ -103,6 +103,8 @@ def test_another_engine_is_refused(tables):
 
     with DuckDBEngine(threads=1) as engine, pytest.raises(InputError, match="need DuckDB"):
         pipeline.compare_lookbacks(Elsewhere(engine), make_models(["linear"]), settings)
+    with DuckDBEngine(threads=1) as engine, pytest.raises(InputError, match="need DuckDB"):
+        pipeline.run(Elsewhere(engine), {}, settings)  # before anything is read
 
 
 def test_a_failure_leaves_no_file(tables, tmp_path, monkeypatch):

@@ -32,6 +32,18 @@ order by 1
 """
 
 
+def refuse_other_lookbacks(engine: Engine, settings: Settings) -> None:
+    """Refuse several lookbacks on another engine than DuckDB.
+
+    Raises
+    ------
+    InputError
+        When there are `other_lookbacks`, and the engine is not DuckDB.
+    """
+    if settings.evaluation.other_lookbacks and not isinstance(engine, DuckDBEngine):
+        raise InputError("other_lookbacks need DuckDB: run each lookback alone on Spark")
+
+
 def compare_lookbacks(
     engine: Engine,
     models: Sequence[Model],
@@ -65,8 +77,8 @@ def compare_lookbacks(
     others = settings.evaluation.other_lookbacks
     if not others:
         return
-    if not isinstance(engine, DuckDBEngine):
-        raise InputError("other_lookbacks need DuckDB: run each lookback alone on Spark")
+    refuse_other_lookbacks(engine, settings)
+    local = engine.local  # the engine itself
     found: dict[str, list[pl.DataFrame]] = {name: [] for name in LOOKBACK_MARTS}
     for lookback in others:
         shown = format_duration(lookback)
@@ -78,17 +90,17 @@ def compare_lookbacks(
             if progress is not None:
                 progress(f"lookback {shown}: {step}")
 
-        with engine.scratch_database() as scratch:
-            _copy_tables(engine, scratch)
-            with engine.use_database(scratch):
+        with local.scratch_database() as scratch:
+            _copy_tables(local, scratch)
+            with local.use_database(scratch):
                 say("building journeys")
-                build_journeys_of(engine, own)
-                evaluate_models(engine, models, judged, say, intervals=False)
+                build_journeys_of(local, own)
+                evaluate_models(local, models, judged, say, intervals=False)
                 for name in LOOKBACK_MARTS:
-                    found[name].append(engine.frame(f"evaluation/{name}"))
-            _keep_scores(engine, scratch)
+                    found[name].append(local.frame(f"evaluation/{name}"))
+            _keep_scores(local, scratch)
     for name, frames in found.items():
-        engine.store(other_rows(name), pl.concat(frames))
+        local.store(other_rows(name), pl.concat(frames))
 
 
 def _copy_tables(engine: DuckDBEngine, scratch: str) -> None:

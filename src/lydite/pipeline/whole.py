@@ -20,7 +20,7 @@ from lydite.pipeline.comparisons import (
 from lydite.pipeline.evaluate import evaluate_models
 from lydite.pipeline.experiments import compare_with_experiments, read_experiments
 from lydite.pipeline.input_tables import load_inputs
-from lydite.pipeline.lookbacks import compare_lookbacks
+from lydite.pipeline.lookbacks import compare_lookbacks, refuse_other_lookbacks
 from lydite.pipeline.marts import (
     CREDIT_MARTS,
     attribute_conversions,
@@ -75,6 +75,7 @@ def run(
     say = progress or _ignore
     evaluation = settings.evaluation
     check_decisions(engine, decisions)
+    refuse_other_lookbacks(engine, settings)
     models = _prepare(engine, sources, settings, say, rivals)
     if settings.experiments:
         say("reading experiments")

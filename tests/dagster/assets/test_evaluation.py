@@ -1,5 +1,7 @@
 """The asset of the comparison."""
 
+import duckdb
+
 from lydite.reporting.display_names import model_label
 from tests.dagster.conftest import MODELS
 
@@ -13,3 +15,11 @@ def test_the_comparison_is_shown_as_a_table(run):
 def test_columns_are_described(run):
     schema = run.metadata("mart/model_comparison")["dagster/column_schema"]
     assert all(column.description for column in schema.columns)
+
+
+def test_other_lookbacks_are_in_the_published_file(run):
+    with duckdb.connect(str(run.folder / "var/attribution.duckdb"), read_only=True) as reader:
+        rows = reader.sql(
+            "select lookback, is_main, count(*) from lookback_comparison group by all order by 2"
+        ).fetchall()
+    assert rows == [("3d", False, len(MODELS)), ("7d", True, len(MODELS))]
