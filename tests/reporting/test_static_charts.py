@@ -45,5 +45,15 @@ def test_ids_are_those_of_the_chart_alone():
     assert set(re.findall(r"url\(#([^)]*)\)", svg)) <= set(ids)
 
 
+def test_places_are_short_and_texts_are_whole():
+    chart = evidence_chart(make_comparison(("purchase", CONTENDERS)), "purchase")
+    svg = static_svg(chart.to_dict(), "id", "a title")
+    places = re.findall(r' d="([^"]*)"', svg)
+    assert places
+    assert not any(re.search(r"\.\d{3}", place) for place in places)
+    assert "period, by its first day" in svg
+    assert len(svg) < 40_000
+
+
 def test_the_title_is_escaped():
     assert _ATTACK not in drawn(improvement_chart, title=_ATTACK)

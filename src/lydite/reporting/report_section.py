@@ -395,11 +395,11 @@ def _data(
         models.append(
             {
                 "label": model_label(choice.name),
-                "conversions": [row.get("conversions") or 0.0 for row in own],
-                "value": [row.get("value") or 0.0 for row in own] if has_value else None,
-                "share": [row.get("share") or 0.0 for row in own],
-                "low": [row.get("share_low") for row in own],
-                "high": [row.get("share_high") for row in own],
+                "conversions": [_short(row.get("conversions")) or 0.0 for row in own],
+                "value": [_short(row.get("value")) or 0.0 for row in own] if has_value else None,
+                "share": [_short(row.get("share")) or 0.0 for row in own],
+                "low": [_short(row.get("share_low")) for row in own],
+                "high": [_short(row.get("share_high")) for row in own],
             }
         )
     return {
@@ -410,3 +410,8 @@ def _data(
         "top": chart.top,
         "models": models,
     }
+
+
+def _short(value: float | None) -> float | None:
+    """Return a number to seven digits, which is more than the report shows."""
+    return None if value is None else float(f"{value:.7g}")

@@ -46,6 +46,7 @@ def static_svg(spec: Mapping[str, object], identifier: str, title: str) -> Marku
     for colour, variable in _VARIABLES.items():
         text = text.replace(f'"{colour}"', f'"{variable}"')
     text = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", text)
+    text = _shortened(text)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     width = math.ceil(float(size[1])) if size else WIDTH
     text = re.sub(
@@ -55,6 +56,21 @@ def static_svg(spec: Mapping[str, object], identifier: str, title: str) -> Marku
         count=1,
     )
     return Markup(text)  # noqa: S704 - the library escapes names from the data
+
+
+# Labels of single marks: the whole image has one, and readers of screens get no other.
+_LABELS = re.compile(
+    r' aria-(?:label|roledescription|hidden)="[^"]*"| role="graphics-[^"]*"'
+    r'| class="(?:mark-|background|foreground)[^"]*"| pointer-events="none"'
+)
+_PLACES = re.compile(r' (?:d|transform|x[12]?|y[12]?)="[^"]*"')
+_DECIMALS = re.compile(r"(\.\d\d)\d+")
+
+
+def _shortened(text: str) -> str:
+    """Return an image without labels and classes of marks, and with places to a hundredth of a pixel."""
+    text = _LABELS.sub("", text)
+    return _PLACES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]), text)
 
 
 def _escaped(text: str) -> str:
