@@ -68,7 +68,7 @@ _DECIMALS = re.compile(r"(\.\d\d)\d+")
 
 
 def _shortened(text: str) -> str:
-    """Return an image without labels and classes of marks, and with places to a hundredth of a pixel."""
+    """Return an image without labels of marks, and with places to a hundredth of a pixel."""
     text = _LABELS.sub("", text)
     return _PLACES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]), text)
 
