@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _fail(str(wrong_setting), _BAD_INPUT)
     prepare_home()
-    # As Dagster handles it between two steps; within a step, it raises an error of its own.
+    # As Dagster handles it between two steps; within a step, it raises its error.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         with dg.DagsterInstance.get() as instance:

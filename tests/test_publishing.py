@@ -1,5 +1,8 @@
 """Tests of publishing: the new file replaces the old one when it is complete."""
 
+import subprocess
+import sys
+
 import duckdb
 import polars as pl
 import pytest
@@ -192,3 +195,30 @@ def test_a_file_without_a_version_is_refused(engine, tmp_path) -> None:
     problem = pytest.raises(InputError, match="earlier version")
     with problem, open_published(tmp_path / "out.duckdb"):
         pass
+
+
+WRITER = """
+import os, sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+connection.execute("update mart.evidence set verdict = 'mine'")
+os._exit(9)
+"""
+
+
+def test_changes_of_another_program_are_refused_and_not_published_again(tmp_path) -> None:
+    path = tmp_path / "attribution.duckdb"
+    with DuckDBEngine() as engine:
+        engine.create("mart.evidence", "select 'open' as verdict")
+        version = f"select {SCHEMA_VERSION} as schema_version, '9' as lydite_version"
+        engine.create("mart.schema_version", version)
+        publish(engine, path)
+        killed = subprocess.run([sys.executable, "-c", WRITER, str(path)], check=False)
+        assert killed.returncode == 9
+        assert (tmp_path / "attribution.duckdb.wal").exists()
+        problem = pytest.raises(InputError, match=r"\.wal holds changes that another program made")
+        with problem, open_published(path):
+            pass
+        publish(engine, path)
+    assert [file.name for file in tmp_path.iterdir()] == ["attribution.duckdb"]
+    with open_published(path) as reader:
+        assert reader.execute("select verdict from mart.evidence").fetchall() == [("open",)]

@@ -11,7 +11,7 @@ import duckdb
 
 from lydite.engine.duckdb import check_database_name, quote_literal
 from lydite.engine.sql_files import resolve_sql
-from lydite.errors import InputError
+from lydite.errors import InputError, explain_system_error
 from lydite.pipeline import SCHEMA_VERSION
 from lydite.pipeline.touch_credit import MOST_IN_FILE, SELECT, count_touches
 
@@ -52,6 +52,8 @@ def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True
     ------
     InputError
         When `path` cannot be written, or has the name of a schema.
+    UnavailableError
+        When the disk is full, or the folder is not writable.
     """
     path = Path(path)
     check_database_name(path)
@@ -72,13 +74,22 @@ def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True
                 parquet.unlink(missing_ok=True)
             else:
                 new_parquet.replace(parquet)
+            # What another program wrote to the old file must not be applied to the new one.
+            _write_ahead_log(path).unlink(missing_ok=True)
             new_file.replace(path)
+            _write_ahead_log(path).unlink(missing_ok=True)
         finally:
-            for file in (new_file, new_parquet, new_file.with_name(new_file.name + ".wal")):
+            for file in (new_file, new_parquet, _write_ahead_log(new_file)):
                 file.unlink(missing_ok=True)
     except (OSError, duckdb.IOException) as error:
-        raise InputError(f"{path} cannot be written: {error}") from error
+        known = explain_system_error(f"{error}")
+        raise known or InputError(f"{path} cannot be written: {error}") from error
     return len(tables)
+
+
+def _write_ahead_log(path: Path) -> Path:
+    """Return the file in which DuckDB keeps changes of a database that are not in it yet."""
+    return path.with_name(path.name + ".wal")
 
 
 @contextmanager
@@ -88,11 +99,17 @@ def open_published(path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
     Raises
     ------
     InputError
-        When there is no such file, it is no DuckDB file, or another version of Lydite wrote it.
+        When there is no such file, it is no DuckDB file, another version of Lydite wrote it, or
+        another program changed it.
     """
     path = Path(path)
     if not path.exists():
         raise InputError(f"there is no published file {path}: run the comparison first")
+    if _write_ahead_log(path).exists():
+        raise InputError(
+            f"{_write_ahead_log(path)} holds changes that another program made to the published"
+            " file. Remove it, or run the comparison again, which does"
+        )
     try:
         with duckdb.connect(str(path), read_only=True) as reader:
             _check_version(reader, path)

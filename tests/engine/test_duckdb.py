@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -21,9 +18,9 @@ from lydite.errors import InputError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 NUMBERS = "select * from (values (1, 'one'), (2, 'two')) as numbers (number, name)"
+from tests.helpers.processes import held_by_another_process
 
 
 @pytest.fixture
@@ -303,20 +300,3 @@ def test_a_file_that_is_not_a_database_is_an_error(tmp_path):
     path.write_text("These are notes, and no database at all. " * 100)
     with pytest.raises(InputError, match=r"notes\.txt cannot be opened as a DuckDB file"):
         DuckDBEngine(path)
-
-
-@contextlib.contextmanager
-def held_by_another_process(path: Path) -> Iterator[None]:
-    """Hold the write lock of the file at `path` in a separate process."""
-    hold = (
-        "import sys; from lydite.engine import DuckDBEngine;"
-        " engine = DuckDBEngine(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", hold, str(path)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout.readline() == "held\n"
-        yield

@@ -11,6 +11,7 @@ from lydite.cli import (
     check,
     compare,
     credit,
+    doctor,
     experiments,
     export,
     history,
@@ -42,6 +43,7 @@ app.command(epilog=credit.EXAMPLES)(credit.credit)
 app.command(epilog=experiments.EXAMPLES)(experiments.experiments)
 app.command(epilog=report.EXAMPLES)(report.report)
 app.command(epilog=export.EXAMPLES)(export.export)
+app.command(epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command(epilog=promote.EXAMPLES)(promote.promote)
 app.command(epilog=history.EXAMPLES)(history.history)
 app.command("next", epilog=next_experiments.EXAMPLES)(next_experiments.next_experiments)
