@@ -15,12 +15,12 @@ from polars.testing import assert_frame_equal
 from lydite.engine import DuckDBEngine
 from lydite.engine.duckdb import quote_literal
 from lydite.errors import InputError, UnavailableError
+from tests.helpers.processes import held_by_another_process
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NUMBERS = "select * from (values (1, 'one'), (2, 'two')) as numbers (number, name)"
-from tests.helpers.processes import held_by_another_process
 
 
 @pytest.fixture
