@@ -38,7 +38,7 @@ def test_json_has_the_documented_keys(run: subprocess.CompletedProcess[str]) -> 
     outcome = result["outcomes"]["conversion"]
     assert set(outcome) == {
         "lookback", "landmarks", "conversions", "attributed", "unattributed", "periods",
-        "models", "warnings", "credit",
+        "models", "warnings", "credit", "champion",
     }  # fmt: skip
     assert set(outcome["models"][0]) == {
         "model", "claim", "rank", "log_loss_bits", "explained", "explained_low",
@@ -46,7 +46,7 @@ def test_json_has_the_documented_keys(run: subprocess.CompletedProcess[str]) -> 
         "verdict", "stands", "refuted_by", "same_forecast_as", "landmarks", "conversions",
     }  # fmt: skip
     assert set(outcome["credit"][0]) == {
-        "model", "credit", "channel", "cost", "conversions", "conversions_low",
+        "model", "credit", "channel", "is_champion", "cost", "conversions", "conversions_low",
         "conversions_high", "value", "standing_low", "standing_high", "value_low", "value_high",
         "share", "share_low", "share_high", "cpa", "cpa_low",
         "cpa_high", "roas", "roas_low", "roas_high",
