@@ -27,7 +27,8 @@ touches as (
     left join experiments.persons as persons on touchpoints.user_id = persons.user_id
     inner join experiments.regions as regions
         on coalesce(persons.person, touchpoints.user_id) = regions.person
-    where lower(trim(touchpoints.channel)) = $channel
+    inner join experiments.plan_channels as channels
+        on touchpoints.channel = channels.channel and channels.experiment = $experiment
 )
 
 select region, date, outcome, count(*) as conversions, sum(value) as value, 0 as touches, cast(0 as double) as cost

@@ -13,7 +13,7 @@ with touches as (
     select
         coalesce(persons.person, touchpoints.user_id) as person,
         epoch_us(touchpoints.touched_at) as at_us,
-        lower(trim(touchpoints.channel)) as channel
+        touchpoints.channel
     from inputs.touchpoints as touchpoints
     left join experiments.persons as persons on touchpoints.user_id = persons.user_id
 ),
@@ -26,7 +26,6 @@ assigned as (
         assigned.arms,
         assigned.assigned_at,
         epoch_us(assigned.assigned_at) as at_us,
-        plans.channel,
         plans.window_us,
         plans.history_us,
         coalesce(plans.start_us, min(epoch_us(assigned.assigned_at)) over (partition by assigned.experiment)) as start_us
@@ -41,12 +40,14 @@ counted as (
         count(*) as touches,
         sum(case when touches.at_us >= assigned.at_us - assigned.history_us
             and touches.at_us < assigned.at_us then 1 else 0 end) as touches_before,
-        sum(case when touches.channel = assigned.channel and touches.at_us >= assigned.start_us
+        sum(case when channels.channel is not null and touches.at_us >= assigned.start_us
             and touches.at_us < assigned.at_us then 1 else 0 end) as exposed_early,
-        sum(case when touches.channel = assigned.channel and touches.at_us >= assigned.at_us
+        sum(case when channels.channel is not null and touches.at_us >= assigned.at_us
             and touches.at_us < assigned.at_us + assigned.window_us then 1 else 0 end) as exposed
     from assigned
     inner join touches on assigned.person = touches.person
+    left join experiments.plan_channels as channels
+        on assigned.experiment = channels.experiment and touches.channel = channels.channel
     group by assigned.experiment, assigned.person
 )
 

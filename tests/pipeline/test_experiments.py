@@ -53,3 +53,9 @@ def test_a_channel_that_the_data_does_not_have_stops_the_run():
     settings = settings_of({"email": PLAN | {"channel": "radio"}})
     with DuckDBEngine() as engine, pytest.raises(InputError, match="there is no channel 'radio'"):
         pipeline.load_and_read_experiments(engine, sources(), settings)
+
+
+def test_what_the_data_does_not_have_is_found_before_any_model_runs():
+    settings = settings_of({"email": PLAN | {"outcome": "sale"}})
+    with DuckDBEngine() as engine, pytest.raises(InputError, match="there is no outcome 'sale'"):
+        pipeline.prepare(engine, sources(), settings)

@@ -46,8 +46,9 @@ inner join experiments.assigned as assigned
     on coalesce(persons.person, split_part(touches.user_id, chr(31), 1)) = assigned.person
     and assigned.experiment = $experiment
 inner join experiments.plans as plans on assigned.experiment = plans.experiment
+inner join experiments.plan_channels as channels
+    on assigned.experiment = channels.experiment and touches.channel = channels.channel
 where touches.outcome = $outcome
-    and lower(trim(touches.channel)) = plans.channel
     and touches.touched_at >= assigned.assigned_at
     and epoch_us(touches.converted_at) < epoch_us(assigned.assigned_at) + plans.window_us
 group by assigned.person

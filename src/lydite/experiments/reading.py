@@ -107,6 +107,8 @@ def check_names(engine: Engine, plans: Mapping[str, ExperimentSettings]) -> None
     InputError
         When it lacks one.
     """
+    if not plans:
+        return
     outcomes, channels = list(tables.find_outcomes(engine)), tables.find_channels(engine)
     for name, plan in plans.items():
         place = f"experiments.{name}"

@@ -30,12 +30,13 @@ where {column} is not null
 group by coalesce(persons.person, users.user_id)
 """
 _NO_CLUSTERS = "select cast(null as varchar) as person, cast(null as varchar) as cluster limit 0"
+_PLAN_CHANNELS = {"experiment": pl.String, "channel": pl.String}
 _TABLES = (
-    "counted_conversions", "persons", "assigned", "plans", "clusters", "units", "conversions",
+    "counted_conversions", "persons", "assigned", "plans", "plan_channels", "clusters", "units",
+    "conversions",
 )  # fmt: skip
 _PLANS = {
-    "experiment": pl.String, "channel": pl.String, "window_us": pl.Int64, "history_us": pl.Int64,
-    "start_us": pl.Int64,
+    "experiment": pl.String, "window_us": pl.Int64, "history_us": pl.Int64, "start_us": pl.Int64,
 }  # fmt: skip
 
 
@@ -69,6 +70,16 @@ def build_tables(
     engine.create("experiments.assigned", "experiments/assigned")
     rows = [_plan_row(name, plan) for name, plan in plans.items() if plan.assigns_users]
     engine.store("experiments.plans", pl.DataFrame(rows, schema=_PLANS, orient="row"))
+    spelled = [(name, _spelling(name)) for name in find_channels(engine)]
+    channels = [
+        (name, channel)
+        for name, plan in plans.items()
+        for channel, spelling in spelled
+        if spelling == _spelling(plan.channel)
+    ]
+    engine.store(
+        "experiments.plan_channels", pl.DataFrame(channels, schema=_PLAN_CHANNELS, orient="row")
+    )
     column = None if cluster == BY_USER else _find_column(engine, cluster or DEFAULT_COLUMN)
     if column is None and cluster not in {None, BY_USER}:
         raise InputError(f"cluster = {cluster!r}: the table users has no column of that name")
@@ -91,7 +102,7 @@ def drop_tables(engine: Engine) -> None:
 def _plan_row(name: str, plan: ExperimentSettings) -> tuple[object, ...]:
     start_us = None if plan.start is None else _us(plan.start)
     window = plan.window or timedelta()
-    return name, _spelling(plan.channel), _length(window), _length(plan.history), start_us
+    return name, _length(window), _length(plan.history), start_us
 
 
 def _us(time: datetime) -> int:
@@ -149,7 +160,7 @@ def read_region_days(engine: Engine, name: str, plan: ExperimentSettings) -> pl.
     engine.create(
         "experiments.regions", _BY_PERSON.format(column=quote_identifier(column), name="region")
     )
-    return engine.frame("experiments/region_days", {"channel": _spelling(plan.channel) or ""})
+    return engine.frame("experiments/region_days", {"experiment": name})
 
 
 def find_channels(engine: Engine) -> list[str]:

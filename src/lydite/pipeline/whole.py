@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from lydite import quality
 from lydite.errors import InputError
+from lydite.experiments.reading import check_names
 from lydite.journeys.erasure import erase_users
 from lydite.models import models_from_settings
 from lydite.models.posterior import with_credit
@@ -166,6 +167,7 @@ def prepare(
         timezone=settings.timezone,
     )
     erase_users(engine, settings.people)
+    check_names(engine, settings.experiments)
     say("building journeys")
     build_journeys_of(engine, settings)
 
