@@ -152,6 +152,15 @@ def test_a_refuted_model_that_comes_back_is_named_once(engine):
     assert named(engine, TWICE, LAST) == []
 
 
+def test_a_refuted_rule_that_is_written_in_another_way_is_named_under_its_name(engine):
+    compare(engine, {"twice": "refuted"})
+    again = make_rule("twice", "(CASE WHEN channel = 'email' THEN 2 ELSE 1 END)", CLAIM)
+    [(_, text)] = named(engine, again)
+    assert text.startswith("twice is tested again: linear refuted it")
+    other = make_rule("twice", "case when channel = 'email' then 3 else 1 end", CLAIM)
+    assert named(engine, other) == []
+
+
 @pytest.mark.parametrize(("factor", "said"), [(1.0, ["forecasts"]), (1.01, [])])
 def test_the_same_forecasts_as_a_model_of_the_past_are_named(engine, factor, said):
     compare(engine, {"twice": "refuted", "last_touch": "best"})

@@ -189,13 +189,14 @@ def _what_is_same(
     engine: DuckDBEngine, model: Model, row: dict[str, Any], scored_as: str | None
 ) -> str | None:
     is_back = not row["is_compared"]
+    rule = str(model.expression) if isinstance(model, Rule) else None
+    same_rule = bool(rule and row["rule"]) and normal_form(rule or "") == normal_form(row["rule"])
     if model.name == row["model"]:
-        same = model.fingerprint == row["definition"]
-        return "model" if is_back and same else None
+        same = is_back if model.fingerprint == row["definition"] else same_rule
+        return "model" if same else None
     if model.name in RESERVED and row["model"] in RESERVED:
         return None
-    rule = str(model.expression) if isinstance(model, Rule) else None
-    if rule and row["rule"] and normal_form(rule) == normal_form(row["rule"]):
+    if same_rule:
         return "rule"
     if _compact(model.claim) == _compact(row["claim"]):
         return "claim"
