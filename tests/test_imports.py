@@ -21,7 +21,7 @@ try:
 finally:
     print(*sys.modules, file=sys.stderr)
 """
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+COMMANDS = [command.name or command.callback.__name__ for command in app.registered_commands]
 
 
 def modules_after(

@@ -39,7 +39,7 @@ OBJECT = json.dumps({"user_id": "u1", "touched_at": "2026-03-01T09:30:00Z", "cha
 FILES = {
     "t.parquet": parquet(),
     "t.csv": CSV.encode(),
-    "t.csv.gz": gzip.compress(CSV.encode()),
+    "t.csv.gz": gzip.compress(CSV.encode(), mtime=0),
     "t.csv.zst": zstd(CSV),
     "t.jsonl": OBJECT.encode(),
     "t.json.gz": gzip.compress(OBJECT.encode()),
