@@ -1,4 +1,4 @@
-"""Results: tables in the caller's frame type, and plain data."""
+"""Comparisons: tables in the caller's frame type, plain data, and how they present themselves."""
 
 import json
 
@@ -136,21 +136,6 @@ def test_credit_of_touches_is_in_the_frame_type_of_the_input(shop_result):
     credit = shop_result.credit.set_index(["model", "channel"])["conversions"]
     for key, weight in sums.items():
         assert weight == pytest.approx(credit[key], abs=1e-6)
-
-
-def test_credit_of_touches_without_verdicts():
-    tables = shop()
-    result = lydite.credit(
-        touchpoints=pl.from_pandas(tables["touchpoints"]),
-        conversions=tables["conversions"],
-        models=["linear"],
-        lookback="7d",
-        intervals=False,
-    )
-    touches = result.touch_credit
-    assert isinstance(touches, pl.DataFrame)
-    conversions = touches.select("user_id", "conversion").n_unique()
-    assert touches["weight"].sum() == pytest.approx(conversions)
 
 
 def test_tables_that_a_path_table_has_not_are_refused():
