@@ -97,8 +97,9 @@ def test_a_published_file_of_another_version_or_changed_by_others_is_an_error(fo
     assert "Update Lydite" in problems(folder)["published"][1]
 
 
-def test_files_of_runs_that_were_killed_are_named_once_they_are_old(folder):
-    file = folder / "var/.attribution.duckdb.123.new"
+@pytest.mark.parametrize("name", [".attribution.duckdb.123.new", "warehouse.duckdb.123.scratch"])
+def test_files_of_runs_that_were_killed_are_named_once_they_are_old(folder, name):
+    file = folder / "var" / name
     file.touch()
     assert problems(folder) == {}
     os.utime(file, (0, 0))

@@ -191,16 +191,16 @@ def _published(settings: Settings, folder: Path) -> Iterator[Condition]:
 
 def _leftovers(settings: Settings, folder: Path) -> Iterator[Condition]:
     """Check for files of runs that were killed."""
-    path = folder / settings.storage.published
-    now = time.time()
-    stale = [
-        file.name
-        for file in sorted(path.parent.glob(f".{path.stem}*.new*"))
-        if now - file.stat().st_mtime > _STALE_SECONDS
+    published, warehouse = folder / settings.storage.published, folder / settings.storage.warehouse
+    found = [
+        *published.parent.glob(f".{published.stem}*.new*"),
+        *warehouse.parent.glob(f"{warehouse.name}.*.scratch*"),
     ]
+    now = time.time()
+    stale = [str(file) for file in sorted(found) if now - file.stat().st_mtime > _STALE_SECONDS]
     if stale:
         text = f"files of runs that were killed: {', '.join(stale)}"
-        yield Condition("leftovers", "warning", text, f"remove them from {path.parent}")
+        yield Condition("leftovers", "warning", text, "remove them")
     else:
         yield Condition("leftovers", "ok", "no files of runs that were killed")
 
