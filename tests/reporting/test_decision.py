@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 
 import polars as pl
@@ -20,6 +21,7 @@ from tests.helpers.made_comparisons import (
     make_comparison,
     make_path_comparison,
 )
+from tests.helpers.made_decisions import compare_with_decisions
 
 
 def without(comparison: Comparison, *prefixes: str) -> Comparison:
@@ -114,3 +116,29 @@ def test_no_sentence_for_leaders_has_a_word_of_the_method(rivals):
     found = decide(make_comparison(("purchase", rivals)), "purchase")
     words = f"{found.text} {found.detail}".lower()
     assert not re.search(r"landmark|log loss|refuted|null|_", words)
+
+
+@pytest.mark.parametrize(
+    ("may_read", "verdict", "chip"),
+    [
+        (None, None, ("none yet", "", "plain")),
+        ("none", None, ("1 not readable yet", "", "plain")),
+        ("fixed", None, ("1 read", "", "plain")),
+        ("fixed", "contradicted", ("contradict", "last touch", "bad")),
+        ("fixed", "agrees", ("agree", "with last touch", "good")),
+        ("fixed", "uninformative", ("undecided", "on last touch", "open")),
+    ],
+)
+def test_the_chip_of_experiments_is_about_the_model_in_use(may_read, verdict, chip):
+    made = compare_with_decisions(CONTENDERS)
+    experiments = [{"experiment": "brand", "outcome": "purchase", "may_read": may_read}]
+    verdicts = [
+        {"outcome": "purchase", "model": "last_touch", "verdict": verdict},
+        {"outcome": "purchase", "model": "linear", "verdict": "agrees"},
+    ]
+    marts = made.marts | {
+        "experiments": pl.DataFrame(experiments).head(0 if may_read is None else 1),
+        "experiment_verdicts": pl.DataFrame(verdicts).head(0 if verdict is None else 2),
+    }
+    found = decide(dataclasses.replace(made, marts=marts), "purchase").chips[2]
+    assert (found.state, found.more, found.tone) == chip

@@ -23,6 +23,7 @@ from lydite.reporting.open_pairs import open_pairs
 from lydite.reporting.queries import (
     outcome_counts,
     rivals_of,
+    rows_of,
     standing_models,
     warnings_of,
     with_verdict,
@@ -77,7 +78,7 @@ def decide(comparison: Comparison, outcome: str) -> Decision:
     standing = standing_models(comparison, outcome)
     rivals = rivals_of(comparison, outcome)
     chips = [_verdict_chip(comparison, outcome, standing, note), _data_chip(comparison, outcome)]
-    chips.append(Chip("Experiments", "none yet", "", "plain"))
+    chips.append(_experiments_chip(comparison, outcome))
     channels = agreement(comparison, outcome)
     if note or not rivals:
         said = headline(comparison, outcome)
@@ -94,6 +95,32 @@ def decide(comparison: Comparison, outcome: str) -> Decision:
         text = f"Every model for {conversions_of(outcome)} is ruled out by another."
         return Decision(text, channels, chips)
     return Decision(headline(comparison, outcome), channels, chips)
+
+
+def _experiments_chip(comparison: Comparison, outcome: str) -> Chip:
+    """Say whether experiments agree with the model in use, or with the one that is shown."""
+    about = "Experiments"
+    rows = rows_of(comparison, "experiments", outcome)
+    found = {row["experiment"] for row in rows}
+    if not found:
+        return Chip(about, "none yet", "", "plain")
+    champion = champion_of(comparison, outcome)
+    model = champion["model"] if champion else model_to_show(comparison, outcome)
+    verdicts = {
+        row["model"]: row["verdict"] for row in rows_of(comparison, "experiment_verdicts", outcome)
+    }
+    name = "" if model is None else model_word(model)
+    match verdicts.get(model):
+        case "contradicted":
+            return Chip(about, "contradict", name, "bad")
+        case "agrees":
+            return Chip(about, "agree", f"with {name}", "good")
+        case "uninformative":
+            return Chip(about, "undecided", f"on {name}", "open")
+    readable = {row["experiment"] for row in rows if row["may_read"] != "none"}
+    if readable:
+        return Chip(about, f"{count(len(readable))} read", "", "plain")
+    return Chip(about, f"{count(len(found))} not readable yet", "", "plain")
 
 
 # --- the sentence ---------------------------------------------------------------------------------
