@@ -12,10 +12,13 @@ from lydite import attribution, journeys
 from lydite.attribution import converted_paths, touch_credit
 from lydite.attribution.converted_paths import converted_path_tables, load_paths
 from lydite.attribution.credit import _choose_candidates, _fit_models
+from lydite.decisions.champions import CHAMPIONS
+from lydite.decisions.champions import TABLE as CHAMPIONS_TABLE
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.sample import build_sample, load_sample
 from lydite.models import Rule, make_model, make_models
 from lydite.models.fitted_rules import FittedRule
+from lydite.pipeline.costs import write_cost_shares
 from tests.helpers.input_tables import make_inputs
 from tests.helpers.random_landmarks import draw_landmarks, with_weights
 
@@ -70,6 +73,8 @@ def engine():
             landmarks = load_sample(engine, outcome, channels, MODELS)
             attribution.attribute_outcome(engine, outcome, MODELS, landmarks, seed=3)
         engine.store("evaluation.refuted", refuted())
+        engine.store(CHAMPIONS_TABLE, pl.DataFrame(schema=CHAMPIONS))
+        write_cost_shares(engine, {})
         engine.create("mart.channel_credit", "marts/channel_credit")
         engine.create("mart.credit_daily", "marts/credit_daily")
         engine.create("mart.top_paths", "marts/top_paths")

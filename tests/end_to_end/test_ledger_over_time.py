@@ -18,7 +18,7 @@ from lydite.evaluation import scoring
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models import Rule, make_models
-from lydite.pipeline import whole
+from lydite.pipeline import evaluate, whole
 from lydite.settings import make_settings
 from lydite.simulation import simulate
 
@@ -91,8 +91,8 @@ SETTINGS = make_settings(lookback="7d")
 def no_credit() -> Iterator[None]:
     """Skip the steps after the verdicts: they neither read the ledger nor write to it."""
     with pytest.MonkeyPatch.context() as patch:
-        for step in ("attribute_outcome", "build_marts"):
-            patch.setattr(whole, step, lambda *_: None)
+        patch.setattr(evaluate, "attribute_outcome", lambda *_: None)
+        patch.setattr(whole, "build_marts", lambda *_, **__: None)
         yield
 
 

@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 
 import lydite
+from lydite.reporting.display_names import model_label
 from pipelines import show
 from pipelines.definitions import defs
 
@@ -118,7 +119,7 @@ def test_the_results_are_printed_with_the_places_of_report_and_tables(shop, monk
     assert show.main() == 0
     printed = capsys.readouterr().out
     assert "purchase" in printed
-    assert all(model in printed for model in MODELS)
+    assert all(model_label(model) in printed for model in MODELS)
     assert f"The report: {shop.report}" in printed
     assert f"The tables for analysts: {shop.published}" in printed
     assert "sql/examples/best_model.sql" in printed
@@ -158,7 +159,7 @@ def test_dagster_keeps_row_counts_columns_and_the_comparison(shop, monkeypatch):
     assert metadata["dagster/row_count"].value == segments * (len(MODELS) + 3)
     columns = {c.name: c.description for c in metadata["dagster/column_schema"].value.columns}
     assert columns["auc"].startswith("area under the ROC curve")
-    assert "| linear |" in metadata["comparison"].value
+    assert "| Linear |" in metadata["comparison"].value
 
 
 def test_the_published_file_is_replaced_at_once_and_an_open_reader_keeps_the_old_one(shop):

@@ -189,7 +189,8 @@ def test_the_component_materialises_everything_in_a_new_project(dist, tmp_path):
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert str(tmp_path / "env") in found["lydite"]
-    assert found["missing"] == []
+    # A person promotes a model; no job does.
+    assert found["missing"] == ["AssetKey(['decisions', 'promotion'])"]
     assert len(found["checks"]) == 22
     assert all(found["checks"])
     assert found["models"] == ["last_touch", "linear"]

@@ -108,7 +108,7 @@ def test_the_first_check_names_what_is_wrong_and_the_second_is_ready(results):
 
 def test_the_comparison_has_a_verdict_and_writes_its_files(results):
     project, (*_, compared) = results
-    assert "last_touch" in compared
+    assert "Last touch" in compared
     assert "Brand search" in compared
     assert (project / "report.html").stat().st_size > 10_000
     with duckdb.connect(str(project / "results.duckdb"), read_only=True) as reader:

@@ -89,9 +89,16 @@ def test_days_that_do_not_exist_are_set_aside(read):
     assert (report.rows, report.bad) == (1, {"invalid_touched_at": 1})
 
 
-@pytest.mark.parametrize("text", ["01/20/2024 23:44", "1/20/2024", "20.01.2024"])
-def test_other_orders_of_day_and_month_get_advice(refused, text):
-    refused(frame_of([text]), "invalid_touched_at", text, "strptime(touched_at, '%m/%d/%Y %H:%M')")
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("01/20/2024 23:44", "%m/%d/%Y %H:%M"),
+        ("1/20/2024", "%m/%d/%Y"),
+        ("20.01.2024", "%d.%m.%Y"),
+    ],
+)
+def test_other_orders_of_day_and_month_get_advice(refused, text, pattern):
+    refused(frame_of([text]), "invalid_touched_at", text, f"strptime(Touched_At, '{pattern}')")
 
 
 @pytest.mark.parametrize("unit", _UNITS, ids=lambda unit: unit.name)

@@ -10,10 +10,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import sqlglot
-from sqlglot.errors import SqlglotError
-from sqlglot.optimizer.normalize_identifiers import normalize_identifiers
-from sqlglot.optimizer.simplify import simplify
 
 from lydite.decisions.changes import append_changes
 from lydite.decisions.evidence import CONTRADICTED, EXPERIMENT_VERDICTS
@@ -227,6 +223,11 @@ def normal_form(rule: str) -> str:
     >>> normal_form("1.0 / POSITION") == normal_form("( 1.0/position )")
     True
     """
+    import sqlglot  # noqa: PLC0415  (a tenth of a second, and only rules need it)
+    from sqlglot.errors import SqlglotError  # noqa: PLC0415
+    from sqlglot.optimizer.normalize_identifiers import normalize_identifiers  # noqa: PLC0415
+    from sqlglot.optimizer.simplify import simplify  # noqa: PLC0415
+
     try:
         tree = sqlglot.parse_one(rule, dialect="duckdb")
         simple = simplify(normalize_identifiers(tree, dialect="duckdb"))
