@@ -13,6 +13,7 @@ from lydite.models import make_models
 from lydite.settings import make_settings
 from lydite.simulation import simulate
 from tests.helpers.command_line import lydite
+from tests.helpers.processes import held_by_another_process
 
 SETTINGS = """
 [sources]
@@ -88,7 +89,7 @@ def test_a_folder_without_settings_needs_the_warehouse(tmp_path):
 
 
 def test_a_file_that_is_being_written_is_named(project):
-    with DuckDBEngine(project / "data/warehouse.duckdb"):
+    with held_by_another_process(project / "data/warehouse.duckdb"):
         run = lydite("ledger", "list", cwd=project)
     assert run.returncode == 3
     assert "is being written by another process" in run.stderr
