@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
 
 _DAYS = (
-    "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
+    "%m/%d/%Y", "%d/%m/%Y",
+    "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
     "%Y.%m.%d", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%Y", "%d/%b/%Y", "%d %B %Y", "%B %d, %Y",
 )  # fmt: skip
 _TIMES = (
