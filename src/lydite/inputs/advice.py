@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 _DAYS = (
     "%m/%d/%Y", "%d/%m/%Y",
     "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%m/%d/%y", "%d/%m/%y", "%d.%m.%y",
-    "%Y.%m.%d", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%Y", "%d/%b/%Y", "%d %B %Y", "%B %d, %Y",
+    "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%d-%b-%Y", "%d/%b/%Y", "%d %B %Y", "%B %d, %Y",
+    "%Y.%m.%d",
 )  # fmt: skip
 _TIMES = (
     "", " %H:%M", " %H:%M:%S", " %H:%M:%S.%g", " %I:%M %p", " %I:%M:%S %p", ", %H:%M", ", %H:%M:%S",
