@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -15,7 +17,6 @@ import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 #: Holds the warehouse open for writing, and publishes until it is told to stop.
 PUBLISHER = """
@@ -68,15 +69,30 @@ def check(read: Callable[[], tuple[int, int, bool]]) -> None:
     assert runs[-1] > runs[0]
 
 
-def test_the_duckdb_command_line_or_module_in_another_process(published: Path) -> None:
-    """Reads with the command line where it is installed, otherwise with the Python module."""
-    tool = shutil.which("duckdb")
+def command_line() -> str | None:
+    """Return the program `duckdb` of this environment, or else of the system."""
+    folders = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return shutil.which("duckdb", path=folders)
+
+
+def test_the_duckdb_command_line(published: Path) -> None:
+    tool = command_line()
+    if tool is None:
+        pytest.skip("the program duckdb is not installed: pip install duckdb-cli")
+    reads_with(tool, "-readonly", "-csv", "-noheader", published=published)
+
+
+def test_duckdb_in_another_process(published: Path) -> None:
     script = (
         "import duckdb, sys\n"
         "with duckdb.connect(sys.argv[1], read_only=True) as reader:\n"
         "    print(*reader.sql(sys.argv[2]).fetchone(), sep=',')\n"
     )
-    command = [tool, "-readonly", "-csv", "-noheader"] if tool else [sys.executable, "-c", script]
+    reads_with(sys.executable, "-c", script, published=published)
+
+
+def reads_with(*command: str, published: Path) -> None:
+    """Assert that a command, which gets the file and a query, reads one run each time."""
 
     def read() -> tuple[int, int, bool]:
         done = subprocess.run(

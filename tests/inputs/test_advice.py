@@ -23,7 +23,8 @@ def frame(values: list[str]) -> pl.DataFrame:
     "pattern",
     [
         "%m/%d/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%d.%m.%Y %H:%M", "%d.%m.%Y", "%m/%d/%y %I:%M %p",
-        "%d %b %Y %H:%M", "%b %d, %Y, %I:%M:%S %p", "%d/%b/%Y:%H:%M:%S",
+        "%d %b %Y %H:%M", "%b %d, %Y, %I:%M:%S %p", "%d/%b/%Y:%H:%M:%S", "%Y.%m.%d",
+        "%Y.%m.%d %H:%M:%S",
     ],
 )  # fmt: skip
 def test_the_pattern_that_reads_the_times_is_named(pattern):
