@@ -6,7 +6,7 @@ import pytest
 
 from lydite.simulation import _market as market
 
-TABLES = market.Tables.from_channels(market.CHANNELS)
+TABLES = market.STOREFRONT.tables
 
 
 @pytest.mark.parametrize("channel", market.CHANNELS, ids=lambda channel: channel.name)

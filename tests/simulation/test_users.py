@@ -78,7 +78,9 @@ def test_new_users_sign_up_once_and_only_accounts_get_email():
     signups = pl.concat([day.conversions for day in days]).filter(pl.col("outcome") == 0)
     assert signups["user"].is_unique().all()
     assert not returning & set(signups["user"])
-    email = pl.concat([day.touches for day in days]).filter(pl.col("channel") == market.EMAIL)
+    email = pl.concat([day.touches for day in days]).filter(
+        pl.col("channel") == market.CHANNEL_NAMES.index("email")
+    )
     fresh = email.filter(~pl.col("user").is_in(list(returning)))
     after = fresh.join(signups, on="user", suffix="_signup")
     assert (after["second"] > after["second_signup"] - 86_400).all()

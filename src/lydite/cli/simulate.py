@@ -17,7 +17,7 @@ EXAMPLES = """
 
 `lydite simulate --world null --variant season --out null_with_a_season`
 
-`lydite simulate --world storefront --users 20000 --seed 7 --out data_samples`
+`lydite simulate --world storefront --users 20000 --seed 7 --experiments --out data_samples`
 """
 
 
@@ -31,6 +31,9 @@ def simulate(
         str | None,
         typer.Option(help="Name of a variant, such as season; an unknown name lists them."),
     ] = None,
+    experiments: Annotated[
+        bool, typer.Option("--experiments", help="Add three experiments to the storefront.")
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Simulate touchpoints and conversions in a world whose truth is known."""
@@ -38,7 +41,9 @@ def simulate(
 
     with Progress(quiet=quiet) as progress:
         progress.say(f"simulating {world}")
-        made = simulation.simulate(world, users=users, seed=seed, weeks=weeks, variant=variant)
+        made = simulation.simulate(
+            world, users=users, seed=seed, weeks=weeks, variant=variant, experiments=experiments
+        )
         progress.say(f"writing to {out}")
         made.write(out)
     if not quiet:

@@ -7,6 +7,7 @@ from datetime import date
 
 from lydite.errors import InputError
 from lydite.simulation import _variants
+from lydite.simulation._experiments import EXPERIMENTS
 from lydite.simulation._hypotheses import HYPOTHESES
 from lydite.simulation.single_truth import simulate_single_truth
 from lydite.simulation.storefront import CLAIM, simulate_storefront
@@ -28,6 +29,7 @@ def simulate(
     weeks: int = 26,
     start: date = date(2025, 1, 6),
     variant: str | None = None,
+    experiments: bool = False,
 ) -> World:
     """Simulate touchpoints and conversions in a world whose truth is known.
 
@@ -63,6 +65,9 @@ def simulate(
         Its first day (UTC).
     variant : str, optional
         A name of `VARIANTS`; for all worlds but ``storefront``.
+    experiments : bool
+        Whether three experiments take place in ``storefront``: holdouts of branded search and of
+        retargeting, and two subjects of e-mails. They need 24 weeks.
 
     Returns
     -------
@@ -72,7 +77,8 @@ def simulate(
     Raises
     ------
     InputError
-        When the world or the variant is unknown, they do not go together, or a number is below 1.
+        When the world or the variant is unknown, the arguments do not go together, or a number is
+        below 1.
 
     Examples
     --------
@@ -89,7 +95,9 @@ def simulate(
         if number < 1:
             raise InputError(f"{name} must be at least 1, not {number}")
     if world == "storefront":
-        return simulate_storefront(users, seed, weeks, start)
+        return simulate_storefront(users, seed, weeks, start, EXPERIMENTS if experiments else ())
+    if experiments:
+        raise InputError(f"the world {world!r} has no experiments; they are in 'storefront'")
     return simulate_single_truth(world, users, seed, weeks, start, variant)
 
 

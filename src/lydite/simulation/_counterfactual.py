@@ -7,19 +7,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from lydite.simulation import _market as market
+from lydite.simulation._market import OUTCOMES, STOREFRONT, Market
 from lydite.simulation._users import simulate_users
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lydite.simulation._calendar import Calendar
+    from lydite.simulation._experiments import Assignment
     from lydite.simulation._random import Floats, KeyedRandom
 
 MAX_USERS = 100_000
-_CHANNELS = len(market.CHANNELS)
 
 
 def true_effects(
-    random: KeyedRandom, users: int, calendar: Calendar, conversions: pl.DataFrame
+    random: KeyedRandom,
+    users: int,
+    calendar: Calendar,
+    conversions: pl.DataFrame,
+    market: Market = STOREFRONT,
+    assignments: Sequence[Assignment] = (),
 ) -> dict[str, Any]:
     """Return the conversions that would not have happened without each channel.
 
@@ -36,6 +43,10 @@ def true_effects(
         The simulated days.
     conversions : polars.DataFrame
         Conversions with all channels on: ``user, outcome, value``.
+    market : Market
+        The channels.
+    assignments : sequence of Assignment
+        Experiments, which go on while a channel is off.
 
     Returns
     -------
@@ -45,9 +56,8 @@ def true_effects(
     simulated = min(users, MAX_USERS)
     happened = _sums(conversions, users, 1)[0]
     on = _sums(conversions.filter(pl.col("user") < simulated), simulated, 1)[0]
-    off = _sums(
-        _conversions_without_each_channel(random, simulated, calendar), simulated, _CHANNELS
-    )
+    without = _conversions_without_each_channel(random, simulated, calendar, market, assignments)
+    off = _sums(without, simulated, len(market.channels))
     lost = (on - off) * (users / simulated)
     return {
         "counterfactual_users": simulated,
@@ -57,10 +67,10 @@ def true_effects(
                 "value": float(happened[number, 1]),
                 "channels": {
                     channel: _effect(happened[number], lost[place, number])
-                    for place, channel in enumerate(market.CHANNEL_NAMES)
+                    for place, channel in enumerate(market.channel_names)
                 },
             }
-            for number, outcome in enumerate(market.OUTCOMES)
+            for number, outcome in enumerate(OUTCOMES)
         },
     }
 
@@ -75,18 +85,24 @@ def _effect(happened: Floats, lost: Floats) -> dict[str, float]:
 
 
 def _conversions_without_each_channel(
-    random: KeyedRandom, users: int, calendar: Calendar
+    random: KeyedRandom,
+    users: int,
+    calendar: Calendar,
+    market: Market,
+    assignments: Sequence[Assignment],
 ) -> pl.DataFrame:
     """Simulate one copy of the users per channel; those of copy c are numbered from c * users."""
-    copies = np.arange(users * _CHANNELS)
+    copies = np.arange(users * len(market.channels))
+    original = copies % users
+    of_copies = [assignment.take(original) for assignment in assignments]
     return simulate_users(
-        random.take(copies % users), copies, calendar, off=copies // users
+        random.take(original), copies, calendar, copies // users, market, of_copies
     ).conversions
 
 
 def _sums(conversions: pl.DataFrame, users: int, copies: int) -> Floats:
     """Return conversions and their value, shape (copies, outcomes, 2)."""
-    outcomes = len(market.OUTCOMES)
+    outcomes = len(OUTCOMES)
     place = conversions["user"].to_numpy() // users * outcomes + conversions["outcome"].to_numpy()
     value = np.nan_to_num(conversions["value"].round(2).to_numpy())
     size = copies * outcomes

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lydite.simulation._random import Bools, Floats, Ints
 
@@ -58,6 +59,8 @@ class Channel:
         Types of interaction.
     campaigns : tuple of Campaign
         Its campaigns.
+    needs_account : bool
+        Whether it reaches only users who have signed up.
     """
 
     name: str
@@ -69,6 +72,7 @@ class Channel:
     half_life_days: float
     interactions: tuple[Interaction, ...]
     campaigns: tuple[Campaign, ...]
+    needs_account: bool = False
 
 
 def _click(cost: float | None = None) -> tuple[Interaction, ...]:
@@ -175,6 +179,7 @@ CHANNELS: tuple[Channel, ...] = (
             Campaign("offers", 0.3, 1.6, 1.1),
             Campaign("welcome", 0.1, 1.0, 0.4),
         ),
+        needs_account=True,
     ),
     Channel(
         name="affiliate",
@@ -218,7 +223,6 @@ CHANNELS: tuple[Channel, ...] = (
 )
 CHANNEL_NAMES = tuple(channel.name for channel in CHANNELS)
 CAMPAIGN_NAMES = tuple(campaign.name for channel in CHANNELS for campaign in channel.campaigns)
-EMAIL = CHANNEL_NAMES.index("email")
 
 # Daily probabilities when online: without intent (new users, returning users), and per unit of
 # intent.
@@ -244,11 +248,43 @@ class Tables:
     base_probability: Floats  # (new or returning, outcomes)
     probability_per_intent: Floats  # (outcomes,)
 
-    @classmethod
-    def from_channels(cls, channels: Sequence[Channel]) -> Tables:
-        """Convert channels to arrays."""
+
+@dataclass(frozen=True)
+class Market:
+    """Channels and users of a shop; the storefront by default.
+
+    Attributes
+    ----------
+    channels : tuple of Channel
+        Its channels.
+    base_probability : dict
+        By outcome, the daily probability when online without intent, of new and returning users.
+    intent_probability : dict
+        By outcome, what a unit of intent adds.
+    """
+
+    channels: tuple[Channel, ...] = CHANNELS
+    base_probability: Mapping[str, tuple[float, float]] = field(
+        default_factory=lambda: BASE_PROBABILITY
+    )
+    intent_probability: Mapping[str, float] = field(default_factory=lambda: INTENT_PROBABILITY)
+
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        return tuple(channel.name for channel in self.channels)
+
+    @property
+    def campaign_names(self) -> tuple[str, ...]:
+        """Names of the campaigns, by channel."""
+        return tuple(campaign.name for ch in self.channels for campaign in ch.campaigns)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """The market as arrays."""
+        channels, outcomes = self.channels, OUTCOMES
         interactions = [channel.interactions for channel in channels]
-        return cls(
+        return Tables(
             effects=np.array([channel.effect for channel in channels]),
             daily_decay=np.array([0.5 ** (1 / channel.half_life_days) for channel in channels]),
             searched=np.array([channel.searched for channel in channels]),
@@ -264,9 +300,17 @@ class Tables:
                 [[np.nan if i.cost is None else i.cost for i in row] for row in interactions],
                 np.nan,
             ),
-            base_probability=np.array([BASE_PROBABILITY[outcome] for outcome in OUTCOMES]).T,
-            probability_per_intent=np.array([INTENT_PROBABILITY[outcome] for outcome in OUTCOMES]),
+            base_probability=np.array([self.base_probability[outcome] for outcome in outcomes]).T,
+            probability_per_intent=np.array([self.intent_probability[name] for name in outcomes]),
         )
+
+    def parameters(self) -> dict[str, Any]:
+        """Return all parameters, for the truth file."""
+        return {
+            "channels": {channel.name: asdict(channel) for channel in self.channels},
+            "base_chance_new_returning": dict(self.base_probability),
+            "chance_per_intent": dict(self.intent_probability),
+        }
 
 
 def _padded(rows: Sequence[Sequence[float]], fill: float) -> Floats:
@@ -285,10 +329,5 @@ def purchase_value(normal: Floats, returning: Bools) -> Floats:
     return np.asarray(np.where(returning, 72.0, 58.0) * np.exp(0.55 * normal))
 
 
-def parameters() -> dict[str, Any]:
-    """Return all parameters, for the truth file."""
-    return {
-        "channels": {channel.name: asdict(channel) for channel in CHANNELS},
-        "base_chance_new_returning": BASE_PROBABILITY,
-        "chance_per_intent": INTENT_PROBABILITY,
-    }
+#: The market of `lydite.simulation.simulate`.
+STOREFRONT = Market()

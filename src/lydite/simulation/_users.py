@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from lydite.simulation import _market as market
 from lydite.simulation._calendar import Calendar, second_of_day
+from lydite.simulation._market import OUTCOMES, STOREFRONT, Market, purchase_value
 from lydite.simulation._tables import DAY, is_returning
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from lydite.simulation._experiments import Assignment
     from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
 
 # Simulated before the first day and not recorded, so that the world starts in a steady state.
@@ -29,9 +30,7 @@ _HALO = 30.0
 _SATURATION = 3.0
 _BLOCK = 65_536  # users simulated at a time: limits memory, and does not change results
 
-_MARKET = market.Tables.from_channels(market.CHANNELS)
-_CHANNELS = len(market.CHANNELS)
-_SIGNUP, _PURCHASE = (market.OUTCOMES.index(name) for name in ("signup", "purchase"))
+_SIGNUP, _PURCHASE = (OUTCOMES.index(name) for name in ("signup", "purchase"))
 _NONE_OFF = -1
 
 
@@ -84,10 +83,23 @@ class UserBatch:
         The days to simulate.
     off : ndarray of int
         For each user the channel that is switched off from the first recorded day; -1 for none.
+    market : Market
+        The channels.
+    assignments : sequence of Assignment
+        Experiments with these users.
     """
 
-    def __init__(self, random: KeyedRandom, users: Ints, calendar: Calendar, off: Ints) -> None:
+    def __init__(
+        self,
+        random: KeyedRandom,
+        users: Ints,
+        calendar: Calendar,
+        off: Ints,
+        market: Market = STOREFRONT,
+        assignments: Sequence[Assignment] = (),
+    ) -> None:
         self.random, self.users, self.calendar, self.off = random, users, calendar, off
+        self.market, self.assignments = market, assignments
         self.returning = is_returning(random)
         self.cycle_days = 45.0 + 75.0 * random.uniform("rhythm")
         self.phase = random.uniform("phase") * self.cycle_days
@@ -96,11 +108,11 @@ class UserBatch:
         self.online_rate = _ONLINE * np.exp(0.5 * random.normal("habit") - 0.125)
         self.reached = [
             random.chance("reach", channel.reach, number)
-            for number, channel in enumerate(market.CHANNELS)
+            for number, channel in enumerate(market.channels)
         ]
         self.account = self.returning.copy()
         self.intent = np.zeros(len(users))
-        self.stock = np.zeros((len(users), _CHANNELS))
+        self.stock = np.zeros((len(users), len(market.channels)))
 
     def simulate_days(self) -> Iterator[Events]:
         """Yield the events of every day."""
@@ -116,7 +128,7 @@ class UserBatch:
 
     def _start_day(self, day: int) -> None:
         """Let stocks and intent decay overnight, and draw new intent."""
-        self.stock *= _MARKET.daily_decay
+        self.stock *= self.market.tables.daily_decay
         self.intent *= _INTENT_DECAY
         arises = self.random.chance("intent", _INTENT_ONSET * self.calendar.season(day), day)
         rows = np.flatnonzero(arises)
@@ -132,24 +144,28 @@ class UserBatch:
 
     def _persuasion(self, rows: Ints) -> Floats:
         """Return the probabilities that advertising adds, (rows, outcomes); stocks saturate."""
-        return np.asarray(np.minimum(self.stock[rows], _SATURATION) @ _MARKET.effects)
+        return np.asarray(np.minimum(self.stock[rows], _SATURATION) @ self.market.tables.effects)
 
     def _draw_touches(self, visits: _Visits) -> _Touches:
         """Draw the touches of a day, at most one per channel and user."""
         interest = self.intent[visits.rows] + _HALO * self._persuasion(visits.rows)[:, _PURCHASE]
+        channels = self.market.channels
         touched = []
-        for number, channel in enumerate(market.CHANNELS):
+        for number, channel in enumerate(channels):
             probability = np.minimum(channel.base + channel.pull * interest, 0.8)
             probability *= self._is_reachable(number, visits)
-            key = visits.day * _CHANNELS + number
+            for assignment in self.assignments:
+                if assignment.channel == number:
+                    probability *= assignment.factor_on(visits.day, visits.rows)
+            key = visits.day * len(channels) + number
             touched.append(np.flatnonzero(visits.random.chance("meet", probability, key)))
-        channel_numbers = np.repeat(np.arange(_CHANNELS), [len(places) for places in touched])
+        channel_numbers = np.repeat(np.arange(len(channels)), [len(places) for places in touched])
         return self._touch_details(visits, np.concatenate(touched), channel_numbers)
 
     def _is_reachable(self, channel: int, visits: _Visits) -> Bools:
         """Return whether a channel can reach each visitor."""
         reachable = self.reached[channel][visits.rows]
-        if channel == market.EMAIL:
+        if self.market.channels[channel].needs_account:
             reachable &= self.account[visits.rows]
         if visits.day >= 0:
             reachable &= self.off[visits.rows] != channel
@@ -157,23 +173,24 @@ class UserBatch:
 
     def _touch_details(self, visits: _Visits, places: Ints, channel: Ints) -> _Touches:
         """Draw time, campaign, interaction and cost of touches."""
-        random, key = visits.random.take(places), visits.day * _CHANNELS + channel
-        campaign = random.choice("campaign", _MARKET.campaign_cumulative[channel], key)
-        campaign += _MARKET.first_campaign[channel]
-        kind = random.choice("interaction", _MARKET.interaction_cumulative[channel], key)
+        tables = self.market.tables
+        random, key = visits.random.take(places), visits.day * len(self.market.channels) + channel
+        campaign = random.choice("campaign", tables.campaign_cumulative[channel], key)
+        campaign += tables.first_campaign[channel]
+        kind = random.choice("interaction", tables.interaction_cumulative[channel], key)
         ready_at, draw = visits.ready_at[places], random.uniform("second", key)
         search = np.maximum(ready_at - 30 - 1800 * draw, 0.0)
-        second = np.where(_MARKET.searched[channel], search, second_of_day(draw))
-        cost = _MARKET.interaction_cost[channel, kind] * (0.7 + 0.6 * random.uniform("cost", key))
+        second = np.where(tables.searched[channel], search, second_of_day(draw))
+        cost = tables.interaction_cost[channel, kind] * (0.7 + 0.6 * random.uniform("cost", key))
         return _Touches(
             row=visits.rows[places],
             second=second,
             channel=channel,
             campaign=campaign,
-            interaction=_MARKET.interaction_code[channel, kind],
+            interaction=tables.interaction_code[channel, kind],
             cost=cost,
-            strength=_MARKET.campaign_strength[campaign]
-            * _MARKET.interaction_strength[channel, kind],
+            strength=tables.campaign_strength[campaign]
+            * tables.interaction_strength[channel, kind],
             is_before=second <= ready_at,
         )
 
@@ -184,12 +201,12 @@ class UserBatch:
     def _draw_conversions(self, visits: _Visits) -> pl.DataFrame:
         """Draw the conversions of a day, shortly after users are ready; new users sign up once."""
         rows = visits.rows
-        base = _MARKET.base_probability[self.returning[rows].astype(np.int64)]
+        base = self.market.tables.base_probability[self.returning[rows].astype(np.int64)]
         probability = self._persuasion(rows) + base
-        probability += self.intent[rows, None] * _MARKET.probability_per_intent
+        probability += self.intent[rows, None] * self.market.tables.probability_per_intent
         probability[self.account[rows], _SIGNUP] = 0.0
         tables = []
-        for number, outcome in enumerate(market.OUTCOMES):
+        for number, outcome in enumerate(OUTCOMES):
             converts = visits.random.chance(outcome, probability[:, number], visits.day)
             places = np.flatnonzero(converts)
             tables.append(self._conversion_table(visits, places, number))
@@ -201,9 +218,9 @@ class UserBatch:
 
     def _conversion_table(self, visits: _Visits, places: Ints, outcome: int) -> pl.DataFrame:
         random, rows = visits.random.take(places), visits.rows[places]
-        key = visits.day * len(market.OUTCOMES) + outcome
+        key = visits.day * len(OUTCOMES) + outcome
         delay = (outcome + random.uniform("delay", key)) * 600
-        value = market.purchase_value(random.normal("value", key), self.returning[rows])
+        value = purchase_value(random.normal("value", key), self.returning[rows])
         return pl.DataFrame(
             {
                 "user": self.users[rows],
@@ -227,7 +244,12 @@ class UserBatch:
 
 
 def simulate_users(
-    random: KeyedRandom, users: Ints, calendar: Calendar, off: Ints | None = None
+    random: KeyedRandom,
+    users: Ints,
+    calendar: Calendar,
+    off: Ints | None = None,
+    market: Market = STOREFRONT,
+    assignments: Sequence[Assignment] = (),
 ) -> Events:
     """Return all touches and conversions of users.
 
@@ -241,12 +263,17 @@ def simulate_users(
         The days to simulate.
     off : ndarray of int, optional
         For each user the channel that is switched off from the first day; -1 for none.
+    market : Market
+        The channels.
+    assignments : sequence of Assignment
+        Experiments with these users.
     """
     off = np.full(len(users), _NONE_OFF) if off is None else off
     days: list[Events] = []
     for begin in range(0, len(users), _BLOCK):
         block = np.arange(begin, min(begin + _BLOCK, len(users)))
-        batch = UserBatch(random.take(block), users[block], calendar, off[block])
+        of_block = [assignment.take(block) for assignment in assignments]
+        batch = UserBatch(random.take(block), users[block], calendar, off[block], market, of_block)
         days += batch.simulate_days()
     in_history = pl.col("second") < calendar.days * DAY
     return Events(

@@ -32,6 +32,8 @@ class World:
     truth : dict
         The claim that holds in this world, its parameters, and true effects of channels, if any;
         the variant, if any, and in ``bots`` the identifiers of the bots.
+    experiments : polars.DataFrame, optional
+        ``experiment, user_id, arm, assigned_at``, by experiment and user; UTC.
     """
 
     touchpoints: pl.DataFrame
@@ -39,9 +41,10 @@ class World:
     spend: pl.DataFrame
     users: pl.DataFrame
     truth: dict[str, Any]
+    experiments: pl.DataFrame | None = None
 
     def write(self, directory: str | Path) -> Path:
-        """Write the four tables as Parquet and the truth as JSON.
+        """Write the tables as Parquet and the truth as JSON.
 
         The same world always gives the same bytes (with the same versions of the libraries). Every
         file is written under a temporary name and renamed once all of them are complete.
@@ -60,9 +63,11 @@ class World:
         folder.mkdir(parents=True, exist_ok=True)
         parts: dict[Path, Path] = {}
         try:
-            for name in ("touchpoints", "conversions", "spend", "users"):
-                parts[_part(folder, f"{name}.parquet")] = folder / f"{name}.parquet"
-                _write_table(getattr(self, name), _part(folder, f"{name}.parquet"))
+            for name in ("touchpoints", "conversions", "spend", "users", "experiments"):
+                table = getattr(self, name)
+                if table is not None:
+                    parts[_part(folder, f"{name}.parquet")] = folder / f"{name}.parquet"
+                    _write_table(table, _part(folder, f"{name}.parquet"))
             parts[_part(folder, "truth.json")] = folder / "truth.json"
             _write_truth(self.truth, _part(folder, "truth.json"))
             for part, target in parts.items():
