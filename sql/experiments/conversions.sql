@@ -1,7 +1,8 @@
 -- Conversions of the persons of each experiment, summed by outcome, before and after assignment.
+-- Touches count as conversions where the experiment names their interaction as an outcome.
 -- @experiment name of the experiment
 -- @person the person
--- @outcome name of the outcome
+-- @outcome name of the outcome, or of the interaction
 -- @conversions number of conversions in the window after the assignment
 -- @value their value, in the currency of the data
 -- @conversions_before number of conversions in the pre-period
@@ -16,18 +17,42 @@ with conversions as (
     left join experiments.persons as persons on found.user_id = persons.user_id
 ),
 
+touches as (
+    select
+        interactions.experiment,
+        coalesce(persons.person, touchpoints.user_id) as person,
+        touchpoints.interaction as outcome,
+        epoch_us(touchpoints.touched_at) as at_us
+    from inputs.touchpoints as touchpoints
+    left join experiments.persons as persons on touchpoints.user_id = persons.user_id
+    inner join experiments.plan_channels as channels on touchpoints.channel = channels.channel
+    inner join experiments.plan_interactions as interactions
+        on channels.experiment = interactions.experiment
+        and touchpoints.interaction = interactions.interaction
+),
+
+events as (
+    select assigned.experiment, assigned.person, conversions.outcome, conversions.at_us, conversions.value
+    from experiments.assigned as assigned
+    inner join conversions on assigned.person = conversions.person
+    union all
+    select experiment, person, outcome, at_us, cast(0 as double) as value
+    from touches
+),
+
 near as (
     select
         assigned.experiment,
         assigned.person,
-        conversions.outcome,
-        conversions.value,
-        conversions.at_us >= epoch_us(assigned.assigned_at) as is_after
+        events.outcome,
+        events.value,
+        events.at_us >= epoch_us(assigned.assigned_at) as is_after
     from experiments.assigned as assigned
     inner join experiments.plans as plans on assigned.experiment = plans.experiment
-    inner join conversions on assigned.person = conversions.person
-    where conversions.at_us < epoch_us(assigned.assigned_at) + plans.window_us
-        and conversions.at_us >= epoch_us(assigned.assigned_at) - plans.history_us
+    inner join events
+        on assigned.experiment = events.experiment and assigned.person = events.person
+    where events.at_us < epoch_us(assigned.assigned_at) + plans.window_us
+        and events.at_us >= epoch_us(assigned.assigned_at) - plans.history_us
 )
 
 select

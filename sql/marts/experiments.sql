@@ -5,9 +5,10 @@
 -- @channel name of the channel; null if none is declared
 -- @hypothesis what was expected, as declared
 -- @null_hypothesis what holds otherwise, as declared
--- @outcome name of the outcome
+-- @outcome name of the outcome; or of an interaction of the channel, such as click
 -- @metric rate: share of users with a conversion; value: value per user; conversions: total, with regions
 -- @is_primary whether this outcome and metric were declared to decide
+-- @is_interaction whether the outcome is an interaction of the channel: then touches of it are counted as conversions
 -- @arm name of the arm
 -- @control name of the control arm
 -- @users users of the arm that are read; with regions, number of regions

@@ -73,6 +73,20 @@ def test_bad_input(holdout, plan, name, says):
         lydite.read_experiment(plan, conversions, assignments, name=name)
 
 
+def test_interactions_are_steps_of_a_message(holdout):
+    touchpoints, conversions, assignments = holdout
+    plan = PLAN | {"varies": "message", "outcome": "open", "outcomes": ["open", "purchase"]}
+    is_open = pl.col("user_id").str.ends_with("7").not_()
+    given = touchpoints.with_columns(interaction=pl.when(is_open).then(pl.lit("open")))
+    found = lydite.read_experiment(plan, conversions, assignments, name="email", touchpoints=given)
+    opened = found.table.filter("is_primary", arm="treated").row(0, named=True)
+    assert (opened["outcome"], opened["verdict"]) == ("open", "higher")
+    assert 0.8 < opened["mean"] < 1
+    assert "open rate of treated: higher than in control" in found.verdict()
+    with pytest.raises(InputError, match="purchase; interactions of email need touchpoints"):
+        lydite.read_experiment(plan, conversions, assignments, name="email")
+
+
 def test_users_need_assignments(holdout):
     with pytest.raises(InputError, match="give assignments"):
         lydite.read_experiment(PLAN, holdout[1])

@@ -96,6 +96,7 @@ def test_the_data_may_end_earlier_by_declaration(engine):
         ({"outcome": "sale"}, "email.outcome: there is no outcome 'sale' in the data.*lead"),
         ({"outcomes": ("sale",)}, "email.outcomes: there is no outcome 'sale'"),
         ({"arms": ["control", "b"]}, "users are in the arm 'treated', which is not declared"),
+        ({"metric": "value", "outcome": "lead"}, "email.metric: no lead has a value"),
         (
             {"arms": ["c", "treated", "control"], "control": "c"},
             "no user is in the control arm 'c'",
@@ -105,6 +106,57 @@ def test_the_data_may_end_earlier_by_declaration(engine):
 def test_what_does_not_fit_the_data_is_refused(engine, changes, says):
     with pytest.raises(InputError, match=says):
         read(engine, plan_of(**changes))
+
+
+def add_opens(engine):
+    """Let everybody open the e-mail in the treated arm, and a tenth click on it."""
+    engine.run("update inputs.touchpoints set interaction = 'open' where channel = 'email'")
+    engine.run(
+        "insert into inputs.touchpoints by name select user_id, touched_at, channel,"
+        " 'click' as interaction from inputs.touchpoints where channel = 'email'"
+        " and user_id like '%7'"
+    )
+
+
+def test_steps_of_a_message_are_read_in_the_declared_order(engine):
+    add_opens(engine)
+    steps = ("open", "click", "lead", "purchase")
+    plan = plan_of(planned_users=USERS, varies="message", outcome="click", outcomes=steps)
+    rows, checks = read(engine, plan)
+    assert rows["outcome"].unique(maintain_order=True).to_list() == [
+        "click", "open", "lead", "purchase",
+    ]  # fmt: skip
+    clicks = rows.filter("is_primary", arm="treated").row(0, named=True)
+    touches, assigned = (
+        engine.connection.sql(f"from inputs.{name}").df() for name in ("touchpoints", "experiments")
+    )
+    clicked = set(touches.loc[touches["interaction"] == "click", "user_id"])
+    treated = assigned[assigned["arm"] == "treated"]
+    assert clicks["converted"] == treated["user_id"].isin(clicked).sum() > 0
+    assert clicks["mean"] == pytest.approx(treated["user_id"].isin(clicked).mean())
+    assert (clicks["verdict"], clicks["metric"], clicks["value"]) == ("higher", "rate", 0)
+    assert rows.filter("is_interaction")["outcome"].unique().sort().to_list() == ["click", "open"]
+    assert rows.filter(outcome="open", arm="treated")["mean"].to_list() == [1.0]
+    assert "failed" not in checks["status"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"outcomes": ("opens",)},
+            r"outcomes: .*'opens'.* lead, purchase; .* of email: click, open. Did you mean 'open'",
+        ),
+        ({"outcome": "open", "varies": "channel"}, "'open' is an interaction of email, which the"),
+        ({"outcome": "open", "metric": "value"}, "email.metric: no open has a value"),
+        ({"outcome": "open", "channel": "tv"}, "no outcome 'open' in the data.*: lead, purchase."),
+        ({"outcome": "open", "channel": None}, "no outcome 'open' in the data.*: lead, purchase."),
+    ],
+)
+def test_steps_that_cannot_be_read_are_refused(engine, changes, says):
+    add_opens(engine)
+    with pytest.raises(InputError, match=says):
+        read(engine, plan_of(**{"varies": "message", **changes}))
 
 
 def test_a_planned_experiment_waits_and_one_that_is_not_declared_is_named(engine):

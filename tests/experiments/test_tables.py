@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import numpy as np
+import pandas as pd
 import polars as pl
 import pytest
 
@@ -75,6 +77,70 @@ def test_conversions_count_from_the_assignment_to_the_end_of_the_window(engine):
     found = tables.read_conversions(engine, "test", "purchase")
     assert found.rows() == [("ann", 2, 5.0, 1, 7.0)]
     assert tables.read_conversions(engine, "test", "lead").rows() == [("bob", 1, 0.0, 0, 0.0)]
+
+
+def opened(user, time, interaction, channel="e-mail"):
+    return (user, time, channel, None, interaction)
+
+
+@pytest.fixture
+def messages():
+    """Yield an engine with opens and clicks around two assignments, and a random rest."""
+    rng = np.random.default_rng(3)
+    kinds = ["open", "click", "purchase", None]
+    touches = [
+        opened(
+            f"u{rng.integers(40)}",
+            START + timedelta(minutes=int(rng.integers(-20_000, 25_000))),
+            kinds[rng.integers(4)],
+            ["e-mail", "E-Mail ", "tv"][rng.integers(3)],
+        )
+        for _ in range(1_500)
+    ]
+    touches += [opened("u1", START, "open"), opened("u1", START + 7 * DAY, "open")]
+    touches += [opened("u1", START - 7 * DAY, "open"), opened("nobody", START, "open")]
+    assigned = [("test", f"u{i}", "treated", START + timedelta(hours=i)) for i in range(1, 50)]
+    assigned += [("other", f"u{i}", "treated", START) for i in range(9)]
+    with DuckDBEngine() as engine:
+        make_inputs(engine, touches, CONVERSIONS, experiments=assigned)
+        yield engine
+
+
+def counted_by_pandas(engine, interaction, window=7 * DAY):
+    """Return the touches of e-mail of each user of the test, before and after assignment."""
+    touches = engine.connection.sql("from inputs.touchpoints").df()
+    assigned = engine.connection.sql("from inputs.experiments where experiment = 'test'").df()
+    is_mail = touches["channel"].str.strip().str.lower() == "e-mail"
+    found = touches[is_mail & (touches["interaction"] == interaction)].merge(assigned, on="user_id")
+    since = found["touched_at"] - found["assigned_at"]
+    found["after"] = (since >= timedelta()) & (since < window)
+    found["before"] = (since < timedelta()) & (since >= -window)
+    counts = found.groupby("user_id")[["after", "before"]].sum()
+    return counts[counts.sum(axis=1) > 0]
+
+
+@pytest.mark.parametrize("interaction", ["open", "click"])
+def test_interactions_of_the_channel_count_like_conversions(messages, interaction):
+    plan = plan_of(channel="E-mail", varies="message", outcomes=("click", "open", "purchase"))
+    tables.build_tables(messages, {"test": plan, "other": plan_of(channel="tv")})
+    found = tables.read_conversions(messages, "test", interaction).to_pandas().set_index("person")
+    expected = counted_by_pandas(messages, interaction)
+    pd.testing.assert_frame_equal(
+        found[["conversions", "conversions_before"]].sort_index(),
+        expected.set_axis(["conversions", "conversions_before"], axis=1).sort_index(),
+        check_names=False,
+    )
+    assert found["value"].sum() == 0
+    assert tables.read_conversions(messages, "other", interaction).is_empty()
+
+
+def test_a_name_that_is_an_outcome_and_an_interaction_is_the_outcome(messages):
+    plan = plan_of(channel="e-mail", varies="message", outcomes=("open", "purchase", "open"))
+    assert tables.find_interactions(messages, " E-Mail") == ["click", "open", "purchase"]
+    assert tables.find_interactions(messages, None) == []
+    assert tables.chosen_interactions(messages, plan) == ["open"]
+    tables.build_tables(messages, {"test": plan})
+    assert tables.read_conversions(messages, "test", "purchase").is_empty()
 
 
 def test_ids_of_one_person_are_one_user_and_may_be_in_two_arms(engine):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
 
@@ -23,7 +23,7 @@ from lydite.experiments.regional_readout import read_regions
 from lydite.experiments.two_samples import tea_tasting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from lydite.engine import Engine
@@ -63,7 +63,8 @@ def read_experiments(
     Raises
     ------
     InputError
-        When an experiment and the data do not fit: an unknown outcome, channel, arm or column.
+        When an experiment and the data do not fit: an unknown outcome, interaction, channel,
+        arm or column.
     """
     rows: list[Row] = []
     checks: list[tuple[str, Check]] = []
@@ -100,35 +101,73 @@ def end_of_data(declared: Completeness | None, last: datetime | None) -> datetim
 
 
 def check_names(engine: Engine, plans: Mapping[str, ExperimentSettings]) -> None:
-    """Check that the data has the outcomes and channels of the experiments.
+    """Check that the data has the outcomes, interactions and channels of the experiments.
 
     Raises
     ------
     InputError
-        When it lacks one.
+        When it lacks one, or the primary outcome has no value and the metric is one.
     """
     if not plans:
         return
-    outcomes, channels = list(tables.find_outcomes(engine)), tables.find_channels(engine)
+    outcomes, channels = tables.find_outcomes(engine), tables.find_channels(engine)
     for name, plan in plans.items():
         place = f"experiments.{name}"
-        _refuse_unknown(f"{place}.outcome", "outcome", [plan.outcome], outcomes)
-        _refuse_unknown(f"{place}.outcomes", "outcome", plan.outcomes, outcomes)
         if plan.channel is not None and channels:
-            _refuse_unknown(f"{place}.channel", "channel", [plan.channel], channels)
-
-
-def _refuse_unknown(place: str, what: str, names: Iterable[str], known: Sequence[str]) -> None:
-    spelled = known if what == "outcome" else [name.strip().lower() for name in known]
-    for given in names:
-        name = given if what == "outcome" else given.strip().lower()
-        if name not in spelled:
-            near = difflib.get_close_matches(given, known, n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
+            known = [channel.strip().lower() for channel in channels]
+            if plan.channel.strip().lower() not in known:
+                _refuse(f"{place}.channel", "channel", plan.channel, channels)
+        unknown = [given for given in (plan.outcome, *plan.outcomes) if given not in outcomes]
+        if unknown:
+            _check_interactions(engine, place, plan, unknown, list(outcomes))
+        valued = outcomes.get(plan.outcome, False)
+        if plan.metric == "value" and not valued:
             raise InputError(
-                f"{place}: there is no {what} {given!r} in the data; there are:"
-                f" {', '.join(known)}.{hint}"
+                f"{place}.metric: no {plan.outcome} has a value in the data."
+                ' Set metric = "rate", or another outcome'
             )
+
+
+def _check_interactions(
+    engine: Engine,
+    place: str,
+    plan: ExperimentSettings,
+    names: Sequence[str],
+    outcomes: Sequence[str],
+) -> None:
+    """Check that names that are no outcomes of the data are interactions of the channel."""
+    has_steps = plan.assigns_users and plan.channel is not None
+    known = tables.find_interactions(engine, plan.channel) if has_steps else []
+    more = ""
+    if known:
+        more = f"; interactions of {plan.channel}: {', '.join(known)}"
+    elif has_steps and not tables.find_channels(engine):
+        more = f"; interactions of {plan.channel} need touchpoints"
+    for given in names:
+        key = f"{place}.outcome" if given == plan.outcome else f"{place}.outcomes"
+        if given not in known:
+            _refuse(key, "outcome", given, outcomes, known, more)
+        if given == plan.outcome and plan.varies == "channel":
+            raise InputError(
+                f"{key}: {given!r} is an interaction of {plan.channel}, which the control arm does"
+                f" not get. Name what the channel should bring: {', '.join(outcomes)}"
+            )
+
+
+def _refuse(
+    place: str,
+    what: str,
+    given: str,
+    known: Sequence[str],
+    others: Sequence[str] = (),
+    more: str = "",
+) -> NoReturn:
+    near = difflib.get_close_matches(given, [*known, *others], n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    raise InputError(
+        f"{place}: there is no {what} {given!r} in the data; there are: {', '.join(known)}"
+        f"{more}.{hint}"
+    )
 
 
 def _read_users(
@@ -154,9 +193,11 @@ def _read_users(
         observed = observe(numbers, enrolment.units, tables.read_conversions(engine, name, outcome))
         if outcome == plan.outcome:
             checks.append(_pre_period(plan, enrolment.units, observed, first))
-        metrics = ("rate", "value") if valued[outcome] else ("rate",)
+        metrics = ("rate", "value") if valued.get(outcome) else ("rate",)
+        kind = {"is_interaction": outcome not in valued}
         for metric in metrics:
-            rows += read_arms(plan, enrolment, outcome, metric, observed)
+            of_arms = read_arms(plan, enrolment, outcome, metric, observed)
+            rows += [kind | row for row in of_arms]
     failed = any(check.status == "failed" for check in checks)
     may_read = "none" if failed else enrolment.may_read
     return finish_rows(name, plan, rows, may_read, enrolment.readable_on), checks

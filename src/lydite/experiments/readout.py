@@ -29,8 +29,9 @@ MIN_EXPECTED = 10
 COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "experiment": pl.String, "unit": pl.String, "varies": pl.String, "channel": pl.String,
     "hypothesis": pl.String, "null_hypothesis": pl.String, "outcome": pl.String,
-    "metric": pl.String, "is_primary": pl.Boolean, "arm": pl.String, "control": pl.String,
-    "users": pl.Int64, "converted": pl.Int64, "conversions": pl.Int64, "value": pl.Float64,
+    "metric": pl.String, "is_primary": pl.Boolean, "is_interaction": pl.Boolean,
+    "arm": pl.String, "control": pl.String, "users": pl.Int64, "converted": pl.Int64,
+    "conversions": pl.Int64, "value": pl.Float64,
     "mean": pl.Float64, "control_mean": pl.Float64, "difference": pl.Float64,
     "difference_low": pl.Float64, "difference_high": pl.Float64, "relative": pl.Float64,
     "relative_low": pl.Float64, "relative_high": pl.Float64, "p_value": pl.Float64,
@@ -259,7 +260,7 @@ def finish_rows(
         "experiment": name, "unit": plan.unit, "varies": plan.varies, "channel": plan.channel,
         "hypothesis": plan.hypothesis, "null_hypothesis": plan.null_hypothesis,
         "control": plan.control, "alpha": plan.alpha, "smallest_effect": plan.smallest_effect,
-        "may_read": may_read, "readable_on": readable_on,
+        "may_read": may_read, "readable_on": readable_on, "is_interaction": False,
     }  # fmt: skip
     return [
         dict.fromkeys(COLUMNS)

@@ -31,9 +31,10 @@ group by coalesce(persons.person, users.user_id)
 """
 _NO_CLUSTERS = "select cast(null as varchar) as person, cast(null as varchar) as cluster limit 0"
 _PLAN_CHANNELS = {"experiment": pl.String, "channel": pl.String}
+_PLAN_INTERACTIONS = {"experiment": pl.String, "interaction": pl.String}
 _TABLES = (
-    "counted_conversions", "persons", "assigned", "plans", "plan_channels", "clusters", "units",
-    "conversions",
+    "counted_conversions", "persons", "assigned", "plans", "plan_channels", "plan_interactions",
+    "clusters", "units", "conversions",
 )  # fmt: skip
 _PLANS = {
     "experiment": pl.String, "window_us": pl.Int64, "history_us": pl.Int64, "start_us": pl.Int64,
@@ -79,6 +80,15 @@ def build_tables(
     ]
     engine.store(
         "experiments.plan_channels", pl.DataFrame(channels, schema=_PLAN_CHANNELS, orient="row")
+    )
+    interactions = [
+        (name, interaction)
+        for name, plan in plans.items()
+        for interaction in chosen_interactions(engine, plan)
+    ]
+    engine.store(
+        "experiments.plan_interactions",
+        pl.DataFrame(interactions, schema=_PLAN_INTERACTIONS, orient="row"),
     )
     column = None if cluster == BY_USER else _find_column(engine, cluster or DEFAULT_COLUMN)
     if column is None and cluster not in {None, BY_USER}:
@@ -135,7 +145,10 @@ def read_units(engine: Engine, experiment: str) -> pl.DataFrame:
 
 
 def read_conversions(engine: Engine, experiment: str, outcome: str) -> pl.DataFrame:
-    """Return a row per person of an experiment with conversions of an outcome."""
+    """Return a row per person of an experiment with conversions of an outcome.
+
+    The outcome may be an interaction of the channel; its touches count as conversions then.
+    """
     return engine.frame(
         "select person, conversions, value, conversions_before, value_before"
         " from experiments.conversions where experiment = $experiment and outcome = $outcome",
@@ -167,6 +180,25 @@ def find_channels(engine: Engine) -> list[str]:
     """Return the names of the channels of the touchpoints."""
     sql = "select distinct channel from inputs.touchpoints order by channel"
     return [name for (name,) in engine.rows(sql)]
+
+
+def find_interactions(engine: Engine, channel: str | None) -> list[str]:
+    """Return the interactions of the touches of a channel; none without a channel."""
+    sql = (
+        "select distinct interaction from inputs.touchpoints"
+        " where interaction is not null and trim(lower(channel)) = $channel order by interaction"
+    )
+    return [name for (name,) in engine.rows(sql, {"channel": _spelling(channel) or ""})]
+
+
+def chosen_interactions(engine: Engine, plan: ExperimentSettings) -> list[str]:
+    """Return the interactions of the channel that a plan names among its outcomes.
+
+    A name that is an outcome of the conversions, too, is the outcome.
+    """
+    named = [name for name in (plan.outcome, *plan.outcomes) if name not in find_outcomes(engine)]
+    known = find_interactions(engine, plan.channel) if named and plan.assigns_users else []
+    return [name for name in dict.fromkeys(named) if name in known]
 
 
 def find_outcomes(engine: Engine) -> dict[str, bool]:

@@ -72,9 +72,12 @@ class ExperimentSettings(Section):
         What is expected, and what holds otherwise, in words.
     outcome, metric
         What decides: the share of users with at least one conversion of an outcome (``"rate"``), or
-        its value per user (``"value"``).
+        its value per user (``"value"``). Where messages vary, the outcome may be an interaction of
+        `channel`, such as ``"click"``.
     outcomes
-        The outcomes to read, such as those of all stages; all in the data if empty.
+        The outcomes to read, such as those of all stages, and interactions of `channel`, such as
+        ``"open"``: a user counts with a touch of it in the window. All outcomes of the conversions
+        if empty. A name that is both is the outcome.
     window
         How long after the assignment conversions of a user count. With regions: how long after
         `end` conversions still count.
