@@ -114,7 +114,7 @@ def test_without_experiments_no_table_is_written(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"world": "storefront", "weeks": 20}, "at least 24 weeks, not 20"),
+        ({"world": "storefront", "weeks": 20}, "at least 25 weeks, not 20"),
         ({"world": "linear"}, "'linear' has no experiments"),
     ],
 )

@@ -67,7 +67,7 @@ def simulate(
         A name of `VARIANTS`; for all worlds but ``storefront``.
     experiments : bool
         Whether three experiments take place in ``storefront``: holdouts of branded search and of
-        retargeting, and two subjects of e-mails. They need 24 weeks.
+        retargeting, and two subjects of e-mails. They need 25 weeks.
 
     Returns
     -------

@@ -47,9 +47,9 @@ class SimulatedExperiment:
     name: str
     channel: str
     factors: Mapping[str, float] = field(default_factory=lambda: {"control": 0.0, "treated": 1.0})
-    first_day: int = 84
+    first_day: int = 70
     assignment_days: int = 14
-    window_days: int = 70
+    window_days: int = 91
 
     @property
     def last_day(self) -> int:
@@ -66,7 +66,7 @@ EXPERIMENTS = (
     SimulatedExperiment("brand_search_holdout", "paid_search_brand"),
     SimulatedExperiment("retargeting_holdout", "retargeting"),
     SimulatedExperiment(
-        "email_subject", "email", {"plain": 1.0, "question": 1.3}, first_day=98, window_days=56
+        "email_subject", "email", {"plain": 1.0, "question": 1.3}, first_day=84, window_days=56
     ),
 )
 
