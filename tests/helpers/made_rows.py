@@ -185,7 +185,11 @@ def _bounds(conversions: float, share: float | None, cost: float | None) -> dict
 
 
 def evidence_rows(
-    outcome: str, segment: str, rivals: tuple[Any, ...], changed: dict[str, tuple[str, int]]
+    outcome: str,
+    segment: str,
+    rivals: tuple[Any, ...],
+    changed: dict[str, tuple[str, int]],
+    weeks: int = WEEKS,
 ) -> list[dict[str, Any]]:
     return [
         {
@@ -197,7 +201,7 @@ def evidence_rows(
             "verdict": _verdict(verdict, week, changed.get(model)),
         }
         for model, verdict, explained, *_ in rivals
-        for week in range(WEEKS)
+        for week in range(weeks)
     ]  # fmt: skip
 
 

@@ -67,7 +67,7 @@ def test_the_report_refers_to_nothing_outside():
 def test_credit_has_its_interval_and_its_range_in_words():
     report = report_html(make_comparison(("purchase", CONTENDERS), channels=("ads", "direct")))
     [text] = re.findall(
-        r'<th scope="row">Ads</th><td class="plot"[^>]*><span[^>]*>(.*?)</span>', report
+        r'<th scope="row">Ads</th><td class="plot"><svg[^>]*><title>(.*?)</title>', report
     )
     assert text == (
         "20.0% of credit, 95% interval 18% to 22%, range over the models still standing 20% to"

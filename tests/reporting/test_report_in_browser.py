@@ -27,6 +27,8 @@ from tests.helpers.made_comparisons import (
     make_comparison,
     make_path_comparison,
 )
+from tests.helpers.made_largest import CHANNELS as MANY_CHANNELS
+from tests.helpers.made_largest import OUTCOMES, make_largest
 from tests.helpers.made_marts import RUN_ID, with_all_marts
 
 if TYPE_CHECKING:
@@ -293,4 +295,32 @@ def test_all_that_is_folded_is_there(browser, reports):
     assert "Google Ads, all countries" in text
     assert RUN_ID in page.locator("footer").text_content()
     assert reports["full"].stat().st_size < 1_000_000
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def largest(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("largest") / "report.html"
+    write_report(make_largest(), path)
+    return path
+
+
+def test_the_largest_report_is_under_a_megabyte(largest):
+    assert largest.stat().st_size < 1_000_000
+
+
+def test_the_largest_report_works(browser, largest):
+    page = opened(browser, largest)
+    assert page.locator("section[data-outcome]").count() == len(OUTCOMES)
+    page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true; })")
+    assert page.evaluate(_CUT_OFF) == []
+    assert page.evaluate(_OVERLAPS) == []
+    last = page.locator("section[data-outcome]").last
+    rows = last.locator(".money tbody tr")
+    assert rows.count() == len(MANY_CHANNELS)
+    first, title = last.locator(".move").inner_text(), rows.last.locator("title").text_content()
+    last.locator("[data-picks=x2]").select_option(label="Linear (ruled out)")
+    assert last.locator(".move").inner_text() != first
+    assert rows.last.locator("title").text_content() != title
+    screenshot(page, "largest-desktop-open")
     page.close()

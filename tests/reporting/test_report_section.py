@@ -92,7 +92,11 @@ def test_the_data_of_the_pickers_are_those_of_the_table():
     for choice, model in zip(found.models_to_pick, found.data["models"], strict=True):
         own = credit.filter(pl.col("model") == choice.name)
         assert sorted(model["conversions"]) == pytest.approx(sorted(own["conversions"]))
-        assert sum(model["share"]) == pytest.approx(1)
+        middle = [(low + high) / 2 for low, high in zip(model["low"], model["high"], strict=True)]
+        drawn = [
+            1_000 * n / sum(model["conversions"]) / found.data["top"] for n in model["conversions"]
+        ]
+        assert middle == pytest.approx(drawn, abs=1)
     assert len(found.data["names"]) == len(found.chart.rows) + len(found.chart.smaller)
     assert [choice.label for choice in found.models_to_pick] == [
         "Linear", "Last touch", "Markov chain, 1 step", "First touch (ruled out)",

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
+import polars as pl
 import pytest
 
 from lydite.reporting.charts import evidence_chart, improvement_chart
 from lydite.reporting.static_charts import static_svg
 from tests.helpers.made_comparisons import CONTENDERS, make_comparison
+from tests.helpers.made_rows import EVIDENCE, WEEKS, evidence_rows
 
 _ATTACK = "</svg><script>x</script>"
+#: Models of `CONTENDERS` that stand and differ.
+LINES = 2
 
 
 def drawn(make, outcome: str = "purchase", title: str = "a title") -> str:
@@ -57,3 +62,25 @@ def test_places_are_short_and_texts_are_whole():
 
 def test_the_title_is_escaped():
     assert _ATTACK not in drawn(improvement_chart, title=_ATTACK)
+
+
+def test_points_share_their_shape():
+    svg = drawn(evidence_chart)
+    points = re.findall(r'<use href="#([^"]*)"', svg)
+    assert len(points) == LINES * WEEKS
+    shapes = set(points)
+    assert len(shapes) == LINES
+    for shape in shapes:
+        assert svg.count(f'id="{shape}"') == 1
+
+
+def test_a_long_history_has_lines_with_few_points():
+    comparison = make_comparison(("purchase", CONTENDERS))
+    rows = evidence_rows("purchase", "all", CONTENDERS, {}, weeks=104)
+    long = replace(
+        comparison, marts={**comparison.marts, "evidence": pl.DataFrame(rows, schema=EVIDENCE)}
+    )
+    svg = static_svg(evidence_chart(long, "purchase").to_dict(), "id", "a title")
+    assert svg.count("<use ") == 18 * LINES
+    lines = re.findall(r' d="(M[^"]*)" stroke=', svg)
+    assert len([line for line in lines if line.count("L") == 103]) == LINES

@@ -21,7 +21,7 @@ from lydite.reporting.queries import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from lydite.reporting.queries import Row
     from lydite.results import Comparison
@@ -46,6 +46,8 @@ SHAPES = ["circle", "square", "triangle-up", "diamond", "cross"]
 _DASHES = [[1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [5, 5]]
 _INK, _FAINT = "#1f2933", "#d9dee4"
 _MOST_LINES = 5
+#: More points on a line than this hide it.
+_MOST_POINTS = 20
 _STEP, _DENSE_STEP = 30, 25
 _MANY = 12
 # A refuted point further below the others than this many times their range is drawn at the edge.
@@ -203,7 +205,9 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
         "model:N", scale=alt.Scale(domain=labels, range=_DASHES[: len(names)]), legend=None
     )
     line = base.mark_line(strokeWidth=2.5, clip=True).encode(y=y, color=colour, strokeDash=dash)
-    points = base.mark_point(filled=True, size=60, opacity=1, clip=True).encode(
+    marked = _spread({row["period"] for row in rows})
+    some = alt.Chart(inline_data(row for row in rows if row["period"] in marked)).encode(x=x)
+    points = some.mark_point(filled=True, size=60, opacity=1, clip=True).encode(
         y=y,
         color=colour,
         shape=shape,
@@ -217,6 +221,12 @@ def evidence_chart(comparison: Comparison, outcome: str) -> Chart | None:
     )
     zero = alt.Chart(inline_data([{"y": 0.0}])).mark_rule(strokeDash=[4, 3], color="#6b7280")
     return styled(alt.layer(zero.encode(y="y:Q"), band, line, points), height=260)
+
+
+def _spread(periods: Collection[str]) -> set[str]:
+    """Return the periods whose points are drawn: at most `_MOST_POINTS`, with the last one."""
+    step = -(-len(periods) // _MOST_POINTS)
+    return set(sorted(periods, reverse=True)[::step])
 
 
 def _evidence_row(row: Row) -> Datum:
@@ -270,8 +280,8 @@ def styled(chart: Chart, *, height: float) -> Chart:
         .configure(font=font)
         .configure_axis(
             labelFontSize=13, titleFontSize=12, labelColor=_INK, titleColor="#4b5563",
-            titleFontWeight="normal", gridColor="#eceff3", domainColor=_FAINT, tickColor=_FAINT,
-            labelLimit=220, titlePadding=10,
+            titleFontWeight="normal", gridColor="#eceff3", domainColor=_FAINT, ticks=False,
+            labelPadding=7, labelLimit=220, titlePadding=10,
         )
         .configure_legend(labelFontSize=13, labelColor=_INK, labelLimit=260)
         .configure_view(stroke=None)

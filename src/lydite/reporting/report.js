@@ -48,26 +48,27 @@
     element.append(" to " + named(section.names, before, after, gaining) + ".");
   }
 
-  function place(mark, name, share) { mark.setAttribute(name, (100 * share).toFixed(2) + "%"); }
+  function place(mark, name, percent) { mark.setAttribute(name, percent.toFixed(2) + "%"); }
 
   function showCredit(section, root, x) {
+    var all = x.conversions.reduce(function (sum, n) { return sum + n; }, 0) || 1;
     root.querySelectorAll(".money tbody tr").forEach(function (row, c) {
-      place(row.querySelector(".credit"), "cx", x.share[c] / section.top);
+      var share = 100 * x.conversions[c] / all;
+      place(row.querySelector(".credit"), "cx", share / section.top);
       var line = row.querySelector(".interval");
       if (line && x.low[c] !== null) {
-        place(line, "x1", x.low[c] / section.top);
-        place(line, "x2", x.high[c] / section.top);
+        // Ends are in tenths of a percent of the chart's width.
+        place(line, "x1", x.low[c] / 10);
+        place(line, "x2", x.high[c] / 10);
       }
       function write(name, text) {
         var cell = row.querySelector("td." + name);
         if (cell) { cell.textContent = text; }
       }
-      var words = number(100 * x.share[c], 1) + "% of credit by " + x.label;
-      row.querySelector(".words").textContent = words;
-      row.querySelector(".plot").title = words;
+      row.querySelector("title").textContent = number(share, 1) + "% of credit by " + x.label;
       var spend = section.spend[c], nothing = "\u2013";
       write("conversions", amount(x.conversions[c]));
-      write("share", number(100 * x.share[c], 1) + "%");
+      write("share", number(share, 1) + "%");
       write("each", spend && x.conversions[c] ? amount(spend / x.conversions[c]) : nothing);
       if (x.value) { write("return", spend ? number(x.value[c] / spend, x.value[c] / spend < 100 ? 1 : 0) : nothing); }
     });

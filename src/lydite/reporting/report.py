@@ -125,7 +125,7 @@ def _period(comparison: Comparison) -> str:
 
 def _script_json(value: object) -> Markup:
     """Return JSON that cannot close the script element around it."""
-    text = json.dumps(value, ensure_ascii=True, allow_nan=False, sort_keys=True)
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
     for sign, code in (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026")):
         text = text.replace(sign, code)
     return Markup(text)  # noqa: S704  (all characters with a meaning in HTML are escaped above)

@@ -395,11 +395,10 @@ def _data(
         models.append(
             {
                 "label": model_label(choice.name),
-                "conversions": [_short(row.get("conversions")) or 0.0 for row in own],
-                "value": [_short(row.get("value")) or 0.0 for row in own] if has_value else None,
-                "share": [_short(row.get("share")) or 0.0 for row in own],
-                "low": [_short(row.get("share_low")) for row in own],
-                "high": [_short(row.get("share_high")) for row in own],
+                "conversions": [_short(row.get("conversions")) for row in own],
+                "value": [_short(row.get("value")) for row in own] if has_value else None,
+                "low": [_place(row.get("share_low"), chart.top) for row in own],
+                "high": [_place(row.get("share_high"), chart.top) for row in own],
             }
         )
     return {
@@ -412,6 +411,12 @@ def _data(
     }
 
 
-def _short(value: float | None) -> float | None:
+def _short(value: float | None) -> float:
     """Return a number to seven digits, which is more than the report shows."""
-    return None if value is None else float(f"{value:.7g}")
+    short = float(f"{value or 0.0:.7g}")
+    return int(short) if short.is_integer() else short
+
+
+def _place(share: float | None, top: float) -> int | None:
+    """Return where a share is drawn, in tenths of a percent of the chart's width."""
+    return None if share is None else round(1_000 * share / top)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import vl_convert
@@ -46,31 +47,75 @@ def static_svg(spec: Mapping[str, object], identifier: str, title: str) -> Marku
     for colour, variable in _VARIABLES.items():
         text = text.replace(f'"{colour}"', f'"{variable}"')
     text = re.sub(r' xmlns(:xlink)?="[^"]*"| version="[^"]*"', "", text)
-    text = _shortened(text)
+    text = _with_symbols(_shortened(text), identifier)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
     width = math.ceil(float(size[1])) if size else WIDTH
     text = re.sub(
         r'<svg class="marks"( width="[^"]*")?( height="[^"]*")?',
-        f'<svg class="marks" role="img" aria-label="{_escaped(title)}" style="max-width:{width}px"',
+        f'<svg class="marks" role="img" aria-label="{_escaped(title)}"'
+        f' style="max-width:{width}px" font-size="13px"',
         text,
         count=1,
     )
     return Markup(text)  # noqa: S704 - the library escapes names from the data
 
 
-# Labels of single marks: the whole image has one, and readers of screens get no other.
-_LABELS = re.compile(
+_TAGS = re.compile(r"<[a-z][^>]*>")
+# What a tag can do without: labels of single marks (the whole image has one), values that are the
+# default, and the font, which is that of the report.
+_NEEDLESS = re.compile(
     r' aria-(?:label|roledescription|hidden)="[^"]*"| role="graphics-[^"]*"'
-    r'| class="(?:mark-|background|foreground)[^"]*"| pointer-events="none"'
+    r'| class="(?:mark-|background|foreground)[^"]*"| pointer-events="none"| font-family="[^"]*"'
+    r'| font-size="13px"| (?:opacity|stroke-width)="1"| font-weight="normal"'
+    r'| [xy]2="0"| transform="translate\(0,0\)"'
 )
+# Areas that are neither filled nor stroked, and groups without anything.
+_INVISIBLE = re.compile(r'<path d="[^"]*"(?: display="none")?/>|<g></g>')
 _PLACES = re.compile(r' (?:d|transform|x[12]?|y[12]?)="[^"]*"')
-_DECIMALS = re.compile(r"(\.\d\d)\d+")
+_NUMBERS = re.compile(r"\d+\.\d+")
 
 
 def _shortened(text: str) -> str:
-    """Return an image without labels of marks, and with places to a hundredth of a pixel."""
-    text = _LABELS.sub("", text)
-    return _PLACES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]), text)
+    """Return an image without what changes nothing, and with places to a tenth of a pixel."""
+    text = _INVISIBLE.sub("", _TAGS.sub(_short_tag, text))
+    is_kept: list[bool] = []
+
+    def group(found: re.Match[str]) -> str:
+        if found[0] == "</g>":
+            return "</g>" if is_kept.pop() else ""
+        is_kept.append(found[0] != "<g>")
+        return found[0] if is_kept[-1] else ""
+
+    return re.sub(r"</?g\b[^>]*>", group, text)
+
+
+def _short_tag(found: re.Match[str]) -> str:
+    tag = _NEEDLESS.sub("", found[0])
+    if " stroke=" not in tag and tag.startswith("<path"):
+        tag = re.sub(r' stroke-(?:width|dasharray)="[^"]*"', "", tag)
+    return _PLACES.sub(_rounded, tag)
+
+
+def _rounded(place: re.Match[str]) -> str:
+    return _NUMBERS.sub(lambda number: f"{round(float(number[0]), 1):g}", place[0])
+
+
+_SYMBOL = re.compile(r'<path transform="([^"]*)" d="([^"]*)"')
+
+
+def _with_symbols(text: str, identifier: str) -> str:
+    """Return an image that has the shape of several points once."""
+    drawn = Counter(found[2] for found in _SYMBOL.finditer(text))
+    symbols = {shape: f"{identifier}-{n}" for n, shape in enumerate(drawn) if drawn[shape] > 2}
+
+    def used(found: re.Match[str]) -> str:
+        place, shape = found.groups()
+        known = symbols.get(shape)
+        return f'<use href="#{known}" transform="{place}"' if known else found[0]
+
+    shapes = "".join(f'<path id="{name}" d="{shape}"/>' for shape, name in symbols.items())
+    defined = f"<defs>{shapes}</defs></svg>" if shapes else "</svg>"
+    return defined.join(_SYMBOL.sub(used, text).rsplit("</svg>", 1))
 
 
 def _escaped(text: str) -> str:

@@ -78,11 +78,12 @@ def transition_svg(
         ' xmlns="http://www.w3.org/2000/svg" font-size="13">'
         f'<defs><marker id="{marker}" viewBox="0 0 6 6" refX="5" refY="3" markerWidth="9"'
         ' markerHeight="9" markerUnits="userSpaceOnUse" orient="auto">'
-        '<path d="M0 0L6 3L0 6z" fill="var(--soft, #4b5563)"/></marker></defs>'
+        '<path d="M0 0L6 3L0 6z" fill="var(--soft)"/></marker></defs>'
     )
     arrows = [_arrow(nodes, edge, edges[0][2], marker) for edge in reversed(edges)]
     circles = [_channel(node, nodes) for node in nodes.values()]
-    return "\n".join([head, *arrows, *circles, "</svg>"])
+    lines = '<g fill="none" stroke="var(--soft)" stroke-opacity=".45">'
+    return "\n".join([head, lines, *arrows, "</g>", *circles, "</svg>"])
 
 
 def _main_edges(graph: nx.DiGraph, channels: Sequence[str]) -> list[tuple[str, str, float]]:
@@ -140,9 +141,7 @@ def _arrow(nodes: dict[str, _Node], edge: tuple[str, str, float], most: float, m
     title = f"{escape(start.label)} then {escape(end.label)}: {count(number)} times"
     return (
         f'<path d="M{start.x:.1f} {start.y:.1f}Q{bend_x:.1f} {bend_y:.1f} {end_x:.1f} {end_y:.1f}"'
-        f' fill="none" stroke="var(--soft, #4b5563)" stroke-opacity=".45"'
-        f' stroke-width="{width:.2f}"'
-        f' marker-end="url(#{marker})"><title>{title}</title></path>'
+        f' stroke-width="{width:.1f}" marker-end="url(#{marker})"><title>{title}</title></path>'
     )
 
 
@@ -161,8 +160,8 @@ def _channel(node: _Node, nodes: dict[str, _Node]) -> str:
     )
     return (
         f'<g><title>{title}</title><circle cx="{node.x:.1f}" cy="{node.y:.1f}"'
-        f' r="{node.radius:.1f}" fill="rgb({fill})" stroke="var(--accent, #1d4f86)"/>'
+        f' r="{node.radius:.1f}" fill="rgb({fill})" stroke="var(--accent)"/>'
         f'<text x="{x:.1f}" y="{node.y + 4:.1f}" text-anchor="{"start" if is_right else "end"}"'
-        f' fill="var(--ink, #1f2933)">{escape(shown)}'
-        f' <tspan fill="var(--soft, #4b5563)">{percent(node.conversion, 1)}</tspan></text></g>'
+        f' fill="var(--ink)">{escape(shown)}'
+        f' <tspan fill="var(--soft)">{percent(node.conversion, 1)}</tspan></text></g>'
     )
