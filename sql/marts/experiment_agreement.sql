@@ -7,6 +7,8 @@
 -- @measured conversions of the treated users that the channel caused, as measured
 -- @measured_variance variance of measured
 -- @credited conversions of the treated users that the model credits to the channel
+-- @credited_variance variance of credited
+-- @covariance covariance of measured and credited, which count the conversions of the same users
 -- @incrementality measured as a share of credited: 1 if the credit is what the channel causes
 -- @incrementality_low lower bound of incrementality (Fieller, level 1 - alpha); null where the credit may be 0
 -- @incrementality_high upper bound of incrementality

@@ -29,7 +29,11 @@ def agreement(*rows):
     """Return the mart of experiments: channel, model, measured, variance, credited."""
     columns = ["channel", "model", "measured", "measured_variance", "credited"]
     return pl.DataFrame(rows, schema=columns, orient="row").with_columns(
-        outcome=pl.lit("purchase"), experiment=pl.lit("holdout"), read_on=READ_ON
+        outcome=pl.lit("purchase"),
+        experiment=pl.lit("holdout"),
+        read_on=READ_ON,
+        credited_variance=pl.lit(16.0),
+        covariance=pl.lit(18.0),
     )
 
 

@@ -53,6 +53,8 @@ KEYS = {
     "champion_credit": ["outcome", "channel"],
     "next_experiments": ["outcome", "channel"],
     "calibrated_credit": ["outcome", "channel"],
+    "experiment_predictions": ["experiment", "method", "model"],
+    "experiment_prediction_summary": ["outcome", "method", "model", "channel"],
     "channel_performance": ["outcome", "model", "date", "channel", "campaign"],
     "channel_performance_weekly": ["outcome", "model", "week", "channel"],
     "channel_summary": ["outcome", "channel"],

@@ -8,11 +8,8 @@ from io import StringIO
 import polars as pl
 from rich.console import Console
 
-from lydite.experiments.calibrated_credit import (
-    ChannelTest,
-    calibrate_credit,
-    estimate_incrementality,
-)
+from lydite.experiments.calibrated_credit import calibrate_credit
+from lydite.experiments.incrementality import ChannelTest, estimate_incrementality
 from lydite.reporting.calibrated_credit import ABOUT, calibrated_rows, calibrated_title
 from lydite.reporting.report import report_html
 from lydite.reporting.terminal import print_comparison

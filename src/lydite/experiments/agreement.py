@@ -36,8 +36,8 @@ class Agreement:
     measured, credited
         Conversions of the treated users that the channel caused according to the experiment, and
         that the model credits to it.
-    measured_variance
-        The variance of `measured`.
+    measured_variance, credited_variance, covariance
+        The variances of `measured` and `credited`, and their covariance.
     incrementality, low, high
         Measured by credited, with Fieller's interval; no bounds where the credit may be 0.
     z, p_value
@@ -52,6 +52,8 @@ class Agreement:
     measured: float
     credited: float
     measured_variance: float
+    credited_variance: float
+    covariance: float
     incrementality: float | None
     low: float | None
     high: float | None
@@ -116,6 +118,8 @@ def compare_credit(
         measured=measured,
         credited=credited,
         measured_variance=spread[0],
+        credited_variance=spread[1],
+        covariance=spread[2],
         incrementality=ratio.estimate if math.isfinite(ratio.estimate) else None,
         low=ratio.low,
         high=ratio.high,

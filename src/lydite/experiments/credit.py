@@ -28,7 +28,8 @@ AGREEMENT, VERDICTS = "experiments.agreement", "experiments.verdicts"
 AGREEMENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "experiment": pl.String, "outcome": pl.String, "channel": pl.String, "model": pl.String,
     "users": pl.Int64, "measured": pl.Float64, "measured_variance": pl.Float64,
-    "credited": pl.Float64, "incrementality": pl.Float64, "incrementality_low": pl.Float64,
+    "credited": pl.Float64, "credited_variance": pl.Float64, "covariance": pl.Float64,
+    "incrementality": pl.Float64, "incrementality_low": pl.Float64,
     "incrementality_high": pl.Float64, "z": pl.Float64, "p_value": pl.Float64,
     "margin": pl.Float64, "status": pl.String, "users_needed": pl.Int64, "read_on": pl.Date,
 }  # fmt: skip

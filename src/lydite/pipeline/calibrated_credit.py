@@ -7,15 +7,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from scipy import stats
 
-from lydite.experiments.calibrated_credit import (
-    CALIBRATED,
-    ChannelTest,
-    calibrate_credit,
-    estimate_incrementality,
-)
+from lydite.experiments.calibrated_credit import CALIBRATED, calibrate_credit
+from lydite.experiments.incrementality import ChannelTest, estimate_incrementality
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from lydite.engine import DuckDBEngine
 
@@ -104,6 +101,19 @@ def past_tests(marts: Marts, outcome: str, model: str, channels: list[str]) -> l
         pl.col("credited") > 0,
         pl.col("measured_variance") > 0,
     )
+    return to_tests(rows, as_of)
+
+
+def to_tests(rows: pl.DataFrame, as_of: datetime) -> list[ChannelTest]:
+    """Return rows of ``experiment_agreement`` as tests, in their order.
+
+    Parameters
+    ----------
+    rows
+        Rows with a variance above 0.
+    as_of
+        When their age is counted from.
+    """
     return [
         ChannelTest(
             channel=row["channel"],
@@ -111,6 +121,8 @@ def past_tests(marts: Marts, outcome: str, model: str, channels: list[str]) -> l
             variance=row["measured_variance"],
             credited=row["credited"],
             months=max((as_of.date() - row["read_on"]).days, 0) / _DAYS_PER_MONTH,
+            credited_variance=row["credited_variance"],
+            covariance=row["covariance"],
         )
         for row in rows.iter_rows(named=True)
     ]

@@ -14,6 +14,11 @@ from lydite.models import with_milestone
 from lydite.pipeline.backtests import load_samples
 from lydite.pipeline.calibrated_credit import CALIBRATED_CREDIT, build_calibrated_credit
 from lydite.pipeline.costs import write_cost_shares
+from lydite.pipeline.experiment_predictions import (
+    EXPERIMENT_PREDICTIONS,
+    PREDICTION_SUMMARY,
+    build_experiment_predictions,
+)
 from lydite.pipeline.next_experiments import NEXT_EXPERIMENTS, build_next_experiments
 from lydite.pipeline.runs import lydite_version
 from lydite.pipeline.touch_credit import name_touches
@@ -65,6 +70,8 @@ LOCAL_MARTS = (
     *_LOCAL_TABLES,
     *LOOKBACK_MARTS,
     CALIBRATED_CREDIT,
+    EXPERIMENT_PREDICTIONS,
+    PREDICTION_SUMMARY,
     NEXT_EXPERIMENTS,
 )
 #: The marts that hold credit and need no comparison.
@@ -194,6 +201,7 @@ def build_marts(
         _build_lookback_marts(engine)
         _create_views(engine.local)
         build_calibrated_credit(engine.local)
+        build_experiment_predictions(engine.local)
         build_next_experiments(engine.local, margins)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite.decisions.evidence import EXPERIMENT_VERDICTS, read_refutations, rivals_of
-from lydite.experiments.calibrated_credit import estimate_incrementality
+from lydite.experiments.incrementality import estimate_incrementality
 from lydite.experiments.next_test import TABLE, Belief, Candidate, rank_tests, to_table
 from lydite.pipeline.calibrated_credit import AGREEMENT, past_tests
 
