@@ -253,7 +253,8 @@ def _credit_covariance(
     )
     total = np.bincount(index, weight, minlength=n).astype(float)
     sums = np.bincount(index, weight * each, minlength=n).astype(float)
-    return np.divide(sums, total, out=np.zeros(n), where=total > 0)
+    covariance: NDArray[np.float64] = np.divide(sums, total, out=np.zeros(n), where=total > 0)
+    return covariance
 
 
 @dataclass(frozen=True)
