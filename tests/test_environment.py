@@ -2,7 +2,14 @@
 
 import pytest
 
-from lydite.environment import expand, hide, is_secret_name, mask
+from lydite.environment import (
+    expand,
+    hide,
+    hide_in_error,
+    is_reference,
+    is_secret_name,
+    mask,
+)
 from lydite.errors import InputError
 
 URL = "postgresql://${PG_USER}:${PG_PASSWORD}@${PG_HOST}/shop"
@@ -80,3 +87,76 @@ def test_variables_with_the_name_of_a_secret_are_always_hidden(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "longsecret")
     monkeypatch.setenv("PGPASSWORD", "longpassword")
     assert hide("longsecret longpassword") == "*** ***"
+
+
+# --- files, and references to a whole setting -----------------------------------------------------
+
+
+@pytest.fixture
+def secret_file(tmp_path):
+    file = tmp_path / "run" / "secret"
+    file.parent.mkdir()
+    file.write_text('pä"ss/1\n')
+    return file
+
+
+def test_files_stand_for_their_content(secret_file, monkeypatch):
+    for text in (f"file:{secret_file}", f"${{file:{secret_file}}}"):
+        assert expand(text, "x") == 'pä"ss/1'
+    url = f"postgresql://${{env:PG_USER}}:${{file:{secret_file}}}@h/shop"
+    assert expand(url, "x") == "postgresql://reader:p%C3%A4%22ss%2F1@h/shop"
+    assert mask(url) == url
+    assert mask(f"postgresql://${{file:{secret_file}}}:hunter2@h/shop").endswith(":***@h/shop")
+
+
+def test_env_is_the_variable():
+    assert expand("env:WHOLE", "x") == expand("${WHOLE}", "x") == expand("${env:WHOLE}", "x")
+
+
+@pytest.mark.parametrize("text", ["env:WHOLE", "file:/run/x", "${A}", "${env:A}", "${file:/x}"])
+def test_one_reference(text):
+    assert is_reference(text)
+
+
+@pytest.mark.parametrize("text", ["env:a b", "file:///x", "a${A}", "environment", "/env:A", ""])
+def test_no_single_reference(text):
+    assert not is_reference(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(None, "No such file"), (b"", "is empty"), (b"\n", "is empty"), (b"\xff\xfe", "not UTF-8")],
+)
+def test_files_that_hold_no_secret_are_named(tmp_path, content, reason):
+    if content is not None:
+        (tmp_path / "secret").write_bytes(content)
+    with pytest.raises(InputError, match=f"^orders: the file {tmp_path}/secret of a .*{reason}"):
+        expand(f"file:{tmp_path}/secret", "orders")
+
+
+def test_the_content_of_a_file_is_hidden_in_every_form(secret_file):
+    text = f"file:{secret_file}"
+    for form in ('pä"ss/1', "p%C3%A4%22ss/1", 'p\\u00e4\\"ss/1', repr('pä"ss/1')[1:-1]):
+        assert hide(f"with {form}!", text) == "with ***!"
+
+
+def test_secrets_that_were_read_are_hidden_in_messages_about_anything(monkeypatch):
+    monkeypatch.setenv("MAIL_LOGIN", "correct horse")
+    expand("env:MAIL_LOGIN", "notify.email.password", secret=True)
+    assert hide("535 correct horse refused") == "535 *** refused"
+
+
+@pytest.mark.parametrize(
+    ("inner", "outer", "shown"),
+    [
+        (ValueError("harmless"), KeyError("x"), None),
+        (ValueError("login with battery staple"), KeyError("x"), "KeyError: 'x'"),
+        (OSError(), InputError("no battery staple here"), "no *** here"),
+    ],
+)
+def test_an_error_that_quotes_a_secret_is_replaced(monkeypatch, inner, outer, shown):
+    monkeypatch.setenv("DRIVER_PASSWORD", "battery staple")
+    outer.__cause__ = inner
+    found = hide_in_error(outer)
+    assert found is None if shown is None else str(found) == shown
+    assert not isinstance(outer, InputError) or isinstance(found, InputError)

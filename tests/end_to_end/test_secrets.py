@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +15,7 @@ import duckdb
 import pytest
 
 import lydite
+from lydite.doctor import examine
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
@@ -42,6 +46,7 @@ def refresh(tmp_path, postgres, monkeypatch):
     def refresh(database, password):
         (tmp_path / "lydite.toml").write_text(SETTINGS.format(database=database))
         monkeypatch.setenv("TEST_PASSWORD", password)
+        (tmp_path / "secret").write_text(password)
         encoded = quote(password, safe="")
         monkeypatch.setenv("SHOP_URL", postgres.url.replace("${TEST_PASSWORD}", encoded))
         return subprocess.run(
@@ -57,15 +62,21 @@ def refresh(tmp_path, postgres, monkeypatch):
 
 
 def places_of(password: str, folder: Path, process: subprocess.CompletedProcess[str]) -> list[str]:
-    """Return where a password is found: in an output, a file, or a value of a DuckDB file."""
-    forms = [form.encode() for form in (password, quote(password), quote(password, safe=""))]
+    """Return where a password is found: in an output, a file, or a value of a database."""
+    texts = (password, quote(password), quote(password, safe=""), json.dumps(password)[1:-1])
+    forms = [form.encode() for form in texts]
     outputs = {"stdout": process.stdout.encode(), "stderr": process.stderr.encode()}
+    secret = folder / "secret"  # the mounted file
     files = {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     found = [
         name
         for name, content in (outputs | files).items()
-        if any(form in content for form in forms)
+        if name != str(secret) and any(form in content for form in forms)
     ]
+    for path in folder.rglob("*.db"):  # long values are divided into pages
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            dump = "\n".join(database.iterdump()).encode()
+            found += [f"rows of {path}"] * any(form in dump for form in forms)
     for path in folder.rglob("*.duckdb"):  # values may be compressed
         with duckdb.connect(str(path), read_only=True) as connection:
             names = connection.execute(
@@ -78,10 +89,10 @@ def places_of(password: str, folder: Path, process: subprocess.CompletedProcess[
     return found
 
 
-@pytest.mark.parametrize("database", ["${SHOP_URL}", "the URL of the server"])
+@pytest.mark.parametrize("database", ["env:SHOP_URL", "the URL of the server"])
 def test_a_failed_login_leaves_no_password(refresh, postgres, tmp_path, database):
     password = "never-to-be-seen/7@"
-    process = refresh(database if database.startswith("$") else postgres.url, password)
+    process = refresh(database if database.startswith("env:") else postgres.url, password)
     assert process.returncode == 2, process.stderr
     assert "password authentication failed" in process.stderr
     assert "Correct the user or the password" in process.stderr
@@ -90,10 +101,18 @@ def test_a_failed_login_leaves_no_password(refresh, postgres, tmp_path, database
     assert places_of(password, tmp_path, process) == []
 
 
-def test_a_run_that_publishes_leaves_no_password(refresh, postgres, tmp_path):
+def test_a_run_that_publishes_and_one_that_fails_leave_no_password(refresh, postgres, tmp_path):
+    url = postgres.url.replace("${TEST_PASSWORD}", f"${{file:{tmp_path}/secret}}")
     for _ in range(2):  # the second run reads new rows only
-        process = refresh(postgres.url, postgres.password)
+        process = refresh(url, postgres.password)
         assert process.returncode == 0, process.stderr
+        assert places_of(postgres.password, tmp_path, process) == []
     assert (tmp_path / "var" / "attribution.duckdb").exists()
     assert (tmp_path / "var" / "report.html").exists()
-    assert places_of(postgres.password, tmp_path, process) == []
+    process = refresh(url, "wrong-and-unseen/8@")
+    assert process.returncode == 2, process.stderr
+    assert "password authentication failed" in process.stderr
+    for password in (postgres.password, "wrong-and-unseen/8@"):
+        assert places_of(password, tmp_path, process) == []
+    found = [f"{one.name}: {one.text} {one.fix}" for one in examine(tmp_path / "lydite.toml")]
+    assert not any("unseen" in line for line in found)

@@ -6,6 +6,7 @@ import gzip
 import http.server
 import io
 import json
+import os
 import sys
 import threading
 
@@ -14,8 +15,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from lydite.environment import hide
 from lydite.errors import InputError
 from lydite.inputs import load_table, remote
+from tests.helpers.object_store import SECRET
 
 HEADER = "user_id,touched_at,channel\n"
 ROW = "u1,2026-03-01T09:30:00Z,search\n"
@@ -85,6 +88,28 @@ def test_a_select_reads_objects_of_two_stores(store, read, write, touches):
     assert read("touchpoints", write("t.sql", select)).rows == 2
     assert touches("user_id") == [("u1",), ("u2",)]
     assert read("touchpoints", write("t.sql", select)).rows == 2  # registers file systems again
+
+
+def test_keys_of_a_store_may_be_in_files(store, read, tmp_path, monkeypatch):
+    store.put("keys/t.csv", CSV)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        (tmp_path / name).write_text(os.environ[name] + "\n")
+        monkeypatch.delenv(name)
+        monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
+    assert read("touchpoints", "s3://bucket/keys/t.csv").rows == 1
+    assert hide(f"signed with {SECRET}") == "signed with ***"
+
+
+def test_keys_in_a_file_that_is_not_there(store, refused, monkeypatch):
+    monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY_FILE", "/nowhere/key")
+    refused("s3://bucket/keys/t.csv", "the file /nowhere/key of a secret cannot be read")
+
+
+def test_a_reference_may_stand_for_a_whole_url(store, read, tmp_path):
+    store.put("whole/t.csv", CSV)
+    (tmp_path / "url").write_text("s3://bucket/whole/*.csv")
+    assert read("touchpoints", f"file:{tmp_path}/url").rows == 1
 
 
 @pytest.mark.parametrize(

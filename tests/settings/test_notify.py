@@ -47,3 +47,26 @@ def test_wrong_values_are_refused_and_secrets_not_shown(load, text, words):
         load(SOURCES + text)
     assert words in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["env:SMTP", "file:/run/secrets/smtp", "${file:/run/smtp}"])
+def test_references_of_every_form(load, text):
+    login = f'user = "{text}"\npassword = "{text}"\n'
+    notify = load(SOURCES + f'[notify]\nwebhook = "{text}"\n' + EMAIL + login).notify
+    assert notify.webhook == notify.email.user == notify.email.password == text
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("file:secrets/smtp", "notify.webhook = '***': write an absolute path: ${file:/secrets"),
+        ("env:A B", "notify.webhook = '***': write env:NAME with the name of one environment"),
+        ("https://hooks.slack.com/services/T/B/hunter2", "such an address is a secret: put it"),
+        ("https://x.webhook.office.com/hunter2", "such an address is a secret: put it"),
+    ],
+)
+def test_wrong_references_and_secret_addresses_are_refused(load, text, words):
+    with pytest.raises(InputError) as error:
+        load(SOURCES + f'[notify]\nwebhook = "{text}"\n')
+    assert words in str(error.value)
+    assert "hunter2" not in str(error.value)

@@ -9,6 +9,7 @@ import pytest
 
 from lydite.errors import InputError
 from lydite.settings import DatabaseSource, parse_settings
+from tests.helpers.settings import SOURCES
 
 DATABASE = {"select": "orders.sql", "database": "postgresql://u:${PASSWORD}@h/shop"}
 
@@ -63,3 +64,40 @@ def test_secrets_in_settings_are_refused_and_not_shown(value):
     shown = "".join(traceback.format_exception(caught.value))
     assert "hunter2" not in shown
     assert "***" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spark.hadoop.fs.s3a.secret.key", "env:KEY"),
+        ("spark.hadoop.fs.s3a.access.key", "${file:/run/secrets/key}"),
+        ("spark.hadoop.fs.azure.account.key.shop.dfs.core.windows.net", "${KEY}"),
+        ("spark.hadoop.fs.s3a.aws.credentials.provider", "org.example.Provider"),
+        ("spark.kubernetes.driver.secrets.spark-secret", "/etc/secrets"),
+        ("spark.yarn.tokens.enabled", "true"),
+    ],
+)
+def test_settings_of_spark_refer_to_secrets(load, name, value):
+    settings = load(SOURCES + f'[engine.spark]\n"{name}" = "{value}"\n')
+    assert settings.engine.spark == {name: value}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("spark.hadoop.fs.s3a.secret.key", "hunter2"),
+        ("spark.hadoop.fs.azure.account.key.shop.dfs.core.windows.net", "hunter2"),
+        ("spark.hadoop.javax.jdo.option.ConnectionPassword", "hunter2"),
+        ("spark.sql.catalog.shop.url", "jdbc:postgresql://u:hunter2@h/shop"),
+    ],
+)
+def test_secrets_in_settings_of_spark_are_refused(load, name, value):
+    with pytest.raises(InputError) as error:
+        load(SOURCES + f'[engine.spark]\n"{name}" = "{value}"\n')
+    assert "is a secret" in str(error.value) or "a secret is written" in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["env:SHOP", "file:/run/secrets/shop.db", "${file:/run/shop.db}"])
+def test_a_whole_reference_is_a_url_of_postgresql(text):
+    assert DatabaseSource(select="a.sql", database=text).is_postgres

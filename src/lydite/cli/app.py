@@ -75,19 +75,26 @@ def main() -> None:
     It exits with 2 on bad input, with 3 when a file or disk is locked, full or not writable, and
     with 1 on a bug.
     """
+    from lydite.environment import hide_in_error  # noqa: PLC0415
     from lydite.errors import LyditeError, explain_system_error  # noqa: PLC0415
 
+    shown = None
     try:
         app()
     except LyditeError as error:
         _fail(error)
     except Exception as error:
-        known = explain_system_error(f"{error}")
-        if known is None:
+        known, shown = explain_system_error(f"{error}"), hide_in_error(error)
+        if known is not None:
+            _fail(known)
+        if shown is None:
             raise
-        _fail(known)
+    if shown is not None:  # outside of the except block: its traceback has no secret
+        raise shown
 
 
 def _fail(error: LyditeError) -> None:
-    typer.echo(f"error: {error}", err=True)
+    from lydite.environment import hide  # noqa: PLC0415
+
+    typer.echo(f"error: {hide(str(error))}", err=True)
     sys.exit(error.exit_code)

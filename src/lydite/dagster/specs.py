@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from lydite.dagster.redaction import without_secrets
 from lydite.engine import Engine
 from lydite.engine.sql_files import read_comments
 
@@ -91,19 +92,20 @@ class SpecFactory:
         self, name: str, specs: Sequence[dg.AssetSpec], *, can_subset: bool = False
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """Return a decorator that makes a step of a function that materialises assets."""
-        return dg.multi_asset(
+        decorator = dg.multi_asset(
             name=self.name(name),
             specs=specs,
             can_subset=can_subset,
             required_resource_keys={self.resource},
             pool=self.pool,
         )
+        return lambda function: decorator(without_secrets(function))
 
     def check(
         self, table: str, name: str, description: str, *, blocking: bool = True
     ) -> Callable[[Callable[..., Any]], dg.AssetChecksDefinition]:
         """Return a decorator that makes a check of a function; by default a blocking one."""
-        return dg.asset_check(
+        decorator = dg.asset_check(
             asset=self.key(table),
             name=name,
             description=description,
@@ -111,3 +113,4 @@ class SpecFactory:
             required_resource_keys={self.resource},
             pool=self.pool,
         )
+        return lambda function: decorator(without_secrets(function))

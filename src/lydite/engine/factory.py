@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lydite.engine.duckdb import DuckDBEngine
 from lydite.engine.spark import SparkEngine
-from lydite.environment import expand
+from lydite.environment import expand, is_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -45,7 +45,8 @@ def open_engine(settings: Settings, path: str | Path = ":memory:") -> Engine:
         return local
     try:
         spark = {
-            name: expand(value, f"engine.spark.{name}") for name, value in settings.spark.items()
+            name: expand(value, f"engine.spark.{name}", secret=is_reference(value))
+            for name, value in settings.spark.items()
         }
         return SparkEngine(settings=spark, local=local)
     except BaseException:

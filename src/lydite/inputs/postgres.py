@@ -49,7 +49,7 @@ def reader(
     place
         Table and source for messages.
     database
-        The URL; ``${NAME}`` stands for an environment variable.
+        The URL; it may refer to secrets (`lydite.environment`).
     select
         A statement in PostgreSQL's dialect. As a subquery it can only read.
     where

@@ -8,6 +8,7 @@ import glob
 import http.client
 import importlib
 import io
+import os
 import re
 import shutil
 import sys
@@ -45,6 +46,7 @@ _WHO_FAILED = re.compile(r"^(?:Generic \w+ error: |Error performing \w+ request:
 _XML_MESSAGE = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 _NOT_FOUND = re.compile(r"\b(?:404|410)\b")
 _NO_CREDENTIALS = re.compile(r"\b(?:401|403)\b|169\.254\.169\.254|metadata\.google\.internal")
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _ADVICE = {
     "s3": "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY of a user who may list and read it",
     "gs": "Set GOOGLE_APPLICATION_CREDENTIALS to the key file of an account that may read it",
@@ -81,7 +83,7 @@ def downloaded(place: str, source: str) -> Iterator[list[str]]:
     place
         Table and source for messages.
     source
-        The URL; ``${NAME}`` stands for an environment variable. In an object store, the path may be
+        The URL; it may refer to secrets (`lydite.environment`). In an object store, the path may be
         a pattern.
 
     Raises
@@ -158,8 +160,22 @@ def _open_store(place: str, url: str) -> tuple[Any, str, str]:
     bucket, _, key = path.partition("/")
     if not bucket or not key:
         raise InputError(f"{place}: the URL needs a bucket and a path: {scheme}://bucket/*.parquet")
-    store = _import("obstore.store").from_url(f"{scheme}://{bucket}", retry_config=_RETRIES)
+    store = _import("obstore.store").from_url(
+        f"{scheme}://{bucket}",
+        config=_keys_in_files(place) if scheme.startswith("s3") else {},
+        retry_config=_RETRIES,
+    )
     return store, f"{scheme}://{bucket}", key
+
+
+def _keys_in_files(place: str) -> dict[str, str]:
+    """Return the keys of S3 that are in files, such as the one that ..._KEY_FILE names."""
+    files = {name: os.environ.get(f"{name}_FILE") for name in _KEYS}
+    return {
+        name.lower(): expand(f"file:{path}", place, secret=True)
+        for name, path in files.items()
+        if path and not os.environ.get(name)
+    }
 
 
 def _fetch(url: str, file: IO[bytes]) -> None:

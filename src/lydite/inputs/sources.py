@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import duckdb
 
-from lydite.environment import expand, mask
+from lydite.environment import expand, is_reference, mask
 from lydite.errors import InputError
 from lydite.inputs import databases, files, frames, malformed_lines, remote
 from lydite.inputs.source_rows import Relation, empty_relation
@@ -79,6 +79,11 @@ def open_source(engine: DuckDBEngine, table: Table, source: Source | None) -> It
         )
 
 
+def _url_of(place: str, source: str) -> str:
+    """Return the text from which the kind of a source is seen: a reference may stand for a URL."""
+    return expand(source, place) if is_reference(source) else source
+
+
 def _read(
     engine: DuckDBEngine,
     stack: contextlib.ExitStack,
@@ -89,7 +94,7 @@ def _read(
     if isinstance(source, DatabaseSource):
         return databases.read_select(engine, f"{name} ({source})", name, source, view)
     place = f"{name} ({mask(str(source))})"
-    if isinstance(source, str) and remote.is_remote(place, source):
+    if isinstance(source, str) and remote.is_remote(place, _url_of(place, source)):
         found = stack.enter_context(remote.downloaded(place, source))
     else:
         found = files.find(place, expand(str(source), place))

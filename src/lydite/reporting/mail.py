@@ -31,7 +31,7 @@ def send_mail(
     Parameters
     ----------
     settings
-        Server, login and addresses; ``${NAME}`` stands for an environment variable.
+        Server, login and addresses; they may refer to secrets (`lydite.environment`).
 
     Raises
     ------
@@ -85,7 +85,7 @@ def _connected(settings: EmailSettings, server: str) -> Iterator[smtplib.SMTP]:
         if settings.user is not None and settings.password is not None:
             connection.login(
                 expand(settings.user, "notify.email.user"),
-                expand(settings.password, "notify.email.password"),
+                expand(settings.password, "notify.email.password", secret=True),
             )
         yield connection
 

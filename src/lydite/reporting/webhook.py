@@ -42,7 +42,7 @@ def post_text(url: str, text: str) -> None:
     Parameters
     ----------
     url
-        Where to; ``${NAME}`` stands for an environment variable. No message has more than its host.
+        Where to; it may refer to secrets (`lydite.environment`). No message has more than its host.
     text
         Plain text.
 
@@ -51,7 +51,7 @@ def post_text(url: str, text: str) -> None:
     InputError
         When the address is wrong, or the text is not accepted.
     """
-    address = expand(url, "notify.webhook")
+    address = expand(url, "notify.webhook", secret=True)
     host = _host(address)
     body = json.dumps({"text": text.translate(_ESCAPES)}).encode()
     try:

@@ -7,32 +7,29 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lydite.settings.types import Location, Section
+from lydite.environment import is_reference, references
+from lydite.settings.types import Location, Secret, Section
 
 _ADDRESS = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+")
-_VARIABLE = re.compile(r"\$\{\w+\}")
+# Anyone who has an address of these services can post to it.
+_SECRET_ADDRESS = re.compile(
+    r"https?://(hooks\.slack\.com|[\w.-]*\.office\.com|discord(app)?\.com|chat\.googleapis\.com"
+    r"|[\w.-]*\.logic\.azure\.com|hooks\.zapier\.com)/",
+    re.IGNORECASE,
+)
 
 
 def _check_address(text: str) -> str:
-    if not (_ADDRESS.fullmatch(text) or _VARIABLE.fullmatch(text)):
+    if not (_ADDRESS.fullmatch(text) or is_reference(text)):
         raise ValueError("write one e-mail address, such as reports@example.com")
     return text
 
 
-def _only_variable(text: str) -> str:
-    if not _VARIABLE.fullmatch(text):
-        raise ValueError(
-            "a password is not written in the settings: put it in an environment variable, and"
-            " write ${NAME} in its place"
-        )
-    return text
-
-
-Address = Annotated[str, AfterValidator(_check_address)]
+Address = Annotated[Location, AfterValidator(_check_address)]
 
 
 class EmailSettings(Section):
-    """How the report is sent by e-mail. ``${NAME}`` stands for an environment variable.
+    """How the report is sent by e-mail. All texts may refer to secrets (`lydite.environment`).
 
     Attributes
     ----------
@@ -41,16 +38,17 @@ class EmailSettings(Section):
     security
         ``"starttls"``, ``"tls"`` from the start, or ``"none"``.
     user, password
-        The login, if the server needs one. The password is a ``${NAME}``.
+        The login, if the server needs one. The password is a reference, such as
+        ``"env:SMTP_PASSWORD"``.
     sender, recipients
         Addresses.
     """
 
-    server: Annotated[str, Field(min_length=1)]
+    server: Annotated[Location, Field(min_length=1)]
     port: Annotated[int, Field(ge=1, le=65535)] | None = None
     security: Literal["starttls", "tls", "none"] = "starttls"
-    user: str | None = None
-    password: Annotated[str, AfterValidator(_only_variable)] | None = None
+    user: Location | None = None
+    password: Secret | None = None
     sender: Address
     recipients: Annotated[tuple[Address, ...], Field(min_length=1)]
 
@@ -66,8 +64,13 @@ class EmailSettings(Section):
 
 
 def _check_webhook(text: str) -> str:
-    if not (_VARIABLE.fullmatch(text) or re.match(r"https?://[^/\s]", text)):
+    if not (is_reference(text) or re.match(r"https?://[^/\s]", text)):
         raise ValueError("write a URL that starts with https://, or ${NAME}")
+    if _SECRET_ADDRESS.match(text) and not references(text):
+        raise ValueError(
+            "such an address is a secret: put it in an environment variable or a file, and write"
+            " env:NAME or file:/path"
+        )
     return text
 
 
@@ -78,7 +81,7 @@ class NotifySettings(Section):
     ----------
     webhook
         A URL that takes JSON with a ``text``, as Slack's incoming webhooks do. Such a URL is a
-        secret: write ``${NAME}``, an environment variable.
+        secret: write ``env:NAME`` or ``file:/path``.
     email
         The report as an attachment, by SMTP.
     link

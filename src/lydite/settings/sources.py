@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -9,8 +10,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Discriminator, Field, Tag, model_validator
 from pydantic_core import PydanticCustomError
 
-from lydite.environment import mask
+from lydite.environment import is_reference, mask, references
 from lydite.settings.types import Location, LookBack, Section
+
+# Names of the Spark settings that Spark hides, too; some of them are switches and paths.
+_SPARK_SECRET = re.compile(r"secret|password|token|access\.?key|account\.key", re.IGNORECASE)
+_NO_SECRET = re.compile(r"(true|false|\d+\w?|/.*|)$", re.IGNORECASE)
 
 
 class DatabaseSource(Section):
@@ -22,7 +27,8 @@ class DatabaseSource(Section):
         A `.sql` file with one select, in the dialect of the database.
     database
         A PostgreSQL URL, ``postgresql://reader:${SHOP_PASSWORD}@db.example.com/shop``, or the path
-        of a DuckDB file. ``${NAME}`` stands for an environment variable.
+        of a DuckDB file. ``${NAME}`` stands for an environment variable, ``${file:/path}`` for the
+        content of a file; one of them alone (also ``env:NAME``, ``file:/path``) is a whole URL.
     watermark
         A time column of the select that grows as rows arrive or change, such as ``updated_at``.
         With it, a run reads only rows since its last value; only for PostgreSQL.
@@ -41,7 +47,7 @@ class DatabaseSource(Section):
     @property
     def is_postgres(self) -> bool:
         """Whether the database is PostgreSQL; otherwise it is a DuckDB file."""
-        return not self.database.endswith((".duckdb", ".db"))
+        return is_reference(self.database) or not self.database.endswith((".duckdb", ".db"))
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -129,11 +135,21 @@ class EngineSettings(Section):
     threads, memory_limit
         Limits of DuckDB, which holds the sample, the scores and the marts with either engine.
     spark
-        Settings of the Spark session, such as ``"spark.master"``. ``${NAME}`` stands for an
-        environment variable.
+        Settings of the Spark session, such as ``"spark.master"``. Keys and passwords are references
+        (`lydite.environment`).
     """
 
     name: Literal["duckdb", "spark"] = "duckdb"
     threads: Annotated[int, Field(ge=1)] | None = None
     memory_limit: str | None = None
-    spark: dict[str, str] = {}
+    spark: dict[str, Location] = {}
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> Self:
+        for name, value in self.spark.items():
+            if _SPARK_SECRET.search(name) and not (references(value) or _NO_SECRET.match(value)):
+                raise ValueError(
+                    f"spark.{name} is a secret: put it in an environment variable or a file, and"
+                    " write env:NAME or file:/path"
+                )
+        return self

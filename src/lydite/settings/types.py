@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from lydite.durations import parse_duration
-from lydite.environment import mask
+from lydite.environment import is_reference, mask, references
 from lydite.errors import InputError
 from lydite.timezones import check_timezone
 
@@ -63,13 +64,30 @@ def _parse_look_back(value: object) -> timedelta:
 LookBack = Annotated[timedelta, BeforeValidator(_parse_look_back)]
 
 
+_INSTEAD = (
+    "put it in an environment variable or a file, and write ${NAME} or ${file:/path} in its place"
+)
+
+
+def _check_references(text: str) -> str:
+    if re.match(r"env:|file:(?!//)", text) and not is_reference(text):
+        raise ValueError("write env:NAME with the name of one environment variable, or file:/path")
+    for reference in references(text):
+        if reference.startswith("${file:") and not reference.startswith("${file:/"):
+            raise ValueError(f"write an absolute path: {reference.replace(':', ':/', 1)}")
+    return text
+
+
 def _without_secret(text: str) -> str:
     if mask(text) != text:
-        raise ValueError(
-            "a secret is written in the settings: put it in an environment variable, and write"
-            " ${NAME} in its place"
-        )
-    return text
+        raise ValueError(f"a secret is written in the settings: {_INSTEAD}")
+    return _check_references(text)
+
+
+def _only_reference(text: str) -> str:
+    if not is_reference(text):
+        raise ValueError(f"a password is not written in the settings: {_INSTEAD}")
+    return _check_references(text)
 
 
 def _check_timezone(name: str) -> str:
@@ -83,5 +101,7 @@ def _check_timezone(name: str) -> str:
 Timezone = Annotated[str, AfterValidator(_check_timezone)]
 
 
-#: Text in which ``${NAME}`` stands for an environment variable, and which has no other secrets.
+#: Text that may have references to secrets (`lydite.environment`), and has no other secrets.
 Location = Annotated[str, AfterValidator(_without_secret)]
+#: A reference to a secret.
+Secret = Annotated[str, AfterValidator(_only_reference)]

@@ -1,0 +1,58 @@
+"""Errors in steps and checks that quote a secret are replaced; others stay as they are."""
+
+import dagster as dg
+import pytest
+
+from lydite.dagster.redaction import without_secrets
+from lydite.dagster.specs import SpecFactory
+from lydite.environment import expand
+
+PASSWORD = "zebra-77/unseen"
+
+
+def fails(message):
+    raise KeyError("outer") from ValueError(message)
+
+
+@pytest.fixture(autouse=True)
+def _secret(tmp_path):
+    (tmp_path / "secret").write_text(PASSWORD)
+    expand(f"file:{tmp_path}/secret", "sources.touchpoints")
+
+
+@pytest.mark.parametrize("kind", ["step", "check"])
+def test_no_stored_event_has_the_secret(tmp_path, kind):
+    specs = SpecFactory()
+
+    @specs.step("load", [specs.table("inputs.users", "All users.", group="inputs")])
+    def load(context: dg.AssetExecutionContext):
+        if kind == "step":
+            fails(f"login with {PASSWORD} failed")
+        yield dg.MaterializeResult()
+
+    @specs.check("inputs.users", "not_null", "No nulls.")
+    def not_null(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        fails(f"login with {PASSWORD} failed")
+
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        result = dg.materialize(
+            [load, not_null], resources={"warehouse": None}, instance=instance, raise_on_error=False
+        )
+        events = [str(entry) for entry in instance.all_logs(result.run_id)]
+    assert not result.success
+    assert any("KeyError: 'outer'" in event for event in events)
+    assert not any(PASSWORD in event for event in events)
+    files = [path.read_bytes() for path in tmp_path.rglob("*.db")]
+    assert files
+    assert not any(PASSWORD.encode() in file for file in files)
+
+
+def test_other_errors_stay_with_their_causes():
+    with pytest.raises(KeyError) as error:
+        without_secrets(fails)("harmless")
+    assert str(error.value.__cause__) == "harmless"
+
+
+def test_results_pass():
+    assert without_secrets(lambda x: x + 1)(1) == 2
+    assert list(without_secrets(lambda: (yield 3))()) == [3]
