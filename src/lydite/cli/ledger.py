@@ -85,13 +85,20 @@ def _open(warehouse: Path | None) -> DuckDBEngine:
     """Open the warehouse, which must exist."""
     from lydite.engine import DuckDBEngine  # noqa: PLC0415
     from lydite.errors import InputError  # noqa: PLC0415
+    from lydite.pipeline import refuse_later_warehouse  # noqa: PLC0415
     from lydite.settings import load_settings  # noqa: PLC0415
 
     if warehouse is None:
         warehouse = _SETTINGS.parent / load_settings(_SETTINGS).storage.warehouse
     if not warehouse.exists():
         raise InputError(f"there is no warehouse {warehouse}: run the comparison first")
-    return DuckDBEngine(warehouse)
+    engine = DuckDBEngine(warehouse)
+    try:
+        refuse_later_warehouse(engine)
+    except BaseException:
+        engine.close()
+        raise
+    return engine
 
 
 def _print_table(periods: pl.DataFrame) -> None:

@@ -11,6 +11,7 @@ from pydantic import PrivateAttr
 
 from lydite.dagster.project import Project
 from lydite.engine import Engine, open_engine
+from lydite.pipeline import upgrade_warehouse
 from lydite.settings import EngineSettings
 
 
@@ -48,6 +49,9 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
             contextlib.chdir(self.folder),
             open_engine(settings, self.path) as self._engine,
         ):
+            upgraded = upgrade_warehouse(self._engine.local)
+            if upgraded and context.log:
+                context.log.info(upgraded)
             yield self
 
     @property

@@ -44,6 +44,12 @@ from lydite.pipeline.outcomes import (
 )
 from lydite.pipeline.runs import record_run
 from lydite.pipeline.unchanged import complete_run, find_repeated_run
+from lydite.pipeline.upgrade import (
+    WAREHOUSE_VERSION,
+    refuse_later_warehouse,
+    upgrade_warehouse,
+    warehouse_version,
+)
 from lydite.pipeline.whole import attribute, prepare, run
 
 __all__ = [
@@ -58,6 +64,7 @@ __all__ = [
     "READING_MARTS",
     "SCHEMA_VERSION",
     "VIEWS",
+    "WAREHOUSE_VERSION",
     "attribute",
     "attribute_conversions",
     "backtest_models",
@@ -86,7 +93,10 @@ __all__ = [
     "record_decisions",
     "record_run",
     "refuse_costs_without_value",
+    "refuse_later_warehouse",
     "run",
+    "upgrade_warehouse",
     "usable_models",
+    "warehouse_version",
     "write_report",
 ]

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 if TYPE_CHECKING:
-    from lydite.engine import Engine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.settings import EvaluationSettings
 
 TABLE = "evaluation.runs"
@@ -71,6 +71,16 @@ def record_run(engine: Engine, evaluation: EvaluationSettings, run_id: str | Non
         local.run(f"delete from {TABLE} where run_id = $run_id", {"run_id": row[0]})
     with local.registered(pl.DataFrame([row], schema=_SCHEMA, orient="row")) as frame:
         local.append(TABLE, f"from {frame}")
+
+
+def add_missing_columns(engine: DuckDBEngine) -> None:
+    """Add the columns that a table of an earlier version lacks; its rows have none in them."""
+    if not engine.exists(TABLE):
+        return
+    with engine.registered(pl.DataFrame(schema=_SCHEMA)) as frame:
+        for name, kind in engine.columns(frame).items():
+            if name not in engine.columns(TABLE):
+                engine.run(f"alter table {TABLE} add column {name} {kind}")
 
 
 def lydite_version() -> str:

@@ -30,6 +30,7 @@ from lydite.pipeline.marts import (
 from lydite.pipeline.models import usable_models
 from lydite.pipeline.outcomes import build_journeys_of, read_outcomes
 from lydite.pipeline.runs import record_run
+from lydite.pipeline.upgrade import upgrade_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -75,6 +76,7 @@ def run(
     """
     say = progress or _ignore
     evaluation = settings.evaluation
+    upgrade_warehouse(engine.local)
     check_decisions(engine, decisions)
     refuse_other_lookbacks(engine, settings)
     models = _prepare(engine, sources, settings, say, rivals)
