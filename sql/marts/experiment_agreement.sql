@@ -18,4 +18,5 @@
 -- @status agrees; overstates or understates: the credit is too high or too low for sure; uninformative
 -- @users_needed users that show a difference of margin with 80 % probability; null where nothing is credited
 -- @read_on day up to which the data was complete
+-- @fitted_on other users: the model is fitted without the users of the experiment; halves: on the half of all users that it does not credit; not fitted
 select * from experiments.agreement

@@ -7,4 +7,10 @@
 -- @experiments number of experiments
 -- @chi_square sum of the squared z of the experiments
 -- @p_value p-value of chi_square; a model is contradicted at alpha over the number of models
+-- @hypothesis_verdict the same about the conversions that the model expects, not about its credit; null where unknown
+-- @hypothesis_experiment the experiment that contradicts these most; null for other verdicts
+-- @hypothesis_read_on day up to which the data of that experiment was complete
+-- @hypothesis_experiments number of experiments
+-- @hypothesis_chi_square sum of the squared z of the experiments
+-- @hypothesis_p_value p-value of hypothesis_chi_square
 select * from experiments.verdicts

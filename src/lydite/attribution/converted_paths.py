@@ -10,6 +10,7 @@ import numpy as np
 
 from lydite.attribution.credit_sql import channel_sets_sql
 from lydite.engine.duckdb import quote_identifier
+from lydite.engine.sql_files import resolve_sql
 from lydite.models.base import weight_columns
 from lydite.paths.landmarks import N_BUCKETS, PathChannels, Paths, first_buckets
 
@@ -26,15 +27,34 @@ MAX_PATHS = 5_000_000
 _TABLES = ("credit.paths", "credit.path_channels", "credit.channel_sets")
 
 
+_OF_USERS = "select * from ({paths}) where user_key in (select user_key from {users})"
+
+
 @contextmanager
-def converted_path_tables(engine: Engine, outcome: str, channels: int) -> Iterator[None]:
+def converted_path_tables(
+    engine: Engine, outcome: str, channels: int, users: str | None = None
+) -> Iterator[None]:
     """Create tables of the converted paths of one outcome, and drop them after the block.
 
     ``credit.paths`` has a row per touch, ``credit.path_channels`` a row per channel on a path, and
     ``credit.channel_sets`` a row per conversion with the number of the set of channels on its path.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys.
+    outcome
+        Name of the outcome.
+    channels
+        The number of channels.
+    users
+        A table with the ``user_key`` of users: only their paths; None for those of all users.
     """
+    paths = "credit/conversion_paths"
+    if users is not None:
+        paths = _OF_USERS.format(paths=resolve_sql(paths), users=users)
     try:
-        engine.create("credit.paths", "credit/conversion_paths", {"outcome": outcome})
+        engine.create("credit.paths", paths, {"outcome": outcome})
         engine.create("credit.path_channels", "credit/path_channels")
         engine.create("credit.channel_sets", channel_sets_sql(channels))
         yield

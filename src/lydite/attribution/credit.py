@@ -150,6 +150,40 @@ def attribute_outcome(
         engine.local.append("credit.differences", f"from {f}")
 
 
+def credit_users(
+    engine: Engine,
+    outcome: str,
+    models: Sequence[Model],
+    landmarks: Landmarks,
+    users: str,
+    table: str,
+) -> None:
+    """Attribute the conversions of some users with models that are fitted on some landmarks.
+
+    Appends to a table with the columns of ``credit.touch_credit``.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys.
+    outcome
+        Name of the outcome.
+    models
+        The models; copies of them are fitted.
+    landmarks
+        The landmarks that models are fitted on.
+    users
+        A table with the ``user_key`` of the users.
+    table
+        The table to append to.
+    """
+    models = [clone(model) for model in models]
+    with converted_path_tables(engine, outcome, len(landmarks.channels), users):
+        _fit_models(engine, models, landmarks, None)
+        engine.append(table, touch_credit_sql(models))
+        engine.drop(_SET_SHARES)
+
+
 # --- models that are fitted ---------------------------------------------------------------------
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from lydite.decisions.changes import append_changes
 from lydite.decisions.evidence import read_refutations, rivals_of
+from lydite.engine.changes import append_changes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

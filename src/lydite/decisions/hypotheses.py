@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from lydite.decisions.changes import append_changes
 from lydite.decisions.evidence import CONTRADICTED, EXPERIMENT_VERDICTS
+from lydite.engine.changes import append_changes
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import SAME_LOSS
 from lydite.models import Rule

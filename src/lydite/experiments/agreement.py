@@ -98,7 +98,7 @@ def compare_credit(
         How many models are compared with the experiment; alpha is divided by it.
     """
     arm = is_treated.astype(np.int64)
-    both = np.column_stack([_adjust(y, covariates, arm) for y in (conversions, credit)])
+    both = np.column_stack([adjust(y, covariates, arm) for y in (conversions, credit)])
     means, covariance = np.zeros(2), np.zeros((2, 2))
     for sign, chosen in ((1, is_treated), (-1, ~is_treated)):
         mean, variance = _mean_and_variance(both[chosen], cluster[chosen])
@@ -106,17 +106,41 @@ def compare_credit(
         covariance += variance
     size = int(is_treated.sum())
     measured, credited = (float(mean) * size for mean in means)
-    covariance *= size**2
-    error = math.sqrt(max(0.0, covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]))
-    z = (measured - credited) / error if error > 0 else None
-    p_value = None if z is None else float(2 * stats.norm.sf(abs(z)))
+    return conclude(measured, credited, covariance * size**2, len(arm), alpha=alpha, rivals=rivals)
+
+
+def conclude(
+    measured: float,
+    claimed: float,
+    covariance: NDArray[np.float64],
+    users: int,
+    *,
+    alpha: float,
+    rivals: int,
+) -> Agreement:
+    """Return what a measured increment says about the one that a model claims.
+
+    Parameters
+    ----------
+    measured, claimed
+        Conversions of the treated users that the channel caused: as measured, and by the model.
+    covariance : (2, 2) array
+        Of both.
+    users
+        How many users both arms have.
+    alpha, rivals
+        As in `compare_credit`.
+    """
     spread = float(covariance[0, 0]), float(covariance[1, 1]), float(covariance[0, 1])
-    ratio = fieller(measured, credited, *spread, float(stats.norm.isf(alpha / 2)))
+    error = math.sqrt(max(0.0, spread[0] + spread[1] - 2 * spread[2]))
+    z = (measured - claimed) / error if error > 0 else None
+    p_value = None if z is None else float(2 * stats.norm.sf(abs(z)))
+    ratio = fieller(measured, claimed, *spread, float(stats.norm.isf(alpha / 2)))
     # Two one-sided tests at alpha: the interval at 1 - 2 alpha is within the margin.
-    within = fieller(measured, credited, *spread, float(stats.norm.isf(alpha)))
+    within = fieller(measured, claimed, *spread, float(stats.norm.isf(alpha)))
     return Agreement(
         measured=measured,
-        credited=credited,
+        credited=claimed,
         measured_variance=spread[0],
         credited_variance=spread[1],
         covariance=spread[2],
@@ -126,7 +150,7 @@ def compare_credit(
         z=z,
         p_value=p_value,
         status=_status(within.low, within.high, z, p_value, alpha / rivals),
-        users_needed=_users_needed(len(arm), error, credited, alpha / rivals),
+        users_needed=_users_needed(users, error, claimed, alpha / rivals),
     )
 
 
@@ -147,10 +171,10 @@ def _users_needed(users: int, error: float, credited: float, alpha: float) -> in
     return math.ceil(users * (quantiles * error / (MARGIN * credited)) ** 2)
 
 
-def _adjust(
+def adjust(
     values: NDArray[np.float64], covariates: NDArray[np.float64], arm: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Return values less what the covariates explain of them."""
+    """Return the (users,) values less what the covariates explain of them."""
     index = combine_covariates(values, covariates, arm)
     return values if index is None else values - (index - index.mean())
 

@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from lydite.attribution.credit_sql import named_touches_sql
+from lydite.attribution.credit import credit_users
 from lydite.engine.duckdb import quote_identifier
-from lydite.experiments import tables
-from lydite.experiments.agreement import MARGIN, VERDICT_COLUMNS, compare_credit, judge_models
-from lydite.experiments.enrolment import enrol
-from lydite.experiments.reading import READOUT, end_of_data
-from lydite.experiments.readout import observe
+from lydite.experiments.agreement import MARGIN, compare_credit
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Iterable, Sequence
 
     from lydite.engine import DuckDBEngine
-    from lydite.settings import Completeness, ExperimentSettings
+    from lydite.experiments.holdouts import Holdout
+    from lydite.experiments.training import Training
+    from lydite.models import Landmarks, Model
 
-#: The tables that `compare_credit_with_experiments` writes.
-AGREEMENT, VERDICTS = "experiments.agreement", "experiments.verdicts"
+#: The table with a row per holdout that is over and model.
+AGREEMENT = "experiments.agreement"
 AGREEMENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "experiment": pl.String, "outcome": pl.String, "channel": pl.String, "model": pl.String,
     "users": pl.Int64, "measured": pl.Float64, "measured_variance": pl.Float64,
@@ -32,124 +29,129 @@ AGREEMENT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "incrementality": pl.Float64, "incrementality_low": pl.Float64,
     "incrementality_high": pl.Float64, "z": pl.Float64, "p_value": pl.Float64,
     "margin": pl.Float64, "status": pl.String, "users_needed": pl.Int64, "read_on": pl.Date,
+    "fitted_on": pl.String,
 }  # fmt: skip
-_KEYS = (
-    "outcome", "user_id", "conversion", "conversion_id", "converted_at", "value", "position",
-    "touched_at", "channel", "campaign",
-)  # fmt: skip
-# The key of a person whose ids were joined over time begins with one of the ids.
+#: What `AGREEMENT_COLUMNS` says of a model whose credit depends on no fit.
+NOT_FITTED = "not fitted"
+_ALL_CREDIT = "credit.touch_credit"
+_REFITTED, _USERS = "experiments.refitted_credit", "experiments.refitted_users"
+_USERS_OF = """
+select distinct persons.user_key
+from experiments.journey_persons as persons
+inner join experiments.assigned as assigned on persons.person = assigned.person
+where assigned.experiment = $experiment and persons.bucket in (select unnest($buckets))
+"""
 _CREDITED = """
 select assigned.person, {sums}
-from ({touches}) as touches
-left join experiments.persons as persons
-    on split_part(touches.user_id, chr(31), 1) = persons.user_id
+from {touches} as touches
+inner join experiments.journey_persons as persons on touches.user_key = persons.user_key
 inner join experiments.assigned as assigned
-    on coalesce(persons.person, split_part(touches.user_id, chr(31), 1)) = assigned.person
-    and assigned.experiment = $experiment
+    on persons.person = assigned.person and assigned.experiment = $experiment
 inner join experiments.plans as plans on assigned.experiment = plans.experiment
+inner join journeys.channels as names on touches.channel_key = names.channel_key
 inner join experiments.plan_channels as channels
-    on assigned.experiment = channels.experiment and touches.channel = channels.channel
+    on assigned.experiment = channels.experiment and names.channel = channels.channel
+inner join journeys.conversions as conversions
+    on touches.conversion_key = conversions.conversion_key
 where touches.outcome = $outcome
     and touches.touched_at >= assigned.assigned_at
-    and epoch_us(touches.converted_at) < epoch_us(assigned.assigned_at) + plans.window_us
+    and epoch_us(conversions.converted_at) < epoch_us(assigned.assigned_at) + plans.window_us
 group by assigned.person
 """
 
 
-def compare_credit_with_experiments(
+def compare_holdout_credit(
     engine: DuckDBEngine,
-    plans: Mapping[str, ExperimentSettings],
-    alpha: float,
-    *,
-    cluster: str | None = None,
-    ends: Mapping[str, Completeness] | None = None,
-) -> None:
-    """Compare the credit of every model with every holdout that is over; write two tables.
+    holdout: Holdout,
+    training: Training,
+    models: Sequence[Model],
+    sample: Landmarks,
+) -> list[dict[str, Any]]:
+    """Return a row per model: the credit of the channel in one holdout, and what was measured.
+
+    Models whose credit depends on a fit are fitted without the users that they credit.
 
     Parameters
     ----------
     engine
-        Holds the input tables, the credit of touches and the readout of the experiments.
-    plans
-        The experiments. Those with regions or messages are left out.
-    alpha
-        Probability to contradict any model whose credit is right.
-    cluster, ends
-        As in `lydite.experiments.reading.read_experiments`.
+        Holds the journeys, the credit of touches and the tables of the experiments.
+    holdout
+        The holdout, which is over.
+    training
+        What models are fitted on.
+    models
+        The models that have credit.
+    sample
+        The mature landmarks of the outcome.
     """
-    over = {
-        name
-        for (name,) in engine.rows(
-            f"select distinct experiment from {READOUT} where may_read = 'fixed'"
-        )
-    }
-    holdouts = {
-        name: plan
-        for name, plan in plans.items()
-        if name in over and plan.assigns_users and plan.varies == "channel"
-    }
-    rows: list[dict[str, Any]] = []
-    models = [name for name in _columns(engine) if name not in _KEYS]
-    if holdouts and models:
-        tables.build_tables(engine, holdouts, cluster)
-        _, last = tables.first_and_last(engine)
-        for name, plan in holdouts.items():
-            end = end_of_data((ends or {}).get(plan.outcome), last)
-            rows += _compare(engine, name, plan, models, end)
-        tables.drop_tables(engine)
-    found = pl.DataFrame(rows, schema=AGREEMENT_COLUMNS, orient="row")
-    engine.store(AGREEMENT, found)
-    verdicts = judge_models(found, alpha) if rows else pl.DataFrame(schema=VERDICT_COLUMNS)
-    engine.store(VERDICTS, verdicts)
-
-
-def _columns(engine: DuckDBEngine) -> list[str]:
-    """Return the columns of the credit of touches by name; none without credit."""
-    if not engine.exists("credit.touch_credit"):
-        return []
-    sql = named_touches_sql(engine.columns("credit.touch_credit"))
-    return list(engine.columns(f"({sql})"))
-
-
-def _compare(
-    engine: DuckDBEngine,
-    name: str,
-    plan: ExperimentSettings,
-    models: list[str],
-    end: datetime | None,
-) -> list[dict[str, Any]]:
-    """Return a row per model for one holdout."""
-    sums = ", ".join(
-        f"round(sum(touches.{quote_identifier(model)}), 9) as {quote_identifier(model)}"
-        for model in models
-    )
-    touches = named_touches_sql(engine.columns("credit.touch_credit"))
-    credited = engine.frame(
-        _CREDITED.format(sums=sums, touches=touches), {"experiment": name, "outcome": plan.outcome}
-    )
-    units = enrol(name, plan, tables.read_units(engine, name), end).units
-    conversions = tables.read_conversions(engine, name, plan.outcome)
-    observed = observe({arm: i for i, arm in enumerate(plan.arms)}, units, conversions)
-    control = list(plan.arms).index(plan.control)
-    joined = units.select("person").join(credited, on="person", how="left", maintain_order="left")
-    declared = {
-        "experiment": name, "outcome": plan.outcome, "channel": plan.channel, "users": len(units),
-        "margin": MARGIN, "read_on": None if end is None else end.date(),
-    }  # fmt: skip
-    rows = []
+    rules = [model for model in models if not model.learns]
+    learnt = [model for model in models if model.learns]
+    credited = _credited(engine, holdout, rules, _ALL_CREDIT)
+    if learnt:
+        _refit(engine, holdout, training, learnt, sample)
+        again = _credited(engine, holdout, learnt, _REFITTED)
+        credited = credited.with_columns(again.drop("person"))
+        engine.drop(_REFITTED)
+    fitted_on = {model.name: training.fitted_on for model in learnt}
+    observed, rows = holdout.observed, []
     for model in models:
-        credit = joined[model].fill_null(0).to_numpy().astype(np.float64)
         found = asdict(
             compare_credit(
                 observed.conversions,
-                credit,
-                observed.arm != control,
+                credited[model.name].to_numpy().astype(np.float64),
+                holdout.is_treated,
                 observed.cluster,
                 observed.covariates,
-                alpha=plan.alpha,
+                alpha=holdout.plan.alpha,
                 rivals=len(models),
             )
         )
         bounds = {f"incrementality_{side}": found.pop(side) for side in ("low", "high")}
-        rows.append({**declared, "model": model, **found, **bounds})
+        more = {
+            "model": model.name,
+            "margin": MARGIN,
+            "fitted_on": fitted_on.get(model.name, NOT_FITTED),
+        }
+        rows.append({**holdout.keys, **more, **found, **bounds})
     return rows
+
+
+def _refit(
+    engine: DuckDBEngine,
+    holdout: Holdout,
+    training: Training,
+    models: Sequence[Model],
+    sample: Landmarks,
+) -> None:
+    """Write the credit of models that are fitted without the users of the holdout."""
+    engine.drop(_REFITTED)
+    for buckets, for_buckets in training.parts:
+        train = sample.take(np.flatnonzero(training.rows & buckets[sample.bucket]))
+        parameters = {
+            "experiment": holdout.name, "buckets": np.flatnonzero(for_buckets).tolist(),
+        }  # fmt: skip
+        engine.create(_USERS, _USERS_OF, parameters)
+        credit_users(
+            engine, holdout.plan.outcome, models, train.with_used_paths(), _USERS, _REFITTED
+        )
+        engine.drop(_USERS)
+
+
+def _credited(
+    engine: DuckDBEngine, holdout: Holdout, models: Iterable[Model], touches: str
+) -> pl.DataFrame:
+    """Return the credit of each user for touches of the channel, a column per model."""
+    names = [model.name for model in models]
+    people = holdout.persons.to_frame("person")
+    if not names:
+        return people
+    sums = ", ".join(
+        f"round(sum(touches.{quote_identifier(name)}), 9) as {quote_identifier(name)}"
+        for name in names
+    )
+    found = engine.frame(
+        _CREDITED.format(sums=sums, touches=touches),
+        {"experiment": holdout.name, "outcome": holdout.plan.outcome},
+    )
+    joined = people.join(found, on="person", how="left", maintain_order="left")
+    return joined.with_columns(pl.col(names).fill_null(0).cast(pl.Float64))

@@ -10,6 +10,7 @@ import polars as pl
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.journeys.clusters import BY_USER, DEFAULT_COLUMN
+from lydite.journeys.people import NO_ACCOUNTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,9 +104,19 @@ def build_tables(
     engine.create("experiments.conversions", "experiments/conversions")
 
 
+def build_journey_persons(engine: Engine) -> None:
+    """Build ``experiments.journey_persons``: who of the experiments the users of the journeys are.
+
+    Where accounts have the journeys, an account is the person of all its users.
+    """
+    if not engine.exists("people.accounts"):
+        engine.create("people.accounts", NO_ACCOUNTS)
+    engine.create("experiments.journey_persons", "experiments/journey_persons")
+
+
 def drop_tables(engine: Engine) -> None:
     """Drop the tables with a row per user."""
-    for name in (*_TABLES, "regions"):
+    for name in (*_TABLES, "journey_persons", "regions"):
         engine.drop(f"experiments.{name}")
 
 

@@ -48,7 +48,8 @@ _MODE = "people.mode"
 _LONG_US = 2**62
 _MOST_NAMED = 5
 
-_NO_ACCOUNTS = "select cast(null as varchar) as user_id, cast(null as varchar) as account limit 0"
+#: A select without rows, for ``people.accounts`` where no user has an account.
+NO_ACCOUNTS = "select cast(null as varchar) as user_id, cast(null as varchar) as account limit 0"
 # The separator keeps accounts apart from users with the same id, and versions from other ids.
 _IDS = """
 select id, row_number() over (order by is_account, id) - 1 as number, is_account
@@ -234,7 +235,7 @@ def number_ids(engine: DuckDBEngine) -> None:
         empty = "select '' as anonymous_id, '' as user_id, timestamp '2000-01-01' as seen_at"
         engine.create("inputs.identities", f"{empty} limit 0")
     if not engine.exists("people.accounts"):
-        engine.create("people.accounts", _NO_ACCOUNTS)
+        engine.create("people.accounts", NO_ACCOUNTS)
     engine.create("people.ids", _IDS)
 
 

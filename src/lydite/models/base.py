@@ -192,6 +192,14 @@ class Model(BaseEstimator, ABC):
         for trials, conversions in zip(*drawn, strict=True):
             yield self.fit_counts(statistics.features, trials, conversions)
 
+    def without_draws(self) -> Self:
+        """Return a model that learns the same without random draws; by default the model itself.
+
+        Where a fit on slightly different data draws other numbers, the difference between the two
+        fits is that between the draws, and not that between the data.
+        """
+        return self
+
     @abstractmethod
     def encode_paths(self, paths: Paths) -> UniqueFeatures:
         """Return the distinct features of converted paths that credit depends on."""

@@ -123,6 +123,10 @@ class BaggedLogistic(SetModel):
         drawn += (counts - whole) * (rng.random(size) < self.sample_share)
         return np.ascontiguousarray(drawn.T)
 
+    def without_draws(self) -> Self:
+        """Return a single regression on all landmarks and channels, which the bags approximate."""
+        return type(self)(bags=1, sample_share=1.0, seed=self.seed)
+
     def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return ``expit(intercept + sum of coefficients)`` for each set."""
         check_is_fitted(self, "coefficients_")

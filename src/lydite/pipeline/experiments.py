@@ -4,25 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from threadpoolctl import threadpool_limits
+
 from lydite import inputs
+from lydite.attribution import channel_names
 from lydite.errors import InputError
+from lydite.evaluation.sample import load_sample
 from lydite.experiments import reading
-from lydite.experiments.credit import compare_credit_with_experiments
+from lydite.experiments.models import Sample, compare_models_with_experiments
+from lydite.journeys import create_path_touches_view
 from lydite.journeys.erasure import erase_users
 from lydite.journeys.people import build_people
+from lydite.models import with_milestone
 from lydite.pipeline.input_tables import load_alone
+from lydite.pipeline.outcomes import read_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lydite.engine import Engine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.inputs import Source
+    from lydite.models import Model
     from lydite.settings import Settings
 
 #: The marts of the experiments alone, and those that compare the credit of models with them.
 READING_MARTS = ("experiments", "experiment_checks")
-AGREEMENT_MARTS = ("experiment_agreement", "experiment_verdicts")
+AGREEMENT_MARTS = (
+    "experiment_agreement",
+    "experiment_hypotheses",
+    "registered_predictions",
+    "experiment_pairs",
+    "experiment_verdicts",
+)
 EXPERIMENT_MARTS = (*READING_MARTS, *AGREEMENT_MARTS)
+TOUCH_CREDIT = "credit.touch_credit"
 _TABLES = ("touchpoints", "conversions", "users", "identities", "erasures", "experiments")
 
 
@@ -47,29 +62,52 @@ def read_experiments(engine: Engine, settings: Settings) -> None:
     _write_marts(engine, READING_MARTS)
 
 
-def compare_with_experiments(engine: Engine, settings: Settings) -> None:
-    """Compare the credit of the models with the holdouts that are over, and write the marts.
+def compare_with_experiments(engine: Engine, settings: Settings, models: Sequence[Model]) -> None:
+    """Compare the models with the holdouts, and write the marts.
 
-    They are empty without any, with Spark, and where accounts have the journeys.
+    These are empty without holdouts, and with Spark.
 
     Parameters
     ----------
     engine
-        Holds the input tables, the credit of touches and what `read_experiments` wrote.
+        Holds the journeys, the samples, the credit of touches and what `read_experiments` wrote.
     settings
         Declare the experiments.
+    models
+        The models that were compared.
     """
     local = engine.local
-    by_user = local is engine and settings.people.unit == "user"
-    plans = settings.experiments if by_user else {}
-    compare_credit_with_experiments(
-        local,
-        plans,
-        settings.evaluation.alpha,
-        cluster=settings.evaluation.cluster,
-        ends=settings.completeness({plan.outcome for plan in plans.values()}),
-    )
+    plans = settings.experiments if local is engine else {}
+    if plans:
+        create_path_touches_view(local)
+
+    def load(outcome: str) -> Sample | None:
+        return _load_sample(local, outcome, models)
+
+    with threadpool_limits(1, user_api="blas"):  # the matrices are small
+        compare_models_with_experiments(
+            local,
+            plans,
+            load,
+            settings.evaluation.alpha,
+            cluster=settings.evaluation.cluster,
+            ends=settings.completeness({plan.outcome for plan in plans.values()}),
+        )
     _write_marts(engine, AGREEMENT_MARTS)
+
+
+def _load_sample(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> Sample | None:
+    """Return the sample of one outcome, with the models that have credit for it."""
+    rows = [row for row in read_outcomes(engine, scored_only=False) if row["outcome"] == outcome]
+    if not rows or not engine.exists(TOUCH_CREDIT):
+        return None
+    columns = engine.columns(TOUCH_CREDIT)
+    credited = [model for model in models if model.name in columns]
+    own = with_milestone(credited, rows[0]["milestone"])
+    landmarks = load_sample(engine, outcome, channel_names(engine), own)
+    if not own or not landmarks.converted.any():
+        return None
+    return Sample(landmarks, own, f"{rows[0]['lookback']} {rows[0]['paths']}")
 
 
 def _write_marts(engine: Engine, names: Sequence[str]) -> None:

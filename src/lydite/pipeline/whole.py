@@ -84,7 +84,7 @@ def run(
         say("reading experiments")
     read_experiments(engine, settings)
     evaluate_models(engine, models, evaluation, say)
-    compare_with_experiments(engine, settings)
+    compare_with_experiments(engine, settings, models)
     record_decisions(engine, decisions)
     compare_lookbacks(engine, models, settings, say)
     say("writing the marts")

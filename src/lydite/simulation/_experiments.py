@@ -101,7 +101,7 @@ class Assignment:
             self.channel, self.arm[rows], self.first_day[rows], self.factors, self.days
         )
 
-    def factor_on(self, day: int, rows: Ints) -> Floats:
+    def factor_on(self, day: int | Ints, rows: Ints) -> Floats:
         """Return the factors of some users on a day: 1 outside their windows."""
         since = day - self.first_day[rows]
         return np.where((since >= 0) & (since < self.days), self.factors[self.arm[rows]], 1.0)
@@ -110,7 +110,7 @@ class Assignment:
 def assign(
     experiment: SimulatedExperiment, market: Market, random: KeyedRandom, calendar: Calendar
 ) -> Assignment:
-    """Draw arms and days of assignment.
+    """Draw arms and days of assignment; see `draw_arms`.
 
     Parameters
     ----------
@@ -122,24 +122,43 @@ def assign(
         Draws of all users.
     calendar : Calendar
         The days of the world.
+    """
+    return draw_arms(experiment, market.channel_names, random, calendar.days)
+
+
+def draw_arms(
+    experiment: SimulatedExperiment, channels: Sequence[str], random: KeyedRandom, days: int
+) -> Assignment:
+    """Draw arms and days of assignment.
+
+    Parameters
+    ----------
+    experiment : SimulatedExperiment
+        The experiment.
+    channels
+        Names of the channels of the world, in the order of their numbers.
+    random : KeyedRandom
+        Draws of all users.
+    days : int
+        The length of the world.
 
     Raises
     ------
     InputError
         When the channel is unknown, or the world ends before the last window.
     """
-    if experiment.channel not in market.channel_names:
+    if experiment.channel not in channels:
         raise InputError(f"no channel is called {experiment.channel!r}")
-    if experiment.last_day > calendar.days:
+    if experiment.last_day > days:
         weeks = -(-experiment.last_day // 7)
         raise InputError(
             f"the experiment {experiment.name!r} takes until day {experiment.last_day}: simulate at"
-            f" least {weeks} weeks, not {calendar.days // 7}"
+            f" least {weeks} weeks, not {days // 7}"
         )
     arms = len(experiment.factors)
     day = random.uniform(f"day of {experiment.name}") * experiment.assignment_days
     return Assignment(
-        market.channel_names.index(experiment.channel),
+        list(channels).index(experiment.channel),
         random.choice(f"arm of {experiment.name}", np.arange(1, arms + 1) / arms),
         experiment.first_day + day.astype(np.int64),
         np.array(list(experiment.factors.values())),

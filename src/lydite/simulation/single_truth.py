@@ -10,6 +10,12 @@ import numpy as np
 import polars as pl
 
 from lydite.simulation._conversion_process import NEVER, SHORTEST_WAIT
+from lydite.simulation._experiments import (
+    Assignment,
+    SimulatedExperiment,
+    draw_arms,
+    experiments_table,
+)
 from lydite.simulation._hypotheses import HYPOTHESES, Hypothesis
 from lydite.simulation._paths import CHANNELS, Paths
 from lydite.simulation._random import Bools, Floats, Ints, KeyedRandom
@@ -37,7 +43,7 @@ from lydite.simulation._variants import (
 from lydite.simulation.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -59,14 +65,31 @@ _RETURN_AFTER_PAUSE = 0.4
 
 
 def simulate_single_truth(
-    world: str, users: int, seed: int, weeks: int, start: date, variant: str | None = None
+    world: str,
+    users: int,
+    seed: int,
+    weeks: int,
+    start: date,
+    variant: str | None = None,
+    experiments: Sequence[SimulatedExperiment] = (),
 ) -> World:
-    """Simulate one of `HYPOTHESES`; see `lydite.simulation.simulate` for the arguments."""
+    """Simulate one of `HYPOTHESES`; see `lydite.simulation.simulate` for the other arguments.
+
+    Parameters
+    ----------
+    world, users, seed, weeks, start, variant
+        As in `lydite.simulation.simulate`.
+    experiments
+        Experiments with all users, independent of each other. A touch that is held out leaves no
+        trace; the next one comes when it would have come with it.
+    """
     hypothesis = HYPOTHESES[world]
     chosen = PLAIN if variant is None else VARIANTS[variant]
     random = KeyedRandom(seed, np.arange(users))
     table = users_table(random, users)
     conditions = _conditions(hypothesis, chosen, users, seed, weeks, start)
+    assignments = [draw_arms(each, CHANNELS, random, weeks * 7) for each in experiments]
+    conditions = replace(conditions, assignments=tuple(assignments))
     accounts = -(-users // chosen.account_size)
     events = _simulate_users(hypothesis, conditions, random, accounts, weeks * 7 * DAY)
     of_variant: dict[str, object] = {}
@@ -106,6 +129,9 @@ def simulate_single_truth(
             "expected_base_rate": touched["probability"].mean(),
             **of_variant,
         },
+        experiments=experiments_table(experiments, assignments, table["user_id"], start)
+        if experiments
+        else None,
     )
 
 
@@ -119,10 +145,13 @@ class _Conditions:
         Effects of the calendar.
     rest : int
         Seconds after a conversion without a touch, at least.
+    assignments : tuple of Assignment
+        The experiments.
     """
 
     time: TimeEffects | None = None
     rest: int = DAY
+    assignments: tuple[Assignment, ...] = ()
 
 
 def _conditions(
@@ -191,16 +220,26 @@ class _ActiveUsers:
     random: KeyedRandom
     next_second: Ints
     paths: Paths  # without the next touch: may be empty
+    before: (
+        Ints  # channel of the touch before, also one that was held out; the last number for none
+    )
 
     def take(self, keep: Bools) -> _ActiveUsers:
         """Return some of the users."""
-        paths = self.paths
         return _ActiveUsers(
             self.user[keep],
             self.random.take(keep),
             self.next_second[keep],
-            Paths(paths.channel[keep], paths.second[keep], paths.length[keep], paths.intent[keep]),
+            _take(self.paths, keep),
+            self.before[keep],
         )
+
+
+def _take(paths: Paths, keep: Bools) -> Paths:
+    rate = paths.rate if isinstance(paths.rate, float) else paths.rate[keep]
+    return Paths(
+        paths.channel[keep], paths.second[keep], paths.length[keep], paths.intent[keep], rate
+    )
 
 
 def _simulate_block(
@@ -212,17 +251,45 @@ def _simulate_block(
         if len(active.user) == 0:
             return
         paths = _add_touches(active, conditions.time, step)
-        next_second = _next_touch(active, paths, step)
-        available = np.minimum(next_second - active.next_second, LOOKBACK_DAYS * DAY)
-        probability = hypothesis.process.probability(paths, available)
-        delay = hypothesis.process.delay(paths, active.random, step)
-        converted_at = np.where(delay < available, active.next_second + delay, NEVER)
-        yield _Events(
-            _touch_events(active, paths, probability, step),
-            _conversion_events(active, converted_at < end, converted_at, step),
-        )
-        active = _next_state(active, paths, next_second, converted_at, conditions.rest, step)
+        channel = paths.from_end(0).astype(np.int64)
+        is_seen = ~_held_out(active, channel, conditions.assignments, step)
+        if not is_seen.all():
+            paths = replace(paths, length=np.where(is_seen, paths.length, paths.length - 1))
+        active = replace(active, paths=paths, before=channel)
+        next_second = _next_touch(active, step)
+        seen = active if is_seen.all() else active.take(is_seen)
+        converted_at = np.full(len(active.user), NEVER)
+        events, converted_at[is_seen] = _decide(hypothesis, seen, next_second[is_seen], end, step)
+        yield events
+        active = _next_state(active, next_second, converted_at, conditions.rest, step)
         active = active.take(active.next_second < end)
+
+
+def _decide(
+    hypothesis: Hypothesis, active: _ActiveUsers, next_second: Ints, end: int, step: int
+) -> tuple[_Events, Ints]:
+    """Decide whether users convert after a touch; return touches, conversions and their times."""
+    available = np.minimum(next_second - active.next_second, LOOKBACK_DAYS * DAY)
+    probability = hypothesis.process.probability(active.paths, available)
+    delay = hypothesis.process.delay(active.paths, active.random, step)
+    converted_at = np.where(delay < available, active.next_second + delay, NEVER)
+    events = _Events(
+        _touch_events(active, probability, step),
+        _conversion_events(active, converted_at < end, converted_at, step),
+    )
+    return events, converted_at
+
+
+def _held_out(
+    active: _ActiveUsers, channel: Ints, assignments: Sequence[Assignment], step: int
+) -> Bools:
+    """Draw whether the next touch of each user is held out by an experiment."""
+    held_out = np.zeros(len(active.user), dtype=bool)
+    for number, assignment in enumerate(assignments):
+        kept = assignment.factor_on(active.next_second // DAY, active.user)
+        lucky = active.random.chance(f"kept {number}", np.minimum(kept, 1.0), step)
+        held_out |= (channel == assignment.channel) & ~lucky
+    return held_out
 
 
 def _first_visits(
@@ -237,14 +304,13 @@ def _first_visits(
     )
     arrive = random.uniform("arrive")
     second = (arrive * end).astype(np.int64) if time is None else time.arrival(arrive)
-    return _ActiveUsers(users, random, second, empty)
+    return _ActiveUsers(users, random, second, empty, np.full(len(users), len(CHANNELS)))
 
 
 def _add_touches(active: _ActiveUsers, time: TimeEffects | None, step: int) -> Paths:
     """Draw every user's next channel and append it to the paths, in place."""
     paths, rows = active.paths, np.arange(len(active.user))
-    before = np.where(paths.length > 0, paths.from_end(0), len(CHANNELS))
-    cumulative, rate = _NEXT_CHANNEL[before], paths.rate
+    cumulative, rate = _NEXT_CHANNEL[active.before], paths.rate
     if time is not None:
         cumulative = time.tilt(cumulative, active.next_second)
         rate = time.rate_at(active.next_second)
@@ -254,21 +320,18 @@ def _add_touches(active: _ActiveUsers, time: TimeEffects | None, step: int) -> P
     return replace(paths, length=paths.length + 1, rate=rate)
 
 
-def _next_touch(active: _ActiveUsers, paths: Paths, step: int) -> Ints:
+def _next_touch(active: _ActiveUsers, step: int) -> Ints:
     """Draw when the next touch comes if no conversion does; `NEVER` where the path ends."""
+    paths = active.paths
     second = active.next_second + _time_to_next_touch(active.random, step)
     continues = active.random.chance("another touch", _continue_probability(paths.intent), step)
-    fits = (second - paths.second[:, 0] < _MAX_DURATION) & (paths.length < _MAX_PATH_LENGTH)
+    is_short = (second - paths.second[:, 0] < _MAX_DURATION) | (paths.length == 0)
+    fits = is_short & (paths.length < _MAX_PATH_LENGTH)
     return np.where(continues & fits, second, NEVER)
 
 
 def _next_state(
-    active: _ActiveUsers,
-    paths: Paths,
-    next_second: Ints,
-    converted_at: Ints,
-    rest: int,
-    step: int,
+    active: _ActiveUsers, next_second: Ints, converted_at: Ints, rest: int, step: int
 ) -> _ActiveUsers:
     """Continue the path, start a new one after a conversion or a pause, or never return."""
     random = active.random
@@ -284,7 +347,8 @@ def _next_state(
     return replace(
         active,
         next_second=np.where(stays, next_second, new_path),
-        paths=replace(paths, length=np.where(stays, paths.length, 0)),
+        paths=replace(active.paths, length=np.where(stays, active.paths.length, 0)),
+        before=np.where(stays, active.before, len(CHANNELS)),
     )
 
 
@@ -300,10 +364,8 @@ def _time_to_next_touch(random: KeyedRandom, step: int) -> Ints:
     return SHORTEST_WAIT + (random.exponential("wait", step) * mean).astype(np.int64)
 
 
-def _touch_events(
-    active: _ActiveUsers, paths: Paths, probability: Floats, step: int
-) -> pl.DataFrame:
-    channel = paths.from_end(0).astype(np.int64)
+def _touch_events(active: _ActiveUsers, probability: Floats, step: int) -> pl.DataFrame:
+    channel = active.paths.from_end(0).astype(np.int64)
     second_campaign = active.random.chance("campaign", 0.4, step)
     return _touches_table(
         active.user, active.next_second, channel, 2 * channel + second_campaign, probability

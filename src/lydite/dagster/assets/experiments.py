@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from lydite import pipeline
-from lydite.dagster.assets import attribution, inputs, journeys
+from lydite.dagster.assets import attribution, inputs, journeys, models
 from lydite.dagster.metadata import Metadata, Result, markdown, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
@@ -32,6 +32,21 @@ _SHOWN = {
         from mart.experiment_agreement
         order by experiment, abs(incrementality - 1) nulls last, model
     """,
+    "mart.experiment_hypotheses": """
+        select experiment, model, measured, expected, z, p_value, status, registered
+        from mart.experiment_hypotheses
+        order by experiment, abs(z) nulls last, model
+    """,
+    "mart.registered_predictions": """
+        select experiment, model, recorded_at, treated, per_user * treated as expected, is_over
+        from mart.registered_predictions
+        order by number
+    """,
+    "mart.experiment_pairs": """
+        select outcome, ahead, behind, experiments, log_ratio, needed, is_sure
+        from mart.experiment_pairs
+        order by outcome, log_ratio desc, ahead, behind
+    """,
     "mart.experiment_verdicts": "from mart.experiment_verdicts order by outcome, model",
 }
 
@@ -50,10 +65,13 @@ def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
             more = _shown(engine.local, table)
             yield materialized(specs.key(table), engine.local, table, more=more)
 
-    @specs.step("compare_with_experiments", _specs(specs, compared, (*read, *attribution.TABLES)))
+    deps = (*read, models.LANDMARKS, *attribution.TABLES)
+
+    @specs.step("compare_with_experiments", _specs(specs, compared, deps))
     def compare_with_experiments(context: dg.AssetExecutionContext) -> Iterator[Result]:
         engine = specs.engine(context)
-        pipeline.compare_with_experiments(engine, settings)
+        rivals = models.usable_models(engine, settings)
+        pipeline.compare_with_experiments(engine, settings, rivals)
         for table in compared:
             more = _shown(engine.local, table)
             yield materialized(specs.key(table), engine.local, table, more=more)

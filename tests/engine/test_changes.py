@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lydite.decisions.changes import append_changes
 from lydite.engine import DuckDBEngine
+from lydite.engine.changes import append_changes
 
 
 def test_rows_are_numbered_and_older_tables_get_new_columns():

@@ -1,0 +1,24 @@
+-- Conversions that every model expected from the held-out channel of every holdout that is over, against what was measured.
+-- @experiment name of the experiment
+-- @outcome name of the outcome that decides
+-- @channel the channel that the control arm did not get
+-- @model name of the model
+-- @users users of both arms that are read
+-- @treated users of the treated arms
+-- @measured conversions of the treated users that the channel caused, as measured
+-- @measured_variance variance of measured
+-- @expected conversions of the treated users that the model expects the channel to cause
+-- @expected_variance variance of expected
+-- @covariance covariance of measured and expected
+-- @z expected less measured, in standard errors of that difference
+-- @p_value p-value of no difference
+-- @margin they agree if measured is shown to be within this share of expected
+-- @status agrees; overstates or understates: the model expects too much or too little for sure; uninformative
+-- @users_needed users that show a difference of margin with 80 % probability; null where nothing is expected
+-- @fitted_on other users: fitted without the users of the experiment; halves: on the half of all users that it is not used for
+-- @read_on day up to which the data was complete
+-- @registered_at time of the last prediction from before the reading, UTC; null where there is none
+-- @registered what that prediction expects of the treated users
+-- @registered_variance variance of registered
+-- @log_score logarithm of the density of measured under the registered prediction; null where none is registered
+select * from experiments.hypotheses

@@ -1,0 +1,14 @@
+-- Register of what models predicted of holdouts before these were read; it only grows.
+-- @number number of the prediction
+-- @recorded_at time of the run that made it, UTC
+-- @experiment name of the experiment
+-- @outcome name of the outcome that decides
+-- @channel the channel that the control arm did not get
+-- @model name of the model
+-- @definition fingerprint of the model, its paths and the declaration of the experiment
+-- @users users of both arms whose windows were over
+-- @treated users of the treated arms among them
+-- @per_user conversions per treated user that the model expects the channel to cause
+-- @per_user_variance variance of per_user
+-- @is_over whether the run could read the experiment; such a prediction is not registered before the result
+select * from ledger.predictions
