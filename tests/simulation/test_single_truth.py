@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import exp, log, sqrt
 from statistics import mean
 
@@ -14,7 +14,8 @@ from scipy import stats
 
 from lydite.simulation import _hypotheses, simulate
 from lydite.simulation._conversion_process import ImmediateConversion
-from lydite.simulation.single_truth import DAILY_COST, TOUCH_COST
+from lydite.simulation._experiments import SimulatedExperiment
+from lydite.simulation.single_truth import DAILY_COST, TOUCH_COST, simulate_single_truth
 from tests.helpers.simulation_tables import LOOKBACK, Landmark, landmarks
 
 RULES = ("null", "first_touch", "last_touch", "linear", "position_based", "w_shaped", "time_decay",
@@ -362,3 +363,48 @@ def test_conversions_have_whole_seconds_and_come_days_later(hazard_world):
     hours = hazard_world.hours[hazard_world.converted]
     assert np.median(hours) > 12
     assert hours.max() > 24 * 20
+
+
+# --- experiments ----------------------------------------------------------------------------------
+
+HOLDOUT = SimulatedExperiment("email", "email", first_day=20, assignment_days=7, window_days=28)
+
+
+@pytest.fixture(scope="module")
+def held_out():
+    return simulate_single_truth("linear", 3_000, 1, 10, date(2025, 1, 6), experiments=[HOLDOUT])
+
+
+def test_a_holdout_removes_the_touches_of_its_channel_in_the_windows_of_the_control_arm(held_out):
+    joined = held_out.touchpoints.join(held_out.experiments, on="user_id")
+    since = pl.col("touched_at") - pl.col("assigned_at")
+    inside = (since >= timedelta(0)) & (since < timedelta(days=28))
+    counts = joined.group_by("arm", channel=pl.col("channel") == "email", inside=inside).len()
+    touches = {(arm, own, inside): n for arm, own, inside, n in counts.iter_rows()}
+    assert ("control", True, True) not in touches
+    assert touches["control", True, False] == pytest.approx(
+        touches["treated", True, False], rel=0.15
+    )
+    assert touches["control", False, True] == pytest.approx(
+        touches["treated", False, True], rel=0.1
+    )
+
+
+def test_users_do_the_same_until_they_are_assigned(held_out):
+    without = simulate_single_truth("linear", 3_000, 1, 10, date(2025, 1, 6))
+    first = held_out.experiments["assigned_at"].min()
+    for name in ("touchpoints", "conversions"):
+        column = "touched_at" if name == "touchpoints" else "converted_at"
+        before = [
+            getattr(world, name).filter(pl.col(column) < first).drop(pl.selectors.ends_with("_id"))
+            for world in (held_out, without)
+        ]
+        assert before[0].equals(before[1])
+
+
+def test_a_holdout_of_a_channel_that_causes_conversions_has_fewer(held_out):
+    joined = held_out.conversions.join(held_out.experiments, on="user_id")
+    since = pl.col("converted_at") - pl.col("assigned_at")
+    inside = joined.filter((since >= timedelta(0)) & (since < timedelta(days=28)))
+    found = dict(inside.group_by("arm").len().iter_rows())
+    assert found["treated"] > 1.1 * found["control"]

@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from lydite.experiments.counterfactual import expected_increments
-from lydite.models.base import FeatureCounts
+from lydite.models.base import FeatureCounts, Model
 from lydite.paths.arrays import group_sums
 from lydite.paths.landmarks import N_BUCKETS
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from lydite.experiments.training import Training
     from lydite.experiments.window_paths import WindowPaths
-    from lydite.models import Landmarks, Model, UniqueFeatures
+    from lydite.models import Landmarks, UniqueFeatures
 
 
 @dataclass(frozen=True)
@@ -94,10 +94,8 @@ def expect(
 
 
 def _fitted(model: Model, counts: FeatureCounts, weights: NDArray[np.float64]) -> Model:
-    trials, conversions = (
-        np.asarray(matrix @ weights) for matrix in (counts.trials, counts.conversions)
-    )
-    return model.fit_counts(counts.features, trials, conversions)
+    """Fit the forecast, also of models whose credit is fitted in another way."""
+    return Model.fit_credit(model, counts, weights)
 
 
 def _held(train: Landmarks, buckets: NDArray[np.bool_]) -> Iterator[int]:
