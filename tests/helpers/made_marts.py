@@ -67,11 +67,34 @@ def calibration(comparison: Comparison) -> pl.DataFrame:
     return pl.DataFrame(rows)
 
 
+def lookbacks(comparison: Comparison) -> dict[str, pl.DataFrame]:
+    """Return the models and the credit with two lookbacks, of which the first is the main one."""
+    models = comparison.marts["model_comparison"].filter(
+        (pl.col("segment") == "all") & pl.col("verdict").is_not_null()
+    )
+    sizes = {"conversions": 2_311, "attributed": 2_100}
+    shared = ("outcome", "model", "rank", "verdict", "explained", "explained_low", "explained_high")
+    credit = comparison.marts["channel_credit"].select(
+        "outcome", "model", "channel", "conversions", "value", "share"
+    )
+
+    def each(rows: pl.DataFrame) -> pl.DataFrame:
+        return pl.concat(
+            rows.with_columns(
+                pl.lit(name).alias("lookback"), pl.lit(name == "30d").alias("is_main")
+            )
+            for name in ("30d", "7d")
+        )
+
+    sized = models.select(*shared, *(pl.lit(number).alias(name) for name, number in sizes.items()))
+    return {"lookback_comparison": each(sized), "lookback_credit": each(credit)}
+
+
 def with_all_marts(comparison: Comparison) -> Comparison:
     """Return a comparison with every table that the report reads."""
     more = {
         "paths": PATHS, "path_lengths": LENGTHS, "time_lags": LAGS, "channel_roles": ROLES,
         "runs": RUNS, "segment_credit": segment_credit(comparison),
-        "calibration": calibration(comparison),
+        "calibration": calibration(comparison), **lookbacks(comparison),
     }  # fmt: skip
     return replace(comparison, marts={**comparison.marts, **more})

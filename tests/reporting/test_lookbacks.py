@@ -1,21 +1,31 @@
-"""Lookbacks compared on a terminal."""
+"""Lookbacks compared, on a terminal and in the report."""
 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 from rich.console import Console
 
-from lydite.reporting.lookbacks import print_lookbacks
+from lydite.reporting.lookbacks import NOTE, print_lookbacks
+from lydite.reporting.report import report_html
 from tests.helpers.made_comparisons import CONTENDERS, make_comparison
+
+if TYPE_CHECKING:
+    from lydite.results import Comparison
+
+
+def with_lookbacks(rows: list[dict[str, object]]) -> Comparison:
+    comparison = make_comparison(("purchase", CONTENDERS))
+    marts = {**comparison.marts, "lookback_comparison": pl.DataFrame(rows)}
+    return replace(comparison, marts=marts)
 
 
 def printed(rows: list[dict[str, object]], width: int = 100) -> str:
-    comparison = make_comparison(("purchase", CONTENDERS))
-    marts = {**comparison.marts, "lookback_comparison": pl.DataFrame(rows)}
     stream = io.StringIO()
-    own = type(comparison)(marts, comparison.outcomes, {})
+    own = with_lookbacks(rows)
     print_lookbacks(own, "purchase", Console(file=stream, width=width, color_system=None))
     return stream.getvalue()
 
@@ -54,3 +64,32 @@ def test_one_lookback_is_no_comparison():
     stream = io.StringIO()
     print_lookbacks(comparison, "purchase", Console(file=stream))
     assert stream.getvalue() == ""
+
+
+def test_the_report_folds_lookbacks_with_the_range_of_the_credit():
+    made = with_lookbacks([row("linear", "7d", 1, 0.06), row("linear", "30d", 1, 0.05)])
+    credit = pl.DataFrame(
+        [
+            {"outcome": "purchase", "lookback": lookback, "is_main": lookback == "30d",
+             "model": model, "channel": "email", "conversions": 10.0, "value": None,
+             "share": share}
+            for lookback, model, share in (
+                ("7d", "linear", 0.4), ("7d", "last_touch", 0.1), ("7d", "markov_1", 0.2),
+                ("30d", "linear", 0.3), ("30d", "last_touch", 0.3), ("30d", "markov_1", 0.3),
+            )
+        ]
+    )  # fmt: skip
+    html = report_html(replace(made, marts={**made.marts, "lookback_credit": credit}))
+    fold = html[html.index("<h2>Other lookbacks</h2>") :]
+    assert "30d lookback, 7d lookback" in fold[: fold.index("</summary>")]
+    assert NOTE in fold
+    assert '<th scope="row">Linear</th><td>5.0% contender' in fold
+    cells = fold[fold.index("Credit with each lookback") :]
+    cells = cells[cells.index('<th scope="row">Email</th>') :]
+    assert "30%</td>" in cells[: cells.index("</tr>")]
+    assert "40%<small>10% to 40%</small>" in cells[: cells.index("</tr>")]
+
+
+def test_the_report_has_no_lookbacks_where_one_was_compared():
+    assert "Other lookbacks" not in report_html(with_lookbacks([row("linear", "30d", 1, 0.05)]))
+    assert "Other lookbacks" not in report_html(make_comparison(("purchase", CONTENDERS)))

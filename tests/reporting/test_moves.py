@@ -36,6 +36,17 @@ def test_what_moves_is_the_sum_of_what_channels_gain(comparison):
     assert found.losing.startswith(least.replace("_", " "))
 
 
+def test_the_range_is_that_of_the_models_still_standing(comparison):
+    """Last touch stands itself, and with it nothing moves."""
+    found = move(comparison, "purchase", "linear", "last_touch")
+    by_markov = move(comparison, "purchase", "markov_1", "last_touch").conversions
+    assert found.standing == (0.0, pytest.approx(max(found.conversions, by_markov)))
+    assert (
+        move(make_comparison(("purchase", BEST)), "purchase", "linear", "last_touch").standing
+        is None
+    )
+
+
 def test_a_model_instead_of_itself_moves_nothing(comparison):
     found = move(comparison, "purchase", "linear", "linear")
     assert not found.is_any

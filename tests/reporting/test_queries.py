@@ -1,5 +1,6 @@
 """Queries on a comparison."""
 
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -11,6 +12,7 @@ from lydite.reporting import queries
 from lydite.reporting.display_names import model_word
 from lydite.reporting.narrative import verdict_in_words
 from lydite.results import Comparison
+from lydite.settings import ReportSettings
 from tests.helpers.made_comparisons import (
     BEST,
     EVERY_KIND,
@@ -172,6 +174,24 @@ def test_a_sample_and_the_warnings_of_the_tables_come_once():
         "Linear: its forecasts are badly calibrated",
     ]
     assert "10,000 of 48,210" in sample
+
+
+def test_warnings_have_names_for_readers():
+    made = make_comparison(
+        warnings=(
+            (None, "restated", "the verdict on markov_2, my_markov_2 would change"),
+            (None, "bots", "14% of these on 'paid_search', and on 'unknown_one'"),
+            (None, "overlap", "purchase: 12 conversions follow another"),
+            (None, "spend_renamed", "channels were matched: 'E_mail' as 'email'"),
+        )
+    )
+    names = ReportSettings(channel_names={"paid_search": "Google Ads"})
+    assert queries.warnings_of(replace(made, report_settings=names), "purchase") == [
+        "the verdict on 2-step Markov chain, my_markov_2 would change",
+        "14% of these on Google Ads, and on 'unknown_one'",
+        "12 conversions follow another",
+        "channels were matched: 'E_mail' as 'email'",
+    ]
 
 
 def test_no_warnings_of_other_outcomes_or_missing_tables():

@@ -147,6 +147,20 @@ def test_warnings_are_in_the_part_on_the_data():
     assert "1 warning" in report
 
 
+def test_warnings_of_all_outcomes_are_there_once():
+    comparison = make_comparison(
+        ("purchase", BEST), ("lead", TOO_EARLY), warnings=((None, "immature", "41% are recent"),)
+    )
+    schema = comparison.marts["warnings"].schema
+    own = pl.DataFrame([("lead", "all", None, "bots", "ten robots")], schema, orient="row")
+    more = pl.concat([comparison.marts["warnings"], own])
+    report = report_html(replace(comparison, marts={**comparison.marts, "warnings": more}))
+    assert report.count("41% are recent") == 1
+    assert (
+        report.index("All outcomes") < report.index("41% are recent") < report.index("ten robots")
+    )
+
+
 @pytest.mark.parametrize("mart", ["model_comparison", "pairs", "warnings", "evidence"])
 def test_missing_and_empty_tables_do_not_break_the_report(mart):
     full = make_comparison(("purchase", BEST), segments=SEGMENTS)

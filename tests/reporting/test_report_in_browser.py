@@ -289,7 +289,8 @@ def test_all_that_is_folded_is_there(browser, reports):
     for part in (
         "The models", "Evidence over time", "Credit by every model", "The customer journey",
         "Touches on the path", "Days to convert", "Assisted against last touch", "Segments",
-        "Credit in each segment", "Calibration", "Data quality", "How this works", "Words",
+        "Credit in each segment", "Other lookbacks", "Credit with each lookback",
+        "Calibration", "Data quality", "How this works", "Words",
     ):  # fmt: skip
         assert part in text, part
     assert "Google Ads, all countries" in text
@@ -322,5 +323,4 @@ def test_the_largest_report_works(browser, largest):
     last.locator("[data-picks=x2]").select_option(label="Linear (ruled out)")
     assert last.locator(".move").inner_text() != first
     assert rows.last.locator("title").text_content() != title
-    screenshot(page, "largest-desktop-open")
     page.close()

@@ -1,4 +1,4 @@
-"""Credit as tables of shares: by every model, and within segments of users."""
+"""Credit as tables of shares: by every model, within segments of users, and by lookback."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from lydite.reporting.formats import count, percent, plain
 from lydite.reporting.queries import rows_of, standing_models
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from lydite.reporting.channel_money import ChannelMoney
+    from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
 _MOST_CHANNELS, _MOST_SEGMENTS = 25, 8
@@ -29,7 +30,7 @@ class CreditCell:
 
 @dataclass(frozen=True)
 class CreditTable:
-    """Share of credit: a row per channel, a column per model or segment."""
+    """Share of credit: a row per channel, a column per model, segment or lookback."""
 
     columns: Sequence[str]
     rows: Sequence[tuple[str, Sequence[CreditCell]]]
@@ -97,21 +98,67 @@ def credit_by_segment(
     names = sorted(sizes, key=lambda name: (-sizes[name], name))[:_MOST_SEGMENTS]
     if not names:
         return CreditTable([], [])
-    standing = {row["model"] for row in standing_models(comparison, outcome).rows}
-    shares: dict[tuple[str, str], dict[str, float]] = {}
-    for row in rows:
-        shares.setdefault((row["segment"], row["channel"]), {})[row["model"]] = row["share"] or 0.0
     ordered = sorted(names)
-    table = []
-    for channel in sorted(money, key=lambda row: (-row.share, row.channel))[:_MOST_CHANNELS]:
-        cells = [_cell(channel.share, channel.standing_share)]
-        for name in ordered:
-            found = shares.get((name, channel.channel), {})
-            ends = [found.get(rival, 0.0) for rival in standing]
-            cells.append(_cell(found.get(model, 0.0), (min(ends), max(ends)) if ends else None))
-        table.append((channel.label, cells))
+    standing = [row["model"] for row in standing_models(comparison, outcome).rows]
+    within = _cells_by(rows, "segment", model, standing)
+    table = [
+        (
+            channel.label,
+            [
+                _cell(channel.share, channel.standing_share),
+                *(within(name, channel.channel) for name in ordered),
+            ],
+        )
+        for channel in sorted(money, key=lambda row: (-row.share, row.channel))[:_MOST_CHANNELS]
+    ]
     about = f"{count(len(sizes))} segments"
     return CreditTable([f"{ALL} users", *map(plain, ordered)], table, about)
+
+
+def credit_by_lookback(
+    comparison: Comparison, outcome: str, money: Sequence[ChannelMoney], model: str | None
+) -> CreditTable:
+    """Return the share of every channel with each lookback, the main one first.
+
+    Parameters
+    ----------
+    money
+        The channels.
+    model
+        The model; the table is empty without one, and with a single lookback.
+    """
+    rows = rows_of(comparison, "lookback_credit", outcome)
+    lookbacks = list(dict.fromkeys(row["lookback"] for row in main_lookback_first(rows)))
+    if model is None or len(lookbacks) < 2:
+        return CreditTable([], [])
+    standing = [row["model"] for row in standing_models(comparison, outcome).rows]
+    cell = _cells_by(rows, "lookback", model, standing)
+    table = [
+        (channel.label, [cell(lookback, channel.channel) for lookback in lookbacks])
+        for channel in sorted(money, key=lambda row: (-row.share, row.channel))[:_MOST_CHANNELS]
+    ]
+    return CreditTable([f"{plain(lookback)} lookback" for lookback in lookbacks], table)
+
+
+def main_lookback_first(rows: Iterable[Row]) -> list[Row]:
+    """Return rows with those of the main lookback first, then in their order."""
+    return sorted(rows, key=lambda row: not row["is_main"])
+
+
+def _cells_by(
+    rows: Sequence[Row], by: str, model: str, standing: Sequence[str]
+) -> Callable[[str, str], CreditCell]:
+    """Return what makes the cell of a group and a channel, with the range over all that stand."""
+    shares: dict[tuple[str, str], dict[str, float]] = {}
+    for row in rows:
+        shares.setdefault((row[by], row["channel"]), {})[row["model"]] = row["share"] or 0.0
+
+    def cell(group: str, channel: str) -> CreditCell:
+        found = shares.get((group, channel), {})
+        ends = [found.get(rival, 0.0) for rival in standing]
+        return _cell(found.get(model, 0.0), (min(ends), max(ends)) if ends else None)
+
+    return cell
 
 
 def _cell(share: float, ends: tuple[float, float] | None = None) -> CreditCell:

@@ -9,7 +9,7 @@ from lydite.evaluation.verdicts import BASE_RATE, VOLUME
 from lydite.reporting.formats import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
 
@@ -136,6 +136,27 @@ def channel_word(name: str, names: Mapping[str, str] | None = None) -> str:
     """
     label = channel_label(name, names)
     return label if names and name in names else within_sentence(label)
+
+
+def write_names(text: str, channels: Iterable[str], names: Mapping[str, str] | None = None) -> str:
+    """Return a text of the tables with names for readers: of models, and of quoted channels.
+
+    Parameters
+    ----------
+    channels
+        Names of the channels that the text may quote.
+    names
+        Names of channels from the settings.
+
+    Examples
+    --------
+    >>> write_names("the verdict on markov_2 is about 'paid_search'", ["paid_search"])
+    'the verdict on 2-step Markov chain is about paid search'
+    """
+    quoted = {repr(channel): channel_word(channel, names) for channel in channels}
+    models = {name: model_word(name) for name in MODEL_NAMES if "_" in name}
+    known = [re.escape(name) for name in quoted] + [rf"\b{name}\b" for name in models]
+    return re.sub("|".join(known), lambda found: (quoted | models)[found[0]], text)
 
 
 def within_sentence(label: str) -> str:

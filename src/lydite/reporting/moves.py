@@ -10,10 +10,16 @@ from lydite.reporting.channel_money import LAST_TOUCH, channel_money
 from lydite.reporting.display_names import channel_label, channel_word, conversions_of
 from lydite.reporting.formats import count, enumerate_names, money, percent
 from lydite.reporting.next_experiments import describe_design, next_experiments_of
-from lydite.reporting.queries import UNATTRIBUTED, credit_of, rivals_of, standing_models
+from lydite.reporting.queries import (
+    UNATTRIBUTED,
+    credit_of,
+    credited_models,
+    rivals_of,
+    standing_models,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lydite.reporting.channel_money import ChannelMoney
     from lydite.reporting.queries import Row
@@ -35,12 +41,16 @@ class Move:
         What moves in total; the value is None where the outcome has none.
     losing, gaining
         Texts on the channels that lose and gain most.
+    standing
+        The least and the most that any model that stands moves, with the same model in use; None
+        if fewer than two models stand.
     """
 
     conversions: float
     value: float | None
     losing: str
     gaining: str
+    standing: tuple[float, float] | None = None
 
     @property
     def is_any(self) -> bool:
@@ -63,19 +73,25 @@ def other_model(comparison: Comparison, outcome: str, model: str) -> str | None:
 
 def move(comparison: Comparison, outcome: str, model: str, instead_of: str) -> Move:
     """Return what budgeting by a model instead of another moves."""
+    standing = credited_standing(comparison, outcome)
     credit = {
         name: {
             row["channel"]: row
             for row in credit_of(comparison, outcome, name)
             if row["channel"] != UNATTRIBUTED
         }
-        for name in (model, instead_of)
+        for name in {model, instead_of, *standing}
     }
-    changes = {
-        channel: (row["conversions"] or 0) - (credit[instead_of][channel]["conversions"] or 0)
-        for channel, row in credit[model].items()
-        if channel in credit[instead_of]
-    }
+
+    def changes_by(name: str) -> dict[str, float]:
+        return {
+            channel: (row["conversions"] or 0) - (credit[instead_of][channel]["conversions"] or 0)
+            for channel, row in credit[name].items()
+            if channel in credit[instead_of]
+        }
+
+    changes = changes_by(model)
+    moved = [_gained(changes_by(name)) for name in standing]
     values = [
         row["value"] - credit[instead_of][channel]["value"]
         for channel, row in credit[model].items()
@@ -100,11 +116,23 @@ def move(comparison: Comparison, outcome: str, model: str, instead_of: str) -> M
         )
 
     return Move(
-        sum(change for change in changes.values() if change > 0),
+        _gained(changes),
         sum(change for change in values if change > 0) if values else None,
         from_to(losing),
         from_to(gaining),
+        (min(moved), max(moved)) if len(moved) > 1 else None,
     )
+
+
+def _gained(changes: Mapping[str, float]) -> float:
+    return sum(change for change in changes.values() if change > 0)
+
+
+def credited_standing(comparison: Comparison, outcome: str) -> list[str]:
+    """Return the models that stand and have credit, in the order of the verdict."""
+    credited = {row["model"] for row in credited_models(comparison, outcome)}
+    standing = (row["model"] for row in standing_models(comparison, outcome).rows)
+    return [name for name in standing if name in credited]
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import polars as pl
 from lydite.errors import InputError
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.verdicts import BASE_RATE, BASELINES, VOLUME
-from lydite.reporting.display_names import model_label
+from lydite.reporting.display_names import model_label, write_names
 from lydite.reporting.formats import plain
 
 if TYPE_CHECKING:
@@ -296,7 +296,7 @@ def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
     found += [
         f"{model_label(row['model'])}: {row['text']}"
         if row["kind"] == "model"
-        else str(row["text"])
+        else _warning_text(comparison, outcome, row)
         for row in rows_of(comparison, "warnings", outcome)
         if row["text"] and row["kind"] not in _IN_VERDICT
     ]
@@ -308,6 +308,16 @@ def warnings_of(comparison: Comparison, outcome: str) -> list[str]:
             " as whole groups of users; credit uses all conversions"
         )
     return found
+
+
+def _warning_text(comparison: Comparison, outcome: str, row: Row) -> str:
+    """Return a warning with names for readers, without the outcome in front."""
+    text = str(row["text"]).removeprefix(f"{outcome}: ")
+    if str(row["kind"]).startswith("spend_"):  # about how names are spelled
+        return text
+    credit = comparison.marts.get("channel_credit")
+    channels = [] if credit is None else credit["channel"].unique().sort().to_list()
+    return write_names(text, channels, comparison.report_settings.channel_names)
 
 
 @dataclass(frozen=True)

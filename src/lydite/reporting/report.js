@@ -27,6 +27,10 @@
     return parts.join(" and ");
   }
 
+  function moved(x, y) {
+    return x.conversions.reduce(function (sum, n, c) { return sum + Math.max(n - y.conversions[c], 0); }, 0);
+  }
+
   function showMove(section, element, x, y) {
     var after = x.conversions, before = y.conversions;
     var changes = after.map(function (n, c) { return n - before[c]; });
@@ -35,17 +39,24 @@
     if (!losing.length) { losing = order.slice(0, 1); }
     var gaining = order.reverse().filter(function (c) { return changes[c] >= 0.5; }).slice(0, 2);
     if (!gaining.length) { gaining = order.slice(0, 1); }
-    var moved = changes.reduce(function (sum, change) { return sum + Math.max(change, 0); }, 0);
+    var all = moved(x, y);
     element.textContent = "";
     element.append("Budgeting by ", strong(x.label), " instead of ", strong(y.label));
-    if (moved < 0.5) { element.append(" moves nothing."); return; }
-    element.append(" moves ", strong(number(moved, 0) + " " + section.conversions));
+    if (all < 0.5) { element.append(" moves nothing."); return; }
+    element.append(" moves ", strong(number(all, 0) + " " + section.conversions));
     if (x.value && y.value) {
       var worth = x.value.reduce(function (sum, value, c) { return sum + Math.max(value - y.value[c], 0); }, 0);
       element.append(", worth " + section.currency + amount(worth) + ",");
     }
     element.append(" from " + named(section.names, before, after, losing));
     element.append(" to " + named(section.names, before, after, gaining) + ".");
+    if (section.standing < 2) { return; }
+    var by = section.models.slice(0, section.standing).map(function (model) { return moved(model, y); });
+    var range = document.createElement("span");
+    range.className = "soft";
+    range.textContent = "By the " + section.standing + " models still standing: "
+      + number(Math.min.apply(null, by), 0) + " to " + number(Math.max.apply(null, by), 0) + ".";
+    element.append(" ", range);
   }
 
   function place(mark, name, percent) { mark.setAttribute(name, percent.toFixed(2) + "%"); }

@@ -14,14 +14,18 @@ from markupsafe import Markup
 from lydite.errors import InputError
 from lydite.reporting import formats
 from lydite.reporting.calibrated_credit import ABOUT, HEADS
+from lydite.reporting.lookbacks import NOTE
 from lydite.reporting.narrative import NOT_CAUSE
 from lydite.reporting.queries import conversion_dates, run_of
 from lydite.reporting.report_quality import report_quality
 from lydite.reporting.report_section import about_costs, main_first, make_section
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from jinja2 import Template
 
+    from lydite.reporting.report_section import Section
     from lydite.results import Comparison
 
 
@@ -84,8 +88,10 @@ def report_html(comparison: Comparison) -> str:
         period=_period(comparison),
         run=run_of(comparison),
         quality=report_quality(comparison),
+        warnings=_warnings(sections),
         about_costs=about_costs(comparison),
         caution=NOT_CAUSE,
+        lookbacks_note=NOTE,
         calibrated_heads=HEADS,
         calibrated_about=ABOUT,
         formats=formats,
@@ -112,6 +118,19 @@ def _asset(name: str) -> Markup:
     """Return the text of the style sheet or of the script, which hold no text from the data."""
     text = Path(__file__).with_name(name).read_text(encoding="utf-8")
     return Markup(text)  # noqa: S704
+
+
+def _warnings(sections: Sequence[Section]) -> list[tuple[str, list[str]]]:
+    """Return the warnings under their titles: first those of all outcomes, if there are several."""
+    if not sections[1:]:
+        return [(section.title, list(section.warnings)) for section in sections if section.warnings]
+    first = sections[0].warnings
+    shared = [text for text in first if all(text in other.warnings for other in sections)]
+    own = [
+        (section.title, [text for text in section.warnings if text not in shared])
+        for section in sections
+    ]
+    return [(title, texts) for title, texts in [("All outcomes", shared), *own] if texts]
 
 
 def _period(comparison: Comparison) -> str:

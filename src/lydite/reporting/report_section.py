@@ -10,7 +10,11 @@ from lydite.reporting.calibration_chart import calibration_chart, likeliest
 from lydite.reporting.champion import champion_alert, champion_line, champion_of
 from lydite.reporting.channel_money import channel_money, model_to_show
 from lydite.reporting.charts import evidence_chart, improvement_chart
-from lydite.reporting.credit_tables import credit_by_model, credit_by_segment
+from lydite.reporting.credit_tables import (
+    credit_by_lookback,
+    credit_by_model,
+    credit_by_segment,
+)
 from lydite.reporting.decision import decide
 from lydite.reporting.display_names import conversions_of, family_of, model_label, model_word
 from lydite.reporting.formats import (
@@ -21,8 +25,9 @@ from lydite.reporting.formats import (
     percent,
     plain,
 )
+from lydite.reporting.lookbacks import lookback_table
 from lydite.reporting.money_chart import money_chart
-from lydite.reporting.moves import how_to_test, move, next_tests, other_model
+from lydite.reporting.moves import credited_standing, how_to_test, move, next_tests, other_model
 from lydite.reporting.narrative import reason_paragraphs
 from lydite.reporting.open_pairs import pair_rows
 from lydite.reporting.queries import (
@@ -56,6 +61,7 @@ if TYPE_CHECKING:
     from lydite.reporting.channel_money import ChannelMoney
     from lydite.reporting.credit_tables import CreditTable
     from lydite.reporting.decision import Decision
+    from lydite.reporting.lookbacks import LookbackTable
     from lydite.reporting.money_chart import MoneyChart
     from lydite.reporting.moves import Move, NextTest
     from lydite.reporting.open_pairs import PairRow
@@ -154,6 +160,8 @@ class Section:
     segments: tuple[list[SegmentRow], int]
     segment_credit: CreditTable
     segments_about: str
+    lookbacks: LookbackTable | None
+    lookback_credit: CreditTable
     warnings: Sequence[str]
     data: dict[str, Any] = field(default_factory=dict)
 
@@ -283,6 +291,8 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         segments_about=_segments_about(segments[0], segments[1])
         if segments[0]
         else by_segment.about,
+        lookbacks=lookback_table(comparison, outcome),
+        lookback_credit=credit_by_lookback(comparison, outcome, money, model),
         warnings=[plain(text) for text in warnings_of(comparison, outcome)],
         data=_data(comparison, outcome, money, choices, chart) if chart else {},
     )
@@ -341,8 +351,7 @@ def _segments_about(rows: Sequence[SegmentRow], more: int) -> str:
 def _choices(comparison: Comparison, outcome: str) -> list[ModelChoice]:
     """Return the models with credit, those that stand first; the others and that in use marked."""
     credited = [row["model"] for row in credited_models(comparison, outcome)]
-    standing = [row["model"] for row in standing_models(comparison, outcome).rows]
-    first = [name for name in standing if name in credited]
+    first = credited_standing(comparison, outcome)
     rest = [name for name in credited if name not in first]
     champion = champion_of(comparison, outcome)
     out = ["ruled out"] if rivals_of(comparison, outcome) else []
@@ -407,6 +416,7 @@ def _data(
         "currency": currency_prefix(comparison.report_settings.currency),
         "spend": [row.spend for row in money],
         "top": chart.top,
+        "standing": len(credited_standing(comparison, outcome)),
         "models": models,
     }
 

@@ -100,21 +100,21 @@ def _rounded(place: re.Match[str]) -> str:
     return _NUMBERS.sub(lambda number: f"{round(float(number[0]), 1):g}", place[0])
 
 
-_SYMBOL = re.compile(r'<path transform="([^"]*)" d="([^"]*)"')
+_SYMBOL = re.compile(r'<path transform="translate\(([^",]*),([^",]*)\)" (d="[^"]*"[^>]*)/>')
 
 
 def _with_symbols(text: str, identifier: str) -> str:
-    """Return an image that has the shape of several points once."""
-    drawn = Counter(found[2] for found in _SYMBOL.finditer(text))
-    symbols = {shape: f"{identifier}-{n}" for n, shape in enumerate(drawn) if drawn[shape] > 2}
+    """Return an image in which points of the same shape and colour refer to one of them."""
+    drawn = Counter(found[3] for found in _SYMBOL.finditer(text))
+    symbols = {look: f"{identifier}-{n}" for n, look in enumerate(drawn) if drawn[look] > 2}
 
     def used(found: re.Match[str]) -> str:
-        place, shape = found.groups()
-        known = symbols.get(shape)
-        return f'<use href="#{known}" transform="{place}"' if known else found[0]
+        x, y, look = found.groups()
+        known = symbols.get(look)
+        return f'<use href="#{known}" x="{x}" y="{y}"/>' if known else found[0]
 
-    shapes = "".join(f'<path id="{name}" d="{shape}"/>' for shape, name in symbols.items())
-    defined = f"<defs>{shapes}</defs></svg>" if shapes else "</svg>"
+    looks = "".join(f'<path id="{name}" {look}/>' for look, name in symbols.items())
+    defined = f"<defs>{looks}</defs></svg>" if looks else "</svg>"
     return defined.join(_SYMBOL.sub(used, text).rsplit("</svg>", 1))
 
 
