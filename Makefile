@@ -86,7 +86,8 @@ docs: .venv/installed ## build the documentation site in var/site
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 sample: .venv/installed ## create data_samples again, byte for byte
-	@$(BIN)/lydite simulate --world storefront --users 20000 --seed 7 --out data_samples
+	@$(BIN)/lydite simulate --world storefront --users 20000 --seed 7 --experiments \
+		--out data_samples
 
 lock: ## write requirements.lock from pyproject.toml
 	@rm -rf var/lock && $(PYTHON) -m venv var/lock

@@ -8,29 +8,35 @@ import sys
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lydite.dagster.project import Project, load_project
 from lydite.engine import DuckDBEngine, load_sql
 from lydite.errors import InputError, LyditeError
 from lydite.publishing import open_published
+from lydite.reporting.display_names import conversions_of
+from lydite.reporting.experiment_findings import experiment_findings, next_test_in_words
+from lydite.reporting.report_section import main_first
 from lydite.reporting.terminal import print_comparison
 from lydite.results import Comparison, read_comparison
 from pipelines.project import settings_file
 
 _QUERY = "examples/best_model"
+_NO_EXPERIMENT = "No experiment has tested the credit of a channel yet."
 _NOTHING_YET = "nothing has been published yet: run make refresh"
 
 
 def main() -> int:
-    """Print the verdicts, where the report is, and an example query with its result."""
+    """Print the verdicts, an example query, what experiments say, and where the report is."""
     console = Console()
     try:
         project = load_project(settings_file())
         comparison = _published(project)
         print_comparison(comparison, console)
-        console.print(f"\nThe report: {project.report}", soft_wrap=True)
-        console.print(f"The tables for analysts: {project.published}", soft_wrap=True)
+        console.print(f"\nThe tables for analysts: {project.published}", soft_wrap=True)
         _print_example(console, project)
+        print_findings(comparison, console)
+        console.print(f"\nThe report: {project.report}", soft_wrap=True)
     except LyditeError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2
@@ -51,6 +57,27 @@ def _published(project: Project) -> Comparison:
         if not engine.exists("mart.outcomes"):
             raise InputError(_NOTHING_YET)
         return read_comparison(engine, report_settings=project.settings.shown())
+
+
+def print_findings(comparison: Comparison, console: Console) -> None:
+    """Print what experiments say about the credit, and which test comes next.
+
+    Parameters
+    ----------
+    comparison
+        What was published.
+    console
+        Where to print.
+    """
+    outcomes = main_first(comparison)
+    tested = [outcome for outcome in outcomes if experiment_findings(comparison, outcome)]
+    for outcome in tested or outcomes[:1]:
+        console.print()
+        console.rule(Text(f"Experiments on {conversions_of(outcome)}", "bold"), align="left")
+        said = experiment_findings(comparison, outcome) or [_NO_EXPERIMENT]
+        for text in (*said, next_test_in_words(comparison, outcome)):
+            if text:
+                console.print(Text(text))
 
 
 def _print_example(console: Console, project: Project) -> None:

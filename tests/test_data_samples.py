@@ -15,11 +15,11 @@ SAMPLES = Path(__file__).parents[1] / "data_samples"
 
 @pytest.fixture(scope="module")
 def simulated(tmp_path_factory) -> Path:
-    world = simulate("storefront", users=20_000, seed=7)
+    world = simulate("storefront", users=20_000, seed=7, experiments=True)
     return world.write(tmp_path_factory.mktemp("samples"))
 
 
-@pytest.mark.parametrize("table", ["touchpoints", "conversions", "spend", "users"])
+@pytest.mark.parametrize("table", ["touchpoints", "conversions", "spend", "users", "experiments"])
 def test_tables_equal_the_simulation(simulated, table):
     # Rows, not bytes: another release of the writer may store the same rows differently.
     stored = pl.read_parquet(SAMPLES / f"{table}.parquet")

@@ -49,6 +49,7 @@ def test_a_file_that_is_not_there_or_not_readable(tmp_path):
 def test_the_settings_of_this_project_are_right():
     settings = load_settings(Path(__file__).parents[2] / "lydite.toml")
     assert not settings.chooses_models
+    assert settings.experiments["email_subject"].outcome == "click"
 
 
 def test_settings_as_plain_values_are_refused_as_those_of_a_file_are():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money, model_to_show
 from lydite.reporting.display_names import conversions_of, model_label, model_word, sentence
+from lydite.reporting.experiment_findings import judged_model
 from lydite.reporting.formats import (
     count,
     currency_prefix,
@@ -104,8 +105,7 @@ def _experiments_chip(comparison: Comparison, outcome: str) -> Chip:
     found = {row["experiment"] for row in rows}
     if not found:
         return Chip(about, "none yet", "", "plain")
-    champion = champion_of(comparison, outcome)
-    model = champion["model"] if champion else model_to_show(comparison, outcome)
+    model = judged_model(comparison, outcome)
     verdicts = {
         row["model"]: row["verdict"] for row in rows_of(comparison, "experiment_verdicts", outcome)
     }

@@ -146,8 +146,13 @@ class NextTest:
 
 
 def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
-    """Return the experiments that are worth more than they cost and take at most 12 weeks."""
+    """Return the experiments that are worth more than they cost.
+
+    Those that take longer than 12 weeks are left out, unless all do.
+    """
     names = comparison.report_settings.channel_names
+    rows = [row for row in next_experiments_of(comparison, outcome) if row["value"] > 0]
+    feasible = [row for row in rows if row["is_feasible"]]
     return [
         NextTest(
             channel_label(row["channel"], names),
@@ -155,14 +160,15 @@ def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
             _worth(comparison, row),
             says_how=True,
         )
-        for row in next_experiments_of(comparison, outcome)
-        if row["is_feasible"] and row["value"] > 0
+        for row in feasible or rows
     ]
 
 
 def _worth(comparison: Comparison, row: Row) -> str:
     worth = money(row["value"], comparison.report_settings.currency)
-    return f"The result is worth {worth} in a year. {describe_design(row)}"
+    said = f"The result is worth {worth} in a year. {describe_design(row)}"
+    by_user = row["unit"] == "user" and not row["is_feasible"]
+    return f"{said} Ten or more regions may decide sooner." if by_user else said
 
 
 def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTest]:

@@ -17,6 +17,7 @@ from lydite.reporting.credit_tables import (
 )
 from lydite.reporting.decision import decide
 from lydite.reporting.display_names import conversions_of, family_of, model_label, model_word
+from lydite.reporting.experiment_findings import experiment_findings
 from lydite.reporting.formats import (
     count,
     currency_prefix,
@@ -131,6 +132,7 @@ class Section:
     decision: Decision
     champion: str
     champion_alert: str
+    experiments: Sequence[str]
     timeline: Sequence[Event]
     calibrated: Sequence[CalibratedRow]
     calibrated_title: str
@@ -258,6 +260,7 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         decision=decide(comparison, outcome),
         champion=champion_line(comparison, outcome),
         champion_alert=champion_alert(comparison, outcome),
+        experiments=experiment_findings(comparison, outcome),
         timeline=events_of(comparison, outcome),
         calibrated=calibrated_rows(comparison, outcome),
         calibrated_title=calibrated_title(comparison, outcome),
