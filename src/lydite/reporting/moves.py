@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: Channels that a sentence names on each side, and lines of what to test.
 _MOST_NAMED, _MOST_TESTS = 2, 3
+#: Weeks; a longer test is not proposed.
+_A_YEAR = 52
 #: A smaller number of conversions is no change.
 _LEAST_MOVED = 0.5
 
@@ -148,11 +150,13 @@ class NextTest:
 def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
     """Return the experiments that are worth more than they cost.
 
-    Those that take longer than 12 weeks are left out, unless all do.
+    Those that take longer than 12 weeks are left out, unless all do; those that take longer than a
+    year always.
     """
     names = comparison.report_settings.channel_names
     rows = [row for row in next_experiments_of(comparison, outcome) if row["value"] > 0]
     feasible = [row for row in rows if row["is_feasible"]]
+    long = [row for row in rows if row["weeks"] <= _A_YEAR]
     return [
         NextTest(
             channel_label(row["channel"], names),
@@ -160,7 +164,7 @@ def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
             _worth(comparison, row),
             says_how=True,
         )
-        for row in feasible or rows
+        for row in feasible or long
     ]
 
 

@@ -29,8 +29,17 @@ _NOTHING = (
 
 
 def next_experiments_of(comparison: Comparison, outcome: str) -> list[Row]:
-    """Return the proposed experiments of one outcome, the most valuable first."""
-    return sorted(rows_of(comparison, "next_experiments", outcome), key=lambda row: row["rank"])
+    """Return the proposed experiments of one outcome: those that can be run first, by value.
+
+    Those that take longer than 12 weeks follow, the shortest first, and then those that cost more
+    than they are worth.
+    """
+    return sorted(rows_of(comparison, "next_experiments", outcome), key=_order)
+
+
+def _order(row: Row) -> tuple[bool, bool, int, int]:
+    weeks = 0 if row["is_feasible"] else row["weeks"]
+    return row["value"] <= 0, not row["is_feasible"], weeks, row["rank"]
 
 
 def describe_design(row: Row) -> str:
