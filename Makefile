@@ -92,7 +92,7 @@ sample: .venv/installed ## create data_samples again, byte for byte
 lock: ## write requirements.lock from pyproject.toml
 	@rm -rf var/lock && $(PYTHON) -m venv var/lock
 	@var/lock/bin/python -m pip install --quiet --upgrade pip
-	@var/lock/bin/python -m pip install --quiet --group dev '.[dagster,excel,experiments,postgres,remote,spark]'
+	@var/lock/bin/python -m pip install --quiet --group dev '.[dagster,deploy,excel,experiments,postgres,remote,spark]'
 	@{ echo "# The exact versions that the tests pass with: make lock writes this file."; \
 		var/lock/bin/python -m pip freeze --exclude lydite; } > requirements.lock
 	@rm -rf var/lock
@@ -113,7 +113,7 @@ ifneq ($(LOCK),)
 	@$(PIP) install --no-deps --editable .
 else
 	@$(PIP) install --upgrade pip
-	@$(PIP) install --group dev --editable '.[dagster,excel,experiments,postgres,remote,spark]'
+	@$(PIP) install --group dev --editable '.[dagster,deploy,excel,experiments,postgres,remote,spark]'
 endif
 	@touch $@
 
