@@ -1,0 +1,303 @@
+"""Whether credit that experiments have calibrated is nearer to what channels cause.
+
+    .venv/bin/python -m studies.calibrated_credit            # run what is missing
+    .venv/bin/python -m studies.calibrated_credit --write    # write the tables
+
+A run of the part `storefront` simulates the storefront with holdouts of six of its channels, and
+calibrates the credit by some of them. A run of the part `left_out` draws another market, holds out
+every channel twice, and predicts each experiment from the others. Both append lines to
+`var/studies/calibrated_credit.jsonl`; finished runs are skipped.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from lydite.experiments.calibrated_credit import calibrate_credit
+from lydite.experiments.incrementality import estimate_incrementality
+from lydite.experiments.left_out import predict_left_out, r_squared
+from lydite.pipeline.calibrated_credit import to_tests
+from lydite.simulation._experiments import SimulatedExperiment
+from lydite.simulation._market import STOREFRONT
+from studies import resumable
+from studies.programmes import MODELS, OUTCOME, START, draw_market, run_programme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from lydite.experiments.incrementality import ChannelTest
+    from studies.programmes import Programme
+    from studies.resumable import Row
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "var" / "studies" / "calibrated_credit.jsonl"
+DOCUMENT = ROOT / "docs" / "calibration.md"
+STUDY = "calibrated_credit"
+COMMAND = ".venv/bin/python -m studies.calibrated_credit"
+FIRST_SEED, SEEDS = 7000, 50
+WEEKS = 24
+#: Users in each history of a part.
+USERS = {"storefront": 40_000, "left_out": 40_000}
+#: The channels of the storefront that can be held out.
+TESTABLE = (
+    "paid_search_brand", "paid_search_generic", "paid_social", "display", "retargeting", "email",
+    "affiliate", "video",
+)  # fmt: skip
+#: How many of the channels of the storefront are tested.
+TESTED = (1, 3, 6)
+
+
+def run(part: str, seed: int) -> list[Row]:
+    """Simulate one programme of a part; return its rows."""
+    rows = PARTS[part](seed, USERS[part])
+    return [{"part": part, "seed": seed, "users": USERS[part]} | row for row in rows]
+
+
+# --- the storefront: calibrated credit against true increments ------------------------------------
+
+
+def storefront(seed: int, users: int) -> list[Row]:
+    """Return a row per number of tested channels, model and channel.
+
+    Six channels are drawn, in random order; the credit is calibrated by the first ones.
+    """
+    rng = np.random.default_rng([1, seed])
+    order = [str(name) for name in rng.permutation(TESTABLE)[: max(TESTED)]]
+    experiments = [
+        SimulatedExperiment(name, name, first_day=42, assignment_days=1, window_days=119)
+        for name in order
+    ]
+    made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
+    truth = made.world.truth["outcomes"][OUTCOME]
+    rows: list[Row] = []
+    for model in MODELS:
+        tests = _tests(made, model)
+        credit = made.credit.filter(model=model)
+        credited = dict(credit.select("channel", "credited").rows())
+        variance = dict(credit.select("channel", "variance").rows())
+        for tested in TESTED:
+            of_tested = [test for test in tests if test.channel in order[:tested]]
+            table = calibrate_credit(
+                credited,
+                truth["conversions"],
+                estimate_incrementality(list(credited), of_tested),
+                variance=variance,
+            )
+            rows += [
+                {
+                    "model": model,
+                    "tested": tested,
+                    "channel": row["channel"],
+                    "is_tested": row["experiments"] > 0,
+                    "true": truth["channels"][row["channel"]]["incremental_conversions"],
+                    "credited": row["credited"],
+                    "calibrated": row["conversions"],
+                    "low": row["conversions_low"],
+                    "high": row["conversions_high"],
+                }
+                for row in table.iter_rows(named=True)
+                if row["channel"] in credited
+            ]
+    return rows
+
+
+def _tests(made: Programme, model: str) -> list[ChannelTest]:
+    """Return the experiments as tests of a model, in the order of the names."""
+    rows = made.agreement.filter(model=model).sort("experiment")
+    return to_tests(rows, _end(WEEKS))
+
+
+def _end(weeks: int) -> datetime:
+    return datetime.combine(START, time()) + timedelta(weeks=weeks)
+
+
+# --- other markets: experiments predicted from the others -----------------------------------------
+
+
+def left_out(seed: int, users: int) -> list[Row]:
+    """Return a row per experiment and model, of a market that is drawn at random."""
+    market = draw_market(np.random.default_rng([2, seed]))
+    experiments = [
+        SimulatedExperiment(
+            f"{name}_{wave}", name, first_day=first_day, assignment_days=1, window_days=56
+        )
+        for wave, first_day in enumerate((28, 105), start=1)
+        for name in market.channel_names
+    ]
+    made = run_programme(market, experiments, users, seed, WEEKS)
+    rows: list[Row] = []
+    for model in MODELS:
+        tests = _tests(made, model)
+        once, channel = (predict_left_out(tests, by_channel=whole) for whole in (False, True))
+        names = made.agreement.filter(model=model).sort("experiment")["experiment"]
+        rows += [
+            {
+                "model": model,
+                "experiment": name,
+                "channel": test.channel,
+                "true": made.caused[name],
+                "measured": test.measured,
+                "noise": test.variance,
+                "credited": test.credited,
+                "calibrated": float(once.predicted[place]),
+                "sd": float(once.sd[place]),
+                "effect_sd": float(once.effect_sd[place]),
+                "untested": float(channel.predicted[place]),
+                "untested_sd": float(channel.sd[place]),
+                "untested_effect_sd": float(channel.effect_sd[place]),
+            }
+            for place, (name, test) in enumerate(zip(names, tests, strict=True))
+        ]
+    return rows
+
+
+PARTS = {"storefront": storefront, "left_out": left_out}
+
+
+# --- tables ---------------------------------------------------------------------------------------
+
+
+def storefront_table(rows: Sequence[Row]) -> str:
+    """Return the table of the storefront: errors and coverage by model and tested channels.
+
+    The error of a seed is the sum over channels of the distance from the true increment.
+    """
+    frame = pl.DataFrame(rows).with_columns(
+        raw_error=(pl.col("credited") - pl.col("true")).abs(),
+        error=(pl.col("calibrated") - pl.col("true")).abs(),
+        covered=pl.col("true").is_between(pl.col("low"), pl.col("high")),
+    )
+    by_seed = frame.group_by("model", "tested", "seed").agg(pl.col("raw_error", "error").sum())
+    lines = [
+        "| model | tested | error lower in | credit | calibrated | covered, tested | untested |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
+    for model in MODELS:
+        for tested in TESTED:
+            of_seeds = by_seed.filter(model=model, tested=tested)
+            of_rows = frame.filter(model=model, tested=tested)
+            if of_seeds.is_empty():
+                continue
+            lower = (of_seeds["error"] < of_seeds["raw_error"]).mean()
+            covered = [
+                of_rows.filter(is_tested=is_tested)["covered"] for is_tested in (True, False)
+            ]
+            cells = [
+                f"`{model}`",
+                str(tested),
+                f"{lower:.0%}",
+                f"{of_seeds['raw_error'].mean():,.0f}",
+                f"{of_seeds['error'].mean():,.0f}",
+                *(f"{values.mean():.1%}" for values in covered),
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def left_out_table(rows: Sequence[Row]) -> str:
+    """Return the table of predictions of left-out experiments, by method and model."""
+    frame = pl.DataFrame(rows)
+    lines = [
+        "| predicted by | model | R², measured | R², true | R², true, to 0 | mean error |"
+        " half of channels below | nine in ten below | covered |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    truth = frame.filter(model=MODELS[0]).with_columns(predicted=pl.col("true"))
+    lines.append(_left_out_line("the true increment", "", truth))
+    for about, column, sd in (
+        ("calibrated", "calibrated", "sd"),
+        ("calibrated, channel never tested", "untested", "untested_sd"),
+        ("credit", "credited", None),
+    ):
+        for model in MODELS:
+            of_model = frame.filter(model=model)
+            if len(of_model):
+                made = of_model.with_columns(predicted=pl.col(column))
+                lines.append(_left_out_line(about, f"`{model}`", made, sd))
+    return "\n".join(lines)
+
+
+def _left_out_line(about: str, model: str, rows: pl.DataFrame, sd: str | None = None) -> str:
+    predicted, true, measured = (
+        rows[name].to_numpy() for name in ("predicted", "true", "measured")
+    )
+    error = (pl.col("predicted") - pl.col("true")).abs()
+    of_channels = rows.group_by("seed", "channel").agg(error=error.mean())["error"]
+    explained = (
+        r_squared(measured, predicted),
+        r_squared(true, predicted),
+        r_squared(true, predicted, zero=True),
+    )
+    covered = "" if sd is None else f"{_covered(rows, sd):.1%}"
+    cells = [
+        about,
+        model,
+        *("" if value is None else f"{value:.2f}".replace("-", "−") for value in explained),
+        f"{rows.select(error.mean()).item():,.0f}",
+        f"{of_channels.median():,.0f}",
+        f"{of_channels.quantile(0.9):,.0f}",
+        covered,
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _covered(rows: pl.DataFrame, sd: str) -> float:
+    """Return the share of measurements within the 95 % interval of their prediction."""
+    inside = (pl.col("measured") - pl.col("predicted")).abs() <= 1.96 * pl.col(sd)
+    return float(rows.select(inside.mean()).item())
+
+
+def tables(rows: Iterable[Row]) -> str:
+    """Return the text for the document."""
+    done = list(rows)
+    parts = {part: [row for row in done if row["part"] == part] for part in PARTS}
+    lines = [f"    {COMMAND}", ""]
+    if parts["storefront"]:
+        lines += [
+            "#### The storefront",
+            "",
+            storefront_table(parts["storefront"]),
+            "",
+            resumable.provenance(_runs(parts["storefront"]), "storefronts"),
+            "",
+        ]
+    if parts["left_out"]:
+        lines += [
+            "#### Experiments left out",
+            "",
+            left_out_table(parts["left_out"]),
+            "",
+            resumable.provenance(_runs(parts["left_out"]), "markets"),
+        ]
+    return "\n".join(lines).rstrip()
+
+
+def _runs(rows: Sequence[Row]) -> list[Row]:
+    """Return one row of each run."""
+    return list({row["seed"]: row for row in rows}.values())
+
+
+def main() -> None:
+    """Run what is missing, or write the tables."""
+    parser = resumable.parser_of(__doc__ or "", SEEDS, FIRST_SEED)
+    parser.add_argument("--part", choices=list(PARTS), help="only this part")
+    options = parser.parse_args()
+    done = resumable.read(RESULTS, "part", "seed")
+    if options.write:
+        rows = [row for own in done.values() for row in own]
+        resumable.replace_between(DOCUMENT, STUDY, tables(rows))
+        return
+    seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
+    parts = [options.part] if options.part else list(PARTS)
+    keys = [(part, seed) for seed in seeds for part in parts]
+    if resumable.run_missing(run, keys, done, RESULTS, options.jobs):
+        raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

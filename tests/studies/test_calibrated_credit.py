@@ -1,0 +1,80 @@
+"""The study of calibrated credit: its rows and its tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from studies import calibrated_credit
+from studies.calibrated_credit import TESTED, run, tables
+from studies.programmes import MODELS
+
+pytest.importorskip("tea_tasting")
+
+
+@pytest.mark.slow
+def test_the_storefront_is_calibrated_by_some_of_its_channels(monkeypatch):
+    monkeypatch.setitem(calibrated_credit.USERS, "storefront", 1_500)
+    monkeypatch.setattr(calibrated_credit, "MODELS", ("last_touch",))
+    rows = run("storefront", 1)
+    assert {row["tested"] for row in rows} == set(TESTED)
+    for tested in TESTED:
+        own = [row for row in rows if row["tested"] == tested]
+        assert len({row["channel"] for row in own}) == len(own) == 10
+        assert sum(row["is_tested"] for row in own) == tested
+    for row in rows:
+        assert row["low"] < row["calibrated"] < row["high"]
+    brand = [row["true"] for row in rows if row["channel"] == "paid_search_brand"]
+    assert brand == [0] * 3
+
+
+@pytest.mark.slow
+def test_experiments_of_another_market_are_predicted(monkeypatch):
+    monkeypatch.setitem(calibrated_credit.USERS, "left_out", 1_500)
+    rows = run("left_out", 2)
+    models = {row["model"] for row in rows}
+    assert models == set(MODELS)
+    names = {row["experiment"] for row in rows}
+    assert len(rows) == len(models) * len(names)
+    assert len(names) == 2 * len({row["channel"] for row in rows}) >= 10
+    assert all(row["sd"] > row["effect_sd"] >= 0 and row["noise"] > 0 for row in rows)
+
+
+def storefront_row(seed, channel, is_tested, true, credited, calibrated, low, high):
+    return {
+        "part": "storefront", "seed": seed, "model": "linear", "tested": 1, "channel": channel,
+        "is_tested": is_tested, "true": true, "credited": credited, "calibrated": calibrated,
+        "low": low, "high": high,
+    }  # fmt: skip
+
+
+def test_the_table_of_the_storefront():
+    rows = [
+        storefront_row(1, "a", True, 10, 20, 12, 9, 14),
+        storefront_row(1, "b", False, 0, 10, 5, -2, 9),
+        storefront_row(2, "a", True, 10, 12, 15, 11, 19),
+        storefront_row(2, "b", False, 5, 5, 5, -2, 9),
+    ]
+    line = tables(rows).splitlines()[6]
+    assert line == "| `linear` | 1 | 50% | 11 | 6 | 50.0% | 100.0% |"
+
+
+def test_the_table_of_left_out_experiments():
+    made = [
+        (100.0, 110.0, 100.0, 160.0),
+        (200.0, 190.0, 200.0, 150.0),
+        (300.0, 300.0, 300.0, 300.0),
+    ]
+    rows = [
+        {
+            "part": "left_out", "seed": 1, "model": "last_touch", "experiment": f"e{number}",
+            "channel": f"c{number}", "true": true, "measured": measured, "noise": 100.0,
+            "credited": credited, "calibrated": calibrated, "sd": 15.0, "effect_sd": 10.0,
+            "untested": 200.0, "untested_sd": 60.0, "untested_effect_sd": 50.0,
+        }
+        for number, (true, measured, calibrated, credited) in enumerate(made)
+    ]  # fmt: skip
+    lines = tables(rows).splitlines()[6:10]
+    assert lines[0].startswith("| the true increment |  | 0.99 | 1.00 | 1.00 | 0 |")
+    assert lines[1] == ("| calibrated | `last_touch` | 0.99 | 1.00 | 1.00 | 0 | 0 | 0 | 100.0% |")
+    assert "| 0.00 | 0.00 |" in lines[2]
+    assert "`last_touch` | 0.77 | 0.70 | 0.96 | 37 | 50 |" in lines[3]
