@@ -203,8 +203,7 @@ def left_out_table(rows: Sequence[Row]) -> str:
     """Return the table of predictions of left-out experiments, by method and model."""
     frame = pl.DataFrame(rows)
     lines = [
-        "| predicted by | model | R², measured | R², true | R², true, to 0 | mean error |"
-        " half of channels below | nine in ten below | covered |",
+        "| predicted by | model | R², measured | true | to 0 | error | half | 9 in 10 | covered |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     truth = frame.filter(model=MODELS[0]).with_columns(predicted=pl.col("true"))
