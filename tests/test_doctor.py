@@ -12,7 +12,7 @@ import pytest
 from lydite import doctor
 from lydite.doctor import examine
 from lydite.engine import DuckDBEngine
-from lydite.pipeline import SCHEMA_VERSION
+from lydite.pipeline import SCHEMA_VERSION, upgrade_warehouse
 from lydite.publishing import publish
 from tests.helpers.processes import held_by_another_process
 
@@ -36,6 +36,7 @@ def folder(tmp_path):
     (tmp_path / "data/c.parquet").touch()
     with DuckDBEngine(tmp_path / "var/warehouse.duckdb") as engine:
         version = f"select {SCHEMA_VERSION} as schema_version, '9' as lydite_version"
+        upgrade_warehouse(engine)
         engine.create("mart.schema_version", version)
         engine.create("mart.runs", RUN)
         publish(engine, tmp_path / "var/attribution.duckdb")
@@ -87,6 +88,51 @@ def test_a_damaged_warehouse_is_an_error_and_one_in_use_is_not(folder):
     assert problems(folder)["warehouse"][0] == "error"
 
 
+def test_versions_of_the_warehouse(folder):
+    texts = {row.name: row.text for row in examine(folder / "lydite.toml")}
+    assert texts["warehouse"].endswith("version 1 of its tables")
+    path = str(folder / "var/warehouse.duckdb")
+    with duckdb.connect(path) as writer:
+        writer.execute("update quality.warehouse_version set version = 99")
+    status, text, fix = problems(folder)["warehouse"]
+    assert (status, fix) == ("error", "pip install --upgrade lydite")
+    assert "newer than this one" in text
+    with duckdb.connect(path) as writer:
+        writer.execute("drop table quality.warehouse_version")
+    texts = {row.name: row.text for row in examine(folder / "lydite.toml")}
+    assert texts["warehouse"].endswith("version 0 of its tables; the next run upgrades it")
+
+
+def test_a_run_that_has_not_published_is_a_warning(folder):
+    path = str(folder / "var/warehouse.duckdb")
+    with duckdb.connect(path) as writer:
+        writer.execute("create schema evaluation")
+        writer.execute(
+            "create table evaluation.last_run as"
+            " select 'run 8' as run_id, null::timestamp as complete_at"
+        )
+    assert problems(folder)["last run"][1] == "run run 8 has begun, and has not published"
+    with duckdb.connect(path) as writer:
+        writer.execute("update evaluation.last_run set complete_at = timestamp '2026-03-02 06:00'")
+    assert problems(folder) == {}
+
+
+def test_secrets_that_cannot_be_read_are_named_and_none_is_shown(folder, monkeypatch):
+    monkeypatch.setenv("DATA", "data")
+    monkeypatch.delenv("SLACK", raising=False)
+    (folder / "secret").write_text("unseen-7")
+    text = SETTINGS.replace("data/*", "${DATA}/*")
+    text += f'[notify]\nwebhook = "env:SLACK"\nlink = "${{file:{folder}/secret}}"\n'
+    (folder / "lydite.toml").write_text(text)
+    status, text, _ = problems(folder)["secrets"]
+    assert (status, "SLACK is not set" in text) == ("error", True)
+    monkeypatch.setenv("SLACK", "https://hooks.example.com/unseen-8")
+    assert problems(folder) == {}
+    shown = str(examine(folder / "lydite.toml"))
+    assert "${env:SLACK}" in shown
+    assert "unseen" not in shown
+
+
 def test_a_published_file_of_another_version_or_changed_by_others_is_an_error(folder):
     path = folder / "var/attribution.duckdb"
     (folder / "var/attribution.duckdb.wal").touch()
@@ -119,6 +165,18 @@ def test_little_disk_and_memory_are_warnings(folder, monkeypatch):
     assert {name: status for name, (status, _, _) in found.items()} == {
         "disk": "warning", "memory": "warning",
     }  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_source_that_is_not_readable_is_an_error(folder):
+    (folder / "t.csv").chmod(0)
+    assert "cannot be read by this user" in problems(folder)["sources"][1]
+
+
+def test_the_memory_of_the_container_counts(folder, monkeypatch):
+    (folder / "memory.max").write_text("1000000\n")
+    monkeypatch.setattr(doctor, "_CONTAINER_MEMORY", folder / "memory.max")
+    assert problems(folder)["memory"][1].startswith("0.0 GB")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import time
 from dataclasses import dataclass
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import duckdb
 
 from lydite.decisions.log import read_log
-from lydite.errors import LyditeError
+from lydite.environment import expand, references
+from lydite.errors import InputError, LyditeError
+from lydite.pipeline import WAREHOUSE_VERSION
 from lydite.pipeline.runs import lydite_version
 from lydite.publishing import open_published
 from lydite.settings import DatabaseSource, Settings, load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 Status: TypeAlias = Literal["ok", "warning", "error"]
 _PACKAGES = ("duckdb", "polars", "pandas", "numpy", "scikit-learn", "dagster", "pyspark")
@@ -28,6 +31,7 @@ _PACKAGES = ("duckdb", "polars", "pandas", "numpy", "scikit-learn", "dagster", "
 _FREE_PER_WAREHOUSE, _LEAST_FREE = 2, 1e9
 _LEAST_MEMORY = 2e9
 _STALE_SECONDS = 3600
+_CONTAINER_MEMORY = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True)
@@ -74,15 +78,9 @@ def examine(settings_file: str | Path = "lydite.toml") -> list[Condition]:
     found.append(Condition("settings", "ok", str(path)))
     folder = path.resolve().parent
     for check in (
-        _sources,
-        _folders,
-        _disk,
-        _memory,
-        _warehouse,
-        _published,
-        _leftovers,
+        _secrets, _sources, _folders, _disk, _memory, _warehouse, _published, _leftovers,
         _decisions,
-    ):
+    ):  # fmt: skip
         found += check(settings, folder)
     return found
 
@@ -97,17 +95,51 @@ def _versions() -> str:
     return ", ".join(parts)
 
 
+def _secrets(settings: Settings, folder: Path) -> Iterator[Condition]:
+    """Check that all variables and files that the settings refer to can be read; none is shown."""
+    del folder
+    found = sorted({name for text in _texts(settings.model_dump()) for name in references(text)})
+    for reference in found:
+        try:
+            expand(reference, reference)
+        except InputError as error:
+            fix = "set the variable, or mount the file, for the user and service that runs Lydite"
+            yield Condition("secrets", "error", str(error), fix)
+            return
+    yield Condition("secrets", "ok", ", ".join(found) or "the settings refer to none")
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield all texts in nested settings."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _texts(part)
+
+
 def _sources(settings: Settings, folder: Path) -> Iterator[Condition]:
-    """Check that local files of the sources exist; databases and stores are not contacted."""
+    """Check that local files of the sources can be read; databases and stores are not contacted."""
     for table, source in settings.sources.present().items():
         file = source.select if isinstance(source, DatabaseSource) else source
-        if "://" in file:
+        try:
+            path = expand(file, table)
+        except InputError:  # a finding about secrets
             continue
-        is_pattern = any(mark in file for mark in "*?[")
-        there = any(folder.glob(file)) if is_pattern else (folder / file).exists()
-        if not there:
+        if "://" in path:
+            continue
+        is_pattern = any(mark in path for mark in "*?[")
+        files = list(folder.glob(path)) if is_pattern else [folder / path]
+        if not files or not files[0].exists():
             text = f"{table}: there is no file {file}"
             yield Condition("sources", "error", text, f"correct sources.{table}, or add the file")
+            return
+        if not all(os.access(one, os.R_OK) for one in files):
+            text = f"{table}: {file} cannot be read by this user"
+            yield Condition("sources", "error", text, "let the user that runs Lydite read it")
             return
     yield Condition("sources", "ok", ", ".join(settings.sources.present()))
 
@@ -115,8 +147,9 @@ def _sources(settings: Settings, folder: Path) -> Iterator[Condition]:
 def _folders(settings: Settings, folder: Path) -> Iterator[Condition]:
     """Check that results can be written."""
     storage = settings.storage
-    for file in (storage.warehouse, storage.published, storage.report):
-        target = _existing_parent(folder / file)
+    for file in (storage.warehouse, storage.published, storage.report, storage.decisions):
+        path = folder / file
+        target = path if path.exists() else _existing_parent(path)
         if not os.access(target, os.W_OK):
             fix = "make it writable, or choose another folder in the section [storage]"
             yield Condition("folders", "error", f"{target} is not writable", fix)
@@ -141,7 +174,7 @@ def _disk(settings: Settings, folder: Path) -> Iterator[Condition]:
 
 def _memory(settings: Settings, folder: Path) -> Iterator[Condition]:
     del settings, folder
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = min(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), _container_memory())
     text = f"{memory / 1e9:.1f} GB, {os.cpu_count()} cores"
     if memory < _LEAST_MEMORY:
         yield Condition("memory", "warning", text, "set engine.memory_limit, or use more memory")
@@ -149,21 +182,65 @@ def _memory(settings: Settings, folder: Path) -> Iterator[Condition]:
         yield Condition("memory", "ok", text)
 
 
+def _container_memory() -> float:
+    """Return the limit of the container, which the system does not say; infinite without one."""
+    try:
+        return float(_CONTAINER_MEMORY.read_text(encoding="ascii"))
+    except (OSError, ValueError):  # no such file, or "max"
+        return float("inf")
+
+
 def _warehouse(settings: Settings, folder: Path) -> Iterator[Condition]:
+    """Check that the warehouse can be opened, its version, and that its last run ended well."""
     path = folder / settings.storage.warehouse
     if not path.exists():
         yield Condition("warehouse", "ok", "there is none yet: the first run creates it")
         return
+    fix = "restore it from a backup, or remove it: without it, all scores are computed again"
     try:
-        duckdb.connect(str(path), read_only=True).close()
+        with duckdb.connect(str(path), read_only=True) as reader:
+            yield _version(reader, path)
+            yield _last_run(reader)
     except duckdb.Error as error:
         if "lock" in str(error).lower():
-            yield Condition("warehouse", "ok", f"{path} is in use: a run is in progress")
+            holder = re.search(r"PID \d+", str(error))
+            text = f"{path} is in use: a run is in progress{f' ({holder[0]})' if holder else ''}"
+            yield Condition("warehouse", "ok", text)
             return
-        fix = "restore it from a backup, or remove it: without it, all scores are computed again"
         yield Condition("warehouse", "error", f"{path} cannot be opened: {error}", fix)
-        return
-    yield Condition("warehouse", "ok", f"{path} can be opened")
+
+
+def _version(reader: duckdb.DuckDBPyConnection, path: Path) -> Condition:
+    version, writer = 0, "an earlier version"
+    if _has(reader, "quality", "warehouse_version"):
+        row = reader.execute("select version, lydite_version from quality.warehouse_version")
+        version, writer = row.fetchone() or (version, writer)
+    if version > WAREHOUSE_VERSION:
+        text = f"{path} was written by lydite {writer}, which is newer than this one"
+        return Condition("warehouse", "error", text, "pip install --upgrade lydite")
+    upgrade = "" if version == WAREHOUSE_VERSION else "; the next run upgrades it"
+    text = f"{path} can be opened; version {version} of its tables{upgrade}"
+    return Condition("warehouse", "ok", text)
+
+
+def _last_run(reader: duckdb.DuckDBPyConnection) -> Condition:
+    if not _has(reader, "evaluation", "last_run"):
+        return Condition("last run", "ok", "none has begun yet")
+    row = reader.execute("select run_id, complete_at from evaluation.last_run").fetchone()
+    if row is None:
+        return Condition("last run", "ok", "none has begun yet")
+    if row[1] is None:
+        text = f"run {row[0]} has begun, and has not published"
+        return Condition("last run", "warning", text, "look for its error in Dagster, or run again")
+    return Condition("last run", "ok", f"run {row[0]} published at {row[1]:%Y-%m-%d %H:%M} UTC")
+
+
+def _has(reader: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
+    found = reader.execute(
+        "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?",
+        [schema, table],
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def _published(settings: Settings, folder: Path) -> Iterator[Condition]:
@@ -213,8 +290,3 @@ def _decisions(settings: Settings, folder: Path) -> Iterator[Condition]:
         yield Condition("decisions", "error", str(error), "restore the log from version control")
         return
     yield Condition("decisions", "ok", f"{len(decisions)} decisions in {path.name}")
-
-
-_CHECKS: tuple[Callable[[Settings, Path], Iterator[Condition]], ...] = (
-    _sources, _folders, _disk, _memory, _warehouse, _published, _leftovers, _decisions,
-)  # fmt: skip
