@@ -9,7 +9,7 @@
 -- @verdict verdict on it so far; null where it was not compared
 -- @is_refuted whether it is refuted now
 -- @refuted_by model that refuted it
--- @refuted_by_experiment experiment that contradicts its credit, which outranks the forecast
+-- @refuted_by_experiment experiment that contradicts its credit or what it expects of a channel, which outranks the forecast
 -- @refuted_in first day of the period in which it was refuted, or day on which the experiment was read
 -- @challenger best model that stands, primary ones first; null where that is the model in use
 -- @challenger_verdict verdict on the challenger so far

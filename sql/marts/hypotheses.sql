@@ -13,7 +13,7 @@
 -- @conversions conversions that were scored
 -- @rule weight of a touch, as a SQL expression; null for models that are no rules
 -- @definition id of the definition: another one if the rule or a parameter changes
--- @refuted_by_experiment experiment that contradicts its credit; null where none does
+-- @refuted_by_experiment experiment that contradicts its credit or what it expects of a channel; null where none does
 -- @is_compared whether it was compared in the last run
 -- @recorded_at when the run of its last verdict was, UTC
 select

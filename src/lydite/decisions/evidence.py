@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     #: Tables by name, as in the schema ``mart``.
     Marts = Mapping[str, pl.DataFrame]
 
-#: The verdict of the experiments on the credit of each model, over all experiments on an outcome.
+#: The verdict of the experiments on each model, over all experiments on an outcome: on its credit,
+#: and in the columns ``hypothesis_...`` on what it expects of the channels.
 EXPERIMENT_VERDICTS = "experiment_verdicts"
 CONTRADICTED = "contradicted"
 EXPERIMENT_COLUMNS: dict[str, Any] = {
@@ -40,7 +41,8 @@ class Refutation:
         First day of the period at whose end that was first certain, or the day on which the
         experiment was read; None where unknown.
     experiment
-        The experiment that contradicts the credit; it outranks the forecast.
+        The experiment that contradicts the credit, or else what the model expects; it outranks the
+        forecast.
     """
 
     by: str | None
@@ -75,11 +77,23 @@ def read_refutations(marts: Marts) -> dict[tuple[str, str], Refutation]:
     refuted = rivals_of(marts).filter(pl.col("verdict") == "refuted")
     rows = refuted.select("outcome", "model", "refuted_by", "refuted_in").rows()
     found = {(outcome, model): Refutation(by, since) for outcome, model, by, since in rows}
-    if EXPERIMENT_VERDICTS in marts:
-        contradicted = marts[EXPERIMENT_VERDICTS].filter(pl.col("verdict") == CONTRADICTED)
-        for outcome, model, name, day in contradicted.select(
-            "outcome", "model", "experiment", "read_on"
-        ).rows():
-            by_fit = found.get((outcome, model), Refutation(None, None))
-            found[outcome, model] = Refutation(by_fit.by, day, name)
+    for outcome, model, name, day in _contradicted(marts):
+        by_fit = found.get((outcome, model), Refutation(None, None))
+        found[outcome, model] = Refutation(by_fit.by, day, name)
     return found
+
+
+def _contradicted(marts: Marts) -> list[tuple[str, str, str, date | None]]:
+    """Return outcome, model, experiment and day of the models that experiments contradict.
+
+    A model whose credit and whose expectation are contradicted is there with its credit, last.
+    """
+    if EXPERIMENT_VERDICTS not in marts:
+        return []
+    verdicts, rows = marts[EXPERIMENT_VERDICTS], []
+    for prefix in ("hypothesis_", ""):
+        columns = [f"{prefix}{name}" for name in ("verdict", "experiment", "read_on")]
+        if set(columns) <= set(verdicts.columns):  # an earlier version wrote fewer
+            known = verdicts.filter(pl.col(columns[0]) == CONTRADICTED)
+            rows += known.select("outcome", "model", *columns[1:]).rows()
+    return rows

@@ -64,8 +64,8 @@ left join {experiments} as contradicted using (outcome, model)
 where compared.segment = '{all_users}' and compared.verdict is not null
 """
 _CONTRADICTED = f"""(
-    select outcome, model, experiment from mart.{EXPERIMENT_VERDICTS}
-    where verdict = '{CONTRADICTED}'
+    select outcome, model, {{experiment}} as experiment from mart.{EXPERIMENT_VERDICTS}
+    where '{CONTRADICTED}' in ({{verdicts}})
 )"""
 _NO_EXPERIMENTS = """(
     select null::varchar as outcome, null::varchar as model, null::varchar as experiment where false
@@ -119,13 +119,24 @@ def definition_row(outcome: str, model: Model, scored_as: str | None) -> dict[st
 
 def record_verdicts(engine: DuckDBEngine) -> None:
     """Append the verdicts that have changed, and the models that are no longer compared."""
-    has_experiments = engine.exists(f"mart.{EXPERIMENT_VERDICTS}")
     current = _CURRENT.format(
-        definitions=DEFINITIONS,
-        all_users=ALL,
-        experiments=_CONTRADICTED if has_experiments else _NO_EXPERIMENTS,
+        definitions=DEFINITIONS, all_users=ALL, experiments=_experiments_sql(engine)
     )
     append_changes(engine, VERDICTS, current, _CHANGED.format(current=current, last=_LAST))
+
+
+def _experiments_sql(engine: DuckDBEngine) -> str:
+    """Return a select of the models that experiments contradict: their credit, or what they expect."""
+    table = f"mart.{EXPERIMENT_VERDICTS}"
+    if not engine.exists(table):
+        return _NO_EXPERIMENTS
+    prefixes = [""]
+    if "hypothesis_verdict" in engine.columns(table):
+        prefixes.append("hypothesis_")
+    # There is an experiment only where the verdict is that it contradicts.
+    experiment = ", ".join(f"{prefix}experiment" for prefix in prefixes)
+    verdicts = ", ".join(f"{prefix}verdict" for prefix in prefixes)
+    return _CONTRADICTED.format(experiment=f"coalesce({experiment})", verdicts=verdicts)
 
 
 # --- hypotheses that were refuted before ----------------------------------------------------------

@@ -35,7 +35,7 @@ def champion_alert(comparison: Comparison, outcome: str) -> str:
 def _refuter(row: Row) -> str:
     if row["refuted_by_experiment"] is not None:
         read = "" if row["refuted_in"] is None else f", read on {row['refuted_in']}"
-        return f"the experiment {plain(row['refuted_by_experiment'])} contradicts its credit{read}"
+        return f"the experiment {plain(row['refuted_by_experiment'])} contradicts it{read}"
     when = "" if row["refuted_in"] is None else f", since the period from {row['refuted_in']}"
     by = "another model" if row["refuted_by"] is None else _name(row["refuted_by"])
     return f"{by} forecasts better for sure{when}"
