@@ -54,3 +54,21 @@ def test_an_experiment_outranks_the_forecast():
     assert found["purchase", "linear"] == Refutation(None, date(2026, 4, 1), "holdout")
     assert found["purchase", "last_touch"] == Refutation("linear", date(2026, 4, 1), "holdout")
     assert found["purchase", "time_decay"].experiment is None
+
+
+def test_an_experiment_may_contradict_what_a_model_expects_and_not_its_credit():
+    more = {
+        "hypothesis_verdict": pl.String, "hypothesis_experiment": pl.String,
+        "hypothesis_read_on": pl.Date,
+    }  # fmt: skip
+    day, late = date(2026, 4, 1), date(2026, 5, 1)
+    rows = [
+        ("purchase", "linear", "agrees", None, None, CONTRADICTED, "second", late),
+        ("purchase", "time_decay", CONTRADICTED, "first", day, CONTRADICTED, "second", late),
+    ]
+    verdicts = pl.DataFrame(rows, schema=EXPERIMENT_COLUMNS | more, orient="row")
+    marts = {**make_comparison(("purchase", BEST)).marts, EXPERIMENT_VERDICTS: verdicts}
+    found = read_refutations(marts)
+    assert found["purchase", "linear"] == Refutation(None, late, "second")
+    credit = found["purchase", "time_decay"]
+    assert (credit.experiment, credit.since) == ("first", day)

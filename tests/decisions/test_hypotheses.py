@@ -196,6 +196,21 @@ def test_a_model_that_an_experiment_contradicts_no_longer_stands(engine):
     assert ("contradicted", "twice", "holdout") in events
 
 
+def test_a_model_whose_expectation_an_experiment_contradicts_no_longer_stands(engine):
+    rows = [
+        ("purchase", "twice", "agrees", None, None),
+        ("purchase", "other", "agrees", None, None),
+    ]
+    verdicts = pl.DataFrame(rows, schema=EXPERIMENT_COLUMNS, orient="row").with_columns(
+        hypothesis_verdict=pl.Series(["contradicted", "uninformative"]),
+        hypothesis_experiment=pl.Series(["holdout", None]),
+    )
+    engine.store(f"mart.{EXPERIMENT_VERDICTS}", verdicts)
+    compare(engine, {"twice": "best", "last_touch": "best"})
+    found = engine.frame("marts/hypotheses").select("model", "stands", "refuted_by_experiment")
+    assert found.rows() == [("last_touch", True, None), ("twice", False, "holdout")]
+
+
 def test_a_record_of_an_earlier_version_gets_new_columns(engine):
     compare(engine, {"twice": "best"})
     engine.run(f"alter table {VERDICTS} drop column refuted_by_experiment")

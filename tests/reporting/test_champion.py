@@ -69,7 +69,7 @@ def test_an_experiment_that_contradicts_the_champion_is_named():
     made = replace(made, marts={**made.marts, "champions": read})
     assert champion_alert(made, "purchase").startswith(
         "The model in use for purchases, linear, is refuted: the experiment holdout contradicts"
-        " its credit, read on 2026-04-01."
+        " it, read on 2026-04-01."
     )
 
 

@@ -12,6 +12,10 @@ from lydite.cli.progress import Progress
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
     from lydite.settings import Settings
 
 EXAMPLES = """
@@ -55,7 +59,24 @@ def experiments(
 
     from lydite.reporting.experiments_terminal import print_experiments  # noqa: PLC0415
 
-    print_experiments(found, Console())
+    console = Console()
+    print_experiments(found, console)
+    _print_models(settings, file.parent, console)
+
+
+def _print_models(settings: Settings, folder: Path, console: Console) -> None:
+    """Print what the last run found about models and these experiments, if there was one."""
+    from lydite.reporting.against_experiments import (  # noqa: PLC0415
+        print_against_experiments,
+    )
+    from lydite.results import read_published  # noqa: PLC0415
+
+    published = folder / settings.storage.published
+    if not published.exists():
+        return
+    comparison = read_published(published, decisions=folder / settings.storage.decisions)
+    for row in comparison.outcomes:
+        print_against_experiments(comparison, row["outcome"], console, settings.experiments)
 
 
 def _only(settings: Settings, names: list[str] | None) -> Settings:

@@ -126,7 +126,7 @@ def record_verdicts(engine: DuckDBEngine) -> None:
 
 
 def _experiments_sql(engine: DuckDBEngine) -> str:
-    """Return a select of the models that experiments contradict: their credit, or what they expect."""
+    """Return a select of the models whose credit or expectation experiments contradict."""
     table = f"mart.{EXPERIMENT_VERDICTS}"
     if not engine.exists(table):
         return _NO_EXPERIMENTS

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lydite.reporting.against_experiments import (
+    compared_with_experiments,
+    experiments_about,
+)
 from lydite.reporting.calibrated_credit import calibrated_rows, calibrated_title
 from lydite.reporting.calibration_chart import calibration_chart, likeliest
 from lydite.reporting.champion import champion_alert, champion_line, champion_of
@@ -134,6 +138,8 @@ class Section:
     champion_alert: str
     experiments: Sequence[str]
     timeline: Sequence[Event]
+    against_experiments: Sequence[str]
+    experiments_about: str
     calibrated: Sequence[CalibratedRow]
     calibrated_title: str
     tiles: Sequence[Tile]
@@ -262,6 +268,8 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         champion_alert=champion_alert(comparison, outcome),
         experiments=experiment_findings(comparison, outcome),
         timeline=events_of(comparison, outcome),
+        against_experiments=compared_with_experiments(comparison, outcome),
+        experiments_about=experiments_about(comparison, outcome),
         calibrated=calibrated_rows(comparison, outcome),
         calibrated_title=calibrated_title(comparison, outcome),
         tiles=tiles(comparison, outcome, model),

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lydite.reporting.against_experiments import print_against_experiments
 from lydite.reporting.calibrated_credit import print_calibrated
 from lydite.reporting.champion import champion_alert, champion_line
 from lydite.reporting.display_names import channel_label, model_label, model_word
@@ -94,6 +95,7 @@ def _print_outcome(comparison: Comparison, counts: OutcomeCounts, console: Conso
     if counts["note"]:
         shown = credited_models(comparison, outcome)
     _print_credit(comparison, outcome, shown, console)
+    print_against_experiments(comparison, outcome, console)
     print_calibrated(comparison, outcome, console)
 
 

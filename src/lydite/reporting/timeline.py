@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from lydite.reporting.against_experiments import print_against_experiments
 from lydite.reporting.champion import champion_alert, champion_line
 from lydite.reporting.display_names import model_label, model_word
 from lydite.reporting.formats import count, enumerate_names, plain
@@ -123,6 +124,7 @@ def print_history(comparison: Comparison, outcomes: Sequence[str], console: Cons
             )
             for row in refuted_hypotheses(comparison, outcome)
         ])  # fmt: skip
+        print_against_experiments(comparison, outcome, console)
 
 
 def _print(
