@@ -10,11 +10,13 @@ import polars as pl
 import pytest
 from rich.console import Console
 
+from lydite.decisions.champions import make_champions
 from lydite.reporting.champion import champion_alert, champion_line, champion_of
 from lydite.reporting.report import report_html
 from lydite.reporting.terminal import print_comparison
 from tests.helpers.made_comparisons import ALL_REFUTED, BEST, CONTENDERS, make_comparison
 from tests.helpers.made_decisions import DECISION, compare_with_decisions
+from tests.helpers.made_experiments import CALIBRATED_ROW, VERDICT, compare_with_experiments
 
 REFUTED = replace(
     DECISION, to_model="time_decay", reason="the board <wants> it", despite="linear, since May"
@@ -71,6 +73,24 @@ def test_an_experiment_that_contradicts_the_champion_is_named():
         "The model in use for purchases, linear, is refuted: the experiment holdout contradicts"
         " it, read on 2026-04-01."
     )
+
+
+@pytest.mark.parametrize(
+    ("contradicted", "calibrated", "ends"),
+    [
+        (["last_touch"], (), "lydite promote linear --outcome purchase --reason ..."),
+        (["last_touch", "linear", "markov_1"], (), "other model that stands by its forecasts."),
+        (["last_touch", "linear", "markov_1"], (CALIBRATED_ROW,), "until one agrees."),
+    ],
+)
+def test_experiments_may_leave_no_other_model(contradicted, calibrated, ends):
+    verdicts = [VERDICT | {"model": model} for model in contradicted]
+    made = compare_with_experiments(verdicts=verdicts, calibrated=calibrated)
+    marts = {**made.marts, "outcomes": pl.DataFrame(made.outcomes)}
+    made = replace(made, marts={**made.marts, "champions": make_champions(marts, ())})
+    alert = champion_alert(made, "purchase")
+    assert "the experiment brand holdout contradicts it, read on 2026-03-09." in alert
+    assert alert.endswith(ends)
 
 
 def test_without_the_table_nothing_is_said():

@@ -22,6 +22,7 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 from tests.helpers.made_decisions import compare_with_decisions
+from tests.helpers.made_experiments import VERDICT, compare_with_experiments
 
 
 def without(comparison: Comparison, *prefixes: str) -> Comparison:
@@ -116,6 +117,31 @@ def test_no_sentence_for_leaders_has_a_word_of_the_method(rivals):
     found = decide(make_comparison(("purchase", rivals)), "purchase")
     words = f"{found.text} {found.detail}".lower()
     assert not re.search(r"landmark|log loss|refuted|null|_", words)
+
+
+@pytest.mark.parametrize(
+    ("rivals", "contradicted", "text", "detail"),
+    [
+        (BEST, [], "Budget purchases by Linear.", ""),
+        (BEST, ["time_decay"], "Budget purchases by Linear.", ""),
+        (BEST, ["linear"], "Linear forecasts purchases best, but experiments contradict its", ""),
+        (CONTENDERS, ["first_touch"], "", ""),
+        (CONTENDERS, ["linear"], "", "Experiments contradict the credit by 1 of these 3."),
+        (
+            CONTENDERS,
+            ["linear", "last_touch", "markov_1"],
+            "",
+            "Experiments contradict the credit by all of these.",
+        ),
+    ],
+)
+def test_no_model_that_experiments_contradict_is_recommended(rivals, contradicted, text, detail):
+    verdicts = [VERDICT | {"model": model} for model in contradicted]
+    found = decide(compare_with_experiments(rivals=rivals, verdicts=verdicts), "purchase")
+    assert found.text.startswith(text)
+    assert found.detail.endswith(detail)
+    said = f"{found.text} {found.detail}"
+    assert ("xperiments contradict" in said) == bool(text.endswith("its") or detail)
 
 
 @pytest.mark.parametrize(

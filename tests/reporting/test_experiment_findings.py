@@ -42,14 +42,14 @@ def with_status(status, verdict, **changes):
 def test_a_contradicted_credit_is_said_with_both_numbers_and_who_wins():
     assert found() == [
         (
-            "Fit and experiment disagree on branded search. Last touch credits branded search"
-            " with 182 purchases in the experiment brand_holdout; holding it out cost 20 (95%"
+            "Fit and experiment disagree on branded search. Last touch credits it"
+            " with 182 purchases in the experiment brand holdout; holding it out cost 20 (95%"
             " interval −52 to 93). The experiment wins."
         ),
         (
             "Calibrated by experiments, branded search caused 61 purchases (95% interval −116 to"
-            " 240), where last touch credits it with 583; 62% of the estimate comes from"
-            " experiments on it."
+            " 240), instead of the 583 credited; 62% of this estimate comes from experiments on"
+            " it."
         ),
     ]
 
@@ -88,7 +88,7 @@ def test_a_loss_below_zero_is_no_loss():
     assert "holding it out cost none (−39, 95% interval −111 to 34)." in said
     row = CALIBRATED_ROW | {"conversions": -33.3, "conversions_low": -217, "conversions_high": 150}
     assert (
-        "branded search caused no purchases (−33, 95% interval −217 to 150), where"
+        "branded search caused no purchases (−33, 95% interval −217 to 150), instead"
         in (found(calibrated=[row])[1])
     )
 
@@ -101,10 +101,10 @@ def test_without_credit_in_the_window_no_number_of_users_is_named():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({}, ["The experiment brand_holdout on branded search can be read on 9 Mar 2026."]),
+        ({}, ["The experiment brand holdout on branded search can be read on 9 Mar 2026."]),
         (
             {"readable_on": None},
-            ["The experiment brand_holdout on branded search cannot be read yet."],
+            ["The experiment brand holdout on branded search cannot be read yet."],
         ),
         ({"may_read": "fixed"}, []),
         ({"varies": "message"}, []),
@@ -120,7 +120,7 @@ def test_an_experiment_with_a_failed_check_is_not_announced():
     checks = [{"experiment": "brand_holdout", "check_name": "sample_ratio", "status": "failed"}]
     readout = [READOUT | {"may_read": "none"}]
     assert found(readout=readout, agreement=[], verdicts=[], checks=checks) == [
-        "The experiment brand_holdout on branded search cannot be read: a check has failed."
+        "The experiment brand holdout on branded search cannot be read: a check has failed."
     ]
 
 
@@ -138,7 +138,7 @@ def test_the_model_in_use_is_judged_and_else_the_one_that_is_shown():
     assert judged_model(promoted, "purchase") == "linear"
     assert experiment_findings(promoted, "purchase") == [
         (
-            "Linear credits branded search with 90 purchases in the experiment brand_holdout;"
+            "Linear credits branded search with 90 purchases in the experiment brand holdout;"
             " holding it out cost 20 (95% interval −52 to 93). The credit is too high."
         )
     ]
@@ -190,12 +190,12 @@ def close(text: str, value: float) -> bool:
 
 
 _CREDIT = re.compile(
-    rf"credits (.+) with {_NUMBER} purchases in the experiment (\w+); holding it out cost "
+    rf"credits (.+) with {_NUMBER} purchases in the experiment (.+); holding it out cost "
     rf"(?:{_NUMBER} \(|none \({_NUMBER}, )95% interval {_NUMBER} to {_NUMBER}\)\. (.+)$"
 )
 _CALIBRATED = re.compile(
     rf"experiments, (.+) caused (?:{_NUMBER} purchases \(|no purchases \({_NUMBER}, )"
-    rf"95% interval {_NUMBER} to {_NUMBER}\), where last touch credits it with {_NUMBER};"
+    rf"95% interval {_NUMBER} to {_NUMBER}\), instead of the {_NUMBER} credited;"
     r" (\d+)% of"
 )
 
@@ -214,10 +214,11 @@ def test_no_sentence_contradicts_a_table(seed):
     [row] = [
         row
         for row in tables["agreement"]
-        if row["model"] == "last_touch" and row["experiment"] == name
+        if row["model"] == "last_touch" and row["experiment"] == name.replace(" ", "_")
     ]
     verdict = next(row for row in tables["verdicts"] if row["model"] == "last_touch")
-    assert channel == row["channel"].replace("_", " ")
+    full = row["channel"].replace("_", " ")
+    assert channel == ("it" if f"disagree on {full}." in credit else full)
     assert close(credited, row["credited"])
     assert close(cost or no_cost, row["measured"])
     assert (cost is None) == (row["measured"] <= 0)
@@ -229,14 +230,14 @@ def test_no_sentence_contradicts_a_table(seed):
     assert ("disagree on" in credit) == (contradicted and seed % 2 == 1)
     assert ("both speak against" in credit) == (contradicted and seed % 2 == 0)
     if contradicted:
-        assert name == verdict["experiment"]
+        assert name.replace(" ", "_") == verdict["experiment"]
     else:
         assert ("agree" in judged) == (row["status"] == "agrees")
         assert ("too high" in judged) == (row["status"] == "overstates")
         assert ("too low" in judged) == (row["status"] == "understates")
     tested, some, none, *bounds, of, share = _CALIBRATED.search(calibrated).groups()
     own = next(row for row in tables["calibrated"] if row["channel"] == tested.replace(" ", "_"))
-    assert tested == channel
+    assert tested == full
     assert close(some or none, own["conversions"])
     assert close(bounds[0], own["conversions_low"])
     assert close(bounds[1], own["conversions_high"])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lydite.reporting.display_names import conversions_of, model_word
+from lydite.reporting.display_names import conversions_of, experiment_word, model_word
 from lydite.reporting.formats import plain, verdict_label
-from lydite.reporting.queries import rows_of
+from lydite.reporting.queries import rows_of, standing_models
 
 if TYPE_CHECKING:
     from lydite.reporting.queries import Row
@@ -29,21 +29,28 @@ def champion_alert(comparison: Comparison, outcome: str) -> str:
     )
     if row["despite"]:
         said += f" {plain(row['decided_by'])} promoted it nevertheless ({plain(row['reason'])})."
-    return f"{said} {_advice(row, outcome)}"
+    return f"{said} {_advice(comparison, row, outcome)}"
 
 
 def _refuter(row: Row) -> str:
     if row["refuted_by_experiment"] is not None:
         read = "" if row["refuted_in"] is None else f", read on {row['refuted_in']}"
-        return f"the experiment {plain(row['refuted_by_experiment'])} contradicts it{read}"
+        name = experiment_word(row["refuted_by_experiment"])
+        return f"the experiment {name} contradicts it{read}"
     when = "" if row["refuted_in"] is None else f", since the period from {row['refuted_in']}"
     by = "another model" if row["refuted_by"] is None else _name(row["refuted_by"])
     return f"{by} forecasts better for sure{when}"
 
 
-def _advice(row: Row, outcome: str) -> str:
+def _advice(comparison: Comparison, row: Row, outcome: str) -> str:
     if row["challenger"] is None:
-        return "No other model stands."
+        by_forecasts = [own["model"] for own in standing_models(comparison, outcome).rows]
+        if not set(by_forecasts) - {row["model"]}:
+            return "No other model stands."
+        # The challenger is the first model that nothing refutes, so experiments refute these.
+        said = "Experiments contradict every other model that stands by its forecasts."
+        calibrated = rows_of(comparison, "calibrated_credit", outcome)
+        return f"{said} Budget by the calibrated credit until one agrees." if calibrated else said
     command = f"lydite promote {row['challenger']} --outcome {plain(outcome)} --reason ..."
     return f"The evidence would put {_name(row['challenger'])} in its place: {command}"
 

@@ -85,12 +85,16 @@ def decide(comparison: Comparison, outcome: str) -> Decision:
         said = headline(comparison, outcome)
         detail = sentence(note) if note else ""
         return Decision(f"{channels} {said}".strip(), detail, chips)
+    against = _contradicted(comparison, outcome, standing)
     if standing.best:
         name = model_label(standing.best[0]["model"])
-        text = f"Budget {conversions_of(outcome)} by {name}. {channels}".strip()
-        return Decision(text, _why_best(standing, rivals), chips)
+        by = f"Budget {conversions_of(outcome)} by {name}."
+        if against:
+            by = f"{name} forecasts {conversions_of(outcome)} best, but {against}"
+        return Decision(f"{by} {channels}".strip(), _why_best(standing, rivals), chips)
     if standing.ahead or with_verdict(standing.rows, "too_early"):
         detail = _too_early(comparison, outcome, standing, rivals)
+        detail = f"{detail} {against}".strip()
         return Decision(channels or headline(comparison, outcome), detail, chips)
     if not standing.rows:
         text = f"Every model for {conversions_of(outcome)} is ruled out by another."
@@ -262,6 +266,24 @@ def _next_decision(comparison: Comparison, outcome: str) -> str:
     if first > _A_YEAR.get(period, first):
         return "in more than a year"
     return f"in about {count(first)} {period}{'' if first == 1 else 's'}"
+
+
+def _contradicted(comparison: Comparison, outcome: str, standing: Standing) -> str:
+    """Return how many of the models that forecast well experiments contradict; empty if none.
+
+    Where one model forecasts best, it is about that one.
+    """
+    verdicts = rows_of(comparison, "experiment_verdicts", outcome)
+    found = {row["model"] for row in verdicts if row["verdict"] == "contradicted"}
+    if standing.best:
+        contradicted = standing.best[0]["model"] in found
+        return "experiments contradict its credit." if contradicted else ""
+    names = {row["model"] for row in standing.rows}
+    number = len(names & found)
+    if not number:
+        return ""
+    which = "all of these" if number == len(names) else f"{count(number)} of these {len(names)}"
+    return f"Experiments contradict the credit by {which}."
 
 
 # --- chips ----------------------------------------------------------------------------------------

@@ -159,6 +159,18 @@ def write_names(text: str, channels: Iterable[str], names: Mapping[str, str] | N
     return re.sub("|".join(known), lambda found: (quoted | models)[found[0]], text)
 
 
+def experiment_word(name: str) -> str:
+    """Return the name of an experiment within a sentence: an identifier is written as words.
+
+    Examples
+    --------
+    >>> experiment_word("brand_holdout"), experiment_word("Spring 2026")
+    ('brand holdout', 'Spring 2026')
+    """
+    text = plain(name)
+    return text.replace("_", " ") if re.fullmatch(r"[A-Za-z0-9]+(_[A-Za-z0-9]+)*", text) else text
+
+
 def within_sentence(label: str) -> str:
     """Return a label within a sentence: in lower case, if only its first letter is a capital."""
     return label[:1].lower() + label[1:] if label[1:] == label[1:].lower() else label

@@ -12,6 +12,7 @@ from lydite.reporting.channel_money import model_to_show
 from lydite.reporting.display_names import (
     channel_word,
     conversions_of,
+    experiment_word,
     model_word,
     start_sentence,
 )
@@ -24,7 +25,6 @@ from lydite.reporting.formats import (
     decimals_for,
     fixed,
     percent,
-    plain,
 )
 from lydite.reporting.moves import how_to_test, next_tests
 from lydite.reporting.queries import LEADING, rivals_of, rows_of
@@ -61,7 +61,7 @@ def experiment_findings(comparison: Comparison, outcome: str) -> list[str]:
     if not rows:
         return _not_compared(comparison, outcome)
     verdict = _verdict_of(comparison, outcome, model)
-    row = _most_telling(rows, verdict)
+    row = _most_decisive(rows, verdict)
     said = [_against_credit(comparison, row, verdict)]
     return [*said, *_calibrated(comparison, outcome, row)]
 
@@ -92,7 +92,7 @@ def _verdict_of(comparison: Comparison, outcome: str, model: str) -> Row | None:
     return next((row for row in rows if row["model"] == model), None)
 
 
-def _most_telling(rows: Sequence[Row], verdict: Row | None) -> Row:
+def _most_decisive(rows: Sequence[Row], verdict: Row | None) -> Row:
     """Return the experiment that contradicts the model most, else one that is sure, else the first.
 
     The first is the one with the most credited conversions.
@@ -103,16 +103,16 @@ def _most_telling(rows: Sequence[Row], verdict: Row | None) -> Row:
 
 
 def _against_credit(comparison: Comparison, row: Row, verdict: Row | None) -> str:
-    names = comparison.report_settings.channel_names
-    channel, what = channel_word(row["channel"], names), conversions_of(row["outcome"])
+    channel = channel_word(row["channel"], comparison.report_settings.channel_names)
+    about = _fit_and_experiment(comparison, row, verdict, channel)
     credited = start_sentence(
-        f"{model_word(row['model'])} credits {channel} with {amount(row['credited'])} {what}"
-        f" in the experiment {plain(row['experiment'])}"
+        f"{model_word(row['model'])} credits {'it' if channel in about else channel} with"
+        f" {amount(row['credited'])} {conversions_of(row['outcome'])}"
+        f" in the experiment {experiment_word(row['experiment'])}"
     )
     error = _Z * math.sqrt(max(0.0, row["measured_variance"] or 0.0))
     cost = _with_interval(row["measured"], row["measured"] - error, row["measured"] + error)
     said = f"{credited}; holding it out cost {cost}. {_judgement(row, verdict)}"
-    about = _fit_and_experiment(comparison, row, verdict, channel)
     return f"{about} {said}".strip()
 
 
@@ -169,8 +169,8 @@ def _not_compared(comparison: Comparison, outcome: str) -> list[str]:
 
 
 def _waits(comparison: Comparison, row: Row) -> str:
-    names = comparison.report_settings.channel_names
-    name = f"The experiment {plain(row['experiment'])} on {channel_word(row['channel'], names)}"
+    channel = channel_word(row["channel"], comparison.report_settings.channel_names)
+    name = f"The experiment {experiment_word(row['experiment'])} on {channel}"
     checks = comparison.marts.get("experiment_checks")
     if checks is not None and len(checks.filter(experiment=row["experiment"], status="failed")):
         return f"{name} cannot be read: a check has failed."
@@ -203,7 +203,7 @@ def _calibrated_in_words(comparison: Comparison, row: Row) -> str:
         conversions_of(row["outcome"]),
     )  # fmt: skip
     return (
-        f"Calibrated by experiments, {channel} caused {caused}, where {model_word(row['model'])}"
-        f" credits it with {amount(row['credited'])};"
-        f" {percent(row['share_from_experiments'])} of the estimate comes from experiments on it."
+        f"Calibrated by experiments, {channel} caused {caused}, instead of the"
+        f" {amount(row['credited'])} credited; {percent(row['share_from_experiments'])} of this"
+        " estimate comes from experiments on it."
     )

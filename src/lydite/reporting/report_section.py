@@ -264,7 +264,7 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         scored=scored_counts(comparison, outcome),
         is_path_table=is_path_table(counts),
         decision=decide(comparison, outcome),
-        champion=champion_line(comparison, outcome),
+        champion=_in_use(comparison, outcome),
         champion_alert=champion_alert(comparison, outcome),
         experiments=experiment_findings(comparison, outcome),
         timeline=events_of(comparison, outcome),
@@ -307,6 +307,14 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         warnings=[plain(text) for text in warnings_of(comparison, outcome)],
         data=_data(comparison, outcome, money, choices, chart) if chart else {},
     )
+
+
+def _in_use(comparison: Comparison, outcome: str) -> str:
+    """Return the model in use, unless nothing was decided and the alert names it."""
+    champion = champion_of(comparison, outcome)
+    if champion is not None and champion["is_refuted"] and champion["decided_at"] is None:
+        return ""
+    return champion_line(comparison, outcome)
 
 
 # --- models ---------------------------------------------------------------------------------------
