@@ -17,6 +17,7 @@ from typing import Any
 import dagster as dg
 
 from lydite.dagster.assets.journeys import BUILD_JOURNEYS
+from lydite.dagster.assets.publishing import PUBLISH
 from lydite.errors import InputError, LyditeError, UnavailableError, explain_system_error
 from pipelines.definitions import defs
 from pipelines.project import ROOT
@@ -24,6 +25,10 @@ from pipelines.project import ROOT
 _ABOUT = "Load the inputs, compare the models, attribute conversions, publish."
 _PROGRESS_ONLY: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
 _BAD_INPUT, _FAILURE = 2, 1
+#: The error of a step whose check failed; Dagster does not export the class.
+_CHECK_FAILED = "DagsterAssetCheckFailedError"
+_NOT_PUBLISHED = "Nothing was published."
+_PUBLISHED = "The database was published before that, and is whole."
 _UNCHANGED = (
     "Neither the input rows nor the settings have changed since the last run: nothing was computed"
     " or published. FULL=1 runs all steps."
@@ -96,19 +101,30 @@ def _explain(result: dg.ExecuteInProcessResult) -> int:
     failed_checks = [
         check.description or check.check_name
         for check in result.get_asset_check_evaluations()
-        if not check.passed
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     ]
-    chains = [list(_causes(event)) for event in result.all_events if event.is_failure]
+    failures = [(event, list(_causes(event))) for event in result.all_events if event.is_failure]
+    chains = [chain for _, chain in failures]
     stopped = dg.DagsterExecutionInterruptedError.__name__
     if any(error.cls_name == stopped for chain in chains for error in chain):
         return _say_stopped()
     known = [error for chain in chains for error in map(_known, chain) if error is not None]
     messages = list(dict.fromkeys(failed_checks + [str(error) for error in known]))
-    if messages:
-        return _fail(
-            "\n".join(messages), max((error.exit_code for error in known), default=_BAD_INPUT)
-        )
-    return _fail("\n".join(chain[0].to_string() for chain in chains if chain), _FAILURE)
+    unknown = [
+        chain for event, chain in failures if event.is_step_failure and not _is_explained(chain)
+    ]
+    steps = [event.step_key for event in result.all_events if event.is_step_success]
+    end = _PUBLISHED if PUBLISH in steps else _NOT_PUBLISHED
+    if messages and not unknown:
+        code = max((error.exit_code for error in known), default=_BAD_INPUT)
+        return _fail("\n".join(messages), code, end)
+    tracebacks = [chain[0].to_string() for chain in unknown or chains if chain]
+    return _fail("\n".join(tracebacks), _FAILURE, end)
+
+
+def _is_explained(chain: Sequence[Any]) -> bool:
+    """Return whether a failure of a step is a known error, or that of a check."""
+    return any(error.cls_name == _CHECK_FAILED or _known(error) is not None for error in chain)
 
 
 def _causes(event: dg.DagsterEvent) -> Iterator[Any]:
@@ -128,8 +144,8 @@ def _known(error: Any) -> LyditeError | None:  # noqa: ANN401 - Dagster does not
     return explain_system_error(message)
 
 
-def _fail(message: str, code: int) -> int:
-    sys.stderr.write(f"error: {message}\nNothing was published.\n")
+def _fail(message: str, code: int, end: str = _NOT_PUBLISHED) -> int:
+    sys.stderr.write(f"error: {message}\n{end}\n")
     return code
 
 

@@ -23,6 +23,9 @@ def test_unusable_input_raises_an_input_error():
     [
         ("[Errno 28] No space left on device: 'var/report.html'", "free some space"),
         ('IO Error: Could not write file "x.duckdb": No space left on device', "free some space"),
+        ("[Errno 27] File too large: 'var/report.html'", "ulimit -f"),
+        ("IO Error: Corrupt database file: computed checksum 1 does not match", "from a backup"),
+        ('IO Error: Could not read enough bytes from file "x.duckdb"', "from a backup"),
         ("[Errno 30] Read-only file system: 'var'", "make it writable"),
         ("[Errno 13] Permission denied: 'var/report.html'\nmore", "make it writable"),
     ],

@@ -7,8 +7,9 @@ import duckdb
 import polars as pl
 import pytest
 
+from lydite import publishing
 from lydite.engine import DuckDBEngine
-from lydite.errors import InputError
+from lydite.errors import InputError, UnavailableError
 from lydite.pipeline import SCHEMA_VERSION
 from lydite.publishing import open_published, publish, touch_credit_path
 
@@ -85,6 +86,38 @@ def test_a_failure_leaves_the_old_file(engine, tmp_path, monkeypatch) -> None:
         publish(engine, path)
     assert read(path) == [(1,)]
     assert [entry.name for entry in tmp_path.iterdir()] == ["out.duckdb"]
+
+
+def test_a_copy_that_differs_is_not_published(engine, tmp_path, monkeypatch) -> None:
+    path = tmp_path / "out.duckdb"
+    publish(engine, path)
+    copy = publishing._copy_marts
+
+    def copy_and_change(engine, new_file, touch_credit):
+        tables = copy(engine, new_file, touch_credit)
+        with duckdb.connect(str(new_file)) as writer:
+            writer.execute("update mart.numbers set n = 7")
+        return tables
+
+    monkeypatch.setattr(publishing, "_copy_marts", copy_and_change)
+    engine.create("mart.numbers", "select 2 as n")
+    with pytest.raises(UnavailableError, match=r"mart\.numbers .* is not what the run computed"):
+        publish(engine, path)
+    assert read(path) == [(1,)]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.duckdb"]
+
+
+def test_every_value_counts_in_the_checksum(engine) -> None:
+    engine.create("mart.numbers", "select null as n, 0.1::double as x, [1, 2] as path")
+    before = publishing._checksums(engine.connection, ["numbers"])
+    changes = (
+        "null as n, 0.1::double as x, [2, 1] as path",
+        "0 as n, 0.1::double as x, [1, 2] as path",
+        "null as n, nextafter(0.1::double, 1) as x, [1, 2] as path",
+    )
+    for change in changes:
+        engine.create("mart.numbers", f"select {change}")
+        assert publishing._checksums(engine.connection, ["numbers"]) != before
 
 
 def _fails(*_: object) -> None:

@@ -23,7 +23,7 @@ class InputError(LyditeError):
 
 
 class UnavailableError(LyditeError):
-    """A file or disk that is locked, full or not writable: the same run works when it is not."""
+    """A file or disk that is locked, full, damaged or not writable: a later run may work."""
 
     exit_code = 3
 
@@ -31,13 +31,20 @@ class UnavailableError(LyditeError):
 _SYSTEM = {
     r"No space left on device|Disk quota exceeded|not enough (?:disk )?space": "the disk is full:"
     " free some space, or move the files of the section [storage] of the settings to another disk",
+    r"File too large": "a file would be larger than the file system, or a limit of this process"
+    " (ulimit -f), allows: raise the limit, or move the files of the section [storage] of the"
+    " settings to another disk",
+    r"[Cc]orrupt|checksum .* does not match|Could not read enough bytes|Failed to"
+    r" deserialize": "a DuckDB file, most likely the warehouse, is damaged: restore"
+    " it from a backup. Without one, remove it: the next run builds it again, and scores all"
+    " periods from today's data",
     r"Read-only file system|Permission denied|Operation not permitted": "a file or folder cannot be"
     " written: make it writable, or choose another in the section [storage] of the settings",
 }
 
 
 def explain_system_error(message: str) -> UnavailableError | None:
-    """Return an error that says what to do, if a message is about a disk that cannot be written.
+    """Return an error that says what to do, if a message is about a file or disk that fails.
 
     Parameters
     ----------

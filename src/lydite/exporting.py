@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -13,6 +11,7 @@ import duckdb
 from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
 from lydite.publishing import open_published, touch_credit_path
+from lydite.replacing import new_version
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,21 +72,19 @@ def export_tables(
             f"there is no format {file_format!r}; there are: {', '.join(get_args(ExportFormat))}"
         )
     out = Path(out).resolve()
-    new = out.with_name(f".{out.name}.{os.getpid()}.new")
     with open_published(database) as reader:
         selects = _selects(reader, touch_credit_path(database))
         _refuse_other_files(out, selects, Path(database).stem)
         try:
-            new.mkdir(parents=True)
-            try:
+            out.parent.mkdir(parents=True, exist_ok=True)
+            with new_version(out) as new:
+                new.mkdir()
                 left_out = []
                 if file_format == "xlsx":
                     left_out = _write_workbook(reader, selects, new / f"{Path(database).stem}.xlsx")
                 else:
                     _write_files(reader, selects, new, file_format)
                 _replace(out, new)
-            finally:
-                shutil.rmtree(new, ignore_errors=True)
         except (OSError, duckdb.IOException) as error:
             raise InputError(f"{out} cannot be written: {error}") from error
     return left_out
@@ -118,16 +115,15 @@ def _refuse_other_files(out: Path, selects: Mapping[str, str], stem: str) -> Non
 
 def _replace(out: Path, new: Path) -> None:
     """Move the new folder to its place; the old one is deleted after that."""
-    old = out.with_name(f".{out.name}.{os.getpid()}.old")
-    if out.exists():
-        out.rename(old)
-    try:
-        new.rename(out)
-    except OSError:
-        if old.exists():
-            old.rename(out)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+    with new_version(out) as old:
+        if out.exists():
+            out.rename(old)
+        try:
+            new.rename(out)
+        except OSError:
+            if old.exists():
+                old.rename(out)
+            raise
 
 
 def _write_files(

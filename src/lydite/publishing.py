@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +10,13 @@ import duckdb
 
 from lydite.engine.duckdb import check_database_name, quote_literal
 from lydite.engine.sql_files import resolve_sql
-from lydite.errors import InputError, explain_system_error
+from lydite.errors import InputError, UnavailableError, explain_system_error
 from lydite.pipeline import SCHEMA_VERSION
 from lydite.pipeline.touch_credit import MOST_IN_FILE, SELECT, count_touches
+from lydite.replacing import new_version
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from lydite.engine import DuckDBEngine
 
@@ -32,8 +32,10 @@ def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True
     """Copy the schema ``mart``, with its comments, to a new file and rename it to `path`.
 
     A reader opens either the old file or the new one, never a partly written one, and keeps the
-    one that it has open. The credit of touches goes to a Parquet file (`touch_credit_path`); up to
-    `MOST_IN_FILE` touches are in the DuckDB file too, as ``touch_credit``.
+    one that it has open. Before the rename, a checksum of each table in the new file is compared
+    with that of the table in the warehouse. The credit of touches goes to a Parquet file
+    (`touch_credit_path`); up to `MOST_IN_FILE` touches are in the DuckDB file too, as
+    ``touch_credit``.
 
     Parameters
     ----------
@@ -53,23 +55,20 @@ def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True
     InputError
         When `path` cannot be written, or has the name of a schema.
     UnavailableError
-        When the disk is full, or the folder is not writable.
+        When the disk is full, the folder is not writable, or the copy is not what was computed.
     """
     path = Path(path)
     check_database_name(path)
     parquet = touch_credit_path(path)
-    new_file, new_parquet = (
-        own.with_name(f".{own.name}.{os.getpid()}.new") for own in (path, parquet)
-    )
     touches = count_touches(engine) if touch_credit else None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with new_version(path) as new_file, new_version(parquet) as new_parquet:
             if touches is not None:
                 _write_touch_credit(engine, new_parquet)
             in_file = touches is not None and touches <= MOST_IN_FILE
             tables = _copy_marts(engine, new_file, new_parquet if in_file else None)
-            _check(new_file, tables)
+            _check(new_file, tables, _checksums(engine.connection, _mart_tables(engine)))
             if touches is None:
                 parquet.unlink(missing_ok=True)
             else:
@@ -78,9 +77,6 @@ def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True
             _write_ahead_log(path).unlink(missing_ok=True)
             new_file.replace(path)
             _write_ahead_log(path).unlink(missing_ok=True)
-        finally:
-            for file in (new_file, new_parquet, _write_ahead_log(new_file)):
-                file.unlink(missing_ok=True)
     except (OSError, duckdb.IOException) as error:
         known = explain_system_error(f"{error}")
         raise known or InputError(f"{path} cannot be written: {error}") from error
@@ -161,7 +157,7 @@ def _copy_marts(engine: DuckDBEngine, path: Path, touch_credit: Path | None) -> 
 
     `touch_credit` is a Parquet file that becomes a table.
     """
-    tables = [name for name, sql in _names(engine, "duckdb_tables()", "table_name")]
+    tables = _mart_tables(engine)
     views = _names(engine, "duckdb_views()", "view_name")
     engine.run(f"attach {quote_literal(str(path))} as published")
     try:
@@ -242,8 +238,45 @@ def _copy_comments(engine: DuckDBEngine, name: str, kind: str, schema: str) -> N
             engine.run(f"comment on column {target} is {quote_literal(comment)}")
 
 
-def _check(path: Path, tables: list[str]) -> None:
-    """Check that a reader can open the new file, before it replaces the old one."""
+def _mart_tables(engine: DuckDBEngine) -> list[str]:
+    return [name for name, _ in _names(engine, "duckdb_tables()", "table_name")]
+
+
+def _checksums(
+    connection: duckdb.DuckDBPyConnection, tables: Sequence[str]
+) -> dict[str, tuple[int, int]]:
+    """Return the number of rows of each table of ``mart``, and the sum of their hashes."""
+    found = {}
+    for name in tables:
+        row = connection.execute(
+            f"select count(*), coalesce(sum(hash(rows)::hugeint), 0) from mart.{name} as rows"
+        ).fetchone()
+        found[name] = row or (0, 0)
+    return found
+
+
+def _check(path: Path, tables: Sequence[str], computed: Mapping[str, tuple[int, int]]) -> None:
+    """Check the new file as a reader finds it, before it replaces the old one.
+
+    Parameters
+    ----------
+    tables
+        Names that can be read without the schema.
+    computed
+        Checksums of the tables that were copied.
+
+    Raises
+    ------
+    UnavailableError
+        When a table is not what was computed.
+    """
     with duckdb.connect(str(path), read_only=True) as reader:
         for name in tables:
             reader.execute(f"select count(*) from {name}")
+        copied = _checksums(reader, list(computed))
+    for name, checksum in computed.items():
+        if copied[name] != checksum:
+            raise UnavailableError(
+                f"the copy of mart.{name} for {path.parent} is not what the run computed. Run it"
+                " again; if that happens again, look for errors of the disk"
+            )

@@ -295,6 +295,32 @@ def test_a_file_with_the_name_of_a_schema_is_an_error(tmp_path, name):
     assert not (tmp_path / name).exists()
 
 
+@pytest.mark.parametrize("place", [100, 4_104, 8_202])
+def test_a_damaged_file_is_not_taken_for_one_in_use(tmp_path, place):
+    path = tmp_path / "warehouse.duckdb"
+    with DuckDBEngine(path) as engine:
+        engine.create("kept.numbers", NUMBERS)
+    damaged = bytearray(path.read_bytes())
+    damaged[place : place + 64] = b"x" * 64
+    path.write_bytes(damaged)
+    with pytest.raises(UnavailableError, match=r"warehouse\.duckdb: .* is damaged: restore it"):
+        DuckDBEngine(path)
+
+
+def test_what_killed_processes_left_next_to_a_file_is_removed(tmp_path):
+    path = tmp_path / "warehouse.duckdb"
+    (tmp_path / "warehouse.duckdb.tmp").mkdir()
+    left = ("warehouse.duckdb.12.scratch", "warehouse.duckdb.12.scratch.wal",
+            "warehouse.duckdb.tmp/duckdb_temp_storage_S32K-0.tmp")  # fmt: skip
+    mine = ("other.duckdb.12.scratch", "warehouse.duckdb.backup", "warehouse.duckdb.tmp/notes")
+    for name in (*left, *mine):
+        (tmp_path / name).write_text("x")
+    with DuckDBEngine(path) as engine, engine.scratch_database():
+        assert len(list(tmp_path.glob("warehouse.duckdb.*.scratch"))) == 1
+    assert not any((tmp_path / name).exists() for name in left)
+    assert all((tmp_path / name).exists() for name in mine)
+
+
 def test_a_file_that_is_not_a_database_is_an_error(tmp_path):
     path = tmp_path / "notes.txt"
     path.write_text("These are notes, and no database at all. " * 100)

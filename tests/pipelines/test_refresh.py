@@ -9,6 +9,7 @@ import signal
 import dagster as dg
 import pytest
 
+from lydite.dagster.assets.publishing import PUBLISH
 from lydite.dagster.progress import progress_logger
 from lydite.errors import InputError, UnavailableError
 from pipelines import refresh
@@ -105,3 +106,35 @@ def test_dagster_gets_the_settings_of_the_checkout_once(home):
     settings.write_text("telemetry:\n  enabled: false\n")
     refresh.prepare_home()
     assert settings.read_text() == "telemetry:\n  enabled: false\n"
+
+
+def test_an_error_after_publishing_and_warnings_of_checks_do_not_hide_each_other(
+    home, monkeypatch, capsys
+):
+    @dg.asset(
+        name=PUBLISH,
+        check_specs=[dg.AssetCheckSpec("stands", asset=PUBLISH)],
+    )
+    def publish():
+        yield dg.AssetCheckResult(
+            passed=False, severity=dg.AssetCheckSeverity.WARN, description="only a warning"
+        )
+        yield dg.MaterializeResult()
+
+    @dg.asset(deps=[publish])
+    def report():
+        raise ValueError("boom")
+
+    job = dg.define_asset_job("refresh", selection="*")
+    definitions = dg.Definitions(
+        assets=[publish, report],
+        jobs=[job],
+        loggers={"progress": progress_logger},
+        executor=dg.in_process_executor,
+    )
+    monkeypatch.setattr(refresh, "defs", lambda: definitions)
+    assert refresh.main([]) == 1
+    printed = capsys.readouterr().err
+    assert "ValueError: boom" in printed
+    assert "only a warning" not in printed
+    assert printed.endswith("\nThe database was published before that, and is whole.\n")

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite.errors import InputError, UnavailableError, explain_system_error
+from lydite.replacing import new_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -197,15 +198,12 @@ def _chained(decision: Decision, before: Sequence[Decision]) -> Decision:
 
 def _replace(path: Path, text: str) -> None:
     """Write the whole log to a new file, and rename it: a reader finds the old or the new one."""
-    new = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
+    with new_version(path) as new:
         with new.open("w", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
-    finally:
-        new.unlink(missing_ok=True)
 
 
 def check_copy(path: Path, log: Sequence[Decision], copy: Iterable[tuple[int, str]]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import glob
 import re
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -87,8 +88,10 @@ class DuckDBEngine:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
         try:
             self.connection = duckdb.connect(str(path), config=settings)
-        except duckdb.IOException as error:
+        except duckdb.Error as error:
             raise _not_opened(path, error) from error
+        if str(path) != ":memory:":
+            _remove_leftovers(Path(path))
         self.run("set enable_progress_bar = false")
         self.run("set TimeZone = 'UTC'")
         # The cache compares times of files in whole seconds: a file that is rewritten within a
@@ -257,7 +260,7 @@ class DuckDBEngine:
         """
         name, was_temporary = "lydite_scratch", self._temporary
         path = self.scalar(_PATH)
-        file = None if path is None else Path(f"{path}.{os.getpid()}.scratch")
+        file = None if path is None else Path(f"{path}.{secrets.token_hex(4)}.scratch")
         self.run(f"attach {quote_literal(str(file or ':memory:'))} as {name}")
         self._temporary = True
         try:
@@ -378,11 +381,28 @@ def _only_used(sql: str, parameters: Parameters | None) -> Parameters | None:
     return {name: value for name, value in parameters.items() if name in used} or None
 
 
+def _remove_leftovers(path: Path) -> None:
+    """Remove what killed processes have left next to a database that only this one has open.
+
+    These are scratch databases, and rows that did not fit into memory.
+    """
+    name = glob.escape(path.name)
+    spilled = path.parent.glob(f"{name}.tmp/duckdb_temp_*")
+    for file in (*path.parent.glob(f"{name}.*.scratch*"), *spilled):
+        with contextlib.suppress(OSError):
+            file.unlink()
+
+
 def _not_opened(path: str | Path, error: Exception) -> LyditeError:
-    if "lock" in str(error).lower():
+    if re.search(r"\block\b|another process", str(error)):
         return UnavailableError(
             f"{path} is being written by another process; a DuckDB file has one writer at a time."
             " Wait for it, or read the published copy."
         )
     known = explain_system_error(f"{error}")
-    return known or InputError(f"{path} cannot be opened as a DuckDB file: {error}")
+    if known is not None:
+        return UnavailableError(f"{path}: {known}")
+    return InputError(
+        f"{path} cannot be opened as a DuckDB file: {error} If it was one, restore it from a backup"
+        " or remove it"
+    )

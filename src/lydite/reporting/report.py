@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup
 
 from lydite.errors import InputError
+from lydite.replacing import new_version
 from lydite.reporting import formats
 from lydite.reporting.calibrated_credit import ABOUT, HEADS
 from lydite.reporting.lookbacks import NOTE
@@ -52,25 +52,15 @@ def write_report(comparison: Comparison, path: str | Path) -> None:
 
 def write_html(text: str, path: Path) -> None:
     """Write a report that is already made, as `write_report` does."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
+        with new_version(path) as new:
+            new.write_text(text, encoding="utf-8")
+            new.replace(path)
     except OSError as error:
         raise InputError(
             f"the report {path} cannot be written: {error.strerror or error}"
         ) from error
-    finally:
-        _remove(temporary)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError:
-        # The folder is a file or is not writable: then there is no temporary file either.
-        return
 
 
 def report_html(comparison: Comparison) -> str:

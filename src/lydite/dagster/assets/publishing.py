@@ -21,6 +21,8 @@ from lydite.settings import Settings, StorageSettings
 
 DATABASE = "published.attribution"
 REPORT = "published.report"
+#: The step that replaces the published file.
+PUBLISH = "publish_database"
 
 
 def publishing_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
@@ -38,7 +40,7 @@ def _publish_database(storage: StorageSettings, specs: SpecFactory) -> dg.Assets
         deps=(*evaluation.TABLES, *marts.TABLES, *experiments.TABLES),
     )
 
-    @specs.step("publish_database", [spec])
+    @specs.step(PUBLISH, [spec])
     def publish_database(context: dg.AssetExecutionContext) -> Result:
         path = storage.published
         tables = publish(specs.engine(context).local, path, touch_credit=storage.touch_credit)
