@@ -80,7 +80,11 @@ def test_an_experiment_that_contradicts_the_champion_is_named():
     [
         (["last_touch"], (), "lydite promote linear --outcome purchase --reason ..."),
         (["last_touch", "linear", "markov_1"], (), "other model that stands by its forecasts."),
-        (["last_touch", "linear", "markov_1"], (CALIBRATED_ROW,), "until one agrees."),
+        (
+            ["last_touch", "linear", "markov_1"],
+            (CALIBRATED_ROW,),
+            "See the calibrated credit.",
+        ),
     ],
 )
 def test_experiments_may_leave_no_other_model(contradicted, calibrated, ends):

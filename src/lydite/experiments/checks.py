@@ -188,6 +188,8 @@ def _check_exposed_early(plan: ExperimentSettings, units: pl.DataFrame) -> Check
     )
     if broken:
         text += " Their share differs between the arms: assignment depends on exposure."
+    elif p is not None:
+        text += f" The difference between the arms is within chance (p = {p:.2g})."
     return Check(name, "failed" if broken else "warning", text, n, _share(n, units), p)
 
 

@@ -50,7 +50,7 @@ def _advice(comparison: Comparison, row: Row, outcome: str) -> str:
         # The challenger is the first model that nothing refutes, so experiments refute these.
         said = "Experiments contradict every other model that stands by its forecasts."
         calibrated = rows_of(comparison, "calibrated_credit", outcome)
-        return f"{said} Budget by the calibrated credit until one agrees." if calibrated else said
+        return f"{said} See the calibrated credit." if calibrated else said
     command = f"lydite promote {row['challenger']} --outcome {plain(outcome)} --reason ..."
     return f"The evidence would put {_name(row['challenger'])} in its place: {command}"
 

@@ -114,9 +114,9 @@ def _experiments_chip(comparison: Comparison, outcome: str) -> Chip:
         row["model"]: row["verdict"] for row in rows_of(comparison, "experiment_verdicts", outcome)
     }
     name = "" if model is None else model_word(model)
+    if model in _contradicted_models(comparison, outcome):
+        return Chip(about, "contradict", name, "bad")
     match verdicts.get(model):
-        case "contradicted":
-            return Chip(about, "contradict", name, "bad")
         case "agrees":
             return Chip(about, "agree", f"with {name}", "good")
         case "uninformative":
@@ -273,17 +273,24 @@ def _contradicted(comparison: Comparison, outcome: str, standing: Standing) -> s
 
     Where one model forecasts best, it is about that one.
     """
-    verdicts = rows_of(comparison, "experiment_verdicts", outcome)
-    found = {row["model"] for row in verdicts if row["verdict"] == "contradicted"}
+    found = _contradicted_models(comparison, outcome)
     if standing.best:
-        contradicted = standing.best[0]["model"] in found
-        return "experiments contradict its credit." if contradicted else ""
+        return "experiments contradict it." if standing.best[0]["model"] in found else ""
     names = {row["model"] for row in standing.rows}
     number = len(names & found)
     if not number:
         return ""
-    which = "all of these" if number == len(names) else f"{count(number)} of these {len(names)}"
-    return f"Experiments contradict the credit by {which}."
+    which = f"all {number}" if number == len(names) else f"{number} of the {len(names)}"
+    return f"Experiments contradict {which} that stand."
+
+
+def _contradicted_models(comparison: Comparison, outcome: str) -> set[str]:
+    """Return the models whose credit, or whose expectation, experiments contradict."""
+    return {
+        row["model"]
+        for row in rows_of(comparison, "experiment_verdicts", outcome)
+        if "contradicted" in (row["verdict"], row["hypothesis_verdict"])
+    }
 
 
 # --- chips ----------------------------------------------------------------------------------------

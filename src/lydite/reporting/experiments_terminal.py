@@ -8,18 +8,16 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lydite.experiments.words import describe_reading, shown_interval
+from lydite.experiments.words import describe_reading
+from lydite.reporting.experiment_tables import finding, show, show_difference, show_interval
 from lydite.reporting.formats import count, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rich.console import Console
 
     from lydite.experiments.result import ExperimentReading
 
 _SIGNS = {"failed": ("✗", "bold red"), "warning": ("!", "yellow"), "waiting": ("·", "cyan")}
-_WORDS = {"too_small": "too small to matter", "not_readable": "cannot be read"}
 _STYLES = {"higher": "green", "lower": "red"}
 
 
@@ -73,26 +71,9 @@ def _table(rows: list[dict[str, Any]]) -> Table:
             *first,
             plain(row["arm"]),
             "" if row["users"] is None else count(row["users"]),
-            "" if row["mean"] is None else _figure(row, row["mean"]),
-            "" if row["difference"] is None else _figure(row, row["difference"], sign=True),
-            _interval(row),
-            Text(_verdict(row), style=_STYLES.get(row["verdict"], "")),
+            show(row, row["mean"]),
+            show_difference(row),
+            show_interval(row),
+            Text(finding(row), style=_STYLES.get(row["verdict"], "")),
         )
     return table
-
-
-def _interval(row: Mapping[str, Any]) -> str:
-    low, high = shown_interval(row)
-    if low is None or high is None:
-        return ""
-    return f"{_figure(row, low, sign=True)} to {_figure(row, high, sign=True)}"
-
-
-def _verdict(row: Mapping[str, Any]) -> str:
-    verdict = row["verdict"] or "control"
-    return _WORDS.get(verdict, verdict)
-
-
-def _figure(row: Mapping[str, Any], value: float, *, sign: bool = False) -> str:
-    plus = "+" if sign else ""
-    return f"{value:{plus}.2%}" if row["metric"] == "rate" else f"{value:{plus},.4g}"

@@ -14,6 +14,8 @@ from lydite.errors import InputError
 from lydite.replacing import new_version
 from lydite.reporting import formats
 from lydite.reporting.calibrated_credit import ABOUT, HEADS
+from lydite.reporting.experiment_tables import HEADS as EXPERIMENT_HEADS
+from lydite.reporting.experiment_tables import experiments_of, experiments_summary
 from lydite.reporting.lookbacks import NOTE
 from lydite.reporting.narrative import NOT_CAUSE
 from lydite.reporting.queries import conversion_dates, run_of
@@ -80,6 +82,9 @@ def report_html(comparison: Comparison) -> str:
         quality=report_quality(comparison),
         warnings=_warnings(sections),
         about_costs=about_costs(comparison),
+        experiments=experiments_of(comparison),
+        experiments_summary=experiments_summary(comparison),
+        experiment_heads=EXPERIMENT_HEADS,
         caution=NOT_CAUSE,
         lookbacks_note=NOTE,
         calibrated_heads=HEADS,
