@@ -3,7 +3,7 @@
     .venv/bin/python -m studies.calibrated_credit            # run what is missing
     .venv/bin/python -m studies.calibrated_credit --write    # write the tables
 
-A run of the part `storefront` simulates the storefront with holdouts of six of its channels, and
+A run of the part `storefront` simulates the storefront with holdouts of eight of its channels, and
 calibrates the credit by some of them. A run of the part `left_out` draws another market, holds out
 every channel twice, and predicts each experiment from the others. Both append lines to
 `var/studies/calibrated_credit.jsonl`; finished runs are skipped.
@@ -11,7 +11,6 @@ every channel twice, and predicts each experiment from the others. Both append l
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,16 +20,14 @@ import polars as pl
 from lydite.experiments.calibrated_credit import calibrate_credit
 from lydite.experiments.incrementality import estimate_incrementality
 from lydite.experiments.left_out import predict_left_out, r_squared
-from lydite.pipeline.calibrated_credit import to_tests
 from lydite.simulation._experiments import SimulatedExperiment
 from lydite.simulation._market import STOREFRONT
 from studies import resumable
-from studies.programmes import MODELS, OUTCOME, START, draw_market, run_programme
+from studies.programmes import MODELS, OUTCOME, draw_market, run_programme, true_increments
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lydite.experiments.incrementality import ChannelTest
     from studies.programmes import Programme
     from studies.resumable import Row
 
@@ -64,19 +61,20 @@ def run(part: str, seed: int) -> list[Row]:
 def storefront(seed: int, users: int) -> list[Row]:
     """Return a row per number of tested channels, model and channel.
 
-    Six channels are drawn, in random order; the credit is calibrated by the first ones.
+    Eight channels are held out. The credit is calibrated by the first ones of an order that is
+    drawn with probabilities in proportion to their credit by last touch: large channels are tested
+    first.
     """
-    rng = np.random.default_rng([1, seed])
-    order = [str(name) for name in rng.permutation(TESTABLE)[: max(TESTED)]]
     experiments = [
         SimulatedExperiment(name, name, first_day=42, assignment_days=1, window_days=119)
-        for name in order
+        for name in TESTABLE
     ]
     made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
+    order = _draw_order(made, np.random.default_rng([1, seed]))
     truth = made.world.truth["outcomes"][OUTCOME]
     rows: list[Row] = []
     for model in MODELS:
-        tests = _tests(made, model)
+        tests = made.tests[model]
         credit = made.credit.filter(model=model)
         credited = dict(credit.select("channel", "credited").rows())
         variance = dict(credit.select("channel", "variance").rows())
@@ -106,14 +104,11 @@ def storefront(seed: int, users: int) -> list[Row]:
     return rows
 
 
-def _tests(made: Programme, model: str) -> list[ChannelTest]:
-    """Return the experiments as tests of a model, in the order of the names."""
-    rows = made.agreement.filter(model=model).sort("experiment")
-    return to_tests(rows, _end(WEEKS))
-
-
-def _end(weeks: int) -> datetime:
-    return datetime.combine(START, time()) + timedelta(weeks=weeks)
+def _draw_order(made: Programme, rng: np.random.Generator) -> list[str]:
+    credit = made.credit.filter(pl.col("channel").is_in(TESTABLE), model="last_touch")
+    share = (credit["credited"] / credit["credited"].sum()).to_numpy()
+    names = credit["channel"].to_list()
+    return [str(name) for name in rng.choice(names, max(TESTED), replace=False, p=share)]
 
 
 # --- other markets: experiments predicted from the others -----------------------------------------
@@ -126,21 +121,21 @@ def left_out(seed: int, users: int) -> list[Row]:
         SimulatedExperiment(
             f"{name}_{wave}", name, first_day=first_day, assignment_days=1, window_days=56
         )
-        for wave, first_day in enumerate((28, 105), start=1)
         for name in market.channel_names
+        for wave, first_day in enumerate((28, 105), start=1)
     ]
     made = run_programme(market, experiments, users, seed, WEEKS)
+    caused = true_increments(market, experiments, made.world, seed, WEEKS)
     rows: list[Row] = []
     for model in MODELS:
-        tests = _tests(made, model)
+        tests = made.tests[model]
         once, channel = (predict_left_out(tests, by_channel=whole) for whole in (False, True))
-        names = made.agreement.filter(model=model).sort("experiment")["experiment"]
         rows += [
             {
                 "model": model,
-                "experiment": name,
+                "experiment": each.name,
                 "channel": test.channel,
-                "true": made.caused[name],
+                "true": caused[each.name],
                 "measured": test.measured,
                 "noise": test.variance,
                 "credited": test.credited,
@@ -151,7 +146,7 @@ def left_out(seed: int, users: int) -> list[Row]:
                 "untested_sd": float(channel.sd[place]),
                 "untested_effect_sd": float(channel.effect_sd[place]),
             }
-            for place, (name, test) in enumerate(zip(names, tests, strict=True))
+            for place, (each, test) in enumerate(zip(experiments, tests, strict=True))
         ]
     return rows
 

@@ -13,9 +13,11 @@ from threadpoolctl import threadpool_limits
 from lydite import pipeline
 from lydite.attribution.credit_sql import named_touches_sql
 from lydite.engine import DuckDBEngine
+from lydite.experiments.agreement import compare_credit
+from lydite.experiments.incrementality import ChannelTest
 from lydite.journeys import find_outcomes
 from lydite.models import choose
-from lydite.settings import EvaluationSettings, ExperimentSettings, Settings, SourceSettings
+from lydite.settings import EvaluationSettings, Settings, SourceSettings
 from lydite.simulation._calendar import Calendar
 from lydite.simulation._experiments import assign
 from lydite.simulation._market import (
@@ -104,18 +106,15 @@ class Programme:
     ----------
     world
         Its tables; the truth has the effects of channels, if these were computed.
-    agreement
-        The mart ``experiment_agreement``.
+    tests
+        By model, its credit in each experiment, in their order.
     credit
         ``model, channel, credited, variance`` over the whole history.
-    caused
-        By experiment, the purchases of the treated users that the channel caused.
     """
 
     world: World
-    agreement: pl.DataFrame
+    tests: dict[str, list[ChannelTest]]
     credit: pl.DataFrame
-    caused: dict[str, float]
 
 
 def run_programme(
@@ -143,42 +142,28 @@ def run_programme(
     world = simulate_storefront(
         users, seed, weeks, START, experiments, market, with_effects=with_effects
     )
-    agreement, credit = _attribute(world, experiments, users, weeks)
-    caused = true_increments(market, experiments, world, seed, weeks)
-    return Programme(world, agreement, credit, caused)
+    touches = _attribute(world, weeks)
+    tests: dict[str, list[ChannelTest]] = {model: [] for model in MODELS}
+    for experiment in experiments:
+        months = (weeks * 7 - experiment.last_day) * 12 / 365
+        for model, test in _read(world, experiment, touches, months).items():
+            tests[model].append(test)
+    return Programme(world, tests, _credit(touches, users))
 
 
-def settings_of(experiments: Sequence[SimulatedExperiment], users: int, weeks: int) -> Settings:
-    """Return the settings that declare the experiments; the data is complete up to the end."""
-    plans = {
-        each.name: ExperimentSettings(
-            channel=each.channel,
-            hypothesis=f"{each.channel} causes purchases.",
-            outcome=OUTCOME,
-            outcomes=(OUTCOME,),
-            window=f"{each.window_days}d",
-            smallest_effect=0.1,
-            planned_users=users,
-        )
-        for each in experiments
-    }
+def _attribute(world: World, weeks: int) -> pl.DataFrame:
+    """Return the credit of each touch before a purchase, a column per model.
+
+    The models are fitted once, on all users.
+    """
     end = (START + timedelta(weeks=weeks)).isoformat()
-    return Settings(
+    settings = Settings(
         sources=SourceSettings(touchpoints="-", conversions="-"),
         evaluation=EvaluationSettings(after_conversion="restart", as_of=end),
-        experiments=plans,
     )
-
-
-def _attribute(
-    world: World, experiments: Sequence[SimulatedExperiment], users: int, weeks: int
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return the agreement with the experiments, and the credit of each model and channel."""
-    settings = settings_of(experiments, users, weeks)
     tables = {
         "touchpoints": world.touchpoints.drop("touchpoint_id"),
         "conversions": world.conversions.filter(outcome=OUTCOME).drop("conversion_id"),
-        "experiments": world.experiments,
     }
     with DuckDBEngine(threads=1) as engine, threadpool_limits(1, user_api="blas"):
         pipeline.load_inputs(engine, tables, settings.declared_ends())
@@ -187,20 +172,62 @@ def _attribute(
         pipeline.build_journeys(engine, lookbacks, period, paths)
         pipeline.build_samples(engine, _MAX_LANDMARKS)
         pipeline.attribute_conversions(engine, choose(MODELS), None)
-        pipeline.read_experiments(engine, settings)
-        pipeline.compare_with_experiments(engine, settings)
-        agreement = engine.frame("from mart.experiment_agreement order by experiment, model")
-        return agreement, _credit(engine, users)
+        return engine.frame(named_touches_sql(engine.columns("credit.touch_credit")))
 
 
-def _credit(engine: DuckDBEngine, users: int) -> pl.DataFrame:
-    """Return the credit over all users, with its variance over the users.
+def _read(
+    world: World, experiment: SimulatedExperiment, touches: pl.DataFrame, months: float
+) -> dict[str, ChannelTest]:
+    """Return one experiment, read as Lydite reads it, as a test of each model."""
+    users = world.experiments.filter(experiment=experiment.name).select(
+        "user_id", "arm", "assigned_at"
+    )
+    window = timedelta(days=experiment.window_days)
+
+    def of_users(rows: pl.DataFrame, at: str, *, before: bool, sums: Sequence[str]) -> pl.DataFrame:
+        since = pl.col(at) - pl.col("assigned_at")
+        start = -window if before else timedelta()
+        inside = rows.join(users, on="user_id").filter(since >= start, since < start + window)
+        found = inside.group_by("user_id").agg(pl.len().alias("n"), pl.col(sums).sum())
+        return users.join(found, on="user_id", how="left", maintain_order="left").fill_null(0)
+
+    purchases = world.conversions.filter(outcome=OUTCOME)
+    credited = touches.join(users.select("user_id", "assigned_at"), on="user_id").filter(
+        pl.col("channel") == experiment.channel, pl.col("touched_at") >= pl.col("assigned_at")
+    ).drop("assigned_at")  # fmt: skip
+    credit = of_users(credited, "converted_at", before=False, sums=MODELS)
+    after = of_users(purchases, "converted_at", before=False, sums=())["n"]
+    covariates = [
+        of_users(rows, at, before=True, sums=())["n"]
+        for rows, at in ((purchases, "converted_at"), (world.touchpoints, "touched_at"))
+    ]
+    found = {}
+    for model in MODELS:
+        agreement = compare_credit(
+            after.to_numpy().astype(float),
+            credit[model].to_numpy().astype(float),
+            (users["arm"] == "treated").to_numpy(),
+            np.arange(len(users)),
+            np.column_stack([values.to_numpy().astype(float) for values in covariates]),
+        )
+        found[model] = ChannelTest(
+            experiment.channel,
+            agreement.measured,
+            agreement.measured_variance,
+            agreement.credited,
+            months,
+            agreement.credited_variance,
+            agreement.covariance,
+        )
+    return found
+
+
+def _credit(touches: pl.DataFrame, users: int) -> pl.DataFrame:
+    """Return the credit of all users, with its variance over them.
 
     The variance takes the parameters of the models as known.
     """
-    touches = named_touches_sql(engine.columns("credit.touch_credit"))
-    sums = ", ".join(f'sum("{model}") as "{model}"' for model in MODELS)
-    by_user = engine.frame(f"select channel, user_id, {sums} from ({touches}) group by all")
+    by_user = touches.group_by("channel", "user_id").agg(pl.col(MODELS).sum())
     return (
         by_user.unpivot(MODELS, index="channel", variable_name="model", value_name="credit")
         .group_by("model", "channel")

@@ -35,6 +35,7 @@ def test_json_has_rows_and_checks(project):
     assert (found["experiment"], found["may_read"]) == ("email", "fixed")
     assert {row["arm"] for row in found["rows"]} == {"control", "treated"}
     assert {check["status"] for check in found["checks"]} == {"passed", "not_checked"}
+    assert found["predictions"] == []
 
 
 def test_a_table_for_people(project):

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from lydite.errors import InputError
 from lydite.replacing import new_version
-from lydite.reporting import formats
+from lydite.reporting import experiment_predictions, formats
 from lydite.reporting.calibrated_credit import ABOUT, HEADS
 from lydite.reporting.experiment_tables import HEADS as EXPERIMENT_HEADS
 from lydite.reporting.experiment_tables import experiments_of, experiments_summary
@@ -89,6 +89,10 @@ def report_html(comparison: Comparison) -> str:
         lookbacks_note=NOTE,
         calibrated_heads=HEADS,
         calibrated_about=ABOUT,
+        predictions_title=experiment_predictions.TITLE,
+        predictions_about=experiment_predictions.ABOUT,
+        prediction_heads=experiment_predictions.METHOD_HEADS,
+        prediction_channel_heads=experiment_predictions.CHANNEL_HEADS,
         formats=formats,
     )
     return text

@@ -22,6 +22,7 @@ from lydite.reporting.credit_tables import (
 from lydite.reporting.decision import decide
 from lydite.reporting.display_names import conversions_of, family_of, model_label, model_word
 from lydite.reporting.experiment_findings import experiment_findings
+from lydite.reporting.experiment_predictions import predictions_of
 from lydite.reporting.formats import (
     count,
     currency_prefix,
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from lydite.reporting.channel_money import ChannelMoney
     from lydite.reporting.credit_tables import CreditTable
     from lydite.reporting.decision import Decision
+    from lydite.reporting.experiment_predictions import Predictions
     from lydite.reporting.lookbacks import LookbackTable
     from lydite.reporting.money_chart import MoneyChart
     from lydite.reporting.moves import Move, NextTest
@@ -142,6 +144,7 @@ class Section:
     experiments_about: str
     calibrated: Sequence[CalibratedRow]
     calibrated_title: str
+    predictions: Predictions
     tiles: Sequence[Tile]
     model: str | None
     model_label: str
@@ -272,6 +275,7 @@ def make_section(comparison: Comparison, outcome: str, identifier: str, level: i
         experiments_about=experiments_about(comparison, outcome),
         calibrated=calibrated_rows(comparison, outcome),
         calibrated_title=calibrated_title(comparison, outcome),
+        predictions=predictions_of(comparison, outcome),
         tiles=tiles(comparison, outcome, model),
         model=model,
         model_label=model_label(model or ""),
