@@ -18,17 +18,21 @@ import dagster as dg
 
 from lydite.dagster.assets.journeys import BUILD_JOURNEYS
 from lydite.dagster.assets.publishing import PUBLISH
+from lydite.dagster.headless import headless_run
 from lydite.errors import InputError, LyditeError, UnavailableError, explain_system_error
+from lydite.reporting.notifications import notify_failure
+from lydite.settings import load_settings
 from pipelines.definitions import defs
-from pipelines.project import ROOT
+from pipelines.project import ROOT, settings_file
 
 _ABOUT = "Load the inputs, compare the models, attribute conversions, publish."
 _PROGRESS_ONLY: dict[str, Any] = {"loggers": {"progress": {"config": {}}}}
-_BAD_INPUT, _FAILURE = 2, 1
+_BAD_INPUT, _FAILURE, _STOPPED = 2, 1, 128 + signal.SIGTERM
 #: The error of a step whose check failed; Dagster does not export the class.
 _CHECK_FAILED = "DagsterAssetCheckFailedError"
 _NOT_PUBLISHED = "Nothing was published."
 _PUBLISHED = "The database was published before that, and is whole."
+_JOB = "refresh"
 _UNCHANGED = (
     "Neither the input rows nor the settings have changed since the last run: nothing was computed"
     " or published. FULL=1 runs all steps."
@@ -52,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = {name: value for name, value in options.items() if value}
     run_config = _PROGRESS_ONLY | ({"ops": {BUILD_JOURNEYS: {"config": config}}} if config else {})
     try:
-        job = defs().resolve_job_def("refresh")
+        job = defs().resolve_job_def(_JOB)
     except Exception as error:
         wrong_setting = _input_error_in(error)
         if wrong_setting is None:
@@ -62,14 +66,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # As Dagster handles it between two steps; within a step, it raises its error.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with dg.DagsterInstance.get() as instance:
+        with dg.DagsterInstance.get() as instance, headless_run(instance) as tags:
             result = job.execute_in_process(
-                instance=instance, run_config=run_config, raise_on_error=False
+                instance=instance, run_config=run_config, raise_on_error=False, tags=tags
             )
     except KeyboardInterrupt:
         return _say_stopped()
     if not result.success:
-        return _explain(result)
+        code, message = _explain(result)
+        if code != _STOPPED:
+            _notify(result, message)
+        return code
     if any(event.is_step_skipped for event in result.all_events):
         sys.stderr.write(f"{_UNCHANGED}\n")
     return 0
@@ -77,7 +84,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _say_stopped() -> int:
     sys.stderr.write("error: the run was stopped. Published files are whole: run it again.\n")
-    return 128 + signal.SIGTERM
+    return _STOPPED
+
+
+def _notify(result: dg.ExecuteInProcessResult, why: str) -> None:
+    """Notify those in the settings: no sensor does it for this run."""
+    settings = load_settings(settings_file()).notify
+    for failed in notify_failure(settings, _JOB, result.run_id, why):
+        sys.stderr.write(f"  {failed}\n")
 
 
 def _input_error_in(error: BaseException | None) -> InputError | None:
@@ -96,8 +110,11 @@ def prepare_home() -> None:
         shutil.copy(ROOT / "dagster.yaml", home)
 
 
-def _explain(result: dg.ExecuteInProcessResult) -> int:
-    """Explain a failed run: the message of bad input, the traceback of any other error."""
+def _explain(result: dg.ExecuteInProcessResult) -> tuple[int, str]:
+    """Explain a failed run: the message of bad input, the traceback of any other error.
+
+    Return the exit code and the message.
+    """
     failed_checks = [
         check.description or check.check_name
         for check in result.get_asset_check_evaluations()
@@ -107,7 +124,7 @@ def _explain(result: dg.ExecuteInProcessResult) -> int:
     chains = [chain for _, chain in failures]
     stopped = dg.DagsterExecutionInterruptedError.__name__
     if any(error.cls_name == stopped for chain in chains for error in chain):
-        return _say_stopped()
+        return _say_stopped(), ""
     known = [error for chain in chains for error in map(_known, chain) if error is not None]
     messages = list(dict.fromkeys(failed_checks + [str(error) for error in known]))
     unknown = [
@@ -116,10 +133,12 @@ def _explain(result: dg.ExecuteInProcessResult) -> int:
     steps = [event.step_key for event in result.all_events if event.is_step_success]
     end = _PUBLISHED if PUBLISH in steps else _NOT_PUBLISHED
     if messages and not unknown:
+        message = "\n".join(messages)
         code = max((error.exit_code for error in known), default=_BAD_INPUT)
-        return _fail("\n".join(messages), code, end)
-    tracebacks = [chain[0].to_string() for chain in unknown or chains if chain]
-    return _fail("\n".join(tracebacks), _FAILURE, end)
+    else:
+        message = "\n".join(chain[0].to_string() for chain in unknown or chains if chain)
+        code = _FAILURE
+    return _fail(message, code, end), message
 
 
 def _is_explained(chain: Sequence[Any]) -> bool:

@@ -11,7 +11,7 @@ import duckdb
 from lydite.engine.duckdb import check_database_name, quote_literal
 from lydite.engine.sql_files import resolve_sql
 from lydite.errors import InputError, UnavailableError, explain_system_error
-from lydite.pipeline import SCHEMA_VERSION
+from lydite.pipeline import SCHEMA_VERSION, VIEWS
 from lydite.pipeline.touch_credit import MOST_IN_FILE, SELECT, count_touches
 from lydite.replacing import new_version
 
@@ -203,16 +203,14 @@ def _write_published(
 
 
 def _names(engine: DuckDBEngine, catalog: str, column: str) -> list[tuple[str, str]]:
-    """Return name and SQL of the tables or views of ``mart``, in the order of their creation."""
+    """Return name and SQL of the tables or views of ``mart``, in an order to create them in."""
     rows = engine.rows(
         f"select {column}, sql from {catalog} where schema_name = 'mart'"
-        f" and database_name = current_database() order by {_ORDER[catalog]}"
+        f" and database_name = current_database() order by {column}"
     )
-    return [(name, sql) for name, sql in rows]
-
-
-#: A view is created after those that it reads.
-_ORDER = {"duckdb_tables()": "table_name", "duckdb_views()": "view_oid"}
+    # A view is created after those that it reads. A file that is opened again numbers them by name.
+    place = {name: number for number, name in enumerate(VIEWS)}
+    return sorted(((name, sql) for name, sql in rows), key=lambda row: place.get(row[0], -1))
 
 
 def _copy_comments(engine: DuckDBEngine, name: str, kind: str, schema: str) -> None:

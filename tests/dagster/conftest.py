@@ -12,12 +12,14 @@ import pytest
 from lydite.dagster import LyditeComponent
 from lydite.simulation import simulate
 from tests.helpers.notified import webhook_server
+from tests.helpers.statements import recorded_statements
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tests.helpers.notified import Posted
+    from tests.helpers.statements import Statements
 
 MODELS = ("last_touch", "linear", "markov_1")
 SETTINGS = f"""
@@ -79,6 +81,8 @@ class Run:
 
     folder: Path
     posted: Posted
+    definitions: dg.Definitions
+    statements: Statements
     result: dg.ExecuteInProcessResult
 
     def metadata(self, key: str) -> dict[str, Any]:
@@ -105,8 +109,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         arm=pl.Series(["control", "question"] * 250),
         assigned_at="touched_at",
     ).write_parquet(folder / "experiments.parquet")
-    with dg.DagsterInstance.ephemeral() as instance, webhook_server() as posted:
+    with (
+        dg.DagsterInstance.ephemeral() as instance,
+        webhook_server() as posted,
+        recorded_statements() as statements,
+    ):
         (folder / "lydite.toml").write_text(SETTINGS + NOTIFY.format(posted.url))
         component = LyditeComponent(settings=folder / "lydite.toml", key_prefix="shop")
-        job = dg.build_defs_for_component(component).resolve_job_def("shop_refresh")
-        return Run(folder, posted, job.execute_in_process(instance=instance))
+        definitions = dg.build_defs_for_component(component)
+        job = definitions.resolve_job_def("shop_refresh")
+        result = job.execute_in_process(instance=instance)
+    return Run(folder, posted, definitions, statements, result)

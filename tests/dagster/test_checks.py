@@ -9,8 +9,17 @@ import dagster as dg
 import pytest
 
 from lydite import inputs
+from lydite.dagster.checks import DRIFT_TABLES, _drift
+from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
-from lydite.quality import Finding, write_findings
+from lydite.quality import Finding, drift, write_findings
+from lydite.quality.drift import Drift
+from lydite.settings import DriftLimits
+
+WARN_ONLY = {
+    "mart/champions:champions_stand", "mart/warnings:no_warnings",
+    *(f"{table.replace('.', '/')}:drift_{kind}" for kind, table in DRIFT_TABLES.items()),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -30,7 +39,7 @@ def run_check(definitions, engine, asset, name) -> dg.AssetCheckResult:
     return check(dg.build_asset_check_context(resources={"warehouse": warehouse}))
 
 
-def test_the_checks_are_named_and_all_but_that_of_champions_block(definitions):
+def test_the_checks_are_named_and_those_of_tables_block(definitions):
     graph = definitions.resolve_asset_graph()
     checks = {key.to_user_string(): graph.get(key) for key in graph.asset_check_keys}
     assert set(checks) == (
@@ -39,16 +48,17 @@ def test_the_checks_are_named_and_all_but_that_of_champions_block(definitions):
         | {f"inputs/{name}:rows_add_up" for name in inputs.TABLES}
         | {f"mart/{name}:credit_sums_to_conversions" for name in ("channel_credit", "credit_daily")}
         | {"evaluation/outcomes:data_is_complete", "published/attribution:readable"}
-        | {"mart/champions:champions_stand"}
+        | WARN_ONLY
     )
     blocking = {name for name, check in checks.items() if check.blocking}
-    assert set(checks) - blocking == {"mart/champions:champions_stand"}
+    assert set(checks) - blocking == WARN_ONLY
 
 
 def test_all_checks_pass_on_a_good_run(run):
     found = run.result.get_asset_check_evaluations()
-    assert len(found) == 3 * len(inputs.TABLES) + 5
-    data = [evaluation for evaluation in found if evaluation.check_name != "champions_stand"]
+    assert len(found) == 3 * len(inputs.TABLES) + 4 + len(WARN_ONLY)
+    warn = {name.partition(":")[2] for name in WARN_ONLY}
+    data = [evaluation for evaluation in found if evaluation.check_name not in warn]
     assert all(evaluation.passed for evaluation in data)
 
 
@@ -75,6 +85,33 @@ def test_a_refuted_champion_warns(definitions, engine):
     assert not result.passed
     assert result.severity == dg.AssetCheckSeverity.WARN
     assert result.description == "order: linear is in use and is refuted by Shapley value"
+
+
+def test_warnings_are_listed_once_each(definitions, engine):
+    engine.run("create table mart.warnings (kind varchar, text varchar)")
+    assert run_check(definitions, engine, "mart.warnings", "no_warnings").passed
+    engine.run("insert into mart.warnings values ('drift', 'a'), ('drift', 'b'), ('drift', 'a')")
+    result = run_check(definitions, engine, "mart.warnings", "no_warnings")
+    assert not result.passed
+    assert result.severity == dg.AssetCheckSeverity.WARN
+    assert result.description == "a\nb"
+    assert result.metadata["kinds"].value == {"drift": 2}
+
+
+@pytest.mark.parametrize("error", [None, 0.5])
+def test_drift_warns_and_stops_from_the_limit_of_the_settings_on(engine, monkeypatch, error):
+    found = [Drift("unattributed", "order", 0.1, 0.7, 0.6)]
+    monkeypatch.setattr(drift, "find_drift", lambda *_: found)
+    limits = DriftLimits(warn=0.2, error=error)
+    check = _drift(SpecFactory(), "unattributed", limits)
+    warehouse = SimpleNamespace(engine=engine)
+    result = check(dg.build_asset_check_context(resources={"warehouse": warehouse}))
+    assert not result.passed
+    severities = dg.AssetCheckSeverity
+    assert result.severity == (severities.WARN if error is None else severities.ERROR)
+    assert result.description == "order: 70.00% after 10.00%"
+    [spec] = check.check_specs
+    assert spec.blocking is (error is not None)
 
 
 @pytest.mark.parametrize(("bad", "passed"), [(1, True), (2, False)])

@@ -26,6 +26,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.* is currently in beta"),
 ]
 
+CONVERSIONS = dg.AssetKey(["sources", "conversions"])
 INLINE = {"sources": {"touchpoints": "data/touchpoints.parquet", "conversions": "c.parquet"}}
 
 
@@ -98,7 +99,9 @@ def test_input_tables_depend_on_upstream_assets():
     graph = definitions.resolve_asset_graph()
     events = dg.AssetKey(["shop", "events"])
     assert graph.get(dg.AssetKey(["inputs", "touchpoints"])).parent_keys == {events}
-    assert graph.get(dg.AssetKey(["inputs", "conversions"])).parent_keys == set()
+    assert graph.get(dg.AssetKey(["inputs", "conversions"])).parent_keys == {CONVERSIONS}
+    assert graph.get(CONVERSIONS).is_external
+    assert dg.AssetKey(["sources", "touchpoints"]) not in graph.get_all_asset_keys()
     job = definitions.resolve_job_def("refresh")
     assert events not in job.asset_layer.selected_asset_keys
 

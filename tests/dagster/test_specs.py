@@ -8,12 +8,12 @@ import pytest
 from lydite import inputs, pipeline
 from lydite.dagster.specs import SpecFactory
 from lydite.evaluation.comparison import TABLES
-from tests.dagster.conftest import MODELS
 
 GROUPS = {
     "inputs", "journeys", "models", "evaluation", "attribution", "experiments", "marts",
-    "publishing", "decisions",
+    "publishing", "decisions", "sources",
 }  # fmt: skip
+JOURNEYS = ("users", "channels", "touches", "path_events", "conversions", "spend")
 
 
 @pytest.fixture
@@ -24,15 +24,15 @@ def specs(make_definitions) -> dict[str, dg.AssetSpec]:
 
 
 def test_assets_are_the_tables_of_the_warehouse_the_models_and_the_published_files(specs):
-    models = {f"models.{name}" for name in (*MODELS, "base_rate", "touch_volume", "ceiling")}
     marts = {*pipeline.LOCAL_MARTS, *pipeline.MARTS, *pipeline.EXPERIMENT_MARTS, *TABLES}
     assert set(specs) == (
         {f"inputs.{name}" for name in inputs.TABLES}
-        | {f"journeys.{n}" for n in ("users", "channels", "touches", "path_events", "conversions")}
-        | {"evaluation.outcomes", "evaluation.landmarks"}
-        | models
+        | {f"journeys.{n}" for n in JOURNEYS}
+        | {"evaluation.outcomes", "evaluation.landmarks", "ledger.scores"}
+        | {"evaluation.other_lookback_comparison", "evaluation.other_lookback_credit"}
+        | {f"sources.{n}" for n in ("touchpoints", "conversions", "users", "experiments")}
         | {"credit.touch_credit", "credit.statistics", "credit.daily"}
-        | {"credit.intervals", "credit.removal_effects"}
+        | {"credit.by_segment", "credit.intervals", "credit.differences", "credit.removal_effects"}
         | {f"mart.{name}" for name in marts}
         | {"published.attribution", "published.report", "decisions.promotion"}
     )
@@ -57,9 +57,10 @@ def test_key_and_names_have_the_prefix():
 
 
 def test_a_table_takes_its_description_from_a_sql_file_and_depends_on_tables_and_assets():
-    specs = SpecFactory(("shop",), tags={"tier": "gold"})
+    parents = {"mart.x": ["credit.daily"]}
+    specs = SpecFactory(("shop",), tags={"tier": "gold"}, parents=parents.__getitem__)
     other = dg.AssetKey(["raw", "events"])
-    spec = specs.table("mart.x", "marts/evidence", group="marts", deps=["credit.daily", other])
+    spec = specs.table("mart.x", "marts/evidence", group="marts", deps=[other])
     assert spec.description == SpecFactory().table("y.z", "marts/evidence", group="g").description
     assert {dep.asset_key for dep in spec.deps} == {specs.key("credit.daily"), other}
     assert spec.tags["tier"] == "gold"
@@ -71,10 +72,11 @@ def test_every_step_waits_for_the_pool_of_the_one_writer(definitions):
 
 
 def test_steps_have_the_standard_names(definitions):
-    steps = {asset.op.name for asset in definitions.assets}
+    steps = {step.op.name for step in definitions.assets if isinstance(step, dg.AssetsDefinition)}
     assert steps == {
         *(f"load_{name}" for name in inputs.TABLES), "build_journeys", "draw_sample",
-        "backtest_models", "compare_models", "attribute_conversions", "read_experiments",
+        "backtest_models", "compare_models", "compare_lookbacks", "attribute_conversions",
+        "read_experiments",
         "compare_with_experiments",
         "build_marts",
         "publish_database", "write_report", "promote",

@@ -74,7 +74,7 @@ def rebuilt(result: dg.ExecuteInProcessResult) -> list[str]:
     """Return what the metadata of the journeys say about rebuilt users."""
     events = result.asset_materializations_for_node("build_journeys")
     found = [event.metadata for event in events if event.asset_key.path[0] == "journeys"]
-    assert len(found) == 5
+    assert len(found) == 6
     return [metadata["rebuilt"].value for metadata in found]
 
 

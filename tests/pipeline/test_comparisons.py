@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
+from lydite.errors import InputError
 from lydite.models import make_models
 from lydite.settings import make_settings
 from tests.helpers.journeys import few_journeys
@@ -22,6 +24,15 @@ def test_models_are_compared_by_the_scores_in_the_ledger(engine):
     assert set(first["model"]) == {*MODELS, "base_rate", "touch_volume", "ceiling"}
     pipeline.compare_models(engine, models, evaluation)
     assert engine.frame("from mart.model_comparison order by all").equals(first)
+
+
+def test_an_outcome_that_was_not_compared_is_refused_without_a_comparison(engine):
+    with pytest.raises(InputError, match="not compared on '.*' yet: run the job refresh"):
+        pipeline.refuse_uncompared(engine)
+    models = make_models(MODELS)
+    pipeline.backtest_models(engine, models, seed=0)
+    pipeline.compare_models(engine, models, make_settings(lookback="7d").evaluation)
+    pipeline.refuse_uncompared(engine)
 
 
 def test_a_channel_that_gives_an_outcome_away_is_named_with_the_outcome():

@@ -9,7 +9,7 @@ import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.pipeline.unchanged import TABLE, complete_run, find_repeated_run
-from lydite.settings import Settings
+from lydite.settings import ScheduleSettings, Settings
 
 ROWS = pl.DataFrame({"user_id": ["a", "a", "b"], "channel": ["x", "x", None]})
 
@@ -113,3 +113,18 @@ def test_nothing_is_kept_between_runs_in_memory(settings):
         assert not run(engine, settings)
         assert not run(engine, settings, "two")
         assert not engine.exists(TABLE)
+
+
+def test_a_run_with_a_comparison_repeats_only_one_with_a_comparison(engine, settings):
+    assert find_repeated_run(engine, settings, "credit", evaluates=False) is None
+    complete_run(engine, settings, "credit")
+    assert find_repeated_run(engine, settings, "again", evaluates=False) is not None
+    assert not run(engine, settings)
+    assert find_repeated_run(engine, settings, "later", evaluates=False) is not None
+    assert run(engine, settings, "two")
+
+
+def test_another_schedule_is_no_change(engine, settings):
+    run(engine, settings)
+    scheduled = ScheduleSettings(credit="0 5 * * *")
+    assert run(engine, settings.model_copy(update={"schedule": scheduled}), "two")

@@ -84,7 +84,7 @@ def test_the_workspace_loads_the_settings_of_the_checkout(tmp_path, monkeypatch)
 def test_dg_checks_and_lists_the_definitions(tmp_path):
     assert "All definitions loaded successfully" in dg_command(tmp_path, "check", "defs")
     listed = json.loads(dg_command(tmp_path, "list", "defs", "--json"))
-    assert [job["name"] for job in listed["jobs"]] == ["promote_model", "refresh"]
+    assert [job["name"] for job in listed["jobs"]] == ["credit", "promote_model", "refresh"]
     assert "published/report" in [asset["asset_key"] for asset in listed["assets"]]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from lydite.reporting.decision import decide
 from lydite.reporting.narrative import NOT_CAUSE
-from lydite.reporting.notifications import make_message, notify
+from lydite.reporting.notifications import make_message, notify, notify_failure
 from lydite.settings import EmailSettings, NotifySettings
 from tests.helpers.made_comparisons import BEST, CONTENDERS, make_comparison, make_empty
 from tests.helpers.notified import mail_server, webhook_server
@@ -43,6 +43,22 @@ def test_names_from_the_data_cannot_add_lines_or_headers():
     hostile = make_comparison(("buy\r\nBcc: x@y.z", CONTENDERS), channels=("a\nb", "c\r\nd"))
     message = make_message(hostile, "here")
     assert not any("\n" in line or "\r" in line for line in [message.subject, *message.lines])
+
+
+def test_a_failure_is_sent_with_its_errors_and_without_a_report():
+    why = "touchpoints: no such file\n\nCorrect the path."
+    with webhook_server() as posted, mail_server() as mails:
+        settings = NotifySettings(webhook=posted.url, email=email_to(mails.port))
+        assert notify_failure(settings, "refresh", "run-1", why) == []
+    [body] = posted.bodies
+    said = "The job refresh failed."
+    assert body["text"].splitlines() == [
+        said, "touchpoints: no such file", "Correct the path.", "Run: run-1",
+    ]  # fmt: skip
+    [mail] = mails.messages
+    assert f"Subject: {said}".encode() in mail
+    assert b"attachment" not in mail
+    assert notify_failure(NotifySettings(), "refresh", "run-1", why) == []
 
 
 def test_no_one_is_notified_by_default(report):

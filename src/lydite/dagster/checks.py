@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+from collections import Counter
+from collections.abc import Mapping
 
 import dagster as dg
 
 from lydite import inputs, pipeline, quality
 from lydite.dagster.assets import journeys, marts, publishing
 from lydite.dagster.specs import SpecFactory
+from lydite.quality import drift
 from lydite.reporting.display_names import model_word
-from lydite.settings import Settings
+from lydite.settings import DriftKind, DriftLimits, Settings
 
 _CREDITED = """
 select outcome, model, sum(conversions) as credited
@@ -31,6 +34,16 @@ from {marts.CHAMPIONS}
 where is_refuted
 order by outcome
 """
+WARNINGS = "mart.warnings"
+_FOUND_WARNINGS = f"select kind, any_value(text) from {WARNINGS} group by kind, text order by all"
+#: The kinds of drift, and the tables whose checks they are.
+DRIFT_TABLES: Mapping[DriftKind, str] = {
+    "channel_volume": "journeys.touches",
+    "channels": "journeys.touches",
+    "nulls": "journeys.touches",
+    "conversion_rate": "journeys.conversions",
+    "unattributed": "journeys.conversions",
+}
 _READ = (
     "import sys, duckdb;"
     "con = duckdb.connect(sys.argv[1], read_only=True);"
@@ -39,7 +52,7 @@ _READ = (
 
 
 def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDefinition]:
-    """Return the checks; one that fails stops the assets downstream, except that of champions."""
+    """Return the checks; those that do not only warn stop the assets downstream when they fail."""
     tables = inputs.TABLES.values()
     return [
         *(_not_null(specs, table) for table in tables),
@@ -49,6 +62,8 @@ def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDef
         _findings(specs),
         *(_credit_sum(specs, table) for table in ("mart.channel_credit", "mart.credit_daily")),
         _champions(specs),
+        _warnings(specs),
+        *(_drift(specs, kind, settings.quality.drift[kind]) for kind in DRIFT_TABLES),
         _readable(settings, specs),
     ]  # fmt: skip
 
@@ -178,6 +193,47 @@ def _champions(specs: SpecFactory) -> dg.AssetChecksDefinition:
                 for outcome, model, by in refuted
             ),
             metadata={"refuted": {outcome: model for outcome, model, _ in refuted}},
+        )
+
+    return check
+
+
+def _warnings(specs: SpecFactory) -> dg.AssetChecksDefinition:
+    @specs.check(
+        WARNINGS,
+        "no_warnings",
+        "No warnings about the verdicts. It stops nothing: the report has the same warnings.",
+        blocking=False,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        found = specs.engine(context).local.rows(_FOUND_WARNINGS)
+        return dg.AssetCheckResult(
+            passed=not found,
+            severity=dg.AssetCheckSeverity.WARN,
+            description="\n".join(text for _, text in found),
+            metadata={"kinds": dict(Counter(kind for kind, _ in found))},
+        )
+
+    return check
+
+
+def _drift(specs: SpecFactory, kind: DriftKind, limits: DriftLimits) -> dg.AssetChecksDefinition:
+    @specs.check(
+        DRIFT_TABLES[kind],
+        f"drift_{kind}",
+        f"The last week is like the four before. It warns from a change of {limits.warn:g} on,"
+        " and stops nothing without an error limit in quality.drift.",
+        blocking=limits.error is not None,
+    )
+    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        found = drift.find_drift(specs.engine(context), kind)
+        above, is_error = drift.exceeded(found, limits)
+        severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
+        return dg.AssetCheckResult(
+            passed=not above,
+            severity=severity,
+            description="\n".join(one.text for one in above),
+            metadata={"largest_change": found[0].change if found else 0.0, "compared": len(found)},
         )
 
     return check

@@ -9,13 +9,17 @@ from pydantic import Field
 
 from lydite.dagster.assets import all_assets
 from lydite.dagster.assets.decisions import decision_asset
+from lydite.dagster.assets.inputs import source_specs
 from lydite.dagster.checks import all_checks
-from lydite.dagster.jobs import Schedule, promote_definitions, refresh_definitions
+from lydite.dagster.jobs import Schedule, job_definitions, promote_definitions
+from lydite.dagster.lineage import Lineage
 from lydite.dagster.project import Project, load_project
 from lydite.dagster.resources import Warehouse
+from lydite.dagster.sensors import failure_sensor, new_data_sensor
 from lydite.dagster.specs import SpecFactory
 from lydite.errors import InputError
 from lydite.settings import Settings, parse_settings
+from lydite.timezones import UTC
 
 
 class Upstream(dg.Resolvable, dg.Model):
@@ -43,8 +47,9 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
     """Compares attribution models as rival hypotheses and publishes the results.
 
     Builds the assets from the input tables to the marts, the published DuckDB file and the HTML
-    report, checks, the job ``refresh`` and, where asked for, its schedule. The job
-    ``promote_model`` runs by hand only: a person decides which model is in use.
+    report, checks, the jobs ``refresh`` and ``credit`` with the schedules of the settings, a sensor
+    of new data, and one that notifies of failures. The job ``promote_model`` runs by hand only: a
+    person decides which model is in use.
 
     Attributes
     ----------
@@ -56,8 +61,9 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
         Asset keys that the input tables ``touchpoints``, ``conversions``, ``spend`` and ``users``
         depend on.
     schedule
-        When the job ``refresh`` runs: ``cron`` and ``timezone`` (UTC by default). No schedule by
-        default. A new schedule is off; switch it on in Dagster.
+        When the job ``refresh`` runs, instead of ``refresh`` in the section ``[schedule]`` of the
+        settings: ``cron`` and ``timezone``, by default that of the settings. A new schedule is
+        off; switch it on in Dagster.
     owners
         Owners of every asset, such as ``team:data``.
     tags
@@ -129,11 +135,11 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
         """Return what Dagster's list of components shows in addition to this docstring."""
         return dg.ComponentTypeSpec(
             tags=["attribution", "duckdb", "marketing"],
-            produces=["asset", "asset_check", "job", "schedule", "resource"],
+            produces=["asset", "asset_check", "job", "schedule", "sensor", "resource"],
         )
 
     def build_defs(self, context: dg.ComponentLoadContext) -> dg.Definitions:
-        """Return assets, checks, the job, its schedule and the warehouse.
+        """Return assets, checks, jobs, schedules, sensors and the warehouse.
 
         Raises
         ------
@@ -146,16 +152,29 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
                 "sources.paths: a path table has no times, so that it needs no schedule: use"
                 " `lydite compare`, or set touchpoints and conversions"
             )
-        specs = SpecFactory(self._key_prefix(), tuple(self.owners), self.tags)
-        assets = all_assets(project.settings, specs, dict(self.upstream))
+        settings, upstream = project.settings, dict(self.upstream)
+        specs = SpecFactory(
+            self._key_prefix(),
+            tuple(self.owners),
+            self.tags,
+            settings.schedule.fresh_within,
+            Lineage(settings).parents,
+        )
+        assets = all_assets(settings, specs, upstream)
+        sensors = [new_data_sensor(project, specs, upstream), failure_sensor(project, specs)]
+        schedules, timezone = settings.schedule, settings.timezone
+        if self.schedule is not None:
+            schedules = schedules.model_copy(update={"refresh": self.schedule.cron})
+            timezone = self.schedule.timezone or timezone
         return dg.Definitions.merge(
             dg.Definitions(
-                assets=assets,
-                asset_checks=all_checks(project.settings, specs),
+                assets=[*source_specs(settings, specs, upstream), *assets],
+                asset_checks=all_checks(settings, specs),
                 resources={specs.resource: Warehouse.of(project)},
             ),
-            refresh_definitions(specs, assets, self.schedule),
-            promote_definitions(specs, decision_asset(project.settings, specs)),
+            dg.Definitions(sensors=[sensor for sensor in sensors if sensor is not None]),
+            job_definitions(specs, assets, schedules, timezone or UTC),
+            promote_definitions(specs, decision_asset(settings, specs)),
         )
 
     def _project(self, root: Path) -> Project:

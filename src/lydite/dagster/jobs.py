@@ -1,23 +1,33 @@
-"""The job that materialises everything, and its schedule."""
+"""The jobs, and their schedules."""
 
 from collections.abc import Sequence
 
 import dagster as dg
 
 from lydite.dagster.specs import SpecFactory
+from lydite.settings import ScheduleSettings
+
+REFRESH, CREDIT, PROMOTE_MODEL = "refresh", "credit", "promote_model"
+_ABOUT = {
+    REFRESH: "Load the inputs, compare the models, attribute conversions, publish.",
+    CREDIT: "Load the inputs, attribute conversions, publish. The comparison of the models stays"
+    " that of the last refresh.",
+}
+#: Steps that only the job `refresh` has.
+_EVALUATION = ("backtest_models", "compare_models", "compare_lookbacks")
 
 
 class Schedule(dg.Resolvable, dg.Model):
-    """When the job runs: a cron expression and its time zone."""
+    """When the job `refresh` runs: a cron expression and its time zone."""
 
     cron: str
-    timezone: str = "UTC"
+    timezone: str | None = None
 
 
 def promote_definitions(specs: SpecFactory, asset: dg.AssetsDefinition) -> dg.Definitions:
-    """Return the job ``promote``, which runs by hand only, with its config."""
+    """Return the job ``promote_model``, which runs by hand only, with its config."""
     job = dg.define_asset_job(
-        specs.name("promote_model"),
+        specs.name(PROMOTE_MODEL),
         selection=dg.AssetSelection.assets(asset),
         description="Decide which model is in use. Runs by hand only, with config.",
         executor_def=dg.in_process_executor,
@@ -25,30 +35,43 @@ def promote_definitions(specs: SpecFactory, asset: dg.AssetsDefinition) -> dg.De
     return dg.Definitions(assets=[asset], jobs=[job])
 
 
-def refresh_definitions(
-    specs: SpecFactory, assets: Sequence[dg.AssetsDefinition], schedule: Schedule | None
+def job_definitions(
+    specs: SpecFactory,
+    assets: Sequence[dg.AssetsDefinition],
+    schedules: ScheduleSettings,
+    timezone: str,
 ) -> dg.Definitions:
-    """Return the job ``refresh``, which materialises and checks all assets, and its schedule.
+    """Return the jobs ``refresh`` and ``credit`` with their schedules.
 
-    The job runs in one process: DuckDB allows one process that writes, and most steps are too
-    short to start a process for each.
+    A job runs in one process: DuckDB allows one process that writes, and most steps are too short
+    to start a process for each.
     """
-    name = specs.name("refresh")
-    job = dg.define_asset_job(
-        name,
-        selection=dg.AssetSelection.assets(*assets),
-        description="Load the inputs, compare the models, attribute conversions, publish.",
-        executor_def=dg.in_process_executor,
-    )
-    schedules = [_schedule(name, schedule)] if schedule else []
-    return dg.Definitions(jobs=[job], schedules=schedules)
-
-
-def _schedule(job: str, schedule: Schedule) -> dg.ScheduleDefinition:
-    return dg.ScheduleDefinition(
-        job_name=job,
-        cron_schedule=schedule.cron,
-        execution_timezone=schedule.timezone,
-        # Nothing starts by itself on a new machine: switch it on where it is deployed.
-        default_status=dg.DefaultScheduleStatus.STOPPED,
+    evaluation = {specs.name(name) for name in _EVALUATION}
+    chosen = {
+        REFRESH: assets,
+        CREDIT: [asset for asset in assets if asset.op.name not in evaluation],
+    }
+    jobs = [
+        dg.define_asset_job(
+            specs.name(name),
+            selection=dg.AssetSelection.assets(*own),
+            description=_ABOUT[name],
+            executor_def=dg.in_process_executor,
+        )
+        for name, own in chosen.items()
+    ]
+    crons = {REFRESH: schedules.refresh, CREDIT: schedules.credit}
+    return dg.Definitions(
+        jobs=jobs,
+        schedules=[
+            dg.ScheduleDefinition(
+                job_name=specs.name(name),
+                cron_schedule=cron,
+                execution_timezone=timezone,
+                # Nothing starts by itself on a new machine: switch it on where it is deployed.
+                default_status=dg.DefaultScheduleStatus.STOPPED,
+            )
+            for name, cron in crons.items()
+            if cron is not None
+        ],
     )

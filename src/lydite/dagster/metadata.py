@@ -9,7 +9,14 @@ from lydite.engine import DuckDBEngine, Engine
 from lydite.engine.sql_files import read_comments
 
 Metadata: TypeAlias = Mapping[
-    str, dg.MetadataValue[Any] | dg.TableSchema | dict[str, Any] | str | float | bool
+    str,
+    dg.MetadataValue[Any]
+    | dg.TableSchema
+    | dg.TableColumnLineage
+    | dict[str, Any]
+    | str
+    | float
+    | bool,
 ]
 Result: TypeAlias = dg.MaterializeResult[Any]
 

@@ -1,13 +1,18 @@
 """The specs of assets: key, group, owners, tags, kinds, description and dependencies."""
 
+import functools
+import inspect
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 
+from lydite.dagster.metadata import Result
 from lydite.dagster.redaction import without_secrets
+from lydite.dagster.steps import RETRY, parents_first, report_results
 from lydite.engine import Engine
 from lydite.engine.sql_files import read_comments
 
@@ -23,15 +28,25 @@ class SpecFactory:
         unique in a code location, get the same prefix.
     owners, tags
         Owners and tags of every asset.
+    fresh_within
+        How long input tables and the published file stay fresh; None for always.
+    parents
+        Returns the tables that a table is made from (`lydite.dagster.lineage`).
     """
 
     key_prefix: tuple[str, ...] = ()
     owners: tuple[str, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
+    fresh_within: timedelta | None = None
+    parents: Callable[[str], Iterable[str]] = lambda _: ()
 
     def key(self, table: str) -> dg.AssetKey:
         """Return the asset key of a table (``schema.name``) of the warehouse."""
         return dg.AssetKey([*self.key_prefix, *table.split(".")])
+
+    def source(self, table: str) -> dg.AssetKey:
+        """Return the asset key of the source of an input table."""
+        return self.key(f"sources.{table}")
 
     def name(self, name: str) -> str:
         """Return the name of a step, job, resource or pool, with the prefix."""
@@ -47,6 +62,10 @@ class SpecFactory:
         """The concurrency pool of all steps: DuckDB allows one writer."""
         return self.name("duckdb_writer")
 
+    def is_in_run(self, context: dg.AssetExecutionContext, table: str) -> bool:
+        """Return whether a run also makes a table."""
+        return self.key(table) in context.job_def.asset_layer.selected_asset_keys
+
     def engine(self, context: dg.AssetExecutionContext | dg.AssetCheckExecutionContext) -> Engine:
         """Return the engine of the run."""
         engine: Engine = getattr(context.resources, self.resource).engine
@@ -59,11 +78,12 @@ class SpecFactory:
         *,
         group: str,
         kinds: Sequence[str] = ("duckdb", "sql"),
-        deps: Iterable[str | dg.AssetKey] = (),
+        deps: Iterable[dg.AssetKey] = (),
         code_version: str | None = None,
-        skippable: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+        ages: bool = False,
     ) -> dg.AssetSpec:
-        """Return the spec of an asset.
+        """Return the spec of an asset, which depends on the parents of its table.
 
         Parameters
         ----------
@@ -72,9 +92,9 @@ class SpecFactory:
         description
             A sentence, or the name of a SQL file (``folder/name``) whose first line is one.
         deps
-            Tables of this component by name, other assets by key.
-        skippable
-            Whether a run may leave the asset as it is. Then it skips all assets downstream.
+            Further assets that it depends on.
+        ages
+            Whether it is overdue when it was not made for a while.
         """
         return dg.AssetSpec(
             self.key(table),
@@ -83,23 +103,45 @@ class SpecFactory:
             owners=self.owners,
             tags=self.tags,
             kinds=set(kinds),
-            deps=[dep if isinstance(dep, dg.AssetKey) else self.key(dep) for dep in deps],
+            deps=[*map(self.key, self.parents(table)), *deps],
             code_version=code_version,
-            skippable=skippable,
+            metadata=metadata,
+            freshness_policy=(
+                dg.FreshnessPolicy.time_window(fail_window=self.fresh_within)
+                if ages and self.fresh_within is not None
+                else None
+            ),
         )
 
     def step(
-        self, name: str, specs: Sequence[dg.AssetSpec], *, can_subset: bool = False
-    ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
-        """Return a decorator that makes a step of a function that materialises assets."""
-        decorator = dg.multi_asset(
-            name=self.name(name),
-            specs=specs,
-            can_subset=can_subset,
-            required_resource_keys={self.resource},
-            pool=self.pool,
-        )
-        return lambda function: decorator(without_secrets(function))
+        self, name: str, specs: Sequence[dg.AssetSpec]
+    ) -> Callable[[Callable[..., Result | Iterator[Result]]], dg.AssetsDefinition]:
+        """Return a decorator that makes a step of a function that materialises assets.
+
+        Any of the assets can be selected alone. A step that yields nothing leaves its assets as
+        they are, and all steps downstream are skipped.
+        """
+        keys = parents_first(specs)
+
+        def decorate(make: Callable[..., Result | Iterator[Result]]) -> dg.AssetsDefinition:
+            @functools.wraps(make)
+            def run(context: dg.AssetExecutionContext, **config: Any) -> Iterator[Result]:  # noqa: ANN401
+                made = functools.partial(without_secrets(make), context, **config)
+                return report_results(context, made, keys)
+
+            # Dagster reads the config from the parameters, and expects no annotated result.
+            parameters = inspect.signature(make).parameters.values()
+            run.__signature__ = inspect.Signature(list(parameters))  # type: ignore[attr-defined]
+            return dg.multi_asset(
+                name=self.name(name),
+                specs=specs,
+                can_subset=True,
+                required_resource_keys={self.resource},
+                pool=self.pool,
+                retry_policy=RETRY,
+            )(run)
+
+        return decorate
 
     def check(
         self, table: str, name: str, description: str, *, blocking: bool = True

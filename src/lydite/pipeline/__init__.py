@@ -6,7 +6,12 @@ one. `run` runs all of them in one process.
 
 from lydite.pipeline.backtests import backtest_models, build_samples, load_splits
 from lydite.pipeline.champions import check_decisions, record_decisions
-from lydite.pipeline.comparisons import compare_models, general_findings, path_findings
+from lydite.pipeline.comparisons import (
+    compare_models,
+    general_findings,
+    path_findings,
+    refuse_uncompared,
+)
 from lydite.pipeline.costs import refuse_costs_without_value
 from lydite.pipeline.experiments import (
     AGREEMENT_MARTS,
@@ -34,6 +39,7 @@ from lydite.pipeline.marts import (
     VIEWS,
     attribute_conversions,
     build_marts,
+    other_rows,
 )
 from lydite.pipeline.models import make_baselines, usable_models
 from lydite.pipeline.outcomes import (
@@ -85,6 +91,7 @@ __all__ = [
     "load_inputs",
     "load_splits",
     "make_baselines",
+    "other_rows",
     "path_findings",
     "prepare",
     "quarantined",
@@ -94,6 +101,7 @@ __all__ = [
     "record_run",
     "refuse_costs_without_value",
     "refuse_later_warehouse",
+    "refuse_uncompared",
     "run",
     "upgrade_warehouse",
     "usable_models",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 CALIBRATED_CREDIT = "calibrated_credit"
 AGREEMENT = "experiment_agreement"
-_READ = ("outcomes", "champions", "channel_credit", AGREEMENT)
+READ = ("outcomes", "champions", "channel_credit", AGREEMENT)
 _UNATTRIBUTED = "(unattributed)"
 _DAYS_PER_MONTH = 365 / 12
 _Z = float(stats.norm.ppf(0.975))
@@ -36,10 +36,10 @@ def build_calibrated_credit(engine: DuckDBEngine) -> None:
         Holds the marts of a comparison, and of experiments if there are any.
     """
     marts = {
-        name: engine.frame(f"from mart.{name}") for name in _READ if engine.exists(f"mart.{name}")
+        name: engine.frame(f"from mart.{name}") for name in READ if engine.exists(f"mart.{name}")
     }
     parts = [pl.DataFrame(schema=SCHEMA)]
-    if marts.keys() >= set(_READ):
+    if marts.keys() >= set(READ):
         parts += [
             calibrate_outcome(marts, outcome, model)
             for outcome, model in marts["champions"].select("outcome", "model").rows()

@@ -14,6 +14,7 @@ from lydite.decisions.hypotheses import (
     definition_row,
     repeated_hypotheses,
 )
+from lydite.errors import InputError
 from lydite.evaluation import ledger, voids
 from lydite.evaluation.align_scores import align_scores
 from lydite.evaluation.bots import bot_warnings
@@ -98,6 +99,27 @@ def compare_models(engine: Engine, models: Sequence[Model], evaluation: Evaluati
         engine.local.create(mart, f"marts/{name}")
         engine.local.comment(mart, f"marts/{name}")
         engine.copy_from_local(mart)
+
+
+def refuse_uncompared(engine: Engine) -> None:
+    """Refuse to attribute conversions of outcomes that no run has compared.
+
+    Raises
+    ------
+    InputError
+        When the last comparison lacks an outcome of the data, or there was none.
+    """
+    local = engine.local
+    compared = {name for (name,) in local.rows(_COMPARED)} if local.exists(DEFINITIONS) else set()
+    for row in read_outcomes(engine, scored_only=False):
+        if row["outcome"] not in compared:
+            raise InputError(
+                f"the models were not compared on {row['outcome']!r} yet: run the job"
+                " refresh, which compares them"
+            )
+
+
+_COMPARED = f"select distinct outcome from {DEFINITIONS}"
 
 
 def _score_fingerprints(

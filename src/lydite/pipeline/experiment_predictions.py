@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 EXPERIMENT_PREDICTIONS = "experiment_predictions"
 PREDICTION_SUMMARY = "experiment_prediction_summary"
-_READ = ("outcomes", "champions", AGREEMENT)
+READ = ("outcomes", "champions", AGREEMENT)
 _KEYS = ("outcome", "method", "model")
 _Z = float(stats.norm.ppf(0.975))
 SCHEMA: dict[str, Any] = {
@@ -44,10 +44,10 @@ def build_experiment_predictions(engine: DuckDBEngine) -> None:
         Holds the marts of a comparison, and of experiments if there are any.
     """
     marts = {
-        name: engine.frame(f"from mart.{name}") for name in _READ if engine.exists(f"mart.{name}")
+        name: engine.frame(f"from mart.{name}") for name in READ if engine.exists(f"mart.{name}")
     }
     parts = [pl.DataFrame(schema=SCHEMA)]
-    if marts.keys() >= set(_READ):
+    if marts.keys() >= set(READ):
         parts += [predict_experiments(marts, outcome) for outcome in marts["outcomes"]["outcome"]]
     predictions = pl.concat(parts).sort("experiment", "method", "model")
     summary = summarise_predictions(predictions, _KEYS)

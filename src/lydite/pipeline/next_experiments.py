@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Marts = Mapping[str, pl.DataFrame]
 
 NEXT_EXPERIMENTS = "next_experiments"
-_READ = (
+READ = (
     "outcomes", "model_comparison", "champions", "channel_credit", "channel_roles", "weekly_reach",
     "segment_credit",
 )  # fmt: skip
@@ -52,11 +52,11 @@ def build_next_experiments(engine: DuckDBEngine, margins: Mapping[str, float] | 
     """
     marts = {
         name: engine.frame(f"from mart.{name}")
-        for name in (*_READ, AGREEMENT, EXPERIMENT_VERDICTS)
+        for name in (*READ, AGREEMENT, EXPERIMENT_VERDICTS)
         if engine.exists(f"mart.{name}")
     }
     parts = [pl.DataFrame(schema=SCHEMA)]
-    if marts.keys() >= set(_READ):
+    if marts.keys() >= set(READ):
         for outcome in marts["outcomes"]["outcome"]:
             tests = rank_tests(find_candidates(marts, outcome, (margins or {}).get(outcome, 1.0)))
             parts.append(_table(outcome, tests))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 #: The last run that began: the fingerprint of what it depends on, and when it was complete.
 TABLE = "evaluation.last_run"
+_NO_EVALUATION = "without evaluation"
 _ROWS = """
 select table_schema, table_name
 from information_schema.tables
@@ -39,7 +40,9 @@ order by all
 """
 
 
-def find_repeated_run(engine: Engine, settings: Settings, run_id: str) -> datetime | None:
+def find_repeated_run(
+    engine: Engine, settings: Settings, run_id: str, *, evaluates: bool = True
+) -> datetime | None:
     """Return when the run was complete that this one would repeat; None if something has changed.
 
     To be called when the input tables are loaded, before anything is computed from them. If
@@ -53,13 +56,17 @@ def find_repeated_run(engine: Engine, settings: Settings, run_id: str) -> dateti
         The settings of the project.
     run_id
         Id of this run.
+    evaluates
+        Whether the run compares the models; one that does repeats only a run that did so too.
     """
     if not isinstance(engine, DuckDBEngine) or not engine.is_persistent:
         return None
-    fingerprint = _fingerprint(engine, settings)
+    with_evaluation = _fingerprint(engine, settings)
+    fingerprint = with_evaluation if evaluates else f"{with_evaluation} {_NO_EVALUATION}"
     last = engine.rows(f"from {TABLE}") if engine.exists(TABLE) else []
     for _, of_last, published, complete_at in last:
-        if of_last == fingerprint and complete_at and published == _digest(_written(settings)):
+        is_same = of_last in {fingerprint, with_evaluation} and complete_at
+        if is_same and published == _digest(_written(settings)):
             return cast("datetime", complete_at)
     _store(engine, run_id, fingerprint, None, None)
     return None
@@ -99,7 +106,7 @@ def _written(settings: Settings) -> list[Path]:
 
 def _fingerprint(engine: DuckDBEngine, settings: Settings) -> str:
     """Return the digest of the rows, whatever their order, and of all else results depend on."""
-    parts = [duckdb.__version__, _code(), settings.model_dump_json()]
+    parts = [duckdb.__version__, _code(), settings.model_dump_json(exclude={"schedule"})]
     parts.append(_digest([settings.storage.decisions]))
     if settings.experiments:  # whether an experiment can be read depends on the day
         parts.append(str(datetime.now(UTC).date()))

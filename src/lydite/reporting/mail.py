@@ -24,9 +24,9 @@ _LONGEST_SUBJECT = 140
 
 
 def send_mail(
-    settings: EmailSettings, subject: str, lines: Sequence[str], attachment: Path
+    settings: EmailSettings, subject: str, lines: Sequence[str], attachment: Path | None = None
 ) -> None:
-    """Send lines of text, with an HTML file attached.
+    """Send lines of text, with an HTML file attached if there is one.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def send_mail(
 
 
 def _message(
-    settings: EmailSettings, subject: str, lines: Sequence[str], attachment: Path
+    settings: EmailSettings, subject: str, lines: Sequence[str], attachment: Path | None
 ) -> EmailMessage:
     message = EmailMessage()
     short = subject if len(subject) <= _LONGEST_SUBJECT else f"{subject[: _LONGEST_SUBJECT - 1]}…"
@@ -63,9 +63,13 @@ def _message(
     message["Date"] = formatdate()
     message["Message-ID"] = make_msgid(domain=message["From"].partition("@")[2] or None)
     message.set_content("\n\n".join(lines))
-    message.add_attachment(
-        attachment.read_bytes(), maintype="text", subtype="html", filename="attribution-report.html"
-    )
+    if attachment is not None:
+        message.add_attachment(
+            attachment.read_bytes(),
+            maintype="text",
+            subtype="html",
+            filename="attribution-report.html",
+        )
     return message
 
 

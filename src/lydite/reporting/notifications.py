@@ -66,11 +66,36 @@ def notify(comparison: Comparison, settings: NotifySettings, report: Path) -> li
     -------
     One line for each notification that failed, without secrets.
     """
-    ways: list[tuple[str, Callable[[], None], tuple[str, ...]]] = []
-    webhook, email = settings.webhook, settings.email
-    if webhook is None and email is None:
+    if settings.webhook is None and settings.email is None:
         return []
     message = make_message(comparison, settings.link or str(report.resolve()))
+    return _send(message, settings, report)
+
+
+def notify_failure(settings: NotifySettings, job: str, run_id: str, why: str) -> list[str]:
+    """Send why a run failed to all who are in the settings; it raises nothing.
+
+    Parameters
+    ----------
+    settings
+        Who is notified; no one where nothing is set.
+    job, run_id
+        The run.
+    why
+        The messages of its errors.
+
+    Returns
+    -------
+    One line for each notification that failed, without secrets.
+    """
+    said = f"The job {job} failed."
+    lines = [said, *(line for line in hide(why).splitlines() if line), f"Run: {run_id}"]
+    return _send(Message(_line(said), lines), settings, None)
+
+
+def _send(message: Message, settings: NotifySettings, report: Path | None) -> list[str]:
+    ways: list[tuple[str, Callable[[], None], tuple[str, ...]]] = []
+    webhook, email = settings.webhook, settings.email
     if webhook is not None:
         ways.append(("webhook", lambda: post_text(webhook, "\n".join(message.lines)), (webhook,)))
     if email is not None:

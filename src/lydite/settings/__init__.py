@@ -16,6 +16,8 @@ from lydite.settings.outcomes import (
 from lydite.settings.project import ModelSettings, Settings
 from lydite.settings.quality import (
     FINDING_KINDS,
+    DriftKind,
+    DriftLimits,
     FindingKind,
     QualitySettings,
     RuleName,
@@ -24,6 +26,7 @@ from lydite.settings.quality import (
 )
 from lydite.settings.reading import load_settings, parse_settings
 from lydite.settings.report import ReportSettings
+from lydite.settings.schedule import ScheduleSettings
 from lydite.settings.sources import DatabaseSource, EngineSettings, SourceSettings, StorageSettings
 from lydite.settings.types import (
     AfterConversion,
@@ -47,6 +50,8 @@ __all__ = [
     "DatabaseSource",
     "DeclaredEnds",
     "Delay",
+    "DriftKind",
+    "DriftLimits",
     "EmailSettings",
     "EngineSettings",
     "EvaluationSettings",
@@ -69,6 +74,7 @@ __all__ = [
     "ReportSettings",
     "RuleName",
     "RuleSettings",
+    "ScheduleSettings",
     "Section",
     "Settings",
     "Severity",

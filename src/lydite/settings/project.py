@@ -21,6 +21,7 @@ from lydite.settings.outcomes import (
 )
 from lydite.settings.quality import QualitySettings
 from lydite.settings.report import ReportSettings
+from lydite.settings.schedule import ScheduleSettings
 from lydite.settings.sources import EngineSettings, SourceSettings, StorageSettings
 from lydite.settings.types import Section, Timezone
 
@@ -93,6 +94,7 @@ class Settings(Section):
     experiments: dict[str, ExperimentSettings] = {}
     report: ReportSettings = ReportSettings()
     notify: NotifySettings = NotifySettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     models: Annotated[
         tuple[Annotated[ModelSettings, BeforeValidator(_as_model)], ...],
         AfterValidator(_check_duplicates),

@@ -22,6 +22,8 @@ RuleName = Literal[
     "near_duplicates", "bursts", "bot_like_users", "one_touch_users", "vanished_users"
 ]
 Severity = Literal["ignore", "warn", "set_aside", "block"]
+#: What is compared from one week to the weeks before; `lydite.quality.drift` describes them.
+DriftKind = Literal["channel_volume", "channels", "conversion_rate", "unattributed", "nulls"]
 FINDING_KINDS: tuple[FindingKind, ...] = get_args(FindingKind)
 
 
@@ -39,6 +41,35 @@ class RuleSettings(Section):
 
     severity: Severity | None = None
     threshold: Annotated[float, Field(gt=0)] | None = None
+
+
+class DriftLimits(Section):
+    """From which change on a kind of drift is reported, and from which one a run stops.
+
+    Attributes
+    ----------
+    warn
+        From this change on, the check in Dagster warns.
+    error
+        From this change on, it fails, and nothing is published; None for never.
+    """
+
+    warn: Annotated[float, Field(gt=0)]
+    error: Annotated[float, Field(gt=0)] | None = None
+
+
+#: Relative changes of touches and rates, changes of shares, and a number of channels.
+_DRIFT: dict[DriftKind, DriftLimits] = {
+    "channel_volume": DriftLimits(warn=0.5),
+    "channels": DriftLimits(warn=1),
+    "conversion_rate": DriftLimits(warn=0.3),
+    "unattributed": DriftLimits(warn=0.1),
+    "nulls": DriftLimits(warn=0.1),
+}
+
+
+def _with_defaults(given: dict[DriftKind, DriftLimits]) -> dict[DriftKind, DriftLimits]:
+    return _DRIFT | given
 
 
 def _check_rules(rules: dict[RuleName, RuleSettings]) -> dict[RuleName, RuleSettings]:
@@ -67,6 +98,9 @@ class QualitySettings(Section):
         otherwise they are counted once.
     rules
         Severity and threshold of rules about touchpoints, by name.
+    drift
+        From which changes on the last week differs from the weeks before, by kind; only Dagster
+        checks it.
     """
 
     max_quarantined_share: Annotated[float, Field(ge=0, le=1)] = 0.01
@@ -74,6 +108,7 @@ class QualitySettings(Section):
     warn: tuple[FindingKind, ...] = ()
     keep_duplicates: bool = False
     rules: Annotated[dict[RuleName, RuleSettings], AfterValidator(_check_rules)] = {}
+    drift: Annotated[dict[DriftKind, DriftLimits], AfterValidator(_with_defaults)] = _DRIFT
 
     def accepting(self, kinds: Sequence[str]) -> QualitySettings:
         """Return the settings with more kinds of findings accepted.

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 
 from lydite import pipeline
-from lydite.dagster.assets import attribution, inputs, journeys, models
+from lydite.dagster.assets import models
 from lydite.dagster.metadata import Metadata, Result, markdown, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
@@ -56,8 +56,7 @@ def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
     read = tuple(f"mart.{name}" for name in pipeline.READING_MARTS)
     compared = tuple(f"mart.{name}" for name in pipeline.AGREEMENT_MARTS)
 
-    # The journeys join the ids of a person.
-    @specs.step("read_experiments", _specs(specs, read, (*inputs.TABLES, *journeys.FILES)))
+    @specs.step("read_experiments", _specs(specs, read))
     def read_experiments(context: dg.AssetExecutionContext) -> Iterator[Result]:
         engine = specs.engine(context)
         pipeline.read_experiments(engine, settings)
@@ -65,9 +64,7 @@ def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
             more = _shown(engine.local, table)
             yield materialized(specs.key(table), engine.local, table, more=more)
 
-    deps = (*read, models.LANDMARKS, *attribution.TABLES)
-
-    @specs.step("compare_with_experiments", _specs(specs, compared, deps))
+    @specs.step("compare_with_experiments", _specs(specs, compared))
     def compare_with_experiments(context: dg.AssetExecutionContext) -> Iterator[Result]:
         engine = specs.engine(context)
         rivals = models.usable_models(engine, settings)
@@ -79,14 +76,13 @@ def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
     return [read_experiments, compare_with_experiments]
 
 
-def _specs(specs: SpecFactory, tables: Sequence[str], deps: Sequence[str]) -> list[dg.AssetSpec]:
+def _specs(specs: SpecFactory, tables: Sequence[str]) -> list[dg.AssetSpec]:
     return [
         specs.table(
             table,
             table.replace("mart.", "marts/"),
             group="experiments",
             kinds=("duckdb", "python"),
-            deps=deps,
         )
         for table in tables
     ]

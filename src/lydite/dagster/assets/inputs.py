@@ -7,6 +7,7 @@ import dagster as dg
 from lydite import inputs, pipeline
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
+from lydite.environment import mask
 from lydite.settings import (
     ChannelSettings,
     CurrencySettings,
@@ -17,6 +18,38 @@ from lydite.settings import (
 )
 
 TABLES = tuple(f"inputs.{name}" for name in inputs.TABLES)
+_ABOUT_SOURCE = "Where the input table {table} is read from: {source}."
+
+
+def source_specs(
+    settings: Settings, specs: SpecFactory, upstream: Mapping[str, Sequence[dg.AssetKey]]
+) -> list[dg.AssetSpec]:
+    """Return the sources of input tables that no other asset makes, as external assets."""
+    return [
+        dg.AssetSpec(
+            specs.source(name),
+            description=_ABOUT_SOURCE.format(table=name, source=source),
+            group_name="sources",
+            owners=specs.owners,
+            tags=specs.tags,
+            kinds={_kind_of(source)},
+            metadata=_about_source(source),
+        )
+        for name, source in settings.sources.present().items()
+        if not upstream.get(name)
+    ]
+
+
+def _kind_of(source: str | DatabaseSource) -> str:
+    if isinstance(source, DatabaseSource):
+        return "postgres" if source.is_postgres else "duckdb"
+    return next((kind for kind in ("parquet", "csv", "json") if f".{kind}" in source), "sql")
+
+
+def _about_source(source: str | DatabaseSource) -> Metadata:
+    if isinstance(source, DatabaseSource):
+        return {"select": source.select, "database": mask(source.database)}
+    return {"path": mask(source)}
 
 
 def input_assets(
@@ -33,7 +66,7 @@ def input_assets(
             settings.declared_ends(),
             settings.channels,
             specs,
-            upstream.get(table.name, ()),
+            upstream.get(table.name) or [specs.source(table.name)] * (table.name in sources),
             quality=settings.quality,
             timezone=settings.timezone,
             first_only=settings.first_only(),
@@ -57,7 +90,7 @@ def _load_step(
     currency: CurrencySettings | None,
 ) -> dg.AssetsDefinition:
     name = f"inputs.{table.name}"
-    spec = specs.table(name, table.sql, group="inputs", deps=upstream)
+    spec = specs.table(name, table.sql, group="inputs", deps=upstream, ages=source is not None)
 
     @specs.step(f"load_{table.name}", [spec])
     def load(context: dg.AssetExecutionContext) -> Result:

@@ -6,7 +6,6 @@ import dagster as dg
 from pydantic import Field
 
 from lydite import pipeline
-from lydite.dagster.assets import inputs
 from lydite.dagster.metadata import Metadata, Result, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.journeys import find_outcomes
@@ -15,9 +14,11 @@ from lydite.settings import Settings
 
 FILES = {
     f"journeys.{name}": f"journeys/{name}"
-    for name in ("users", "channels", "touches", "path_events", "conversions")
+    for name in ("users", "channels", "touches", "path_events", "conversions", "spend")
 }
 OUTCOMES = "evaluation.outcomes"
+# What decides which kind of run it is.
+COMPARISON, REPORT = "mart.model_comparison", "published.report"
 BUILD_JOURNEYS = "build_journeys"
 _ABOUT_OUTCOMES = "The outcomes to evaluate: lookback, end of the data, forecast periods."
 
@@ -45,7 +46,7 @@ class JourneysConfig(dg.Config):
 def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the step ``build_journeys``, which rebuilds journeys of changed users only."""
     tables = [
-        specs.table(table, about, group="journeys", deps=inputs.TABLES, skippable=True)
+        specs.table(table, about, group="journeys")
         for table, about in (*FILES.items(), (OUTCOMES, _ABOUT_OUTCOMES))
     ]
 
@@ -55,8 +56,13 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
     ) -> Iterator[Result]:
         engine = specs.engine(context)
         pipeline.check_decisions(engine, settings.storage.decisions)
-        if not config.full and not config.accept:
-            repeated = pipeline.find_repeated_run(engine, settings, context.run.run_id)
+        evaluates = specs.is_in_run(context, COMPARISON)
+        # A person who selects tables wants them to be made.
+        is_whole = specs.is_in_run(context, REPORT)
+        if is_whole and not config.full and not config.accept:
+            repeated = pipeline.find_repeated_run(
+                engine, settings, context.run.run_id, evaluates=evaluates
+            )
             if (
                 repeated is not None
             ):  # the tables stay as they are: all steps after this are skipped
@@ -89,6 +95,8 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             for row in pipeline.read_outcomes(engine, scored_only=False)
             if row["note"]
         }
+        if is_whole and not evaluates:
+            pipeline.refuse_uncompared(engine)
         too_early: Metadata = {"too_early": notes} if notes else {}
         yield materialized(specs.key(OUTCOMES), engine.local, OUTCOMES, more=too_early)
 

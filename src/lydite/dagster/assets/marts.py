@@ -5,11 +5,9 @@ from collections.abc import Iterator
 import dagster as dg
 
 from lydite import pipeline
-from lydite.dagster.assets import attribution, inputs, journeys
-from lydite.dagster.metadata import Metadata, Result, materialized
+from lydite.dagster.column_lineage import lineage_metadata
+from lydite.dagster.metadata import Result, materialized
 from lydite.dagster.specs import SpecFactory
-from lydite.reporting.champion import champion_alert, champion_line
-from lydite.results import read_comparison
 from lydite.settings import Settings
 
 CHAMPIONS = "mart.champions"
@@ -18,39 +16,21 @@ TABLES = tuple(f"mart.{name}" for name in (*pipeline.LOCAL_MARTS, *pipeline.MART
 
 def mart_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the step ``build_marts``."""
-    deps = (*inputs.TABLES, *journeys.FILES, *attribution.TABLES)
-    # Credit shows the range over the models that are not refuted.
-    compared = dict.fromkeys(
-        ("mart.channel_credit", CHAMPIONS, "mart.hypotheses", "mart.timeline"),
-        ("mart.model_comparison", "mart.experiment_verdicts"),
-    )
     tables = [
-        specs.table(
-            table,
-            table.replace("mart.", "marts/"),
-            group="marts",
-            deps=(*deps, *compared.get(table, ())),
-        )
-        for table in TABLES
+        specs.table(table, table.replace("mart.", "marts/"), group="marts") for table in TABLES
     ]
 
     @specs.step("build_marts", tables)
     def build_marts(context: dg.AssetExecutionContext) -> Iterator[Result]:
         engine = specs.engine(context)
         pipeline.record_decisions(engine, settings.storage.decisions)
-        pipeline.record_run(engine, settings.evaluation, context.run.run_id)
-        pipeline.build_marts(engine, costs=settings.costs(), margins=settings.margins())
-        comparison = read_comparison(engine.local)
-        outcomes = [row["outcome"] for row in comparison.outcomes]
-        alerts = [text for name in outcomes if (text := champion_alert(comparison, name))]
-        for alert in alerts:
-            context.log.warning(alert)
-        in_use: Metadata = {
-            "refuted": dg.MetadataValue.json(alerts),
-            "in_use": {name: champion_line(comparison, name) for name in outcomes},
-        }
-        for table in TABLES:
-            more = in_use if table == CHAMPIONS else None
+        selected = {key.path[-1] for key in context.selected_asset_keys}
+        if "runs" in selected:
+            pipeline.record_run(engine, settings.evaluation, context.run.run_id)
+        names = [name for name in pipeline.MARTS if name in selected]
+        pipeline.build_marts(engine, names, settings.costs(), settings.margins())
+        for table in (f"mart.{name}" for name in (*pipeline.LOCAL_MARTS, *names)):
+            more = lineage_metadata(specs, engine.local, table, table.replace("mart.", "marts/"))
             yield materialized(specs.key(table), engine.local, table, more=more)
 
     return [build_marts]

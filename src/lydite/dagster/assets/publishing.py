@@ -7,16 +7,16 @@ from typing import Any
 import dagster as dg
 
 from lydite import pipeline
-from lydite.dagster.assets import evaluation, experiments, marts
 from lydite.dagster.metadata import Metadata, Result
 from lydite.dagster.specs import SpecFactory
 from lydite.publishing import publish, touch_credit_path
+from lydite.reporting.champion import champion_alert, champion_line
 from lydite.reporting.decision import decide
 from lydite.reporting.kept_reports import write_run_report
 from lydite.reporting.money_picture import money_png
 from lydite.reporting.notifications import notify
 from lydite.reporting.report_section import main_first
-from lydite.results import Comparison, read_comparison
+from lydite.results import Comparison, read_published
 from lydite.settings import Settings, StorageSettings
 
 DATABASE = "published.attribution"
@@ -37,7 +37,7 @@ def _publish_database(storage: StorageSettings, specs: SpecFactory) -> dg.Assets
         "The marts in one DuckDB file, replaced in one rename.",
         group="publishing",
         kinds=("duckdb",),
-        deps=(*evaluation.TABLES, *marts.TABLES, *experiments.TABLES),
+        ages=True,
     )
 
     @specs.step(PUBLISH, [spec])
@@ -58,15 +58,17 @@ def _write_report(settings: Settings, specs: SpecFactory) -> dg.AssetsDefinition
         "The HTML report: what to believe, what it changes in the budget, what to test next.",
         group="publishing",
         kinds=("html",),
-        deps=(DATABASE, *evaluation.TABLES, *marts.TABLES, *experiments.TABLES),
     )
 
     @specs.step("write_report", [spec])
     def write_report(context: dg.AssetExecutionContext) -> Result:
         engine = specs.engine(context)
-        comparison = read_comparison(engine.local, report_settings=shown)
+        comparison = read_published(storage.published, report_settings=shown)
         kept = write_run_report(comparison, storage.report, storage.reports, shown.keep)
         pipeline.complete_run(engine, settings, context.run.run_id)
+        for name in _outcomes(comparison):
+            if alert := champion_alert(comparison, name):
+                context.log.warning(alert)
         for failed in notify(comparison, settings.notify, kept):
             context.log.warning(failed)
         return _written(storage.report, _about_report(comparison, kept))
@@ -76,9 +78,13 @@ def _write_report(settings: Settings, specs: SpecFactory) -> dg.AssetsDefinition
 
 def _about_report(comparison: Comparison, kept: Path) -> Metadata:
     """Return the file of the run, the verdicts, and the sentence and the chart of the report."""
-    outcomes = [row["outcome"] for row in comparison.outcomes]
-    verdicts = {name: comparison.verdict(name) for name in outcomes}
-    about: dict[str, Any] = {"report": dg.MetadataValue.path(kept.resolve()), "verdicts": verdicts}
+    outcomes = _outcomes(comparison)
+    about: dict[str, Any] = {
+        "report": dg.MetadataValue.path(kept.resolve()),
+        "bytes": kept.stat().st_size,
+        "verdicts": {name: comparison.verdict(name) for name in outcomes},
+        "in_use": {name: champion_line(comparison, name) for name in outcomes},
+    }
     if not outcomes:
         return about
     main = main_first(comparison)[0]
@@ -90,6 +96,10 @@ def _about_report(comparison: Comparison, kept: Path) -> Metadata:
         words = "Spend and credit by channel"
         about["money_chart"] = dg.MetadataValue.md(f"![{words}](data:image/png;base64,{data})")
     return about
+
+
+def _outcomes(comparison: Comparison) -> list[str]:
+    return [row["outcome"] for row in comparison.outcomes]
 
 
 def _written(path: Path, more: Metadata) -> Result:

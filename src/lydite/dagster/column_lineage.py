@@ -1,0 +1,93 @@
+"""Which columns the columns of a mart are computed from, read from its SQL file."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from sqlglot import exp, parse_one
+from sqlglot.errors import SqlglotError
+from sqlglot.lineage import Node, lineage
+from sqlglot.optimizer.qualify import qualify
+from sqlglot.optimizer.scope import Scope, build_scope
+
+from lydite.dagster.metadata import Metadata
+from lydite.dagster.specs import SpecFactory
+from lydite.engine import Engine
+from lydite.engine.sql_files import load_sql
+from lydite.engine.table_names import tables_in
+
+_DIALECT = "duckdb"
+Schema = dict[str, Any]
+
+
+def lineage_metadata(specs: SpecFactory, engine: Engine, table: str, file: str) -> Metadata:
+    """Return the metadata with the lineage of the columns of a table.
+
+    Columns of tables that are no assets are left out.
+
+    Parameters
+    ----------
+    specs
+        Knows which assets the table is made from.
+    engine
+        Holds the tables that the file reads.
+    table
+        Name of the table (``schema.name``).
+    file
+        Its SQL file.
+    """
+    schema: Schema = {}
+    for name in sorted(tables_in(file)):
+        if engine.exists(name):
+            schema.setdefault(name.split(".")[0], {})[name.split(".")[1]] = engine.columns(name)
+    parents = set(specs.parents(table))
+    deps = {
+        column: [
+            dg.TableColumnDep(specs.key(source), name)
+            for source, name in found
+            if source in parents
+        ]
+        for column, found in read_lineage(load_sql(file), schema).items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)} if any(deps.values()) else {}
+
+
+def read_lineage(sql: str, schema: Schema) -> Mapping[str, list[tuple[str, str]]]:
+    """Return the tables and columns that each column of a select is computed from.
+
+    Parameters
+    ----------
+    sql
+        The select.
+    schema
+        The types of the columns that it may read, by schema, table and name.
+
+    Examples
+    --------
+    >>> columns = {"mart": {"paths": {"conversions": "bigint", "path": "varchar"}}}
+    >>> read_lineage("select path, 2 * conversions as twice from mart.paths", columns)
+    {'path': [('mart.paths', 'path')], 'twice': [('mart.paths', 'conversions')]}
+    """
+    try:
+        select: Any = qualify(
+            parse_one(sql, read=_DIALECT),
+            dialect=_DIALECT,
+            schema=schema,
+            validate_qualify_columns=False,
+            identify=False,
+        )
+        scope = build_scope(select)
+        if scope is None:
+            return {}
+        names = [name for name in select.named_selects if name != "*"]
+        return {name: sorted(set(_leaves(name, schema, scope))) for name in names}
+    except SqlglotError:  # no lineage is better than no table
+        return {}
+
+
+def _leaves(column: str, schema: Schema, scope: Scope) -> Iterator[tuple[str, str]]:
+    node: Node = lineage(column, scope.expression, schema=schema, dialect=_DIALECT, scope=scope)
+    for leaf in node.walk():
+        if isinstance(leaf.expression, exp.Table):
+            table = leaf.expression
+            yield f"{table.db}.{table.name}", leaf.name.rpartition(".")[2].strip('"')

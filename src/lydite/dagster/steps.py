@@ -1,0 +1,64 @@
+"""How a step runs: its errors, its duration, and the order in which its tables are reported."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from graphlib import TopologicalSorter
+
+import dagster as dg
+
+from lydite.dagster.metadata import Result
+from lydite.errors import InputError
+
+#: A step that fails for another reason than bad input is tried once more, such as after an error
+#: of the network.
+RETRY = dg.RetryPolicy(max_retries=1, delay=5)
+
+
+@contextmanager
+def without_retries() -> Iterator[None]:
+    """Fail at once on bad input: the same input fails again."""
+    try:
+        yield
+    except InputError as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def parents_first(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetKey]:
+    """Return the keys of assets, each after those of the same step that it depends on."""
+    graph = {spec.key: [dep.asset_key for dep in spec.deps] for spec in specs}
+    return [key for key in TopologicalSorter(graph).static_order() if key in graph]
+
+
+def report_results(
+    context: dg.AssetExecutionContext,
+    make: Callable[[], Result | Iterator[Result]],
+    keys: Sequence[dg.AssetKey],
+) -> Iterator[Result]:
+    """Run a step, and yield the results of the selected assets, with the seconds that it took.
+
+    A step makes all its tables. Those that were not selected are reported as materialised too.
+
+    Parameters
+    ----------
+    context
+        Of the step.
+    make
+        Makes the tables, and returns the result, or yields the results.
+    keys
+        The assets of the step, each after those that it depends on.
+    """
+    started = time.monotonic()
+    with without_retries():
+        made = make()
+        results = [made] if isinstance(made, dg.MaterializeResult) else list(made)
+    seconds = round(time.monotonic() - started, 3)
+    found = {result.asset_key or keys[0]: result.metadata or {} for result in results}
+    for key in keys:
+        if key not in found:
+            continue
+        metadata = {**found[key], "seconds": seconds}
+        if key in context.selected_asset_keys:
+            yield dg.MaterializeResult(asset_key=key, metadata=metadata)
+        else:
+            context.log_event(dg.AssetMaterialization(key, metadata=metadata))
