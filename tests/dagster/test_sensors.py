@@ -30,6 +30,9 @@ def test_new_files_start_the_job_once_they_rest(make_definitions, tmp_path):
             found.append(len(data.run_requests))
     assert found == [0, 0, 1, 0]
     assert data.skip_message == "no new data: 1 files, 0 upstream assets"
+    file.unlink()
+    nothing = sensor.evaluate_tick(dg.build_sensor_context(cursor=cursor))
+    assert nothing.skip_message == "no local files and no upstream assets to look at"
 
 
 @pytest.mark.parametrize(

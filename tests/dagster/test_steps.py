@@ -5,10 +5,10 @@ import shutil
 import dagster as dg
 import pytest
 
-from lydite.dagster import LyditeComponent
+from lydite.dagster import LyditeComponent, steps
 from lydite.dagster.specs import SpecFactory
-from lydite.dagster.steps import RETRY, parents_first
-from lydite.errors import InputError
+from lydite.dagster.steps import parents_first
+from lydite.errors import InputError, UnavailableError
 
 #: One asset of every step.
 ALONE = (
@@ -53,11 +53,17 @@ def test_tables_that_were_not_selected_are_reported_as_they_are_made_too():
 
 
 @pytest.mark.parametrize(
-    ("error", "attempts"), [(InputError("no such file"), 1), (ValueError("crash"), 2)]
+    ("error", "attempts"),
+    [
+        (InputError("no such file"), 1),
+        (ValueError("crash"), 2),
+        (UnavailableError("locked"), 2),
+        (dg.DagsterExecutionInterruptedError("stopped"), 1),
+    ],
 )
-def test_a_step_is_tried_again_after_a_crash_and_not_after_bad_input(monkeypatch, error, attempts):
+def test_a_step_is_tried_again_only_after_a_crash(monkeypatch, error, attempts):
     tried = []
-    monkeypatch.setattr("lydite.dagster.specs.RETRY", RETRY._replace(delay=0.01))
+    monkeypatch.setattr(steps, "RETRY_SECONDS", 0.01)
 
     def make(context: dg.AssetExecutionContext):
         tried.append(context)

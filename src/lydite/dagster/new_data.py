@@ -25,13 +25,14 @@ def local_files(project: Project) -> list[Path]:
 
 def _patterns(project: Project) -> Iterator[str]:
     for name, source in project.settings.sources.present().items():
-        database = isinstance(source, DatabaseSource)
-        place = source.select if isinstance(source, DatabaseSource) else source
-        given = expand(place, f"sources.{name}")
+        if isinstance(source, DatabaseSource):
+            yield source.select
+            if not source.is_postgres:
+                yield expand(source.database, f"sources.{name}")
+            continue
+        given = expand(source, f"sources.{name}")
         yield given
-        if isinstance(source, DatabaseSource) and not source.is_postgres:
-            yield expand(source.database, f"sources.{name}")
-        if given.lower().endswith(".sql") and not database:
+        if given.lower().endswith(".sql"):
             for file in _matches(project, given):
                 yield from _IN_SQL.findall(file.read_text(encoding="utf-8"))
 

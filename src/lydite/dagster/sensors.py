@@ -33,6 +33,8 @@ def new_data_sensor(
     )
     def new_data(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         files = local_files(project)
+        if not files and not keys:
+            return dg.SensorResult(skip_reason="no local files and no upstream assets to look at")
         cursor, runs = advance(context.cursor, state_of(context.instance, files, keys))
         if runs:
             return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=cursor)

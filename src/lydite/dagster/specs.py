@@ -12,7 +12,7 @@ import dagster as dg
 
 from lydite.dagster.metadata import Result
 from lydite.dagster.redaction import without_secrets
-from lydite.dagster.steps import RETRY, parents_first, report_results
+from lydite.dagster.steps import parents_first, report_results
 from lydite.engine import Engine
 from lydite.engine.sql_files import read_comments
 
@@ -138,7 +138,6 @@ class SpecFactory:
                 can_subset=True,
                 required_resource_keys={self.resource},
                 pool=self.pool,
-                retry_policy=RETRY,
             )(run)
 
         return decorate

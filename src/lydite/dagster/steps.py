@@ -10,18 +10,25 @@ import dagster as dg
 from lydite.dagster.metadata import Result
 from lydite.errors import InputError
 
-#: A step that fails for another reason than bad input is tried once more, such as after an error
-#: of the network.
-RETRY = dg.RetryPolicy(max_retries=1, delay=5)
+#: Further attempts of a step after an error that is not about its input, such as of the network.
+RETRIES = 1
+RETRY_SECONDS = 5
 
 
 @contextmanager
-def without_retries() -> Iterator[None]:
-    """Fail at once on bad input: the same input fails again."""
+def retried_after_crashes() -> Iterator[None]:
+    """Ask for another attempt after an error, unless it is about the input, which stays the same.
+
+    Not by a policy of Dagster: it would also start a step again that was stopped.
+    """
     try:
         yield
+    except (dg.Failure, dg.RetryRequested):
+        raise
     except InputError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
+    except Exception as error:
+        raise dg.RetryRequested(RETRIES, RETRY_SECONDS) from error
 
 
 def parents_first(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetKey]:
@@ -49,7 +56,7 @@ def report_results(
         The assets of the step, each after those that it depends on.
     """
     started = time.monotonic()
-    with without_retries():
+    with retried_after_crashes():
         made = make()
         results = [made] if isinstance(made, dg.MaterializeResult) else list(made)
     seconds = round(time.monotonic() - started, 3)

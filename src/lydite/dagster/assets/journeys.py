@@ -63,9 +63,8 @@ def journey_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefi
             repeated = pipeline.find_repeated_run(
                 engine, settings, context.run.run_id, evaluates=evaluates
             )
-            if (
-                repeated is not None
-            ):  # the tables stay as they are: all steps after this are skipped
+            # The tables stay as they are: all steps after this are skipped.
+            if repeated is not None:
                 context.log.info(_UNCHANGED.format(at=repeated))
                 return
         erased = erase_users(engine, settings.people)
