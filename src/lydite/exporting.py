@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import duckdb
 
 from lydite.engine.duckdb import quote_identifier, quote_literal
-from lydite.errors import InputError
+from lydite.errors import InputError, explain_system_error
 from lydite.publishing import open_published, touch_credit_path
 from lydite.replacing import new_version
 
@@ -85,8 +85,11 @@ def export_tables(
                 else:
                     _write_files(reader, selects, new, file_format)
                 _replace(out, new)
-        except (OSError, duckdb.IOException) as error:
-            raise InputError(f"{out} cannot be written: {error}") from error
+        except (OSError, duckdb.Error) as error:
+            known = explain_system_error(f"{error}")
+            if known is None and not isinstance(error, OSError | duckdb.IOException):
+                raise
+            raise known or InputError(f"{out} cannot be written: {error}") from error
     return left_out
 
 

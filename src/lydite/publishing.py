@@ -77,8 +77,10 @@ def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True
             _write_ahead_log(path).unlink(missing_ok=True)
             new_file.replace(path)
             _write_ahead_log(path).unlink(missing_ok=True)
-    except (OSError, duckdb.IOException) as error:
+    except (OSError, duckdb.Error) as error:
         known = explain_system_error(f"{error}")
+        if known is None and not isinstance(error, OSError | duckdb.IOException):
+            raise
         raise known or InputError(f"{path} cannot be written: {error}") from error
     return len(tables)
 

@@ -86,6 +86,14 @@ def test_what_was_published_is_published_again_when_it_is_gone_or_other(
     assert not run(engine, settings, "three")
 
 
+def test_changes_that_another_program_made_to_what_was_published_are_a_change(
+    engine, settings, tmp_path
+):
+    run(engine, settings)
+    (tmp_path / "var/attribution.duckdb.wal").write_text("changes")
+    assert not run(engine, settings, "two")
+
+
 def test_settings_and_decisions_are_a_change(engine, settings, tmp_path):
     run(engine, settings)
     other = settings.model_copy(

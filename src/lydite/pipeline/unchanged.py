@@ -101,7 +101,9 @@ def _store(
 
 
 def _written(settings: Settings) -> list[Path]:
-    return [settings.storage.published, settings.storage.report]
+    """Return what is published, and the file in which another program's changes of it would be."""
+    published = settings.storage.published
+    return [published, published.with_name(f"{published.name}.wal"), settings.storage.report]
 
 
 def _fingerprint(engine: DuckDBEngine, settings: Settings) -> str:
