@@ -13,4 +13,6 @@
 -- @hypothesis_experiments number of experiments
 -- @hypothesis_chi_square sum of the squared z of the experiments
 -- @hypothesis_p_value p-value of hypothesis_chi_square
+-- @distance distance of credited and measured: root of the mean squared difference in standard errors of measured
+-- @distance_rank 1 for the model whose credit is closest to what was measured
 select * from experiments.verdicts

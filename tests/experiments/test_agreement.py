@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from lydite.experiments.agreement import MARGIN, compare_credit, judge_models
+from lydite.experiments.agreement import MARGIN, compare_credit, judge_models, rank_by_distance
 
 USERS = 40_000
 
@@ -168,3 +168,23 @@ def test_without_a_comparison_nothing_is_known():
     assert verdicts(row("a", "linear", None, "uninformative"))["linear"]["verdict"] == (
         "uninformative"
     )
+
+
+def test_the_closest_model_is_the_one_with_the_smallest_errors_of_measurement():
+    rows = pl.DataFrame(
+        [
+            ("purchase", "near", 10.0, 4.0, 14.0),
+            ("purchase", "near", 0.0, 9.0, 0.0),
+            ("purchase", "far", 10.0, 4.0, 10.0),
+            ("purchase", "far", 0.0, 9.0, 9.0),
+            ("lead", "far", 0.0, 1.0, 1.0),
+        ],
+        ["outcome", "model", "measured", "measured_variance", "credited"],
+        orient="row",
+    )
+    found = rank_by_distance(rows).rows()
+    assert found == [
+        ("purchase", "near", pytest.approx(np.sqrt(2)), 1),
+        ("purchase", "far", pytest.approx(np.sqrt(4.5)), 2),
+        ("lead", "far", 1.0, 1),
+    ]

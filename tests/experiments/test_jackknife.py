@@ -5,32 +5,51 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lydite.experiments.jackknife import estimate
+from lydite.experiments.jackknife import N_GROUPS, estimate, group_of
 from lydite.paths.landmarks import N_BUCKETS
 
-NO_SHIFT = np.zeros((N_BUCKETS, 2))
+NO_SHIFT = np.zeros((N_GROUPS, 2))
+
+
+def by_hand(values, treated, kept, moved=(0, 0)):
+    """Return the difference of the arms among some users, with more expected in each arm."""
+    arms = [
+        (values[kept & (treated == arm)].sum(axis=0) + np.array([0, moved[arm]]))
+        / (kept & (treated == arm)).sum()
+        for arm in (1, 0)
+    ]
+    return (arms[0] - arms[1]) * treated.sum()
 
 
 def test_each_bucket_is_left_out_in_turn(rng):
     n, buckets = 60, 5
     values = rng.normal(size=(n, 2))
     treated, bucket = rng.random(n) < 0.5, rng.integers(0, buckets, n)
-    shift = np.zeros((N_BUCKETS, 2))
-    shift[:buckets] = rng.normal(size=(buckets, 2))
-    found = estimate(values, treated, bucket, shift)
-
-    def difference(kept, moved):
-        arms = []
-        for arm in (1, 0):
-            chosen = kept & (treated == arm)
-            arms.append((values[chosen].sum(axis=0) + np.array([0, moved[arm]])) / chosen.sum())
-        return (arms[0] - arms[1]) * treated.sum()
-
-    every = difference(np.ones(n, dtype=bool), (0, 0))
-    without = np.array([difference(bucket != b, shift[b]) for b in range(buckets)])
+    found = estimate(values, treated, bucket, NO_SHIFT)
+    np.testing.assert_allclose(found.values, by_hand(values, treated, np.ones(n, dtype=bool)))
+    without = np.array([by_hand(values, treated, bucket != b) for b in range(buckets)])
     errors = without - without.mean(axis=0)
-    np.testing.assert_allclose(found.values, every)
     np.testing.assert_allclose(found.covariance, (buckets - 1) / buckets * errors.T @ errors)
+
+
+def test_fits_without_groups_are_part_of_the_errors(rng):
+    """Where each group has one bucket, both are left out together."""
+    n = 20_000
+    values = rng.normal(size=(n, 2))
+    treated, group = rng.random(n) < 0.5, rng.integers(0, N_GROUPS, n)
+    bucket = group * (N_BUCKETS // N_GROUPS)
+    shift = rng.normal(scale=40, size=(N_GROUPS, 2))
+    found = estimate(values, treated, bucket, shift).covariance
+    without = np.array([by_hand(values, treated, group != g, shift[g]) for g in range(N_GROUPS)])
+    errors = without - without.mean(axis=0)
+    expected = (N_GROUPS - 1) / N_GROUPS * errors.T @ errors
+    np.testing.assert_allclose(found, expected, rtol=0.1, atol=0.05 * expected[0, 0])
+
+
+def test_every_group_has_buckets_of_both_halves():
+    groups = group_of(np.arange(N_BUCKETS))
+    assert (np.bincount(groups) == 8).all()
+    assert (np.bincount(groups[::2]) == 4).all()
 
 
 def test_the_variance_of_independent_users_is_that_of_two_means(rng):

@@ -224,6 +224,33 @@ def judge_models(rows: pl.DataFrame, alpha: float) -> pl.DataFrame:
     return pl.DataFrame(found, schema=VERDICT_COLUMNS, orient="row")
 
 
+def rank_by_distance(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return how far the credit of each model is from what the experiments measured.
+
+    The distance has the same unit for all models, the error of the measurement, so that a model
+    whose own figure is uncertain does not come closer by that.
+
+    Parameters
+    ----------
+    rows
+        A row per experiment and model: ``outcome, model, measured, measured_variance, credited``.
+
+    Returns
+    -------
+    polars.DataFrame
+        ``outcome, model, distance, distance_rank``: the root of the mean squared difference in
+        standard errors of the measurement, and 1 for the closest model.
+    """
+    squared = (pl.col("measured") - pl.col("credited")) ** 2 / pl.col("measured_variance")
+    found = (
+        rows.filter(pl.col("measured_variance") > 0)
+        .group_by("outcome", "model", maintain_order=True)
+        .agg(distance=squared.mean().sqrt())
+    )
+    rank = pl.col("distance").rank("min").over("outcome").cast(pl.Int64)
+    return found.with_columns(distance_rank=rank)
+
+
 #: The columns of `judge_models`.
 VERDICT_COLUMNS: dict[str, pl.DataType | type[pl.DataType]] = {
     "outcome": pl.String, "model": pl.String, "verdict": pl.String, "experiment": pl.String,

@@ -9,12 +9,13 @@ import numpy as np
 from sklearn.base import clone
 
 from lydite.experiments.counterfactual import expected_increments
+from lydite.experiments.jackknife import N_GROUPS, group_of
 from lydite.models.base import FeatureCounts, Model
 from lydite.paths.arrays import group_sums
 from lydite.paths.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -48,9 +49,9 @@ class Expectation:
     ----------
     by_user : (users,) array
         The conversions of each user that the channel is expected to cause.
-    shift : (256, 2) array
+    shift : (32, 2) array
         How much their sum changes, in the control arm and the treated arm, if the model is fitted
-        without each bucket.
+        without each group of buckets.
     """
 
     by_user: NDArray[np.float64]
@@ -78,30 +79,24 @@ def expect(
     train = sample.take(rows)
     counts = FeatureCounts.of(model.encode(train), train, N_BUCKETS)
     used = [_Used.of(model, units) for units in experiments]
-    found = [Expectation(np.zeros(len(u.bucket)), np.zeros((N_BUCKETS, 2))) for u in experiments]
+    found = [Expectation(np.zeros(len(u.bucket)), np.zeros((N_GROUPS, 2))) for u in experiments]
+    groups = group_of(np.arange(N_BUCKETS))
     for buckets, for_buckets in training.parts:
         weights = buckets.astype(float)
         parts = [own.increments(_fitted(model, counts, weights), for_buckets) for own in used]
         for expectation, (by_user, _) in zip(found, parts, strict=True):
             expectation.by_user[:] += by_user
-        for bucket in _held(train, buckets):
-            without = weights.copy()
-            without[bucket] = 0.0
-            _fitted(model, counts, without)
+        for group in range(N_GROUPS):
+            kept = np.where(groups == group, 0.0, weights)
+            _fitted(model, counts, kept)
             for own, expectation, (_, slopes) in zip(used, found, parts, strict=True):
-                expectation.shift[bucket] += own.change(model, slopes)
+                expectation.shift[group] += own.change(model, slopes)
     return found
 
 
 def _fitted(model: Model, counts: FeatureCounts, weights: NDArray[np.float64]) -> Model:
     """Fit the forecast, also of models whose credit is fitted in another way."""
     return Model.fit_credit(model, counts, weights)
-
-
-def _held(train: Landmarks, buckets: NDArray[np.bool_]) -> Iterator[int]:
-    """Yield the buckets that hold training data."""
-    held = np.bincount(train.bucket, minlength=N_BUCKETS) > 0
-    yield from np.flatnonzero(held & buckets).tolist()
 
 
 def _enough(model: Model, rows: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite.experiments import tables
-from lydite.experiments.agreement import judge_models
+from lydite.experiments.agreement import judge_models, rank_by_distance
 from lydite.experiments.credit import AGREEMENT, AGREEMENT_COLUMNS, compare_holdout_credit
 from lydite.experiments.holdouts import load_holdouts
 from lydite.experiments.hypothesis_check import (
@@ -160,6 +160,8 @@ def _write(
     verdicts = judge_models(of_credit, alpha).join(
         about, on=["outcome", "model"], how="left", maintain_order="left"
     )
+    distances = rank_by_distance(of_credit)
+    verdicts = verdicts.join(distances, on=["outcome", "model"], how="left", maintain_order="left")
     engine.store(VERDICTS, verdicts)
     if not engine.exists(PREDICTIONS):
         empty = {"number": pl.Int64, "recorded_at": pl.Datetime("us"), **PREDICTION_COLUMNS}
