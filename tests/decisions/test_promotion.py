@@ -8,7 +8,9 @@ import pytest
 from lydite.decisions import promote, read_log
 from lydite.decisions.log import log_table
 from lydite.errors import InputError
+from lydite.experiments.agreement import VERDICT_COLUMNS
 from tests.helpers.made_comparisons import BEST, CONTENDERS, make_comparison
+from tests.helpers.made_experiments import VERDICT
 
 
 @pytest.fixture
@@ -97,3 +99,19 @@ def test_a_log_that_lost_what_was_published_is_refused(path, marts):
     with pytest.raises(InputError, match="no longer holds decision 1"):
         promote(path, published, "linear", "lead", reason="x", by="ann")
     assert not path.exists()
+
+
+def test_models_that_an_experiment_contradicts_are_not_among_those_that_stand(path, marts):
+    names = [row[0] for row in CONTENDERS]
+    contradicted = pl.DataFrame(
+        [VERDICT | {"outcome": "lead", "model": name} for name in names[:1]],
+        schema=VERDICT_COLUMNS,
+    )
+    marts["experiment_verdicts"] = contradicted
+    with pytest.raises(InputError, match=r"by the experiment brand_holdout.*\(last_touch, markov_1"
+                       r"\), or add --despite-refuted"):  # fmt: skip
+        promote(path, marts, "linear", "lead", reason="it leads", by="ann")
+    every = [VERDICT | {"outcome": "lead", "model": name} for name in names]
+    marts["experiment_verdicts"] = pl.DataFrame(every, schema=VERDICT_COLUMNS)
+    with pytest.raises(InputError, match=r"Promote a model that stands \(none does\)"):
+        promote(path, marts, "linear", "lead", reason="it leads", by="ann")

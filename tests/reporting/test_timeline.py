@@ -89,3 +89,15 @@ def test_the_report_has_the_timeline_where_there_is_one():
     assert 'class="timeline"' in report
     assert '<time datetime="2026-02-02">' in report
     assert 'class="timeline"' not in report_html(make_comparison())
+
+
+def test_models_that_one_experiment_contradicts_are_one_event():
+    events = [
+        (date(2026, 3, 9), "contradicted", model, by, None)
+        for model, by in (("a", "brand_holdout"), ("b", "radio"), ("c", "brand_holdout"))
+    ]
+    made = compare_with_decisions(events=tuple(events))
+    assert [event.text for event in events_of(made, "purchase")] == [
+        "A and c contradicted by the experiment brand holdout",
+        "B contradicted by the experiment radio",
+    ]

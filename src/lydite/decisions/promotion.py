@@ -58,9 +58,10 @@ def promote(
     by = _text(by, "say who decides")
     verdicts = _verdicts(marts, outcome)
     _check_model(marts, outcome, model, verdicts)
-    refutation = read_refutations(marts).get((outcome, model))
+    refutations = read_refutations(marts)
+    refutation = refutations.get((outcome, model))
     if refutation is not None and not despite_refuted:
-        standing = ", ".join(name for name, verdict in verdicts.items() if verdict != "refuted")
+        standing = ", ".join(name for name in verdicts if (outcome, name) not in refutations)
         raise InputError(
             f"{model} is refuted for {outcome} by {refutation}. Promote a model that stands"
             f" ({standing or 'none does'}), or add --despite-refuted: the report will say so"

@@ -114,4 +114,6 @@ def print_next_experiments(
         for sentence in describe_results(rows[0]):
             console.print(Padding(Text(sentence), (0, 2)))
         note = "expected, break-even: share of the credited conversions that the channel causes"
+        if not rows[0]["is_feasible"]:
+            note += "\nNo test takes at most 12 weeks; the shortest one is first."
         console.print(Text(note, style="dim"))

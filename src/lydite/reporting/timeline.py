@@ -12,13 +12,13 @@ from rich.text import Text
 
 from lydite.reporting.against_experiments import print_against_experiments
 from lydite.reporting.champion import champion_alert, champion_line
-from lydite.reporting.display_names import model_label, model_word
+from lydite.reporting.display_names import experiment_word, model_label, model_word
 from lydite.reporting.formats import count, enumerate_names, plain
 from lydite.reporting.model_groups import MOST_NAMED
 from lydite.reporting.queries import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from rich.console import Console
 
@@ -50,11 +50,22 @@ class Event:
 def events_of(comparison: Comparison, outcome: str) -> list[Event]:
     """Return the timeline of one outcome, the first event first.
 
-    Several hypotheses of one day are one event, and so are several models that one model refuted.
+    Several hypotheses of one day are one event, and so are several models that one model refuted,
+    or that one experiment contradicts.
     """
     rows = sorted(rows_of(comparison, "timeline", outcome), key=lambda row: row["number"])
-    groups = groupby(rows, key=lambda row: (row["day"], row["event"], _cause(row)))
-    return [Event(f"{day}", kind, _text(kind, list(own))) for (day, kind, _), own in groups]
+    return [
+        Event(f"{day}", kind, _text(kind, same_cause))
+        for (day, kind), own in groupby(rows, key=lambda row: (row["day"], row["event"]))
+        for same_cause in _by_cause(own)
+    ]
+
+
+def _by_cause(rows: Iterable[Row]) -> Iterable[list[Row]]:
+    groups: dict[object, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(_cause(row), []).append(row)
+    return groups.values()
 
 
 def _cause(row: Row) -> object:
@@ -81,7 +92,9 @@ def _cause_in_words(kind: str, cause: str | None) -> str:
     """Return the model, the experiment or the person that caused an event."""
     if cause is None:
         return "another model"
-    if kind in {"decision", "contradicted"}:
+    if kind == "contradicted":
+        return experiment_word(cause)
+    if kind == "decision":
         return plain(cause)
     return model_word(cause)
 
@@ -119,12 +132,21 @@ def print_history(comparison: Comparison, outcomes: Sequence[str], console: Cons
             (
                 model_label(row["model"]) + ("" if row["is_compared"] else " (no longer compared)"),
                 plain(row["claim"]),
-                plain(row["refuted_by_experiment"] or model_label(row["refuted_by"] or "")),
+                _refuters(row),
                 str(row["refuted_in"] or ""),
             )
             for row in refuted_hypotheses(comparison, outcome)
         ])  # fmt: skip
         print_against_experiments(comparison, outcome, console)
+
+
+def _refuters(row: Row) -> str:
+    """Return the model and the experiment that refute a model; the period is that of the model."""
+    by = model_label(row["refuted_by"]) if row["refuted_by"] else ""
+    experiment = row["refuted_by_experiment"]
+    if experiment is None:
+        return by
+    return f"{by and f'{by}, '}experiment {experiment_word(experiment)}"
 
 
 def _print(
