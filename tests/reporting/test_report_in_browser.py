@@ -27,6 +27,7 @@ from tests.helpers.made_comparisons import (
     make_comparison,
     make_path_comparison,
 )
+from tests.helpers.made_experiments import READOUT, compare_with_experiments
 from tests.helpers.made_largest import CHANNELS as MANY_CHANNELS
 from tests.helpers.made_largest import OUTCOMES, make_largest
 from tests.helpers.made_marts import RUN_ID, with_all_marts
@@ -75,8 +76,25 @@ def full() -> Comparison:
     )
 
 
+def with_experiments() -> Comparison:
+    """Return a comparison in which a holdout contradicts the model in use, and a second waits."""
+    figures = {
+        "hypothesis": "Ads on searches for our name bring purchases.", "users": 9_977,
+        "mean": 0.0599, "control_mean": 0.0606, "difference": -0.0006,
+        "difference_low": -0.0072, "difference_high": 0.006,
+    }  # fmt: skip
+    waiting = {"experiment": "subject_of_the_spring_newsletter", "may_read": "none"}
+    checks = [{"experiment": "brand_holdout", "check_name": "exposed_early", "status": "warning",
+               "text": "818 users had a touch before they were assigned."}]  # fmt: skip
+    return compare_with_experiments(
+        readout=[READOUT | figures, READOUT | figures | waiting],
+        experiment_checks=pl.DataFrame(checks),
+    )
+
+
 KINDS = {
     "full": full,
+    "experiments": with_experiments,
     "usual": lambda: make_comparison(("purchase", CONTENDERS), ("lead", BEST), segments=SEGMENTS),
     "decided": lambda: make_comparison(("purchase", BEST)),
     "many": lambda: make_comparison(
@@ -216,7 +234,7 @@ def test_everything_is_there_without_javascript(browser, reports, kind):
     page.close()
 
 
-@pytest.mark.parametrize("kind", ["full", "many", "hostile"])
+@pytest.mark.parametrize("kind", ["full", "experiments", "many", "hostile"])
 def test_print_has_at_most_four_sheets(browser, reports, kind):
     page = opened(browser, reports[kind])
     document = page.pdf(format="A4")
