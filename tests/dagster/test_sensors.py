@@ -37,7 +37,12 @@ def test_new_files_start_the_job_once_they_rest(make_definitions, tmp_path):
 
 @pytest.mark.parametrize(
     ("tags", "notified"),
-    [({}, True), ({HEADLESS: "x"}, False), ({HEADLESS: "x", KILLED: "true"}, True)],
+    [
+        ({}, True),
+        ({HEADLESS: "x"}, False),
+        ({HEADLESS: "x", KILLED: "true"}, True),
+        ({"dagster/will_retry": "true"}, False),
+    ],
 )
 def test_a_failure_is_notified_once_with_its_message(tmp_path, tags, notified):
     with webhook_server() as posted, dg.DagsterInstance.ephemeral() as instance:

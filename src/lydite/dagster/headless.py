@@ -15,6 +15,8 @@ from filelock import FileLock, Timeout
 
 #: The tag of these runs, the name of their lock; and that of those whose process was killed.
 HEADLESS, KILLED = "lydite/headless", "lydite/killed"
+#: Whoever started the command starts it again.
+_NOT_RETRIED = {"dagster/max_retries": "0"}
 _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
@@ -31,7 +33,7 @@ def headless_run(instance: dg.DagsterInstance) -> Iterator[dict[str, str]]:
     path = _lock_path(instance, name)
     path.parent.mkdir(exist_ok=True)
     with FileLock(path):
-        yield {HEADLESS: name}
+        yield {HEADLESS: name, **_NOT_RETRIED}
     path.unlink(missing_ok=True)
 
 

@@ -12,6 +12,8 @@ from lydite.dagster.specs import SpecFactory
 from lydite.reporting.notifications import notify_failure
 
 _SECONDS = 60
+#: Dagster sets it on runs that crashed, where `run_retries` is enabled.
+_WILL_RETRY = "dagster/will_retry"
 _NEW_DATA = (
     "Runs the job refresh when files of the sources, or assets that they are read from, have"
     " changed and were the same at two ticks in a row."
@@ -65,6 +67,8 @@ def failure_sensor(project: Project, specs: SpecFactory) -> dg.SensorDefinition 
             return dg.SkipReason("a run of another job")
         if HEADLESS in run.tags and KILLED not in run.tags:
             return dg.SkipReason("its process notifies")
+        if run.tags.get(_WILL_RETRY) == "true":
+            return dg.SkipReason("it is started again")
         errors = [_message(event) for event in context.get_step_failure_events()]
         why = "\n".join(dict.fromkeys(errors)) or context.failure_event.message or ""
         for failed in notify_failure(settings, run.job_name, run.run_id, why):
