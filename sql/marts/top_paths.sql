@@ -30,7 +30,7 @@ counted as (
     select
         paths.outcome, paths.path, any_value(paths.path_length) as path_length,
         count(*) as conversions,
-        case when valued.has_value then coalesce(sum(paths.value), 0) end as value
+        case when valued.has_value then coalesce(round(sum(paths.value), 6), 0) end as value
     from paths
     inner join valued on paths.outcome = valued.outcome
     group by paths.outcome, paths.path, valued.has_value

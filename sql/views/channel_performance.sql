@@ -36,12 +36,12 @@ select
     model,
     channel,
     campaign,
-    sum(spend) as spend,
+    round(sum(spend), 6) as spend,
     cast(sum(touches) as bigint) as touches,
     cast(sum(users) as bigint) as users,
     round(sum(conversions), 9) as conversions,
     round(sum(value), 6) as value,
-    sum(spend) / nullif(round(sum(conversions), 9), 0) as cpa,
-    round(sum(value), 6) / nullif(sum(spend), 0) as roas
+    round(sum(spend), 6) / nullif(round(sum(conversions), 9), 0) as cpa,
+    round(sum(value), 6) / nullif(round(sum(spend), 6), 0) as roas
 from all_rows
 group by date, outcome, model, channel, campaign

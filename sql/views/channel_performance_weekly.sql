@@ -16,7 +16,7 @@ with by_week as (
         outcome,
         model,
         channel,
-        sum(spend) as spend,
+        round(sum(spend), 6) as spend,
         round(sum(conversions), 9) as conversions,
         round(sum(value), 6) as value
     from mart.channel_performance

@@ -27,7 +27,8 @@ select
     credit.channel,
     credit.model,
     credit.cost as spend,
-    credit.cost / nullif(sum(credit.cost) over (partition by credit.outcome), 0) as spend_share,
+    round(credit.cost / nullif(sum(credit.cost) over (partition by credit.outcome), 0), 12)
+        as spend_share,
     coalesce(touched.touches, 0) as touches,
     credit.conversions,
     credit.conversions_low,
