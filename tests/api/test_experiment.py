@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
@@ -71,6 +74,64 @@ def test_bad_input(holdout, plan, name, says):
     _, conversions, assignments = holdout
     with pytest.raises(InputError, match=says):
         lydite.read_experiment(plan, conversions, assignments, name=name)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("arm", None, "missing_arm"),
+        ("arm", "", "missing_arm"),
+        ("arm", "  ", "missing_arm"),
+        ("user_id", None, "missing_user_id"),
+        ("assigned_at", None, "invalid_assigned_at"),
+        ("assigned_at", datetime(2090, 1, 1), "future_assigned_at"),
+    ],
+)
+def test_assignments_that_cannot_be_used_are_named(holdout, column, value, reason):
+    _, conversions, assignments = holdout
+    few = pl.when(pl.int_range(pl.len()) < 5).then(pl.lit(value)).otherwise(column).alias(column)
+    plan = PLAN | {"planned_users": 1_995}
+    found = lydite.read_experiment(plan, conversions, assignments.with_columns(few), name="email")
+    [row] = found.table.filter(is_primary=True, arm="control").rows(named=True)
+    assert row["users"] < 1_000
+    [check] = found.checks.filter(check_name="rows_set_aside").rows(named=True)
+    assert (check["status"], check["users"]) == ("warning", 5)
+    assert reason in check["text"]
+
+
+def test_an_arm_of_pandas_that_is_not_a_number_is_missing(holdout):
+    _, conversions, assignments = holdout
+    given = assignments.to_pandas()
+    given.loc[:2, "arm"] = np.nan
+    found = lydite.read_experiment(PLAN, conversions, given, name="email")
+    [check] = found.checks.filter(check_name="rows_set_aside").rows(named=True)
+    assert check["users"] == 3
+
+
+def test_assignments_in_the_future_alone_are_refused_with_the_reason(holdout):
+    _, conversions, assignments = holdout
+    later = assignments.with_columns(assigned_at=pl.lit(datetime(2090, 1, 1)))
+    with pytest.raises(InputError, match="2,000 assignments cannot be used.*future_assigned_at"):
+        lydite.read_experiment(PLAN, conversions, later, name="email")
+
+
+def test_users_unknown_to_the_touchpoints_count_and_repeated_rows_do_not(holdout):
+    touchpoints, conversions, assignments = holdout
+    more = assignments.with_columns(user_id=pl.format("unknown {}", "user_id"))
+    given = pl.concat([assignments, more, assignments.head(10)])
+    plan = PLAN | {"planned_users": 4_000}
+    found = lydite.read_experiment(plan, conversions, given, name="email", touchpoints=touchpoints)
+    rows = found.table.filter(is_primary=True)
+    assert found.may_read == "fixed"
+    assert rows["users"].to_list() == [2_000, 2_000]
+
+
+def test_an_arm_without_users_is_not_read(holdout):
+    _, conversions, assignments = holdout
+    plan = PLAN | {"arms": ["control", "treated", "third"]}
+    found = lydite.read_experiment(plan, conversions, assignments, name="email")
+    assert found.may_read == "none"
+    assert set(found.table["verdict"].drop_nulls()) == {"not_readable"}
 
 
 def test_interactions_are_steps_of_a_message(holdout):

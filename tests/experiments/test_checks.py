@@ -13,6 +13,7 @@ from lydite.experiments.checks import (
     check_clusters,
     check_enrolment,
     check_pre_period,
+    check_rows,
     check_sample_ratio,
 )
 from lydite.experiments.enrolment import enrol
@@ -20,6 +21,15 @@ from lydite.experiments.two_samples import Arm
 from tests.experiments.conftest import START, plan_of, units_of
 
 LATER = START + timedelta(days=90)
+
+
+def test_assignments_that_cannot_be_used_are_counted_by_reason():
+    assert check_rows({}).status == "passed"
+    found = check_rows({"future_assigned_at": 4, "missing_arm": 1_000})
+    assert (found.status, found.users) == ("warning", 1_004)
+    assert "1,004 assignments cannot be used" in found.text
+    assert "future_assigned_at 4, missing_arm 1,000" in found.text
+    assert "1 assignment cannot be used and is set aside" in check_rows({"missing_arm": 1}).text
 
 
 def checks_of(plan, units, *, end=LATER, has_touchpoints=True):

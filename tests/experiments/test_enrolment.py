@@ -69,6 +69,12 @@ def test_an_arm_that_is_not_declared_is_refused():
         enrol("test", plan_of(), units_of([*HALVES, "third"]), LATER)
 
 
+@pytest.mark.parametrize("arm", ["Control", " control", "CONTROL "])
+def test_an_arm_that_is_spelled_differently_is_named(arm):
+    with pytest.raises(InputError, match=r"Is it 'control', spelled differently\?"):
+        enrol("test", plan_of(), units_of([*HALVES, arm]), LATER)
+
+
 def test_an_experiment_without_users_of_the_control_arm_is_refused():
     with pytest.raises(InputError, match="no user is in the control arm 'control'"):
         enrol("test", plan_of(), units_of(["treated"] * 5), LATER)

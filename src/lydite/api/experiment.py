@@ -140,13 +140,20 @@ def _declare(name: str, plan: Mapping[str, Any]) -> Settings:
     return parse_settings({"sources": sources, "experiments": {name: dict(plan)}}, "plan")
 
 
+def _after_first_sentence(text: str) -> str:
+    _, _, rest = text.partition(". ")
+    return f" {rest}" if rest else ""
+
+
 def _refuse_partial(found: ExperimentReading) -> None:
     """Raise where no user's window is over, or the experiment has no users."""
     waiting = found.check_rows.filter(status="waiting")
     texts = dict(waiting.select("check_name", "text").iter_rows())
     if "assignments" in texts:
+        hint = "" if "set aside" in texts["assignments"] else " Give its name in name"
         raise InputError(
-            f"assignments: there is no user of the experiment {found.name!r}. Give its name in name"
+            f"assignments: there is no user of the experiment {found.name!r}."
+            f"{_after_first_sentence(texts['assignments'])}{hint}"
         )
     if found.may_read == "none" and "windows" in texts:
         raise InputError(f"{found.name}: it cannot be read yet. {texts['windows']}")

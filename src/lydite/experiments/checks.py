@@ -67,6 +67,25 @@ def check_enrolment(
     ]
 
 
+def check_rows(set_aside: Mapping[str, int]) -> Check:
+    """Say how many assignments cannot be used.
+
+    Parameters
+    ----------
+    set_aside
+        Rows of the experiment that were set aside, by reason.
+    """
+    name, n = "rows_set_aside", sum(set_aside.values())
+    if not n:
+        return Check(name, "passed", "All assignments can be used.", 0)
+    reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in set_aside.items())
+    text = (
+        f"{n:,} assignment{'s' if n > 1 else ''} cannot be used and {'are' if n > 1 else 'is'} set"
+        f" aside: {reasons}. Correct the table: what is left may differ between the arms."
+    )
+    return Check(name, "warning", text, n)
+
+
 def check_sample_ratio(shares: Mapping[str, float], units: pl.DataFrame) -> Check:
     """Compare the number of users of each arm with the planned shares, by a chi-square test.
 

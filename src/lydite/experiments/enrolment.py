@@ -143,9 +143,13 @@ def _refuse_unknown_arms(name: str, plan: ExperimentSettings, units: pl.DataFram
     found = set(units["arm"])
     unknown = sorted(found - set(plan.arms))
     if unknown:
+        spelled = {arm.strip().lower(): arm for arm in plan.arms}
+        near = spelled.get(unknown[0].strip().lower())
+        hint = f" Is it {near!r}, spelled differently?" if near else ""
         raise InputError(
             f"experiments.{name}.arms: users are in the arm {unknown[0]!r}, which is not declared;"
-            f" the arms are {', '.join(plan.arms)}. Declare it, or correct it in the assignments"
+            f" the arms are {', '.join(plan.arms)}. Declare it, or correct it in the assignments."
+            f"{hint}"
         )
     if found and plan.control not in found:
         raise InputError(

@@ -16,6 +16,7 @@ from lydite.experiments.checks import (
     check_clusters,
     check_enrolment,
     check_pre_period,
+    check_rows,
 )
 from lydite.experiments.enrolment import enrol
 from lydite.experiments.readout import COLUMNS, finish_rows, observe, read_arms
@@ -179,12 +180,14 @@ def _read_users(
 ) -> tuple[list[Row], list[Check]]:
     """Return the rows and checks of an experiment that assigned users."""
     units = tables.read_units(engine, name)
+    usable = check_rows(tables.count_set_aside(engine, name))
     if units.is_empty():
         text = "The table experiments has no user of this experiment."
+        text += f" {usable.text}" if usable.users else ""
         return [], [Check("assignments", "waiting", text, 0)]
     enrolment = enrol(name, plan, units, end)
     has_touchpoints = bool(tables.find_channels(engine))
-    checks = check_enrolment(plan, enrolment, has_touchpoints=has_touchpoints)
+    checks = [usable, *check_enrolment(plan, enrolment, has_touchpoints=has_touchpoints)]
     checks.append(check_clusters(enrolment.units))
     numbers = {arm: i for i, arm in enumerate(plan.arms)}
     rows: list[Row] = []

@@ -155,6 +155,22 @@ def read_units(engine: Engine, experiment: str) -> pl.DataFrame:
     )
 
 
+def count_set_aside(engine: Engine, experiment: str) -> dict[str, int]:
+    """Return how many assignments of an experiment cannot be used, by reason."""
+    table = "quarantine.experiments"
+    columns = engine.columns(table) if engine.exists(table) else {}
+    column = next((name for name in columns if name.lower() == "experiment"), None)
+    if column is None:
+        return {}
+    counts = engine.frame(
+        f"select reason, count(*) as n from {table}"
+        f" where trim(cast({quote_identifier(column)} as varchar)) = $experiment"
+        " group by reason order by reason",
+        {"experiment": experiment},
+    )
+    return dict(counts.iter_rows())
+
+
 def read_conversions(engine: Engine, experiment: str, outcome: str) -> pl.DataFrame:
     """Return a row per person of an experiment with conversions of an outcome.
 

@@ -36,6 +36,7 @@ def _parse_arms(value: object) -> dict[str, object]:
         raise ValueError('list the arms, ["control", "treated"], or give each its share or regions')
     if len(arms) < 2:
         raise ValueError("an experiment has two arms or more")
+    _check_names(list(arms))
     for name, given in arms.items():
         is_share = isinstance(given, int | float) and not isinstance(given, bool) and given > 0
         is_units = isinstance(given, list | tuple) and len(given) > 0
@@ -44,6 +45,22 @@ def _parse_arms(value: object) -> dict[str, object]:
     if len({isinstance(given, list | tuple) for given in arms.values()}) > 1:
         raise ValueError("give all arms shares, or all of them regions")
     return arms
+
+
+def _check_names(arms: list[str]) -> None:
+    """Refuse names that are empty, or that differ only in case and blanks."""
+    spelled: dict[str, str] = {}
+    for name in arms:
+        spelling = name.strip().lower()
+        if not spelling:
+            raise ValueError("an arm has an empty name; name it")
+        if name != name.strip():
+            raise ValueError(f"the arm {name!r} begins or ends with a blank; remove it")
+        if spelling in spelled:
+            raise ValueError(
+                f"the arms {spelled[spelling]!r} and {name!r} differ only in case; rename one"
+            )
+        spelled[spelling] = name
 
 
 Window = Annotated[timedelta, BeforeValidator(_parse_window)]
