@@ -18,6 +18,7 @@ from lydite.dagster.resources import Warehouse
 from lydite.dagster.sensors import failure_sensor, new_data_sensor
 from lydite.dagster.specs import SpecFactory
 from lydite.errors import InputError
+from lydite.pipeline import refuse_on_spark
 from lydite.settings import Settings, parse_settings
 from lydite.timezones import UTC
 
@@ -153,6 +154,8 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
                 " `lydite compare`, or set touchpoints and conversions"
             )
         settings, upstream = project.settings, dict(self.upstream)
+        if settings.engine.name == "spark":
+            refuse_on_spark(settings)
         specs = SpecFactory(
             self._key_prefix(),
             tuple(self.owners),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
     from lydite.settings import PeopleSettings
 
+NOT_ON_SPARK = "erasures need DuckDB: delete the users in the tables that Spark reads"
 #: Digests of all ids that were ever erased.
 _ERASED = "inputs.erased"
 _LIST = "inputs.erasures"
@@ -60,7 +61,7 @@ def erase_users(engine: Engine, settings: PeopleSettings) -> int:
     if not _has_rows(engine, _LIST) and not _has_rows(engine, _ERASED):
         return 0
     if not isinstance(engine, DuckDBEngine):
-        raise InputError("erasures need DuckDB: delete the users in the tables that Spark reads")
+        raise InputError(NOT_ON_SPARK)
     filled = [name for name in _REQUIRED if _has_rows(engine, f"inputs.{name}")]
     with engine.transaction():
         _extend(engine, settings)

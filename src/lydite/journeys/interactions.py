@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
     from lydite.settings import InteractionLookbacks, PathOptions
 
+NOT_ON_SPARK = (
+    "lookback_by_interaction and click_priority do not run on Spark, and neither do"
+    " exclude_channels and merge_channels: leave them out, or use the engine duckdb"
+)
 CLICK, ENGAGED_VIEW, IMPRESSION = "click", "engaged_view", "impression"
 #: With click priority, a touch is on a path only if no touch of a kind before it is. Kinds that are
 #: not listed are like clicks.
@@ -77,10 +81,7 @@ def refuse_spark(engine: Engine) -> None:
         The message names the settings.
     """
     if not isinstance(engine, DuckDBEngine):
-        raise InputError(
-            "lookback_by_interaction and click_priority do not run on Spark, and neither do"
-            " exclude_channels and merge_channels: leave them out, or use the engine duckdb"
-        )
+        raise InputError(NOT_ON_SPARK)
 
 
 def refuse_joins_over_time(joins: bool) -> None:

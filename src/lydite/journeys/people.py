@@ -37,6 +37,10 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine, Engine
 
+NOT_ON_SPARK = (
+    "identities, and accounts as the unit of journeys, need DuckDB: join the ids in the tables that"
+    " Spark reads, and leave identities and unit out"
+)
 #: The column of `users` with the account of a user.
 ACCOUNT_COLUMN = "account_id"
 _TABLES = ("touchpoints", "conversions", "users")
@@ -147,10 +151,7 @@ def build_people(engine: Engine, settings: PeopleSettings | None, lookback: time
         _write_mode(engine.local, "")
         return
     if isinstance(engine, SparkEngine):
-        raise InputError(
-            "identities, and accounts as the unit of journeys, need DuckDB: join the ids in the"
-            " tables that Spark reads, and leave identities and unit out"
-        )
+        raise InputError(NOT_ON_SPARK)
     _join(engine.local, settings, lookback)
 
 

@@ -42,6 +42,7 @@ from lydite.pipeline.marts import (
     other_rows,
 )
 from lydite.pipeline.models import make_baselines, usable_models
+from lydite.pipeline.on_spark import refuse_on_spark
 from lydite.pipeline.outcomes import (
     EVERY_USER_CONVERTS,
     build_journeys,
@@ -101,6 +102,7 @@ __all__ = [
     "record_run",
     "refuse_costs_without_value",
     "refuse_later_warehouse",
+    "refuse_on_spark",
     "refuse_uncompared",
     "run",
     "upgrade_warehouse",

@@ -65,7 +65,7 @@ def read_experiments(engine: Engine, settings: Settings) -> None:
 def compare_with_experiments(engine: Engine, settings: Settings, models: Sequence[Model]) -> None:
     """Compare the models with the holdouts, and write the marts.
 
-    These are empty without holdouts, and with Spark.
+    These are empty without holdouts. Spark has none (`lydite.pipeline.on_spark`).
 
     Parameters
     ----------

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lydite.models import Model
     from lydite.settings import Settings
 
+NOT_ON_SPARK = "other_lookbacks need DuckDB: run each lookback alone on Spark"
 #: Tables that the steps write to are copied; of the others, views are enough.
 _COPIED = ("inputs.report", "ledger.%", "quality.timezone", "quality.zones")
 _READ = ("inputs.%", "quarantine.%")
@@ -41,7 +42,7 @@ def refuse_other_lookbacks(engine: Engine, settings: Settings) -> None:
         When there are `other_lookbacks`, and the engine is not DuckDB.
     """
     if settings.evaluation.other_lookbacks and not isinstance(engine, DuckDBEngine):
-        raise InputError("other_lookbacks need DuckDB: run each lookback alone on Spark")
+        raise InputError(NOT_ON_SPARK)
 
 
 def compare_lookbacks(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lydite import quality
+from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.experiments.reading import check_names
 from lydite.journeys.erasure import erase_users
@@ -21,13 +22,14 @@ from lydite.pipeline.comparisons import (
 from lydite.pipeline.evaluate import evaluate_models
 from lydite.pipeline.experiments import compare_with_experiments, read_experiments
 from lydite.pipeline.input_tables import load_inputs
-from lydite.pipeline.lookbacks import compare_lookbacks, refuse_other_lookbacks
+from lydite.pipeline.lookbacks import compare_lookbacks
 from lydite.pipeline.marts import (
     CREDIT_MARTS,
     attribute_conversions,
     build_marts,
 )
 from lydite.pipeline.models import usable_models
+from lydite.pipeline.on_spark import refuse_on_spark
 from lydite.pipeline.outcomes import build_journeys_of, read_outcomes
 from lydite.pipeline.runs import record_run
 from lydite.pipeline.upgrade import upgrade_warehouse
@@ -76,9 +78,9 @@ def run(
     """
     say = progress or _ignore
     evaluation = settings.evaluation
+    _refuse_on_spark(engine, sources, settings)
     upgrade_warehouse(engine.local)
     check_decisions(engine, decisions)
-    refuse_other_lookbacks(engine, settings)
     models = _prepare(engine, sources, settings, say, rivals)
     if settings.experiments:
         say("reading experiments")
@@ -122,6 +124,7 @@ def attribute(
     """
     say = progress or _ignore
     evaluation = settings.evaluation
+    _refuse_on_spark(engine, sources, settings)
     models = _prepare(engine, sources, settings, say, rivals)
     build_samples(engine, evaluation.max_landmarks)
     say("attributing conversions")
@@ -136,6 +139,11 @@ def attribute(
         *path_findings(engine, rows),
         *general_findings(engine, models),
     ]
+
+
+def _refuse_on_spark(engine: Engine, sources: Mapping[str, Source], settings: Settings) -> None:
+    if not isinstance(engine, DuckDBEngine):
+        refuse_on_spark(settings, [name for name, source in sources.items() if source is not None])
 
 
 def prepare(
