@@ -22,7 +22,11 @@ def test_designs_are_sentences():
         "Hold out 10% of the users for 4 weeks (52,000 users in all)."
     )
     assert describe_design(SOCIAL) == "Hold out 50% of the regions for 1 week."
-    assert describe_design(VIDEO).endswith("90 weeks (52,000 users in all): longer than 12 weeks.")
+    assert describe_design(VIDEO).endswith(
+        "90 weeks (52,000 users in all): longer than 12 weeks. Ten or more regions may decide"
+        " sooner."
+    )
+    assert describe_design(SOCIAL | {"is_feasible": False}).endswith("longer than 12 weeks.")
 
 
 def test_results_say_what_they_would_change():
@@ -38,7 +42,9 @@ def test_the_report_proposes_tests_that_are_worth_it_and_possible():
     made = compare_with_proposals(VIDEO, SOCIAL, SEARCH)
     [test] = next_tests(made, "purchase", "linear")
     assert test.channel == "Paid search"
-    assert test.why == f"The result is worth 2,300 in a year. {describe_design(SEARCH)}"
+    assert test.why == " ".join(
+        ["The result is worth 2,300 in a year.", describe_design(SEARCH), *describe_results(SEARCH)]
+    )
     assert how_to_test([test]) == ""
     other = next_tests(compare_with_proposals(VIDEO), "purchase", "linear")
     assert "credited with" in other[0].why
@@ -52,7 +58,8 @@ def test_they_are_printed_in_order_with_what_the_first_would_change():
     text = stream.getvalue()
     assert text.index("Paid search") < text.index("Social")
     assert "What a test of paid search would change" in text
-    assert "No effect: cut the channel" in text
+    assert "What a test of social would change" in text
+    assert text.count("No effect: cut the channel") == 2
 
 
 def test_without_any_it_says_why():

@@ -9,7 +9,11 @@ from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import LAST_TOUCH, channel_money
 from lydite.reporting.display_names import channel_label, channel_word, conversions_of
 from lydite.reporting.formats import count, enumerate_names, money, percent
-from lydite.reporting.next_experiments import describe_design, next_experiments_of
+from lydite.reporting.next_experiments import (
+    describe_design,
+    describe_results,
+    next_experiments_of,
+)
 from lydite.reporting.queries import (
     UNATTRIBUTED,
     credit_of,
@@ -171,8 +175,7 @@ def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
 def _worth(comparison: Comparison, row: Row) -> str:
     worth = money(row["value"], comparison.report_settings.currency)
     said = f"The result is worth {worth} in a year. {describe_design(row)}"
-    by_user = row["unit"] == "user" and not row["is_feasible"]
-    return f"{said} Ten or more regions may decide sooner." if by_user else said
+    return " ".join([said, *describe_results(row)])
 
 
 def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTest]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
-_MOST = 5
+_MOST, _MOST_EXPLAINED = 5, 3
 _NOTHING = (
     "No experiment is proposed: none of the channels has spend, or no conversion has a value."
 )
@@ -43,13 +43,16 @@ def _order(row: Row) -> tuple[bool, bool, int, int]:
 
 
 def describe_design(row: Row) -> str:
-    """Return how a channel is tested, in one sentence."""
+    """Return how a channel is tested, and whether regions may be the better units."""
     what = "users" if row["unit"] == "user" else "regions"
     weeks = f"{count(row['weeks'])} week{'' if row['weeks'] == 1 else 's'}"
     said = f"Hold out {percent(row['holdout_share'])} of the {what} for {weeks}"
     if row["unit"] == "user":
         said += f" ({count(row['users'])} users in all)"
-    return f"{said}." if row["is_feasible"] else f"{said}: longer than 12 weeks."
+    if row["is_feasible"]:
+        return f"{said}."
+    regions = " Ten or more regions may decide sooner." if row["unit"] == "user" else ""
+    return f"{said}: longer than 12 weeks.{regions}"
 
 
 def describe_results(row: Row) -> list[str]:
@@ -109,10 +112,11 @@ def print_next_experiments(
             )
             table.add_row(*(Text(cell) for cell in cells))
         console.print(table)
-        tested = channel_word(rows[0]["channel"], names)
-        console.print(Text(f"What a test of {tested} would change", "bold"))
-        for sentence in describe_results(rows[0]):
-            console.print(Padding(Text(sentence), (0, 2)))
+        for row in rows[:_MOST_EXPLAINED]:
+            tested = channel_word(row["channel"], names)
+            console.print(Text(f"What a test of {tested} would change", "bold"))
+            for sentence in describe_results(row):
+                console.print(Padding(Text(sentence), (0, 2)))
         note = "expected, break-even: share of the credited conversions that the channel causes"
         if not rows[0]["is_feasible"]:
             note += "\nNo test takes at most 12 weeks; the shortest one is first."
