@@ -13,6 +13,7 @@ from lydite.reporting.next_experiments import (
     next_experiments_of,
     print_next_experiments,
 )
+from lydite.reporting.report import report_html
 from tests.helpers.made_comparisons import make_comparison
 from tests.helpers.made_next_experiments import SEARCH, SOCIAL, VIDEO, compare_with_proposals
 
@@ -42,9 +43,9 @@ def test_the_report_proposes_tests_that_are_worth_it_and_possible():
     made = compare_with_proposals(VIDEO, SOCIAL, SEARCH)
     [test] = next_tests(made, "purchase", "linear")
     assert test.channel == "Paid search"
-    assert test.why == " ".join(
-        ["The result is worth 2,300 in a year.", describe_design(SEARCH), *describe_results(SEARCH)]
-    )
+    assert test.why == f"The result is worth 2,300 in a year. {describe_design(SEARCH)}"
+    assert test.results == describe_results(SEARCH)
+    assert " ".join(describe_results(SEARCH)) in report_html(made)
     assert how_to_test([test]) == ""
     other = next_tests(compare_with_proposals(VIDEO), "purchase", "linear")
     assert "credited with" in other[0].why

@@ -143,12 +143,16 @@ def credited_standing(comparison: Comparison, outcome: str) -> list[str]:
 
 @dataclass(frozen=True)
 class NextTest:
-    """A channel to test, its name within a sentence, why, and whether that says how too."""
+    """A channel to test, its name within a sentence, why, and whether that says how too.
+
+    `results` says what each result would change.
+    """
 
     channel: str
     word: str
     why: str
     says_how: bool = False
+    results: Sequence[str] = ()
 
 
 def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
@@ -167,6 +171,7 @@ def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
             channel_word(row["channel"], names),
             _worth(comparison, row),
             says_how=True,
+            results=describe_results(row),
         )
         for row in feasible or long
     ]
@@ -174,8 +179,7 @@ def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
 
 def _worth(comparison: Comparison, row: Row) -> str:
     worth = money(row["value"], comparison.report_settings.currency)
-    said = f"The result is worth {worth} in a year. {describe_design(row)}"
-    return " ".join([said, *describe_results(row)])
+    return f"The result is worth {worth} in a year. {describe_design(row)}"
 
 
 def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTest]:
