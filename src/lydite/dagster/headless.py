@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 #: The tag of these runs, the name of their lock; and that of those whose process was killed.
 HEADLESS, KILLED = "lydite/headless", "lydite/killed"
-#: Whoever started the command starts it again.
+#: The command is started again from outside, not by Dagster.
 _NOT_RETRIED = {"dagster/max_retries": "0"}
 _IN_PROGRESS = [
     dg.DagsterRunStatus.STARTING,
