@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 
 from tests.helpers.command_line import lydite
@@ -49,3 +50,25 @@ def test_an_unknown_experiment_is_refused(project):
     run = lydite("experiments", "--settings", project, "--experiment", "radio")
     assert run.returncode == 2
     assert "no experiment 'radio' is declared; there are: email" in run.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (pl.col("arm").replace("treated", "Blue"), "users are in the arm 'Blue'"),
+        (pl.col("arm").str.to_titlecase(), "Is it 'control', spelled differently?"),
+        (pl.lit("treated").alias("arm"), "no user is in the control arm 'control'"),
+    ],
+)
+def test_arms_that_do_not_fit_are_refused_in_one_line(project, change, says):
+    file = project.parent / "experiments.parquet"
+    before = pl.read_parquet(file)
+    try:
+        before.with_columns(change).write_parquet(file)
+        run = lydite("experiments", "--settings", project, "--quiet")
+    finally:
+        before.write_parquet(file)
+    assert run.returncode == 2
+    assert says in " ".join(run.stderr.split())
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
