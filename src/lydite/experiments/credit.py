@@ -13,7 +13,7 @@ from lydite.engine.duckdb import quote_identifier
 from lydite.experiments.agreement import MARGIN, compare_credit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lydite.engine import DuckDBEngine
     from lydite.experiments.holdouts import Holdout
@@ -39,35 +39,50 @@ _USERS_OF = """
 select distinct persons.user_key
 from experiments.journey_persons as persons
 inner join experiments.assigned as assigned on persons.person = assigned.person
-where assigned.experiment = $experiment and persons.bucket in (select unnest($buckets))
+where assigned.experiment in (select unnest($experiments))
+    and persons.bucket in (select unnest($buckets))
 """
 _CREDITED = """
+with assigned as (
+    select
+        persons.user_key,
+        assigned.person,
+        epoch_us(assigned.assigned_at) as from_us,
+        epoch_us(assigned.assigned_at) + plans.window_us as to_us
+    from experiments.assigned as assigned
+    inner join experiments.plans as plans on assigned.experiment = plans.experiment
+    inner join experiments.journey_persons as persons on assigned.person = persons.person
+    where assigned.experiment = $experiment
+),
+
+held_out as (
+    select names.channel_key
+    from journeys.channels as names
+    inner join experiments.plan_channels as channels on names.channel = channels.channel
+    where channels.experiment = $experiment
+)
+
 select assigned.person, {sums}
 from {touches} as touches
-inner join experiments.journey_persons as persons on touches.user_key = persons.user_key
-inner join experiments.assigned as assigned
-    on persons.person = assigned.person and assigned.experiment = $experiment
-inner join experiments.plans as plans on assigned.experiment = plans.experiment
-inner join journeys.channels as names on touches.channel_key = names.channel_key
-inner join experiments.plan_channels as channels
-    on assigned.experiment = channels.experiment and names.channel = channels.channel
+inner join assigned on touches.user_key = assigned.user_key
 inner join journeys.conversions as conversions
     on touches.conversion_key = conversions.conversion_key
 where touches.outcome = $outcome
-    and touches.touched_at >= assigned.assigned_at
-    and epoch_us(conversions.converted_at) < epoch_us(assigned.assigned_at) + plans.window_us
+    and touches.channel_key in (select channel_key from held_out)
+    and epoch_us(touches.touched_at) >= assigned.from_us
+    and epoch_us(conversions.converted_at) < assigned.to_us
 group by assigned.person
 """
 
 
-def compare_holdout_credit(
+def credit_in_holdouts(
     engine: DuckDBEngine,
-    holdout: Holdout,
+    holdouts: Sequence[Holdout],
     training: Training,
     models: Sequence[Model],
     sample: Landmarks,
 ) -> list[dict[str, Any]]:
-    """Return a row per model: the credit of the channel in one holdout, and what was measured.
+    """Return a row per holdout and model: the credit of the channel, and what was measured.
 
     Models whose credit depends on a fit are fitted without the users that they credit.
 
@@ -75,8 +90,8 @@ def compare_holdout_credit(
     ----------
     engine
         Holds the journeys, the credit of touches and the tables of the experiments.
-    holdout
-        The holdout, which is over.
+    holdouts
+        Holdouts on one outcome that are over, with the same training data.
     training
         What models are fitted on.
     models
@@ -86,14 +101,24 @@ def compare_holdout_credit(
     """
     rules = [model for model in models if not model.learns]
     learnt = [model for model in models if model.learns]
-    credited = _credited(engine, holdout, rules, _ALL_CREDIT)
-    if learnt:
-        _refit(engine, holdout, training, learnt, sample)
-        again = _credited(engine, holdout, learnt, _REFITTED)
-        credited = credited.with_columns(again.drop("person"))
-        engine.drop(_REFITTED)
-    fitted_on = {model.name: training.fitted_on for model in learnt}
-    observed, rows = holdout.observed, []
+    if learnt and holdouts:
+        _refit(engine, holdouts, training, learnt, sample)
+    rows: list[dict[str, Any]] = []
+    for holdout in holdouts:
+        credited = _credited(engine, holdout, rules, _ALL_CREDIT)
+        if learnt:
+            again = _credited(engine, holdout, learnt, _REFITTED)
+            credited = credited.with_columns(again.drop("person"))
+        rows += _rows(holdout, models, training, credited)
+    engine.drop(_REFITTED)
+    return rows
+
+
+def _rows(
+    holdout: Holdout, models: Sequence[Model], training: Training, credited: pl.DataFrame
+) -> Iterator[dict[str, Any]]:
+    """Yield the row of each model in one holdout."""
+    observed = holdout.observed
     for model in models:
         found = asdict(
             compare_credit(
@@ -110,29 +135,27 @@ def compare_holdout_credit(
         more = {
             "model": model.name,
             "margin": MARGIN,
-            "fitted_on": fitted_on.get(model.name, NOT_FITTED),
+            "fitted_on": training.fitted_on if model.learns else NOT_FITTED,
         }
-        rows.append({**holdout.keys, **more, **found, **bounds})
-    return rows
+        yield {**holdout.keys, **more, **found, **bounds}
 
 
 def _refit(
     engine: DuckDBEngine,
-    holdout: Holdout,
+    holdouts: Sequence[Holdout],
     training: Training,
     models: Sequence[Model],
     sample: Landmarks,
 ) -> None:
-    """Write the credit of models that are fitted without the users of the holdout."""
+    """Write the credit of models that are fitted without the users of the holdouts."""
     engine.drop(_REFITTED)
+    names = [holdout.name for holdout in holdouts]
     for buckets, for_buckets in training.parts:
         train = sample.take(np.flatnonzero(training.rows & buckets[sample.bucket]))
-        parameters = {
-            "experiment": holdout.name, "buckets": np.flatnonzero(for_buckets).tolist(),
-        }  # fmt: skip
+        parameters = {"experiments": names, "buckets": np.flatnonzero(for_buckets).tolist()}
         engine.create(_USERS, _USERS_OF, parameters)
         credit_users(
-            engine, holdout.plan.outcome, models, train.with_used_paths(), _USERS, _REFITTED
+            engine, holdouts[0].plan.outcome, models, train.with_used_paths(), _USERS, _REFITTED
         )
         engine.drop(_USERS)
 

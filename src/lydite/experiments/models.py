@@ -9,7 +9,7 @@ import polars as pl
 
 from lydite.experiments import tables
 from lydite.experiments.agreement import judge_models, rank_by_distance
-from lydite.experiments.credit import AGREEMENT, AGREEMENT_COLUMNS, compare_holdout_credit
+from lydite.experiments.credit import AGREEMENT, AGREEMENT_COLUMNS, credit_in_holdouts
 from lydite.experiments.holdouts import load_holdouts
 from lydite.experiments.hypothesis_check import (
     CHECKED,
@@ -109,29 +109,21 @@ def _compare(
     engine: DuckDBEngine, outcome: str, holdouts: Sequence[Holdout], sample: Sample
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows about credit and those about hypotheses."""
-    credited: list[dict[str, Any]] = []
-    expected: list[Expected] = []
-    halves: list[tuple[Holdout, Training]] = []
+    by_training: list[tuple[Training, list[Holdout]]] = []
     for holdout in holdouts:
         training = choose_training(engine, holdout.name, sample.landmarks, outcome)
-        if holdout.is_over:
-            credited += compare_holdout_credit(
-                engine, holdout, training, sample.models, sample.landmarks
-            )
-        if training.fitted_on == "halves":  # these fits serve all experiments
-            halves.append((holdout, training))
-        else:
-            expected += expect_in_holdouts(
-                engine, [holdout], training, sample.models, sample.landmarks
-            )
-    if halves:
-        expected += expect_in_holdouts(
-            engine,
-            [holdout for holdout, _ in halves],
-            halves[0][1],
-            sample.models,
-            sample.landmarks,
-        )
+        if training.fitted_on == "halves":  # the same fits serve all of these experiments
+            same = [group for known, group in by_training if known.fitted_on == "halves"]
+            if same:
+                same[0].append(holdout)
+                continue
+        by_training.append((training, [holdout]))
+    credited: list[dict[str, Any]] = []
+    expected: list[Expected] = []
+    for training, group in by_training:
+        over = [holdout for holdout in group if holdout.is_over]
+        credited += credit_in_holdouts(engine, over, training, sample.models, sample.landmarks)
+        expected += expect_in_holdouts(engine, group, training, sample.models, sample.landmarks)
     definitions = {
         (holdout.name, model.name): define(holdout.plan, model.fingerprint, sample.paths)
         for holdout in holdouts
