@@ -1,0 +1,223 @@
+"""A small project whose runs are killed, starved and disturbed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import lydite
+from lydite.publishing import open_published
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+SETTINGS = """
+models = ["last_touch", "linear"]
+[sources]
+touchpoints = "data/touchpoints.parquet"
+conversions = "data/conversions.parquet"
+[outcomes.conversion]
+lookback = "7d"
+"""
+#: Runs all steps without Dagster, explains errors as the commands do, and prints each step.
+RUN = """
+import os, sys
+from lydite import pipeline
+from lydite.engine import open_engine
+from lydite.errors import LyditeError, explain_system_error
+from lydite.publishing import publish
+from lydite.settings import load_settings
+
+os.chdir(sys.argv[1])
+settings = load_settings("lydite.toml")
+sources = {name: place for name, place in settings.sources if isinstance(place, str)}
+say = lambda step: print(step, flush=True)
+try:
+    with open_engine(settings.engine, settings.storage.warehouse) as engine:
+        pipeline.run(engine, sources, settings, say)
+        say("publishing")
+        publish(engine.local, settings.storage.published)
+except Exception as error:
+    known = error if isinstance(error, LyditeError) else explain_system_error(f"{error}")
+    if known is None:
+        raise
+    sys.stderr.write(f"error: {known}\\n")
+    sys.exit(known.exit_code)
+"""
+#: The steps that `RUN` prints.
+STEPS = (
+    "reading", "building", "drawing", "conversion: backtesting", "conversion: attributing",
+    "comparing", "writing", "publishing",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project in a folder of its own, with its outputs in `var`."""
+
+    folder: Path
+
+    @classmethod
+    def make(cls, folder: Path, users: int = 900) -> Project:
+        """Write data and settings."""
+        lydite.simulate("linear", users=users, seed=11, weeks=14).write(folder / "data")
+        (folder / "lydite.toml").write_text(SETTINGS)
+        (folder / "var").mkdir(exist_ok=True)
+        return cls(folder)
+
+    @property
+    def published(self) -> Path:
+        """The published file."""
+        return self.folder / "var" / "attribution.duckdb"
+
+    @property
+    def warehouse(self) -> Path:
+        """The file that runs work in."""
+        return self.folder / "var" / "warehouse.duckdb"
+
+    def start(self, largest_file: int | None = None) -> subprocess.Popen[str]:
+        """Start a run; its output is that of `STEPS`.
+
+        Parameters
+        ----------
+        largest_file
+            The most bytes that it may write into one file.
+        """
+
+        def limit() -> None:
+            if largest_file is not None:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+        return subprocess.Popen(
+            [sys.executable, "-c", RUN, str(self.folder)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=limit,  # noqa: PLW1509 - nothing else runs in this process
+        )
+
+    def run(self, largest_file: int | None = None) -> subprocess.CompletedProcess[str]:
+        """Run to the end."""
+        return _ended(self.start(largest_file))
+
+    def refresh(self) -> subprocess.CompletedProcess[str]:
+        """Run the job with Dagster."""
+        places = {
+            "LYDITE_CONFIG": str(self.folder / "lydite.toml"),
+            "DAGSTER_HOME": str(self.folder / "dagster"),
+        }
+        return _ended(
+            subprocess.Popen(
+                [sys.executable, "-m", "pipelines.refresh"],
+                cwd=ROOT,
+                env=os.environ | places,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+
+    def kill_in(self, step: str, seconds: float) -> bool:
+        """Start a run, and kill it so long after the beginning of a step.
+
+        Returns
+        -------
+        Whether it was still running.
+        """
+        process = self.start()
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(step):
+                break
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        return _ended(process).returncode == -signal.SIGKILL
+
+    def figures(self) -> dict[str, list[tuple[object, ...]]]:
+        """Return all published rows, except those about single runs."""
+        with open_published(self.published) as reader:
+            tables = reader.sql(
+                "select table_name from duckdb_tables() where schema_name = 'mart' order by 1"
+            ).fetchall()
+            return {
+                name: sorted(reader.sql(f"from mart.{name}").fetchall(), key=repr)
+                for (name,) in tables
+                if name != "runs"
+            }
+
+    def leftovers(self) -> list[str]:
+        """Return the files in `var` that no run keeps."""
+        kept = {self.published.name, self.warehouse.name, "attribution.touch_credit.parquet",
+                f"{self.warehouse.name}.lock", f"{self.warehouse.name}.wal",
+                "report.html", "reports"}  # fmt: skip
+        return sorted(
+            file.name for file in (self.folder / "var").iterdir() if file.name not in kept
+        )
+
+
+def _ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
+    output, errors = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+
+def damage(path: Path, place: int) -> None:
+    """Overwrite a part of every block of a DuckDB file, from a place in the block."""
+    content = bytearray(path.read_bytes())
+    for start in range(12_288 + place, len(content) - 64, 262_144):
+        content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, size: str, *options: str) -> Iterator[Path]:
+    """Mount an empty file system of a size on a folder; skip the test where that is not allowed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _mount("-t", "tmpfs", "-o", ",".join([f"size={size}", *options]), "tmpfs", str(folder))
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=False)
+
+
+def make_read_only(folder: Path) -> None:
+    """Make the file system of `small_disk` read-only."""
+    _mount("-o", "remount,ro", str(folder))
+
+
+def _mount(*arguments: str) -> None:
+    try:
+        done = subprocess.run(["mount", *arguments], check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no command mount")
+    if done.returncode:
+        pytest.skip(f"file systems cannot be mounted here: {done.stderr.strip()}")
+
+
+def explained(run: subprocess.CompletedProcess[str], code: int, words: str) -> bool:
+    """Return whether a run ended with one message that has some words, and with no traceback."""
+    message = run.stderr[run.stderr.rindex("error: ") :] if "error: " in run.stderr else ""
+    return run.returncode == code and "Traceback" not in run.stderr and words in message
+
+
+def first_difference(
+    one: dict[str, list[tuple[object, ...]]], other: dict[str, list[tuple[object, ...]]]
+) -> str:
+    """Return the first table and row in which two results differ; empty where they are equal."""
+    for name in sorted({*one, *other}):
+        ours, theirs = one.get(name, []), other.get(name, [])
+        if ours != theirs:
+            pairs: Sequence[tuple[object, object]] = list(zip(ours, theirs, strict=False))
+            rows = [f"{a} and {b}" for a, b in pairs if a != b] or [f"{len(ours)}, {len(theirs)}"]
+            return f"{name}: {rows[0]}"
+    return ""
