@@ -145,13 +145,14 @@ class Project:
         return _ended(process).returncode == -signal.SIGKILL
 
     def figures(self) -> dict[str, list[tuple[object, ...]]]:
-        """Return all published rows, except those about single runs."""
+        """Return all published rows, except what depends on the time of a run."""
+        select = "select columns(name -> name <> 'recorded_at') from mart."
         with open_published(self.published) as reader:
             tables = reader.sql(
                 "select table_name from duckdb_tables() where schema_name = 'mart' order by 1"
             ).fetchall()
             return {
-                name: sorted(reader.sql(f"from mart.{name}").fetchall(), key=repr)
+                name: sorted(reader.sql(f"{select}{name}").fetchall(), key=repr)
                 for (name,) in tables
                 if name != "runs"
             }
