@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
@@ -14,8 +15,11 @@ from lydite.errors import InputError
 from lydite.evaluation import segment_results
 from lydite.evaluation.comparison import TABLES
 from lydite.models import choose, make_rule
+from lydite.pipeline.on_spark import refuse_on_spark
 from lydite.results import read_comparison
-from lydite.settings import make_settings
+from lydite.settings import make_settings, parse_settings
+from tests.helpers.both_engines import same
+from tests.helpers.shop import shop
 
 if TYPE_CHECKING:
     from lydite.models import Model
@@ -92,3 +96,47 @@ def test_time_zones_and_lookbacks_by_interaction_are_refused(spark):
         settings = make_settings(lookback="14d", **options)
         with SparkEngine(spark.session) as engine, pytest.raises(InputError, match=message):
             pipeline.run(engine, sources, settings, rivals=choose(["linear"]))
+
+
+# --- what projects use ----------------------------------------------------------------------------
+
+
+def shop_in_two_currencies(folder):
+    """Return sources and settings: names of channels, rules, currencies, outcomes, clusters."""
+    frames = {name: pl.from_pandas(frame) for name, frame in shop().items()}
+    orders = frames["conversions"]
+    currency = pl.Series("currency", ["EUR", "USD"] * (orders.height // 2))
+    frames["conversions"] = orders.with_columns(currency)
+    (folder / "rates.csv").write_text("date,currency,rate\n2025-12-01,USD,0.5\n")
+    return frames, {
+        "currency": {"reporting": "EUR", "rates": str(folder / "rates.csv")},
+        "channels": {"direct": ["Mail"]},
+        "quality": {
+            "keep_duplicates": True,
+            "rules": {"near_duplicates": {"severity": "set_aside", "threshold": 5}},
+        },
+        "outcomes": {
+            "conversion": {
+                "first_only": True, "after_conversion": "restart", "delivery_delay": "2d",
+            }
+        },
+        "evaluation": {"cluster": "region"},
+    }  # fmt: skip
+
+
+def test_what_projects_use_is_the_same_on_both_engines(spark, tmp_path):
+    frames, values = shop_in_two_currencies(tmp_path)
+    sources = dict.fromkeys(frames, "frame")
+    settings = parse_settings({"sources": sources, **values}, "settings")
+    refuse_on_spark(settings)
+    with DuckDBEngine(threads=1) as one, SparkEngine(spark.session) as other:
+        for engine in (one, other):
+            pipeline.prepare(engine, frames, settings)
+        for table in ("channels", "touches", "conversions", "path_events"):
+            same(one, other, f"from journeys.{table}")
+        same(one, other, "select outcome, sum(value) from inputs.conversions group by outcome")
+        same(one, other, "select count(*) from quarantine.touchpoints")
+        marts = ["inputs.report"]
+        for table in marts:
+            same(one.local, other.local, f"from {table}")
+        assert one.scalar("select count(*) from journeys.path_events") > 100

@@ -17,6 +17,7 @@ from lydite.journeys.erasure import erase_users
 from lydite.journeys.people import build_people
 from lydite.models import with_milestone
 from lydite.pipeline.input_tables import load_alone
+from lydite.pipeline.on_spark import EXPERIMENTS
 from lydite.pipeline.outcomes import read_outcomes
 
 if TYPE_CHECKING:
@@ -137,6 +138,8 @@ def load_and_read_experiments(
     """
     if not settings.experiments:
         raise InputError("no experiment is declared: add [experiments.NAME] to the settings")
+    if engine.local is not engine:
+        raise InputError(EXPERIMENTS)
     for name in _TABLES:
         if name == "touchpoints" and name not in sources:
             engine.create(f"inputs.{name}", _no_rows(name))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lydite.errors import InputError
-from lydite.experiments.holdouts import is_holdout
 from lydite.journeys import erasure, interactions, people
 from lydite.pipeline import lookbacks
 from lydite.timezones import UTC
@@ -14,6 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from lydite.settings import Settings
+
+#: Their SQL is not translated.
+EXPERIMENTS = (
+    "experiments need the engine duckdb: read them in a project with it, and leave them out of the"
+    " settings of runs on Spark"
+)
 
 
 def refuse_on_spark(settings: Settings, tables: Collection[str] = ()) -> None:
@@ -57,13 +62,8 @@ def _needs_duckdb(settings: Settings, tables: Collection[str]) -> Iterator[str]:
                 f"channels.{name} needs the engine duckdb: name the channels before, in a column"
                 " `channel` of the tables that Spark reads"
             )
-    for name, plan in settings.experiments.items():
-        if is_holdout(plan):
-            yield (
-                f"experiments.{name}: models are compared with holdouts on DuckDB only. Read it"
-                " with `lydite experiments`, and leave it out of the settings of runs on Spark, or"
-                " use the engine duckdb"
-            )
+    if settings.experiments:
+        yield EXPERIMENTS
 
 
 def _has_interactions(settings: Settings) -> bool:
