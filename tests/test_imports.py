@@ -67,6 +67,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     ours = {name for name in modules if name.split(".")[0] == "lydite"}
     assert {name for name in ours if not name.startswith("lydite.cli")} == {
         "lydite",
+        "lydite.environment",
         "lydite.errors",
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,8 +11,9 @@ import duckdb
 
 from lydite.engine.duckdb import check_database_name, quote_literal
 from lydite.engine.sql_files import resolve_sql
+from lydite.engine.table_names import tables_in
 from lydite.errors import InputError, UnavailableError, explain_system_error
-from lydite.pipeline import SCHEMA_VERSION, VIEWS
+from lydite.pipeline import SCHEMA_VERSION
 from lydite.pipeline.touch_credit import MOST_IN_FILE, SELECT, count_touches
 from lydite.replacing import new_version
 
@@ -160,7 +162,7 @@ def _copy_marts(engine: DuckDBEngine, path: Path, touch_credit: Path | None) -> 
     `touch_credit` is a Parquet file that becomes a table.
     """
     tables = _mart_tables(engine)
-    views = _names(engine, "duckdb_views()", "view_name")
+    views = _views(engine)
     engine.run(f"attach {quote_literal(str(path))} as published")
     try:
         # One transaction: in a file, every commit waits for the disk.
@@ -204,15 +206,17 @@ def _write_published(
         _copy_comments(engine, name, "table" if name in tables else "view", "main")
 
 
-def _names(engine: DuckDBEngine, catalog: str, column: str) -> list[tuple[str, str]]:
-    """Return name and SQL of the tables or views of ``mart``, in an order to create them in."""
-    rows = engine.rows(
-        f"select {column}, sql from {catalog} where schema_name = 'mart'"
-        f" and database_name = current_database() order by {column}"
+def _views(engine: DuckDBEngine) -> list[tuple[str, str]]:
+    """Return name and SQL of the views of ``mart``, each after those that it reads."""
+    sql = dict(
+        engine.rows(
+            "select view_name, sql from duckdb_views() where schema_name = 'mart'"
+            " and database_name = current_database() order by view_name"
+        )
     )
-    # A view is created after those that it reads. A file that is opened again numbers them by name.
-    place = {name: number for number, name in enumerate(VIEWS)}
-    return sorted(((name, sql) for name, sql in rows), key=lambda row: place.get(row[0], -1))
+    reads = {name: tables_in(text.split(" AS ", 1)[1].rstrip(";")) for name, text in sql.items()}
+    graph = {name: [other for other in sql if f"mart.{other}" in reads[name]] for name in sql}
+    return [(name, sql[name]) for name in TopologicalSorter(graph).static_order()]
 
 
 def _copy_comments(engine: DuckDBEngine, name: str, kind: str, schema: str) -> None:
@@ -239,7 +243,11 @@ def _copy_comments(engine: DuckDBEngine, name: str, kind: str, schema: str) -> N
 
 
 def _mart_tables(engine: DuckDBEngine) -> list[str]:
-    return [name for name, _ in _names(engine, "duckdb_tables()", "table_name")]
+    rows = engine.rows(
+        "select table_name from duckdb_tables() where schema_name = 'mart'"
+        " and database_name = current_database() order by table_name"
+    )
+    return [name for (name,) in rows]
 
 
 def _checksums(

@@ -145,7 +145,7 @@ def test_a_thank_you_page_that_is_sent_as_a_touch_is_named(world: Path, tmp_path
     text = _warnings(result.stdout)["outcome_channel"]
     assert "touches of 'thank_you' are followed by a conversion, and 0.0% of the others" in text
     assert "Exclude it from the data" in text
-    assert "thank_you" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "Thank you" in (tmp_path / "r.html").read_text(encoding="utf-8")
     [outcome] = json.loads(result.stdout)["outcomes"].values()
     slopes = {model["model"]: model["calibration_slope"] for model in outcome["models"]}
     assert slopes["last_touch"] is slopes["shapley"] is None

@@ -90,7 +90,7 @@ def predict_left_out(
     >>> from lydite.experiments.incrementality import ChannelTest
     >>> tests = [ChannelTest("search", 20, 100, 200), ChannelTest("search", 9, 100, 100)]
     >>> predict_left_out(tests).predicted.round(1).tolist()
-    [22.0, 11.3]
+    [19.4, 10.4]
     """
     prior = prior or Prior()
     channels = sorted({test.channel for test in tests})
