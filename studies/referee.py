@@ -87,7 +87,7 @@ class Kind:
 _STOREFRONT = ("paid_search_brand", "retargeting", "paid_social")
 #: What every seed simulates, by name.
 KINDS: dict[str, Kind] = {
-    "storefront": Kind("storefront", 24_000, _STOREFRONT, 91),
+    "storefront": Kind("storefront", 48_000, _STOREFRONT, 91),
     "tiny": Kind("storefront", 1_500, _STOREFRONT, 91),
     **{
         world: Kind(world, 20_000, ("email", "social"), 28, model)
