@@ -70,8 +70,7 @@ def test_an_experiment_that_contradicts_the_champion_is_named():
     )
     made = replace(made, marts={**made.marts, "champions": read})
     assert champion_alert(made, "purchase").startswith(
-        "The model in use for purchases, linear, is refuted: the experiment holdout contradicts"
-        " it, read on 2026-04-01."
+        "The model in use for purchases, linear, is refuted: the experiment holdout contradicts it."
     )
 
 
@@ -79,7 +78,7 @@ def test_an_experiment_that_contradicts_the_champion_is_named():
     ("contradicted", "calibrated", "ends"),
     [
         (["last_touch"], (), "lydite promote linear --outcome purchase --reason ..."),
-        (["last_touch", "linear", "markov_1"], (), "other model that stands by its forecasts."),
+        (["last_touch", "linear", "markov_1"], (), "all others that forecast well."),
         (
             ["last_touch", "linear", "markov_1"],
             (CALIBRATED_ROW,),
@@ -93,7 +92,7 @@ def test_experiments_may_leave_no_other_model(contradicted, calibrated, ends):
     marts = {**made.marts, "outcomes": pl.DataFrame(made.outcomes)}
     made = replace(made, marts={**made.marts, "champions": make_champions(marts, ())})
     alert = champion_alert(made, "purchase")
-    assert "the experiment brand holdout contradicts it, read on 2026-03-09." in alert
+    assert "the experiment brand holdout contradicts it." in alert
     assert alert.endswith(ends)
 
 

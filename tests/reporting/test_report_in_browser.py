@@ -209,7 +209,9 @@ def test_everyone_can_read_it(browser, reports, kind, scheme):
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("kind", ["usual", "full", "decided", "no_value", "no_spend"])
+@pytest.mark.parametrize(
+    "kind", ["usual", "full", "decided", "experiments", "no_value", "no_spend"]
+)
 def test_what_decides_is_above_the_fold(browser, reports, kind, size):
     page = opened(browser, reports[kind], size)
     parts = ["h1", ".chips", ".tiles", ".money", ".move", ".caution"]

@@ -34,9 +34,7 @@ def champion_alert(comparison: Comparison, outcome: str) -> str:
 
 def _refuter(row: Row) -> str:
     if row["refuted_by_experiment"] is not None:
-        read = "" if row["refuted_in"] is None else f", read on {row['refuted_in']}"
-        name = experiment_word(row["refuted_by_experiment"])
-        return f"the experiment {name} contradicts it{read}"
+        return f"the experiment {experiment_word(row['refuted_by_experiment'])} contradicts it"
     when = "" if row["refuted_in"] is None else f", since the period from {row['refuted_in']}"
     by = "another model" if row["refuted_by"] is None else _name(row["refuted_by"])
     return f"{by} forecasts better for sure{when}"
@@ -48,7 +46,7 @@ def _advice(comparison: Comparison, row: Row, outcome: str) -> str:
         if not set(by_forecasts) - {row["model"]}:
             return "No other model stands."
         # The challenger is the first model that nothing refutes, so experiments refute these.
-        said = "Experiments contradict every other model that stands by its forecasts."
+        said = "Experiments contradict all others that forecast well."
         calibrated = rows_of(comparison, "calibrated_credit", outcome)
         return f"{said} See the calibrated credit." if calibrated else said
     command = f"lydite promote {row['challenger']} --outcome {plain(outcome)} --reason ..."

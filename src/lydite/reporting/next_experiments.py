@@ -51,8 +51,9 @@ def describe_design(row: Row) -> str:
         said += f" ({count(row['users'])} users in all)"
     if row["is_feasible"]:
         return f"{said}."
-    regions = " Ten or more regions may decide sooner." if row["unit"] == "user" else ""
-    return f"{said}: longer than 12 weeks.{regions}"
+    return (
+        f"{said}. Ten or more regions may decide sooner." if row["unit"] == "user" else f"{said}."
+    )
 
 
 def describe_results(row: Row) -> list[str]:
