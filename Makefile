@@ -61,7 +61,7 @@ coverage: .venv/installed ## run all tests and print how many lines they execute
 slow: .venv/installed ## run the long statistical studies
 	@$(BIN)/python -m pytest --numprocesses auto -m slow
 
-STUDIES := error_control credit_coverage worlds_and_models fit_and_truth
+STUDIES := error_control credit_coverage worlds_and_models fit_and_truth experiments calibrated_credit referee
 study: .venv/installed ## run the studies behind docs/calibration.md, rivals.md and method.md (hours; resumable)
 	@for name in $(STUDIES); do \
 		$(BIN)/python -m studies.$$name && \
