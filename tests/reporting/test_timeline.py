@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from io import StringIO
 
@@ -100,4 +101,15 @@ def test_models_that_one_experiment_contradicts_are_one_event():
     assert [event.text for event in events_of(made, "purchase")] == [
         "A and c contradicted by the experiment brand holdout",
         "B contradicted by the experiment radio",
+    ]
+
+
+def test_the_model_in_use_may_be_refuted_by_an_experiment():
+    made = compare_with_decisions(
+        events=[(DAY, "champion_refuted", "last_touch", "brand_holdout", None)]
+    )
+    experiments = pl.DataFrame({"outcome": ["purchase"], "experiment": ["brand_holdout"]})
+    made = replace(made, marts={**made.marts, "experiments": experiments})
+    assert [event.text for event in events_of(made, "purchase")] == [
+        "The model in use, last touch, refuted by the experiment brand holdout"
     ]

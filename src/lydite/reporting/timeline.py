@@ -18,7 +18,7 @@ from lydite.reporting.model_groups import MOST_NAMED
 from lydite.reporting.queries import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from rich.console import Console
 
@@ -54,8 +54,9 @@ def events_of(comparison: Comparison, outcome: str) -> list[Event]:
     or that one experiment contradicts.
     """
     rows = sorted(rows_of(comparison, "timeline", outcome), key=lambda row: row["number"])
+    experiments = {row["experiment"] for row in rows_of(comparison, "experiments", outcome)}
     return [
-        Event(f"{day}", kind, _text(kind, same_cause))
+        Event(f"{day}", kind, _text(kind, same_cause, experiments))
         for (day, kind), own in groupby(rows, key=lambda row: (row["day"], row["event"]))
         for same_cause in _by_cause(own)
     ]
@@ -73,7 +74,7 @@ def _cause(row: Row) -> object:
     return row["number"] if row["event"] == "decision" else row["caused_by"]
 
 
-def _text(kind: str, rows: Sequence[Row]) -> str:
+def _text(kind: str, rows: Sequence[Row], experiments: Collection[str]) -> str:
     first = rows[0]
     if kind == "hypothesis":
         if len(rows) > MOST_NAMED:
@@ -83,19 +84,21 @@ def _text(kind: str, rows: Sequence[Row]) -> str:
     names = [model_word(row["model"]) for row in rows]
     if len(names) > MOST_NAMED:
         names = [*names[:MOST_NAMED], f"{len(names) - MOST_NAMED} more"]
-    by = _cause_in_words(kind, first["caused_by"])
+    by = _cause_in_words(kind, first["caused_by"], experiments)
     text = _TEXTS[kind].format(model=enumerate_names(names), by=by, text=plain(first["text"] or ""))
     return text if kind == "decision" else text[:1].upper() + text[1:]
 
 
-def _cause_in_words(kind: str, cause: str | None) -> str:
+def _cause_in_words(kind: str, cause: str | None, experiments: Collection[str]) -> str:
     """Return the model, the experiment or the person that caused an event."""
     if cause is None:
         return "another model"
-    if kind == "contradicted":
-        return experiment_word(cause)
     if kind == "decision":
         return plain(cause)
+    if kind == "contradicted":
+        return experiment_word(cause)
+    if kind == "champion_refuted" and cause in experiments:
+        return f"the experiment {experiment_word(cause)}"
     return model_word(cause)
 
 
