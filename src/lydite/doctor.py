@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import duckdb
 
 from lydite.decisions.log import read_log
+from lydite.engine.duckdb import first_row
 from lydite.environment import expand, references
 from lydite.errors import InputError, LyditeError
 from lydite.pipeline import WAREHOUSE_VERSION
@@ -213,8 +214,8 @@ def _warehouse(settings: Settings, folder: Path) -> Iterator[Condition]:
 def _version(reader: duckdb.DuckDBPyConnection, path: Path) -> Condition:
     version, writer = 0, "an earlier version"
     if _has(reader, "quality", "warehouse_version"):
-        row = reader.execute("select version, lydite_version from quality.warehouse_version")
-        version, writer = row.fetchone() or (version, writer)
+        row = first_row(reader, "select version, lydite_version from quality.warehouse_version")
+        version, writer = row or (version, writer)
     if version > WAREHOUSE_VERSION:
         text = f"{path} was written by lydite {writer}, which is newer than this one"
         return Condition("warehouse", "error", text, "pip install --upgrade lydite")
@@ -226,7 +227,7 @@ def _version(reader: duckdb.DuckDBPyConnection, path: Path) -> Condition:
 def _last_run(reader: duckdb.DuckDBPyConnection) -> Condition:
     if not _has(reader, "evaluation", "last_run"):
         return Condition("last run", "ok", "none has begun yet")
-    row = reader.execute("select run_id, complete_at from evaluation.last_run").fetchone()
+    row = first_row(reader, "select run_id, complete_at from evaluation.last_run")
     if row is None:
         return Condition("last run", "ok", "none has begun yet")
     if row[1] is None:
@@ -236,10 +237,11 @@ def _last_run(reader: duckdb.DuckDBPyConnection) -> Condition:
 
 
 def _has(reader: duckdb.DuckDBPyConnection, schema: str, table: str) -> bool:
-    found = reader.execute(
+    found = first_row(
+        reader,
         "select count(*) from duckdb_tables() where schema_name = ? and table_name = ?",
         [schema, table],
-    ).fetchone()
+    )
     return bool(found and found[0])
 
 
@@ -252,10 +254,11 @@ def _published(settings: Settings, folder: Path) -> Iterator[Condition]:
         return
     try:
         with open_published(path) as reader:
-            row = reader.execute(
+            row = first_row(
+                reader,
                 "select run_id, finished_at, lydite_version from mart.runs"
-                " order by finished_at desc limit 1"
-            ).fetchone()
+                " order by finished_at desc limit 1",
+            )
     except (LyditeError, duckdb.Error) as error:
         yield Condition("published", "error", str(error), "run the job refresh")
         return

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import duckdb
 
-from lydite.engine.duckdb import quote_identifier, quote_literal
+from lydite.engine.duckdb import first_row, quote_identifier, quote_literal
 from lydite.errors import InputError, explain_system_error
 from lydite.publishing import open_published, touch_credit_path
 from lydite.replacing import new_version
@@ -181,7 +181,7 @@ def _write_workbook(
         bold = book.add_format({"bold": True})
         time_format = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
         for name, select in selects.items():
-            count = reader.execute(f"select count(*) from ({select})").fetchone()
+            count = first_row(reader, f"select count(*) from ({select})")
             rows = count[0] if count else 0
             if rows > MOST_ROWS:
                 left_out.append(name)

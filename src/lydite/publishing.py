@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from lydite.engine.duckdb import check_database_name, quote_literal
+from lydite.engine.duckdb import check_database_name, first_row, quote_literal
 from lydite.engine.sql_files import resolve_sql
 from lydite.engine.table_names import tables_in
 from lydite.errors import InputError, UnavailableError, explain_system_error
@@ -120,18 +120,19 @@ def open_published(path: str | Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def _check_version(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Raise where the tables are those of an earlier or a later version."""
-    found = reader.execute(
+    found = first_row(
+        reader,
         "select count(*) from duckdb_tables()"
-        " where schema_name = 'mart' and table_name = 'schema_version'"
-    ).fetchone()
+        " where schema_name = 'mart' and table_name = 'schema_version'",
+    )
     again = "Run the comparison again"
     if not found or not found[0]:
         raise InputError(
             f"{path} lacks the table mart.schema_version: an earlier version published it, or it is"
             f" another database. {again}"
         )
-    row = reader.execute("select schema_version, lydite_version from mart.schema_version")
-    version, writer = row.fetchone() or (0, "unknown")
+    row = first_row(reader, "select schema_version, lydite_version from mart.schema_version")
+    version, writer = row or (0, "unknown")
     if version < SCHEMA_VERSION:
         raise InputError(
             f"{path} was published by Lydite {writer} with version {version} of the tables; this"
@@ -256,9 +257,10 @@ def _checksums(
     """Return the number of rows of each table of ``mart``, and the sum of their hashes."""
     found = {}
     for name in tables:
-        row = connection.execute(
-            f"select count(*), coalesce(sum(hash(rows)::hugeint), 0) from mart.{name} as rows"
-        ).fetchone()
+        row = first_row(
+            connection,
+            f"select count(*), coalesce(sum(hash(rows)::hugeint), 0) from mart.{name} as rows",
+        )
         found[name] = row or (0, 0)
     return found
 
@@ -280,7 +282,7 @@ def _check(path: Path, tables: Sequence[str], computed: Mapping[str, tuple[int, 
     """
     with duckdb.connect(str(path), read_only=True) as reader:
         for name in tables:
-            reader.execute(f"select count(*) from {name}")
+            first_row(reader, f"select count(*) from {name}")
         copied = _checksums(reader, list(computed))
     for name, checksum in computed.items():
         if copied[name] != checksum:

@@ -18,7 +18,7 @@ from lydite.errors import InputError, LyditeError, UnavailableError, explain_sys
 from lydite.timezones import UTC
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     Parameters = Mapping[str, object]
 
@@ -356,6 +356,17 @@ def quote_literal(text: str) -> str:
 def quote_identifier(name: str) -> str:
     """Return `name` as a SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def first_row(
+    connection: duckdb.DuckDBPyConnection, sql: str, parameters: Sequence[object] = ()
+) -> tuple[Any, ...] | None:
+    """Return the first row of a small result, None without rows.
+
+    All rows are fetched: DuckDB 2 refuses other work while a result is unfinished.
+    """
+    rows = connection.execute(sql, list(parameters)).fetchall()
+    return rows[0] if rows else None
 
 
 def check_database_name(path: str | Path) -> None:

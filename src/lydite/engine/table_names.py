@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from lydite.engine.duckdb import first_row
 from lydite.engine.sql_files import resolve_sql
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def tables_in(sql: str) -> frozenset[str]:
     >>> sorted(tables_in("with a as (from journeys.users) from a join mart.paths using (b)"))
     ['journeys.users', 'mart.paths']
     """
-    row = _parser().execute("select json_serialize_sql($1)", [resolve_sql(sql)]).fetchone()
+    row = first_row(_parser(), "select json_serialize_sql($1)", [resolve_sql(sql)])
     return frozenset(_tables(json.loads(row[0]))) if row else frozenset()
 
 
