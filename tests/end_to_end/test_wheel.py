@@ -194,6 +194,6 @@ def test_the_component_materialises_everything_in_a_new_project(dist, tmp_path):
     assert str(tmp_path / "env") in found["lydite"]
     # A person promotes a model; no job does.
     assert found["missing"] == ["AssetKey(['decisions', 'promotion'])"]
-    assert len(found["checks"]) == 26
+    assert len(found["checks"]) == 32
     assert all(found["checks"])
     assert found["models"] == ["last_touch", "linear"]
