@@ -15,14 +15,16 @@
 -- @is_feasible whether it takes at most 12 weeks
 -- @keep_if_no_effect whether the channel is kept if the test finds no effect
 -- @moved_if_no_effect spend per month that such a result would move elsewhere
+-- @moved_to_if_no_effect channel that would get it: of the others that pay for themselves, the one with the highest expected return on spend; NULL if nothing moves, or no other does
 -- @refuted_if_no_effect models whose credit it would contradict, separated by commas
 -- @keep_if_as_credited whether the channel is kept if the test finds all that is credited
 -- @moved_if_as_credited spend per month that such a result would move
+-- @moved_to_if_as_credited channel that would get it, the tested one if the result keeps a channel that would be cut without a test
 -- @refuted_if_as_credited models whose credit it would contradict, separated by commas
 select
     outcome, channel, rank, value, value_per_month, conversions_given_up, expected_factor,
     factor_sd, break_even_factor, unit, holdout_share, users, weeks, is_feasible,
-    keep_if_no_effect, moved_if_no_effect, refuted_if_no_effect,
-    keep_if_as_credited, moved_if_as_credited, refuted_if_as_credited
+    keep_if_no_effect, moved_if_no_effect, moved_to_if_no_effect, refuted_if_no_effect,
+    keep_if_as_credited, moved_if_as_credited, moved_to_if_as_credited, refuted_if_as_credited
 from evaluation.next_experiments
 order by outcome, rank

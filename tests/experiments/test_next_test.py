@@ -214,3 +214,30 @@ def test_the_table_has_a_row_per_test():
 def test_a_wrong_number_is_named(change, words):
     with pytest.raises(InputError, match=words):
         rank_tests([replace(SEARCH, **change)])
+
+
+def test_spend_moves_to_the_best_return_among_the_other_channels():
+    def channel(name, spend, mean):
+        beliefs = {"linear": Belief(600, mean, 0.3)}
+        return replace(SEARCH, channel=name, spend=spend, beliefs=beliefs)
+
+    # Margin 30 and 600 conversions: break-even at 9,000 / 18,000 = 0.5 and so on.
+    candidates = [
+        channel("search", 9_000, 0.6),  # returns 1.2 of its spend
+        channel("email", 3_000, 0.5),  # 3
+        channel("video", 9_000, 0.3),  # 0.6: cut without a test
+        channel("free", 0, 0.5),
+    ]
+    found = {own.candidate.channel: own for own in rank_tests(candidates)}
+    assert {name: own.elsewhere for name, own in found.items()} == {
+        "search": "email", "email": "search", "video": "email", "free": "email",
+    }  # fmt: skip
+    assert found["email"].expected_return == pytest.approx(3)
+    for name, own in found.items():
+        for each in own.consequences:
+            to = own.moved_to(each)
+            assert (to is None) == (each.moved == 0)
+            assert to in {None, name if each.keep else own.elsewhere}
+    assert found["video"].moved_to(found["video"].consequences[-1]) == "video"
+    [alone] = rank_tests([channel("search", 9_000, 0.6)])
+    assert alone.elsewhere is None

@@ -18,8 +18,10 @@ SEARCH = {
     "value_per_month": 250.0, "conversions_given_up": 12.0, "expected_factor": 0.5,
     "factor_sd": 1.1, "break_even_factor": 0.4, "unit": "user", "holdout_share": 0.1,
     "users": 52_000, "weeks": 4, "is_feasible": True, "keep_if_no_effect": False,
-    "moved_if_no_effect": 9000.0, "refuted_if_no_effect": "linear, last_touch",
-    "keep_if_as_credited": True, "moved_if_as_credited": 0.0, "refuted_if_as_credited": "",
+    "moved_if_no_effect": 9000.0, "moved_to_if_no_effect": "email",
+    "refuted_if_no_effect": "linear, last_touch",
+    "keep_if_as_credited": True, "moved_if_as_credited": 0.0, "moved_to_if_as_credited": None,
+    "refuted_if_as_credited": "",
 }  # fmt: skip
 SOCIAL = SEARCH | {"channel": "social", "rank": 2, "value": -20.0, "unit": "region", "weeks": 1,
                   "holdout_share": 0.5}  # fmt: skip

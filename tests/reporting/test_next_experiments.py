@@ -30,10 +30,17 @@ def test_designs_are_sentences():
 
 
 def test_results_say_what_they_would_change():
-    assert describe_results(SEARCH) == [
-        "No effect: cut the channel, 9,000 a month move; contradicts linear and last touch.",
-        "All that is credited: keep the channel.",
-    ]
+    nothing, everything = describe_results(SEARCH)
+    assert nothing == (
+        "No effect: cut the channel, 9,000 a month move to email, the best return of the others;"
+        " contradicts linear and last touch."
+    )
+    assert everything == "All that is credited: keep the channel."
+    assert "move to Newsletter," in describe_results(SEARCH, {"email": "Newsletter"})[0]
+    nowhere = SEARCH | {"moved_to_if_no_effect": None}
+    assert "9,000 a month move; contradicts" in describe_results(nowhere)[0]
+    kept = SEARCH | {"keep_if_no_effect": True, "moved_to_if_no_effect": "paid_search"}
+    assert "keep the channel, 9,000 a month stay; " in describe_results(kept)[0]
     many = SEARCH | {"refuted_if_no_effect": "a, b, c, d"}
     assert describe_results(many)[0].endswith("contradicts 4 models.")
 

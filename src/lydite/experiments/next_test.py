@@ -23,7 +23,7 @@ H. Raiffa and R. Schlaifer (1961), Applied statistical decision theory, Harvard 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -207,6 +207,9 @@ class NextTest:
         That over the horizon, less the margin of the conversions given up.
     consequences
         Of no effect, of the break-even, and of an effect as large as the credit.
+    elsewhere
+        The other channel with the highest expected return on spend, where the spend would go if
+        this one is cut; None where no other channel is expected to pay for itself.
     """
 
     candidate: Candidate
@@ -216,6 +219,18 @@ class NextTest:
     value_per_month: float
     value: float
     consequences: Sequence[Consequence] = field(default=())
+    elsewhere: str | None = None
+
+    @property
+    def expected_return(self) -> float:
+        """Expected margin per unit of spend, over all models that stand."""
+        return self.mean / self.candidate.break_even if self.candidate.spend > 0 else math.inf
+
+    def moved_to(self, consequence: Consequence) -> str | None:
+        """Return the channel that gets the spend which a result moves; None where none moves."""
+        if not consequence.moved:
+            return None
+        return self.candidate.channel if consequence.keep else self.elsewhere
 
 
 def expected_value(
@@ -304,7 +319,19 @@ def rank_tests(
         _check(candidate)
     usable = [own for own in candidates if own.credited > 0 and own.margin > 0]
     found = [_best_test(own, horizon, max_weeks, _z_values(alpha, power)) for own in usable]
-    return sorted(found, key=lambda test: (-test.value, test.candidate.channel))
+    ranked = sorted(found, key=lambda test: (-test.value, test.candidate.channel))
+    return [replace(test, elsewhere=_best_other(test, ranked)) for test in ranked]
+
+
+def _best_other(test: NextTest, tests: Sequence[NextTest]) -> str | None:
+    """Return the channel with the highest expected return on its spend, among the others."""
+    others = [
+        own
+        for own in tests
+        if own is not test and own.candidate.spend > 0 and own.expected_return > 1
+    ]
+    best = max(others, key=lambda own: own.expected_return, default=None)
+    return None if best is None else best.candidate.channel
 
 
 def _z_values(alpha: float, power: float) -> float:

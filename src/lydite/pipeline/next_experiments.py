@@ -35,7 +35,12 @@ SCHEMA: dict[str, Any] = {
     **{
         f"{name}_{result}": kind
         for result in _RESULTS
-        for name, kind in (("keep", pl.Boolean), ("moved", pl.Float64), ("refuted", pl.String))
+        for name, kind in (
+            ("keep", pl.Boolean),
+            ("moved", pl.Float64),
+            ("moved_to", pl.String),
+            ("refuted", pl.String),
+        )
     },
 }
 
@@ -188,6 +193,7 @@ def _table(outcome: str, tests: Sequence[NextTest]) -> pl.DataFrame:
             for column, value in (
                 (f"keep_{result}", own.keep),
                 (f"moved_{result}", own.moved),
+                (f"moved_to_{result}", test.moved_to(own)),
                 (f"refuted_{result}", ", ".join(own.refuted)),
             )
         }

@@ -171,7 +171,7 @@ def _proposed(comparison: Comparison, outcome: str) -> list[NextTest]:
             channel_word(row["channel"], names),
             _worth(comparison, row),
             says_how=True,
-            results=describe_results(row),
+            results=describe_results(row, names),
         )
         for row in feasible or long
     ]

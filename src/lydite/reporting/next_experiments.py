@@ -15,7 +15,7 @@ from lydite.reporting.model_groups import MOST_NAMED
 from lydite.reporting.queries import rows_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.console import Console
 
@@ -56,24 +56,37 @@ def describe_design(row: Row) -> str:
     )
 
 
-def describe_results(row: Row) -> list[str]:
-    """Return what two possible results would change, a sentence each."""
+def describe_results(row: Row, names: Mapping[str, str] | None = None) -> list[str]:
+    """Return what two possible results would change, a sentence each.
+
+    Parameters
+    ----------
+    row
+        A row of `mart.next_experiments`.
+    names
+        How channels are called.
+    """
     return [
-        _result("No effect", row["keep_if_no_effect"], row["moved_if_no_effect"],
-                row["refuted_if_no_effect"]),
-        _result("All that is credited", row["keep_if_as_credited"], row["moved_if_as_credited"],
-                row["refuted_if_as_credited"]),
-    ]  # fmt: skip
+        _result(f"{what}:", row, result, names or {})
+        for what, result in (
+            ("No effect", "if_no_effect"),
+            ("All that is credited", "if_as_credited"),
+        )
+    ]
 
 
-def _result(what: str, keep: bool, moved: float, refuted: str) -> str:
-    said = f"{what}: {'keep' if keep else 'cut'} the channel"
+def _result(what: str, row: Row, result: str, names: Mapping[str, str]) -> str:
+    keep, moved = row[f"keep_{result}"], row[f"moved_{result}"]
+    said = f"{what} {'keep' if keep else 'cut'} the channel"
     if moved:
         said += f", {amount(moved)} a month {'stay' if keep else 'move'}"
-    names = [model_word(name) for name in refuted.split(", ") if name]
-    if len(names) > MOST_NAMED:
-        names = [f"{len(names)} models"]
-    return f"{said}; contradicts {enumerate_names(names)}." if names else f"{said}."
+        to = row.get(f"moved_to_{result}")  # files of earlier versions lack it
+        if to is not None and not keep:
+            said += f" to {channel_word(to, names)}, the best return of the others"
+    refuted = [model_word(name) for name in row[f"refuted_{result}"].split(", ") if name]
+    if len(refuted) > MOST_NAMED:
+        refuted = [f"{len(refuted)} models"]
+    return f"{said}; contradicts {enumerate_names(refuted)}." if refuted else f"{said}."
 
 
 def print_next_experiments(
@@ -116,7 +129,7 @@ def print_next_experiments(
         for row in rows[:_MOST_EXPLAINED]:
             tested = channel_word(row["channel"], names)
             console.print(Text(f"What a test of {tested} would change", "bold"))
-            for sentence in describe_results(row):
+            for sentence in describe_results(row, names):
                 console.print(Padding(Text(sentence), (0, 2)))
         note = "expected, break-even: share of the credited conversions that the channel causes"
         if not rows[0]["is_feasible"]:
