@@ -11,6 +11,7 @@ every channel twice, and predicts each experiment from the others. Both append l
 
 from __future__ import annotations
 
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,6 +48,9 @@ TESTABLE = (
 )  # fmt: skip
 #: How many of the channels of the storefront are tested.
 TESTED = (1, 3, 6)
+#: Which of them are tested first: drawn alike, or in proportion to their credit by last touch.
+ORDERS = ("any", "large")
+_FIRST = {"any": "any", "large": "large first"}
 
 
 def run(part: str, seed: int) -> list[Row]:
@@ -59,56 +63,58 @@ def run(part: str, seed: int) -> list[Row]:
 
 
 def storefront(seed: int, users: int) -> list[Row]:
-    """Return a row per number of tested channels, model and channel.
+    """Return a row per order, number of tested channels, model and channel.
 
-    Eight channels are held out. The credit is calibrated by the first ones of an order that is
-    drawn with probabilities in proportion to their credit by last touch: large channels are tested
-    first.
+    Eight channels are held out. The credit is calibrated by the first ones of an order.
     """
     experiments = [
         SimulatedExperiment(name, name, first_day=42, assignment_days=1, window_days=119)
         for name in TESTABLE
     ]
     made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
-    order = _draw_order(made, np.random.default_rng([1, seed]))
     truth = made.world.truth["outcomes"][OUTCOME]
-    rows: list[Row] = []
-    for model in MODELS:
-        tests = made.tests[model]
-        credit = made.credit.filter(model=model)
-        credited = dict(credit.select("channel", "credited").rows())
-        variance = dict(credit.select("channel", "variance").rows())
-        for tested in TESTED:
-            of_tested = [test for test in tests if test.channel in order[:tested]]
-            table = calibrate_credit(
-                credited,
-                truth["conversions"],
-                estimate_incrementality(list(credited), of_tested),
-                variance=variance,
-            )
-            rows += [
-                {
-                    "model": model,
-                    "tested": tested,
-                    "channel": row["channel"],
-                    "is_tested": row["experiments"] > 0,
-                    "true": truth["channels"][row["channel"]]["incremental_conversions"],
-                    "credited": row["credited"],
-                    "calibrated": row["conversions"],
-                    "low": row["conversions_low"],
-                    "high": row["conversions_high"],
-                }
-                for row in table.iter_rows(named=True)
-                if row["channel"] in credited
-            ]
-    return rows
+    drawn = {name: _draw_order(made, name, np.random.default_rng([1, seed])) for name in ORDERS}
+    return [
+        {"order": order, "tested": tested, "model": model} | row
+        for order, channels in drawn.items()
+        for tested in TESTED
+        for model in MODELS
+        for row in _calibrated(made, model, channels[:tested], truth)
+    ]
 
 
-def _draw_order(made: Programme, rng: np.random.Generator) -> list[str]:
+def _calibrated(made: Programme, model: str, tested: Sequence[str], truth: Row) -> list[Row]:
+    """Return a row per channel, calibrated by the experiments on some channels."""
+    credit = made.credit.filter(model=model)
+    credited = dict(credit.select("channel", "credited").rows())
+    tests = [test for test in made.tests[model] if test.channel in tested]
+    table = calibrate_credit(
+        credited,
+        truth["conversions"],
+        estimate_incrementality(list(credited), tests),
+        variance=dict(credit.select("channel", "variance").rows()),
+    )
+    return [
+        {
+            "channel": row["channel"],
+            "is_tested": row["experiments"] > 0,
+            "true": truth["channels"][row["channel"]]["incremental_conversions"],
+            "credited": row["credited"],
+            "calibrated": row["conversions"],
+            "low": row["conversions_low"],
+            "high": row["conversions_high"],
+        }
+        for row in table.iter_rows(named=True)
+        if row["channel"] in credited
+    ]
+
+
+def _draw_order(made: Programme, order: str, rng: np.random.Generator) -> list[str]:
     credit = made.credit.filter(pl.col("channel").is_in(TESTABLE), model="last_touch")
     share = (credit["credited"] / credit["credited"].sum()).to_numpy()
+    chances = share if order == "large" else None
     names = credit["channel"].to_list()
-    return [str(name) for name in rng.choice(names, max(TESTED), replace=False, p=share)]
+    return [str(name) for name in rng.choice(names, max(TESTED), replace=False, p=chances)]
 
 
 # --- other markets: experiments predicted from the others -----------------------------------------
@@ -158,7 +164,7 @@ PARTS = {"storefront": storefront, "left_out": left_out}
 
 
 def storefront_table(rows: Sequence[Row]) -> str:
-    """Return the table of the storefront: errors and coverage by model and tested channels.
+    """Return the table of the storefront: errors and coverage by order, model and tested channels.
 
     The error of a seed is the sum over channels of the distance from the true increment.
     """
@@ -167,56 +173,57 @@ def storefront_table(rows: Sequence[Row]) -> str:
         error=(pl.col("calibrated") - pl.col("true")).abs(),
         covered=pl.col("true").is_between(pl.col("low"), pl.col("high")),
     )
-    by_seed = frame.group_by("model", "tested", "seed").agg(pl.col("raw_error", "error").sum())
     lines = [
-        "| model | tested | error lower in | credit | calibrated | covered, tested | untested |",
-        "|---|--:|--:|--:|--:|--:|--:|",
+        "| tested | model | error lower in | credit | calibrated | covered, tested | untested |",
+        "|---|---|--:|--:|--:|--:|--:|",
     ]
-    for model in MODELS:
-        for tested in TESTED:
-            of_seeds = by_seed.filter(model=model, tested=tested)
-            of_rows = frame.filter(model=model, tested=tested)
-            if of_seeds.is_empty():
-                continue
-            lower = (of_seeds["error"] < of_seeds["raw_error"]).mean()
-            covered = [
-                of_rows.filter(is_tested=is_tested)["covered"] for is_tested in (True, False)
-            ]
-            cells = [
-                f"`{model}`",
-                str(tested),
-                f"{lower:.0%}",
-                f"{of_seeds['raw_error'].mean():,.0f}",
-                f"{of_seeds['error'].mean():,.0f}",
-                *(f"{values.mean():.1%}" for values in covered),
-            ]
-            lines.append(f"| {' | '.join(cells)} |")
+    for order, tested, model in product(ORDERS, TESTED, MODELS):
+        own = frame.filter(order=order, tested=tested, model=model)
+        if len(own):
+            lines.append(_storefront_line(f"{tested}, {_FIRST[order]}", model, own))
     return "\n".join(lines)
+
+
+def _storefront_line(about: str, model: str, rows: pl.DataFrame) -> str:
+    of_seeds = rows.group_by("seed").agg(pl.col("raw_error", "error").sum())
+    lower = (of_seeds["error"] < of_seeds["raw_error"]).mean()
+    covered = [rows.filter(is_tested=is_tested)["covered"].mean() for is_tested in (True, False)]
+    cells = [
+        about,
+        f"`{model}`",
+        f"{lower:.0%}",
+        f"{of_seeds['raw_error'].mean():,.0f}",
+        f"{of_seeds['error'].mean():,.0f}",
+        *(f"{share:.1%}" for share in covered),
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def left_out_table(rows: Sequence[Row]) -> str:
     """Return the table of predictions of left-out experiments, by method and model."""
     frame = pl.DataFrame(rows)
     lines = [
-        "| predicted by | model | R², measured | true | to 0 | error | half | 9 in 10 | covered |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| predicted by | model | R² | R², true | to 0 | error | half | 9 in 10 | covered | true |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     truth = frame.filter(model=MODELS[0]).with_columns(predicted=pl.col("true"))
     lines.append(_left_out_line("the true increment", "", truth))
-    for about, column, sd in (
-        ("calibrated", "calibrated", "sd"),
-        ("calibrated, channel never tested", "untested", "untested_sd"),
+    for about, column, sds in (
+        ("calibrated", "calibrated", ("sd", "effect_sd")),
+        ("calibrated, channel never tested", "untested", ("untested_sd", "untested_effect_sd")),
         ("credit", "credited", None),
     ):
         for model in MODELS:
             of_model = frame.filter(model=model)
             if len(of_model):
                 made = of_model.with_columns(predicted=pl.col(column))
-                lines.append(_left_out_line(about, f"`{model}`", made, sd))
+                lines.append(_left_out_line(about, f"`{model}`", made, sds))
     return "\n".join(lines)
 
 
-def _left_out_line(about: str, model: str, rows: pl.DataFrame, sd: str | None = None) -> str:
+def _left_out_line(
+    about: str, model: str, rows: pl.DataFrame, sds: tuple[str, str] | None = None
+) -> str:
     predicted, true, measured = (
         rows[name].to_numpy() for name in ("predicted", "true", "measured")
     )
@@ -227,7 +234,10 @@ def _left_out_line(about: str, model: str, rows: pl.DataFrame, sd: str | None = 
         r_squared(true, predicted),
         r_squared(true, predicted, zero=True),
     )
-    covered = "" if sd is None else f"{_covered(rows, sd):.1%}"
+    covered = ["", ""]
+    if sds is not None:
+        pairs = zip(("measured", "true"), sds, strict=True)
+        covered = [f"{_covered(rows, column, sd):.1%}" for column, sd in pairs]
     cells = [
         about,
         model,
@@ -235,14 +245,14 @@ def _left_out_line(about: str, model: str, rows: pl.DataFrame, sd: str | None = 
         f"{rows.select(error.mean()).item():,.0f}",
         f"{of_channels.median():,.0f}",
         f"{of_channels.quantile(0.9):,.0f}",
-        covered,
+        *covered,
     ]
     return f"| {' | '.join(cells)} |"
 
 
-def _covered(rows: pl.DataFrame, sd: str) -> float:
-    """Return the share of measurements within the 95 % interval of their prediction."""
-    inside = (pl.col("measured") - pl.col("predicted")).abs() <= 1.96 * pl.col(sd)
+def _covered(rows: pl.DataFrame, column: str, sd: str) -> float:
+    """Return the share of increments within the 95 % interval of their prediction."""
+    inside = (pl.col(column) - pl.col("predicted")).abs() <= 1.96 * pl.col(sd)
     return float(rows.select(inside.mean()).item())
 
 

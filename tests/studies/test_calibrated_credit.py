@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import pytest
 
 from studies import calibrated_credit
-from studies.calibrated_credit import TESTED, run, tables
+from studies.calibrated_credit import ORDERS, TESTED, run, tables
 from studies.programmes import MODELS
 
 pytest.importorskip("tea_tasting")
@@ -17,14 +19,14 @@ def test_the_storefront_is_calibrated_by_some_of_its_channels(monkeypatch):
     monkeypatch.setattr(calibrated_credit, "MODELS", ("last_touch",))
     rows = run("storefront", 1)
     assert {row["tested"] for row in rows} == set(TESTED)
-    for tested in TESTED:
-        own = [row for row in rows if row["tested"] == tested]
+    for order, tested in product(ORDERS, TESTED):
+        own = [row for row in rows if (row["order"], row["tested"]) == (order, tested)]
         assert len({row["channel"] for row in own}) == len(own) == 10
         assert sum(row["is_tested"] for row in own) == tested
     for row in rows:
         assert row["low"] < row["calibrated"] < row["high"]
     brand = [row["true"] for row in rows if row["channel"] == "paid_search_brand"]
-    assert brand == [0] * 3
+    assert brand == [0] * 6
 
 
 @pytest.mark.slow
@@ -41,9 +43,9 @@ def test_experiments_of_another_market_are_predicted(monkeypatch):
 
 def storefront_row(seed, channel, is_tested, true, credited, calibrated, low, high):
     return {
-        "part": "storefront", "seed": seed, "model": "linear", "tested": 1, "channel": channel,
-        "is_tested": is_tested, "true": true, "credited": credited, "calibrated": calibrated,
-        "low": low, "high": high,
+        "part": "storefront", "seed": seed, "order": "any", "model": "linear", "tested": 1,
+        "channel": channel, "is_tested": is_tested, "true": true, "credited": credited,
+        "calibrated": calibrated, "low": low, "high": high,
     }  # fmt: skip
 
 
@@ -55,7 +57,7 @@ def test_the_table_of_the_storefront():
         storefront_row(2, "b", False, 5, 5, 5, -2, 9),
     ]
     line = tables(rows).splitlines()[6]
-    assert line == "| `linear` | 1 | 50% | 11 | 6 | 50.0% | 100.0% |"
+    assert line == "| 1, any | `linear` | 50% | 11 | 6 | 50.0% | 100.0% |"
 
 
 def test_the_table_of_left_out_experiments():
@@ -75,6 +77,8 @@ def test_the_table_of_left_out_experiments():
     ]  # fmt: skip
     lines = tables(rows).splitlines()[6:10]
     assert lines[0].startswith("| the true increment |  | 0.99 | 1.00 | 1.00 | 0 |")
-    assert lines[1] == ("| calibrated | `last_touch` | 0.99 | 1.00 | 1.00 | 0 | 0 | 0 | 100.0% |")
+    assert lines[1] == (
+        "| calibrated | `last_touch` | 0.99 | 1.00 | 1.00 | 0 | 0 | 0 | 100.0% | 100.0% |"
+    )
     assert "| 0.00 | 0.00 |" in lines[2]
     assert "`last_touch` | 0.77 | 0.70 | 0.96 | 37 | 50 |" in lines[3]
