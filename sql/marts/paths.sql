@@ -31,11 +31,12 @@ ended as (
         converted.value
     from journeys.path_events as path_events
     inner join evaluation.outcomes as outcomes on path_events.outcome = outcomes.outcome
+    -- The times of landmarks are left out by a null: a condition on one side alone is no hash join.
     left join converted
-        on path_events.is_conversion
-        and path_events.outcome = converted.outcome
+        on path_events.outcome = converted.outcome
         and path_events.user_key = converted.user_key
-        and path_events.happened_at = converted.converted_at
+        and case when path_events.is_conversion then path_events.happened_at end
+        = converted.converted_at
     where path_events.path_length > 0
         and (
             path_events.is_conversion
