@@ -9,6 +9,7 @@ import pytest
 
 from lydite.evaluation.adjustment import log_odds
 from lydite.evaluation.cross_fitting import Counts, CrossFitted
+from lydite.evaluation.day_levels import HOURS, Levels
 from lydite.evaluation.splits import Split
 from lydite.models import TouchVolume, make_model
 from lydite.paths.landmarks import UniqueFeatures
@@ -52,6 +53,24 @@ def test_counts_are_those_of_the_training_data(split, features):
         assert not trials
         assert not hits
         np.testing.assert_array_equal(counts.by_half, by_half)
+
+
+@pytest.mark.parametrize("subsample", [None, 1500], ids=["all", "subsample"])
+def test_exposure_is_the_sum_of_the_levels_of_days_and_hours(subsample):
+    split, rng = SPLIT.subsample_train(subsample), np.random.default_rng(2)
+    timing, landmarks = split.timing, split.landmarks
+    index = rng.integers(0, 3, len(landmarks))
+    counts = Counts(split, UniqueFeatures(index, np.zeros((3, 0))))
+    levels = Levels(rng.gamma(2, 1, len(timing.day_of_stratum)), rng.gamma(2, 1, HOURS), np.ones(1))
+    for period in (0, 4):
+        known = known_before(split, period)
+        expected = Counter()
+        level = levels.day[timing.stratum] * levels.hour[timing.hour] * landmarks.count
+        for row in known.tolist():
+            expected[landmarks.bucket[row] & 1, index[row], split.activity.cell[row]] += level[row]
+        for row, exposure in enumerate(counts.exposure(period, levels)):
+            half, feature = divmod(counts.half_row[row], 3)
+            assert exposure == pytest.approx(expected[half, feature, counts.cell[row]], rel=1e-9)
 
 
 @pytest.mark.parametrize("name", ["linear", "markov_2"])

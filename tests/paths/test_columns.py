@@ -64,10 +64,10 @@ def test_words_of_built_in_weights_are_the_columns_that_a_parser_finds(name):
         assert columns_used(weight) == columns_of(str(weight))
 
 
-def test_neither_parser_nor_compiler_is_imported_for_built_in_models():
+def test_neither_parser_nor_graphs_are_imported_for_built_in_models():
     code = (
         "import sys, polars as pl, lydite;"
         "lydite.credit(pl.DataFrame({'path': ['a > b'], 'conversions': [2]}), intervals=False);"
-        "assert not {'sqlglot', 'numba', 'networkx'} & set(sys.modules)"
+        "assert not {'sqlglot', 'networkx'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,12 +1,15 @@
-"""Paths as slices of touches: equal channels have equal hashes and numbers."""
+"""Paths as slices of touches: bounds are checked; equal channels have equal hashes and numbers."""
 
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 
-from lydite.paths.path_slices import distinct_paths, path_hashes
-from tests.helpers.random_path_slices import channels_of, draw_paths
+from lydite.paths.path_slices import PathSlices, TouchArrays, distinct_paths, path_hashes
+from tests.helpers.random_path_slices import HOUR, NAMES, channels_of, draw_paths
+
+TOUCHES = TouchArrays(NAMES, np.array([0, 1, 2, 0]), np.array([0, 1, 2, 3]) * HOUR)
 
 
 @given(draw_paths())
@@ -27,3 +30,26 @@ def test_hashes_are_polynomials_modulo_a_power_of_two(paths):
         for channel in own:
             expected = expected * base + codes[channel]
         assert value == expected % 2**64
+
+
+@pytest.mark.parametrize(
+    ("first", "length", "kept"),
+    [(-1, 2, 2), (0, 5, 1), (3, 2, 2), (0, 2, 3), (0, 2, 0), (0, 0, 0), (4, 1, 1)],
+)
+def test_a_path_outside_the_touches_is_refused(first, length, kept):
+    with pytest.raises(ValueError, match="paths are slices of 4 touches"):
+        PathSlices(TOUCHES, np.array([0, first]), np.array([4, length]), np.array([4, kept]))
+
+
+def test_columns_of_different_lengths_are_refused():
+    one, two = np.ones(1, dtype=int), np.ones(2, dtype=int)
+    with pytest.raises(ValueError, match="one row per path"):
+        PathSlices(TOUCHES, two, two, one)
+    with pytest.raises(ValueError, match="4 touches and 1 times"):
+        TouchArrays(NAMES, TOUCHES.channel, one)
+
+
+@pytest.mark.parametrize("channel", [-1, 3])
+def test_a_channel_without_name_is_refused(channel):
+    with pytest.raises(ValueError, match="channel numbers are from 0 to 2"):
+        TouchArrays(NAMES, np.array([0, channel]))

@@ -12,7 +12,7 @@ from lydite.models.base import weight_columns
 from lydite.paths import touch_weights
 from lydite.paths.path_slices import distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, channels_on, describe_paths
-from tests.helpers.random_path_slices import channels_of, draw_paths
+from tests.helpers.random_path_slices import HOUR, channels_of, draw_paths, touches_of
 
 
 @given(draw_paths())
@@ -64,3 +64,20 @@ def test_paths_of_landmarks_have_the_weights_of_paths(paths, most, random):
     np.testing.assert_allclose(
         part.matrix(part.weights["before"], len(rows), 3).toarray(), whole[rows], rtol=1e-6
     )
+
+
+@given(draw_paths(), st.integers(1, 9))
+def test_weights_and_their_products_with_values_are_summed_by_path(paths, most):
+    rule = Rule("before", "hours", "1 + hours_before_end")
+    number, first = distinct_paths(paths)
+    described = describe_paths(paths.take(first), {})
+    own = LandmarkPaths(paths, number, described, weight_columns([rule]))
+    values = np.array([0.5, 2.0, 3.0])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(touch_weights, "_MAX_TOUCHES", most)
+        weights, products = own.sums("before", values)
+    for row, touches in enumerate(touches_of(paths)):
+        hours = paths.touches.at_us[touches] / HOUR
+        weight = 1 + hours[-1] - hours
+        assert weights[row] == pytest.approx(weight.sum())
+        assert products[row] == pytest.approx(weight @ values[paths.touches.channel[touches]])

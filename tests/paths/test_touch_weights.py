@@ -66,3 +66,10 @@ def test_a_bad_weight_shows_the_whole_path():
     bad = Rule("bad", "nothing", "case when channel = 'direct' then -1 else 1 end")
     with pytest.raises(InputError, match="weight -1.0 to touch 2 of 3 .* path a > direct > c"):
         channels_on(paths, bad.weight_columns)
+
+
+def test_a_path_table_has_no_hours():
+    touches = TouchArrays(NAMES, np.array([0, 1, 2, 0]))
+    paths = PathSlices(touches, np.array([0]), np.array([4]), np.array([3]))
+    with pytest.raises(ValueError, match="no times"):
+        _ = touch_weights.PathTouches(paths).hours_before_end

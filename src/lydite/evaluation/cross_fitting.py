@@ -8,8 +8,7 @@ import numpy as np
 from sklearn.base import clone
 
 from lydite.evaluation.adjustment import log_odds
-from lydite.paths.arrays import factorize, group_sums
-from lydite.paths.kernels import add_counts, add_exposure
+from lydite.paths.arrays import as_slice, factorize, group_sums
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,18 +54,19 @@ class Counts:
             self._add(np.concatenate([landmarks[period] for period in periods]), sign)
 
     def _add(self, landmarks: NDArray[np.integer], sign: float) -> None:
-        columns, counts = self._split.landmarks, (self.trials, self.conversions)
-        add_counts(landmarks, sign, self._row, columns.converted, columns.count, *counts)
+        columns, some = self._split.landmarks, as_slice(landmarks)
+        row, count, hit = self._row[some], columns.count[some], columns.converted[some]
+        self.trials += sign * group_sums(row, count, len(self.trials))
+        self.conversions += sign * group_sums(row[hit], count[hit], len(self.trials))
 
     def exposure(self, period: int, levels: Levels) -> NDArray[np.float64]:
         """Return the exposure of each count before a period, as `Adjustment.fit` uses it."""
         split, timing = self._split, self._split.timing
         if timing is None:
             raise ValueError("folds are not in time")
-        exposure, rows = np.zeros(len(self.trials)), split.training_rows(period)
-        columns = self._row, split.landmarks.count, timing.stratum, timing.hour
-        add_exposure(rows, *columns, levels.day, levels.hour, exposure)
-        return exposure
+        some = as_slice(split.training_rows(period))
+        level = levels.day[timing.stratum[some]] * levels.hour[timing.hour[some]]
+        return group_sums(self._row[some], level * split.landmarks.count[some], len(self.trials))
 
     @property
     def by_half(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

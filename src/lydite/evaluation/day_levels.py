@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -13,7 +14,6 @@ from scipy.special import expit, logit
 
 from lydite.models.optimize import maximize, weighted_gram
 from lydite.paths.arrays import factorize, group_sums
-from lydite.paths.kernels import add_counts, add_forecasts
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,22 +56,49 @@ def level_shifts(
     (strata,) array
         `MAX_SHIFT` up or down where all landmarks convert, or none.
     """
-    odds = np.exp(log_odds)
+    odds, strata = np.exp(log_odds), _Strata(stratum, count)
     some = (conversions > 0) & (conversions < landmarks)
     none_or_all = np.where(conversions > 0, MAX_SHIFT, -MAX_SHIFT)
     rate = np.where(some, conversions / np.maximum(landmarks, 1), 0.5)
-    weight = 1.0 if count is None else count
-    mean_odds = group_sums(stratum, odds * weight, len(landmarks)) / np.maximum(landmarks, 1)
+    mean_odds = strata.sums(odds, len(landmarks)) / np.maximum(landmarks, 1)
     # Exact where all forecasts of a stratum are equal.
     shift = np.log(rate / (1 - rate)) - np.log(np.where(some, mean_odds, 1.0))
     for _ in range(_MOST_STEPS):
-        sums = np.zeros((len(landmarks), 2))
-        add_forecasts(odds, np.exp(shift), stratum, count, sums)
-        step = np.where(some, (conversions - sums[:, 0]) / np.maximum(sums[:, 1], 1e-300), 0.0)
+        missed = 1 / (1 + odds * strata.repeated(np.exp(shift)))
+        expected = landmarks - strata.sums(missed, len(landmarks))
+        variance = strata.sums(missed * (1 - missed), len(landmarks))
+        step = np.where(some, (conversions - expected) / np.maximum(variance, 1e-300), 0.0)
         shift += np.clip(step, -1.0, 1.0)
-        if np.abs(step).max(initial=0.0) < _TOLERANCE:
+        # Half the square of a step bounds the next one: the steps are Newton's.
+        if np.abs(step).max(initial=0.0) < math.sqrt(2 * _TOLERANCE):
             break
     return np.where(some, np.clip(shift, -MAX_SHIFT, MAX_SHIFT), none_or_all)
+
+
+class _Strata:
+    """The strata of rows, as runs of rows in the same stratum: there are few where days ascend.
+
+    Parameters
+    ----------
+    stratum : (n,) integers
+    count : (n,) array
+        The number of landmarks that each row stands for; None where that is 1 for all.
+    """
+
+    def __init__(self, stratum: NDArray[np.integer], count: NDArray[np.floating] | None) -> None:
+        self._starts = np.flatnonzero(np.diff(stratum, prepend=-1))
+        self._lengths = np.diff(self._starts, append=len(stratum))
+        self._stratum, self._count = stratum[self._starts], count
+
+    def sums(self, values: NDArray[np.float64], strata: int) -> NDArray[np.float64]:
+        """Return the (strata,) sums of the values of all landmarks."""
+        counted = values if self._count is None else values * self._count
+        sums = np.add.reduceat(counted, self._starts) if len(counted) else counted
+        return group_sums(self._stratum, sums, strata)
+
+    def repeated(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the (n,) values of the rows' strata."""
+        return np.repeat(values[self._stratum], self._lengths)
 
 
 class Levels(NamedTuple):
@@ -167,10 +194,9 @@ class DayLevels:
         places = len(activity.levels) * HOURS
         place = activity.cell.astype(np.int32) * HOURS + self.timing.hour
         row, first = factorize(self.timing.stratum.astype(np.int64) * places + place)
-        self._trials, self._conversions = np.zeros(len(first)), np.zeros(len(first))
-        rows = np.arange(len(row), dtype=np.int32)
-        counts = self._trials, self._conversions
-        add_counts(rows, 1.0, row, landmarks.converted, landmarks.count, *counts)
+        hit = landmarks.converted
+        self._trials = group_sums(row, landmarks.count, len(first))
+        self._conversions = group_sums(row[hit], landmarks.count[hit], len(first))
         self._stratum = self.timing.stratum[first]
         self._place, first_place = factorize(place[first])
         cell, hour = np.divmod(place[first][first_place], HOURS)

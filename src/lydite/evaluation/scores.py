@@ -13,7 +13,6 @@ from scipy.special import expit, logit
 from lydite.evaluation.day_levels import level_shifts
 from lydite.evaluation.logistic_regression import logistic_regression
 from lydite.paths.arrays import group_sums, parts
-from lydite.paths.kernels import add_scores
 from lydite.paths.landmarks import N_BUCKETS
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ _BINS_PER_UNIT = 20
 _GRID_END = 14
 N_GRID = 2 * _GRID_END * _BINS_PER_UNIT
 _LN2 = math.log(2)
+_LARGE = 700.0  # log-odds of which the exponential is no infinity
 
 
 @dataclass
@@ -99,34 +99,28 @@ class Scores:
         periods = outcomes.periods
         self.landmarks[periods] += outcomes.landmarks
         self.conversions[periods] += outcomes.conversions
-        n_periods = len(outcomes.landmarks)
-        losses, grid = np.zeros((n_periods, N_BUCKETS, 2)), np.zeros((n_periods, N_GRID, 3))
         shift = outcomes.shifts(log_odds)
         for some in parts(len(log_odds)):
-            made = log_odds[some]
-            odds = np.exp(-np.abs(made))  # of the less likely outcome: no overflow
-            scored, scored_odds = made, odds
+            made = scored = log_odds[some]
             if shift is not None and outcomes.stratum is not None:
                 scored = made + shift[outcomes.stratum[some]]
-                scored_odds = np.exp(-np.abs(scored))
-            add_scores(
-                made,
-                odds,
-                scored,
-                np.log1p(scored_odds),
-                outcomes.period[some],
-                outcomes.bucket[some],
-                outcomes.converted[some],
-                None if outcomes.count is None else outcomes.count[some],
-                _BINS_PER_UNIT,
-                losses,
-                grid,
+            hit, count = outcomes.converted[some], outcomes.count
+            counted = None if count is None else count[some]
+            against = np.where(hit, -scored, scored)  # the log-odds of what did not happen
+            loss = np.log1p(np.exp(-np.abs(against))) + np.maximum(against, 0)
+            forecast = 1 / (1 + np.exp(-np.maximum(made, -_LARGE)))
+            cell = outcomes.period[some] * N_BUCKETS + outcomes.bucket[some]
+            _add(self.log_loss[periods], cell, counted, loss / _LN2)
+            _add(self.brier[periods], cell, counted, (forecast - hit) ** 2)
+            place = np.clip((made + _GRID_END) * _BINS_PER_UNIT, 0, N_GRID - 1).astype(np.int32)
+            place += outcomes.period[some] * N_GRID
+            _add(self.grid_landmarks[periods], place, counted)
+            _add(
+                self.grid_conversions[periods],
+                place[hit],
+                None if counted is None else counted[hit],
             )
-        self.log_loss[periods] += losses[:, :, 0] / _LN2
-        self.brier[periods] += losses[:, :, 1]
-        self.grid_landmarks[periods] += grid[:, :, 0]
-        self.grid_conversions[periods] += grid[:, :, 1]
-        self.grid_forecast[periods] += grid[:, :, 2]
+            _add(self.grid_forecast[periods], place, counted, forecast)
 
     def first(self, periods: int) -> Scores:
         """Return the scores of the first periods alone."""
@@ -203,6 +197,28 @@ class Scores:
         weight = n * p * (1 - p)
         left = score - weight @ score / max(weight.sum(), 1e-300)
         return float(found[1]), float(1 / np.sqrt(max(weight @ left**2, 1e-300)))
+
+
+def _add(
+    sums: NDArray[np.float64],
+    cell: NDArray[np.integer],
+    count: NDArray[np.floating] | None,
+    values: NDArray[np.float64] | None = None,
+) -> None:
+    """Add values to cells of a table, in place.
+
+    Parameters
+    ----------
+    sums : (periods, m) array
+    cell : (n,) integers
+        The cell of each value, counted through the table.
+    count : (n,) array
+        How often each value is added; once where None.
+    values : (n,) array
+        1 where None.
+    """
+    weights = count if values is None else values if count is None else count * values
+    sums += np.bincount(cell, weights, minlength=sums.size).reshape(sums.shape)
 
 
 def _is_separated(

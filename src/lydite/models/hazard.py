@@ -15,7 +15,6 @@ from lydite.models.mixture import ENOUGH_LANDMARKS, UnitCounts, fast_matrix
 from lydite.models.optimize import maximize, weighted_gram
 from lydite.paths.arrays import group_sums, normalize_rows
 from lydite.paths.columns import ExponentialDecay
-from lydite.paths.kernels import add_exposures
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
@@ -235,13 +234,13 @@ class _Intervals:
         -------
         (half-lives, 1 + channels) array
         """
-        # The half-lives' matrices share one structure, so one pass sums all of them.
-        first, strengths = self.strengths[0], tuple(own.data for own in self.strengths)
-        exposures = np.zeros((len(strengths), 1 + first.shape[1]))
-        exposures[:, 0] = trials @ self.hours
-        fading = tuple(self.fading_hours)
-        add_exposures(first.indptr, first.indices, strengths, fading, trials, exposures[:, 1:])
-        return exposures
+        baseline = trials @ self.hours
+        return np.array(
+            [
+                [baseline, *(strengths.T @ (trials * fading))]
+                for strengths, fading in zip(self.strengths, self.fading_hours, strict=True)
+            ]
+        )
 
 
 def _strengths(

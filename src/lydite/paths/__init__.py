@@ -1,1 +1,1 @@
-"""Paths as arrays: one container, and the compiled kernels that read it."""
+"""Paths as arrays, and sums over their touches."""

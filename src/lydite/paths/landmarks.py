@@ -334,7 +334,7 @@ class UniqueFeatures:
     rows: Any
 
     def __post_init__(self) -> None:
-        """Check `inverse`, since compiled kernels that read it check no bounds."""
+        """Check `inverse`: numpy would count negative numbers from the end."""
         if len(self.inverse) and not 0 <= self.inverse.min() <= self.inverse.max() < len(self):
             raise ValueError(
                 f"there are {len(self)} feature rows, so that their numbers are from 0 to"

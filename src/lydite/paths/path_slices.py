@@ -50,7 +50,7 @@ class TouchArrays:
     milestone: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
-        """Check the bounds, since compiled kernels check none."""
+        """Check the bounds: numpy would count negative positions from the end."""
         if len(self) and not 0 <= self.channel.min() <= self.channel.max() < len(self.channels):
             raise ValueError(f"channel numbers are from 0 to {len(self.channels) - 1}")
         if self.at_us is not None and len(self.at_us) != len(self):
@@ -101,7 +101,7 @@ class PathSlices:
     kept: NDArray[np.integer]
 
     def __post_init__(self) -> None:
-        """Check the bounds, since compiled kernels check none."""
+        """Check the bounds: numpy would count negative positions from the end."""
         if not len(self.first) == len(self.length) == len(self.kept):
             raise ValueError("first, length and kept have one row per path")
         if len(self) and (

@@ -10,7 +10,6 @@ import numpy as np
 
 from lydite.inputs.slices import slice_positions, slice_starts
 from lydite.paths.arrays import factorize, group_sums, scatter
-from lydite.paths.kernels import weighted_sums
 from lydite.paths.kind_weights import KindWeights
 from lydite.paths.landmarks import HISTORY, DistinctPaths, PathChannels
 from lydite.paths.touch_weights import PathTouches, chunks, weigh
@@ -272,9 +271,11 @@ class LandmarkPaths:
         order, ordered = self._in_memory_order
         sums = np.empty((2, len(order)))
         for rows in chunks(ordered.kept):
-            paths = ordered.take(rows)
-            [weights] = weigh(PathTouches(paths), [self._weights[column]])
-            sums[:, rows] = weighted_sums(paths, weights, values)
+            touches = PathTouches(ordered.take(rows))
+            [weights] = weigh(touches, [self._weights[column]])
+            begin = slice_starts(touches.slices.kept)
+            sums[0, rows] = np.add.reduceat(weights, begin)
+            sums[1, rows] = np.add.reduceat(weights * values[touches.channel], begin)
         return scatter(sums[0], order), scatter(sums[1], order)
 
     @cached_property

@@ -14,7 +14,6 @@ import pyarrow as pa
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs.slices import slice_positions, slice_starts
-from lydite.paths import kernels
 from lydite.paths.columns import (
     MILESTONE_POSITION,
     MOST_WEIGHT,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from lydite.paths.columns import Weight
     from lydite.paths.path_slices import PathSlices
 
+_US_PER_HOUR = 3.6e9
 _MAX_TOUCHES = 250_000  # per query, so that columns stay in the processor's cache
 
 
@@ -110,8 +110,18 @@ class PathTouches:
 
     @property
     def hours_before_end(self) -> NDArray[np.float64]:
-        """Hours from the touch to the end of its path; the touches must have times."""
-        return kernels.hours_before_end(self.slices)
+        """Hours from the touch to the end of its path.
+
+        Raises
+        ------
+        ValueError
+            When the touches have no times.
+        """
+        at_us, slices = self.slices.touches.at_us, self.slices
+        if at_us is None:
+            raise ValueError("the touches of a path table have no times")
+        end = at_us[slices.first + slices.length - 1]
+        return (np.repeat(end, slices.kept) - at_us[self.touch]) / _US_PER_HOUR
 
     @property
     def hours_after_start(self) -> NDArray[np.float64]:
