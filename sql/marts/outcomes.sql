@@ -7,13 +7,18 @@
 -- @unattributed conversions without a touch on their path
 -- @periods periods that were forecast
 -- @as_of instant up to which the data is complete, UTC
--- @sampled_landmarks landmarks in the evaluation sample
+-- @sampled_landmarks mature landmarks of the users in the evaluation sample
 -- @note why no models were compared, empty where they were
 -- @cost_share share of the cost of every channel that is charged to the outcome: 1 for all of it, null for none
 -- @first_forecast where the history is too short: the day from which on models can be compared
 with landmarks as (
-    select outcomes.outcome, count(path_events.touch) as landmarks
+    select
+        outcomes.outcome,
+        count(path_events.touch) as landmarks,
+        count(case when path_events.bucket < samples.buckets then path_events.touch end)
+            as sampled_landmarks
     from evaluation.outcomes as outcomes
+    left join evaluation.samples as samples on outcomes.outcome = samples.outcome
     left join journeys.path_events as path_events
         on outcomes.outcome = path_events.outcome
         and not path_events.is_conversion
@@ -40,13 +45,12 @@ select
     cast(conversions.conversions - conversions.attributed as bigint) as unattributed,
     outcomes.periods,
     outcomes.as_of,
-    coalesce(samples.sampled_landmarks, 0) as sampled_landmarks,
+    landmarks.sampled_landmarks,
     outcomes.note,
     shares.cost_share,
     outcomes.first_forecast
 from evaluation.outcomes as outcomes
 inner join landmarks on outcomes.outcome = landmarks.outcome
 inner join conversions on outcomes.outcome = conversions.outcome
-left join evaluation.samples as samples on outcomes.outcome = samples.outcome
 left join credit.cost_shares as shares on outcomes.outcome = shares.outcome
 order by conversions.conversions desc, outcomes.outcome

@@ -129,7 +129,7 @@ def test_at_a_landmark_only_milestones_before_it_are_known():
             "week",
             settings.path_options(["deal"]),
         )
-        engine.run("update evaluation.outcomes set mature_until = timestamp '2026-03-01'")
+        engine.run("update evaluation.outcomes set sampled_until = timestamp '2026-03-01'")
         pipeline.build_samples(engine, 1_000_000)
         [model] = with_milestone([make_model("w_shaped")], "lead")
         landmarks = load_sample(engine, "deal", list("abcd"), [model])

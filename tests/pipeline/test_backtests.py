@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from lydite import pipeline
 from lydite.models import make_models
+from lydite.pipeline.costs import write_cost_shares
 
 MODELS = ("first_touch", "last_touch")
 
@@ -15,3 +18,17 @@ def test_some_models_can_be_backtested_alone(engine):
     assert scored == [("base_rate",), ("last_touch",)]
     pipeline.backtest_models(engine, models, seed=0)
     assert engine.scalar("select count(distinct model) from ledger.scores") == 5
+
+
+def test_a_sample_ends_with_the_last_period(engine):
+    [row] = pipeline.read_outcomes(engine)
+    calendar = pipeline.calendar_of(engine, row)
+    last = engine.scalar("select max(happened_at) from evaluation.landmarks")
+    assert last <= row["sampled_until"] == calendar.last_instant < row["mature_until"]
+    assert (
+        calendar.period_of(np.array([row["sampled_until"]], "datetime64[us]")) == len(calendar) - 1
+    )
+    write_cost_shares(engine, {})
+    engine.create("mart.outcomes", "marts/outcomes")
+    found = engine.rows("select landmarks, sampled_landmarks from mart.outcomes")
+    assert found[0][0] == found[0][1] > engine.scalar("select count(*) from evaluation.landmarks")

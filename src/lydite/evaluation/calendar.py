@@ -149,6 +149,12 @@ class Calendar:
         return day
 
     @property
+    def last_instant(self) -> datetime:
+        """The last instant of the last period."""
+        last: datetime = (self.end.astype("datetime64[us]") - np.timedelta64(1, "us")).item()
+        return last
+
+    @property
     def local_starts(self) -> NDArray[np.datetime64]:
         """The (p,) starts in local time: midnights, and the keys of periods in the ledger."""
         return to_local(self.starts, self.timezone)

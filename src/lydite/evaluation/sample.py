@@ -63,7 +63,7 @@ def build_sample(
     engine
         Has the path events.
     mature_until
-        Landmarks up to this instant are mature.
+        The sample has landmarks up to this instant, which are mature.
     max_landmarks
         The sample is as many whole buckets as hold at most so many landmarks.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
 from lydite import attribution
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
@@ -23,13 +25,12 @@ if TYPE_CHECKING:
     from lydite.paths.landmarks import Landmarks
 
 
-_SAMPLES = """
-select outcome, count(*) as sampled_landmarks from evaluation.landmarks group by outcome
-"""
-
-
 def build_samples(engine: Engine, max_landmarks: int) -> None:
     """Draw the sample of every outcome: models are fitted and scored on it.
+
+    It ends with the last period that is scored, so that it stays the same until the next one is
+    complete, and with it everything that is fitted on it. Without periods, it has all mature
+    landmarks.
 
     Parameters
     ----------
@@ -40,12 +41,15 @@ def build_samples(engine: Engine, max_landmarks: int) -> None:
     """
     for name in ("landmarks", "set_aside"):
         engine.local.drop(f"evaluation.{name}")
-    buckets = [
-        build_sample(engine, row["outcome"], row["mature_until"], max_landmarks)
+    buckets = {
+        row["outcome"]: build_sample(engine, row["outcome"], row["sampled_until"], max_landmarks)
         for row in read_outcomes(engine, scored_only=False)
-    ]
-    copy_users_to_local(engine, max(buckets))
-    engine.local.create("evaluation.samples", _SAMPLES)
+    }
+    copy_users_to_local(engine, max(buckets.values()))
+    rows = list(buckets.items())
+    engine.local.store(
+        "evaluation.samples", pl.DataFrame(rows, ["outcome", "buckets"], orient="row")
+    )
 
 
 def load_samples(

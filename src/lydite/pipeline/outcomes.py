@@ -194,6 +194,7 @@ _OUTCOME_SCHEMA: dict[str, Any] = {
     "first_at": pl.Datetime("us"),
     "as_of": pl.Datetime("us"),
     "mature_until": pl.Datetime("us"),
+    "sampled_until": pl.Datetime("us"),  # mature landmarks up to here are in the sample
     "period": pl.String,
     "periods": pl.Int64,
     "note": pl.String,
@@ -256,10 +257,13 @@ def _outcome_row(
     """Describe one outcome; with too little to learn from, it has credit but no scored periods."""
     history = _load_history(engine, outcome, first_at, as_of)
     note, periods, first = "", 0, None
+    mature_until = as_of - lookback
+    sampled_until = mature_until
     others = _OTHER_PERSONS if has_history(engine) else _OTHER_USERS
     all_convert = not engine.scalar(others, {"outcome": outcome})
     try:
-        periods = len(make_calendar(history, lookback, period))
+        calendar = make_calendar(history, lookback, period)
+        periods, sampled_until = len(calendar), calendar.last_instant
     except InputError as error:
         note = _with_rows_set_aside(str(error), quarantined(engine))
         note += f" Also, {EVERY_USER_CONVERTS}." if all_convert else ""
@@ -271,7 +275,8 @@ def _outcome_row(
         "lookback_us": lookback // timedelta(microseconds=1),
         "first_at": first_at,
         "as_of": as_of,
-        "mature_until": as_of - lookback,
+        "mature_until": mature_until,
+        "sampled_until": sampled_until,
         "period": period,
         "periods": periods,
         "note": note,
