@@ -15,6 +15,7 @@ from benchmarks import (
     measure,
     peers,
     simulation,
+    small_data,
     whole_run,
 )
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 #: Every benchmark: a module with a `NAME`, a `main` that writes its result, and a `section`.
 BENCHMARKS: tuple[ModuleType, ...] = (
     whole_run,
+    small_data,
     daily_refresh,
     identities,
     growth,
