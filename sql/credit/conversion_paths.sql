@@ -1,10 +1,14 @@
 -- Lists the touches on the path of each conversion of one outcome.
 -- @conversion_key number of the conversion
+-- @conversion number of the conversion among those of the user and outcome
+-- @converted_at time of the conversion, UTC
 -- @converted_on day of the conversion, in the time zone of the settings
 -- @value value of the conversion in the currency of the data, null where unknown
 -- @milestone_position position of the last touch before a milestone, null where there is none on the path
 select
     conversions.conversion_key,
+    conversions.conversion,
+    conversions.converted_at,
     cast(local_time(conversions.converted_at) as date) as converted_on,
     conversions.value,
     path_touches.*,

@@ -3,6 +3,7 @@
 -- @outcome name of the outcome
 -- @user_key number of the user
 -- @bucket bucket of the user
+-- @conversion number of the conversion among those of the user and outcome, from 1
 -- @converted_at time of the conversion, UTC
 -- @value value in the currency of the data, null where unknown
 -- @conversion_id id of the conversion in the source, null where unknown
@@ -44,6 +45,11 @@ select
     with_path.outcome,
     with_path.user_key,
     with_path.bucket,
+    cast(row_number() over (
+        partition by with_path.outcome, with_path.user_key
+        order by with_path.happened_at, with_path.conversion_id nulls last,
+            with_path.value nulls last
+    ) as integer) as conversion,
     with_path.happened_at as converted_at,
     with_path.value,
     with_path.conversion_id,

@@ -95,10 +95,12 @@ def test_the_range_of_credit_is_over_the_models_that_are_not_refuted(engine):
 
 def test_the_credit_of_a_conversion_sums_to_one(engine):
     sums = ", ".join(f'sum("{m.name}")' for m in MODELS)
-    rows = engine.rows(f"select {sums} from credit.touch_credit group by conversion_key")
+    rows = engine.rows(
+        f"select {sums} from credit.touch_credit group by outcome, user_key, conversion"
+    )
     np.testing.assert_allclose(np.array(rows), 1, atol=1e-12)
     divided = engine.rows(
-        "select count(distinct conversion_key) from credit.touch_credit"
+        "select count(distinct (outcome, user_key, conversion)) from credit.touch_credit"
         " union all select count(*) from journeys.conversions where path_length > 0"
     )
     assert divided[0] == divided[1]
@@ -107,16 +109,17 @@ def test_the_credit_of_a_conversion_sums_to_one(engine):
 
 def test_credit_of_touches_equals_touch_credit(engine):
     paths = engine.frame(
-        "select conversions.conversion_key as path, path_touches.*"
+        "select conversions.conversion_key as path, conversions.conversion, path_touches.*"
         " from journeys.path_touches inner join journeys.conversions"
         " on path_touches.outcome = conversions.outcome"
         " and path_touches.user_key = conversions.user_key"
         " and path_touches.happened_at = conversions.converted_at"
         " where path_touches.is_conversion and path_touches.outcome = 'lead'"
-        " order by path, touch"
+        " order by user_key, conversion, touch"
     )
     credit = engine.frame(
-        "select * from credit.touch_credit where outcome = 'lead' order by conversion_key, touch"
+        "select * from credit.touch_credit where outcome = 'lead'"
+        " order by user_key, conversion, touch"
     )
     assert len(paths) == len(credit)
     landmarks = load_sample(engine, "lead", attribution.channel_names(engine), MODELS)

@@ -17,6 +17,7 @@ from lydite.models import make_models
 PATHS = """
 select
     conversion_key, conversion_key % 2 as bucket, 'sale' as outcome, 1 as user_key,
+    conversion_key as conversion, timestamp '2026-01-01' as converted_at,
     date '2026-01-01' as converted_on, 10.0 * conversion_key as value, position as touch,
     timestamp '2026-01-01' as touched_at, null as campaign, channel_key, position, path_length,
     path_length - position + 1 as position_from_end
@@ -62,7 +63,7 @@ def test_sets_are_numbered_by_their_channels(channels):
 
 def test_touches_have_the_weight_of_rules_and_split_the_share_of_their_channel(engine):
     models = make_models(["last_touch", "linear", "shapley"])
-    rows = engine.frame(touch_credit_sql(models)).sort("conversion_key", "touch")
+    rows = engine.frame(touch_credit_sql(models)).sort("conversion", "touch")
     assert rows["last_touch"].to_list() == [0, 0, 1, 1]
     assert rows["linear"].to_list() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
     assert rows["shapley"].to_list() == pytest.approx([0.375, 0.25, 0.375, 1])

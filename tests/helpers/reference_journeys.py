@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -187,6 +188,7 @@ class ReferenceJourneys:
             return [outcome, key_of(user), at, *ids]
 
         kept = [row for row in self.all_conversions if row[2] in lookbacks]
+        before: Counter[tuple[str, str]] = Counter()
         for number, row in enumerate(sorted(kept, key=order), 1):
             user, at, outcome, value, conversion_id = row
             event = {
@@ -201,10 +203,12 @@ class ReferenceJourneys:
             ]
             if not lengths:
                 continue
+            before[outcome, user] += 1
             self.conversions.append(
                 {
                     "conversion_key": number,
                     **event,
+                    "conversion": before[outcome, user],
                     "converted_at": at,
                     "value": value,
                     "conversion_id": conversion_id,

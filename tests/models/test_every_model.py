@@ -162,7 +162,9 @@ def run(
             by_model(credit, back),
             scores,
             walked or learnt(models, own.landmarks.channels, back),
-            engine.frame(f"select {sums} from credit.touch_credit group by conversion_key"),
+            engine.frame(
+                f"select {sums} from credit.touch_credit group by outcome, user_key, conversion"
+            ),
         )
 
 

@@ -75,7 +75,7 @@ shared as (
         and path_channels.channel_key = set_shares.channel_key
 )
 select
-    weighted.conversion_key, outcome, user_key, bucket, converted_on, value, touch, touched_at,
+    outcome, user_key, conversion, bucket, converted_at, converted_on, value, touch, touched_at,
     weighted.channel_key, campaign, {credit}
 from weighted
 inner join shared
@@ -127,25 +127,24 @@ def named_touches_sql(columns: Iterable[str]) -> str:
         f",\n    credit.{quote_identifier(name)}" for name in columns if name not in TOUCH_COLUMNS
     )
     return f"""
-with numbered as (
-    select
-        conversion_key, outcome, user_key, converted_at, conversion_id,
-        row_number() over (partition by outcome, user_key order by conversion_key) as conversion
-    from journeys.conversions
-)
 select
     credit.outcome,
     users.user_id,
-    numbered.conversion,
-    numbered.conversion_id,
-    numbered.converted_at,
+    credit.conversion,
+    conversions.conversion_id,
+    credit.converted_at,
     credit.value,
-    row_number() over (partition by credit.conversion_key order by credit.touch) as position,
+    row_number() over (
+        partition by credit.outcome, credit.user_key, credit.conversion order by credit.touch
+    ) as position,
     credit.touched_at,
     channels.channel,
     credit.campaign{models}
 from credit.touch_credit as credit
-inner join numbered on credit.conversion_key = numbered.conversion_key
+inner join journeys.conversions as conversions
+    on credit.outcome = conversions.outcome
+    and credit.user_key = conversions.user_key
+    and credit.conversion = conversions.conversion
 inner join journeys.users as users on credit.user_key = users.user_key
 inner join journeys.channels as channels on credit.channel_key = channels.channel_key
 """

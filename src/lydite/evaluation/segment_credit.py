@@ -68,12 +68,10 @@ _CUSTOMERS = f"""
             when path_events.has_converted then '{CUSTOMER} = returning' else '{CUSTOMER} = new'
         end as segment
     from credit.touch_credit as credit
-    inner join journeys.conversions as conversions
-        on credit.conversion_key = conversions.conversion_key
     inner join journeys.path_events as path_events
-        on conversions.outcome = path_events.outcome
-        and conversions.user_key = path_events.user_key
-        and conversions.converted_at = path_events.happened_at
+        on credit.outcome = path_events.outcome
+        and credit.user_key = path_events.user_key
+        and credit.converted_at = path_events.happened_at
     where path_events.is_conversion
 """
 

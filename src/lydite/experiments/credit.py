@@ -65,12 +65,10 @@ held_out as (
 select assigned.person, {sums}
 from {touches} as touches
 inner join assigned on touches.user_key = assigned.user_key
-inner join journeys.conversions as conversions
-    on touches.conversion_key = conversions.conversion_key
 where touches.outcome = $outcome
     and touches.channel_key in (select channel_key from held_out)
     and epoch_us(touches.touched_at) >= assigned.from_us
-    and epoch_us(conversions.converted_at) < assigned.to_us
+    and epoch_us(touches.converted_at) < assigned.to_us
 group by assigned.person
 """
 

@@ -17,6 +17,7 @@ import polars as pl
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.journeys.bots import find_bot_like_users
+from lydite.journeys.changes import forget_builds, record_changes, record_full_build
 from lydite.journeys.channel_choice import write_outcome_channels
 from lydite.journeys.clusters import build_clusters
 from lydite.journeys.direct import sql_parameters
@@ -160,6 +161,7 @@ def refresh(
         reason = "identities join them over time"
         engine.drop(_DEFINITIONS)
         engine.drop(_STATES)
+        forget_builds(engine)
         return _build_all(
             engine, lookbacks, options, reason, cluster, keep_duplicates, direct, people
         )
@@ -179,12 +181,14 @@ def refresh(
             changed = engine.scalar(f"select count(*) from {staging}.changed")
             return JourneyBuild(journeys.summarise(engine), _count_users(engine), changed)
     engine.drop(_DEFINITIONS)
+    forget_builds(engine)
     build = _build_all(
         engine, lookbacks, options, full_reason, cluster, keep_duplicates, direct, people
     )
     engine.create(_STATES, "incremental/states")
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
+    record_full_build(engine)
     return build
 
 
@@ -337,6 +341,11 @@ def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> No
     changed = f"user_id in (from {staging}.changed)"
     tables = (*(("path_members",) if has_interactions(options) else ()), *_USER_TABLES)
     with engine.transaction():
+        record_changes(
+            engine,
+            f"select user_key from journeys.users where {changed}"
+            f" union select user_key from {staging}.journeys.users",
+        )
         for table in tables:
             engine.run(
                 f"delete from journeys.{table} where user_key in"
