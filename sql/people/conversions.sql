@@ -6,7 +6,9 @@
 -- @conversion_id id of the event in the source, null where there is none
 --
 -- A pair counts for conversions at its instant and after it. All earlier conversions are history.
-select conversions.* replace (coalesce(members.person, conversions.user_id) as user_id)
+select
+    coalesce(members.person, conversions.user_id) as user_id,
+    conversions.* exclude (user_id)
 from people.counted_conversions as conversions
 left join people.members as members
     on conversions.user_id = members.user_id

@@ -32,12 +32,17 @@ events as (
     select * from with_history where not is_history
 ),
 
-first_events as (
-    select *
+numbered as (
+    select
+        *,
+        row_number() over (
+            partition by outcome, user_key order by happened_at, touch nulls last
+        ) as number
     from events
-    qualify row_number() over (
-        partition by outcome, user_key order by happened_at, touch nulls last
-    ) = 1
+),
+
+first_events as (
+    select * from numbered where number = 1
 ),
 
 -- Those with a touch before them on the path, which is not a touch of the person itself.
@@ -55,22 +60,43 @@ with_previous as (
             else first_events.touch - 1
         end
     where not first_events.follows_conversion
+),
+
+-- Of several equal touches, the last one is before the event; of several persons, the first.
+candidates as (
+    select
+        events.outcome,
+        events.user_key,
+        events.touch,
+        with_previous.user_key as next_user_key,
+        with_previous.is_conversion as converted,
+        (epoch_us(with_previous.happened_at) - epoch_us(with_previous.previous_at)) / 3.6e9
+            as hours_to_next,
+        with_previous.channel_key as next_channel_key,
+        row_number() over (
+            partition by events.outcome, with_previous.user_key
+            order by events.user_key desc, events.touch desc
+        ) as number
+    from with_previous
+    inner join events
+        on with_previous.outcome = events.outcome
+        and with_previous.previous_at = events.happened_at
+        and with_previous.previous_channel_key = events.channel_key
+        and with_previous.first_leaf <= events.first_leaf
+        and with_previous.last_leaf >= events.last_leaf
+        and with_previous.user_key <> events.user_key
+),
+
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by outcome, user_key, touch order by next_user_key
+        ) as place
+    from candidates
+    where number = 1
 )
 
-select
-    events.outcome,
-    max(events.user_key) as user_key,
-    arg_max(events.touch, (events.user_key, events.touch)) as touch,
-    any_value(with_previous.is_conversion) as converted,
-    any_value(epoch_us(with_previous.happened_at) - epoch_us(with_previous.previous_at)) / 3.6e9
-        as hours_to_next,
-    any_value(with_previous.channel_key) as next_channel_key
-from with_previous
-inner join events
-    on with_previous.outcome = events.outcome
-    and with_previous.previous_at = events.happened_at
-    and with_previous.previous_channel_key = events.channel_key
-    and with_previous.first_leaf <= events.first_leaf
-    and with_previous.last_leaf >= events.last_leaf
-    and with_previous.user_key <> events.user_key
-group by with_previous.outcome, with_previous.user_key, events.outcome
+select outcome, user_key, touch, converted, hours_to_next, next_channel_key
+from ranked
+where place = 1

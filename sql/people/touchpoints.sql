@@ -10,7 +10,8 @@
 --
 -- A pair counts for touches after it: at the same instant, the touch is first.
 select
-    touchpoints.* replace (coalesce(members.person, touchpoints.user_id) as user_id),
+    coalesce(members.person, touchpoints.user_id) as user_id,
+    touchpoints.* exclude (user_id),
     touchpoints.user_id as joined_id
 from inputs.touchpoints as touchpoints
 left join people.members as members

@@ -10,10 +10,10 @@ described as (
     left join accounts on nodes.root = accounts.account
 )
 
-select users.* replace (described.person as user_id)
+select described.person as user_id, users.* exclude (user_id)
 from inputs.users as users
 inner join described on users.user_id = described.user_id
-union all by name
-select users.*
+union all
+select users.user_id, users.* exclude (user_id)
 from inputs.users as users
 where users.user_id not in (select person from people.nodes)

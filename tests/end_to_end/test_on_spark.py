@@ -1,7 +1,8 @@
-"""The whole run on Spark: the same verdicts, credit and marts as on DuckDB."""
+"""The whole run on both engines: the same verdicts, credit, experiments and marts."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -22,6 +23,8 @@ from tests.helpers.both_engines import same
 from tests.helpers.shop import shop
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from lydite.models import Model
     from lydite.results import Comparison
 
@@ -36,39 +39,121 @@ def rivals() -> list[Model]:
     return choose([*names, by_name])
 
 
-def compared(engine: DuckDBEngine | SparkEngine) -> Comparison:
-    world = simulate("storefront", users=1_500, seed=3, weeks=16)
-    sources = {
-        "touchpoints": world.touchpoints,
-        "conversions": world.conversions,
-        "spend": world.spend,
-        "users": world.users,
+HOLDOUT = {
+    "channel": "email", "hypothesis": "E-mail brings leads.", "outcome": "lead", "window": "21d",
+    "smallest_effect": 0.2, "planned_users": 800,
+}  # fmt: skip
+EXPERIMENTS = {
+    "email": HOLDOUT,
+    "subject": HOLDOUT | {
+        "varies": "message", "outcomes": ["click"], "arms": ["a", "b"], "control": "a",
+    },
+    "regions": {
+        "channel": "video", "unit": "region", "outcome": "lead", "hypothesis": "Video sells.",
+        "arms": {"control": ["north", "west"], "treated": ["south", "east"]},
+        "start": "2025-02-24", "end": "2025-04-07",
+    },
+}  # fmt: skip
+
+
+def world() -> dict[str, pl.DataFrame]:
+    """Return a store with experiments, where users have another id before they are known."""
+    made = simulate("storefront", users=1_500, seed=3, weeks=16)
+    number = pl.col("user_id").str.slice(1).cast(pl.Int64)
+    start = datetime(2025, 2, 24)
+    known_at = start + timedelta(days=1) * (number % 50)
+    rows = made.users.select("user_id", known_at.alias("seen_at")).filter(number % 3 == 0)
+    anonymous = (number % 3 == 0) & (pl.col("touched_at") <= known_at)
+    users = made.users.head(800).select(
+        "user_id",
+        pl.when(number % 2 == 0).then(1).otherwise(0).alias("arm"),
+        (start + timedelta(minutes=1) * number).alias("assigned_at"),
+    )
+    arms = {"email": ["control", "treated"], "subject": ["a", "b"]}
+    return {
+        "touchpoints": made.touchpoints.with_columns(
+            user_id=pl.when(anonymous).then("anonymous " + pl.col("user_id")).otherwise("user_id")
+        ),
+        "conversions": made.conversions.with_columns(pl.col("value").fill_null(40.0)),
+        "spend": made.spend,
+        "users": made.users,
+        "identities": rows.select(
+            ("anonymous " + pl.col("user_id")).alias("anonymous_id"), "user_id", "seen_at"
+        ),
+        "experiments": pl.concat(
+            users.with_columns(
+                pl.lit(name).alias("experiment"),
+                pl.col("arm").replace_strict([0, 1], both, return_dtype=pl.String),
+            )
+            for name, both in arms.items()
+        ),
     }
-    settings = make_settings(lookback="14d", outcomes=["lead"])
-    pipeline.run(engine, sources, settings, rivals=rivals())
-    return read_comparison(engine.local)
 
 
-def test_the_result_equals_that_of_duckdb(spark, monkeypatch):
+@pytest.fixture(scope="module")
+def results(spark: SparkEngine) -> Iterator[dict[str, Comparison]]:
+    """Run the project on both engines; yield the results by engine."""
+    sources = world()
+    settings = parse_settings(
+        {
+            "sources": dict.fromkeys(sources, "frame"),
+            "outcomes": {"lead": {}},
+            "evaluation": {"lookback": "14d"},
+            "experiments": EXPERIMENTS,
+        },
+        "settings",
+    )
+    refuse_on_spark(settings)
+    with pytest.MonkeyPatch.context() as patch, SparkEngine(spark.session) as engine:
+        patch.setattr(segment_results, "MIN_SEGMENT_CONVERSIONS", 5)
+        found = {}
+        for name, each in (("duckdb", DuckDBEngine(threads=1)), ("spark", engine)):
+            pipeline.run(each, sources, settings, rivals=rivals())
+            found[name] = read_comparison(each.local)
+        yield found
+
+
+def assert_same(one: pl.DataFrame, other: pl.DataFrame) -> None:
+    times = [name for name in one.columns if name == "recorded_at"]
+    assert_frame_equal(
+        one.drop(times), other.drop(times), check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9
+    )
+
+
+def test_the_result_equals_that_of_duckdb(spark, results):
     """Text, counts and verdicts are equal, and floats to nine digits."""
-    monkeypatch.setattr(segment_results, "MIN_SEGMENT_CONVERSIONS", 10)
-    with DuckDBEngine(threads=1) as duckdb, SparkEngine(spark.session) as engine:
-        one, other = compared(duckdb), compared(engine)
+    one, other = results["duckdb"], results["spark"]
     assert other.outcomes == one.outcomes
     assert other.quarantined == one.quarantined
     assert other.verdict() == one.verdict()
     for name in (*pipeline.MARTS, *TABLES):
         mart = other.marts[name]
-        assert_frame_equal(one.marts[name], mart, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
+        assert_same(one.marts[name], mart)
         written = spark.session.table(f"lydite_mart.{name}")  # on Spark
         assert (written.columns, written.count()) == (mart.columns, mart.height)
     on_driver = {name: (one.marts[name], other.marts[name]) for name in pipeline.LOOKBACK_MARTS}
     on_driver["touch_credit"] = one.touch_credit, other.touch_credit
     for left, right in on_driver.values():
         assert left.height > 0
-        assert_frame_equal(left, right, check_dtypes=False, rel_tol=1e-9, abs_tol=1e-9)
+        assert_same(left, right)
     assert one.marts["channel_credit"].height > 30
     assert one.marts["model_comparison"]["segment"].n_unique() > 3
+
+
+#: What follows from experiments, and how many rows it has at least.
+OF_EXPERIMENTS = {
+    "experiments": 4, "experiment_checks": 20, "experiment_agreement": 5,
+    "experiment_hypotheses": 5, "registered_predictions": 5, "experiment_pairs": 0,
+    "experiment_verdicts": 5, "calibrated_credit": 10, "experiment_predictions": 5,
+    "experiment_prediction_summary": 5, "next_experiments": 3,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mart", OF_EXPERIMENTS)
+def test_what_follows_from_experiments_equals_that_of_duckdb(results, mart):
+    one, other = (results[engine].marts[mart] for engine in ("duckdb", "spark"))
+    assert_same(one, other)
+    assert one.height >= OF_EXPERIMENTS[mart]
 
 
 def test_a_rule_with_another_meaning_on_spark_is_an_error_before_the_run(spark):

@@ -33,6 +33,7 @@ def put(expression: str, **parameters: object) -> str:
         (NOON, "CAST('2026-01-01 12:00:00.000001' AS TIMESTAMP_NTZ)"),
         (NOON.replace(tzinfo=UTC), "CAST('2026-01-01 12:00:00.000001+00:00' AS TIMESTAMP)"),
         (date(2026, 1, 1), "CAST('2026-01-01' AS DATE)"),
+        (["a", None], "ARRAY('a', NULL)"),
     ],
 )
 def test_a_parameter_becomes_a_literal_of_the_type_that_duckdb_binds(value, text):
@@ -42,8 +43,8 @@ def test_a_parameter_becomes_a_literal_of_the_type_that_duckdb_binds(value, text
 def test_a_parameter_without_value_or_of_unknown_type_is_an_error():
     with pytest.raises(UntranslatableError, match=r"\$value has no value"):
         put("$value")
-    with pytest.raises(UntranslatableError, match="a list cannot be a parameter"):
-        put("$value", value=[1])
+    with pytest.raises(UntranslatableError, match="a set cannot be a parameter"):
+        put("$value", value={1})
 
 
 def test_tables_are_renamed_and_keep_an_alias_for_columns():
@@ -140,6 +141,11 @@ def test_only_text_that_duckdb_parses_is_cast(kind):
         "regexp_replace(s, 'a', 'b')",
         "regexp_replace(s, 'a', '$', 'g')",
         "regexp_full_match(s, 'a$')",
+        "trim(s, 'x')",
+        "chr(n)",
+        "* replace (a as b) from t",
+        "a from t union by name select b from u",
+        "* from t qualify row_number() over (order by a) = 1",
         r"regexp_extract(s, '\v')",
     ],
 )

@@ -14,7 +14,6 @@ import lydite
 from lydite import journeys, pipeline
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.journeys import people as people_module
 from lydite.journeys.people import people_mode, people_warnings
 from lydite.models import make_models
 from lydite.settings import PathOptions, PeopleSettings
@@ -444,14 +443,3 @@ def test_the_touches_of_an_account_share_its_credit():
     credit = dict(found.table.select("channel", "conversions").rows())
     thirds = {"ad": 1 / 3, "mail": 1 / 3, "tv": 1 / 3, "(unattributed)": 0.0}
     assert credit == pytest.approx(thirds, abs=1e-8)
-
-
-# --- Spark ----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("people", [PeopleSettings(), ALWAYS, PeopleSettings(unit="account")])
-def test_spark_refuses_to_join_ids(engine, monkeypatch, people):
-    monkeypatch.setattr(people_module, "SparkEngine", DuckDBEngine)
-    make_inputs(engine, identities=[("a", "u", day(1))])
-    with pytest.raises(InputError, match="need DuckDB"):
-        journeys.build_touches(engine, people=people)

@@ -42,17 +42,11 @@ CASES = {
         {"evaluation": {"lookback": "30d", "other_lookbacks": ["7d"]}},
         "other_lookbacks need DuckDB: run each lookback alone",
     ),
-    "identities": ({"sources": {"identities": "lake.ids"}}, "identities, and accounts as the unit"),
-    "unit": ({"people": {"unit": "account"}}, "identities, and accounts as the unit"),
     "erasures": ({"sources": {"erasures": "lake.erasures"}}, "erasures need DuckDB: delete"),
     "mapping": ({"channels": {"mapping": "map.csv"}}, "channels.mapping needs the engine duckdb"),
     "exclude_referrals": (
         {"channels": {"exclude_referrals": ["shop.example"]}},
         "channels.exclude_referrals needs the engine duckdb",
-    ),
-    "experiments": (
-        {"experiments": {"email": HOLDOUT}},
-        "experiments need the engine duckdb: read them in a project with it",
     ),
 }
 
@@ -85,7 +79,7 @@ def test_the_list_of_the_docs_is_complete():
 def test_everything_that_needs_duckdb_is_named_at_once():
     values = {
         "timezone": "Europe/Berlin",
-        "people": {"unit": "account"},
+        "evaluation": {"click_priority": True},
         "channels": {"mapping": "map.csv"},
     }
     with pytest.raises(InputError) as error:
@@ -98,11 +92,13 @@ def test_other_settings_run_on_spark():
         settings_of(
             {
                 "timezone": "UTC",
+                "people": {"unit": "account"},
+                "experiments": {"email": HOLDOUT},
                 "outcomes": {"lead": {"first_only": True, "after_conversion": "restart"}},
                 "channels": {"direct": ["none"]},
             }
         ),
-        ["spend", "users"],
+        ["spend", "users", "identities", "experiments"],
     )
 
 

@@ -43,6 +43,7 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Lag,
     exp.Lead,
     exp.Least,
+    exp.LogicalOr,
     exp.MD5,
     exp.Max,
     exp.Min,
@@ -53,6 +54,8 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Replace,
     exp.Round,
     exp.RowNumber,
+    exp.SplitPart,
+    exp.StartsWith,
     exp.StrPosition,
     exp.Struct,
     exp.Substring,
@@ -188,6 +191,8 @@ def literal(value: object) -> exp.Expr:  # noqa: PLR0911 - one for each type
             return exp.cast(exp.Literal.string(value.isoformat(" ")), kind, dialect="duckdb")
         case date():
             return exp.cast(exp.Literal.string(value.isoformat()), "date")
+        case list():
+            return exp.Array(expressions=[literal(item) for item in value])
     raise UntranslatableError(f"a {type(value).__name__} cannot be a parameter on Spark")
 
 
@@ -277,6 +282,21 @@ def _floor(node: exp.Floor) -> exp.Expr:
     )
 
 
+def _chr(node: exp.Chr) -> exp.Expr:
+    """Return the letter of a number, as a literal: Spark numbers those beyond 255 differently."""
+    number = node.expressions[0]
+    if not number.is_int:
+        raise UntranslatableError(f"{_duck(node)}: Spark numbers letters differently")
+    return exp.Literal.string(chr(int(number.name)))
+
+
+def _trim(node: exp.Trim) -> exp.Expr:
+    """Trim blanks alone, as both do."""
+    if node.expression is not None or node.args.get("position"):
+        raise UntranslatableError(f"{_duck(node)}: trims other letters or one side. Use a pattern.")
+    return node
+
+
 def _try(node: exp.Try) -> exp.Expr:
     if not isinstance(node.this, exp.Decode):
         raise UntranslatableError(f"{_duck(node)}: Spark has no try() of this")
@@ -356,6 +376,25 @@ def _join(node: exp.Join) -> exp.Expr:
     return node
 
 
+def _star(node: exp.Star) -> exp.Expr:
+    if node.args.get("replace"):
+        raise UntranslatableError(f"{_duck(node)}: Spark has no replace. Exclude the column.")
+    return node
+
+
+def _union(node: exp.Union) -> exp.Expr:
+    if node.args.get("by_name"):
+        raise UntranslatableError("Spark has no union by name: list the columns in one order")
+    return node
+
+
+def _qualify(node: exp.Qualify) -> exp.Expr:
+    """Refuse `select *` with qualify: the translation adds a column to it."""
+    if isinstance(node.parent, exp.Select) and node.parent.is_star:
+        raise UntranslatableError(f"{_duck(node)}: list the columns, or filter in an outer select")
+    return node
+
+
 def _bracket(node: exp.Bracket) -> exp.Expr:
     raise UntranslatableError(
         f"{_duck(node)}: list indexes start elsewhere on Spark. Unnest the list."
@@ -401,18 +440,23 @@ _REWRITES: Mapping[type[exp.Expr], Rewrite] = {
     exp.Anonymous: _anonymous,
     exp.Bracket: _bracket,
     exp.Cast: _plain_cast,
+    exp.Chr: _chr,
     exp.Concat: _concat,
     exp.Floor: _floor,
     exp.GroupConcat: _listed,
     exp.Join: _join,
     exp.Literal: _number,
     exp.Lower: _lower,
+    exp.Qualify: _qualify,
     exp.RegexpExtract: _extract,
     exp.RegexpFullMatch: _full_match,
     exp.RegexpReplace: _replace,
+    exp.Star: _star,
+    exp.Trim: _trim,
     exp.Trunc: _trunc,
     exp.Try: _try,
     exp.TryCast: _try_cast,
+    exp.Union: _union,
     exp.UnixToTime: _make_timestamp,
     exp.Window: _row_number,
     exp.WindowSpec: _frame,

@@ -87,12 +87,20 @@ _TABLES_OF_USERS = {
     "journeys.users": "from journeys.users where bucket < $buckets",
     "people.users": """
 select users.*
-from inputs.users as users
+from people.users as users
 inner join journeys.users as people on users.user_id = people.user_id
 where people.bucket < $buckets
 """,
     "journeys.touches": """
-select user_key, touch, campaign, interaction from journeys.touches where bucket < $buckets
+select user_key, touch, touched_at, channel_key, campaign, interaction
+from journeys.touches
+where bucket < $buckets
+""",
+    "journeys.history": """
+select history.*
+from journeys.history as history
+inner join journeys.users as people on history.user_key = people.user_key
+where people.bucket < $buckets
 """,
     "journeys.milestones": """
 select milestones.*
@@ -115,7 +123,8 @@ def copy_users_to_local(engine: Engine, buckets: int) -> None:
         return
     for table, select in _TABLES_OF_USERS.items():
         engine.local.drop(table)
-        engine.append_local(table, select, {"buckets": buckets})
+        if engine.exists(table):
+            engine.append_local(table, select, {"buckets": buckets})
 
 
 def load_sample(

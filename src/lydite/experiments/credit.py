@@ -15,7 +15,7 @@ from lydite.experiments.agreement import MARGIN, compare_credit
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.experiments.holdouts import Holdout
     from lydite.experiments.training import Training
     from lydite.models import Landmarks, Model
@@ -74,7 +74,7 @@ group by assigned.person
 
 
 def credit_in_holdouts(
-    engine: DuckDBEngine,
+    engine: Engine,
     holdouts: Sequence[Holdout],
     training: Training,
     models: Sequence[Model],
@@ -139,7 +139,7 @@ def _rows(
 
 
 def _refit(
-    engine: DuckDBEngine,
+    engine: Engine,
     holdouts: Sequence[Holdout],
     training: Training,
     models: Sequence[Model],
@@ -159,7 +159,7 @@ def _refit(
 
 
 def _credited(
-    engine: DuckDBEngine, holdout: Holdout, models: Iterable[Model], touches: str
+    engine: Engine, holdout: Holdout, models: Iterable[Model], touches: str
 ) -> pl.DataFrame:
     """Return the credit of each user for touches of the channel, a column per model."""
     names = [model.name for model in models]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.experiments.readout import Observed
     from lydite.settings import Completeness, ExperimentSettings
 
@@ -80,7 +80,7 @@ class Holdout:
 
 
 def load_holdouts(
-    engine: DuckDBEngine,
+    engine: Engine,
     plans: Mapping[str, ExperimentSettings],
     ends: Mapping[str, Completeness] | None = None,
 ) -> Iterator[Holdout]:
@@ -95,8 +95,8 @@ def load_holdouts(
     ends
         What was declared about the end of the data, by outcome.
     """
-    failed = {name for (name,) in engine.rows(_FAILED)}
-    over = {name for (name,) in engine.rows(_OVER)}
+    failed = {name for (name,) in engine.local.rows(_FAILED)}
+    over = {name for (name,) in engine.local.rows(_OVER)}
     _, last = tables.first_and_last(engine)
     for name, plan in plans.items():
         if name in failed or not is_holdout(plan):
@@ -113,7 +113,7 @@ def is_holdout(plan: ExperimentSettings) -> bool:
 
 
 def _load(
-    engine: DuckDBEngine,
+    engine: Engine,
     name: str,
     plan: ExperimentSettings,
     end: datetime | None,

@@ -16,7 +16,7 @@ from lydite.journeys import direct_channels
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.experiments.expectations import Expectation
     from lydite.experiments.holdouts import Holdout
     from lydite.experiments.training import Training
@@ -61,7 +61,7 @@ class Expected(NamedTuple):
 
 
 def expect_in_holdouts(
-    engine: DuckDBEngine,
+    engine: Engine,
     holdouts: Sequence[Holdout],
     training: Training,
     models: Sequence[Model],

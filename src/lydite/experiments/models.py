@@ -32,7 +32,7 @@ from lydite.experiments.training import Training, choose_training
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.experiments.holdouts import Holdout
     from lydite.models import Landmarks, Model
     from lydite.settings import Completeness, ExperimentSettings
@@ -61,7 +61,7 @@ class Sample:
 
 
 def compare_models_with_experiments(
-    engine: DuckDBEngine,
+    engine: Engine,
     plans: Mapping[str, ExperimentSettings],
     load_sample: Callable[[str], Sample | None],
     alpha: float,
@@ -102,11 +102,11 @@ def compare_models_with_experiments(
                 credited += of_outcome[0]
                 checked += of_outcome[1]
         tables.drop_tables(engine)
-    _write(engine, credited, checked, alpha)
+    _write(engine.local, credited, checked, alpha)
 
 
 def _compare(
-    engine: DuckDBEngine, outcome: str, holdouts: Sequence[Holdout], sample: Sample
+    engine: Engine, outcome: str, holdouts: Sequence[Holdout], sample: Sample
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows about credit and those about hypotheses."""
     by_training: list[tuple[Training, list[Holdout]]] = []
@@ -129,9 +129,9 @@ def _compare(
         for holdout in holdouts
         for model in sample.models
     }
-    register(engine, expected, definitions)
+    register(engine.local, expected, definitions)
     rows = [check_row(each, len(sample.models)) for each in expected if each.holdout.is_over]
-    return credited, score(engine, rows, definitions)
+    return credited, score(engine.local, rows, definitions)
 
 
 def _write(

@@ -12,19 +12,22 @@ from lydite.paths.landmarks import N_BUCKETS
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.paths.landmarks import Landmarks
 
 #: ``"other users"``: the models are fitted without all users of the experiment. ``"halves"``: they
 #: are fitted on each half of the buckets, and used for the users of the other half.
 FittedOn: TypeAlias = Literal["other users", "halves"]
 
-_IN_EXPERIMENT = """
-select landmarks.landmark
-from evaluation.landmarks as landmarks
-inner join experiments.journey_persons as persons on landmarks.user_key = persons.user_key
+_USERS = """
+select distinct persons.user_key
+from experiments.journey_persons as persons
 inner join experiments.assigned as assigned on persons.person = assigned.person
-where landmarks.outcome = $outcome and assigned.experiment = $experiment
+where assigned.experiment = $experiment
+"""
+_LANDMARKS = """
+select landmark from evaluation.landmarks
+where outcome = $outcome and user_key in (select user_key from {users})
 """
 
 
@@ -53,9 +56,7 @@ class Training:
         return ((odd, ~odd), (~odd, odd))
 
 
-def choose_training(
-    engine: DuckDBEngine, experiment: str, sample: Landmarks, outcome: str
-) -> Training:
+def choose_training(engine: Engine, experiment: str, sample: Landmarks, outcome: str) -> Training:
     """Choose what models are fitted on for an experiment: whatever leaves more landmarks.
 
     Parameters
@@ -67,7 +68,9 @@ def choose_training(
     sample
         The mature landmarks of the outcome.
     """
-    found = engine.fetch_numpy(_IN_EXPERIMENT, {"experiment": experiment, "outcome": outcome})
+    users = engine.frame(_USERS, {"experiment": experiment})
+    with engine.local.registered(users) as name:
+        found = engine.local.fetch_numpy(_LANDMARKS.format(users=name), {"outcome": outcome})
     others = np.ones(len(sample), dtype=bool)
     others[found["landmark"]] = False
     return _choose(others, sample.converted)

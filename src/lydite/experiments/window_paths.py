@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.models import Model
 
 _HOUR_US = 3.6e9
@@ -47,7 +47,7 @@ class WindowPaths:
 
 
 def load_window_paths(
-    engine: DuckDBEngine,
+    engine: Engine,
     experiment: str,
     outcome: str,
     persons: Sequence[str],

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from lydite.engine import SparkEngine
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.journeys.merges import (
@@ -37,10 +36,6 @@ if TYPE_CHECKING:
 
     from lydite.engine import DuckDBEngine, Engine
 
-NOT_ON_SPARK = (
-    "identities, and accounts as the unit of journeys, need DuckDB: join the ids in the tables that"
-    " Spark reads, and leave identities and unit out"
-)
 #: The column of `users` with the account of a user.
 ACCOUNT_COLUMN = "account_id"
 _TABLES = ("touchpoints", "conversions", "users")
@@ -92,22 +87,34 @@ inner join people.ids as ids on found.user_id = ids.id and not ids.is_account
 group by ids.number
 order by ids.number
 """
+#: Pairs with the time when they were first seen.
+_DISTINCT = """
+select anonymous_id, user_id, min(seen_at) as seen_at
+from inputs.identities
+group by anonymous_id, user_id
+"""
 #: Conversions with the id of an earlier one of the same person, over all pairs.
 _REPEATED = """
 select user_id, outcome, conversion_id
-from inputs.conversions
-inner join people.components as components using (user_id)
-where conversion_id is not null
-qualify row_number() over (
-    partition by components.component, outcome, conversion_id order by converted_at, user_id
-) > 1
+from (
+    select
+        conversions.user_id, conversions.outcome, conversions.conversion_id,
+        row_number() over (
+            partition by components.component, conversions.outcome, conversions.conversion_id
+            order by conversions.converted_at, conversions.user_id
+        ) as number
+    from inputs.conversions as conversions
+    inner join people.components as components on conversions.user_id = components.user_id
+    where conversions.conversion_id is not null
+) as numbered
+where number > 1
 """
 _COUNTED_CONVERSIONS = """
-select * from inputs.conversions as conversions
+select conversions.* from inputs.conversions as conversions
 anti join people.repeated_conversions as repeated using (user_id, outcome, conversion_id)
 """
 _BY_PERSON = """
-select found.* replace (coalesce(persons.person, found.user_id) as user_id){more}
+select coalesce(persons.person, found.user_id) as user_id, found.* exclude (user_id){more}
 from {table} as found
 left join people.persons as persons on found.user_id = persons.user_id
 """
@@ -116,13 +123,20 @@ _JOINED_ID = ", found.user_id as joined_id"
 _NO_JOINED_ID = ", cast(null as varchar) as joined_id"
 #: Of several users of a person, the row of the one that names it counts, else that of the first.
 _USERS_BY_PERSON = """
-select found.* replace (coalesce(persons.person, found.user_id) as user_id)
-from inputs.users as found
-left join people.persons as persons on found.user_id = persons.user_id
-qualify row_number() over (
-    partition by coalesce(persons.person, found.user_id)
-    order by found.user_id <> coalesce(persons.person, found.user_id), found.user_id
-) = 1
+with chosen as (
+    select
+        found.user_id as chosen_id,
+        coalesce(persons.person, found.user_id) as person,
+        row_number() over (
+            partition by coalesce(persons.person, found.user_id)
+            order by found.user_id <> coalesce(persons.person, found.user_id), found.user_id
+        ) as number
+    from inputs.users as found
+    left join people.persons as persons on found.user_id = persons.user_id
+)
+select chosen.person as user_id, users.* exclude (user_id)
+from inputs.users as users
+inner join chosen on users.user_id = chosen.chosen_id and chosen.number = 1
 """
 
 
@@ -141,18 +155,17 @@ def build_people(engine: Engine, settings: PeopleSettings | None, lookback: time
     Raises
     ------
     InputError
-        When accounts are the unit and there are none, or on Spark.
+        When accounts are the unit and there are none.
     """
     settings = settings or PeopleSettings()
     for name in (*_TABLES, *_OTHERS):
         engine.drop(f"people.{name}")
+        engine.local.drop(f"people.{name}")
     if not joins_ids(engine, settings):
         create_views(engine)
         _write_mode(engine.local, "")
         return
-    if isinstance(engine, SparkEngine):
-        raise InputError(NOT_ON_SPARK)
-    _join(engine.local, settings, lookback)
+    _join(engine, settings, lookback)
 
 
 def create_views(engine: Engine) -> None:
@@ -187,14 +200,16 @@ def has_history(engine: Engine) -> bool:
     return engine.exists("people.nodes")
 
 
-def _join(engine: DuckDBEngine, settings: PeopleSettings, lookback: timedelta) -> None:
-    """Build the tables where ids are joined."""
+def _join(engine: Engine, settings: PeopleSettings, lookback: timedelta) -> None:
+    """Build the tables where ids are joined; Spark sends the pairs to the driver for that."""
     with_accounts = settings.unit == "account"
-    if with_accounts:
-        engine.create("people.accounts", _accounts_sql(engine))
-    number_ids(engine)
-    pairs, partners = read_pairs(engine, settings.max_partners)
-    _write_hubs(engine, partners, settings.max_partners)
+    engine.create("people.accounts", _accounts_sql(engine) if with_accounts else NO_ACCOUNTS)
+    local = engine.local
+    _gather_pairs(engine)
+    number_ids(local)
+    engine.copy_from_local("people.ids")
+    pairs, partners = read_pairs(local, settings.max_partners)
+    _write_hubs(local, partners, settings.max_partners)
     _write_counted_conversions(engine, pairs)
     if joins_over_time(engine, settings):
         _write_nodes(engine, pairs, lookback)
@@ -210,10 +225,23 @@ def _join(engine: DuckDBEngine, settings: PeopleSettings, lookback: timedelta) -
         if engine.exists("inputs.users"):
             engine.create("people.users", _USERS_BY_PERSON)
     joined = settings.identities if _has_pairs(engine) else ""
-    _write_mode(engine, " ".join(filter(None, [joined, "account" if with_accounts else ""])))
+    _write_mode(local, " ".join(filter(None, [joined, "account" if with_accounts else ""])))
 
 
-def _accounts_sql(engine: DuckDBEngine) -> str:
+def _gather_pairs(engine: Engine) -> None:
+    """Copy the pairs of ids, and the accounts, to the local engine if it is another."""
+    if engine.local is engine:
+        return
+    for table, select in (
+        ("inputs.identities", _DISTINCT),
+        ("people.accounts", "from people.accounts"),
+    ):
+        engine.local.drop(table)
+        if engine.exists(table):
+            engine.append_local(table, select)
+
+
+def _accounts_sql(engine: Engine) -> str:
     """Return the statement that lists users with their accounts."""
     columns = engine.columns("inputs.users") if engine.exists("inputs.users") else {}
     found = [name for name in columns if name.lower() == ACCOUNT_COLUMN]
@@ -270,32 +298,34 @@ def _write_hubs(engine: DuckDBEngine, partners: NDArray[np.int64], most: int) ->
         )
 
 
-def _write_counted_conversions(engine: DuckDBEngine, pairs: Pairs) -> None:
+def _write_counted_conversions(engine: Engine, pairs: Pairs) -> None:
     """Create the view of the conversions without those that repeat an id of the same person."""
     frame = pl.DataFrame({"number": np.arange(pairs.ids), "component": find_components(pairs)})
-    with engine.registered(frame) as name:
-        engine.create(
+    with engine.local.registered(frame) as name:
+        engine.local.create(
             "people.components",
             f"select ids.id as user_id, found.component from {name} as found"
             " inner join people.ids as ids on found.number = ids.number and not ids.is_account",
         )
+    engine.copy_from_local("people.components")
     engine.create("people.repeated_conversions", _REPEATED)
     engine.create_view("people.counted_conversions", _COUNTED_CONVERSIONS)
 
 
-def _write_persons(engine: DuckDBEngine, pairs: Pairs) -> None:
+def _write_persons(engine: Engine, pairs: Pairs) -> None:
     """Write ``people.persons``, the person of each id at all times."""
     frame = pl.DataFrame({"number": np.arange(pairs.ids), "root": find_roots(pairs)})
-    with engine.registered(frame) as name:
-        engine.create(
+    with engine.local.registered(frame) as name:
+        engine.local.create(
             "people.persons",
             f"select ids.id as user_id, roots.id as person from {name} as found"
             " inner join people.ids as ids on found.number = ids.number and not ids.is_account"
             " inner join people.ids as roots on found.root = roots.number",
         )
+    engine.copy_from_local("people.persons")
 
 
-def _write_nodes(engine: DuckDBEngine, pairs: Pairs, lookback: timedelta) -> None:
+def _write_nodes(engine: Engine, pairs: Pairs, lookback: timedelta) -> None:
     """Write ``people.nodes``, the persons over time, and ``people.members``, their ids.
 
     Instants are three times the microseconds, so that at one instant touches come first, then
@@ -324,8 +354,9 @@ def _write_nodes(engine: DuckDBEngine, pairs: Pairs, lookback: timedelta) -> Non
             "component": component[node],
         }
     )
-    with engine.registered(nodes) as name:
-        engine.create(
+    local = engine.local
+    with local.registered(nodes) as name:
+        local.create(
             "people.nodes",
             "select nodes.* exclude (root, start_us), roots.id as root,"
             " case when start_us = $always then roots.id"
@@ -343,14 +374,16 @@ def _write_nodes(engine: DuckDBEngine, pairs: Pairs, lookback: timedelta) -> Non
             "until_key": _key(end_us, 1),
         }
     )
-    with engine.registered(frame) as name:
-        engine.create(
+    with local.registered(frame) as name:
+        local.create(
             "people.members",
             "select ids.id as user_id, nodes.person, members.from_key, members.until_key"
             f" from {name} as members"
             " inner join people.ids as ids on members.number = ids.number"
             " inner join people.nodes as nodes on members.node = nodes.node",
         )
+    for table in ("people.nodes", "people.members"):
+        engine.copy_from_local(table)
 
 
 def _key(at_us: NDArray[np.int64], place: int) -> NDArray[np.int64]:
@@ -385,31 +418,6 @@ from journeys.touches as touches
 left join journeys.history as history on touches.user_key = history.user_key
 where touches.touch > coalesce(history.touches, 0)
 """
-_EVENTS_OF_HISTORY = """
-delete from journeys.path_events
-where (user_key, happened_at, is_conversion) in (
-    select path_events.user_key, path_events.happened_at, path_events.is_conversion
-    from journeys.path_events as path_events
-    inner join journeys.users as users on path_events.user_key = users.user_key
-    inner join people.nodes as nodes on users.user_id = nodes.person
-    where
-        3 * epoch_us(path_events.happened_at)
-        + case when path_events.is_conversion then 2 else 0 end < nodes.start_key
-)
-"""
-_NEXT_EVENTS = """
-update journeys.path_events as path_events
-set
-    converted = found.converted,
-    hours_to_next = found.hours_to_next,
-    next_channel_key = found.next_channel_key
-from journeys.next_events as found
-where
-    path_events.outcome = found.outcome
-    and path_events.user_key = found.user_key
-    and path_events.touch = found.touch
-    and not path_events.is_conversion
-"""
 
 
 def count_history(engine: Engine) -> None:
@@ -432,20 +440,20 @@ def join_path_events(engine: Engine) -> None:
     """Remove the events of the history; connect the last touch of each part with the next event."""
     if has_history(engine):
         engine.create("journeys.next_events", "people/next_events")
-        engine.run(_NEXT_EVENTS)
-        engine.run(_EVENTS_OF_HISTORY)
+        engine.create("journeys.path_events", "people/path_events")
         engine.drop("journeys.next_events")
 
 
-def count_persons_sql(engine: Engine) -> str:
-    """Return the SQL that counts the persons of rows with a ``user_key``."""
+def count_persons_sql(engine: Engine) -> tuple[str, str]:
+    """Return the SQL that counts the persons of path events, and what is to be joined to them."""
     if not has_history(engine):
-        return "count(distinct user_key)"
-    return (
-        "count(distinct coalesce((select any_value(-nodes.component) from people.nodes as nodes"
-        " inner join journeys.users as users on nodes.person = users.user_id"
-        " where users.user_key = path_events.user_key), user_key))"
+        return "count(distinct path_events.user_key)", ""
+    joined = (
+        " left join (select users.user_key, -nodes.component as number"
+        " from people.nodes as nodes inner join journeys.users as users"
+        " on nodes.person = users.user_id) as persons on path_events.user_key = persons.user_key"
     )
+    return "count(distinct coalesce(persons.number, path_events.user_key))", joined
 
 
 # --- warnings -------------------------------------------------------------------------------------
@@ -470,7 +478,7 @@ _ALWAYS_TEXT = (
 )
 
 
-def people_warnings(engine: DuckDBEngine) -> list[tuple[str, str]]:
+def people_warnings(engine: Engine) -> list[tuple[str, str]]:
     """Return kind and text of each warning about joined ids.
 
     The kinds are ``joined_always``, ids that are joined before they were seen together;
@@ -478,11 +486,11 @@ def people_warnings(engine: DuckDBEngine) -> list[tuple[str, str]]:
     that another id of the person has too; and ``unknown_ids``, pairs of ids of which most occur in
     no other table.
     """
-    mode = people_mode(engine)
+    mode = people_mode(engine.local)
     if mode is None:
         return []
     found = [("joined_always", _ALWAYS_TEXT)] if mode.startswith("always") else []
-    hubs = engine.rows("from people.hub_ids order by partners desc, id")
+    hubs = engine.local.rows("from people.hub_ids order by partners desc, id")
     if hubs:
         named = [f"{name!r} ({partners:,})" for name, partners in hubs[:_MOST_NAMED]]
         named += [f"{len(hubs) - _MOST_NAMED:,} more"] if len(hubs) > _MOST_NAMED else []

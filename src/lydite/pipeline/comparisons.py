@@ -205,7 +205,7 @@ def general_findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str,
         *spend_warnings(engine),
         *cluster_warnings(engine),
         *bot_warnings(engine),
-        *people_warnings(engine.local),
+        *people_warnings(engine),
     ]
 
 
@@ -273,11 +273,12 @@ _CONVERSIONS = "select count(*) from journeys.conversions where outcome = $outco
 
 def _data_size(engine: Engine, outcome: Mapping[str, Any]) -> DataSize:
     """Count the users and landmarks of an outcome, also those that were not scored."""
+    persons, joined = count_persons_sql(engine)
     users, landmarks, immature = engine.rows(
-        f"select {count_persons_sql(engine)}, count(*),"
-        " count(*) filter (where happened_at > $mature_until)"
-        " from journeys.path_events where outcome = $outcome and not is_conversion"
-        " and user_key not in (select user_key from journeys.bot_like_users)",
+        f"select {persons}, count(*), count(*) filter (where happened_at > $mature_until)"
+        f" from journeys.path_events as path_events{joined}"
+        " where outcome = $outcome and not is_conversion"
+        " and path_events.user_key not in (select user_key from journeys.bot_like_users)",
         outcome,
     )[0]
     return DataSize(users, landmarks, immature)

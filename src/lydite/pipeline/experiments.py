@@ -17,13 +17,12 @@ from lydite.journeys.erasure import erase_users
 from lydite.journeys.people import build_people
 from lydite.models import with_milestone
 from lydite.pipeline.input_tables import load_alone
-from lydite.pipeline.on_spark import EXPERIMENTS
 from lydite.pipeline.outcomes import read_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from lydite.engine import DuckDBEngine, Engine
+    from lydite.engine import Engine
     from lydite.inputs import Source
     from lydite.models import Model
     from lydite.settings import Settings
@@ -66,7 +65,7 @@ def read_experiments(engine: Engine, settings: Settings) -> None:
 def compare_with_experiments(engine: Engine, settings: Settings, models: Sequence[Model]) -> None:
     """Compare the models with the holdouts, and write the marts.
 
-    These are empty without holdouts. Spark has none (`lydite.pipeline.on_spark`).
+    These are empty without holdouts.
 
     Parameters
     ----------
@@ -77,17 +76,16 @@ def compare_with_experiments(engine: Engine, settings: Settings, models: Sequenc
     models
         The models that were compared.
     """
-    local = engine.local
-    plans = settings.experiments if local is engine else {}
+    plans = settings.experiments
     if plans:
-        create_path_touches_view(local)
+        create_path_touches_view(engine)
 
     def load(outcome: str) -> Sample | None:
-        return _load_sample(local, outcome, models)
+        return _load_sample(engine, outcome, models)
 
     with threadpool_limits(1, user_api="blas"):  # the matrices are small
         compare_models_with_experiments(
-            local,
+            engine,
             plans,
             load,
             settings.evaluation.alpha,
@@ -97,7 +95,7 @@ def compare_with_experiments(engine: Engine, settings: Settings, models: Sequenc
     _write_marts(engine, AGREEMENT_MARTS)
 
 
-def _load_sample(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) -> Sample | None:
+def _load_sample(engine: Engine, outcome: str, models: Sequence[Model]) -> Sample | None:
     """Return the sample of one outcome, with the models that have credit for it."""
     rows = [row for row in read_outcomes(engine, scored_only=False) if row["outcome"] == outcome]
     if not rows or not engine.exists(TOUCH_CREDIT):
@@ -105,7 +103,7 @@ def _load_sample(engine: DuckDBEngine, outcome: str, models: Sequence[Model]) ->
     columns = engine.columns(TOUCH_CREDIT)
     credited = [model for model in models if model.name in columns]
     own = with_milestone(credited, rows[0]["milestone"])
-    landmarks = load_sample(engine, outcome, channel_names(engine), own)
+    landmarks = load_sample(engine.local, outcome, channel_names(engine), own)
     if not own or not landmarks.converted.any():
         return None
     return Sample(landmarks, own, f"{rows[0]['lookback']} {rows[0]['paths']}")
@@ -138,8 +136,6 @@ def load_and_read_experiments(
     """
     if not settings.experiments:
         raise InputError("no experiment is declared: add [experiments.NAME] to the settings")
-    if engine.local is not engine:
-        raise InputError(EXPERIMENTS)
     for name in _TABLES:
         if name == "touchpoints" and name not in sources:
             engine.create(f"inputs.{name}", _no_rows(name))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lydite.errors import InputError
-from lydite.journeys import erasure, interactions, people
+from lydite.journeys import erasure, interactions
 from lydite.pipeline import lookbacks
 from lydite.timezones import UTC
 
@@ -13,12 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
     from lydite.settings import Settings
-
-#: Their SQL is not translated.
-EXPERIMENTS = (
-    "experiments need the engine duckdb: read them in a project with it, and leave them out of the"
-    " settings of runs on Spark"
-)
 
 
 def refuse_on_spark(settings: Settings, tables: Collection[str] = ()) -> None:
@@ -52,8 +46,6 @@ def _needs_duckdb(settings: Settings, tables: Collection[str]) -> Iterator[str]:
         yield interactions.NOT_ON_SPARK
     if settings.evaluation.other_lookbacks:
         yield lookbacks.NOT_ON_SPARK
-    if "identities" in tables or settings.people.unit == "account":
-        yield people.NOT_ON_SPARK
     if "erasures" in tables:
         yield erasure.NOT_ON_SPARK
     for name in ("mapping", "exclude_referrals"):
@@ -62,8 +54,6 @@ def _needs_duckdb(settings: Settings, tables: Collection[str]) -> Iterator[str]:
                 f"channels.{name} needs the engine duckdb: name the channels before, in a column"
                 " `channel` of the tables that Spark reads"
             )
-    if settings.experiments:
-        yield EXPERIMENTS
 
 
 def _has_interactions(settings: Settings) -> bool:
