@@ -3,9 +3,10 @@
     .venv/bin/python -m studies.calibrated_credit            # run what is missing
     .venv/bin/python -m studies.calibrated_credit --write    # write the tables
 
-A run of the part `storefront` simulates the storefront with holdouts of eight of its channels, and
-calibrates the credit by some of them. A run of the part `left_out` draws another market, holds out
-every channel twice, and predicts each experiment from the others. Both append lines to
+A run of the part `storefront` simulates the storefront with holdouts of eight of its channels over
+the whole history, and calibrates the credit by some of them; in the part `storefront_part` the
+holdouts take a part of the history. A run of the part `left_out` draws another market, holds out
+every channel twice, and predicts each experiment from the others. All append lines to
 `var/studies/calibrated_credit.jsonl`; finished runs are skipped.
 """
 
@@ -40,7 +41,9 @@ COMMAND = ".venv/bin/python -m studies.calibrated_credit"
 FIRST_SEED, SEEDS = 7000, 50
 WEEKS = 24
 #: Users in each history of a part.
-USERS = {"storefront": 40_000, "left_out": 40_000}
+USERS = {"storefront": 40_000, "storefront_part": 40_000, "left_out": 40_000}
+#: The first day of the experiments of the storefront, and how many days they take.
+DAYS = {"storefront": (0, WEEKS * 7 - 1), "storefront_part": (42, 119)}
 #: The channels of the storefront that can be held out.
 TESTABLE = (
     "paid_search_brand", "paid_search_generic", "paid_social", "display", "retargeting", "email",
@@ -50,25 +53,32 @@ TESTABLE = (
 TESTED = (1, 3, 6)
 #: Which of them are tested first: drawn alike, or in proportion to their credit by last touch.
 ORDERS = ("any", "large")
+_STOREFRONTS = {
+    "storefront": "The storefront",
+    "storefront_part": "Experiments of 17 of the 24 weeks",
+}
 _FIRST = {"any": "any", "large": "large first"}
 
 
 def run(part: str, seed: int) -> list[Row]:
     """Simulate one programme of a part; return its rows."""
-    rows = PARTS[part](seed, USERS[part])
+    if part in DAYS:
+        rows = storefront(seed, USERS[part], *DAYS[part])
+    else:
+        rows = left_out(seed, USERS[part])
     return [{"part": part, "seed": seed, "users": USERS[part]} | row for row in rows]
 
 
 # --- the storefront: calibrated credit against true increments ------------------------------------
 
 
-def storefront(seed: int, users: int) -> list[Row]:
+def storefront(seed: int, users: int, first_day: int, days: int) -> list[Row]:
     """Return a row per order, number of tested channels, model and channel.
 
     Eight channels are held out. The credit is calibrated by the first ones of an order.
     """
     experiments = [
-        SimulatedExperiment(name, name, first_day=42, assignment_days=1, window_days=119)
+        SimulatedExperiment(name, name, first_day, assignment_days=1, window_days=days)
         for name in TESTABLE
     ]
     made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
@@ -155,9 +165,6 @@ def left_out(seed: int, users: int) -> list[Row]:
             for place, (each, test) in enumerate(zip(experiments, tests, strict=True))
         ]
     return rows
-
-
-PARTS = {"storefront": storefront, "left_out": left_out}
 
 
 # --- tables ---------------------------------------------------------------------------------------
@@ -259,17 +266,18 @@ def _covered(rows: pl.DataFrame, column: str, sd: str) -> float:
 def tables(rows: Iterable[Row]) -> str:
     """Return the text for the document."""
     done = list(rows)
-    parts = {part: [row for row in done if row["part"] == part] for part in PARTS}
+    parts = {part: [row for row in done if row["part"] == part] for part in USERS}
     lines = [f"    {COMMAND}", ""]
-    if parts["storefront"]:
-        lines += [
-            "#### The storefront",
-            "",
-            storefront_table(parts["storefront"]),
-            "",
-            resumable.provenance(_runs(parts["storefront"]), "storefronts"),
-            "",
-        ]
+    for part, title in _STOREFRONTS.items():
+        if parts[part]:
+            lines += [
+                f"#### {title}",
+                "",
+                storefront_table(parts[part]),
+                "",
+                resumable.provenance(_runs(parts[part]), "storefronts"),
+                "",
+            ]
     if parts["left_out"]:
         lines += [
             "#### Experiments left out",
@@ -289,7 +297,7 @@ def _runs(rows: Sequence[Row]) -> list[Row]:
 def main() -> None:
     """Run what is missing, or write the tables."""
     parser = resumable.parser_of(__doc__ or "", SEEDS, FIRST_SEED)
-    parser.add_argument("--part", choices=list(PARTS), help="only this part")
+    parser.add_argument("--part", choices=list(USERS), help="only this part")
     options = parser.parse_args()
     done = resumable.read(RESULTS, "part", "seed")
     if options.write:
@@ -297,7 +305,7 @@ def main() -> None:
         resumable.replace_between(DOCUMENT, STUDY, tables(rows))
         return
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    parts = [options.part] if options.part else list(PARTS)
+    parts = [options.part] if options.part else list(USERS)
     keys = [(part, seed) for seed in seeds for part in parts]
     if resumable.run_missing(run, keys, done, RESULTS, options.jobs):
         raise SystemExit(1)
