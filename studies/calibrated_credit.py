@@ -78,7 +78,7 @@ def storefront(seed: int, users: int, first_day: int, days: int) -> list[Row]:
     Eight channels are held out. The credit is calibrated by the first ones of an order.
     """
     experiments = [
-        SimulatedExperiment(name, name, first_day, assignment_days=1, window_days=days)
+        SimulatedExperiment(name, name, first_day=first_day, assignment_days=1, window_days=days)
         for name in TESTABLE
     ]
     made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
