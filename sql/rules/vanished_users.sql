@@ -1,14 +1,16 @@
 -- Finds users of the last run who have no row any more, though the data still covers the time of their last touch.
 -- @user_id the user
+--
+-- inputs.rule_users has the key and the id of the users who may have vanished.
 with present as (
-    select user_id from inputs.touchpoints
+    select user_id from inputs.touchpoints where user_id in (select user_id from inputs.rule_users)
     union
-    select user_id from inputs.conversions
+    select user_id from inputs.conversions where user_id in (select user_id from inputs.rule_users)
 ),
 
 last_touches as (
     select users.user_id, max(touches.touched_at) as last_at
-    from journeys.users as users
+    from inputs.rule_users as users
     inner join journeys.touches as touches on users.user_key = touches.user_key
     group by users.user_id
 )

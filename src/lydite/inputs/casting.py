@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
+from lydite.inputs.files import FILE_COLUMN
 from lydite.inputs.numbers_as_text import number_of_text
 from lydite.inputs.numbers_as_times import times_of_numbers
 from lydite.inputs.schema import Column, Kind, Table
@@ -61,7 +62,7 @@ _INSTEAD_OF_CHANNEL = " Instead of 'channel', 'source' and 'medium' will do."
 
 
 def _missing_columns_message(relation: Relation, missing: list[str]) -> str:
-    names = list(relation.columns)
+    names = [name for name in relation.columns if name != FILE_COLUMN]
     lowered = {normalise_name(name): name for name in names}
     hints = []
     for name in missing:

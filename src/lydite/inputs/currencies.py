@@ -75,6 +75,12 @@ def prepare_rates(
     return settings.reporting
 
 
+def drop_rates(engine: Engine, table: Table) -> None:
+    """Drop the rates of a table that may have amounts, once its rows are converted."""
+    if has_amounts(table):
+        engine.drop(RATES)
+
+
 def _forget(engine: Engine, table: Table) -> None:
     if engine.local.exists(_FOUND):
         engine.local.run(f"delete from {_FOUND} where table_name = $name", {"name": table.name})

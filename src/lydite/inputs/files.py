@@ -21,7 +21,7 @@ from lydite.errors import InputError
 from lydite.inputs.source_rows import refuse_duplicate_columns, short_message
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from lydite.engine import DuckDBEngine
 
@@ -36,6 +36,8 @@ _KINDS = {
 _COMPRESSIBLE = ("csv", "json")
 _COMPRESSED = (".gz", ".zst")
 _AT_ONCE = 1 << 22
+#: The column with the number of the file of a row, where rows are numbered by file.
+FILE_COLUMN = "lydite_source_file"
 _FILE_IN_MESSAGE = re.compile(r"^\s*file = (.+)$", re.MULTILINE)  # in DuckDB's messages about CSV
 _DELIMITERS = ",;\t|"
 _ADVICE = {
@@ -118,8 +120,27 @@ def _kind(place: str, file: str) -> str:
 # --- reading ------------------------------------------------------------------------------------
 
 
-def select(engine: DuckDBEngine, place: str, kind: str, files: Sequence[str]) -> str:
+def select(
+    engine: DuckDBEngine,
+    place: str,
+    kind: str,
+    files: Sequence[str],
+    numbers: Mapping[str, int] | None = None,
+) -> str:
     """Return a select of the files' rows: Parquet in its own types, CSV and JSON as text.
+
+    Parameters
+    ----------
+    engine
+        Reads the files.
+    place
+        Table and source for messages.
+    kind
+        As of `kind_of`.
+    files
+        The files.
+    numbers
+        The number of each file, for the column `FILE_COLUMN`; None for no such column.
 
     Raises
     ------
@@ -129,10 +150,10 @@ def select(engine: DuckDBEngine, place: str, kind: str, files: Sequence[str]) ->
     try:
         _refuse_truncated(place, files)
         if kind == "parquet":
-            return _parquet(place, files)
+            return _parquet(place, files, numbers)
         if kind == "csv":
-            return select_csv(place, files)
-        return _json(engine, place, files)
+            return select_csv(place, files, numbers=numbers)
+        return _json(engine, place, files, numbers)
     except (duckdb.Error, OSError, UnicodeDecodeError, csv.Error) as error:
         raise_unreadable(place, kind, files, error)
 
@@ -155,14 +176,30 @@ def _refuse_truncated(place: str, files: Sequence[str]) -> None:
             ) from error
 
 
-def _parquet(place: str, files: Sequence[str]) -> str:
+def _parquet(place: str, files: Sequence[str], numbers: Mapping[str, int] | None) -> str:
     for file in files:
         with contextlib.suppress(pa.ArrowException, OSError):  # DuckDB has the better message
             refuse_duplicate_columns(f"{place}, {file}", pq.read_schema(file).names)
-    return f"select * from read_parquet({_listed(files)}, union_by_name = true)"
+    columns = _numbered(files, numbers)
+    return f"select {columns} from read_parquet({_listed(files)}, union_by_name = true)"
 
 
-def select_csv(place: str, files: Sequence[str], options: str = "") -> str:
+def _numbered(files: Sequence[str], numbers: Mapping[str, int] | None) -> str:
+    """Return all columns of files as a select list, with the number of a row's file if wanted."""
+    if numbers is None:
+        return "*"
+    listed = [numbers[file] for file in files]
+    is_range = listed == list(range(listed[0], listed[0] + len(listed)))
+    number = f"file_index + {listed[0]}" if is_range else f"{listed}[file_index + 1]"
+    return f"*, cast({number} as integer) as {FILE_COLUMN}"
+
+
+def select_csv(
+    place: str,
+    files: Sequence[str],
+    options: str = "",
+    numbers: Mapping[str, int] | None = None,
+) -> str:
     """Return a select of the rows of CSV files as text; files may have different columns.
 
     Headers are read here: DuckDB's sniffer makes mistakes on small files.
@@ -175,6 +212,8 @@ def select_csv(place: str, files: Sequence[str], options: str = "") -> str:
         The files.
     options
         More options of ``read_csv``, each after a comma.
+    numbers
+        As for `select`.
 
     Raises
     ------
@@ -187,7 +226,8 @@ def select_csv(place: str, files: Sequence[str], options: str = "") -> str:
         refuse_duplicate_columns(f"{place}, {file}", names)
         by_header.setdefault((delimiter, tuple(names)), []).append(file)
     return "\nunion all by name\n".join(
-        f"select * from read_csv({_listed(members)}, auto_detect = false, header = true,"
+        f"select {_numbered(members, numbers)}"
+        f" from read_csv({_listed(members)}, auto_detect = false, header = true,"
         f" delim = {quote_literal(delimiter)}, quote = '\"', escape = '\"',"
         f" columns = {_as_text(names)}{options})"
         for (delimiter, names), members in by_header.items()
@@ -210,7 +250,9 @@ def _header(file: str) -> tuple[str, list[str]]:
     return delimiter, names or ["column_1"]
 
 
-def _json(engine: DuckDBEngine, place: str, files: Sequence[str]) -> str:
+def _json(
+    engine: DuckDBEngine, place: str, files: Sequence[str], numbers: Mapping[str, int] | None
+) -> str:
     """Collect the keys of all rows: rare keys, and keys that differ only in case, must be found."""
     listed = _listed(files)
     keys = engine.rows(
@@ -223,7 +265,8 @@ def _json(engine: DuckDBEngine, place: str, files: Sequence[str]) -> str:
             raise InputError(f"{place}: has no JSON objects with keys. {_ADVICE['json']}")
         return "select 1 where false"
     refuse_duplicate_columns(place, names)
-    return f"select * from read_json({listed}, columns = {_as_text(names)})"
+    columns = _numbered(files, numbers)
+    return f"select {columns} from read_json({listed}, columns = {_as_text(names)})"
 
 
 def text_of(place: str, file: str) -> str:

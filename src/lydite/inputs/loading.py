@@ -13,7 +13,14 @@ import polars as pl
 from lydite.engine import DuckDBEngine, SparkEngine, load_sql
 from lydite.engine.duckdb import quote_identifier, quote_literal
 from lydite.errors import InputError
-from lydite.inputs import channels, currencies, malformed_lines, sources, spark_sources
+from lydite.inputs import (
+    changed_files,
+    channels,
+    currencies,
+    malformed_lines,
+    sources,
+    spark_sources,
+)
 from lydite.inputs.advice import advise
 from lydite.inputs.casting import (
     cast_select,
@@ -22,6 +29,7 @@ from lydite.inputs.casting import (
     traffic_columns,
     zone_of,
 )
+from lydite.inputs.files import FILE_COLUMN
 from lydite.inputs.rules import active_rules, set_aside_rows
 from lydite.inputs.schema import CHOSEN_REASONS, TABLES, Table
 from lydite.inputs.source_rows import empty_relation, read_errors_named
@@ -32,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     from lydite.engine import Engine
+    from lydite.inputs.changed_files import SourceFiles
     from lydite.inputs.rules import Rule
     from lydite.inputs.source_rows import Relation
     from lydite.inputs.sources import Source
@@ -58,6 +67,10 @@ class TableReport:
         Rows whose value was subtracted from the conversion with the same id.
     zone
         What the times say about their zone; None if unknown.
+    erased
+        Rows of users who were erased after an earlier run had loaded them.
+    files
+        Which files were read, in words; None for a table that is not loaded by file.
     """
 
     table: str
@@ -66,11 +79,14 @@ class TableReport:
     duplicates: int = 0
     refunds: int = 0
     zone: Zone | None = None
+    erased: int = 0
+    files: str | None = None
 
     @property
     def read(self) -> int:
         """Rows of the source."""
-        return self.rows + sum(self.bad.values()) + self.duplicates + self.refunds
+        aside = sum(self.bad.values())
+        return self.rows + aside + self.duplicates + self.refunds + self.erased
 
     @property
     def bad_share(self) -> float:
@@ -161,14 +177,20 @@ def load(
     _use_timezone(engine, timezone)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
-    options = _Options(time, keep_raw, keep_duplicates, active_rules(rules), first_only, currency)
+    options = _Options(
+        time,
+        ends,
+        names or ChannelSettings(),
+        keep_raw,
+        keep_duplicates,
+        active_rules(rules),
+        first_only,
+        currency,
+        has_timezone=timezone is not None,
+    )
     with contextlib.ExitStack() as stack:
         plans = [
-            stack.enter_context(
-                _plan(
-                    engine, table, sources.get(name), ends, names, has_timezone=timezone is not None
-                )
-            )
+            stack.enter_context(_plan(engine, table, sources.get(name), options))
             for name, table in TABLES.items()
         ]
         stack.enter_context(engine.transaction())
@@ -216,14 +238,18 @@ def load_table(
     _use_timezone(engine, timezone)
     time, ends = _utc_time(now), ends or DeclaredEnds()
     _refuse_future_ends(ends, time)
-    declared = timezone is not None
-    with (
-        _plan(engine, TABLES[name], source, ends, names, has_timezone=declared) as plan,
-        engine.transaction(),
-    ):
-        options = _Options(
-            time, keep_raw, keep_duplicates, active_rules(rules), first_only, currency
-        )
+    options = _Options(
+        time,
+        ends,
+        names or ChannelSettings(),
+        keep_raw,
+        keep_duplicates,
+        active_rules(rules),
+        first_only,
+        currency,
+        has_timezone=timezone is not None,
+    )
+    with _plan(engine, TABLES[name], source, options) as plan, engine.transaction():
         return _write(engine, plan, options)
 
 
@@ -269,11 +295,14 @@ class _Options:
     """How tables are loaded: see `load`."""
 
     now: datetime
+    ends: DeclaredEnds
+    names: ChannelSettings
     keep_raw: bool
     keep_duplicates: bool
     rules: Mapping[str, Rule]
     first_only: Collection[str]
     currency: CurrencySettings | None
+    has_timezone: bool
 
 
 @dataclass(frozen=True)
@@ -285,6 +314,7 @@ class _Plan:
     select: str  # of raw.<table>
     zone: Zone | None  # of its times
     names: ChannelSettings | None  # where channels have to be named
+    files: SourceFiles | None = None  # where the table is loaded by file
 
 
 @contextlib.contextmanager
@@ -292,22 +322,85 @@ def _plan(
     engine: Engine,
     table: Table,
     source: Source | None,
-    ends: DeclaredEnds,
-    names: ChannelSettings | None,
-    *,
-    has_timezone: bool,
+    options: _Options,
 ) -> Iterator[_Plan]:
-    """Open a source; check that it is given, has rows and the required columns, and its zones."""
+    """Open a source; check that it is given, has rows and the required columns, and its zones.
+
+    Where rows of earlier runs can stay, only the files that have changed are opened.
+    """
     if source is None and table.required:
         raise InputError(f"{table.name}: no source is given. Give a file, a .sql file or a frame.")
-    with _open(engine, table, source) as relation:
+    files = None
+    if not options.keep_raw:
+        files = changed_files.find_source_files(
+            engine, table, source, options.rules, options.names, options.currency
+        )
+    with contextlib.ExitStack() as stack:
+        if files is not None and files.whole is None:
+            plan = _plan_of_changed_files(engine, stack, table, source, options, files)
+            if plan is not None:
+                yield plan
+                return
+            stack.close()
+            files = files.all("those that have changed are read in another way")
+        relation = stack.enter_context(_open(engine, table, source, files))
         with read_errors_named(engine, relation):
             rows = _or_empty(engine, table, relation)
-            needed = _names_needed(engine, table, rows, names or ChannelSettings())
-            select = cast_select(engine, rows, table, ends, names_channels=needed is not None)
-            zone = zone_of(engine, rows, table, declared=has_timezone)
-            plan = _Plan(table, rows, select, zone, needed)
+            plan = _plan_rows(engine, table, rows, options, files)
         yield plan
+
+
+def _plan_of_changed_files(
+    engine: Engine,
+    stack: contextlib.ExitStack,
+    table: Table,
+    source: Source | None,
+    options: _Options,
+    files: SourceFiles,
+) -> _Plan | None:
+    """Open the files that have changed; None where all files must be read.
+
+    They must be read as the others were, by the same casts. If rows are removed, nothing about the
+    casts may depend on rows, as the removed ones may have decided it.
+    """
+    known = changed_files.read_definition(engine, table.name)
+    if known is None:
+        return None
+    nothing = _plan_rows(engine, table, known.without_rows(table.name), options, files)
+    if known.empty != _definition(engine, nothing):
+        return None
+    if files.replaced and known.empty != known.definition:
+        return None
+    if not files.numbers:
+        return replace(nothing, zone=known.zone)
+    try:  # what is wrong with one file may be right for all of them together
+        relation = stack.enter_context(_open(engine, table, source, files))
+        with read_errors_named(engine, relation):
+            plan = _plan_rows(engine, table, relation, options, files)
+    except InputError:
+        return None
+    return plan if known.definition == _definition(engine, plan) else None
+
+
+def _definition(engine: Engine, plan: _Plan) -> str | None:
+    """Return a digest of how the rows of a plan are read; None where that is not by file."""
+    if plan.files is None:
+        return None
+    return changed_files.define(engine, plan.table, plan.relation, plan.select, plan.zone)
+
+
+def _plan_rows(
+    engine: Engine, table: Table, rows: Relation, options: _Options, files: SourceFiles | None
+) -> _Plan:
+    """Return the plan of an open source; without files where it cannot be loaded by file."""
+    needed = _names_needed(engine, table, rows, options.names)
+    if needed is not None or "currency" in match_columns(rows, table):
+        rows, files = changed_files.without_numbers(rows), None
+    if FILE_COLUMN not in rows.columns:
+        files = None
+    select = cast_select(engine, rows, table, options.ends, names_channels=needed is not None)
+    zone = zone_of(engine, rows, table, declared=options.has_timezone)
+    return _Plan(table, rows, select, zone, needed, files)
 
 
 def _names_needed(
@@ -321,13 +414,14 @@ def _names_needed(
 
 
 def _open(
-    engine: Engine, table: Table, source: Source | None
+    engine: Engine, table: Table, source: Source | None, files: SourceFiles | None
 ) -> contextlib.AbstractContextManager[Relation]:
     """Open a source for the engine that reads it."""
     if isinstance(engine, SparkEngine):
         return spark_sources.open_source(engine, table, source)
     if isinstance(engine, DuckDBEngine):
-        return sources.open_source(engine, table, source)
+        numbers = None if files is None else files.numbers
+        return sources.open_source(engine, table, source, numbers)
     raise TypeError(f"no sources are defined for the engine {type(engine).__name__}")
 
 
@@ -346,7 +440,24 @@ def _or_empty(engine: Engine, table: Table, relation: Relation) -> Relation:
 
 
 def _write(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
-    """Write ``inputs.<table>`` and ``quarantine.<table>`` from ``raw.<table>``."""
+    """Write ``inputs.<table>`` and ``quarantine.<table>``; note which users have changed rows."""
+    if plan.files is None and isinstance(engine, DuckDBEngine):
+        changed_files.forget_files(engine, plan.table.name)
+    with changed_files.compared(engine, plan.table.name):
+        report = _write_rows(engine, plan, options)
+    if plan.files is None or not isinstance(engine, DuckDBEngine):
+        return report
+    if plan.files.whole is not None:
+        nothing = changed_files.no_rows(plan.relation)
+        again = _plan_rows(engine, plan.table, nothing, options, plan.files)
+        definitions = (_definition(engine, plan), _definition(engine, again))
+        changed_files.write_definitions(engine, plan.files, plan.relation, definitions, plan.zone)
+    erased = changed_files.write_files(engine, plan.files)
+    return replace(report, erased=erased, files=str(plan.files))
+
+
+def _write_rows(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
+    """Write the rows of ``raw.<table>``, a view of the source."""
     raw = f"raw.{plan.table.name}"
     with read_errors_named(engine, plan.relation):
         engine.drop(raw)
@@ -355,7 +466,7 @@ def _write(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
             engine.create(raw, select)
         else:
             engine.create_view(raw, select)
-        report = _split_rows(engine, plan.table, plan.relation, options)
+        report = _split_rows(engine, plan, options)
         report = _with_malformed_lines(engine, report, plan.relation)
     _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not options.keep_raw:
@@ -387,8 +498,9 @@ def _with_channels(engine: Engine, plan: _Plan) -> str:
     )
 
 
-def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Options) -> TableReport:
+def _split_rows(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
     """Split accepted from bad rows; if there are none of these, rows are read only once."""
+    table, relation, files = plan.table, plan.relation, plan.files
     good, bad = f"inputs.{table.name}", f"quarantine.{table.name}"
     checked = f"from (\n{load_sql(table.sql)}\n)"
     now: dict[str, object] = {"now": options.now}
@@ -401,6 +513,16 @@ def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Opti
         )
     columns = _columns(table, relation)
     accepted = f"{checked} where reason is null"
+    if files is not None and files.whole is None:
+        changed_files.replace_rows(
+            engine,
+            files,
+            f"select {columns}\n{accepted}",
+            f"select source_row.*, reason\n{checked} where reason is not null",
+            now,
+        )
+        currencies.drop_rates(engine, table)
+        return TableReport(table.name, _count(engine, good), _reasons(engine, bad))
     engine.create(good, _accepted(table, columns, accepted, options), now)
     engine.comment(good, table.sql)
     read, rows = _count(engine, relation.sql), _count(engine, good)
@@ -414,15 +536,19 @@ def _split_rows(engine: Engine, table: Table, relation: Relation, options: _Opti
     if table.name == "touchpoints":
         set_aside_rows(engine, accepted, now, options.rules)
         rows = _count(engine, good)
-    reasons = dict(
-        engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
-    )
-    if currencies.has_amounts(table):
-        engine.drop(currencies.RATES)
+    reasons = _reasons(engine, bad)
+    currencies.drop_rates(engine, table)
     duplicates = read - rows - refunds - sum(reasons.values())
     if duplicates and not table.distinct:
         raise InputError(f"{relation.place}: changed while it was read. Load it again.")
     return TableReport(table.name, rows, reasons, duplicates, refunds)
+
+
+def _reasons(engine: Engine, bad: str) -> dict[str, int]:
+    """Return the number of rows of a quarantine table by reason; the most frequent first."""
+    return dict(
+        engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
+    )
 
 
 def _accepted(table: Table, columns: str, accepted: str, options: _Options) -> str:
@@ -442,6 +568,8 @@ def _accepted(table: Table, columns: str, accepted: str, options: _Options) -> s
 def _columns(table: Table, relation: Relation) -> str:
     """Return the columns of the loaded table as a select list."""
     names = [column.name for column in table.columns if column.is_kept]
+    if FILE_COLUMN in relation.columns:
+        names.append(f"source_row.{FILE_COLUMN}")
     return ", ".join([*names, "segments.*"] if segment_columns(relation, table) else names)
 
 

@@ -15,7 +15,7 @@ from lydite.inputs.source_rows import Relation, empty_relation
 from lydite.settings import DatabaseSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     import pandas as pd
     import polars as pl
@@ -34,7 +34,12 @@ frame."""
 
 
 @contextlib.contextmanager
-def open_source(engine: DuckDBEngine, table: Table, source: Source | None) -> Iterator[Relation]:
+def open_source(
+    engine: DuckDBEngine,
+    table: Table,
+    source: Source | None,
+    numbers: Mapping[str, int] | None = None,
+) -> Iterator[Relation]:
     """Make the rows of a source readable from SQL within a ``with`` block.
 
     Parquet and frames are read in place. CSV, JSON and the result of a `.sql` file are stored in a
@@ -48,6 +53,9 @@ def open_source(engine: DuckDBEngine, table: Table, source: Source | None) -> It
         The input table.
     source
         The source; None for a table without rows.
+    numbers
+        Read only these files of the source, with their number in a column; None for all of them,
+        without numbers.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def open_source(engine: DuckDBEngine, table: Table, source: Source | None) -> It
     elif isinstance(source, str | Path | DatabaseSource):
         with contextlib.ExitStack() as stack:
             stack.callback(engine.run, f"drop table if exists temp.{view}")
-            yield _read(engine, stack, table.name, source, view)
+            yield _read(engine, stack, table.name, source, view, numbers)
     elif frames.is_frame(source):
         place = f"{table.name} ({frames.name_of(source)})"
         rows = frames.to_arrow(place, source)
@@ -84,17 +92,35 @@ def _url_of(place: str, source: str) -> str:
     return expand(source, place) if is_reference(source) else source
 
 
+def local_files(name: str, source: str | Path) -> list[str] | None:
+    """Return the Parquet, CSV or JSON files of a source on this machine; None for other sources.
+
+    Raises
+    ------
+    InputError
+        When no file is found, or their ending is unknown.
+    """
+    place = f"{name} ({mask(str(source))})"
+    if isinstance(source, str) and remote.is_remote(place, _url_of(place, source)):
+        return None
+    found = files.find(place, expand(str(source), place))
+    return None if files.kind_of(place, found) == "sql" else found
+
+
 def _read(
     engine: DuckDBEngine,
     stack: contextlib.ExitStack,
     name: str,
     source: str | Path | DatabaseSource,
     view: str,
+    numbers: Mapping[str, int] | None,
 ) -> Relation:
     if isinstance(source, DatabaseSource):
         return databases.read_select(engine, f"{name} ({source})", name, source, view)
     place = f"{name} ({mask(str(source))})"
-    if isinstance(source, str) and remote.is_remote(place, _url_of(place, source)):
+    if numbers is not None:
+        found = list(numbers)
+    elif isinstance(source, str) and remote.is_remote(place, _url_of(place, source)):
         found = stack.enter_context(remote.downloaded(place, source))
     else:
         found = files.find(place, expand(str(source), place))
@@ -102,7 +128,7 @@ def _read(
     if kind == "sql":
         select = files.statement(engine, place, found[0])
         return databases.run_select(engine, place, select, view)
-    select = files.select(engine, place, kind, found)
+    select = files.select(engine, place, kind, found, numbers)
     try:
         if kind == "parquet":
             return Relation(place, f"({select})", engine.columns(f"({select})"))

@@ -14,6 +14,8 @@ from lydite.engine import DuckDBEngine
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
 from lydite.inputs.casting import text_of
+from lydite.inputs.changed_files import forget_changed_users
+from lydite.inputs.files import FILE_COLUMN
 from lydite.journeys.merges import find_components
 from lydite.journeys.people import number_ids, read_pairs
 
@@ -71,6 +73,8 @@ def erase_users(engine: Engine, settings: PeopleSettings) -> int:
                 if schema in {"inputs", "quarantine"}:
                     _report(engine, name, reason or "accepted", n)
                 deleted += n if schema == "inputs" else 0
+        if deleted:
+            forget_changed_users(engine)
         for name in filled:
             if not _has_rows(engine, f"inputs.{name}"):
                 raise InputError(f"{name}: all rows belong to users on the list of erasures")
@@ -125,7 +129,7 @@ def _delete(engine: DuckDBEngine, table: str, *, everywhere: bool) -> list[tuple
     conditions = [
         _contains(name, kind)
         for name, kind in engine.columns(table).items()
-        if everywhere or name.strip().lower() in _ID_COLUMNS
+        if (everywhere and name != FILE_COLUMN) or name.strip().lower() in _ID_COLUMNS
     ]
     if not conditions:
         return []

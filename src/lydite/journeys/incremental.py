@@ -4,6 +4,11 @@ The journeys of a user depend on the user's rows and cluster, the channel number
 definitions (SQL, lookbacks, cluster column, DuckDB version). So the changed users are rebuilt by
 the same SQL in a staging database, and replace their old rows. When anything else has changed, all
 users are rebuilt.
+
+Where the touchpoints are loaded by file, loading notes the users whose rows may have changed
+(`lydite.inputs.changed_files.CHANGED_USERS`). Otherwise, they are found by digests of all rows.
+
+The changed users are recorded for the steps after this one (`lydite.journeys.changes`).
 """
 
 from __future__ import annotations
@@ -16,6 +21,7 @@ import polars as pl
 
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
+from lydite.inputs.changed_files import CHANGED_USERS, reset_changed_users
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.changes import forget_builds, record_changes, record_full_build
 from lydite.journeys.channel_choice import write_outcome_channels
@@ -27,7 +33,7 @@ from lydite.journeys.interactions import (
     refuse_spark,
     write_interactions,
 )
-from lydite.journeys.people import build_people, joins_over_time
+from lydite.journeys.people import build_people, joins_ids, joins_over_time
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,7 +177,8 @@ def refresh(
     with engine.staging_database() as staging:
         full_reason: str | None = "requested"
         if not full:
-            full_reason = _stage_changed_users(engine, staging, definitions, direct)
+            by_row = column is not None or joins_ids(engine, people)
+            full_reason = _stage_changed_users(engine, staging, definitions, direct, by_row=by_row)
         if full_reason is None:
             _rebuild_staged(engine, staging, lookbacks, options, keep_duplicates)
             _replace_changed(engine, staging, options)
@@ -186,6 +193,7 @@ def refresh(
         engine, lookbacks, options, full_reason, cluster, keep_duplicates, direct, people
     )
     engine.create(_STATES, "incremental/states")
+    reset_changed_users(engine)
     rows = list(definitions.items())
     engine.store(_DEFINITIONS, pl.DataFrame(rows, _DEFINITION_COLUMNS, orient="row"))
     record_full_build(engine)
@@ -244,12 +252,19 @@ def _definitions(
 
 
 def _stage_changed_users(
-    engine: DuckDBEngine, staging: str, definitions: Mapping[str, str], direct: Sequence[str]
+    engine: DuckDBEngine,
+    staging: str,
+    definitions: Mapping[str, str],
+    direct: Sequence[str],
+    *,
+    by_row: bool,
 ) -> str | None:
     """Copy the rows of changed users to the staging database.
 
-    Staging gets the tables ``changed`` (ids of changed users), ``channels``, and the input tables
-    and ``journeys.users`` of the changed users.
+    Staging gets the tables ``changed`` (ids of changed users) and ``changed_keys`` (the keys that
+    they had), ``channels``, and the input tables and ``journeys.users`` of the changed users.
+    With `by_row`, the changed users are found by digests of all rows: users may change with the
+    rows of others.
 
     Returns
     -------
@@ -266,11 +281,14 @@ def _stage_changed_users(
     engine.run(f"create table {staging}.channels as\n{select}", sql_parameters(direct))
     if engine.scalar(_RENUMBERED.format(staging=staging)):
         return "channels were renumbered"
+    noted = engine.exists(CHANGED_USERS) and not by_row
     states = load_sql("incremental/states")
-    engine.run(f"create table {staging}.changed as\n{_CHANGED.format(states=states)}")
+    select = _NOTED if noted else _CHANGED.format(states=states)
+    engine.run(f"create table {staging}.changed as\n{select}")
     changed = engine.scalar(f"select count(*) from {staging}.changed")
     if changed > MAX_CHANGED_SHARE * _count_users(engine):
         return f"{changed:,} of them changed, too many for an incremental build"
+    engine.run(f"create table {staging}.changed_keys as {_KEYS.format(staging=staging)}")
     _copy_changed_rows(engine, staging)
     if engine.scalar(_DIGEST_COLLISION.format(staging=staging)):
         return "some share the digest that their keys are made of"
@@ -284,6 +302,8 @@ from {staging}.channels as now
 inner join journeys.channels as before on now.channel = before.channel
 where now.channel_key <> before.channel_key or now.is_direct <> before.is_direct
 """
+_KEYS = "select user_key from journeys.users where user_id in (from {staging}.changed)"
+_NOTED = f"select distinct user_id from {CHANGED_USERS}"
 _CHANGED = """
 with now as (
 {states}
@@ -338,20 +358,17 @@ def _rebuild_staged(
 
 def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> None:
     """Replace the rows of changed users by those in staging, in one transaction."""
-    changed = f"user_id in (from {staging}.changed)"
     tables = (*(("path_members",) if has_interactions(options) else ()), *_USER_TABLES)
     with engine.transaction():
         record_changes(
             engine,
-            f"select user_key from journeys.users where {changed}"
-            f" union select user_key from {staging}.journeys.users",
+            f"from {staging}.changed_keys union select user_key from {staging}.journeys.users",
         )
         for table in tables:
             engine.run(
-                f"delete from journeys.{table} where user_key in"
-                f" (select user_key from journeys.users where {changed})"
+                f"delete from journeys.{table} where user_key in (from {staging}.changed_keys)"
             )
-        engine.run(f"delete from {_STATES} where {changed}")
+        engine.run(f"delete from {_STATES} where user_id in (from {staging}.changed)")
         for table in (*tables, "states"):
             engine.append(f"journeys.{table}", f"from {staging}.journeys.{table}")
         engine.create("journeys.channels", f"from {staging}.journeys.channels")
@@ -359,3 +376,4 @@ def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> No
         write_outcome_channels(engine, options or {})
         # Conversions are numbered across all users.
         engine.create("journeys.conversions", "journeys/conversions")
+        reset_changed_users(engine)

@@ -18,6 +18,7 @@ import polars as pl
 
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
+from lydite.inputs.files import FILE_COLUMN
 from lydite.journeys.merges import (
     ALWAYS,
     NEVER,
@@ -175,8 +176,14 @@ def create_views(engine: Engine) -> None:
     """
     for name in _TABLES:
         if engine.exists(f"inputs.{name}") and not engine.exists(f"people.{name}"):
-            more = _NO_JOINED_ID if name == "touchpoints" else ""
-            engine.create_view(f"people.{name}", f"select *{more} from inputs.{name}")
+            columns = f"{_columns(engine)}{_NO_JOINED_ID}" if name == "touchpoints" else "*"
+            engine.create_view(f"people.{name}", f"select {columns} from inputs.{name}")
+
+
+def _columns(engine: Engine) -> str:
+    """Return the columns of the touchpoints as a select list, without the file of a row."""
+    has_files = FILE_COLUMN in engine.columns("inputs.touchpoints")
+    return f"* exclude ({FILE_COLUMN})" if has_files else "*"
 
 
 def joins_ids(engine: Engine, settings: PeopleSettings | None) -> bool:

@@ -83,6 +83,7 @@ def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
             ("accepted", report.rows),
             ("duplicate", report.duplicates),
             *([("refund", report.refunds)] if report.refunds else []),
+            *([("erased", report.erased)] if report.erased else []),
             *report.bad.items(),
         ]
     ]

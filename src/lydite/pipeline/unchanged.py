@@ -16,6 +16,7 @@ import polars as pl
 
 from lydite.engine import DuckDBEngine, sql_directory
 from lydite.engine.duckdb import quote_identifier
+from lydite.inputs.files import FILE_COLUMN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,11 +115,14 @@ def _fingerprint(engine: DuckDBEngine, settings: Settings) -> str:
         parts.append(str(datetime.now(UTC).date()))
     for schema, name in engine.rows(_ROWS):
         table = f"{quote_identifier(schema)}.{quote_identifier(name)}"
+        columns = engine.columns(table)
+        if columns.pop(FILE_COLUMN, None):  # the same rows may be in other files
+            table = f"(select * exclude ({FILE_COLUMN}) from {table})"
         [counted] = engine.rows(
             "select count(*), sum(cast(hash(found) as hugeint)), bit_xor(hash(found, 1))"
             f" from {table} as found"
         )
-        parts.append(f"{schema}.{name} {counted} {engine.columns(table)}")
+        parts.append(f"{schema}.{name} {counted} {columns}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 

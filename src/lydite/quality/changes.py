@@ -9,6 +9,7 @@ import polars as pl
 
 from lydite.engine.duckdb import quote_identifier
 from lydite.inputs import TABLES
+from lydite.inputs.files import FILE_COLUMN
 from lydite.quality.findings import Finding
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def measure_sizes(engine: Engine, until: Mapping[str, datetime] | None = None) -
         optional = [
             column
             for column in engine.columns(name)
-            if not any(column == known.name and known.required for known in table.columns)
+            if column != FILE_COLUMN
+            and not any(column == known.name and known.required for known in table.columns)
         ]
         filled = "".join(f", count({quote_identifier(column)})" for column in optional)
         last = f"max({time})" if time else "null"

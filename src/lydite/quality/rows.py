@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lydite.engine import load_sql
+from lydite.inputs.changed_files import CHANGED_USERS
 from lydite.inputs.rules import TOUCHES
 from lydite.journeys.erasure import not_erased
 from lydite.journeys.people import people_mode
@@ -29,6 +30,23 @@ from journeys.counted_touches
 where bucket < {_BUCKETS}
 """
 _USER = "select user_id from journeys.users where user_key = $key"
+_USERS = "inputs.rule_users"
+#: Whether users with one touch may be enough of a channel's: its users are at least those whose
+#: first touch it is.
+_MAY_HAVE_ONE_TOUCH_USERS = """
+with firsts as (
+    select touches.channel_key, second.user_key is null as is_single
+    from journeys.touches as touches
+    left join (select user_key from journeys.touches where touch = 2) as second
+        on touches.user_key = second.user_key
+    where touches.touch = 1
+)
+select exists (
+    select channel_key from firsts group by channel_key
+    having sum(case when is_single then 1 else 0 end) >= $threshold
+        and sum(case when is_single then 1 else 0 end) >= 0.9 * count(*)
+)
+"""
 _CHANNEL = "select channel from journeys.channels where channel_key = $key"
 _BOTS = """
 select count(*), count(distinct users.user_id), min(users.user_id)
@@ -64,6 +82,10 @@ def rule_findings(
 
 def _touches_found(engine: Engine, rule: Rule) -> tuple[Rule, str] | None:
     """Return the rule and what was found; None if that is too little to report."""
+    if rule.name == "one_touch_users" and not engine.exists("journeys.history"):
+        parameters = rule.parameters(engine)
+        if not engine.scalar(_MAY_HAVE_ONE_TOUCH_USERS, parameters):
+            return None
     total = engine.scalar("select count(*) from journeys.counted_touches")
     buckets = _BUCKETS
     if rule.name in _SAMPLED and total > _ENOUGH:
@@ -110,9 +132,13 @@ def vanished_finding(engine: Engine, rule: Rule, accepted: QualitySettings) -> F
     if people_mode(engine.local) is not None:
         return None
     users = engine.scalar("select count(*) from journeys.users")
+    noted = engine.exists(CHANGED_USERS)
+    some = f" where user_id in (select user_id from {CHANGED_USERS})" if noted else ""
+    engine.create_view(_USERS, f"select user_key, user_id from journeys.users{some}")
     n, user = engine.rows(
         f"select count(*), min(user_id) from (\n{load_sql(rule.sql)}\n) where {not_erased(engine)}"
     )[0]
+    engine.drop(_USERS)
     if not n or n < rule.threshold * users:
         return None
     text = f"{n:,} of {users:,} users {rule.finds}, such as {user!r}"

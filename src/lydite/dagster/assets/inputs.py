@@ -113,6 +113,7 @@ def _load_step(
             "set_aside": sum(report.bad.values()),
             "set_aside_share": report.bad_share,
             "reasons": report.bad,
+            **({"files": report.files} if report.files else {}),
         }
         return materialized(spec.key, engine, name, table.sql, more)
 
