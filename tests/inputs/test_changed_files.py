@@ -220,11 +220,13 @@ def test_in_memory_nothing_is_kept(tmp_path):
         assert FILE_COLUMN not in engine.columns("inputs.touchpoints")
 
 
-def test_users_with_other_conversions_have_changed(warehouse):
+def test_users_with_other_conversions_have_changed(warehouse, tmp_path):
     def bought(*users):
         times = [DAY] * len(users)
         return pl.DataFrame({"user_id": users, "converted_at": times})
 
+    write(tmp_path / "touches", "1.parquet", rows("a"))
+    both(warehouse, tmp_path / "touches")
     load_table(warehouse, "conversions", bought("a", "b", "c"), now=NOW)
     changed_files.reset_changed_users(warehouse)
     load_table(warehouse, "conversions", bought("a", "c", "d"), now=NOW)

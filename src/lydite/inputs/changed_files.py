@@ -169,8 +169,8 @@ def _state(file: str) -> tuple[int, int, int]:
 
 def _kept_state(state: tuple[int, int, int], found_ns: int) -> tuple[int, int, int]:
     """Return the state to store: without the size, the file is read again in the next run."""
-    settled = found_ns - max(state[1:]) > _UNSETTLED_NS
-    return state if settled else (_UNKNOWN_SIZE, *state[1:])
+    is_old = found_ns - max(state[1:]) > _UNSETTLED_NS
+    return state if is_old else (_UNKNOWN_SIZE, *state[1:])
 
 
 def without_numbers(relation: Relation) -> Relation:
