@@ -160,6 +160,8 @@ def _known(error: Any) -> LyditeError | None:  # noqa: ANN401 - Dagster does not
     for kind in (InputError, UnavailableError):
         if error.cls_name == kind.__name__:
             return kind(message)
+    if error.cls_name == dg.Failure.__name__:
+        return None  # its cause is the error
     return explain_system_error(message)
 
 

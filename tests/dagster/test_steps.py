@@ -8,7 +8,7 @@ import pytest
 from lydite.dagster import LyditeComponent, steps
 from lydite.dagster.specs import SpecFactory
 from lydite.dagster.steps import parents_first
-from lydite.errors import InputError, UnavailableError
+from lydite.errors import InputError, UnavailableError, explain_system_error
 
 #: One asset of every step.
 ALONE = (
@@ -58,6 +58,8 @@ def test_tables_that_were_not_selected_are_reported_as_they_are_made_too():
         (InputError("no such file"), 1),
         (ValueError("crash"), 2),
         (UnavailableError("locked"), 2),
+        (OSError(28, "No space left on device"), 1),
+        (explain_system_error("IO Error: Read-only file system"), 1),
         (dg.DagsterExecutionInterruptedError("stopped"), 1),
     ],
 )

@@ -21,6 +21,7 @@ from lydite.errors import InputError, LyditeError, UnavailableError, explain_sys
 from lydite.publishing import open_published, publish
 from tests.helpers.faulty_runs import (
     STEPS,
+    Disturbance,
     Project,
     damage,
     explained,
@@ -110,12 +111,11 @@ def changed(undisturbed, tmp_path_factory) -> Project:
 
 def test_of_two_runs_at_once_one_waits_or_says_that_the_other_runs(project):
     first = project.start()
-    assert first.stdout is not None
-    assert first.stdout.readline()
+    assert first.wait_for()
     second = project.run()
     assert explained(second, 3, "is being written by another process"), second.stderr
-    first.kill()
-    first.communicate()
+    first.process.kill()
+    first.end()
     assert project.figures()
 
 
@@ -141,9 +141,28 @@ def test_a_source_that_is_cut_off_while_it_is_read_is_named(project, undisturbed
     assert first_difference(project.figures(), undisturbed.figures()) == ""
 
 
+@pytest.mark.parametrize("keep", [0, 20_000])
+@pytest.mark.parametrize("name", ["touchpoints", "conversions"])
+def test_a_source_that_is_lost_in_the_middle_of_a_run_is_named(project, undisturbed, name, keep):
+    """Its file was there when the run began, and is removed or cut off before it is read."""
+    file = project.folder / "data" / f"{name}.parquet"
+    keep = min(keep, file.stat().st_size // 2)
+    done = project.run(Disturbance(table=f"inputs.{name}", source=file, keep=keep))
+    assert explained(done, 2, f"{name}.parquet"), done.stderr
+    assert first_difference(project.figures(), undisturbed.figures()) == ""
+
+
+def test_a_source_that_is_lost_after_it_was_read_does_not_matter(project, undisturbed):
+    file = project.folder / "data" / "touchpoints.parquet"
+    done = project.run(Disturbance(table="journeys.path_events", source=file))
+    assert done.returncode == 0, done.stderr
+    assert not file.exists()
+    assert first_difference(project.figures(), undisturbed.figures()) == ""
+
+
 def test_a_file_that_may_not_grow_is_explained(tmp_path):
     project = Project.make(tmp_path / "project")
-    done = project.run(largest_file=1_000_000)
+    done = project.run(Disturbance(largest_file=1_000_000))
     assert explained(done, 3, "ulimit -f"), done.stderr
     assert not project.published.exists()
 

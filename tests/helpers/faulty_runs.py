@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import resource
 import signal
@@ -12,14 +13,20 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest import mock
 
 import pytest
 
 import lydite
-from lydite.publishing import open_published
+from lydite import pipeline
+from lydite.engine import DuckDBEngine, open_engine
+from lydite.errors import LyditeError, explain_system_error
+from lydite.publishing import open_published, publish
+from lydite.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from multiprocessing.connection import Connection
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = """
@@ -30,36 +37,107 @@ conversions = "data/conversions.parquet"
 [outcomes.conversion]
 lookback = "7d"
 """
-#: Runs all steps without Dagster, explains errors as the commands do, and prints each step.
-RUN = """
-import os, sys
-from lydite import pipeline
-from lydite.engine import open_engine
-from lydite.errors import LyditeError, explain_system_error
-from lydite.publishing import publish
-from lydite.settings import load_settings
-
-os.chdir(sys.argv[1])
-settings = load_settings("lydite.toml")
-sources = {name: place for name, place in settings.sources if isinstance(place, str)}
-say = lambda step: print(step, flush=True)
-try:
-    with open_engine(settings.engine, settings.storage.warehouse) as engine:
-        pipeline.run(engine, sources, settings, say)
-        say("publishing")
-        publish(engine.local, settings.storage.published)
-except Exception as error:
-    known = error if isinstance(error, LyditeError) else explain_system_error(f"{error}")
-    if known is None:
-        raise
-    sys.stderr.write(f"error: {known}\\n")
-    sys.exit(known.exit_code)
-"""
-#: The steps that `RUN` prints.
+#: The steps that a run reports.
 STEPS = (
     "reading", "building", "drawing", "conversion: backtesting", "conversion: attributing",
     "comparing", "writing", "publishing",
 )  # fmt: skip
+
+#: Forks a process with this module loaded: an import takes longer than a run.
+_PROCESSES = multiprocessing.get_context("forkserver")
+_PROCESSES.set_forkserver_preload([__name__])
+
+
+@dataclass(frozen=True)
+class Disturbance:
+    """What happens to a run from inside.
+
+    Parameters
+    ----------
+    largest_file
+        The most bytes that it may write into one file.
+    table, source, keep
+        When it begins to write this table, only so many bytes are left of this file; the file is
+        removed if there are none.
+    """
+
+    largest_file: int | None = None
+    table: str | None = None
+    source: Path | None = None
+    keep: int = 0
+
+    @contextlib.contextmanager
+    def applied(self) -> Iterator[None]:
+        """Disturb what this process does in the block."""
+        if self.largest_file is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.largest_file, self.largest_file))
+        create = DuckDBEngine.create
+
+        def create_later(engine: DuckDBEngine, table: str, *arguments: object) -> None:
+            if table == self.table and self.source is not None and self.source.exists():
+                content = self.source.read_bytes()[: self.keep]
+                self.source.unlink()
+                if content:
+                    self.source.write_bytes(content)
+            create(engine, table, *arguments)  # type: ignore[arg-type]
+
+        with mock.patch.object(DuckDBEngine, "create", create_later):
+            yield
+
+
+class Run:
+    """A run in another process: all steps without Dagster, errors explained as by the commands."""
+
+    def __init__(self, folder: Path, disturbance: Disturbance | None = None) -> None:
+        self._steps, steps = _PROCESSES.Pipe(duplex=False)
+        self._errors = folder / "stderr"
+        self.process = _PROCESSES.Process(
+            target=_run, args=(folder, disturbance or Disturbance(), steps, self._errors)
+        )
+        self.process.start()
+        steps.close()
+
+    def wait_for(self, step: str = "") -> bool:
+        """Wait until a step begins; return whether it has, and the run has not ended before it."""
+        return any(line.startswith(step) for line in self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        with contextlib.suppress(EOFError):
+            while True:
+                yield self._steps.recv()
+
+    def end(self) -> subprocess.CompletedProcess[str]:
+        """Wait for the end; the output has one line for each of the remaining steps."""
+        output = "\n".join(self._lines())
+        self.process.join()
+        code = self.process.exitcode
+        assert code is not None
+        return subprocess.CompletedProcess([], code, output, self._errors.read_text())
+
+
+def _run(folder: Path, disturbance: Disturbance, steps: Connection, errors: Path) -> None:
+    with errors.open("w") as file:
+        os.dup2(file.fileno(), 2)
+    os.chdir(folder)
+    with disturbance.applied():
+        sys.exit(_exit_code(steps.send))
+
+
+def _exit_code(say: Callable[[str], object]) -> int:
+    settings = load_settings("lydite.toml")
+    sources = {name: place for name, place in settings.sources if isinstance(place, str)}
+    try:
+        with open_engine(settings.engine, settings.storage.warehouse) as engine:
+            pipeline.run(engine, sources, settings, say)
+            say("publishing")
+            publish(engine.local, settings.storage.published)
+    except Exception as error:
+        known = error if isinstance(error, LyditeError) else explain_system_error(f"{error}")
+        if known is None:
+            raise
+        sys.stderr.write(f"error: {known}\n")
+        return known.exit_code
+    return 0
 
 
 @dataclass(frozen=True)
@@ -86,30 +164,13 @@ class Project:
         """The file that runs work in."""
         return self.folder / "var" / "warehouse.duckdb"
 
-    def start(self, largest_file: int | None = None) -> subprocess.Popen[str]:
-        """Start a run; its output is that of `STEPS`.
+    def start(self, disturbance: Disturbance | None = None) -> Run:
+        """Start a run."""
+        return Run(self.folder, disturbance)
 
-        Parameters
-        ----------
-        largest_file
-            The most bytes that it may write into one file.
-        """
-
-        def limit() -> None:
-            if largest_file is not None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
-
-        return subprocess.Popen(
-            [sys.executable, "-c", RUN, str(self.folder)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            preexec_fn=limit,  # noqa: PLW1509 - nothing else runs in this process
-        )
-
-    def run(self, largest_file: int | None = None) -> subprocess.CompletedProcess[str]:
+    def run(self, disturbance: Disturbance | None = None) -> subprocess.CompletedProcess[str]:
         """Run to the end."""
-        return _ended(self.start(largest_file))
+        return self.start(disturbance).end()
 
     def refresh(self) -> subprocess.CompletedProcess[str]:
         """Run the job with Dagster."""
@@ -117,15 +178,13 @@ class Project:
             "LYDITE_CONFIG": str(self.folder / "lydite.toml"),
             "DAGSTER_HOME": str(self.folder / "dagster"),
         }
-        return _ended(
-            subprocess.Popen(
-                [sys.executable, "-m", "pipelines.refresh"],
-                cwd=ROOT,
-                env=os.environ | places,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-            )
+        return subprocess.run(
+            [sys.executable, "-m", "pipelines.refresh"],
+            cwd=ROOT,
+            env=os.environ | places,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def kill_in(self, step: str, seconds: float) -> bool:
@@ -135,14 +194,11 @@ class Project:
         -------
         Whether it was still running.
         """
-        process = self.start()
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith(step):
-                break
+        run = self.start()
+        run.wait_for(step)
         time.sleep(seconds)
-        process.send_signal(signal.SIGKILL)
-        return _ended(process).returncode == -signal.SIGKILL
+        run.process.kill()
+        return run.end().returncode == -signal.SIGKILL
 
     def figures(self) -> dict[str, list[tuple[object, ...]]]:
         """Return all published rows, except what depends on the time of a run."""
@@ -165,11 +221,6 @@ class Project:
         return sorted(
             file.name for file in (self.folder / "var").iterdir() if file.name not in kept
         )
-
-
-def _ended(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
-    output, errors = process.communicate()
-    return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
 
 def damage(path: Path, place: int) -> None:

@@ -10,6 +10,7 @@ from filelock import FileLock, Timeout
 from pydantic import PrivateAttr
 
 from lydite.dagster.project import Project
+from lydite.dagster.redaction import without_secrets
 from lydite.engine import Engine, open_engine
 from lydite.pipeline import upgrade_warehouse
 from lydite.settings import EngineSettings
@@ -47,7 +48,8 @@ class Warehouse(dg.ConfigurableResource["Warehouse"]):
         with (
             _acquire(Path(self.path), context),
             contextlib.chdir(self.folder),
-            open_engine(settings, self.path) as self._engine,
+            # An error of Spark may quote its settings.
+            without_secrets(open_engine)(settings, self.path) as self._engine,
         ):
             upgraded = upgrade_warehouse(self._engine.local)
             if upgraded and context.log:

@@ -8,18 +8,19 @@ from graphlib import TopologicalSorter
 import dagster as dg
 
 from lydite.dagster.metadata import Result
-from lydite.errors import InputError
+from lydite.errors import InputError, explain_system_error
 
-#: Further attempts of a step after an error that is not about its input, such as of the network.
+#: Further attempts of a step after an error that may pass by itself, such as of the network.
 RETRIES = 1
 RETRY_SECONDS = 5
 
 
 @contextmanager
 def retried_after_crashes() -> Iterator[None]:
-    """Ask for another attempt after an error, unless it is about the input, which stays the same.
+    """Ask for another attempt after an error that may pass by itself, such as a locked file.
 
-    Not by a policy of Dagster: it would also start a step again that was stopped.
+    Input that cannot be used stays the same, and a disk that is full, damaged or not writable
+    needs a person. Not by a policy of Dagster: it would also start a step again that was stopped.
     """
     try:
         yield
@@ -28,6 +29,8 @@ def retried_after_crashes() -> Iterator[None]:
     except InputError as error:
         raise dg.Failure(str(error), allow_retries=False) from error
     except Exception as error:
+        if explain_system_error(str(error)) is not None:
+            raise dg.Failure("A disk or file needs a person.", allow_retries=False) from error
         raise dg.RetryRequested(RETRIES, RETRY_SECONDS) from error
 
 
