@@ -134,6 +134,26 @@ def cast_select(
     return "select\n    " + ",\n    ".join(columns) + f"\nfrom {relation.sql}"
 
 
+def day_of_source_row(engine: Engine, relation: Relation, table: Table) -> str:
+    """Return the expression of the local day of an unchanged source row, null where it has none."""
+    source = match_columns(relation, table)[table.time.name]
+    return day_of(table, _expression(engine, relation, table.time, source))
+
+
+def day_of(table: Table, time: str | None = None) -> str:
+    """Return the expression of the local day of a loaded row.
+
+    Parameters
+    ----------
+    table
+        An input table whose rows have a time.
+    time
+        The expression of the row's time; by default the column.
+    """
+    time = time or table.time.name
+    return time if table.time.kind is Kind.DAY else f"cast(local_time({time}) as date)"
+
+
 def zone_of(
     engine: Engine, relation: Relation, table: Table, *, declared: bool = False
 ) -> Zone | None:

@@ -24,10 +24,19 @@ from lydite.inputs import (
 from lydite.inputs.advice import advise
 from lydite.inputs.casting import (
     cast_select,
+    day_of,
     match_columns,
     segment_columns,
     traffic_columns,
     zone_of,
+)
+from lydite.inputs.days import (
+    Days,
+    count_days,
+    merged_rows,
+    refuse_days,
+    replaced_days,
+    source_of_days,
 )
 from lydite.inputs.files import FILE_COLUMN
 from lydite.inputs.rules import active_rules, set_aside_rows
@@ -38,6 +47,7 @@ from lydite.timezones import UTC as UTC_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
+    from datetime import date
 
     from lydite.engine import Engine
     from lydite.inputs.changed_files import SourceFiles
@@ -211,8 +221,9 @@ def load_table(
     first_only: Collection[str] = (),
     currency: CurrencySettings | None = None,
     timezone: str | None = None,
+    days: tuple[date, date] | None = None,
 ) -> TableReport:
-    """Replace one table of the schemas ``inputs`` and ``quarantine``.
+    """Replace one table of the schemas ``inputs`` and ``quarantine``, or some days of it.
 
     Parameters
     ----------
@@ -220,9 +231,12 @@ def load_table(
         Holds the table.
     name
         Name of the input table, such as ``touchpoints``.
-    source, now, ends, names, keep_raw, keep_duplicates, rules, first_only, currency
-    source, now, ends, names, keep_raw, keep_duplicates, rules, first_only, timezone
+    source, now, ends, names, keep_raw, keep_duplicates, rules, first_only, currency, timezone
         As for `load`.
+    days
+        The first and the last local day to load: rows of these days are replaced by those that a
+        load of the whole source would make, and all other rows stay. None for all rows. DuckDB
+        only, for tables whose rows have a time.
 
     Returns
     -------
@@ -248,9 +262,18 @@ def load_table(
         first_only,
         currency,
         has_timezone=timezone is not None,
+        days=None if days is None else Days(*days),
     )
-    with _plan(engine, TABLES[name], source, options) as plan, engine.transaction():
-        return _write(engine, plan, options)
+    table = TABLES[name]
+    if options.days is None:
+        with _plan(engine, table, source, options) as plan, engine.transaction():
+            return _write(engine, plan, options)
+    local = refuse_days(engine, table)
+    source = source_of_days(engine, source, options.days)
+    with _plan(engine, table, source, options) as plan, engine.transaction():
+        with replaced_days(local, table, plan.relation, options.days):
+            report = _write(engine, plan, options)
+        return _report_of_table(local, report)
 
 
 # --- checks of whole sources --------------------------------------------------------------------
@@ -303,6 +326,7 @@ class _Options:
     first_only: Collection[str]
     currency: CurrencySettings | None
     has_timezone: bool
+    days: Days | None = None
 
 
 @dataclass(frozen=True)
@@ -331,7 +355,7 @@ def _plan(
     if source is None and table.required:
         raise InputError(f"{table.name}: no source is given. Give a file, a .sql file or a frame.")
     files = None
-    if not options.keep_raw:
+    if not options.keep_raw and options.days is None:
         files = changed_files.find_source_files(
             engine, table, source, options.rules, options.names, options.currency
         )
@@ -461,19 +485,55 @@ def _write_rows(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
     raw = f"raw.{plan.table.name}"
     with read_errors_named(engine, plan.relation):
         engine.drop(raw)
-        select = _with_channels(engine, plan)
+        select = _of_days(plan, _with_channels(engine, plan), options)
         if options.keep_raw:
             engine.create(raw, select)
         else:
             engine.create_view(raw, select)
         report = _split_rows(engine, plan, options)
-        report = _with_malformed_lines(engine, report, plan.relation)
-    _refuse_if_all_bad(engine, plan.table, plan.relation, report)
+        if options.days is None:  # such lines have no day
+            report = _with_malformed_lines(engine, report, plan.relation)
+    if options.days is None:
+        _refuse_if_all_bad(engine, plan.table, plan.relation, report)
     if not options.keep_raw:
         engine.drop(raw)
     if plan.names is not None:
         channels.drop_names(engine)
     return replace(report, zone=plan.zone)
+
+
+def _of_days(plan: _Plan, select: str, options: _Options) -> str:
+    """Return the select of the rows of the days to load; of all rows if other days change these."""
+    table = plan.table
+    if options.days is None or _looks_at_other_days(table, plan.relation, options):
+        return select
+    return f"select * from (\n{select}\n) where {options.days.contain(day_of(table))}"
+
+
+def _looks_at_other_days(table: Table, relation: Relation, options: _Options) -> bool:
+    """Return whether rows of one day decide what becomes of those of another."""
+    if table.name == "touchpoints":
+        return any(rule.severity == "set_aside" for rule in options.rules.values())
+    return _merges_ids(table, relation, options)
+
+
+def _merges_ids(table: Table, relation: Relation, options: _Options) -> bool:
+    has_ids = table.id is not None and table.id in match_columns(relation, table)
+    return has_ids or (table.name == "conversions" and bool(options.first_only))
+
+
+def _report_of_table(engine: DuckDBEngine, report: TableReport) -> TableReport:
+    """Return the report on all rows of a table after a load of some days."""
+    duplicates, refunds = merged_rows(engine, report.table)
+    bad = _reasons(engine, f"quarantine.{report.table}")
+    lines = malformed_lines.count(engine, report.table)
+    return replace(
+        report,
+        rows=_count(engine, f"inputs.{report.table}"),
+        bad=bad | ({malformed_lines.REASON: lines} if lines else {}),
+        duplicates=duplicates,
+        refunds=refunds,
+    )
 
 
 def _with_malformed_lines(engine: Engine, report: TableReport, relation: Relation) -> TableReport:
@@ -522,15 +582,17 @@ def _split_rows(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
             now,
         )
         currencies.drop_rates(engine, table)
+        if isinstance(engine, DuckDBEngine) and (files.numbers or files.replaced):
+            count_days(engine, table, relation, {}, None, has_merged=False)
         return TableReport(table.name, _count(engine, good), _reasons(engine, bad))
     engine.create(good, _accepted(table, columns, accepted, options), now)
     engine.comment(good, table.sql)
-    read, rows = _count(engine, relation.sql), _count(engine, good)
+    source = relation.sql if options.days is None else f"raw.{table.name}"
+    read, rows = _count(engine, source), _count(engine, good)
     end = " limit 0" if rows == read else ""
     engine.create(bad, f"select source_row.*, reason\n{checked} where reason is not null{end}", now)
-    refunds = 0
-    has_ids = table.id is not None and table.id in match_columns(relation, table)
-    if has_ids or (table.name == "conversions" and options.first_only):
+    refunds: dict[date | None, int] = {}
+    if _merges_ids(table, relation, options):
         refunds = _merge_repeated_ids(engine, accepted, now, options.first_only)
         rows = _count(engine, good)
     if table.name == "touchpoints":
@@ -538,16 +600,19 @@ def _split_rows(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
         rows = _count(engine, good)
     reasons = _reasons(engine, bad)
     currencies.drop_rates(engine, table)
-    duplicates = read - rows - refunds - sum(reasons.values())
-    if duplicates and not table.distinct:
+    merged = read - rows - sum(reasons.values())
+    if merged and not table.distinct:
         raise InputError(f"{relation.place}: changed while it was read. Load it again.")
-    return TableReport(table.name, rows, reasons, duplicates, refunds)
+    if table.has_time and isinstance(engine, DuckDBEngine):
+        count_days(engine, table, relation, refunds, options.days, has_merged=merged > 0)
+    n = sum(refunds.values())
+    return TableReport(table.name, rows, reasons, merged - n, n)
 
 
-def _reasons(engine: Engine, bad: str) -> dict[str, int]:
-    """Return the number of rows of a quarantine table by reason; the most frequent first."""
+def _reasons(engine: Engine, table: str) -> dict[str, int]:
+    """Return the rows of a quarantine table by reason, the most frequent first."""
     return dict(
-        engine.rows(f"select reason, count(*) from {bad} group by reason order by 2 desc, 1")
+        engine.rows(f"select reason, count(*) from {table} group by reason order by 2 desc, 1")
     )
 
 
@@ -599,15 +664,15 @@ where repeated.reason <> 'refund'
 
 def _merge_repeated_ids(
     engine: Engine, accepted: str, now: Mapping[str, object], first_only: Collection[str]
-) -> int:
+) -> dict[date | None, int]:
     """Keep one conversion per id, and the first where only it counts.
 
     The other rows go to quarantine, except refunds.
 
     Returns
     -------
-    int
-        The number of refunds.
+    dict
+        The number of refunds by local day.
     """
     repeated, merged, first = (
         f"inputs.{name}" for name in ("repeated_ids", "merged_conversions", "first_only")
@@ -617,7 +682,12 @@ def _merge_repeated_ids(
     )
     engine.create(repeated, "inputs/repeated_ids")
     engine.drop(first)
-    refunds = _count(engine, f"{repeated} where reason = 'refund'")
+    refunds: dict[date | None, int] = dict(
+        engine.rows(
+            f"select {day_of(TABLES['conversions'])} as day, count(*) from {repeated}"
+            " where reason = 'refund' group by all"
+        )
+    )
     if _count(engine, repeated):
         repeats = _REPEATS.format(accepted=accepted, of_one_row=_OF_ONE_ROW)
         engine.append("quarantine.conversions", repeats, now)

@@ -105,6 +105,16 @@ class Table:
         """The name of the SQL file that checks the table's rows."""
         return f"inputs/{self.name}"
 
+    @property
+    def has_time(self) -> bool:
+        """Whether rows have a time or day."""
+        return any(column.kind in {Kind.INSTANT, Kind.DAY} for column in self.columns)
+
+    @property
+    def time(self) -> Column:
+        """The column with the time or day of a row."""
+        return next(column for column in self.columns if column.kind in {Kind.INSTANT, Kind.DAY})
+
 
 _USER = Column(
     "user_id",

@@ -11,6 +11,7 @@ from lydite.inputs import malformed_lines
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
+    from datetime import date
 
     from lydite.engine import Engine
     from lydite.inputs import Source
@@ -51,13 +52,29 @@ def load_inputs(
     write_report(engine, list(loaded.tables.values()))
 
 
-def load_alone(engine: Engine, name: str, source: Source | None, settings: Settings) -> None:
+def load_alone(
+    engine: Engine,
+    name: str,
+    source: Source | None,
+    settings: Settings,
+    days: tuple[date, date] | None = None,
+) -> inputs.TableReport:
     """Load one input table as `lydite.pipeline.prepare` loads it with the others.
+
+    Parameters
+    ----------
+    days
+        The first and the last local day to load; None for all rows.
+
+    Returns
+    -------
+    TableReport
+        How many rows of the whole table were accepted, set aside and merged.
 
     Raises
     ------
     InputError
-        When the source cannot be used.
+        When the source cannot be used, or the table has no days.
     """
     report = inputs.load_table(
         engine,
@@ -70,8 +87,10 @@ def load_alone(engine: Engine, name: str, source: Source | None, settings: Setti
         first_only=settings.first_only(),
         currency=settings.currency,
         timezone=settings.timezone,
+        days=days,
     )
     write_report(engine, [report])
+    return report
 
 
 def write_report(engine: Engine, reports: Sequence[inputs.TableReport]) -> None:
