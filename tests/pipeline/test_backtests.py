@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from lydite import pipeline
 from lydite.models import make_models
+from lydite.pipeline import backtests
 from lydite.pipeline.costs import write_cost_shares
 
 MODELS = ("first_touch", "last_touch")
@@ -32,3 +34,13 @@ def test_a_sample_ends_with_the_last_period(engine):
     engine.create("mart.outcomes", "marts/outcomes")
     found = engine.rows("select landmarks, sampled_landmarks from mart.outcomes")
     assert found[0][0] == found[0][1] > engine.scalar("select count(*) from evaluation.landmarks")
+
+
+def test_an_outcome_as_the_last_backtest_left_it_is_not_loaded_again(engine, monkeypatch):
+    models, states = make_models(MODELS), iter(["one", "two", "two", "three"])
+    monkeypatch.setattr(backtests, "_state", lambda *_: next(states))
+    pipeline.backtest_models(engine, models, seed=0)
+    monkeypatch.setattr(backtests, "load_sample", None)
+    pipeline.backtest_models(engine, models, seed=0)
+    with pytest.raises(TypeError):
+        pipeline.backtest_models(engine, models, seed=0)

@@ -300,6 +300,18 @@ def read_scores(
     return result
 
 
+def state(engine: DuckDBEngine, outcome: str) -> str:
+    """Return what shows whether the scores of an outcome have changed: counts and voids."""
+    found = [
+        engine.scalar(
+            f"select count(*) from {table} where outcome = $outcome", {"outcome": outcome}
+        )
+        for table in (*_FIRST, *_RESTATED)
+        if engine.exists(table)
+    ]
+    return f"{found} {voids.generations(engine).sort(pl.all()).rows()}"
+
+
 def has_restated_scores(
     engine: DuckDBEngine, outcome: str, fingerprints: Mapping[str, str]
 ) -> bool:

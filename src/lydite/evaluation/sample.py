@@ -10,8 +10,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from lydite.evaluation import drawn_samples
 from lydite.inputs.slices import slice_starts
 from lydite.journeys import LONGEST_PATH, direct_channels
+from lydite.journeys.changes import last_build
 from lydite.journeys.interactions import has_listed_paths
 from lydite.models.base import weight_columns
 from lydite.paths.arrays import factorize, scatter
@@ -21,7 +23,7 @@ from lydite.paths.path_slices import PathSlices, TouchArrays, distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, describe_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -56,7 +58,8 @@ def build_sample(
 ) -> int:
     """Write the sample of one outcome to the table ``evaluation.landmarks``.
 
-    The landmarks of bot-like users go to ``evaluation.set_aside``.
+    The landmarks of bot-like users go to ``evaluation.set_aside``. If a run before has drawn the
+    sample and none of its landmarks has changed, only later landmarks are added, if there are any.
 
     Parameters
     ----------
@@ -73,13 +76,28 @@ def build_sample(
     """
     buckets = count_sample_buckets(engine, outcome, mature_until, max_landmarks)
     parameters = {"outcome": outcome, "mature_until": mature_until, "buckets": buckets}
-    local = engine.local
-    for name in ("landmarks", "set_aside"):
-        table = f"evaluation.{name}"
-        if local.exists(table):
-            local.run(f"delete from {table} where outcome = $outcome", parameters)
-        engine.append_local(table, f"evaluation/{name}", parameters)
+    if last_build(engine) is None or engine.local is not engine:  # nothing is kept between runs
+        for name in ("landmarks", "set_aside"):
+            _append_rows(engine, name, parameters)
+        return buckets
+    kept = drawn_samples.find_unchanged(engine.local, outcome, mature_until, buckets)
+    drawn_samples.forget(engine.local, outcome)  # until all landmarks are written
+    _append_rows(engine, "set_aside", parameters)
+    if kept is None:
+        _append_rows(engine, "landmarks", parameters)
+        drawn = None
+    else:
+        drawn = drawn_samples.add_later_landmarks(engine.local, kept, parameters)
+    drawn_samples.write(engine.local, outcome, mature_until, buckets, drawn)
     return buckets
+
+
+def _append_rows(engine: Engine, name: str, parameters: Mapping[str, object]) -> None:
+    """Replace the rows of one outcome in a table of the sample."""
+    table, local = f"evaluation.{name}", engine.local
+    if local.exists(table):
+        local.run(f"delete from {table} where outcome = $outcome", parameters)
+    engine.append_local(table, f"evaluation/{name}", parameters)
 
 
 _TABLES_OF_USERS = {
