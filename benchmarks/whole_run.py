@@ -19,7 +19,7 @@ import polars as pl
 from benchmarks import limits, measure, tables
 from benchmarks.data import CACHE, touch_tables
 from lydite import pipeline
-from lydite.attribution import credit
+from lydite.attribution import bootstrap, credit, fits
 from lydite.engine import open_temporary_engine
 from lydite.models import make_models
 from lydite.publishing import publish, touch_credit_path
@@ -48,12 +48,7 @@ PARTS = tuple(dict.fromkeys(_PARTS.values()))
 PUBLISHING = "publishing"
 #: A part of the credit: functions that draw units, refit and attribute.
 INTERVALS = "intervals"
-_DRAWING = (
-    "draw_buckets",
-    "credit_replicates",
-    "_choose_candidates",
-    "_fitted_rule_replicates",
-)
+_DRAWING = ("credit_replicates", "_choose_candidates", "_fitted_rule_replicates")
 
 
 @dataclass(frozen=True)
@@ -95,10 +90,12 @@ def run_with(
     watch = measure.Stopwatch()
     sources = {"touchpoints": touchpoints, "conversions": conversions}
     drawing: dict[str, Any] = {
-        name: watch.timing(INTERVALS, getattr(credit, name)) for name in _DRAWING
+        name: watch.timing(INTERVALS, getattr(fits, name)) for name in _DRAWING
     }
+    buckets = watch.timing(INTERVALS, bootstrap.draw_buckets)
     with (
-        mock.patch.multiple(credit, **drawing),
+        mock.patch.multiple(fits, **drawing),
+        mock.patch.object(credit, "draw_buckets", buckets),
         open_temporary_engine(settings.engine, sources.values()) as engine,
         tempfile.TemporaryDirectory() as folder,
         watch("seconds"),

@@ -16,7 +16,7 @@ select
         partition by conversions.conversion_key
     ) as milestone_position
 from journeys.path_touches as path_touches
-inner join journeys.conversions as conversions
+inner join credit.conversions as conversions
     on path_touches.outcome = conversions.outcome
     and path_touches.user_key = conversions.user_key
     and path_touches.happened_at = conversions.converted_at

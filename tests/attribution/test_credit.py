@@ -10,8 +10,8 @@ import pytest
 
 from lydite import attribution, journeys
 from lydite.attribution import converted_paths, touch_credit
-from lydite.attribution.converted_paths import converted_path_tables, load_paths
-from lydite.attribution.credit import _choose_candidates, _fit_models
+from lydite.attribution.converted_paths import FOREVER, converted_path_tables, load_paths
+from lydite.attribution.fits import _choose_candidates, fit_models
 from lydite.decisions.champions import CHAMPIONS
 from lydite.decisions.champions import TABLE as CHAMPIONS_TABLE
 from lydite.engine import DuckDBEngine
@@ -166,7 +166,7 @@ def test_replicates_by_channel_set_equal_replicates_by_path(engine):
     landmarks = load_sample(engine, "purchase", channels, MODELS)
     drawn = attribution.draw_buckets(256, 1, 12)
     with converted_path_tables(engine, "purchase", len(channels)):
-        found = _fit_models(engine, MODELS, landmarks, drawn)
+        found = fit_models(engine, MODELS, landmarks, drawn).replicates
         assert sorted(found) == sorted(model.name for model in MODELS if model.learns)
         for name, compact in found.items():
             model = make_model(name)
@@ -187,12 +187,12 @@ def test_above_the_path_limit_some_buckets_represent_all(engine, monkeypatch):
     landmarks = load_sample(engine, "lead", channels, [model])
     drawn = attribution.draw_buckets(256, 1, 40)
     with converted_path_tables(engine, "lead", len(channels)):
-        whole = _fit_models(engine, [model], landmarks, drawn)[model.name]
+        whole = fit_models(engine, [model], landmarks, drawn).replicates[model.name]
         most = engine.scalar("select count(distinct conversion_key) from credit.paths") // 2
         monkeypatch.setattr(converted_paths, "MAX_PATHS", most)
-        buckets = converted_paths.buckets_within_limit(engine)
+        buckets = converted_paths.buckets_within_limit(engine, FOREVER)
         paths = load_paths(engine, channels, model, buckets)
-        some = _fit_models(engine, [model], landmarks, drawn)[model.name]
+        some = fit_models(engine, [model], landmarks, drawn).replicates[model.name]
     assert 80 < buckets < 180
     assert most * 0.9 < len(paths) <= most
     assert paths.unit.max() < buckets

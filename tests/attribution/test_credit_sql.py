@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from lydite.attribution.converted_paths import FOREVER
 from lydite.attribution.credit_sql import (
     bucket_credit_sql,
     channel_sets_sql,
@@ -71,7 +72,9 @@ def test_touches_have_the_weight_of_rules_and_split_the_share_of_their_channel(e
 
 def test_credit_is_summed_by_bucket_and_channel(engine):
     weights = {"first": "case when position = 1 then 1 end", "nothing": "0"}
-    rows = engine.frame(bucket_credit_sql(weights)).sort("bucket", "channel_key")
+    rows = engine.frame(bucket_credit_sql(weights), {"until": FOREVER}).sort(
+        "bucket", "channel_key"
+    )
     assert rows.select("bucket", "channel_key").rows() == [(0, 1), (1, 0), (1, 1)]
     assert rows["first"].to_list() == [1, 1, 0]
     assert rows["value of first"].to_list() == [20, 10, 0]

@@ -4,6 +4,7 @@ from lydite.attribution.bootstrap import Replicates, credit_replicates, draw_buc
 from lydite.attribution.credit import (
     UNATTRIBUTED,
     attribute_outcome,
+    attribute_with,
     channel_names,
     reset_credit_tables,
 )
@@ -13,6 +14,7 @@ __all__ = [
     "UNATTRIBUTED",
     "Replicates",
     "attribute_outcome",
+    "attribute_with",
     "channel_names",
     "credit_replicates",
     "draw_buckets",

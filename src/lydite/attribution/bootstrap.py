@@ -43,6 +43,10 @@ class Replicates:
         """Return the replicates with conversions and value multiplied by a factor."""
         return Replicates(factor * self.conversions, factor * self.value)
 
+    def plus(self, other: Replicates) -> Replicates:
+        """Return the sum of the credit of two sets of conversions, under the same draws."""
+        return Replicates(self.conversions + other.conversions, self.value + other.value)
+
     def bounds(
         self, conversions: NDArray[np.float64], value: NDArray[np.float64]
     ) -> dict[str, NDArray[np.float64]]:

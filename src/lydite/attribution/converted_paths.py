@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lydite.attribution.credit_sql import channel_sets_sql
 from lydite.engine.duckdb import quote_identifier
-from lydite.engine.sql_files import resolve_sql
 from lydite.models.base import weight_columns
 from lydite.paths.landmarks import N_BUCKETS, PathChannels, Paths, first_buckets
 
@@ -24,10 +24,9 @@ if TYPE_CHECKING:
 
 #: The most paths from which a model with touch weights draws its intervals.
 MAX_PATHS = 5_000_000
-_TABLES = ("credit.paths", "credit.path_channels", "credit.channel_sets")
-
-
-_OF_USERS = "select * from ({paths}) where user_key in (select user_key from {users})"
+#: After all conversions.
+FOREVER = datetime(9999, 12, 31)  # noqa: DTZ001 - times of DuckDB are naive, in UTC
+_TABLES = ("credit.conversions", "credit.paths", "credit.path_channels", "credit.channel_sets")
 
 
 @contextmanager
@@ -36,8 +35,9 @@ def converted_path_tables(
 ) -> Iterator[None]:
     """Create tables of the converted paths of one outcome, and drop them after the block.
 
-    ``credit.paths`` has a row per touch, ``credit.path_channels`` a row per channel on a path, and
-    ``credit.channel_sets`` a row per conversion with the number of the set of channels on its path.
+    ``credit.conversions`` and ``credit.channel_sets`` have a row per conversion, the latter with
+    the number of the set of channels on its path; ``credit.paths`` has a row per touch, and
+    ``credit.path_channels`` a row per channel on a path.
 
     Parameters
     ----------
@@ -50,11 +50,14 @@ def converted_path_tables(
     users
         A table with the ``user_key`` of users: only their paths; None for those of all users.
     """
-    paths = "credit/conversion_paths"
-    if users is not None:
-        paths = _OF_USERS.format(paths=resolve_sql(paths), users=users)
+    of_users = f" and user_key in (select user_key from {users})" if users else ""
     try:
-        engine.create("credit.paths", paths, {"outcome": outcome})
+        engine.create(
+            "credit.conversions",
+            f"select * from journeys.conversions where outcome = $outcome{of_users}",
+            {"outcome": outcome},
+        )
+        engine.create("credit.paths", "credit/conversion_paths", {"outcome": outcome})
         engine.create("credit.path_channels", "credit/path_channels")
         engine.create("credit.channel_sets", channel_sets_sql(channels))
         yield
@@ -79,10 +82,15 @@ class ChannelSets:
     counted: Paths
 
 
-def load_channel_sets(engine: Engine, channels: Sequence[str]) -> ChannelSets:
-    """Load the sets of channels on the converted paths, with their conversions and value."""
+def load_channel_sets(
+    engine: Engine, channels: Sequence[str], until: datetime = FOREVER
+) -> ChannelSets:
+    """Load the sets of channels on the converted paths.
+
+    Conversions up to an instant are counted; sets may have none.
+    """
     members = engine.fetch_numpy("credit/set_channels")
-    counts = engine.fetch_numpy("credit/set_counts")
+    counts = engine.fetch_numpy("credit/set_counts", {"until": until})
     size = int(members["set_key"].max(initial=-1)) + 1
     ones = np.ones(len(members["set_key"]))
     path = PathChannels(members["set_key"], members["channel_key"], ones.astype(np.intp))
@@ -101,16 +109,25 @@ def load_channel_sets(engine: Engine, channels: Sequence[str]) -> ChannelSets:
     )
 
 
-def buckets_within_limit(engine: Engine) -> int:
-    """Return how many buckets, from 0 on, hold at most `MAX_PATHS` converted paths."""
+def buckets_within_limit(engine: Engine, until: datetime) -> int:
+    """Return how many buckets, from 0 on, hold at most `MAX_PATHS` converted paths.
+
+    Conversions up to an instant count.
+    """
     counts = engine.fetch_numpy(
-        "select bucket, count(*) as n from credit.paths where position = 1 group by bucket"
+        "select bucket, count(*) as n from credit.paths"
+        " where position = 1 and converted_at <= $until group by bucket",
+        {"until": until},
     )
     return first_buckets(counts["bucket"], counts["n"], MAX_PATHS)
 
 
 def load_paths(
-    engine: Engine, channels: Sequence[str], model: Model, buckets: int = N_BUCKETS
+    engine: Engine,
+    channels: Sequence[str],
+    model: Model,
+    buckets: int = N_BUCKETS,
+    until: datetime = FOREVER,
 ) -> Paths:
     """Load the converted paths, with the touch weights that a model needs.
 
@@ -124,6 +141,8 @@ def load_paths(
         The sums of its weight columns are loaded.
     buckets
         Load so many buckets, from 0 on. Fewer users make wider intervals.
+    until
+        Load the paths of conversions up to this instant.
     """
     columns = weight_columns([model])
     sums = "".join(
@@ -132,10 +151,11 @@ def load_paths(
     )
     entries = engine.fetch_numpy(
         "select conversion_key, bucket, coalesce(value, 0) as value, channel_key,"
-        f" count(*) as touches{sums}\nfrom credit.paths where bucket < $buckets\n"
+        f" count(*) as touches{sums}\nfrom credit.paths"
+        " where bucket < $buckets and converted_at <= $until\n"
         "group by conversion_key, bucket, coalesce(value, 0), channel_key\n"
         "order by conversion_key, channel_key",
-        {"buckets": buckets},
+        {"buckets": buckets, "until": until},
     )
     _, first, row = np.unique(entries["conversion_key"], return_index=True, return_inverse=True)
     weights = {name: _rounded(entries[name]) for name in columns}

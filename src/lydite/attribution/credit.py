@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import copy
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from sklearn.base import clone
 
-from lydite.attribution.bootstrap import (
-    Replicates,
-    credit_replicates,
-    draw_buckets,
-    fixed_replicates,
-)
+from lydite.attribution.bootstrap import Replicates, draw_buckets, fixed_replicates
 from lydite.attribution.converted_paths import (
-    buckets_within_limit,
+    FOREVER,
     converted_path_tables,
     load_channel_sets,
-    load_paths,
 )
-from lydite.attribution.credit_sql import bucket_credit_sql, credit_sums_sql, touch_credit_sql
+from lydite.attribution.credit_sql import credit_sums_sql, touch_credit_sql
 from lydite.attribution.differences import SCHEMA as DIFFERENCES
 from lydite.attribution.differences import credit_differences
+from lydite.attribution.fits import Fits, bucket_matrix, fit_models
 from lydite.models.base import weight_columns
-from lydite.models.fitted_rules import FittedRule
 from lydite.models.markov import Markov
 from lydite.models.posterior import credit_kinds
-from lydite.models.rules import Rule
 from lydite.paths.landmarks import N_BUCKETS
 from lydite.paths.touch_weights import explain_weight_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
+    from datetime import datetime
 
     from numpy.typing import NDArray
 
@@ -42,8 +33,8 @@ if TYPE_CHECKING:
     from lydite.models import Landmarks, Model, Paths
 
 UNATTRIBUTED = "(unattributed)"
+TOUCH_CREDIT = "credit.touch_credit"
 TABLES = (
-    "credit.touch_credit",
     "credit.statistics",
     "credit.daily",
     "credit.intervals",
@@ -65,9 +56,17 @@ def channel_names(engine: Engine) -> list[str]:
     return [c for (c,) in engine.rows("select channel from journeys.channels order by channel_key")]
 
 
-def reset_credit_tables(engine: Engine) -> None:
-    """Drop the tables of credit, and create those that may stay empty."""
-    for table in TABLES:
+def reset_credit_tables(engine: Engine, *, keep_touches: bool = False) -> None:
+    """Drop the tables of credit, and create those that may stay empty.
+
+    Parameters
+    ----------
+    engine
+        Holds the tables.
+    keep_touches
+        Keep the credit of touches, which is then replaced outcome by outcome or in part.
+    """
+    for table in TABLES if keep_touches else (TOUCH_CREDIT, *TABLES):
         engine.drop(table)
         engine.local.drop(table)
     for table, columns in _COLUMNS.items():
@@ -84,8 +83,9 @@ def attribute_outcome(
     models: Sequence[Model],
     landmarks: Landmarks,
     seed: int | None = 0,
-) -> None:
-    """Attribute all conversions of one outcome with every model, with intervals.
+    until: datetime = FOREVER,
+) -> Fits:
+    """Fit models, and attribute all conversions of one outcome with each, with intervals.
 
     Adds rows to these tables:
 
@@ -109,45 +109,53 @@ def attribute_outcome(
         The mature landmarks that models are fitted on.
     seed
         Seeds the bootstrap; None for no intervals, which take most of the time.
+    until
+        In the replicates, conversions up to this instant are attributed by refitted models, and
+        later ones by the fitted models.
+
+    Returns
+    -------
+    The fitted models, with which `attribute_with` attributes further conversions.
     """
-    models = [clone(model) for model in models]
-    channels = landmarks.channels
-    draws = None if seed is None else draw_buckets(N_BUCKETS, seed)
+    channels, draws = landmarks.channels, _draws(seed)
     with converted_path_tables(engine, outcome, len(channels)):
-        replicates = _fit_models(engine, models, landmarks, draws)
-        weights = weight_columns(models).values()
-        with explain_weight_errors(engine, weights, "credit.paths", "conversion_key"):
-            engine.append("credit.touch_credit", touch_credit_sql(models))
-        engine.drop(_SET_SHARES)
-    for table, columns in (
-        ("credit.statistics", "outcome, bucket, channel_key"),
-        ("credit.daily", "outcome, converted_on, channel_key, campaign"),
-    ):
-        engine.append_local(table, credit_sums_sql(models, columns), {"outcome": outcome})
-    kinds = [(outcome, name, kind) for name, kind in credit_kinds(models).items()]
-    with engine.local.registered(pl.DataFrame(kinds, schema=_KINDS, orient="row")) as frame:
-        engine.local.append("credit.kinds", f"from {frame}")
-    for model in models:
-        _write_removal_effects(engine.local, outcome, model)
-    if draws is None:
-        return
-    unattributed = _unattributed_intervals(engine, outcome, draws)
-    credit = {}
-    for model in models:
-        by_bucket = _credit_by_bucket(engine.local, outcome, model, len(channels))
-        credit[model.name] = (by_bucket[0].sum(axis=0), by_bucket[1].sum(axis=0))
-        if model.name not in replicates:  # a rule needs no refit
-            replicates[model.name] = fixed_replicates(*by_bucket, draws)
-        intervals = pl.concat(
-            [_intervals(channels, replicates[model.name], *by_bucket), unattributed],
-            how="diagonal",
-        )
-        _append(engine.local, "credit.intervals", outcome, model, intervals)
-    differences = credit_differences(channels, credit, replicates)
-    with engine.local.registered(
-        differences.select(pl.lit(outcome).alias("outcome"), pl.all())
-    ) as f:
-        engine.local.append("credit.differences", f"from {f}")
+        fits = fit_models(engine, models, landmarks, draws, until)
+        _replace_touch_credit(engine, outcome, fits, channels)
+    _write_sums(engine, outcome, fits, channels, draws)
+    return fits
+
+
+def attribute_with(
+    engine: DuckDBEngine,
+    outcome: str,
+    fits: Fits,
+    channels: Sequence[str],
+    seed: int | None = 0,
+    users: str | None = None,
+) -> None:
+    """Attribute the conversions of one outcome with models that are fitted already.
+
+    Adds rows to the same tables as `attribute_outcome`.
+
+    Parameters
+    ----------
+    engine
+        Holds the journeys, and the credit of touches of the other users.
+    outcome
+        Name of the outcome.
+    fits
+        The models.
+    channels
+        Names of the channels, as they were when the models were fitted.
+    seed
+        As when the models were fitted.
+    users
+        A table with the ``user_key`` of the users whose credit of touches is replaced; None for
+        all users.
+    """
+    with converted_path_tables(engine, outcome, len(channels), users):
+        _replace_touch_credit(engine, outcome, fits, channels, users)
+    _write_sums(engine, outcome, fits, channels, _draws(seed))
 
 
 def credit_users(
@@ -177,113 +185,38 @@ def credit_users(
     table
         The table to append to.
     """
-    models = [clone(model) for model in models]
     with converted_path_tables(engine, outcome, len(landmarks.channels), users):
-        _fit_models(engine, models, landmarks, None)
-        engine.append(table, touch_credit_sql(models))
-        engine.drop(_SET_SHARES)
+        fits = fit_models(engine, models, landmarks, None)
+        _append_touch_credit(engine, fits, landmarks.channels, table)
 
 
-# --- models that are fitted ---------------------------------------------------------------------
+def _draws(seed: int | None) -> NDArray[np.float64] | None:
+    return None if seed is None else draw_buckets(N_BUCKETS, seed)
 
 
-def _fit_models(
-    engine: Engine,
-    models: Sequence[Model],
-    landmarks: Landmarks,
-    draws: NDArray[np.float64] | None,
-) -> dict[str, Replicates]:
-    """Fit the models that learn, write their shares of channel sets, return their replicates."""
-    channel_sets = load_channel_sets(engine, landmarks.channels)
-    replicates: dict[str, Replicates] = {}
-    if draws is None:
-        with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy release the GIL
-            list(pool.map(lambda model: _fit(model, landmarks), models))
-    else:
-        replicates = _fit_with_replicates(engine, models, landmarks, channel_sets.counted, draws)
-    by_set = [model for model in models if not model.weights_touches]
-    _write_set_shares(engine, by_set, channel_sets.sets)
-    return replicates
+# --- credit of touches ----------------------------------------------------------------------------
 
 
-def _fit_with_replicates(
-    engine: Engine,
-    models: Sequence[Model],
-    landmarks: Landmarks,
-    counted_sets: Paths,
-    draws: NDArray[np.float64],
-) -> dict[str, Replicates]:
-    """Fit the models that learn, and return their replicates by name."""
-    # The credit of a fitted rule depends on the chosen candidate alone: refits need no rates.
-    rules = [
-        model for model in models if isinstance(model, FittedRule) and model.credit_kind == "rule"
-    ]
-    others = [model for model in models if model.learns and model not in rules]
-    by_path = any(model.weights_touches for model in others)
-    buckets = buckets_within_limit(engine) if by_path else N_BUCKETS
-    paths = {
-        model.name: load_paths(engine, landmarks.channels, model, buckets)
-        if model.weights_touches
-        else counted_sets
-        for model in others
-    }
-    with ThreadPoolExecutor(engine.threads) as pool:  # numpy and scipy release the GIL
-        chosen = pool.map(lambda rule: _choose_candidates(rule, landmarks, draws), rules)
-        fitted = pool.map(
-            lambda model: _model_replicates(model, landmarks, paths[model.name], draws), others
+def _replace_touch_credit(
+    engine: Engine, outcome: str, fits: Fits, channels: Sequence[str], users: str | None = None
+) -> None:
+    """Replace the credit of the touches of some users, or of all, for one outcome."""
+    if engine.exists(TOUCH_CREDIT) and engine.local is engine:  # Spark has no rows to delete
+        of_users = f" and user_key in (select user_key from {users})" if users else ""
+        engine.local.run(
+            f"delete from {TOUCH_CREDIT} where outcome = $outcome{of_users}", {"outcome": outcome}
         )
-        replicates = dict(zip((model.name for model in others), fitted, strict=True))
-        replicates |= {
-            model.name: replicates[model.name].scaled(N_BUCKETS / buckets)
-            for model in others
-            if model.weights_touches
-        }
-        candidates = dict(zip((rule.name for rule in rules), chosen, strict=True))
-    for rule in rules:
-        replicates[rule.name] = _fitted_rule_replicates(
-            engine, rule, candidates[rule.name], len(landmarks.channels), draws
-        )
-    return replicates
+    weights = weight_columns(fits.models).values()
+    with explain_weight_errors(engine, weights, "credit.paths", "conversion_key"):
+        _append_touch_credit(engine, fits, channels, TOUCH_CREDIT)
 
 
-def _fit(model: Model, landmarks: Landmarks) -> Any:  # noqa: ANN401
-    """Fit a model for credit if it learns, and return the statistics that it was fitted on."""
-    if not model.learns:
-        return None
-    if isinstance(model, FittedRule | Rule):
-        landmarks = _enough_landmarks(model, landmarks)
-    statistics = model.sufficient_statistics(landmarks, N_BUCKETS)
-    model.fit_credit(statistics, np.ones(N_BUCKETS))
-    return statistics
-
-
-def _model_replicates(
-    model: Model, landmarks: Landmarks, paths: Paths, draws: NDArray[np.float64]
-) -> Replicates:
-    """Fit a model, and return its replicates."""
-    statistics = _fit(model, landmarks)
-    return credit_replicates(model, statistics, model.encode_paths(paths), paths, draws)
-
-
-def _choose_candidates(
-    rule: FittedRule, landmarks: Landmarks, draws: NDArray[np.float64]
-) -> NDArray[np.integer]:
-    """Fit a rule, and return the number of the candidate chosen in each replicate."""
-    statistics = _fit(rule, landmarks)
-    return np.array([refit.chosen_ for refit in copy.deepcopy(rule).refits(statistics, draws)])
-
-
-def _enough_landmarks(rule: FittedRule | Rule, landmarks: Landmarks) -> Landmarks:
-    """Return a subset where there are more landmarks than the fit needs, as in the backtest.
-
-    The subset is spread evenly over time, and so over all buckets, because the bootstrap needs all
-    units. The interval is that of a fit on the subset: if anything, wider than one on all data.
-    """
-    enough = rule.enough_landmarks or len(landmarks)
-    if len(landmarks) <= enough:
-        return landmarks
-    subset = np.arange(0, len(landmarks), -(-len(landmarks) // enough))
-    return landmarks.take(subset).with_used_paths()
+def _append_touch_credit(engine: Engine, fits: Fits, channels: Sequence[str], table: str) -> None:
+    """Append the credit of the touches on the converted paths to a table."""
+    by_set = [model for model in fits.models if not model.weights_touches]
+    _write_set_shares(engine, by_set, load_channel_sets(engine, channels).sets)
+    engine.append(table, touch_credit_sql(fits.models))
+    engine.drop(_SET_SHARES)
 
 
 def _write_set_shares(engine: Engine, models: Sequence[Model], sets: Paths) -> None:
@@ -304,57 +237,77 @@ def channel_shares(model: Model, paths: Paths) -> NDArray[np.float64]:
     return result
 
 
-# --- replicates of rules ------------------------------------------------------------------------
+# --- sums and intervals ---------------------------------------------------------------------------
+
+#: With whether the conversion came after those in the replicates of the fits.
+_SINCE_FIT = f"(select *, converted_at > $until as is_after_fit from {TOUCH_CREDIT})"
 
 
-def _fitted_rule_replicates(
+def _write_sums(
     engine: Engine,
-    rule: FittedRule,
-    chosen: NDArray[np.integer],
-    channels: int,
-    draws: NDArray[np.float64],
-) -> Replicates:
-    """Resample the credit by bucket of the candidate that was chosen in each replicate."""
-    weights = list(rule.candidates.values())
-    names = {number: f"rule {number}" for number in np.unique(chosen).tolist()}
-    sums = engine.fetch_numpy(bucket_credit_sql({name: weights[n] for n, name in names.items()}))
-    size = (len(draws), channels)
-    replicates = Replicates(np.zeros(size), np.zeros(size))
-    for number, name in names.items():
-        rows = chosen == number
-        conversions = _bucket_matrix(sums, name, channels)
-        value = _bucket_matrix(sums, f"value of {name}", channels)
-        resampled = fixed_replicates(conversions, value, draws[rows])
-        replicates.conversions[rows] = resampled.conversions
-        replicates.value[rows] = resampled.value
-    return replicates
+    outcome: str,
+    fits: Fits,
+    channels: Sequence[str],
+    draws: NDArray[np.float64] | None,
+) -> None:
+    """Sum the credit of touches, and append all that is computed from the sums."""
+    models = fits.models
+    parameters = {"outcome": outcome, "until": fits.until}
+    for table, columns in (
+        ("credit.statistics", "outcome, bucket, channel_key, is_after_fit"),
+        ("credit.daily", "outcome, converted_on, channel_key, campaign"),
+    ):
+        engine.append_local(table, credit_sums_sql(models, columns, _SINCE_FIT), parameters)
+    kinds = [(outcome, name, kind) for name, kind in credit_kinds(models).items()]
+    with engine.local.registered(pl.DataFrame(kinds, schema=_KINDS, orient="row")) as frame:
+        engine.local.append("credit.kinds", f"from {frame}")
+    for model in models:
+        _write_removal_effects(engine.local, outcome, model)
+    if draws is None:
+        return
+    unattributed = _unattributed_intervals(engine, outcome, draws)
+    credit, replicates = {}, {}
+    for model in models:
+        until_fit, after_fit = _credit_by_bucket(engine.local, outcome, model, len(channels))
+        conversions, value = until_fit + after_fit
+        credit[model.name] = (conversions.sum(axis=0), value.sum(axis=0))
+        if model.name in fits.replicates:
+            later = fixed_replicates(after_fit[0], after_fit[1], draws)
+            replicates[model.name] = fits.replicates[model.name].plus(later)
+        else:  # a rule needs no refit
+            replicates[model.name] = fixed_replicates(conversions, value, draws)
+        intervals = pl.concat(
+            [_intervals(channels, replicates[model.name], conversions, value), unattributed],
+            how="diagonal",
+        )
+        _append(engine.local, "credit.intervals", outcome, model, intervals)
+    differences = credit_differences(channels, credit, replicates)
+    with engine.local.registered(
+        differences.select(pl.lit(outcome).alias("outcome"), pl.all())
+    ) as f:
+        engine.local.append("credit.differences", f"from {f}")
 
 
 def _credit_by_bucket(
     engine: DuckDBEngine, outcome: str, model: Model, channels: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the credited conversions and value, (buckets, channels) arrays."""
+    """Return the credit of the conversions in the replicates of the fits, and of later ones.
+
+    Both are (2, buckets, channels) arrays: conversions, then value.
+    """
     sums = engine.fetch_numpy(
-        "select bucket, channel_key, conversions, coalesce(value, 0) as value"
+        "select bucket, channel_key, conversions, coalesce(value, 0) as value, is_after_fit"
         " from credit.statistics where outcome = $outcome and model = $model",
         {"outcome": outcome, "model": model.name},
     )
-    return (
-        _bucket_matrix(sums, "conversions", channels),
-        _bucket_matrix(sums, "value", channels),
-    )
+    after = sums["is_after_fit"].astype(bool)
 
+    def matrices(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        chosen = {name: column[rows] for name, column in sums.items()}
+        figures = ("conversions", "value")
+        return np.array([bucket_matrix(chosen, figure, channels) for figure in figures])
 
-def _bucket_matrix(
-    sums: Mapping[str, NDArray[np.generic]], column: str, channels: int
-) -> NDArray[np.float64]:
-    """Return a column of sums by bucket and channel as a (buckets, channels) array."""
-    matrix = np.zeros((N_BUCKETS, channels))
-    matrix[sums["bucket"], sums["channel_key"]] = sums[column]
-    return matrix
-
-
-# --- intervals ----------------------------------------------------------------------------------
+    return matrices(~after), matrices(after)
 
 
 def _intervals(

@@ -12,6 +12,12 @@ if TYPE_CHECKING:
 
     from lydite.models import Model
 
+#: The columns of ``credit.touch_credit`` before those of the models. A conversion is known by its
+#: number among those of the user and outcome, which changes only with rows of the user.
+TOUCH_KEYS = (
+    "outcome", "user_key", "conversion", "bucket", "converted_at", "converted_on", "value",
+    "touch", "touched_at", "channel_key", "campaign",
+)  # fmt: skip
 _CHANNELS_PER_WORD = 60  # bits of a BIGINT that stay positive
 
 
@@ -62,6 +68,7 @@ def touch_credit_sql(models: Sequence[Model]) -> str:
         for model in models
         if not model.weights_touches
     )
+    keys = ", ".join(f"weighted.{name}" for name in TOUCH_KEYS)
     credit = ", ".join(f"{_credit(model)} as {quote_identifier(model.name)}" for model in models)
     return f"""
 with {_weighted(weights, rates)},
@@ -74,9 +81,7 @@ shared as (
         on channel_sets.set_key = set_shares.set_key
         and path_channels.channel_key = set_shares.channel_key
 )
-select
-    outcome, user_key, conversion, bucket, converted_at, converted_on, value, touch, touched_at,
-    weighted.channel_key, campaign, {credit}
+select {keys}, {credit}
 from weighted
 inner join shared
     on weighted.conversion_key = shared.conversion_key
@@ -95,6 +100,8 @@ def _credit(model: Model) -> str:
 def bucket_credit_sql(weights: Mapping[str, str]) -> str:
     """Return the statement that sums the credit of touch weights by bucket and channel.
 
+    Conversions up to the parameter ``$until`` count.
+
     Parameters
     ----------
     weights
@@ -107,6 +114,7 @@ with {_weighted(weights)},
 credited as (
     select bucket, channel_key, coalesce(value, 0) as value, {credit}
     from weighted
+    where converted_at <= $until
     window path as (partition by conversion_key)
 )
 select bucket, channel_key, {_sums(list(weights))}

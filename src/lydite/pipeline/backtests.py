@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -20,7 +21,7 @@ from lydite.pipeline.models import make_baselines
 from lydite.pipeline.outcomes import calendar_of, read_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.evaluation.calendar import Calendar
@@ -59,10 +60,18 @@ def load_samples(
     engine: Engine, models: Sequence[Model], *, scored_only: bool = False
 ) -> Iterator[tuple[dict[str, Any], Landmarks]]:
     """Yield each outcome with its sample, which has the features that the models depend on."""
+    for row, load in sample_loaders(engine, models, scored_only=scored_only):
+        yield row, load()
+
+
+def sample_loaders(
+    engine: Engine, models: Sequence[Model], *, scored_only: bool = False
+) -> Iterator[tuple[dict[str, Any], Callable[[], Landmarks]]]:
+    """Yield each outcome with a function that loads its sample, once."""
     channels = attribution.channel_names(engine.local)
     for row in read_outcomes(engine, scored_only=scored_only):
         own = with_milestone(models, row["milestone"])
-        yield row, load_sample(engine.local, row["outcome"], channels, own)
+        yield row, cache(partial(load_sample, engine.local, row["outcome"], channels, own))
 
 
 def load_splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Split]]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lydite.evaluation.scoring import score_ceiling, score_models
 from lydite.models import with_milestone
-from lydite.pipeline.backtests import build_samples, load_samples, split_of
+from lydite.pipeline.backtests import build_samples, sample_loaders, split_of
 from lydite.pipeline.comparisons import compare_models
 from lydite.pipeline.marts import attribute_outcome, reset_attribution
 from lydite.pipeline.models import make_baselines
@@ -44,17 +44,17 @@ def evaluate_models(
     """
     say("drawing the evaluation sample")
     build_samples(engine, evaluation.max_landmarks)
-    reset_attribution(engine)
-    for row, landmarks in load_samples(engine, models):  # one load serves both steps
+    reset_attribution(engine, models)
+    for row, load in sample_loaders(engine, models):  # one load serves both steps
         own = with_milestone(models, row["milestone"])
         if row["periods"]:
             say(
                 f"{row['outcome']}: backtesting {len(models)} model{'s' if len(models) > 1 else ''}"
             )
-            outcome, calendar, split = split_of(engine, row, landmarks)
+            outcome, calendar, split = split_of(engine, row, load())
             score_models(engine.local, outcome, [*make_baselines(), *own], calendar, split)
             score_ceiling(engine.local, outcome, own, calendar, split, evaluation.seed)
         say(f"{row['outcome']}: attributing conversions")
-        attribute_outcome(engine, row, landmarks, own, evaluation.seed if intervals else None)
+        attribute_outcome(engine, row, load, own, evaluation.seed if intervals else None)
     say("comparing models")
     compare_models(engine, models, evaluation)

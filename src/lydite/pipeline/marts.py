@@ -11,7 +11,8 @@ from lydite import attribution, journeys
 from lydite.decisions.champions import CHAMPIONS
 from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
 from lydite.models import with_milestone
-from lydite.pipeline.backtests import load_samples
+from lydite.pipeline import kept_credit
+from lydite.pipeline.backtests import sample_loaders
 from lydite.pipeline.calibrated_credit import CALIBRATED_CREDIT, build_calibrated_credit
 from lydite.pipeline.costs import write_cost_shares
 from lydite.pipeline.experiment_predictions import (
@@ -20,11 +21,12 @@ from lydite.pipeline.experiment_predictions import (
     build_experiment_predictions,
 )
 from lydite.pipeline.next_experiments import NEXT_EXPERIMENTS, build_next_experiments
+from lydite.pipeline.outcomes import read_outcomes
 from lydite.pipeline.runs import lydite_version
 from lydite.pipeline.touch_credit import name_touches
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lydite.engine import DuckDBEngine, Engine
     from lydite.models import Model
@@ -104,29 +106,34 @@ def attribute_conversions(engine: Engine, models: Sequence[Model], seed: int | N
     seed
         Seeds the bootstrap; None for no intervals.
     """
-    reset_attribution(engine)
-    for row, landmarks in load_samples(engine, models):
-        attribute_outcome(engine, row, landmarks, with_milestone(models, row["milestone"]), seed)
+    reset_attribution(engine, models)
+    for row, load in sample_loaders(engine, models):
+        attribute_outcome(engine, row, load, with_milestone(models, row["milestone"]), seed)
 
 
-def reset_attribution(engine: Engine) -> None:
-    """Empty the tables of credit, and create the view that they are computed from."""
+def reset_attribution(engine: Engine, models: Sequence[Model]) -> None:
+    """Empty the tables of credit, and create the view that they are computed from.
+
+    A warehouse keeps the credit of touches by the same models, to replace what has changed.
+    """
     journeys.create_path_touches_view(engine)  # the Spark session may be another than before
-    attribution.reset_credit_tables(engine)
+    attribution.reset_credit_tables(engine, keep_touches=kept_credit.keeps_touches(engine, models))
+    outcomes = [row["outcome"] for row in read_outcomes(engine, scored_only=False)]
+    kept_credit.drop_other_outcomes(engine, outcomes)
     reset_segment_credit(engine)
 
 
 def attribute_outcome(
     engine: Engine,
     row: Mapping[str, Any],
-    landmarks: Landmarks,
+    landmarks: Callable[[], Landmarks],
     models: Sequence[Model],
     seed: int | None,
 ) -> None:
-    """Attribute the conversions of one outcome; the parameters are those of all outcomes."""
+    """Attribute the conversions of one outcome; see `kept_credit.attribute_outcome`."""
     # The matrices are small: more BLAS threads would wait for each other.
     with threadpool_limits(1, user_api="blas"):
-        attribution.attribute_outcome(engine, row["outcome"], models, landmarks, seed)
+        kept_credit.attribute_outcome(engine, row, landmarks, models, seed)
     append_segment_credit(engine, row["outcome"], models, customer=row["customer_segment"])
 
 

@@ -109,7 +109,7 @@ def _written(settings: Settings) -> list[Path]:
 
 def _fingerprint(engine: DuckDBEngine, settings: Settings) -> str:
     """Return the digest of the rows, whatever their order, and of all else results depend on."""
-    parts = [duckdb.__version__, _code(), settings.model_dump_json(exclude={"schedule"})]
+    parts = [duckdb.__version__, code_digest(), settings.model_dump_json(exclude={"schedule"})]
     parts.append(_digest([settings.storage.decisions]))
     if settings.experiments:  # whether an experiment can be read depends on the day
         parts.append(str(datetime.now(UTC).date()))
@@ -127,7 +127,7 @@ def _fingerprint(engine: DuckDBEngine, settings: Settings) -> str:
 
 
 @cache
-def _code() -> str:
+def code_digest() -> str:
     """Return the digest of this package's modules and SQL files."""
     package = Path(__file__).resolve().parents[1]
     return _digest([*sorted(package.rglob("*.py")), *sorted(sql_directory().rglob("*.sql"))])
