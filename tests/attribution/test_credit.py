@@ -11,16 +11,14 @@ import pytest
 from lydite import attribution, journeys
 from lydite.attribution import converted_paths, touch_credit
 from lydite.attribution.converted_paths import FOREVER, converted_path_tables, load_paths
-from lydite.attribution.fits import _choose_candidates, fit_models
+from lydite.attribution.fits import fit_models
 from lydite.decisions.champions import CHAMPIONS
 from lydite.decisions.champions import TABLE as CHAMPIONS_TABLE
 from lydite.engine import DuckDBEngine
 from lydite.evaluation.sample import build_sample, load_sample
 from lydite.models import Rule, make_model, make_models
-from lydite.models.fitted_rules import FittedRule
 from lydite.pipeline.costs import write_cost_shares
 from tests.helpers.input_tables import make_inputs
-from tests.helpers.random_landmarks import draw_landmarks, with_weights
 
 START = datetime(2025, 1, 1)
 MODELS = [
@@ -199,22 +197,6 @@ def test_above_the_path_limit_some_buckets_represent_all(engine, monkeypatch):
     one, two = (own.conversions.sum(axis=1) for own in (whole, some))
     assert two.mean() == pytest.approx(one.mean(), rel=0.15)
     assert 1.1 < two.std() / one.std() < 2.2  # half of the users: wider by the root of two
-
-
-def test_a_fitted_rule_uses_a_subset_of_landmarks_from_every_bucket(monkeypatch):
-    rule = make_model("position_based_fitted")
-    drawn = draw_landmarks(np.random.default_rng(0), 9000, channels=3)
-    landmarks = with_weights(drawn, rule)
-    monkeypatch.setattr(FittedRule, "enough_landmarks", 4000)
-    seen = []
-    statistics = FittedRule.sufficient_statistics
-    monkeypatch.setattr(
-        FittedRule, "sufficient_statistics", lambda *args: seen.append(args[1]) or statistics(*args)
-    )
-    assert len(_choose_candidates(rule, landmarks, attribution.draw_buckets(256, 0, 5))) == 5
-    [used] = seen
-    assert len(used) == 3000
-    assert len(np.unique(used.bucket)) == 256
 
 
 def test_unattributed_conversions_have_an_interval_and_no_share(engine):

@@ -41,7 +41,7 @@ def last_build(engine: Engine) -> Build | None:
 
 
 def forget_builds(engine: DuckDBEngine) -> None:
-    """Drop what is known of builds: while all users are rebuilt, and where nothing is kept."""
+    """Drop the record: while all users are rebuilt, and where nothing is kept."""
     for table in (_LAST_BUILD, CHANGED_USERS):
         engine.drop(table)
 

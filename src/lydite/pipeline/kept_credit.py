@@ -2,7 +2,7 @@
 
 Models are fitted on the sample, which ends with the last period that is scored, and their
 replicates have the conversions up to the maturity of that period. So fits stay the same until the
-next period is complete, unless earlier rows change: a digest of these rows tells. With the same
+next period is complete, unless earlier rows change, which a digest of them shows. With the same
 fits, the credit of a touch depends on nothing but the rows of its user, so only the credit of
 users whose journeys have changed is computed again. All sums are computed from all touches.
 """
