@@ -91,7 +91,7 @@ class Run:
         [event] = [
             event
             for event in self.result.get_asset_materialization_events()
-            if event.asset_key == wanted
+            if event.asset_key == wanted and event.partition is None
         ]
         return {name: entry.value for name, entry in event.materialization.metadata.items()}
 

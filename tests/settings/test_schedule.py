@@ -13,7 +13,9 @@ SOURCES = {"touchpoints": "t.parquet", "conversions": "c.parquet"}
 
 
 def test_nothing_is_scheduled_by_default():
-    assert ScheduleSettings() == ScheduleSettings(refresh=None, credit=None, fresh_within=None)
+    assert ScheduleSettings() == ScheduleSettings(
+        refresh=None, credit=None, fresh_within=None, first_day=None
+    )
 
 
 def test_jobs_have_cron_expressions_and_results_an_age():

@@ -82,6 +82,7 @@ class SpecFactory:
         code_version: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         ages: bool = False,
+        partitions: dg.PartitionsDefinition[str] | None = None,
     ) -> dg.AssetSpec:
         """Return the spec of an asset, which depends on the parents of its table.
 
@@ -95,6 +96,8 @@ class SpecFactory:
             Further assets that it depends on.
         ages
             Whether it is overdue when it was not made for a while.
+        partitions
+            The parts that can be made alone; a run without a partition makes all.
         """
         return dg.AssetSpec(
             self.key(table),
@@ -105,6 +108,7 @@ class SpecFactory:
             kinds=set(kinds),
             deps=[*map(self.key, self.parents(table)), *deps],
             code_version=code_version,
+            partitions_def=partitions,
             metadata=metadata,
             freshness_policy=(
                 dg.FreshnessPolicy.time_window(fail_window=self.fresh_within)
@@ -136,6 +140,8 @@ class SpecFactory:
                 name=self.name(name),
                 specs=specs,
                 can_subset=True,
+                # A range of partitions is one run.
+                backfill_policy=dg.BackfillPolicy.single_run(),
                 required_resource_keys={self.resource},
                 pool=self.pool,
             )(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -32,8 +33,12 @@ class ScheduleSettings(Section):
     fresh_within
         How long after the input tables and the published file were last written Dagster shows
         them as overdue.
+    first_day
+        The first local day of which Dagster has a partition of the input tables; by default the
+        first of January of last year. Earlier rows are loaded with the whole tables.
     """
 
     refresh: Cron | None = None
     credit: Cron | None = None
     fresh_within: Delay | None = None
+    first_day: date | None = None
