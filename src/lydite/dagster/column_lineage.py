@@ -9,6 +9,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import Scope, build_scope
+from sqlglot.schema import MappingSchema
 
 from lydite.dagster.metadata import Metadata
 from lydite.dagster.specs import SpecFactory
@@ -68,11 +69,12 @@ def read_lineage(sql: str, schema: Schema) -> Mapping[str, list[tuple[str, str]]
     >>> read_lineage("select path, 2 * conversions as twice from mart.paths", columns)
     {'path': [('mart.paths', 'path')], 'twice': [('mart.paths', 'conversions')]}
     """
+    tables = MappingSchema(schema, dialect=_DIALECT)
     try:
         select: Any = qualify(
             parse_one(sql, read=_DIALECT),
             dialect=_DIALECT,
-            schema=schema,
+            schema=tables,
             validate_qualify_columns=False,
             identify=False,
         )
@@ -80,13 +82,22 @@ def read_lineage(sql: str, schema: Schema) -> Mapping[str, list[tuple[str, str]]
         if scope is None:
             return {}
         names = [name for name in select.named_selects if name != "*"]
-        return {name: sorted(set(_leaves(name, schema, scope))) for name in names}
+        return {name: sorted(set(_leaves(name, tables, scope))) for name in names}
     except SqlglotError:  # no lineage is better than no table
         return {}
 
 
-def _leaves(column: str, schema: Schema, scope: Scope) -> Iterator[tuple[str, str]]:
-    node: Node = lineage(column, scope.expression, schema=schema, dialect=_DIALECT, scope=scope)
+def _leaves(column: str, tables: MappingSchema, scope: Scope) -> Iterator[tuple[str, str]]:
+    # By default the whole statement is copied, and at every step once more to be trimmed.
+    node: Node = lineage(
+        column,
+        scope.expression,
+        tables,
+        dialect=_DIALECT,
+        scope=scope,
+        trim_selects=False,
+        copy=False,
+    )
     for leaf in node.walk():
         if isinstance(leaf.expression, exp.Table):
             table = leaf.expression
