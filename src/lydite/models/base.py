@@ -12,7 +12,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import BaseEstimator
 
-from lydite.paths.arrays import group_sums
+from lydite.paths.arrays import divide_by_rows, group_sums, normalize_rows
 from lydite.paths.columns import BEYOND_ORDER, columns_used
 
 if TYPE_CHECKING:
@@ -258,6 +258,41 @@ class Model(BaseEstimator, ABC):
         }
         text = json.dumps(definition, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+class ProportionalModel(Model):
+    """A model that divides a conversion over a set of channels in proportion to a value of each.
+
+    A subclass has `encode`, `fit_counts`, `forecast_unique`, `encode_paths` and `entry_values`.
+    """
+
+    @abstractmethod
+    def entry_values(
+        self, features: UniqueFeatures
+    ) -> tuple[sparse.csr_array[np.float64], NDArray[np.float64]]:
+        """Return what the shares of channels are in proportion to.
+
+        Returns
+        -------
+        sets : (k, channels) sparse matrix of ones
+        values : (entries,) array
+            At least 0, in the order of the stored entries of the sets.
+        """
+
+    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
+        """Return the values as shares of their sum; if no channel has any, shares are equal."""
+        sets, values = self.entry_values(features)
+        return normalize_rows(
+            sparse.csr_array((values, sets.indices, sets.indptr), shape=sets.shape)
+        )
+
+    def credit(
+        self, features: UniqueFeatures, amounts: Sequence[NDArray[np.floating]]
+    ) -> list[NDArray[np.float64]]:
+        """Return what each channel has of amounts, without the shares of single sets."""
+        if type(self).shares is not ProportionalModel.shares:  # of a subclass
+            return super().credit(features, amounts)
+        return divide_by_rows(*self.entry_values(features), amounts)
 
 
 _AT_ONCE = 20  # replicates

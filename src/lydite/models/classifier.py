@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
+import sklearn
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 #: The most rows for a classifier that takes no weights: it gets one for each landmark.
 MAX_ROWS = 2_000_000
 
+#: The table holds 0 and 1: scikit-learn need not look for other values.
+_CHECKED = {"assume_finite": True}
 _CELLS_AT_ONCE = 20_000_000  # of the table in one call to the classifier: 160 MB
 _CLAIM = "which channels were met, as {} has it"  # part of the fingerprint
 
@@ -102,7 +105,8 @@ class Classifier(SetModel):
             table = sets.toarray()
             rows = np.repeat(np.concatenate([table, table]), repeats, axis=0)
             weights = dict.fromkeys(arguments, counts[counts > 0])
-            self.estimator_ = clone(self.estimator).fit(rows, outcome, **weights)
+            with sklearn.config_context(**_CHECKED):
+                self.estimator_ = clone(self.estimator).fit(rows, outcome, **weights)
         return self
 
     def _whole(self, counts: NDArray[np.floating]) -> NDArray[np.intp]:
@@ -126,7 +130,9 @@ class Classifier(SetModel):
             step = max(1, _CELLS_AT_ONCE // sets.shape[1])
             for low in range(0, sets.shape[0], step):
                 rows = slice(low, low + step)
-                forecast[rows] = self.estimator_.predict_proba(sets[rows].toarray())[:, 1]
+                with sklearn.config_context(**_CHECKED):
+                    table = self.estimator_.predict_proba(sets[rows].toarray())
+                forecast[rows] = table[:, 1]
         return np.asarray(np.clip(forecast, LEAST, MOST))
 
     @property

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy import sparse
-from scipy.special import expit, log_expit, logit
+from scipy.special import expit, logit
 from sklearn.utils.validation import check_is_fitted
 
 from lydite.models.mixture import base_rate
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 #: Standard deviation of the normal prior on coefficients, in log-odds. It is weak, and keeps them
 #: finite where all landmarks of a channel convert, or none.
 PRIOR_SPREAD = 2.5
+_LARGE = 700.0  # log-odds of which the exponential is no infinity
 
 
 class BaggedLogistic(SetModel):
@@ -164,6 +165,8 @@ def channel_kinds(
 
     trials, conversions = np.asarray(trials, dtype=float), np.asarray(conversions, dtype=float)
     channel = numbered(np.asarray(sets.T @ trials), np.asarray(sets.T @ conversions))
+    if channel.max(initial=-1) + 1 == len(channel):  # no two have equal counts
+        return channel
     kind_of_set = numbered(trials, conversions, np.asarray(members @ codes[channel]))
     return numbered(channel, np.asarray(members.T @ codes[kind_of_set]))
 
@@ -197,28 +200,29 @@ def fit_logistic(
     """
     constant = sparse.csr_array(np.ones((sets.shape[0], 1)))
     design = sparse.hstack([constant, sets], format="csr")
-    pairs = _pairs(design)
+    transposed, pairs = design.T.tocsr(), _pairs(design).T.tocsr()
     free = np.column_stack([np.ones(len(included), dtype=bool), included])
     prior_mean = np.zeros(free.shape)
     prior_mean[:, 0] = centre
     precision = PRIOR_SPREAD**-2
-    trials = hits + misses
+    trials, hits_of_term = hits + misses, np.asarray(transposed @ hits).T
 
     def value(theta: NDArray[np.float64], bags: NDArray[np.intp]) -> NDArray[np.float64]:
         log_odds = np.asarray(design @ theta.T)
-        hit, miss = _columns(hits, bags), _columns(misses, bags)
-        fit = hit * log_expit(log_odds) + miss * log_expit(-log_odds)
+        # log(1 + exp(x)), without overflow and faster than scipy's `log_expit`.
+        softplus = np.log1p(np.exp(-np.abs(log_odds))) + np.maximum(log_odds, 0)
         away = theta - prior_mean[bags]
-        return np.asarray(fit.sum(axis=0) - precision / 2 * (away**2).sum(axis=1))
+        fit = theta * hits_of_term[bags] - precision / 2 * away**2
+        return np.asarray(fit.sum(axis=1) - (_columns(trials, bags) * softplus).sum(axis=0))
 
     def derivatives(
         theta: NDArray[np.float64], bags: NDArray[np.intp]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        p = expit(np.asarray(design @ theta.T))
-        n = _columns(trials, bags)
-        gradient = np.asarray(design.T @ (_columns(hits, bags) - n * p)).T
+        p = 1 / (1 + np.exp(-np.asarray(design @ theta.T).clip(-_LARGE, _LARGE)))
+        expected = _columns(trials, bags) * p
+        gradient = hits_of_term[bags] - np.asarray(transposed @ expected).T
         gradient -= precision * (theta - prior_mean[bags])
-        information = _information(pairs, n * p * (1 - p), free[bags])
+        information = _information(pairs, expected * (1 - p), free[bags])
         information += precision * np.eye(free.shape[1])
         return gradient * free[bags], information
 
@@ -233,9 +237,17 @@ def _columns(counts: NDArray[np.float64], bags: NDArray[np.intp]) -> NDArray[np.
 def _information(
     pairs: sparse.csr_array[np.float64], weights: NDArray[np.float64], free: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Return ``X' diag(w) X`` of each bag, (b, p, p); 0 for channels that are not in the bag."""
+    """Return ``X' diag(w) X`` of each bag, (b, p, p); 0 for channels that are not in the bag.
+
+    Parameters
+    ----------
+    pairs : (p * p, k) sparse matrix
+        `_pairs` transposed.
+    weights : (k, b) array
+    free : (b, p) bool
+    """
     bags, width = free.shape
-    information = np.asarray(pairs.T @ weights).T.reshape(bags, width, width)
+    information = np.asarray(pairs @ weights).T.reshape(bags, width, width)
     return np.asarray(information * (free[:, :, None] & free[:, None, :]))
 
 

@@ -5,23 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy import sparse
 from scipy.special import betaln, xlog1py, xlogy
 from sklearn.utils.validation import check_is_fitted
 
-from lydite.models.base import Model
+from lydite.models.base import ProportionalModel
 from lydite.models.mixture import base_rate
 from lydite.models.removal_effects import absorb
 from lydite.models.removal_effects_bootstrap import resampled_effects
 from lydite.models.sets import channel_sets
 from lydite.models.transitions import MAX_ORDER, TransitionCounts, find, pack, shorten
-from lydite.paths.arrays import factorize, group_sums, normalize_rows
+from lydite.paths.arrays import factorize, group_sums
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from lydite.paths.landmarks import Landmarks, Paths
 
@@ -31,7 +31,7 @@ PSEUDO_COUNTS = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10_000.0, n
 _MIN_RATE = 1e-12  # a forecast is never certain
 
 
-class Markov(Model):
+class Markov(ProportionalModel):
     """The last `order` touches decide, as the state of a chain of channels [1]_.
 
     *Forecast.* A landmark converts at the rate of its state. The rate of a state is shrunk to the
@@ -169,17 +169,13 @@ class Markov(Model):
         """Return the set of channels on each path."""
         return channel_sets(paths.path, len(paths), len(paths.channels))
 
-    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
-        """Return each channel's removal effect as a share of the effects on its path.
-
-        If no channel has an effect, shares are equal.
-        """
+    def entry_values(
+        self, features: UniqueFeatures
+    ) -> tuple[sparse.csr_array[np.float64], NDArray[np.float64]]:
+        """Return the removal effect of each channel of a set."""
         check_is_fitted(self, "removal_effects_")
         sets: sparse.csr_array[np.float64] = features.rows
-        effects = self.removal_effects_[sets.indices]
-        return normalize_rows(
-            sparse.csr_array((effects, sets.indices, sets.indptr), shape=sets.shape)
-        )
+        return sets, self.removal_effects_[sets.indices]
 
     @property
     def effects(self) -> Mapping[str, float]:

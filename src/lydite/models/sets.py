@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import sparse
 
-from lydite.models.base import Model
-from lydite.paths.arrays import factorize, normalize_rows, sums_of_slices
+from lydite.models.base import ProportionalModel
+from lydite.paths.arrays import factorize, sums_of_slices
 from lydite.paths.landmarks import PathChannels, UniqueFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from lydite.paths.landmarks import Landmarks, Paths
 
@@ -22,7 +22,7 @@ LEAST, MOST = 1e-12, 1 - 1e-12
 _CHANNELS_PER_KEY = 48  # sums of so many powers of 2 are exact in floating point
 
 
-class SetModel(Model):
+class SetModel(ProportionalModel):
     """A model that depends on the set of channels on the path, not on order or number of touches.
 
     A subclass forecasts how likely each set of channels is to convert (`fit_counts` and
@@ -52,17 +52,20 @@ class SetModel(Model):
         """Return the distinct sets of channels on the paths, in the same form."""
         return channel_sets(paths.path, len(paths), len(paths.channels))
 
-    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
-        """Return what the forecast loses without each channel, as shares of the sum.
+    def entry_values(
+        self, features: UniqueFeatures
+    ) -> tuple[sparse.csr_array[np.float64], NDArray[np.float64]]:
+        """Return what the forecast loses without each channel of a set.
 
-        A channel whose absence raises the forecast has no share; if no channel's absence lowers it,
-        shares are equal.
+        A channel whose absence raises the forecast has 0.
         """
         sets: sparse.csr_array[np.float64] = features.rows
+        known, fewer = getattr(self, "_fewer", (None, None))
+        if known is not sets or fewer is None:  # refits ask for the same sets
+            fewer = without_each(sets)
+            self._fewer = sets, fewer
         full = np.repeat(self.forecast_unique(features), np.diff(sets.indptr))
-        fewer = without_each(sets)
-        lost = np.maximum(full - self.forecast_unique(fewer)[fewer.inverse], 0)
-        return normalize_rows(sparse.csr_array((lost, sets.indices, sets.indptr), shape=sets.shape))
+        return sets, np.maximum(full - self.forecast_unique(fewer)[fewer.inverse], 0)
 
 
 def observed_sets(

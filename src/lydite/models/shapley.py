@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy import sparse
 from sklearn.utils.validation import check_is_fitted
 
 from lydite.errors import InputError
 from lydite.models.markov import most_likely_pseudo_count
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel
-from lydite.paths.arrays import group_sums, normalize_rows
+from lydite.paths.arrays import group_sums
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy import sparse
 
     from lydite.paths.landmarks import Landmarks, Paths
 
@@ -138,13 +138,11 @@ class Shapley(SetModel):
         """Return the distinct sets of channels on the paths, in the same form."""
         return self._with_subsets(super().encode_paths(paths))
 
-    def shares(self, features: UniqueFeatures) -> sparse.csr_array[np.float64]:
-        """Return the Shapley values of each set's channels as shares of their sum."""
-        sets: sparse.csr_array[np.float64] = features.rows.members
-        values = np.maximum(self.values(features), 0)
-        return normalize_rows(
-            sparse.csr_array((values, sets.indices, sets.indptr), shape=sets.shape)
-        )
+    def entry_values(
+        self, features: UniqueFeatures
+    ) -> tuple[sparse.csr_array[np.float64], NDArray[np.float64]]:
+        """Return the Shapley values of each set's channels, at least 0."""
+        return features.rows.members, np.maximum(self.values(features), 0)
 
     def values(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the Shapley value of each channel of each set; those of a set sum to its rate.

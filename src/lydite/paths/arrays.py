@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -99,6 +99,45 @@ def parts(length: int, size: int = 65_536) -> Iterator[slice]:
     """Split rows into parts, so that intermediate results stay in the processor's cache."""
     for low in range(0, length, size):
         yield slice(low, min(low + size, length))
+
+
+def divide_by_rows(
+    matrix: sparse.csr_array[np.float64],
+    values: NDArray[np.float64],
+    amounts: Sequence[NDArray[np.floating]],
+) -> list[NDArray[np.float64]]:
+    """Divide the amount of each row over its columns, in proportion to values.
+
+    As ``amount @ normalize_rows(...)``, without a matrix of shares. A row with sum 0 has equal
+    parts.
+
+    Parameters
+    ----------
+    matrix : (k, c) sparse matrix
+        Each row has an entry.
+    values : (entries,) array
+        At least 0, in the order of the stored entries.
+    amounts : (k,) arrays
+
+    Returns
+    -------
+    A (c,) array for each amount.
+
+    Examples
+    --------
+    >>> matrix = sparse.csr_array(np.array([[1.0, 1.0], [0.0, 1.0]]))
+    >>> divide_by_rows(matrix, np.array([1.0, 3.0, 2.0]), [np.array([4.0, 5.0])])
+    [array([1., 8.])]
+    """
+    lengths = np.diff(matrix.indptr)
+    row = np.repeat(np.arange(len(lengths)), lengths)
+    total = group_sums(row, values, len(lengths))
+    empty = total <= 0
+    if empty.any():  # equal parts
+        values, total = np.where(empty[row], 1.0, values), np.where(empty, lengths, total)
+    return [
+        group_sums(matrix.indices, (own / total)[row] * values, matrix.shape[1]) for own in amounts
+    ]
 
 
 def normalize_rows(matrix: sparse.csr_array[np.float64]) -> sparse.csr_array[np.float64]:
