@@ -12,7 +12,7 @@ import pytest
 from lydite import doctor
 from lydite.doctor import examine
 from lydite.engine import DuckDBEngine
-from lydite.pipeline import SCHEMA_VERSION, upgrade_warehouse
+from lydite.pipeline import SCHEMA_VERSION, WAREHOUSE_VERSION, upgrade_warehouse
 from lydite.publishing import publish
 from tests.helpers.processes import held_by_another_process
 
@@ -90,7 +90,7 @@ def test_a_damaged_warehouse_is_an_error_and_one_in_use_is_not(folder):
 
 def test_versions_of_the_warehouse(folder):
     texts = {row.name: row.text for row in examine(folder / "lydite.toml")}
-    assert texts["warehouse"].endswith("version 1 of its tables")
+    assert texts["warehouse"].endswith(f"version {WAREHOUSE_VERSION} of its tables")
     path = str(folder / "var/warehouse.duckdb")
     with duckdb.connect(path) as writer:
         writer.execute("update quality.warehouse_version set version = 99")

@@ -23,8 +23,11 @@ from lydite.settings import parse_settings
 
 STORED = Path(__file__).parent / "warehouses"
 NAMES = sorted(path.name.split(".")[0] for path in STORED.glob("*.gz"))
+OLDEST = "without_version"
 COMPARED = ("model_comparison", "evidence", "channel_credit", "pairs")
-SCORES = "select * exclude generation from ledger.scores order by all"
+KEPT = ("ledger.", "decisions.", "landing.", "experiments.", "evaluation.runs")
+# Without a column that the first versions lacked.
+SCORES = "select columns(name -> name <> 'generation') from ledger.scores order by all"
 
 
 @pytest.fixture
@@ -47,19 +50,22 @@ def tables_of(engine):
 @pytest.mark.parametrize("name", NAMES)
 def test_evidence_is_kept_and_what_runs_compute_is_dropped(stored, name):
     with DuckDBEngine(stored(name)) as engine:
-        assert pipeline.warehouse_version(engine) == 0
-        before = engine.frame("from ledger.scores order by all")
+        found = 1 if name == "version_1" else 0
+        assert pipeline.warehouse_version(engine) == found
+        before = engine.frame(SCORES)
+        kept = {table for table in tables_of(engine) if table.startswith(KEPT)}
         engine.run("create schema crm")
         engine.run("create table crm.leads as select 1 as id")  # another program's
         said = pipeline.upgrade_warehouse(engine)
-        assert "upgraded from version 0" in said
+        assert f"upgraded from version {found}" in said
         assert before.height > 1000
         assert_frame_equal(engine.frame(SCORES), before)
-        assert tables_of(engine) == {"ledger.scores", "ledger.forecasts", "crm.leads", TABLE}
+        assert tables_of(engine) == {*kept, "crm.leads", TABLE}
         assert pipeline.upgrade_warehouse(engine) is None
 
 
-def test_a_run_on_an_upgraded_warehouse_equals_one_on_a_new_one(stored, tmp_path):
+@pytest.mark.parametrize("name", [OLDEST, "version_1"])
+def test_a_run_on_an_upgraded_warehouse_equals_one_on_a_new_one(name, stored, tmp_path):
     world = lydite.simulate("linear", users=900, seed=3)  # as in the stored files
     sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
     settings = parse_settings(
@@ -71,7 +77,7 @@ def test_a_run_on_an_upgraded_warehouse_equals_one_on_a_new_one(stored, tmp_path
         "settings",
     )
     found = []
-    for path in (stored(NAMES[0]), tmp_path / "new.duckdb"):
+    for path in (stored(name), tmp_path / "new.duckdb"):
         with DuckDBEngine(path) as engine:
             pipeline.run(engine, sources, settings)
             assert pipeline.warehouse_version(engine) == pipeline.WAREHOUSE_VERSION
@@ -95,7 +101,7 @@ def test_nothing_is_written_to_a_warehouse_in_memory():
 
 
 def test_a_warehouse_of_a_later_version_is_refused_and_stays_as_it_was(stored):
-    with DuckDBEngine(stored(NAMES[0])) as engine:
+    with DuckDBEngine(stored(OLDEST)) as engine:
         engine.create(TABLE, "select 99 as version, '9.1.0' as lydite_version")
         before = tables_of(engine)
         for refuse in (pipeline.upgrade_warehouse, pipeline.refuse_later_warehouse):
@@ -107,7 +113,7 @@ def test_a_warehouse_of_a_later_version_is_refused_and_stays_as_it_was(stored):
 
 
 def test_scores_that_cannot_be_used_are_refused_with_the_command_to_keep_them(stored):
-    path = stored(NAMES[0])
+    path = stored(OLDEST)
     with DuckDBEngine(path) as engine:
         engine.run("alter table ledger.scores drop column bucket")
         before, columns = tables_of(engine), engine.columns("ledger.scores")
@@ -135,7 +141,7 @@ def test_the_layout_of_the_evidence_is_that_of_the_version():
     keys = "outcome segment model fingerprint period_start"
     scores = f"{keys} bucket landmarks conversions log_loss brier"
     forecasts = f"{keys} bin grid_landmarks grid_conversions grid_forecast"
-    assert pipeline.WAREHOUSE_VERSION == 1
+    assert pipeline.WAREHOUSE_VERSION == 2
     assert columns == {
         "ledger.scores": scores,
         "ledger.forecasts": forecasts,
