@@ -41,7 +41,7 @@ def modules_after(
 
 def test_what_a_notebook_takes_is_there_and_is_seen_by_the_report() -> None:
     modules = modules_after("from lydite import compare, credit, simulate, models")
-    assert modules >= {"duckdb", "numpy", "polars", "sklearn"}
+    assert modules >= {"duckdb", "numpy", "polars", "scipy"}
 
 
 def test_import_lydite_alone_is_light() -> None:

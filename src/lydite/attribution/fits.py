@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
 
 from lydite.attribution.bootstrap import Replicates, credit_replicates, fixed_replicates
 from lydite.attribution.converted_paths import (
@@ -18,6 +17,7 @@ from lydite.attribution.converted_paths import (
     load_paths,
 )
 from lydite.attribution.credit_sql import bucket_credit_sql
+from lydite.models.estimator import clone
 from lydite.models.fitted_rules import FittedRule
 from lydite.models.rules import Rule
 from lydite.paths.landmarks import N_BUCKETS

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.special import logit
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from lydite.evaluation.adjustment import MAX_LOG_ODDS, log_odds
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
+    from sklearn.ensemble import HistGradientBoostingClassifier
 
     from lydite.evaluation.splits import Split
     from lydite.models import Landmarks, Model
@@ -217,6 +216,8 @@ class _Stack:
         outcome: NDArray[np.bool_],
         weight: NDArray[np.floating] | None,
     ) -> None:
+        from sklearn.linear_model import LogisticRegression  # noqa: PLC0415 - it takes a second
+
         regression = LogisticRegression(C=0.02, solver="newton-cholesky")
         table = np.column_stack([terms[cell], *forecasts])
         [weights] = regression.fit(table, outcome, sample_weight=weight).coef_
@@ -235,6 +236,8 @@ class _Stack:
 
 def _trees(n_train: int, seed: int) -> HistGradientBoostingClassifier:
     """Return the trees for a number of training landmarks."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - it takes a second
+
     return HistGradientBoostingClassifier(
         learning_rate=0.2,
         max_iter=100,

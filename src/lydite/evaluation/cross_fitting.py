@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import clone
 
 from lydite.evaluation.adjustment import log_odds
+from lydite.models.estimator import clone
 from lydite.paths.arrays import as_slice, factorize, group_sums
 
 if TYPE_CHECKING:

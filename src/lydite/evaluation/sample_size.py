@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import brentq
 
 if TYPE_CHECKING:
     from lydite.evaluation.confidence_sequence import ConfidenceSequence
@@ -49,4 +48,8 @@ def required_sample_factor(sequence: ConfidenceSequence, level: float) -> float:
     least = max(1.0, float(-np.log(level) / (abs(total) * np.log(2))))
     if least > MAX_FACTOR or excess(largest) <= 0:
         return float("inf")
-    return least if excess(0.0) > 0 else max(least, float(np.exp(brentq(excess, 0.0, largest))))
+    if excess(0.0) > 0:
+        return least
+    from scipy.optimize import brentq  # noqa: PLC0415 - it takes long, and few need it
+
+    return max(least, float(np.exp(brentq(excess, 0.0, largest))))

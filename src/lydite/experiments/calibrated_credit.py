@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
-from scipy import stats
+from scipy.special import ndtri
 
 from lydite.errors import InputError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 #: The row of conversions that no channel is credited with after calibration.
 BASELINE = "(baseline)"
-_Z = float(stats.norm.ppf(0.975))
+_Z = float(ndtri(0.975))
 #: The columns of `calibrate_credit`.
 CALIBRATED: dict[str, Any] = {
     "channel": pl.String,

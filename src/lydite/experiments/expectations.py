@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.base import clone
 
 from lydite.experiments.counterfactual import expected_increments
 from lydite.experiments.jackknife import N_GROUPS, group_of
 from lydite.models.base import FeatureCounts, Model
+from lydite.models.estimator import clone
 from lydite.paths.arrays import group_sums
 from lydite.paths.landmarks import N_BUCKETS
 

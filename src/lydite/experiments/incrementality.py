@@ -35,7 +35,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtri
 
 from lydite.errors import InputError
 
@@ -164,7 +164,7 @@ def estimate_incrementality(
     prior = prior or Prior()
     _check_tests(channels, tests)
     precision, mean, number = _by_channel(channels, tests, prior)
-    tau = prior.between * stats.norm.ppf((1 + (np.arange(_GRID) + 0.5) / _GRID) / 2)
+    tau = prior.between * ndtri((1 + (np.arange(_GRID) + 0.5) / _GRID) / 2)
     given = _given_tau(tau, precision, mean, prior)
     weight = np.exp(given.log_likelihood - given.log_likelihood.max())
     weight /= weight.sum()

@@ -27,7 +27,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
-from scipy import stats
+from scipy.special import ndtr, ndtri
 
 from lydite.errors import InputError
 
@@ -262,7 +262,7 @@ def expected_value(
     if scale <= 0:
         return 0.0
     z = abs(margin * credited * mean - spend) / scale
-    return float(max(scale * (stats.norm.pdf(z) - z * stats.norm.sf(z)), 0.0))
+    return float(max(scale * (math.exp(-z * z / 2) / math.sqrt(2 * math.pi) - z * ndtr(-z)), 0.0))
 
 
 def mix_models(beliefs: Mapping[str, Belief], model: str) -> tuple[float, float]:
@@ -335,7 +335,7 @@ def _best_other(test: NextTest, tests: Sequence[NextTest]) -> str | None:
 
 
 def _z_values(alpha: float, power: float) -> float:
-    return float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(power))
+    return float(ndtri(1 - alpha / 2) + ndtri(power))
 
 
 def _check(candidate: Candidate) -> None:
@@ -474,7 +474,7 @@ def consequence(
     weight = sd**2 / (sd**2 + design.variance) if sd > 0 else 0.0
     after = mean + weight * (result - mean)
     keep, kept = after >= candidate.break_even, mean >= candidate.break_even
-    half = stats.norm.ppf(0.975) * math.sqrt(design.variance)
+    half = ndtri(0.975) * math.sqrt(design.variance)
     refuted = tuple(
         name
         for name, belief in candidate.beliefs.items()

@@ -12,7 +12,6 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from scipy import stats
 
 from lydite.engine.changes import append_changes
 
@@ -148,7 +147,8 @@ def _log_score(
     variance = row["measured_variance"] + registered["registered_variance"]
     if variance <= 0:
         return None
-    return float(stats.norm.logpdf(measured, registered["registered"], math.sqrt(variance)))
+    away = measured - registered["registered"]
+    return float(-(away**2 / variance + math.log(2 * math.pi * variance)) / 2)
 
 
 def compare_predictions(rows: pl.DataFrame, alpha: float) -> pl.DataFrame:

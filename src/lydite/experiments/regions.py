@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from lydite.experiments.fieller import Ratio, fieller
 
@@ -174,7 +174,7 @@ def return_on_spend(
     covariance = np.cov(np.vstack([y, x])) * n
     return fieller(
         float(y.sum()), float(x.sum()), float(covariance[0, 0]), float(covariance[1, 1]),
-        float(covariance[0, 1]), float(stats.t.isf(alpha / 2, n - 1)),
+        float(covariance[0, 1]), float(-stdtrit(n - 1, alpha / 2)),
     )  # fmt: skip
 
 
@@ -199,7 +199,7 @@ def unpaired_return_on_spend(
     freedom = min(len(value[0]), len(value[1])) - 1
     return fieller(
         float(means[0]), float(means[1]), float(covariance[0, 0]), float(covariance[1, 1]),
-        float(covariance[0, 1]), float(stats.t.isf(alpha / 2, freedom)),
+        float(covariance[0, 1]), float(-stdtrit(freedom, alpha / 2)),
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import BaseEstimator
 
+from lydite.models.estimator import Estimator
 from lydite.paths.arrays import divide_by_rows, group_sums, normalize_rows
 from lydite.paths.columns import BEYOND_ORDER, columns_used
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lydite.paths.landmarks import Landmarks, Paths, UniqueFeatures
 
 
-class Model(BaseEstimator, ABC):
+class Model(Estimator, ABC):
     """An attribution model as a hypothesis that can be wrong.
 
     A subclass returns the features of landmarks (`encode`), fits its forecast on counts

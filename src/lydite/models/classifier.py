@@ -8,16 +8,15 @@ import re
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import sklearn
-from sklearn.base import clone
-from sklearn.pipeline import Pipeline
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from lydite.errors import InputError
+from lydite.models.estimator import check_is_fitted
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel, observed_sets
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from numpy.typing import NDArray
     from scipy import sparse
     from sklearn.base import BaseEstimator
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
 #: The most rows for a classifier that takes no weights: it gets one for each landmark.
 MAX_ROWS = 2_000_000
 
-#: The table holds 0 and 1: scikit-learn need not look for other values.
-_CHECKED = {"assume_finite": True}
 _CELLS_AT_ONCE = 20_000_000  # of the table in one call to the classifier: 160 MB
 _CLAIM = "which channels were met, as {} has it"  # part of the fingerprint
 
@@ -105,7 +102,9 @@ class Classifier(SetModel):
             table = sets.toarray()
             rows = np.repeat(np.concatenate([table, table]), repeats, axis=0)
             weights = dict.fromkeys(arguments, counts[counts > 0])
-            with sklearn.config_context(**_CHECKED):
+            from sklearn.base import clone  # noqa: PLC0415 - it takes a second
+
+            with _without_checks():
                 self.estimator_ = clone(self.estimator).fit(rows, outcome, **weights)
         return self
 
@@ -130,7 +129,7 @@ class Classifier(SetModel):
             step = max(1, _CELLS_AT_ONCE // sets.shape[1])
             for low in range(0, sets.shape[0], step):
                 rows = slice(low, low + step)
-                with sklearn.config_context(**_CHECKED):
+                with _without_checks():
                     table = self.estimator_.predict_proba(sets[rows].toarray())
                 forecast[rows] = table[:, 1]
         return np.asarray(np.clip(forecast, LEAST, MOST))
@@ -142,6 +141,14 @@ class Classifier(SetModel):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def _without_checks() -> AbstractContextManager[object]:
+    """Let scikit-learn look for no missing values: a table holds 0 and 1."""
+    from sklearn import config_context  # noqa: PLC0415
+
+    context: AbstractContextManager[object] = config_context(assume_finite=True)
+    return context
+
+
 def snake_case(name: str) -> str:
     """Return ``SomeName`` as ``some_name``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
@@ -149,6 +156,9 @@ def snake_case(name: str) -> str:
 
 def weight_arguments(estimator: object) -> list[str]:
     """Return the arguments of `fit` that take row weights; none if a row must be one landmark."""
+    from sklearn.pipeline import Pipeline  # noqa: PLC0415 - it takes a second
+    from sklearn.utils.validation import has_fit_parameter  # noqa: PLC0415
+
     if not isinstance(estimator, Pipeline):
         takes_weights = has_fit_parameter(estimator, "sample_weight")
         return (

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 from scipy import sparse
 from scipy.special import expit, logit
-from sklearn.utils.validation import check_is_fitted
 
+from lydite.models.estimator import check_is_fitted
 from lydite.models.mixture import base_rate
 from lydite.models.optimize import maximize_many
 from lydite.models.sets import LEAST, MOST, SetModel, observed_sets

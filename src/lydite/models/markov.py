@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from scipy.special import betaln, xlog1py, xlogy
-from sklearn.utils.validation import check_is_fitted
 
 from lydite.models.base import ProportionalModel
+from lydite.models.estimator import check_is_fitted
 from lydite.models.mixture import base_rate
 from lydite.models.removal_effects import absorb
 from lydite.models.removal_effects_bootstrap import resampled_effects

@@ -7,8 +7,6 @@ import re
 from functools import partial
 from typing import TYPE_CHECKING
 
-from sklearn.tree import DecisionTreeClassifier
-
 from lydite.errors import InputError
 from lydite.models.base import Model
 from lydite.models.classifier import Classifier
@@ -112,6 +110,8 @@ def with_milestone(models: Iterable[Model], milestone: str | None) -> list[Model
 
 def decision_tree() -> Classifier:
     """Return a scikit-learn decision tree; a leaf has at least 1 % of the landmarks."""
+    from sklearn.tree import DecisionTreeClassifier  # noqa: PLC0415 - it takes a second
+
     return Classifier(
         DecisionTreeClassifier(min_weight_fraction_leaf=0.01, random_state=0),
         # Part of the fingerprint: another text would start its evidence again.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.utils.validation import check_is_fitted
 
 from lydite.errors import InputError
+from lydite.models.estimator import check_is_fitted
 from lydite.models.markov import most_likely_pseudo_count
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel

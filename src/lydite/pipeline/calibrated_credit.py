@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from scipy import stats
+from scipy.special import ndtri
 
 from lydite.experiments.calibrated_credit import CALIBRATED, calibrate_credit
 from lydite.experiments.incrementality import ChannelTest, estimate_incrementality
@@ -23,7 +23,7 @@ AGREEMENT = "experiment_agreement"
 READ = ("outcomes", "champions", "channel_credit", AGREEMENT)
 _UNATTRIBUTED = "(unattributed)"
 _DAYS_PER_MONTH = 365 / 12
-_Z = float(stats.norm.ppf(0.975))
+_Z = float(ndtri(0.975))
 SCHEMA: dict[str, Any] = {"outcome": pl.String, "model": pl.String, **CALIBRATED}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from scipy import stats
+from scipy.special import ndtri
 
 from lydite.experiments.left_out import (
     CALIBRATED,
@@ -26,7 +26,7 @@ EXPERIMENT_PREDICTIONS = "experiment_predictions"
 PREDICTION_SUMMARY = "experiment_prediction_summary"
 READ = ("outcomes", "champions", AGREEMENT)
 _KEYS = ("outcome", "method", "model")
-_Z = float(stats.norm.ppf(0.975))
+_Z = float(ndtri(0.975))
 SCHEMA: dict[str, Any] = {
     "experiment": pl.String, "outcome": pl.String, "channel": pl.String, "method": pl.String,
     "model": pl.String, "read_on": pl.Date, "measured": pl.Float64, "measured_error": pl.Float64,

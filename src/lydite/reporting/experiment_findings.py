@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from scipy import stats
+from scipy.special import ndtri
 
 from lydite.reporting.champion import champion_of
 from lydite.reporting.channel_money import model_to_show
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from lydite.reporting.queries import Row
     from lydite.results import Comparison
 
-_Z = float(stats.norm.ppf(0.975))
+_Z = float(ndtri(0.975))
 #: Verdicts of a comparison of forecasts that do not speak against a model.
 _STANDS = (*LEADING, "too_early")
 _SURE = ("overstates", "understates")
