@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 #: The ids of users whose input rows may have changed since journeys were built.
 CHANGED_USERS = "quality.changed_users"
+ABOUT_COLUMN = "number of the file that the row was read from, in quality.source_files"
 _FILES, _DEFINITIONS = "quality.source_files", "quality.source_definitions"
 #: The tables that are loaded by file. Rows of others depend on each other: conversions are merged
 #: by id over all files, and users by their first row.

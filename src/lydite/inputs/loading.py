@@ -587,6 +587,8 @@ def _split_rows(engine: Engine, plan: _Plan, options: _Options) -> TableReport:
         return TableReport(table.name, _count(engine, good), _reasons(engine, bad))
     engine.create(good, _accepted(table, columns, accepted, options), now)
     engine.comment(good, table.sql)
+    if files is not None:
+        engine.run(f"comment on column {good}.{FILE_COLUMN} is '{changed_files.ABOUT_COLUMN}'")
     source = relation.sql if options.days is None else f"raw.{table.name}"
     read, rows = _count(engine, source), _count(engine, good)
     end = " limit 0" if rows == read else ""

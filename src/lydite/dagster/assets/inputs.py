@@ -107,6 +107,8 @@ def _load_step(
                 _report_days(context, spec.key, partitions, before, after)
             else:
                 _describe_days(context, spec.key, days, after)
+        if report.files:
+            context.log.info(f"{name}: read {report.files}")
         more: Metadata = {
             "source": str(source or "(none)"),
             "set_aside": sum(report.bad.values()),
