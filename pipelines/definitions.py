@@ -4,7 +4,7 @@ import dagster as dg
 
 from lydite.dagster.headless import killed_runs_sensor
 from lydite.dagster.progress import progress_logger
-from pipelines.project import ROOT
+from pipelines.project import ROOT, settings_file
 
 
 @dg.definitions
@@ -14,7 +14,7 @@ def defs() -> dg.Definitions:
         dg.load_from_defs_folder(path_within_project=ROOT),
         dg.Definitions(
             loggers={"progress": progress_logger},
-            sensors=[killed_runs_sensor],
+            sensors=[killed_runs_sensor(settings_file())],
             # One process per run: DuckDB allows one process that writes.
             executor=dg.in_process_executor,
         ),

@@ -1,5 +1,8 @@
 """Runs the job ``refresh`` without Dagster's UI: ``python -m pipelines.refresh``.
 
+Where Dagster's services run the project, they execute the run when its turn in the queue comes;
+otherwise this process does.
+
 Exit codes: 0 published, or nothing has changed since the last run; 2 the input cannot be used; 3 a
 file or disk is locked, full or not writable; 1 any other error. With 1 to 3 nothing was published.
 143: stopped by SIGTERM.
@@ -10,7 +13,7 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +21,11 @@ import dagster as dg
 
 from lydite.dagster.assets.journeys import BUILD_JOURNEYS
 from lydite.dagster.assets.publishing import PUBLISH
-from lydite.dagster.headless import headless_run
+from lydite.dagster.headless import end_killed_runs, have_services, headless_run
 from lydite.errors import InputError, LyditeError, UnavailableError, explain_system_error
 from lydite.reporting.notifications import notify_failure
 from lydite.settings import load_settings
+from pipelines import queue
 from pipelines.definitions import defs
 from pipelines.project import ROOT, settings_file
 
@@ -54,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     options = vars(parser.parse_args(arguments))
     config = {name: value for name, value in options.items() if value}
-    run_config = _PROGRESS_ONLY | ({"ops": {BUILD_JOURNEYS: {"config": config}}} if config else {})
+    run_config = {"ops": {BUILD_JOURNEYS: {"config": config}}} if config else {}
     try:
         job = defs().resolve_job_def(_JOB)
     except Exception as error:
@@ -66,18 +70,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # As Dagster handles it between two steps; within a step, it raises its error.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with dg.DagsterInstance.get() as instance, headless_run(instance) as tags:
-            result = job.execute_in_process(
-                instance=instance, run_config=run_config, raise_on_error=False, tags=tags
-            )
+        with dg.DagsterInstance.get() as instance:
+            if have_services(instance, settings_file()):
+                return _run_in_queue(instance, run_config)
+            with headless_run(instance) as tags:
+                result = job.execute_in_process(
+                    instance=instance,
+                    run_config=_PROGRESS_ONLY | run_config,
+                    raise_on_error=False,
+                    tags=tags,
+                )
     except KeyboardInterrupt:
         return _say_stopped()
-    if not result.success:
-        code, message = _explain(result)
-        if code != _STOPPED:
-            _notify(result, message)
-        return code
-    if any(event.is_step_skipped for event in result.all_events):
+    if result.success:
+        return _say_done(result.all_events)
+    code, message = _explain(result.all_events)
+    if code != _STOPPED:
+        _notify(result.run_id, message)
+    return code
+
+
+def _run_in_queue(instance: dg.DagsterInstance, run_config: Mapping[str, Any]) -> int:
+    """Leave the run to Dagster's services, which also notify of a failure."""
+    end_killed_runs(instance)
+    try:
+        succeeded, events = queue.follow(instance, queue.submit(_JOB, run_config))
+    except UnavailableError as error:
+        return _fail(str(error), error.exit_code)
+    return _say_done(events) if succeeded else _explain(events)[0]
+
+
+def _say_done(events: Sequence[dg.DagsterEvent]) -> int:
+    if any(event.is_step_skipped for event in events):
         sys.stderr.write(f"{_UNCHANGED}\n")
     return 0
 
@@ -87,10 +111,10 @@ def _say_stopped() -> int:
     return _STOPPED
 
 
-def _notify(result: dg.ExecuteInProcessResult, why: str) -> None:
+def _notify(run_id: str, why: str) -> None:
     """Notify those in the settings: no sensor does it for this run."""
     settings = load_settings(settings_file()).notify
-    for failed in notify_failure(settings, _JOB, result.run_id, why):
+    for failed in notify_failure(settings, _JOB, run_id, why):
         sys.stderr.write(f"  {failed}\n")
 
 
@@ -110,17 +134,17 @@ def prepare_home() -> None:
         shutil.copy(ROOT / "dagster.yaml", home)
 
 
-def _explain(result: dg.ExecuteInProcessResult) -> tuple[int, str]:
+def _explain(events: Sequence[dg.DagsterEvent]) -> tuple[int, str]:
     """Explain a failed run: the message of bad input, the traceback of any other error.
 
     Return the exit code and the message.
     """
     failed_checks = [
         check.description or check.check_name
-        for check in result.get_asset_check_evaluations()
+        for check in _evaluations(events)
         if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     ]
-    failures = [(event, list(_causes(event))) for event in result.all_events if event.is_failure]
+    failures = [(event, list(_causes(event))) for event in events if event.is_failure]
     chains = [chain for _, chain in failures]
     stopped = dg.DagsterExecutionInterruptedError.__name__
     if any(error.cls_name == stopped for chain in chains for error in chain):
@@ -130,15 +154,24 @@ def _explain(result: dg.ExecuteInProcessResult) -> tuple[int, str]:
     unknown = [
         chain for event, chain in failures if event.is_step_failure and not _is_explained(chain)
     ]
-    steps = [event.step_key for event in result.all_events if event.is_step_success]
+    steps = [event.step_key for event in events if event.is_step_success]
     end = _PUBLISHED if PUBLISH in steps else _NOT_PUBLISHED
     if messages and not unknown:
         message = "\n".join(messages)
         code = max((error.exit_code for error in known), default=_BAD_INPUT)
     else:
-        message = "\n".join(chain[0].to_string() for chain in unknown or chains if chain)
+        found = [chain[0].to_string() for chain in unknown or chains if chain]
+        message = "\n".join(found or [event.message or "" for event, _ in failures])
         code = _FAILURE
     return _fail(message, code, end), message
+
+
+def _evaluations(events: Sequence[dg.DagsterEvent]) -> list[dg.AssetCheckEvaluation]:
+    return [
+        event.event_specific_data
+        for event in events
+        if isinstance(event.event_specific_data, dg.AssetCheckEvaluation)
+    ]
 
 
 def _is_explained(chain: Sequence[Any]) -> bool:

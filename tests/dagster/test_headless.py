@@ -1,5 +1,6 @@
 """Runs of a command take part in the queue, and those that were killed do not block it."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from lydite.dagster.headless import (
     HEADLESS,
     KILLED,
     end_killed_runs,
+    have_services,
     headless_run,
     killed_runs_sensor,
 )
@@ -71,11 +73,21 @@ def test_a_run_whose_process_was_killed_is_ended(instance, started):
 
 
 def test_the_sensor_ends_them_and_is_on(instance, started):
-    killed = started({HEADLESS: "gone"})
+    killed, sensor = started({HEADLESS: "gone"}), killed_runs_sensor("shop.toml")
     context = dg.build_sensor_context(instance=instance)
-    assert killed_runs_sensor(context).skip_message == "1 runs were ended"
+    assert sensor(context).skip_message == "1 runs were ended"
     assert status(instance, killed) == dg.DagsterRunStatus.FAILURE
-    assert killed_runs_sensor.default_status == dg.DefaultSensorStatus.RUNNING
+    assert sensor.default_status == dg.DefaultSensorStatus.RUNNING
+
+
+def test_the_sensor_notes_that_services_run_the_project(instance):
+    assert not have_services(instance, "shop.toml")
+    killed_runs_sensor("shop.toml")(dg.build_sensor_context(instance=instance))
+    assert have_services(instance, "shop.toml")
+    assert not have_services(instance, "staging.toml")
+    note = Path(instance.root_directory, "headless", "services")
+    os.utime(note, (note.stat().st_mtime - 600,) * 2)
+    assert not have_services(instance, "shop.toml")
 
 
 def test_the_lock_is_free_after_a_run(instance):

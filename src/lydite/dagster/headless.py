@@ -2,10 +2,12 @@
 
 Such a run is in progress in the instance, so that queued runs wait for it. If its process is
 killed, nothing in Dagster ends it: the next one of these runs does so, or the sensor
-`end_killed_runs`.
+`end_killed_runs`. The sensor also notes that services run a project, so that the command can
+leave its run to them.
 """
 
 import contextlib
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,6 +25,8 @@ _IN_PROGRESS = [
     dg.DagsterRunStatus.CANCELING,
 ]
 _SECONDS = 60
+#: The daemon is gone when the sensor has not run for so long.
+_ALIVE_SECONDS = 4 * _SECONDS
 
 
 @contextlib.contextmanager
@@ -52,15 +56,42 @@ def end_killed_runs(instance: dg.DagsterInstance) -> list[str]:
     return ended
 
 
-@dg.sensor(
-    name="end_killed_runs",
-    minimum_interval_seconds=_SECONDS,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Ends runs of the command whose process was killed: queued runs wait for them.",
-)
-def killed_runs_sensor(context: dg.SensorEvaluationContext) -> dg.SkipReason:
-    """End the runs of processes that were killed."""
-    return dg.SkipReason(f"{len(end_killed_runs(context.instance))} runs were ended")
+def killed_runs_sensor(project: str) -> dg.SensorDefinition:
+    """Return the sensor that ends the runs of processes that were killed.
+
+    Parameters
+    ----------
+    project
+        Name of the project that the code location runs, such as the path of its settings.
+    """
+
+    @dg.sensor(
+        name="end_killed_runs",
+        minimum_interval_seconds=_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Ends runs of the command whose process was killed: queued runs wait for them.",
+    )
+    def end_killed(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+        note = _services_path(context.instance)
+        note.parent.mkdir(exist_ok=True)
+        note.write_text(project, encoding="utf-8")
+        return dg.SkipReason(f"{len(end_killed_runs(context.instance))} runs were ended")
+
+    return end_killed
+
+
+def have_services(instance: dg.DagsterInstance, project: str) -> bool:
+    """Return whether a daemon with the code location of a project is alive on the instance."""
+    note = _services_path(instance)
+    return (
+        note.exists()
+        and time.time() - note.stat().st_mtime < _ALIVE_SECONDS
+        and note.read_text(encoding="utf-8") == project
+    )
+
+
+def _services_path(instance: dg.DagsterInstance) -> Path:
+    return Path(instance.root_directory) / "headless" / "services"
 
 
 def _lock_path(instance: dg.DagsterInstance, name: str) -> Path:
