@@ -135,7 +135,7 @@ def once(command):
         return _once(command)
     module, function, given = command[-3:]
     figures = getattr(importlib.import_module(module), function)(*json.loads(given))
-    return {**figures, "peak_mb": 1.0}
+    return {**figures, "peak_mb": 1.0, "process_seconds": 9.0, "cpu_seconds": 9.0}
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_the_section_has_all_results(result):
     assert text.count("| lydite, points |") == text.count("| lydite, intervals |") == 2
     row, *_ = (line for line in text.splitlines() if line.startswith("| swift | 0.0"))
     # The quickest of all that have every call is compared with itself.
-    assert row.count("1.00×") == 2
+    assert row.count("1.00×") == 4
     assert text.count("| lydite | ") == text.count("| lydite, global | ") == 2
     # In the tables of times and of distances of both sizes.
     assert text.count("| absent | – | – | – | – |") == 4
@@ -216,6 +216,18 @@ def test_the_sum_counts_preparation_once():
     assert benchmark._sum(calls) == {"min": 11.0, "median": 11.0, "max": 11.0}
     assert not benchmark._complete(calls | {"markov_3": {"failed": "so"}})
     assert not benchmark._complete({HEURISTICS: own(1)})
+
+
+def test_a_process_is_the_sum_of_the_calls_and_one_start():
+    def own(seconds, process):
+        figures = {"seconds": seconds, "begin": 0.5, "process_seconds": process}
+        return {
+            "figures": {k: dict.fromkeys(("min", "median", "max"), v) for k, v in figures.items()}
+        }
+
+    calls = {"heuristics": own(1.0, 4.0), "markov_1": own(2.0, 3.25), "markov_3": own(3.0, 9.0)}
+    # One process of the second call takes 0.75 s more than the call.
+    assert benchmark._process(calls) == {"min": 7.25, "median": 7.25, "max": 7.25}
 
 
 def test_the_command_line_stores_and_prints_the_result(monkeypatch, tmp_path, capsys, result):
