@@ -18,53 +18,22 @@ valued as (
     select outcome, count(value) > 0 as has_value from journeys.conversions group by outcome
 ),
 
+-- The times of landmarks are left out by a null: a condition on one side alone is no hash join.
 ended as (
     select
-        path_events.outcome,
-        path_events.user_key,
-        path_events.happened_at,
-        path_events.is_conversion,
-        path_events.touch,
-        path_events.path_length,
+        paths.outcome,
+        paths.path,
+        paths.path_length,
         coalesce(converted.conversions, 0) as conversions,
         coalesce(converted.conversions, 1) as journeys,
         converted.value
-    from journeys.path_events as path_events
-    inner join evaluation.outcomes as outcomes on path_events.outcome = outcomes.outcome
-    -- The times of landmarks are left out by a null: a condition on one side alone is no hash join.
+    from journeys.ended_paths as paths
+    inner join evaluation.outcomes as outcomes on paths.outcome = outcomes.outcome
     left join converted
-        on path_events.outcome = converted.outcome
-        and path_events.user_key = converted.user_key
-        and case when path_events.is_conversion then path_events.happened_at end
-        = converted.converted_at
-    where path_events.path_length > 0
-        and (
-            path_events.is_conversion
-            or (
-                not path_events.converted
-                and path_events.next_channel_key is null
-                and path_events.happened_at <= outcomes.mature_until
-            )
-        )
-),
-
-with_path as (
-    select
-        ended.outcome,
-        any_value(ended.path_length) as path_length,
-        any_value(ended.journeys) as journeys,
-        any_value(ended.conversions) as conversions,
-        any_value(ended.value) as value,
-        string_agg(path_touches.channel, ' > ' order by path_touches.position) as path
-    from ended
-    inner join journeys.path_touches as path_touches
-        on ended.outcome = path_touches.outcome
-        and ended.user_key = path_touches.user_key
-        and ended.happened_at = path_touches.happened_at
-        and ended.is_conversion = path_touches.is_conversion
-        and ended.touch is not distinct from path_touches.event_touch
-    group by
-        ended.outcome, ended.user_key, ended.happened_at, ended.touch, ended.is_conversion
+        on paths.outcome = converted.outcome
+        and paths.user_key = converted.user_key
+        and case when paths.is_conversion then paths.happened_at end = converted.converted_at
+    where paths.is_conversion or paths.happened_at <= outcomes.mature_until
 ),
 
 counted as (
@@ -75,7 +44,7 @@ counted as (
         cast(sum(journeys) as bigint) as journeys,
         cast(sum(conversions) as bigint) as conversions,
         round(sum(value), 6) as value
-    from with_path
+    from ended
     group by outcome, path
 ),
 

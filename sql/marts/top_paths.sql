@@ -6,20 +6,13 @@
 -- @conversions number of conversions with this path
 -- @value value of these conversions, in the currency of the data; null if no conversion of the outcome has a value
 with paths as (
-    select
-        conversion_key, outcome, any_value(value) as value, any_value(path_length) as path_length,
-        string_agg(channel, ' > ' order by position) as path
-    from (
-        select
-            conversions.conversion_key, conversions.value, path_touches.*
-        from journeys.path_touches as path_touches
-        inner join journeys.conversions as conversions
-            on path_touches.outcome = conversions.outcome
-            and path_touches.user_key = conversions.user_key
-            and path_touches.happened_at = conversions.converted_at
-        where path_touches.is_conversion
-    )
-    group by conversion_key, outcome
+    select ended_paths.outcome, ended_paths.path, ended_paths.path_length, conversions.value
+    from journeys.ended_paths as ended_paths
+    inner join journeys.conversions as conversions
+        on ended_paths.outcome = conversions.outcome
+        and ended_paths.user_key = conversions.user_key
+        and ended_paths.happened_at = conversions.converted_at
+    where ended_paths.is_conversion
 ),
 
 valued as (

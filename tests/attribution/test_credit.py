@@ -75,6 +75,7 @@ def engine():
         write_cost_shares(engine, {})
         engine.create("mart.channel_credit", "marts/channel_credit")
         engine.create("mart.credit_daily", "marts/credit_daily")
+        journeys.build_ended_paths(engine)
         engine.create("mart.top_paths", "marts/top_paths")
         yield engine
 

@@ -31,6 +31,7 @@ TABLES = (
     "path_events",
     "conversions",
     "path_touches",
+    "ended_paths",
     "states",
 )
 LOOKBACKS = {"lead": timedelta(hours=36), "sale": timedelta(days=9)}
@@ -156,6 +157,8 @@ CHANGES: list[Callable[..., None]] = [
 
 def all_rows(engine: DuckDBEngine) -> dict[str, list[Row]]:
     """Return the rows of all tables, sorted."""
+    if not engine.exists(journeys.ENDED_PATHS):  # later builds keep it up to date
+        journeys.build_ended_paths(engine)
     return {name: sorted(engine.frame(f"from journeys.{name}").rows(), key=repr) for name in TABLES}
 
 

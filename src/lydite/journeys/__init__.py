@@ -1,8 +1,10 @@
 """Journeys: from input tables to touches, conversions and the paths between them."""
 
 from lydite.journeys.build import (
+    ENDED_PATHS,
     LONGEST_PATH,
     JourneySummary,
+    build_ended_paths,
     build_milestones,
     build_path_events,
     build_path_events_and_conversions,
@@ -16,8 +18,10 @@ from lydite.journeys.build import (
 from lydite.journeys.repeats import count_repeats
 
 __all__ = [
+    "ENDED_PATHS",
     "LONGEST_PATH",
     "JourneySummary",
+    "build_ended_paths",
     "build_milestones",
     "build_path_events",
     "build_path_events_and_conversions",

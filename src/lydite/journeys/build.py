@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from lydite.engine import Engine
     from lydite.settings import PeopleSettings
 
+#: The paths of journeys that have ended, as texts.
+ENDED_PATHS = "journeys.ended_paths"
 #: The most touches on a path; of more, the first and the most recent ones count.
 LONGEST_PATH = 50
 
@@ -151,6 +153,7 @@ def build_path_events_and_conversions(
     join_path_events(engine)
     engine.create("journeys.conversions", "journeys/conversions")
     create_path_touches_view(engine)
+    engine.drop(ENDED_PATHS)
 
 
 def build_path_events(
@@ -233,6 +236,19 @@ def create_path_touches_view(engine: Engine) -> None:
     """
     create_views(engine)
     create_counted_touches_view(engine)
+    _create_path_view(engine)
+
+
+def build_ended_paths(engine: Engine) -> None:
+    """Build ``journeys.ended_paths`` from the touches and path events.
+
+    Only marts read it. Once it is built, it is kept up to date with the changed users.
+    """
+    _create_path_view(engine)
+    engine.create(ENDED_PATHS, "journeys/ended_paths")
+
+
+def _create_path_view(engine: Engine) -> None:
     if not engine.exists(INTERACTIONS):
         engine.create_view("journeys.path_touches", "journeys/path_touches")
         return

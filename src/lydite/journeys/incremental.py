@@ -353,12 +353,17 @@ def _rebuild_staged(
         engine.create("journeys.channels", "from main.channels")
         engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
         journeys.build_path_events(engine, lookbacks, options)
+        engine.create("journeys.positions", "journeys/positions")
+        journeys.build_ended_paths(engine)
         engine.create(_STATES, "incremental/states")
 
 
 def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> None:
     """Replace the rows of changed users by those in staging, in one transaction."""
-    tables = (*(("path_members",) if has_interactions(options) else ()), *_USER_TABLES)
+    more: tuple[str, ...] = ("path_members",) if has_interactions(options) else ()
+    if engine.exists(journeys.ENDED_PATHS):
+        more += ("ended_paths",)
+    tables = (*more, *_USER_TABLES)
     with engine.transaction():
         record_changes(
             engine,

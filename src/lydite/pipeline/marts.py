@@ -55,6 +55,7 @@ MARTS = (
     "removal_effects",
     "data_quality",
 )
+_OF_ENDED_PATHS = frozenset({"paths", "top_paths"})
 #: Marts of tables that only the local engine has, by name: the first ones to be built.
 _LOCAL_TABLES = {
     "runs": "evaluation.runs",
@@ -198,6 +199,8 @@ def build_marts(
         if local.exists(table):
             local.create(f"mart.{name}", f"marts/{name}")
             local.comment(f"mart.{name}", f"marts/{name}")
+    if not _OF_ENDED_PATHS.isdisjoint(names) and not engine.exists(journeys.ENDED_PATHS):
+        journeys.build_ended_paths(engine)
     for name in names:
         mart = f"mart.{name}"
         engine.local.drop(mart)
