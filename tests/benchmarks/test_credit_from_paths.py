@@ -12,6 +12,7 @@ import pytest
 from benchmarks import credit_from_paths as benchmark
 from benchmarks.data import path_table
 from lydite.attribution import path_credit
+from lydite.models import DEFAULT_MODELS, make_models
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,3 +92,8 @@ def test_a_quick_run_completes(tmp_path):
         (300, False), (300, True), (100, True),
     ]  # fmt: skip
     assert all(run["figures"]["peak_mb"]["min"] > 0 for run in result["runs"])
+
+
+def test_models_with_a_clock_are_those_that_need_times():
+    needing = {model.name for model in make_models(DEFAULT_MODELS) if model.needs_clock}
+    assert needing == set(benchmark.CLOCK)
