@@ -56,16 +56,16 @@ end;
 -- The advertising platform whose click id is in a text: a URL, or names such as 'gclid,fbclid'.
 -- fbclid is no proof of an ad: links in posts have it too.
 create or replace temp macro paid_click(click_ids) as case
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])(?:gclid|gbraid|wbraid)(?:=[^&#]|[,; ]|$)')
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])(?:gclid|gbraid|wbraid)(?:=[^&#]|[,; ]|\z)')
         then 'google'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])msclkid(?:=[^&#]|[,; ]|$)') then 'bing'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])dclid(?:=[^&#]|[,; ]|$)') then 'dv360'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])ttclid(?:=[^&#]|[,; ]|$)') then 'tiktok'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])li_fat_id(?:=[^&#]|[,; ]|$)') then 'linkedin'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])twclid(?:=[^&#]|[,; ]|$)') then 'twitter'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])epik(?:=[^&#]|[,; ]|$)') then 'pinterest'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])sccid(?:=[^&#]|[,; ]|$)') then 'snapchat'
-    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])rdt_cid(?:=[^&#]|[,; ]|$)') then 'reddit'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])msclkid(?:=[^&#]|[,; ]|\z)') then 'bing'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])dclid(?:=[^&#]|[,; ]|\z)') then 'dv360'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])ttclid(?:=[^&#]|[,; ]|\z)') then 'tiktok'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])li_fat_id(?:=[^&#]|[,; ]|\z)') then 'linkedin'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])twclid(?:=[^&#]|[,; ]|\z)') then 'twitter'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])epik(?:=[^&#]|[,; ]|\z)') then 'pinterest'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])sccid(?:=[^&#]|[,; ]|\z)') then 'snapchat'
+    when regexp_matches(lower(click_ids), '(?:^|[?&#,; ])rdt_cid(?:=[^&#]|[,; ]|\z)') then 'reddit'
 end;
 
 -- Whether a source or medium says nothing.

@@ -1,6 +1,7 @@
 -- Rows of a source with the name of their channel.
 select
-    visits.* exclude (source, medium, platform, referrer) replace (names.channel as channel),
+    visits.* exclude (channel, source, medium, platform, referrer),
+    names.channel as channel,
     names.rule = 'excluded_referral' as takes_previous
 from raw.visits as visits
 inner join raw.channel_names as names

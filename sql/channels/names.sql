@@ -40,13 +40,12 @@ sites as (
     select
         named_source,
         site_category(named_source) as site,
-        exists (
-            select 1
-            from excluded
-            where url_host(sources.named_source) = excluded.domain
-                or ends_with(url_host(sources.named_source), '.' || excluded.domain)
-        ) as is_excluded
+        coalesce(bool_or(excluded.domain is not null), false) as is_excluded
     from (select distinct named_source from resolved) as sources
+    left join excluded
+        on url_host(sources.named_source) = excluded.domain
+        or ends_with(url_host(sources.named_source), '.' || excluded.domain)
+    group by named_source
 ),
 
 grouped as (

@@ -11,7 +11,8 @@
 -- @horizon_us when the last touch of the class expires, microseconds since 1970; null where size is 0
 --
 -- Touches count by class: those so far, less those that have expired and, with $restarts, less those before
--- the previous conversion. All windows are sums in one order of time, so that no touch is joined to all others.
+-- the previous conversion. All windows are sums in one order of time, so that no touch is joined to all others:
+-- the end of the lookback of a touch is a row, too.
 with conversions as (
     select users.user_key, users.bucket, epoch_us(conversions.converted_at) as at_us
     from people.conversions as conversions
@@ -49,9 +50,16 @@ by_class as (
         classes.class,
         classes.lookback_us,
         classes.priority,
-        coalesce(events.own_class = classes.class, false) as is_of_class
+        coalesce(events.own_class = classes.class, false) as is_of_class,
+        false as expires
     from events
     cross join classes
+    union all
+    select
+        events.user_key, events.bucket, events.at_us + classes.lookback_us as at_us, null, null,
+        events.own_class, classes.class, classes.lookback_us, classes.priority, false, true
+    from events
+    inner join classes on events.own_class = classes.class
 ),
 
 counted as (
@@ -65,9 +73,9 @@ counted as (
             partition by user_key, class order by at_us, touch nulls last
             rows between unbounded preceding and current row
         ) as last_at_us,
-        count(case when is_of_class then 1 end) over (
+        count(case when expires then 1 end) over (
             partition by user_key, class order by at_us
-            range between unbounded preceding and lookback_us preceding
+            range between unbounded preceding and current row
         ) as expired
     from by_class
 ),
@@ -81,6 +89,7 @@ reset as (
             rows between unbounded preceding and 1 preceding
         ), 0) as converted
     from counted
+    where not expires
 ),
 
 ranged as (

@@ -42,11 +42,12 @@ first_conversions as (
 candidates as (
     select
         ranges.*,
-        unnest(case
-            when size <= 50 then range(first_number, last_number + 1)
-            else list_prepend(first_number, range(last_number - 48, last_number + 1))
-        end) as number
+        case
+            when positions.position = 1 then ranges.first_number
+            else ranges.last_number - positions.path_length + positions.position
+        end as number
     from journeys.class_ranges as ranges
+    inner join journeys.positions as positions on least(ranges.size, 50) = positions.path_length
     left join first_conversions on ranges.user_key = first_conversions.user_key
     where ranges.size > 0
         and (not $first_only or coalesce(ranges.at_us <= first_conversions.at_us, true))

@@ -17,10 +17,28 @@
 -- @last_non_direct_position position of the last touch that is not direct, null where all are direct
 -- @hours_before_end hours from the touch to the path's last touch
 -- @hours_after_start hours from the path's first touch to the touch
-select *
+select
+    outcome,
+    is_conversion,
+    user_key,
+    bucket,
+    happened_at,
+    event_touch,
+    touch,
+    touched_at,
+    channel_key,
+    channel,
+    campaign,
+    interaction,
+    position,
+    path_length,
+    position_from_end,
+    last_non_direct_position,
+    hours_before_end,
+    hours_after_start
 from journeys.contiguous_path_touches
 where outcome not in (select outcome from journeys.interactions)
-union all by name
+union all
 select
     members.outcome,
     members.is_conversion,

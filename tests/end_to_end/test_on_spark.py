@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -16,9 +16,10 @@ from lydite.errors import InputError
 from lydite.evaluation import segment_results
 from lydite.evaluation.comparison import TABLES
 from lydite.models import choose, make_rule
+from lydite.pipeline.marts import CREDIT_MARTS
 from lydite.pipeline.on_spark import refuse_on_spark
 from lydite.results import read_comparison
-from lydite.settings import make_settings, parse_settings
+from lydite.settings import parse_settings
 from tests.helpers.both_engines import same
 from tests.helpers.shop import shop
 
@@ -28,8 +29,13 @@ if TYPE_CHECKING:
     from lydite.models import Model
     from lydite.results import Comparison
 
+    Engines = dict[str, DuckDBEngine | SparkEngine]
+
 # One test worker starts the Java machine: the group keeps these tests together.
 pytestmark = pytest.mark.xdist_group("spark")
+
+
+both = pytest.mark.parametrize("engine", ["duckdb", "spark"])
 
 
 def rivals() -> list[Model]:
@@ -91,9 +97,17 @@ def world() -> dict[str, pl.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def results(spark: SparkEngine) -> Iterator[dict[str, Comparison]]:
-    """Run the project on both engines; yield the results by engine."""
-    sources = world()
+def results(
+    spark: SparkEngine, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Comparison]]:
+    """Run the project on both engines, from files and a table; yield the results by engine."""
+    sources: dict[str, Any] = world()
+    touches, folder = sources["touchpoints"], tmp_path_factory.mktemp("world")
+    touches[:5_000].write_parquet(folder / "touches_1.parquet")
+    touches[5_000:].write_parquet(folder / "touches_2.parquet")
+    sources["touchpoints"] = str(folder / "touches_*.parquet")
+    spark.store("lake.orders", sources["conversions"])
+    on_spark = {**sources, "conversions": "lydite_lake.orders"}
     settings = parse_settings(
         {
             "sources": dict.fromkeys(sources, "frame"),
@@ -107,8 +121,11 @@ def results(spark: SparkEngine) -> Iterator[dict[str, Comparison]]:
     with pytest.MonkeyPatch.context() as patch, SparkEngine(spark.session) as engine:
         patch.setattr(segment_results, "MIN_SEGMENT_CONVERSIONS", 5)
         found = {}
-        for name, each in (("duckdb", DuckDBEngine(threads=1)), ("spark", engine)):
-            pipeline.run(each, sources, settings, rivals=rivals())
+        for name, each, own in (
+            ("duckdb", DuckDBEngine(threads=1), sources),
+            ("spark", engine, on_spark),
+        ):
+            pipeline.run(each, own, settings, rivals=rivals())
             found[name] = read_comparison(each.local)
         yield found
 
@@ -156,8 +173,40 @@ def test_what_follows_from_experiments_equals_that_of_duckdb(results, mart):
     assert one.height >= OF_EXPERIMENTS[mart]
 
 
+@both
+def test_all_rows_of_files_and_tables_are_read(results, engine):
+    quality = results[engine].marts["data_quality"]
+    read = quality.filter(pl.col("rows") > 0).group_by("table_name").agg(pl.col("rows").sum())
+    assert dict(read.iter_rows()) == {name: len(rows) for name, rows in world().items()}
+
+
+@both
+def test_touches_of_another_id_earn_credit_after_ids_are_joined(results, engine):
+    """A conversion of a known user has touches from before on its path."""
+    pairs = world()["identities"].select("user_id", "seen_at")
+    credit = results[engine].touch_credit
+    persons = credit.with_columns(pl.col("user_id").str.split("\x1f").list.first())
+    joined = persons.join(pairs, on="user_id").filter(pl.col("touched_at") < pl.col("seen_at"))
+    assert joined.height > 10
+    assert (joined["converted_at"] >= joined["seen_at"]).all()
+    assert not credit["user_id"].str.starts_with("anonymous").any()
+
+
+@both
+def test_experiments_are_read(results, engine):
+    marts = results[engine].marts
+    read = marts["experiments"].filter(experiment="email", outcome="lead", metric="rate")
+    assert read["users"].to_list() == [400, 400]
+    assert read["may_read"].unique().to_list() == ["fixed"]
+    clicks = marts["experiments"].filter(experiment="subject", outcome="click")
+    assert (clicks["mean"] > 0).all()
+    agreement = marts["experiment_agreement"]
+    assert set(agreement["model"]) == {model.name for model in rivals()}
+    assert agreement["measured"].n_unique() == 1
+
+
 def test_a_rule_with_another_meaning_on_spark_is_an_error_before_the_run(spark):
-    odd = make_rule("odd", "case when regexp_matches(channel, 'e') then 1 else 2 end")
+    odd = make_rule("odd", "case when regexp_matches(channel, 'e$') then 1 else 2 end")
     with SparkEngine(spark.session, prefix="odd_") as engine:
         engine.create("journeys.channels", "select 0 as channel_key, 'tv' as channel")
         with pytest.raises(InputError, match="'odd' cannot run on this engine"):
@@ -171,27 +220,22 @@ def test_a_spark_frame_is_processed_in_its_session(spark):
         assert engine.local is engine
 
 
-def test_time_zones_and_lookbacks_by_interaction_are_refused(spark):
-    world = simulate("linear", users=50, seed=1)
-    sources = {"touchpoints": world.touchpoints, "conversions": world.conversions}
-    for options, message in (
-        ({"timezone": "Europe/Berlin"}, "timezone = 'Europe/Berlin' needs the engine duckdb"),
-        ({"click_priority": True}, "click_priority do not run on Spark"),
-    ):
-        settings = make_settings(lookback="14d", **options)
-        with SparkEngine(spark.session) as engine, pytest.raises(InputError, match=message):
-            pipeline.run(engine, sources, settings, rivals=choose(["linear"]))
-
-
 # --- what projects use ----------------------------------------------------------------------------
 
 
 def shop_in_two_currencies(folder):
-    """Return sources and settings: names of channels, rules, currencies, outcomes, clusters."""
+    """Return sources and settings: names of channels, rules, currencies, outcomes, accounts."""
     frames = {name: pl.from_pandas(frame) for name, frame in shop().items()}
     orders = frames["conversions"]
     currency = pl.Series("currency", ["EUR", "USD"] * (orders.height // 2))
-    frames["conversions"] = orders.with_columns(currency)
+    small = pl.when(pl.col("value") < 50).then(pl.lit("small")).otherwise(pl.lit("conversion"))
+    frames["conversions"] = orders.with_columns(currency, outcome=small)
+    touches = frames["touchpoints"]
+    kinds = pl.Series("interaction", ["click", "view", None, "Ad Impression"] * 1_000)
+    frames["touchpoints"] = touches.with_columns(kinds[: touches.height])
+    number = pl.col("user_id").str.slice(1).cast(pl.Int64)
+    account = pl.when(number % 5 == 0).then(number // 50)
+    frames["users"] = frames["users"].with_columns(account_id=account)
     (folder / "rates.csv").write_text("date,currency,rate\n2025-12-01,USD,0.5\n")
     return frames, {
         "currency": {"reporting": "EUR", "rates": str(folder / "rates.csv")},
@@ -203,25 +247,80 @@ def shop_in_two_currencies(folder):
         "outcomes": {
             "conversion": {
                 "first_only": True, "after_conversion": "restart", "delivery_delay": "2d",
-            }
+            },
+            "small": {
+                "lookback_by_interaction": {"impression": "3d"}, "click_priority": True,
+                "exclude_channels": ["social"], "merge_channels": {"Search": ["mail"]},
+            },
         },
-        "evaluation": {"cluster": "region"},
+        "timezone": "America/New_York",
+        "people": {"unit": "account"},
+        "evaluation": {"cluster": "region", "lookback": "9d"},
     }  # fmt: skip
 
 
-def test_what_projects_use_is_the_same_on_both_engines(spark, tmp_path):
-    frames, values = shop_in_two_currencies(tmp_path)
-    sources = dict.fromkeys(frames, "frame")
-    settings = parse_settings({"sources": sources, **values}, "settings")
+@pytest.fixture(scope="module")
+def shops(spark: SparkEngine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engines]:
+    """Attribute the conversions of the shop on both engines; yield the engines."""
+    frames, values = shop_in_two_currencies(tmp_path_factory.mktemp("shop"))
+    settings = parse_settings({"sources": dict.fromkeys(frames, "frame"), **values}, "settings")
     refuse_on_spark(settings)
     with DuckDBEngine(threads=1) as one, SparkEngine(spark.session) as other:
         for engine in (one, other):
-            pipeline.prepare(engine, frames, settings)
-        for table in ("channels", "touches", "conversions", "path_events"):
-            same(one, other, f"from journeys.{table}")
-        same(one, other, "select outcome, sum(value) from inputs.conversions group by outcome")
-        same(one, other, "select count(*) from quarantine.touchpoints")
-        marts = ["inputs.report"]
-        for table in marts:
-            same(one.local, other.local, f"from {table}")
-        assert one.scalar("select count(*) from journeys.path_events") > 100
+            WARNINGS[type(engine)] = pipeline.attribute(
+                engine, frames, settings, rivals=choose(["linear", "markov_1"]), intervals=False
+            )
+        yield {"duckdb": one, "spark": other}
+
+
+#: The warnings about the shop, by the type of the engine.
+WARNINGS: dict[type, list[tuple[str, str]]] = {}
+
+
+def test_the_shop_is_the_same_on_both_engines(shops):
+    one, other = shops.values()
+    assert WARNINGS[type(one)] == WARNINGS[type(other)]
+    for table in ("channels", "touches", "conversions", "path_events", "path_members"):
+        same(one, other, f"from journeys.{table}")
+    same(one, other, "select outcome, sum(value) from inputs.conversions group by outcome")
+    same(one, other, "select count(*) from quarantine.touchpoints")
+    same(one.local, other.local, "from inputs.report")
+    for mart in CREDIT_MARTS:
+        same(one.local, other.local, f"from mart.{mart}")
+    assert one.scalar("select count(*) from journeys.path_events") > 100
+    assert one.scalar("select count(*) from journeys.path_members") > 100
+
+
+@both
+def test_channels_of_one_outcome_are_left_out_and_merged(shops, engine):
+    sql = "select distinct outcome, channel from journeys.path_touches order by all"
+    found = shops[engine].rows(sql.replace("all", "outcome, channel"))
+    assert found == [
+        ("conversion", "Mail"), ("conversion", "Search"), ("conversion", "Social"),
+        ("small", "Search"),
+    ]  # fmt: skip
+
+
+@both
+def test_a_view_before_a_click_is_on_no_path_with_the_click(shops, engine):
+    mixed = shops[engine].rows(
+        "select count(*) from (select count(distinct case when interaction in"
+        " ('view', 'Ad Impression') then 'view' else 'click' end) as kinds"
+        " from journeys.path_touches where outcome = 'small'"
+        " group by user_key, happened_at, event_touch) as paths where kinds > 1"
+    )
+    assert mixed == [(0,)]
+
+
+@both
+def test_accounts_have_the_journeys_of_their_users(shops, engine):
+    accounts = "select count(*) from journeys.users where starts_with(user_id, 'account')"
+    assert shops[engine].scalar(accounts) == 24
+
+
+@both
+def test_days_are_those_of_the_time_zone(shops, engine):
+    """Five hours after midnight in New York is ten o'clock in UTC, or nine in summer."""
+    first = shops[engine].scalar("select min(touched_at) from journeys.touches")
+    local = shop()["touchpoints"]["touched_at"].min()
+    assert first - local == timedelta(hours=5)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -223,13 +223,21 @@ TEXT = [*hostile.TIMES, *hostile.ZONED, *hostile.NUMBERS, *hostile.CHANNELS]
         "count(*), count(distinct s), sum(n), min(s), max(s) from rows",
         "count(*) filter (where n > 3) from rows",
         "string_agg(s, ' > ' order by n desc) from rows",
+        "trim(s), starts_with(s, '2026'), ends_with(s, '0'), contains(s, ':')",
+        "split_part(s, '-', 2), 'account' || chr(31) || n, regexp_matches(s, '^.9') from rows",
+        "min_by(s, n), min_by(nullif(s, ''), n), bool_or(n > 9) from rows",
     ],
 )
 def test_a_construct_has_the_same_result_on_both_engines(spark, both_rows, expression):
     tail = "" if " from rows" in expression else " from rows"
-    summed = "count(*)" in expression or "string_agg" in expression
+    summed = any(name in expression for name in ("count(*)", "string_agg", "min_by"))
     names = "" if summed else "n, s, "
     same(both_rows, spark, f"select {names}{expression}{tail}".replace("from rows", "from t.rows"))
+
+
+def test_a_list_of_parameters_is_the_same_on_both_engines(spark, both_rows):
+    select = "select s from t.rows where n in (select unnest($some))"
+    same(both_rows, spark, select, {"some": [1, 2, None]})
 
 
 def test_every_row_has_another_uuid_on_both_engines(spark, both_rows):
@@ -253,6 +261,31 @@ def both_rows(spark: SparkEngine) -> Iterator[DuckDBEngine]:
     with DuckDBEngine(threads=1) as duck:
         duck.store("t.rows", frame)
         yield duck
+
+
+# --- time zones -----------------------------------------------------------------------------------
+
+#: Days on which clocks change: by an hour, by half an hour, and by a whole day that is left out.
+CHANGES = {
+    "Europe/Berlin": [datetime(2024, 3, 31), datetime(2024, 10, 27)],
+    "America/New_York": [datetime(2024, 3, 10), datetime(2024, 11, 3)],
+    "Australia/Lord_Howe": [datetime(2024, 4, 7), datetime(2024, 10, 6)],
+    "Pacific/Apia": [datetime(2011, 12, 30)],
+}
+
+
+@pytest.mark.parametrize("zone", CHANGES)
+def test_local_times_are_the_same_on_both_engines(spark, zone):
+    """Around changes of the clock, also for times that occur twice or not at all."""
+    steps = [timedelta(minutes=15 * step) for step in range(-24, 120)]
+    frame = pl.DataFrame({"t": [day + step for day in CHANGES[zone] for step in steps]})
+    select = "select t, local_time(t) as local, from_local_time(t) as utc from zones.times"
+    with DuckDBEngine(threads=1) as duck, SparkEngine(spark.session, prefix="z_") as other:
+        for engine in (duck, other):
+            engine.local.set_timezone(zone)
+            engine.store("zones.times", frame)
+        same(duck, other, select)
+        assert duck.scalar(f"select count(*) from ({select}) where local = t or utc = t") == 0
 
 
 # --- journeys -------------------------------------------------------------------------------------

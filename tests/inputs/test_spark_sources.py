@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,6 +12,8 @@ import pytest
 from lydite import inputs
 from lydite.engine import DuckDBEngine, SparkEngine
 from lydite.errors import InputError
+from lydite.inputs import channels
+from lydite.settings import ChannelSettings
 from tests.helpers import hostile_inputs as hostile
 from tests.helpers.both_engines import same, stored
 
@@ -55,6 +57,46 @@ def test_files_with_different_columns_give_the_same_tables(spark, tmp_path):
     touchpoints[150:].drop("reason").write_parquet(tmp_path / "touchpoints_2.parquet")
     files = str(tmp_path / "touchpoints_*.parquet")
     assert_same_tables(spark, "touchpoints", files, files)
+
+
+def visits() -> pl.DataFrame:
+    """Return visits from all kinds of sources, of users who come several times."""
+    sources = [
+        "google", "Facebook", "news.ycombinator.com", "paypal.com", "shop.example", "newsletter",
+        "(direct)", None, " bing ", "amazon.de", "tv\r\nspot", "a%b",
+    ]  # fmt: skip
+    mediums = ["cpc", "organic", "referral", "(none)", None, "email", "paid_social", "a\rcpb"]
+    clicks = [None, "gclid", "https://x.example/?msclkid=7&a=1", "fbclid"]
+    n = 12 * 8 * 4
+    return pl.DataFrame(
+        {
+            "user_id": [f"u{i % 31}" for i in range(n)],
+            "touched_at": [NOON + timedelta(hours=i * 7 % 97) for i in range(n)],
+            "source": [sources[i % 12] for i in range(n)],
+            "medium": [mediums[i // 12 % 8] for i in range(n)],
+            "click_ids": [clicks[i // 96] for i in range(n)],
+            "referrer": [None if i % 3 else f"https://www.{sources[i % 5]}/x" for i in range(n)],
+            "campaign": [("Summer Shop", "cross-network", None, "brand")[i % 4] for i in range(n)],
+        }
+    )
+
+
+def test_channels_of_visits_are_named_as_on_duckdb(spark, tmp_path):
+    """By the default groups, a mapping, click ids, referrers and excluded referrals."""
+    mapping = tmp_path / "mapping.csv"
+    mapping.write_text("pattern,channel\nnews* / email,Newsletter\na%b / *,Percent\n")
+    names = ChannelSettings(mapping=str(mapping), exclude_referrals=["shop.example"])
+    frame = visits()
+    with DuckDBEngine(threads=1) as duck, SparkEngine(spark.session, prefix="visits_") as other:
+        for engine in (duck, other):
+            inputs.load_table(engine, "touchpoints", frame, now=hostile.NOW, names=names)
+            engine.create("journeys.channels", "select distinct channel from inputs.touchpoints")
+        for table in ("touchpoints", "channels_of_touchpoints"):
+            same(duck, other, f"from inputs.{table}")
+        assert channels.channel_notes(duck) == channels.channel_notes(other)
+        rules = duck.rows("select distinct rule from inputs.channels_of_touchpoints")
+        assert len(rules) == 5
+        assert duck.scalar("select count(distinct channel) from inputs.touchpoints") > 10
 
 
 def test_catalog_tables_and_spark_frames_give_the_same_tables(spark):

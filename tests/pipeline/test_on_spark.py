@@ -21,33 +21,11 @@ HOLDOUT = {
 }  # fmt: skip
 # The names in the table of docs/scale.md: settings that need DuckDB, and a part of the message.
 CASES = {
-    "timezone": ({"timezone": "Europe/Berlin"}, "timezone = 'Europe/Berlin' needs the engine"),
-    "lookback_by_interaction": (
-        {"evaluation": {"lookback_by_interaction": {"impression": "1d"}}},
-        "lookback_by_interaction and click_priority do not run on Spark",
-    ),
-    "click_priority": (
-        {"outcomes": {"lead": {"click_priority": True}}},
-        "lookback_by_interaction and click_priority do not run on Spark",
-    ),
-    "exclude_channels": (
-        {"outcomes": {"lead": {"exclude_channels": ["tv"]}}},
-        "exclude_channels and merge_channels: leave them out",
-    ),
-    "merge_channels": (
-        {"outcomes": {"lead": {"merge_channels": {"a": ["b"]}}}},
-        "exclude_channels and merge_channels: leave them out",
-    ),
     "other_lookbacks": (
         {"evaluation": {"lookback": "30d", "other_lookbacks": ["7d"]}},
         "other_lookbacks need DuckDB: run each lookback alone",
     ),
     "erasures": ({"sources": {"erasures": "lake.erasures"}}, "erasures need DuckDB: delete"),
-    "mapping": ({"channels": {"mapping": "map.csv"}}, "channels.mapping needs the engine duckdb"),
-    "exclude_referrals": (
-        {"channels": {"exclude_referrals": ["shop.example"]}},
-        "channels.exclude_referrals needs the engine duckdb",
-    ),
 }
 
 
@@ -77,25 +55,29 @@ def test_the_list_of_the_docs_is_complete():
 
 
 def test_everything_that_needs_duckdb_is_named_at_once():
-    values = {
-        "timezone": "Europe/Berlin",
-        "evaluation": {"click_priority": True},
-        "channels": {"mapping": "map.csv"},
-    }
+    values = {"evaluation": {"other_lookbacks": ["7d"]}}
     with pytest.raises(InputError) as error:
         refuse_on_spark(settings_of(values), ["erasures"])
-    assert len(str(error.value).splitlines()) == 4
+    assert len(str(error.value).splitlines()) == 2
 
 
 def test_other_settings_run_on_spark():
     refuse_on_spark(
         settings_of(
             {
-                "timezone": "UTC",
+                "timezone": "Europe/Berlin",
                 "people": {"unit": "account"},
                 "experiments": {"email": HOLDOUT},
-                "outcomes": {"lead": {"first_only": True, "after_conversion": "restart"}},
-                "channels": {"direct": ["none"]},
+                "evaluation": {"click_priority": True},
+                "outcomes": {
+                    "lead": {"first_only": True, "after_conversion": "restart"},
+                    "sale": {"exclude_channels": ["tv"], "merge_channels": {"a": ["b"]}},
+                },
+                "channels": {
+                    "direct": ["none"],
+                    "mapping": "map.csv",
+                    "exclude_referrals": ["shop.example"],
+                },
             }
         ),
         ["spend", "users", "identities", "experiments"],
@@ -104,6 +86,6 @@ def test_other_settings_run_on_spark():
 
 @pytest.mark.parametrize("step", [pipeline.run, pipeline.attribute])
 def test_a_run_is_refused_before_anything_is_read(step):
-    settings = settings_of({"timezone": "Europe/Berlin"})
-    with pytest.raises(InputError, match="timezone"):
+    settings = settings_of({"evaluation": {"other_lookbacks": ["7d"]}})
+    with pytest.raises(InputError, match="other_lookbacks"):
         step(SimpleNamespace(), {"touchpoints": pl.DataFrame()}, settings)

@@ -8,14 +8,16 @@ than a query that does not run.
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.optimizer.simplify import simplify
 
 from lydite.engine.duckdb import IS_DUCKDB_2
+from lydite.engine.macros import expand_macros
 from lydite.errors import LyditeError
+from lydite.timezones import UTC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,9 +32,11 @@ SAME: tuple[type[exp.Expr], ...] = (
     exp.Case,
     exp.Cast,
     exp.Coalesce,
+    exp.Contains,
     exp.Count,
     exp.Decode,
     exp.DenseRank,
+    exp.EndsWith,
     exp.Exists,
     exp.Explode,
     exp.FirstValue,
@@ -89,6 +93,7 @@ def translate(
     sql: str,
     parameters: Mapping[str, object] | None = None,
     rename: Callable[[str], str] = str,
+    timezone: str = UTC,
 ) -> str:
     """Translate a DuckDB statement to Spark.
 
@@ -100,6 +105,8 @@ def translate(
         The values of its ``$names``; they become literals with the type that DuckDB would bind.
     rename
         Returns the name on Spark of a table in the statement.
+    timezone
+        The time zone of local times.
 
     Raises
     ------
@@ -107,13 +114,13 @@ def translate(
         When a part of the statement is not on the allow-list.
     """
     try:
-        tree = parse_one(sql, read="duckdb")
+        tree = expand_macros(parse_one(sql, read="duckdb"))
     except SqlglotError as error:
         raise UntranslatableError(f"not valid DuckDB SQL: {error}") from error
     values = parameters or {}
     # From the leaves up, so that the children of a rewritten node are already rewritten.
     for node in reversed(list(tree.walk(bfs=False))):
-        new = _rewritten(node, values, rename)
+        new = _rewritten(node, values, rename, timezone)
         if new is node:
             continue
         if node is tree:
@@ -124,12 +131,17 @@ def translate(
 
 
 def _rewritten(
-    node: exp.Expr, parameters: Mapping[str, object], rename: Callable[[str], str]
+    node: exp.Expr,
+    parameters: Mapping[str, object],
+    rename: Callable[[str], str],
+    timezone: str,
 ) -> exp.Expr:
     if isinstance(node, exp.Placeholder | exp.Parameter):
         return _value(node.name, parameters)
     if isinstance(node, exp.Table):
         return _table(node, rename)
+    if isinstance(node, exp.Anonymous) and node.name.lower() in _CONVERSIONS:
+        return _converted(node, timezone)
     rewrite = _REWRITES.get(type(node))
     if rewrite is not None:
         return rewrite(node)
@@ -209,6 +221,36 @@ def _number(node: exp.Literal) -> exp.Expr:
 def _epoch_us(time: exp.Expr) -> exp.Expr:
     """Return microseconds since the epoch; the time zone of the session is UTC."""
     return exp.Anonymous(this="unix_micros", expressions=[_cast(time, "timestamptz")])
+
+
+# Of a local time that occurs twice, as clocks go back, DuckDB takes the second instant and Spark
+# the first. The offset of the second one is that of a day later. Of a time that clocks skip, both
+# take the instant by the offset before.
+_FIRST = "unix_micros(to_utc_timestamp(cast(:time as timestamp), :zone))"
+_DAY_AFTER = f"timestamp_micros({_FIRST} + 90000000000)"
+_SECOND = (
+    f"unix_micros(cast(:time as timestamp)) + {_FIRST} + 90000000000"
+    f" - unix_micros(from_utc_timestamp({_DAY_AFTER}, :zone))"
+)
+_CONVERSIONS = {
+    "local_time": ("cast(from_utc_timestamp(cast(:time as timestamp), :zone) as timestamp_ntz)"),
+    "from_local_time": f"""
+        cast(timestamp_micros(case
+            when {_SECOND} > {_FIRST} and from_utc_timestamp(timestamp_micros({_SECOND}), :zone)
+                = cast(:time as timestamp) then {_SECOND}
+            else {_FIRST}
+        end) as timestamp_ntz)
+    """,
+}
+
+
+def _converted(node: exp.Anonymous, timezone: str) -> exp.Expr:
+    """Convert a time of UTC to local time, or the reverse; the session's zone is UTC."""
+    time = node.expressions[0]
+    if timezone == UTC:
+        return time
+    template = _CONVERSIONS[node.name.lower()]
+    return _spark(template, time=time, zone=exp.Literal.string(timezone))
 
 
 def _make_timestamp(node: exp.UnixToTime) -> exp.Expr:
@@ -306,6 +348,11 @@ def _try(node: exp.Try) -> exp.Expr:
 # --- patterns -------------------------------------------------------------------------------------
 
 
+def _match(node: exp.RegexpLike) -> exp.Expr:
+    pattern = _pattern(node.expression)
+    return exp.Anonymous(this="regexp_like", expressions=[node.this, pattern])
+
+
 def _full_match(node: exp.RegexpFullMatch) -> exp.Expr:
     pattern = _pattern(node.expression)
     whole = exp.Literal.string(rf"^(?:{pattern.name})\z")
@@ -315,7 +362,7 @@ def _full_match(node: exp.RegexpFullMatch) -> exp.Expr:
 def _replace(node: exp.RegexpReplace) -> exp.Expr:
     r"""Replace all matches, as Spark always does; its groups are named $1, not \1."""
     pattern = _pattern(node.expression)
-    every, once = node.args.get("modifiers"), pattern.name.startswith("^")
+    every, once = node.args.get("modifiers"), node.expression.name.startswith("^")
     once = once or pattern.name.endswith(r"\z")
     if not once and (every is None or every.name != "g"):
         raise UntranslatableError(f"{_duck(node)}: Spark replaces every match. Add the option 'g'.")
@@ -338,7 +385,12 @@ def _lower(node: exp.Lower) -> exp.Expr:
 
 
 def _pattern(node: exp.Expr) -> exp.Literal:
-    """Check that a pattern has the same meaning on both engines, and return it."""
+    """Check that a pattern has the same meaning on both engines, and return it.
+
+    A dot matches all but a line feed, as in DuckDB: Java has more ends of lines.
+    """
+    if not (isinstance(node, exp.Literal) and node.is_string):
+        raise UntranslatableError(f"{_duck(node)}: the pattern has to be a literal")
     replacements = {"$": r"\z", r"\v": r"\x0B"}
     for sign, replacement in replacements.items():
         if sign in node.name:
@@ -346,7 +398,8 @@ def _pattern(node: exp.Expr) -> exp.Literal:
                 f"the pattern {node.name!r} holds {sign}, which has another meaning in Java:"
                 f" write {replacement}"
             )
-    return cast("exp.Literal", node)
+    has_dot = "." in node.name.replace("\\.", "")
+    return exp.Literal.string(f"(?d){node.name}") if has_dot else node
 
 
 # --- other constructs -----------------------------------------------------------------------------
@@ -401,6 +454,14 @@ def _bracket(node: exp.Bracket) -> exp.Expr:
     )
 
 
+def _by_smallest(node: exp.ArgMin) -> exp.Expr:
+    """Ignore rows without a value, as DuckDB does."""
+    if isinstance(node.expression, exp.Tuple):
+        raise UntranslatableError(f"{_duck(node)}: order by one column")
+    return _spark("min_by(:value, :key) filter (where :value is not null)",
+                  value=node.this, key=node.expression)  # fmt: skip
+
+
 def _listed(node: exp.GroupConcat) -> exp.Expr:
     """Require an order: without one, the result depends on the engine."""
     if not isinstance(node.this, exp.Order):
@@ -419,8 +480,6 @@ def _anonymous(node: exp.Anonymous) -> exp.Expr:
     name = node.name.lower()
     if name == "epoch_us":
         return _epoch_us(node.expressions[0])
-    if name == "local_time":  # UTC: other zones run on DuckDB only
-        return cast("exp.Expr", node.expressions[0])
     if name == "error":
         return exp.Anonymous(this="raise_error", expressions=node.expressions)
     raise _unknown(node)
@@ -438,6 +497,7 @@ def _spark(template: str, **parts: exp.Expr) -> exp.Expr:
 
 _REWRITES: Mapping[type[exp.Expr], Rewrite] = {
     exp.Anonymous: _anonymous,
+    exp.ArgMin: _by_smallest,
     exp.Bracket: _bracket,
     exp.Cast: _plain_cast,
     exp.Chr: _chr,
@@ -450,6 +510,7 @@ _REWRITES: Mapping[type[exp.Expr], Rewrite] = {
     exp.Qualify: _qualify,
     exp.RegexpExtract: _extract,
     exp.RegexpFullMatch: _full_match,
+    exp.RegexpLike: _match,
     exp.RegexpReplace: _replace,
     exp.Star: _star,
     exp.Trim: _trim,

@@ -131,7 +131,7 @@ class DuckDBEngine:
 
     @property
     def timezone(self) -> str:
-        """The time zone of the SQL function ``local_time``, in which days and weeks are counted."""
+        """The time zone of days and weeks, and of ``local_time`` and ``from_local_time``."""
         return self._timezone
 
     def set_timezone(self, timezone: str) -> None:
@@ -146,11 +146,14 @@ class DuckDBEngine:
         return found or UTC
 
     def _define_local_time(self) -> None:
-        local = f"timezone({quote_literal(self._timezone)}, timezone('UTC', t))"
-        self.run(
-            "create or replace temp macro local_time(t) as "
-            + ("t" if self._timezone == UTC else local)
-        )
+        zone = quote_literal(self._timezone)
+        macros = {
+            "local_time": f"timezone({zone}, timezone('UTC', t))",
+            "from_local_time": f"make_timestamp(epoch_us(timezone({zone}, t)))",
+        }
+        for name, body in macros.items():
+            text = "t" if self._timezone == UTC else body
+            self.run(f"create or replace temp macro {name}(t) as {text}")
 
     # --- tables ---------------------------------------------------------------------------------
 

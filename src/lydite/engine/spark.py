@@ -369,7 +369,7 @@ class SparkEngine:
     def _translated(self, sql: str, parameters: Parameters | None) -> str:
         from lydite.engine.dialect import translate
 
-        return translate(resolve_sql(sql), parameters, self._renamed)
+        return translate(resolve_sql(sql), parameters, self._renamed, self.local.timezone)
 
     def _renamed(self, table: str) -> str:
         """Return the name on Spark of a table in a statement; it has a schema, or it stays."""

@@ -102,6 +102,11 @@ def _append_rows(engine: Engine, name: str, parameters: Mapping[str, object]) ->
 
 _TABLES_OF_USERS = {
     "journeys.channels": "from journeys.channels",
+    "journeys.interactions": "from journeys.interactions",
+    "journeys.outcome_channels": "from journeys.outcome_channels",
+    "journeys.path_members": """
+select * from journeys.path_members where bucket < $buckets and not is_conversion
+""",
     "journeys.users": "from journeys.users where bucket < $buckets",
     "people.users": """
 select users.*

@@ -40,13 +40,13 @@ order by cost desc, channel
 # Channels that never cost anything, such as organic search, are normal: they are only named where
 # spend has no touches, because then one channel probably has two names.
 _WITHOUT_COST = """
-select channels.channel
+select channels.channel, count(*) as touches
 from journeys.channels as channels
 inner join journeys.counted_touches as touches on channels.channel_key = touches.channel_key
 where channels.channel not in (select channel from journeys.spend)
 group by channels.channel
 having coalesce(sum(touches.cost), 0) = 0
-order by count(*) desc, channels.channel
+order by touches desc, channels.channel
 """
 
 
@@ -82,7 +82,7 @@ def _without_touches(engine: Engine) -> Iterator[tuple[str, str]]:
     if not found:
         return
     text = f"no touchpoint has these channels of the spend: {_enumerate(found)}"
-    unpaid = [repr(channel) for (channel,) in engine.rows(_WITHOUT_COST)]
+    unpaid = [repr(channel) for channel, _ in engine.rows(_WITHOUT_COST)]
     if unpaid:
         text += f"; these channels of the touchpoints have no cost: {_enumerate(unpaid)}"
     yield "spend_without_touches", text

@@ -13,7 +13,6 @@ from lydite.inputs.numbers_as_times import times_of_numbers
 from lydite.inputs.schema import Column, Kind, Table
 from lydite.inputs.source_rows import normalise_name
 from lydite.inputs.timezones import refuse_mixed_zones, zone_in
-from lydite.timezones import UTC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -303,10 +302,7 @@ def _trimmed(text: str) -> str:
 def _instant(engine: Engine, relation: Relation, name: str) -> str:
     """Return the expression of times in UTC; times without a zone are local times."""
     time, zone = _read_times(engine, relation, name)
-    timezone = engine.local.timezone
-    if zone != "none" or timezone == UTC:
-        return time
-    return f"make_timestamp(epoch_us(timezone({quote_literal(timezone)}, {time})))"
+    return f"from_local_time({time})" if zone == "none" else time
 
 
 def _day(engine: Engine, relation: Relation, name: str) -> str:

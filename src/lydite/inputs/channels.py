@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from lydite.engine import DuckDBEngine, load_sql
+from lydite.engine import load_sql
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
-    from lydite.engine import Engine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.inputs.schema import Table
     from lydite.settings import ChannelSettings
 
@@ -117,29 +117,13 @@ def needs_names(table: Table, columns: Collection[str], settings: ChannelSetting
     return bool(table.traffic) and (bool(columns) or settings.mapping is not None)
 
 
-def duckdb_only(engine: Engine, place: str) -> DuckDBEngine:
-    """Return the engine; raise where it cannot name channels.
-
-    Raises
-    ------
-    InputError
-        With Spark.
-    """
-    if isinstance(engine, DuckDBEngine):
-        return engine
-    raise InputError(
-        f"{place}: channels are named from source and medium, or by channels.mapping, only with the"
-        " engine duckdb. Name them before, in a column `channel`."
-    )
-
-
 def create_macros(engine: DuckDBEngine) -> None:
     """Create the macros of `sql/channels/macros.sql`, which sources may use too."""
     engine.run(load_sql("channels/macros"))
 
 
 def name_channels(
-    engine: DuckDBEngine, table: Table, select: str, settings: ChannelSettings, *, has_traffic: bool
+    engine: Engine, table: Table, select: str, settings: ChannelSettings, *, has_traffic: bool
 ) -> str:
     """Return the select of the rows with their channels.
 
@@ -148,7 +132,7 @@ def name_channels(
     Parameters
     ----------
     engine
-        Reads the rows; has the macros.
+        Reads the rows. DuckDB needs the macros (`create_macros`).
     table
         The input table.
     select
@@ -214,7 +198,7 @@ order by 1
 """
 
 
-def channel_notes(engine: DuckDBEngine) -> list[tuple[str, str]]:
+def channel_notes(engine: Engine) -> list[tuple[str, str]]:
     """Return kind and text of each note about the names of channels.
 
     The kinds are ``excluded_referrals``, ``unassigned_channel`` and ``similar_channels``, names
@@ -230,7 +214,7 @@ def channel_notes(engine: DuckDBEngine) -> list[tuple[str, str]]:
     return notes
 
 
-def _excluded(engine: DuckDBEngine) -> Iterator[tuple[str, str]]:
+def _excluded(engine: Engine) -> Iterator[tuple[str, str]]:
     found = engine.rows(_EXCLUDED)
     if found:
         total = sum(visits for _, visits in found)
@@ -239,7 +223,7 @@ def _excluded(engine: DuckDBEngine) -> Iterator[tuple[str, str]]:
         yield "excluded_referrals", f"{total:,} {text}: {names}"
 
 
-def _unassigned(engine: DuckDBEngine) -> Iterator[tuple[str, str]]:
+def _unassigned(engine: Engine) -> Iterator[tuple[str, str]]:
     found = engine.rows(_UNASSIGNED)
     if found:
         total = sum(visits for _, visits in found)

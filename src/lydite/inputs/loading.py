@@ -167,7 +167,7 @@ def load(
     rules
         Severity and threshold of rules about touchpoints (`lydite.inputs.rules`).
     timezone
-        The time zone of times without a zone, and of days; None for UTC. DuckDB only.
+        The time zone of times without a zone, and of days; None for UTC.
     first_only
         Outcomes of which only the first conversion of a user counts.
     currency
@@ -290,11 +290,6 @@ def _refuse_unknown(sources: Mapping[str, object]) -> None:
 
 
 def _use_timezone(engine: Engine, timezone: str | None) -> None:
-    if not isinstance(engine, DuckDBEngine) and timezone not in {None, UTC_NAME}:
-        raise InputError(
-            f"timezone = {timezone!r} needs the engine duckdb: with Spark, days are of UTC, and"
-            " times without a zone are UTC. Leave it out, and convert the times in the source"
-        )
     engine.local.set_timezone(timezone or UTC_NAME)
 
 
@@ -433,7 +428,8 @@ def _names_needed(
     """Return the settings where channels have to be named, not only read."""
     if not channels.needs_names(table, traffic_columns(relation, table), names):
         return None
-    channels.create_macros(channels.duckdb_only(engine, relation.place))
+    if isinstance(engine, DuckDBEngine):
+        channels.create_macros(engine)
     return names
 
 
@@ -550,7 +546,7 @@ def _with_channels(engine: Engine, plan: _Plan) -> str:
     if plan.names is None:
         return plan.select
     return channels.name_channels(
-        channels.duckdb_only(engine, plan.relation.place),
+        engine,
         plan.table,
         plan.select,
         plan.names,

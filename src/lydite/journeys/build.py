@@ -165,11 +165,6 @@ def build_path_events(
 
     Where an outcome has lookbacks by kind of contact, touches between the first and the last one of
     a path may not be on it: ``journeys.path_members`` lists those that are.
-
-    Raises
-    ------
-    InputError
-        When an outcome has lookbacks by kind of contact and the engine is Spark.
     """
     for table in ("journeys.path_events", "journeys.path_members", INTERACTIONS):
         engine.drop(table)

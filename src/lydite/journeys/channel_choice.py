@@ -11,7 +11,7 @@ from lydite.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lydite.engine import DuckDBEngine, Engine
+    from lydite.engine import Engine
     from lydite.settings import PathOptions
 
 TABLE = "journeys.outcome_channels"
@@ -85,7 +85,7 @@ def _rows(
     return rows
 
 
-def notes_on_channels(engine: DuckDBEngine, outcome: str) -> list[str]:
+def notes_on_channels(engine: Engine, outcome: str) -> list[str]:
     """Return notes on the touches that are not on the paths of an outcome, or merged."""
     if not engine.exists(TABLE):
         return []

@@ -30,7 +30,6 @@ from lydite.journeys.direct import sql_parameters
 from lydite.journeys.interactions import (
     has_interactions,
     refuse_joins_over_time,
-    refuse_spark,
     write_interactions,
 )
 from lydite.journeys.people import build_people, joins_ids, joins_over_time
@@ -120,7 +119,6 @@ def build_journeys(
         When there is no such column, or the engine cannot build the paths.
     """
     if has_interactions(options):
-        refuse_spark(engine)
         refuse_joins_over_time(joins_over_time(engine, people))
     if isinstance(engine, DuckDBEngine) and engine.is_persistent:
         return refresh(
@@ -351,6 +349,7 @@ def _rebuild_staged(
     """Build the journeys of the changed users in staging."""
     with engine.use_database(staging):
         engine.create("journeys.channels", "from main.channels")
+        engine.create("journeys.positions", "journeys/positions")
         engine.create("journeys.touches", "journeys/touches", {"keep_duplicates": keep_duplicates})
         journeys.build_path_events(engine, lookbacks, options)
         engine.create("journeys.positions", "journeys/positions")

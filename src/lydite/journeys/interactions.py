@@ -9,19 +9,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite.durations import format_duration
-from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lydite.engine import Engine
+    from lydite.engine import DuckDBEngine, Engine
     from lydite.settings import InteractionLookbacks, PathOptions
 
-NOT_ON_SPARK = (
-    "lookback_by_interaction and click_priority do not run on Spark, and neither do"
-    " exclude_channels and merge_channels: leave them out, or use the engine duckdb"
-)
 CLICK, ENGAGED_VIEW, IMPRESSION = "click", "engaged_view", "impression"
 #: With click priority, a touch is on a path only if no touch of a kind before it is. Kinds that are
 #: not listed are like clicks.
@@ -72,18 +67,6 @@ def has_interactions(options: Mapping[str, PathOptions] | None) -> bool:
     return any(chosen.by_interaction is not None for chosen in (options or {}).values())
 
 
-def refuse_spark(engine: Engine) -> None:
-    """Raise an error where the engine is Spark, whose paths have one lookback.
-
-    Raises
-    ------
-    InputError
-        The message names the settings.
-    """
-    if not isinstance(engine, DuckDBEngine):
-        raise InputError(NOT_ON_SPARK)
-
-
 def refuse_joins_over_time(joins: bool) -> None:
     """Raise an error where ids are joined over time: touches of the time before have no list.
 
@@ -112,15 +95,9 @@ def write_interactions(engine: Engine, options: Mapping[str, PathOptions]) -> No
         Holds the touches.
     options
         What is on the paths of each outcome.
-
-    Raises
-    ------
-    InputError
-        When the engine is Spark.
     """
     if not has_interactions(options):
         return
-    refuse_spark(engine)
     found = [interaction for interaction, _ in engine.rows(_FOUND)]
     rows = [
         row
@@ -179,7 +156,7 @@ def has_listed_paths(engine: DuckDBEngine, outcome: str) -> bool:
     return engine.exists(TABLE) and bool(engine.scalar(sql, {"outcome": outcome}))
 
 
-def note_on_interactions(engine: DuckDBEngine) -> str | None:
+def note_on_interactions(engine: Engine) -> str | None:
     """Return a note on how long the touches of each kind count; None if no setting says so."""
     if not engine.exists(TABLE):
         return None

@@ -196,12 +196,12 @@ def general_findings(engine: Engine, models: Sequence[Model]) -> list[tuple[str,
     """Return kind and text of each warning about the data that concerns all outcomes."""
     direct = note_on_direct(journeys.direct_channels(engine.local)) if use_direct(models) else None
     refunds = engine.local.scalar("select sum(rows) from inputs.report where reason = 'refund'")
-    interactions = note_on_interactions(engine.local)
+    interactions = note_on_interactions(engine)
     return [
         *([("direct", direct)] if direct else []),
         *([("interactions", interactions)] if interactions else []),
         *([("refund", _REFUNDS.format(n=refunds))] if refunds else []),
-        *channel_notes(engine.local),
+        *channel_notes(engine),
         *spend_warnings(engine),
         *cluster_warnings(engine),
         *bot_warnings(engine),
@@ -263,7 +263,7 @@ def path_findings(engine: Engine, outcomes: Sequence[Mapping[str, Any]]) -> list
         note = note_on_repeats(row["repeats"], conversions, row["after_conversion"])
         if note:
             found.append(("after_conversion", f"{row['outcome']}: {note}"))
-        texts = notes_on_channels(engine.local, row["outcome"])
+        texts = notes_on_channels(engine, row["outcome"])
         found += [("channels_of_outcome", f"{row['outcome']}: {text}") for text in texts]
     return found
 
