@@ -246,7 +246,7 @@ _CONVERSIONS = {
 
 def _converted(node: exp.Anonymous, timezone: str) -> exp.Expr:
     """Convert a time of UTC to local time, or the reverse; the session's zone is UTC."""
-    time = node.expressions[0]
+    time: exp.Expr = node.expressions[0]
     if timezone == UTC:
         return time
     template = _CONVERSIONS[node.name.lower()]
