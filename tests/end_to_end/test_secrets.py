@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
+import signal
 import sqlite3
 import subprocess
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import duckdb
 import pytest
 
 import lydite
+from lydite import environment
 from lydite.doctor import examine
+from pipelines import refresh as command
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SETTINGS = """
 models = ["last_touch", "linear"]
 [sources]
@@ -33,9 +36,12 @@ period = "month"
 
 
 @pytest.fixture
-def refresh(tmp_path, postgres, monkeypatch):
-    """Run the job on touchpoints in PostgreSQL; return the process and its files."""
-    world = lydite.simulate("linear", users=1_000, seed=1)
+def refresh(tmp_path, postgres, monkeypatch, capfd):
+    """Run the command on touchpoints in PostgreSQL; return its code and what it prints.
+
+    It runs in this process, which knows no secret yet: to start one takes longer than a run.
+    """
+    world = lydite.simulate("linear", users=300, seed=1, weeks=10)
     world.write(tmp_path)
     (tmp_path / "touchpoints.parquet").unlink()
     (tmp_path / "touchpoints.sql").write_text("select * from touches")
@@ -49,16 +55,14 @@ def refresh(tmp_path, postgres, monkeypatch):
         (tmp_path / "secret").write_text(password)
         encoded = quote(password, safe="")
         monkeypatch.setenv("SHOP_URL", postgres.url.replace("${TEST_PASSWORD}", encoded))
-        return subprocess.run(
-            [sys.executable, "-m", "pipelines.refresh"],
-            cwd=ROOT,
-            env=os.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        environment._read_secrets.clear()
+        capfd.readouterr()
+        code = command.main([])
+        return subprocess.CompletedProcess([], code, *capfd.readouterr())
 
-    return refresh
+    handler = signal.getsignal(signal.SIGTERM)
+    yield refresh
+    signal.signal(signal.SIGTERM, handler)
 
 
 def places_of(password: str, folder: Path, process: subprocess.CompletedProcess[str]) -> list[str]:
