@@ -6,34 +6,38 @@
 -- @last conversions whose path ends with the channel
 -- @assisted conversions with the channel on their path that end with another channel
 -- @alone conversions with no other channel on their path
-with by_conversion as (
+with by_channel as (
     select
-        conversions.conversion_key,
-        path_touches.outcome,
-        path_touches.channel,
-        max(case when path_touches.position = 1 then 1 else 0 end) as is_first,
-        max(case when path_touches.position_from_end = 1 then 1 else 0 end) as is_last
-    from journeys.path_touches as path_touches
-    inner join journeys.conversions as conversions
-        on path_touches.outcome = conversions.outcome
-        and path_touches.user_key = conversions.user_key
-        and path_touches.happened_at = conversions.converted_at
-    where path_touches.is_conversion
-    group by conversions.conversion_key, path_touches.outcome, path_touches.channel
+        outcome,
+        user_key,
+        conversion,
+        channel_key,
+        min(touch) as first_touch,
+        max(touch) as last_touch
+    from credit.touch_credit
+    group by outcome, user_key, conversion, channel_key
 ),
 
-with_others as (
-    select *, count(*) over (partition by conversion_key) as channels from by_conversion
+on_paths as (
+    select
+        outcome,
+        channel_key,
+        case when first_touch = min(first_touch) over path then 1 else 0 end as is_first,
+        case when last_touch = max(last_touch) over path then 1 else 0 end as is_last,
+        count(*) over path as channels
+    from by_channel
+    window path as (partition by outcome, user_key, conversion)
 )
 
 select
-    outcome,
-    channel,
+    on_paths.outcome,
+    channels.channel,
     count(*) as on_path,
-    cast(sum(is_first) as bigint) as first,
-    cast(sum(is_last) as bigint) as last,
-    cast(sum(1 - is_last) as bigint) as assisted,
-    cast(sum(case when channels = 1 then 1 else 0 end) as bigint) as alone
-from with_others
-group by outcome, channel
+    cast(sum(on_paths.is_first) as bigint) as first,
+    cast(sum(on_paths.is_last) as bigint) as last,
+    cast(sum(1 - on_paths.is_last) as bigint) as assisted,
+    cast(sum(case when on_paths.channels = 1 then 1 else 0 end) as bigint) as alone
+from on_paths
+inner join journeys.channels as channels on on_paths.channel_key = channels.channel_key
+group by on_paths.outcome, channels.channel
 order by outcome, on_path desc, channel
