@@ -30,13 +30,12 @@ IS_DUCKDB_2 = int(duckdb.__version__.split(".")[0]) >= 2
 _ARROW_BY_RELATION = IS_DUCKDB_2
 _ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
 # The views of `information_schema` give the same result, and take six times as long.
-_KIND = """
-select 'table' from duckdb_tables()
-where database_name = current_database() and schema_name = $schema and table_name = $name
-union all
-select 'view' from duckdb_views()
-where database_name = current_database() and schema_name = $schema and view_name = $name
-"""
+# Two statements: their union takes ten times as long.
+_KINDS = {
+    kind: f"select 1 from duckdb_{kind}s() where database_name = current_database()"
+    f" and schema_name = $schema and {kind}_name = $name"
+    for kind in ("table", "view")
+}
 _PATH = "select path from duckdb_databases() where database_name = current_database()"
 _SCHEMAS = frozenset(
     {
@@ -207,8 +206,8 @@ class DuckDBEngine:
 
     def _kind(self, table: str) -> str | None:
         schema, name = table.split(".")
-        kind: str | None = self.scalar(_KIND, {"schema": schema, "name": name})
-        return kind
+        named = {"schema": schema, "name": name}
+        return next((kind for kind, found in _KINDS.items() if self.rows(found, named)), None)
 
     def columns(self, relation: str) -> dict[str, str]:
         """Return the types of the columns of a relation, by name."""

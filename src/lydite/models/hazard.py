@@ -108,7 +108,9 @@ class AdditiveHazard(Model):
 
         A fit starts at the result of the fit before.
         """
-        fits = _HalfLifeFits(features.rows, trials, conversions, getattr(self, "_fits", {}))
+        exposures = self._add_exposures(features.rows, trials)
+        starts = getattr(self, "_fits", {})
+        fits = _HalfLifeFits(features.rows, trials, conversions, starts, exposures)
         numbers = range(len(HALF_LIVES_HOURS))
         self.chosen_ = max(numbers, key=lambda number: fits.fit(number, _CHOICE_TOLERANCE))
         fits.fit(self.chosen_, _TOLERANCE)
@@ -119,6 +121,22 @@ class AdditiveHazard(Model):
         self.usual_hours_ = float(trials @ intervals.hours) / total
         self.usual_fading_hours_ = float(trials @ intervals.fading_hours[self.chosen_]) / total
         return self
+
+    def _add_exposures(
+        self, intervals: _Intervals, trials: NDArray[np.floating]
+    ) -> NDArray[np.float64]:
+        """Return the exposures; where trials were only added since the last fit, add theirs."""
+        last: _Exposed | None = getattr(self, "_exposed", None)
+        if (
+            last is not None
+            and last.intervals is intervals
+            and ((added := trials - last.trials) >= 0).all()
+        ):
+            exposures = last.exposures + intervals.exposures(added)
+        else:
+            exposures = intervals.exposures(trials)
+        self._exposed = _Exposed(intervals, trials, exposures)
+        return exposures
 
     def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the probability of a conversion within the usual time to the next event."""
@@ -234,13 +252,38 @@ class _Intervals:
         -------
         (half-lives, 1 + channels) array
         """
-        baseline = trials @ self.hours
+        baseline, used = trials @ self.hours, np.flatnonzero(trials)
+        low, high = (used[0], used[-1] + 1) if len(used) else (0, 0)
+        some, channels = slice(low, high), self.strengths[0].shape[1]
+        starts = self.strengths[0].indptr[low : high + 1]
+        entries = slice(starts[0], starts[-1])
+        shape = (high - low, channels)
         return np.array(
             [
-                [baseline, *(strengths.T @ (trials * fading))]
+                [
+                    baseline,
+                    *sparse.csr_array(
+                        (strengths.data[entries], strengths.indices[entries], starts - starts[0]),
+                        shape=shape,
+                    ).T
+                    @ (trials[some] * fading[some]),
+                ]
                 for strengths, fading in zip(self.strengths, self.fading_hours, strict=True)
             ]
         )
+
+
+@dataclass(frozen=True)
+class _Exposed:
+    """The exposures of a fit: those of the next one on the same intervals are sums with them."""
+
+    intervals: _Intervals
+    trials: NDArray[np.floating]
+    exposures: NDArray[np.float64]
+
+    def __deepcopy__(self, memo: object) -> _Exposed:
+        """Return the same object: nothing changes it, and intervals are large."""
+        return self
 
 
 def _strengths(
@@ -278,6 +321,8 @@ class _HalfLifeFits:
     trials, conversions : (n,) counts
     starts
         Baseline and hazards to start at, by the index of the half-life.
+    exposures : (half-lives, 1 + channels) array
+        As `_Intervals.exposures` returns them; computed where None.
 
     Attributes
     ----------
@@ -291,10 +336,11 @@ class _HalfLifeFits:
         trials: NDArray[np.floating],
         conversions: NDArray[np.floating],
         starts: Mapping[int, NDArray[np.float64]],
+        exposures: NDArray[np.float64] | None = None,
     ) -> None:
         events = np.flatnonzero(conversions > 0)
         self._conversions = conversions[events]
-        self._exposures = intervals.exposures(trials)
+        self._exposures = intervals.exposures(trials) if exposures is None else exposures
         self._added = [_added(intervals, number, events) for number in range(len(self._exposures))]
         self.theta = dict(starts)
 

@@ -8,6 +8,7 @@ rate of each channel.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -181,9 +182,9 @@ def stepped_likelihood(
     for channel in range(size):
         column = shares[:, [channel]]
         share = column if isinstance(column, np.ndarray) else column.toarray()
-        information[:, channel] = weights @ counts.weighted_sums(
-            curvature * share[counts.row, 0], shares
-        )
+        # The matrices are symmetric.
+        own = weights @ counts.weighted_sums(curvature * share[counts.row, 0], shares[:, channel:])
+        information[:, channel, channel:] = information[:, channel:, channel] = own
     information[:, range(size), range(size)] += 1 / rates**2 + prior[:, None] / (1 - rates) ** 2
     step = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
     return np.asarray(value + 0.5 * (gradient * step).sum(axis=1))
@@ -219,8 +220,16 @@ class UnitCounts:
             n.shape[1],
         )
 
+    @cached_property
+    def _by_unit(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """What sorts the entries by unit, and where those of each unit start."""
+        starts = np.zeros(self.units + 1, dtype=np.intp)
+        np.cumsum(np.bincount(self.unit, minlength=self.units), out=starts[1:])
+        return np.argsort(self.unit, kind="stable"), starts
+
     def weighted_sums(self, weights: NDArray[np.float64], shares: Matrix) -> NDArray[np.float64]:
         """Return the (units, c) sums of the entries' shares times the entries' (m,) weights."""
+        order, starts = self._by_unit
         shape = (self.units, shares.shape[0])
-        total = sparse.csr_array((weights, (self.unit, self.row)), shape=shape) @ shares
+        total = sparse.csr_array((weights[order], self.row[order], starts), shape=shape) @ shares
         return np.asarray(total if isinstance(total, np.ndarray) else total.toarray())
