@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from lydite.dagster.headless import have_services
-from lydite.dagster.progress import step_title
+from lydite.dagster.progress import PROGRESS_CONFIG, step_title
 from lydite.errors import UnavailableError
 from pipelines.project import ROOT, settings_file
 
@@ -36,7 +36,7 @@ def submit(job: str, run_config: Mapping[str, Any]) -> str:
     run_id = str(uuid.uuid4())
     command = [sys.executable, "-m", "dagster", "job", "launch", "--run-id", run_id, "--job", job,
                "--workspace", str(ROOT / "workspace.yaml"), "--tags", json.dumps(_TAGS),
-               "--config-json", json.dumps(run_config)]  # fmt: skip
+               "--config-json", json.dumps({**PROGRESS_CONFIG, **run_config})]  # fmt: skip
     done = subprocess.run(  # noqa: S603
         command, cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -80,8 +80,9 @@ def _events(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.DagsterEve
             event = record.event_log_entry.dagster_event
             if event is None:
                 continue
-            if event.is_step_start and event.step_key and step_title(event.step_key):
-                sys.stderr.write(f"  {step_title(event.step_key)}\n")
+            title = step_title(event.step_key or "")
+            if title and event.event_type is dg.DagsterEventType.STEP_START:
+                sys.stderr.write(f"  {title}\n")
             yield event
         if run is None or (run.is_finished and not found.records):
             return

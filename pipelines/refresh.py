@@ -22,6 +22,7 @@ import dagster as dg
 from lydite.dagster.assets.journeys import BUILD_JOURNEYS
 from lydite.dagster.assets.publishing import PUBLISH
 from lydite.dagster.headless import end_killed_runs, have_services, headless_run
+from lydite.dagster.progress import STOPPED
 from lydite.errors import InputError, LyditeError, UnavailableError, explain_system_error
 from lydite.reporting.notifications import notify_failure
 from lydite.settings import load_settings
@@ -107,7 +108,7 @@ def _say_done(events: Sequence[dg.DagsterEvent]) -> int:
 
 
 def _say_stopped() -> int:
-    sys.stderr.write("error: the run was stopped. Published files are whole: run it again.\n")
+    sys.stderr.write(f"{STOPPED}\n")
     return _STOPPED
 
 

@@ -3,7 +3,14 @@
 import dagster as dg
 import pytest
 
-from lydite.dagster.progress import progress_logger, step_title
+from lydite.dagster.progress import (
+    PROGRESS,
+    PROGRESS_CONFIG,
+    STOPPED,
+    progress_logger,
+    step_title,
+)
+from lydite.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -27,6 +34,26 @@ def test_steps_and_warnings_are_printed_and_other_events_are_not(capsys):
     config = {"loggers": {"progress": {"config": {}}}}
     assert refresh.execute_in_process(run_config=config).success
     assert capsys.readouterr().err == "  load spend\n  waiting for a file\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "last"),
+    [
+        (InputError("touchpoints: no such file"), "error: touchpoints: no such file"),
+        (dg.DagsterExecutionInterruptedError(), STOPPED),
+    ],
+)
+def test_a_run_that_nobody_follows_ends_with_one_line(capsys, error, last):
+    @dg.op
+    def load_spend() -> None:
+        raise error
+
+    @dg.job(logger_defs={PROGRESS: progress_logger})
+    def refresh() -> None:
+        load_spend()
+
+    assert not refresh.execute_in_process(run_config=PROGRESS_CONFIG, raise_on_error=False).success
+    assert capsys.readouterr().err == f"  load spend\n{last}\n"
 
 
 def test_steps_that_do_not_run_after_a_failure_are_not_listed(capsys):

@@ -13,6 +13,7 @@ from lydite.dagster.assets.inputs import source_specs
 from lydite.dagster.checks import all_checks
 from lydite.dagster.jobs import Schedule, job_definitions, promote_definitions
 from lydite.dagster.lineage import Lineage
+from lydite.dagster.progress import PROGRESS, progress_logger
 from lydite.dagster.project import Project, load_project
 from lydite.dagster.resources import Warehouse
 from lydite.dagster.sensors import failure_sensor, new_data_sensor
@@ -174,6 +175,7 @@ class LyditeComponent(dg.Component, dg.Resolvable, dg.Model):
                 assets=[*source_specs(settings, specs, upstream), *assets],
                 asset_checks=all_checks(settings, specs),
                 resources={specs.resource: Warehouse.of(project)},
+                loggers={PROGRESS: progress_logger},
             ),
             dg.Definitions(sensors=[sensor for sensor in sensors if sensor is not None]),
             job_definitions(specs, assets, schedules, timezone or UTC),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
+from lydite.dagster.progress import PROGRESS_CONFIG
 from lydite.dagster.specs import SpecFactory
 from lydite.settings import ScheduleSettings
 
@@ -68,6 +69,7 @@ def job_definitions(
                 job_name=specs.name(name),
                 cron_schedule=cron,
                 execution_timezone=timezone,
+                run_config=PROGRESS_CONFIG,
                 # Nothing starts by itself on a new machine: switch it on where it is deployed.
                 default_status=dg.DefaultScheduleStatus.STOPPED,
             )

@@ -7,6 +7,7 @@ import dagster as dg
 from lydite.dagster.headless import HEADLESS, KILLED
 from lydite.dagster.jobs import CREDIT, PROMOTE_MODEL, REFRESH
 from lydite.dagster.new_data import advance, local_files, state_of
+from lydite.dagster.progress import PROGRESS_CONFIG, error_message
 from lydite.dagster.project import Project
 from lydite.dagster.specs import SpecFactory
 from lydite.reporting.notifications import notify_failure
@@ -39,7 +40,9 @@ def new_data_sensor(
             return dg.SensorResult(skip_reason="no local files and no upstream assets to look at")
         cursor, runs = advance(context.cursor, state_of(context.instance, files, keys))
         if runs:
-            return dg.SensorResult(run_requests=[dg.RunRequest()], cursor=cursor)
+            return dg.SensorResult(
+                run_requests=[dg.RunRequest(run_config=PROGRESS_CONFIG)], cursor=cursor
+            )
         waits = cursor != context.cursor
         why = "new data, which may still be arriving" if waits else "no new data"
         return dg.SensorResult(
@@ -69,18 +72,10 @@ def failure_sensor(project: Project, specs: SpecFactory) -> dg.SensorDefinition 
             return dg.SkipReason("its process notifies")
         if run.tags.get(_WILL_RETRY) == "true":
             return dg.SkipReason("it is started again")
-        errors = [_message(event) for event in context.get_step_failure_events()]
+        errors = [error_message(event) for event in context.get_step_failure_events()]
         why = "\n".join(dict.fromkeys(errors)) or context.failure_event.message or ""
         for failed in notify_failure(settings, run.job_name, run.run_id, why):
             context.log.warning(failed)
         return None
 
     return report_failure
-
-
-def _message(event: dg.DagsterEvent) -> str:
-    """Return the message of the innermost error of a failed step."""
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None:
-        error = error.cause
-    return error.message.partition(": ")[2].strip() if error is not None else ""
