@@ -16,7 +16,7 @@ from lydite.errors import UnavailableError
 from pipelines.project import ROOT, settings_file
 
 _SECONDS = 1.0
-#: The exit code of the command tells whether the run has failed: no other run is started for it.
+#: The command ends with the exit code of its run: no other run is started for it.
 _TAGS = {"dagster/max_retries": "0"}
 _WAITING = (dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.QUEUED)
 _STOPPED_SERVICES = (

@@ -43,7 +43,7 @@ def test_steps_and_warnings_are_printed_and_other_events_are_not(capsys):
         (dg.DagsterExecutionInterruptedError(), STOPPED),
     ],
 )
-def test_a_run_that_nobody_follows_ends_with_one_line(capsys, error, last):
+def test_a_run_of_a_service_ends_with_one_line(capsys, error, last):
     @dg.op
     def load_spend() -> None:
         raise error

@@ -8,7 +8,7 @@ import dagster as dg
 
 #: The key of the logger in the definitions of a component.
 PROGRESS = "lydite_progress"
-#: The run config of a run whose process nobody follows: it ends with what is wrong, in a line.
+#: The run config of runs of services: they end with what is wrong, in a line.
 PROGRESS_CONFIG: dict[str, Any] = {"loggers": {PROGRESS: {"config": {"errors": True}}}}
 STOPPED = "error: the run was stopped. Published files are whole: run it again."
 _INTERRUPTED = dg.DagsterExecutionInterruptedError.__name__
