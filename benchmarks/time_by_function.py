@@ -1,8 +1,8 @@
-"""Profiles a command of Lydite: processor time by function, of all threads, with little overhead.
+"""Times a command of Lydite by function: processor time of all threads, with little overhead.
 
-`python -m benchmarks.profile compare --touchpoints ... --conversions ...`, or `refresh` for the job
-of the checkout. Work that threads do in parallel is done one piece after the other, so that each
-piece of processor time belongs to one call.
+`python -m benchmarks.time_by_function compare --touchpoints ... --conversions ...`, or `refresh`
+for the job of the checkout. Work that threads do in parallel is done one piece after the other, so
+that each piece of processor time belongs to one call.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def report(sampler: Sampler, total: float) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run a command and print its profile."""
+    """Run a command and print its time by function."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     concurrent.futures.ThreadPoolExecutor = InOrder  # type: ignore[misc, assignment]
     began = time.process_time()
@@ -128,7 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(given: list[str]) -> None:
     if given[:1] == ["refresh"]:
-        from pipelines import refresh  # noqa: PLC0415 - its imports are part of the profile
+        from pipelines import refresh  # noqa: PLC0415 - its imports count too
 
         refresh.main(given[1:])
         return
