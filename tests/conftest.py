@@ -26,11 +26,17 @@ settings.load_profile("no_deadline")
 
 # Small data: most of the time is spent on start-up and on compiling code that runs once.
 SPARK = {
-    "spark.sql.shuffle.partitions": "3",
-    "spark.default.parallelism": "3",
-    "spark.sql.adaptive.enabled": "false",  # it would make one partition of the three
+    "spark.sql.shuffle.partitions": "2",
+    "spark.default.parallelism": "2",
+    "spark.sql.adaptive.enabled": "false",  # it would make one partition of the two
+    "spark.shuffle.checksum.enabled": "false",
+    "spark.shuffle.compress": "false",
+    "spark.sql.parquet.compression.codec": "uncompressed",
     "spark.sql.codegen.wholeStage": "false",
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    # The default cache for compiled code is small here: it would be cleaned all the time.
+    "spark.driver.extraJavaOptions": (
+        "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn384m"
+    ),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import polars as pl
 import pytest
@@ -18,8 +18,9 @@ from lydite.evaluation.comparison import TABLES
 from lydite.models import choose, make_rule
 from lydite.pipeline.marts import CREDIT_MARTS
 from lydite.pipeline.on_spark import refuse_on_spark
+from lydite.quality import drift
 from lydite.results import read_comparison
-from lydite.settings import parse_settings
+from lydite.settings import DriftKind, parse_settings
 from tests.helpers.both_engines import same
 from tests.helpers.shop import shop
 
@@ -289,6 +290,13 @@ def test_the_shop_is_the_same_on_both_engines(shops):
         same(one.local, other.local, f"from mart.{mart}")
     assert one.scalar("select count(*) from journeys.path_events") > 100
     assert one.scalar("select count(*) from journeys.path_members") > 100
+
+
+@pytest.mark.parametrize("kind", get_args(DriftKind))
+def test_drift_is_the_same_on_both_engines(shops, kind):
+    one, other = (drift.find_drift(engine, kind) for engine in shops.values())
+    assert one == other
+    assert one or kind in {"channels", "conversion_rate", "unattributed"}
 
 
 @both

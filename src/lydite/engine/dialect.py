@@ -333,10 +333,11 @@ def _chr(node: exp.Chr) -> exp.Expr:
 
 
 def _trim(node: exp.Trim) -> exp.Expr:
-    """Trim blanks alone, as both do."""
+    """Trim blanks of all alphabets: Spark trims those of ASCII."""
     if node.expression is not None or node.args.get("position"):
         raise UntranslatableError(f"{_duck(node)}: trims other letters or one side. Use a pattern.")
-    return node
+    blanks = exp.Literal.string(r"^\p{Zs}+|\p{Zs}+\z")
+    return _spark("regexp_replace(:text, :blanks, '')", text=node.this, blanks=blanks)
 
 
 def _try(node: exp.Try) -> exp.Expr:
