@@ -1,6 +1,8 @@
 """Steps: any asset alone, what happens after errors, and the order of results."""
 
 import shutil
+import signal
+import threading
 
 import dagster as dg
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from lydite.dagster import LyditeComponent, steps
 from lydite.dagster.specs import SpecFactory
 from lydite.dagster.steps import parents_first
+from lydite.engine import DuckDBEngine
 from lydite.errors import InputError, UnavailableError, explain_system_error
 
 #: One asset of every step.
@@ -76,6 +79,27 @@ def test_a_step_is_tried_again_only_after_a_crash(monkeypatch, error, attempts):
     assert len(tried) == attempts
     [failure] = [event for event in result.all_events if event.is_step_failure]
     assert str(error) in failure.event_specific_data.error.to_string()
+
+
+def test_a_signal_during_a_query_stops_the_run_and_is_no_crash():
+    """DuckDB raises an error of its own, which must not lead to another attempt."""
+    tried = []
+
+    def make(context: dg.AssetExecutionContext):
+        tried.append(context)
+        threading.Timer(0.3, signal.raise_signal, [signal.SIGTERM]).start()
+        with DuckDBEngine(threads=1) as engine:
+            engine.scalar("select sum(a.range * b.range) from range(1000000) a, range(100000) b")
+
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        result = run_step(make)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert not result.success
+    assert len(tried) == 1
+    [failure] = [event for event in result.all_events if event.is_step_failure]
+    assert failure.event_specific_data.error.cls_name == "DagsterExecutionInterruptedError"
 
 
 def test_every_asset_can_be_selected_alone(definitions):

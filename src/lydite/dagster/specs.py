@@ -12,7 +12,7 @@ import dagster as dg
 
 from lydite.dagster.metadata import Result
 from lydite.dagster.redaction import without_secrets
-from lydite.dagster.steps import parents_first, report_results
+from lydite.dagster.steps import parents_first, report_results, was_stopped
 from lydite.engine import Engine
 from lydite.engine.sql_files import read_comments
 
@@ -160,4 +160,17 @@ class SpecFactory:
             required_resource_keys={self.resource},
             pool=self.pool,
         )
-        return lambda function: decorator(without_secrets(function))
+
+        def decorate(function: Callable[..., Any]) -> dg.AssetChecksDefinition:
+            @functools.wraps(function)
+            def check(context: dg.AssetCheckExecutionContext) -> Any:  # noqa: ANN401
+                try:
+                    return without_secrets(function)(context)
+                except Exception as error:
+                    if was_stopped(error):
+                        raise dg.DagsterExecutionInterruptedError from error
+                    raise
+
+            return decorator(check)
+
+        return decorate

@@ -26,12 +26,23 @@ def retried_after_crashes() -> Iterator[None]:
         yield
     except (dg.Failure, dg.RetryRequested):
         raise
-    except InputError as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
     except Exception as error:
+        if was_stopped(error):
+            raise dg.DagsterExecutionInterruptedError from error
+        if isinstance(error, InputError):
+            raise dg.Failure(str(error), allow_retries=False) from error
         if explain_system_error(str(error)) is not None:
             raise dg.Failure("A disk or file needs a person.", allow_retries=False) from error
         raise dg.RetryRequested(RETRIES, RETRY_SECONDS) from error
+
+
+def was_stopped(error: BaseException | None) -> bool:
+    """Return whether an error came of a signal: in a query, DuckDB raises an error of its own."""
+    while error is not None:
+        if isinstance(error, dg.DagsterExecutionInterruptedError | KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def parents_first(specs: Sequence[dg.AssetSpec]) -> list[dg.AssetKey]:
