@@ -37,7 +37,7 @@ def retried_after_crashes() -> Iterator[None]:
 
 
 def was_stopped(error: BaseException | None) -> bool:
-    """Return whether an error came of a signal: in a query, DuckDB raises an error of its own."""
+    """Return whether an error came of a signal, also of one within a query of DuckDB."""
     while error is not None:
         if isinstance(error, dg.DagsterExecutionInterruptedError | KeyboardInterrupt):
             return True
