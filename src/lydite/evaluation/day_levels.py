@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -69,8 +68,8 @@ def level_shifts(
         variance = strata.sums(missed * (1 - missed), len(landmarks))
         step = np.where(some, (conversions - expected) / np.maximum(variance, 1e-300), 0.0)
         shift += np.clip(step, -1.0, 1.0)
-        # Half the square of a step bounds the next one: the steps are Newton's.
-        if np.abs(step).max(initial=0.0) < math.sqrt(2 * _TOLERANCE):
+        # No earlier: how many steps are taken depends on all strata, not only on those of a period.
+        if np.abs(step).max(initial=0.0) < _TOLERANCE:
             break
     return np.where(some, np.clip(shift, -MAX_SHIFT, MAX_SHIFT), none_or_all)
 
