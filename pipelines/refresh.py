@@ -9,6 +9,7 @@ file or disk is locked, full or not writable; 1 any other error. With 1 to 3 not
 """
 
 import argparse
+import logging
 import os
 import shutil
 import signal
@@ -38,6 +39,8 @@ _CHECK_FAILED = "DagsterAssetCheckFailedError"
 _NOT_PUBLISHED = "Nothing was published."
 _PUBLISHED = "The database was published before that, and is whole."
 _JOB = "refresh"
+#: Warns of each check of a step that is skipped, as in a run without changes.
+_SKIPPED_CHECKS = "dagster._core.execution.plan.active"
 _UNCHANGED = (
     "Neither the input rows nor the settings have changed since the last run: nothing was computed"
     " or published. FULL=1 runs all steps."
@@ -68,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _fail(str(wrong_setting), _BAD_INPUT)
     prepare_home()
+    logging.getLogger(_SKIPPED_CHECKS).setLevel(logging.ERROR)
     # As Dagster handles it between two steps; within a step, it raises its error.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

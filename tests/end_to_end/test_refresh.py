@@ -111,6 +111,7 @@ def test_a_run_without_changes_publishes_nothing_and_says_why(shop):
     assert run.returncode == 0, run.stderr
     assert "Neither the input rows nor the settings have changed" in run.stderr
     assert "backtest models" not in run.stderr
+    assert "no result" not in run.stderr  # of checks
     assert shop.state() == before
 
 
