@@ -164,6 +164,15 @@ def test_a_store_that_cannot_be_reached(store, refused, monkeypatch, pattern):
     refused(url, url, "http://127.0.0.1:1", "Check the host and the network")
 
 
+@pytest.mark.parametrize("took", ["404ms", "404.17ms", "1.404s", "403.5µs"])
+def test_how_long_a_request_took_is_no_status(took):
+    error = OSError(
+        f"GET http://127.0.0.1:1/t.csv in {took}, after 1 retries: error sending request"
+    )
+    said = str(remote._explain("touchpoints", "s3://bucket/t.csv", error))
+    assert "Check the host and the network" in said
+
+
 def test_credentials_that_the_store_refuses(server, refused, monkeypatch, store):
     monkeypatch.setenv(
         "AWS_ENDPOINT_URL", server.url

@@ -45,6 +45,8 @@ _RETRIED = re.compile(r" in [\d.]+[mµn]?s(?:, after .*?)?\s+- ")
 _WHO_FAILED = re.compile(r"^(?:Generic \w+ error: |Error performing \w+ request: )+")
 _XML_MESSAGE = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 _NOT_FOUND = re.compile(r"\b(?:404|410)\b")
+# Not a status: "in 404.17ms, after 1 retries".
+_DURATION = re.compile(r"\d+(?:\.\d+)?(?:ns|µs|ms|s)\b")
 _NO_CREDENTIALS = re.compile(r"\b(?:401|403)\b|169\.254\.169\.254|metadata\.google\.internal")
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 _ADVICE = {
@@ -326,11 +328,11 @@ def _explain(place: str, source: str, error: Exception) -> InputError:
     """Return the error that says why a source cannot be read and what to do, without secrets."""
     if isinstance(error, ImportError):
         return InputError(f"{place}: needs more packages: pip install 'lydite[remote]'")
-    text = _short_message(error)
+    text, found = _short_message(error), _DURATION.sub("", str(error))
     scheme = source[:2].lower() if source[:2].lower() in _ADVICE else "http"
-    if isinstance(error, FileNotFoundError) or _NOT_FOUND.search(str(error)):
+    if isinstance(error, FileNotFoundError) or _NOT_FOUND.search(found):
         advice = "Correct the name, or write the file again if it has vanished"
-    elif _NO_CREDENTIALS.search(str(error)):
+    elif _NO_CREDENTIALS.search(found):
         advice = f"{_ADVICE[scheme]}, in the environment"
     else:
         advice = "Check the host and the network, then load it again"
