@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -427,3 +428,12 @@ def test_exposures_need_a_count_for_each_interval(some):
     intervals = make_model("additive_hazard").encode(some).rows
     with pytest.raises(ValueError, match="mismatch"):
         intervals.exposures(np.ones(len(some) + 1))
+
+
+def test_a_stored_model_has_no_data_and_forecasts_the_same(some, many):
+    model = make_model("additive_hazard")
+    sizes = [len(pickle.dumps(model.fit(journeys))) for journeys in (some, landmarks_of(many))]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
+    loaded = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(loaded.forecast(some), model.forecast(some))
+    np.testing.assert_allclose(found(loaded.fit(some)), found(model.fit(some)), rtol=1e-9)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from scipy import sparse
@@ -137,6 +137,10 @@ class AdditiveHazard(Model):
             exposures = intervals.exposures(trials)
         self._exposed = _Exposed(intervals, trials, exposures)
         return exposures
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out the exposures when the model is stored: they are as large as the data."""
+        return {name: value for name, value in vars(self).items() if name != "_exposed"}
 
     def forecast_unique(self, features: UniqueFeatures) -> NDArray[np.float64]:
         """Return the probability of a conversion within the usual time to the next event."""
