@@ -8,11 +8,20 @@
 -- @expected_factor expected share of the credited conversions that the channel causes, over all models that stand
 -- @factor_sd its standard deviation before the test
 -- @break_even_factor share from which on the channel pays for itself
--- @unit what is assigned at random: user or region
+-- @unit what is assigned at random: user, cluster (whole clusters of users who belong together, such as accounts) or region
 -- @holdout_share share of the units that do not get the channel
 -- @users users in both arms, counted once a week, for 80 % power to find the break-even
 -- @weeks how long the test takes at the present traffic
 -- @is_feasible whether it takes at most 12 weeks
+-- @base_rate conversions with the channel on their path per user with a touch of it, users counted once a week
+-- @smallest_effect effect that the test finds with 80 % power, as a share of the conversions of the units: that at which the channel pays for itself
+-- @cluster_column column of users whose values are the clusters; NULL for other units
+-- @clusters clusters in both arms
+-- @cluster_size mean number of different users of a cluster
+-- @cluster_correlation correlation of two users of one cluster, estimated from the data
+-- @design_effect how many times the users of a test by user the test takes; of 12 weeks, if it is longer
+-- @weeks_by_user how long a test by user would take; it is biased where users of a cluster influence each other
+-- @clusters_needed clusters that would be enough for a test of 12 weeks
 -- @keep_if_no_effect whether the channel is kept if the test finds no effect
 -- @moved_if_no_effect spend per month that such a result would move elsewhere
 -- @moved_to_if_no_effect channel that would get it: of the others that pay for themselves, the one with the highest expected return on spend; NULL if nothing moves, or no other does
@@ -24,6 +33,9 @@
 select
     outcome, channel, rank, value, value_per_month, conversions_given_up, expected_factor,
     factor_sd, break_even_factor, unit, holdout_share, users, weeks, is_feasible,
+    base_rate, smallest_effect,
+    cluster_column, clusters, cluster_size, cluster_correlation, design_effect, weeks_by_user,
+    clusters_needed,
     keep_if_no_effect, moved_if_no_effect, moved_to_if_no_effect, refuted_if_no_effect,
     keep_if_as_credited, moved_if_as_credited, moved_to_if_as_credited, refuted_if_as_credited
 from evaluation.next_experiments

@@ -8,6 +8,7 @@ import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.publishing import publish
+from lydite.settings import load_settings
 from tests.helpers.command_line import lydite
 from tests.helpers.made_next_experiments import SEARCH, compare_with_proposals
 
@@ -40,6 +41,12 @@ def test_the_next_experiments_are_printed(project):
     assert "Hold out 10% of the users for 4 weeks" in " ".join(run.stdout.split())
     found = json.loads(lydite("next", "--format", "json", cwd=project).stdout)
     assert [row["channel"] for row in found] == ["paid_search"]
+    run = lydite("next", "--declare", "paid_search", cwd=project)
+    assert run.returncode == 0, run.stderr
+    with (project / "lydite.toml").open("a") as settings:
+        settings.write(f"\n{run.stdout}")
+    declared = load_settings(project / "lydite.toml").experiments
+    assert [plan.channel for plan in declared.values()] == ["paid_search"]
     run = lydite("next", "--outcome", "lead", cwd=project)
     assert run.returncode == 2
     assert "no outcome 'lead'" in run.stderr

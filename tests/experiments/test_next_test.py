@@ -10,26 +10,15 @@ import pytest
 from scipy import stats
 
 from lydite.errors import InputError
+from lydite.experiments.candidates import Belief, mix_models
 from lydite.experiments.next_test import (
     TABLE,
-    Belief,
-    Candidate,
     consequence,
-    design_for_regions,
-    design_for_users,
     expected_value,
-    mix_models,
     rank_tests,
     to_table,
 )
-from lydite.experiments.power import users_needed
-
-Z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
-SEARCH = Candidate(
-    channel="search", spend=9_000, margin=30, model="linear",
-    beliefs={"linear": Belief(600, 0.6, 0.3), "last_touch": Belief(900, 0.5, 0.3)},
-    users=60_000, rate=0.01, regions=40,
-)  # fmt: skip
+from tests.helpers.made_candidates import SEARCH, sum_clusters
 
 
 @pytest.mark.parametrize(
@@ -60,78 +49,6 @@ def test_a_test_is_worth_most_at_the_break_even_and_nothing_without_doubt():
     assert worth(mean=50) == pytest.approx(0, abs=1e-12)
 
 
-def test_the_spread_over_models_is_part_of_the_prior():
-    beliefs = {"a": Belief(100, 0.5, 0.2), "b": Belief(300, 0.4, 0.1)}
-    rng = np.random.default_rng(2)
-    drawn = np.concatenate(
-        [rng.normal(own.mean, own.sd, 500_000) * own.credited / 100 for own in beliefs.values()]
-    )
-    mean, sd = mix_models(beliefs, "a")
-    assert mean == pytest.approx(drawn.mean(), abs=0.002)
-    assert sd == pytest.approx(drawn.std(), abs=0.002)
-    assert mix_models({"a": beliefs["a"]}, "a") == pytest.approx((0.5, 0.2))
-
-
-def test_models_that_predict_the_same_increment_add_no_spread():
-    beliefs = {"a": Belief(100, 0.6, 0.1), "b": Belief(300, 0.2, 0.1 / 3)}
-    assert mix_models(beliefs, "a") == pytest.approx((0.6, 0.1))
-
-
-def test_the_well_known_size_of_a_test():
-    """A lift of 5 % on a rate of 3 % needs about 200,000 users an arm."""
-    per_user = 0.0015  # 5 % of 3 %: the channel pays if all of its credit is caused
-    candidate = replace(
-        SEARCH, users=10_000, rate=0.03, spend=30.0 * per_user * 10_000 * 52 / 12, margin=30.0,
-        beliefs={"linear": Belief(per_user * 10_000 * 52 / 12)},
-    )  # fmt: skip
-    design = design_for_users(candidate, 0.5, 12, Z)
-    assert design.users / 2 == pytest.approx(203_000, rel=0.03)
-    assert (design.weeks, design.is_feasible) == (41, False)
-
-
-def test_the_size_is_that_of_tea_tasting():
-    pytest.importorskip("tea_tasting")
-    small = replace(SEARCH, users=100, spend=9, beliefs={"linear": Belief(0.6)})
-    lift = small.target * small.per_user / small.rate
-    for share in (0.1, 0.5):
-        design = design_for_users(small, share, 10**6, Z)
-        needed = users_needed(0.01, 0.01 * 0.99, lift, control_share=share)
-        assert design.users == pytest.approx(needed, rel=0.02)
-
-
-def test_users_find_the_target_with_the_promised_power_and_variance():
-    candidate = replace(SEARCH, users=200, rate=0.1, spend=100, beliefs={"linear": Belief(6)})
-    design = design_for_users(candidate, 0.3, 10**6, Z)
-    assert design.weeks > 20  # so that whole weeks round little
-    n_c, n_t = round(design.users * 0.3), round(design.users * 0.7)
-    rng = np.random.default_rng(4)
-    effect = candidate.target * candidate.per_user
-    control = rng.binomial(n_c, 0.1, 20_000) / n_c
-    treated = rng.binomial(n_t, 0.1 + effect, 20_000) / n_t
-    difference = treated - control
-    error = np.sqrt(0.1 * 0.9 * (1 / n_c + 1 / n_t))
-    assert np.mean(difference > 1.96 * error) == pytest.approx(0.8, abs=0.04)
-    assert np.var(difference / candidate.per_user) == pytest.approx(design.variance, rel=0.1)
-
-
-def test_regions_find_the_target_with_the_promised_power():
-    candidate = replace(SEARCH, regional_noise=0.8)
-    design = design_for_regions(candidate, 10**6, Z)
-    effect = candidate.target * candidate.per_user / candidate.rate
-    rng = np.random.default_rng(5)
-    noise = rng.normal(0, 0.8 / np.sqrt(20 * design.weeks), (2, 20_000))
-    found = effect + noise[0] - noise[1]
-    error = np.sqrt(2 * 0.8**2 / (20 * design.weeks))
-    assert np.mean(found > 1.96 * error) == pytest.approx(0.8, abs=0.03)
-    assert design.holdout_share == 0.5
-    less = design_for_regions(replace(candidate, regional_noise=None), 10**6, Z)
-    assert less.weeks <= design.weeks
-
-
-def test_fewer_than_ten_regions_cannot_decide():
-    assert design_for_regions(replace(SEARCH, regions=9), 12, Z) is None
-
-
 def test_the_most_valuable_test_is_first_and_the_design_is_that_of_most_value():
     sure = replace(SEARCH, channel="sure", beliefs={"linear": Belief(600, 3.0, 0.01)})
     ranked = rank_tests([sure, SEARCH])
@@ -153,6 +70,26 @@ def test_regions_are_proposed_where_users_would_take_too_long():
     [neither] = rank_tests([replace(rare, regions=4)], max_weeks=2)
     assert (neither.design.unit, neither.design.is_feasible) == ("user", False)
     assert neither.design.weeks > 2
+
+
+def test_whole_clusters_are_proposed_where_users_belong_together():
+    def proposed(clusters, regions=0, **change):
+        given = replace(SEARCH, clusters=clusters, regions=regions, **change)
+        return rank_tests([given])[0].design
+
+    users = np.full(2_000, 300)
+    accounts = sum_clusters(users, np.arange(2_000) % 7, 10)
+    design = proposed(accounts)
+    assert (design.unit, design.is_feasible) == ("cluster", True)
+    assert design.clusters.column == "account_id"
+    few = sum_clusters(users[:12], np.arange(12), 10)
+    assert proposed(few).unit == "user"
+    alike = sum_clusters(users, np.where(np.arange(2_000) < 20, 300, 0), 10)
+    assert proposed(alike, regions=40, regional_noise=0.02).unit == "region"
+    endless = proposed(alike)
+    assert (endless.unit, endless.is_feasible) == ("cluster", False)
+    assert endless.clusters.needed > 2_000
+    assert endless.holdout_share == 0.5  # which needs the fewest accounts
 
 
 def test_a_channel_without_spend_is_tested_for_the_expected_effect():

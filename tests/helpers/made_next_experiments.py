@@ -21,10 +21,18 @@ SEARCH = {
     "moved_if_no_effect": 9000.0, "moved_to_if_no_effect": "email",
     "refuted_if_no_effect": "linear, last_touch",
     "keep_if_as_credited": True, "moved_if_as_credited": 0.0, "moved_to_if_as_credited": None,
-    "refuted_if_as_credited": "",
+    "refuted_if_as_credited": "", "base_rate": 0.03, "smallest_effect": 0.05,
 }  # fmt: skip
 SOCIAL = SEARCH | {"channel": "social", "rank": 2, "value": -20.0, "unit": "region", "weeks": 1,
                   "holdout_share": 0.5}  # fmt: skip
+ACCOUNTS = SEARCH | {
+    "unit": "cluster", "holdout_share": 0.5, "users": 4_800, "weeks": 8,
+    "cluster_column": "account_id", "clusters": 412, "cluster_size": 5.0,
+    "cluster_correlation": 0.1, "design_effect": 2.43, "weeks_by_user": 4, "clusters_needed": 300,
+}  # fmt: skip
+FEW_ACCOUNTS = ACCOUNTS | {
+    "weeks": 12_000, "is_feasible": False, "clusters_needed": 9_800, "value": -1e6,
+}  # fmt: skip
 VIDEO = SEARCH | {"channel": "video", "rank": 3, "weeks": 90, "is_feasible": False}
 
 

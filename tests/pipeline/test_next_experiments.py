@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
+import numpy as np
 import polars as pl
 import pytest
 
 from lydite.engine import DuckDBEngine
-from lydite.pipeline.next_experiments import SCHEMA, build_next_experiments, find_candidates
+from lydite.pipeline.next_experiments import (
+    CLUSTER_TOTALS,
+    SCHEMA,
+    build_next_experiments,
+    find_candidates,
+)
 from tests.helpers.made_comparisons import BEST, CONTENDERS
 from tests.helpers.made_decisions import DECISION, compare_with_decisions
 
@@ -89,3 +95,82 @@ def test_the_mart_has_a_row_per_channel_and_none_without_the_marts():
     assert found["value"].is_sorted(descending=True)
     assert found["users"].min() > 0
     assert set(found["keep_if_as_credited"]) == {True}
+
+
+def journeys_with_accounts(accounts=40, seed=1):
+    """Return touches, users, clusters and credit in which every third user has no account."""
+    rng = np.random.default_rng(seed)
+    users = pl.DataFrame({"user_key": np.arange(5 * accounts)}).with_columns(
+        user_id="u" + pl.col("user_key").cast(pl.String)
+    )
+    clusters = users.filter(pl.col("user_key") % 3 > 0).select(
+        "user_id", cluster="a" + (pl.col("user_key") // 5).cast(pl.String)
+    )
+    n = 4_000
+    touches = pl.DataFrame(
+        {
+            "user_key": rng.integers(0, len(users), n),
+            "channel_key": rng.integers(0, 3, n),
+            "touched_at": [
+                datetime(2026, 1, 5) + timedelta(minutes=int(m))
+                for m in rng.integers(0, WEEKS * 7 * 24 * 60, n)
+            ],
+        }
+    ).with_columns(pl.col("channel_key").cast(pl.Int16))
+    credit = touches.sample(600, seed=seed).select(
+        "user_key", "channel_key", outcome=pl.lit("purchase"), conversion=pl.col("user_key") % 7
+    )
+    return users, clusters, touches, credit
+
+
+def test_users_and_conversions_are_summed_by_cluster():
+    """The oracle counts the same in polars, a row per touch."""
+    users, clusters, touches, credit = journeys_with_accounts()
+    marts = marts_of()
+    names = ["email", "social", "direct"]  # the last one costs nothing
+    channels = pl.DataFrame({"channel_key": [0, 1, 2], "channel": names})
+    with DuckDBEngine() as engine:
+        for name, table in marts.items():
+            engine.store(f"mart.{name}", table)
+        engine.store("journeys.users", users)
+        engine.store("journeys.clusters", clusters)
+        engine.store("journeys.channels", channels)
+        engine.store("journeys.counted_touches", touches)
+        engine.store("credit.touch_credit", pl.concat([credit, credit]))
+        column = pl.DataFrame({"column_name": ["account_id"], "is_used": [True]})
+        engine.store("journeys.cluster_column", column)
+        build_next_experiments(engine, None)
+        found = engine.frame(f"from {CLUSTER_TOTALS}")
+        proposed = engine.frame("from mart.next_experiments")
+    assert found["channel"].to_list() == ["email", "social"]
+    who = users.join(clusters, on="user_id", how="left").select(
+        "user_key", cluster=pl.coalesce("cluster", "user_id")
+    )
+    for number, row in enumerate(found.iter_rows(named=True)):
+        reached = touches.filter(channel_key=number).join(who, on="user_key")
+        weekly = reached.unique(["user_key", pl.col("touched_at").dt.truncate("1w")])
+        n = dict(weekly.group_by("cluster").len().iter_rows())
+        bought = credit.filter(channel_key=number).unique().join(who, on="user_key")
+        y = dict(bought.group_by("cluster").len().iter_rows())
+        assert row == {
+            "outcome": "purchase", "channel": names[number], "clusters": len(n),
+            "people": reached["user_key"].n_unique(),
+            "users": sum(n.values()), "squared_users": sum(i**2 for i in n.values()),
+            "conversions": sum(y.values()), "squared_conversions": sum(i**2 for i in y.values()),
+            "products": sum(n[name] * count for name, count in y.items()),
+        }  # fmt: skip
+    units = dict(proposed.select("channel", "unit").iter_rows())
+    assert units.pop("email") == units.pop("social") == "cluster"
+    assert set(units.values()) == {"user"}  # the tables have no touches of the others
+    own = proposed.row(by_predicate=pl.col("channel") == "email", named=True)
+    assert (own["cluster_column"], own["clusters"]) == ("account_id", found["clusters"][0])
+    assert own["base_rate"] == pytest.approx(600 / (1_000 * WEEKS))
+
+
+def test_without_clusters_nothing_is_summed():
+    with DuckDBEngine() as engine:
+        for name, table in marts_of().items():
+            engine.store(f"mart.{name}", table)
+        build_next_experiments(engine, None)
+        assert not engine.exists(CLUSTER_TOTALS)
+        assert set(engine.frame("from mart.next_experiments")["unit"]) == {"user"}

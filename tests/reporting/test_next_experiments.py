@@ -15,7 +15,14 @@ from lydite.reporting.next_experiments import (
 )
 from lydite.reporting.report import report_html
 from tests.helpers.made_comparisons import make_comparison
-from tests.helpers.made_next_experiments import SEARCH, SOCIAL, VIDEO, compare_with_proposals
+from tests.helpers.made_next_experiments import (
+    ACCOUNTS,
+    FEW_ACCOUNTS,
+    SEARCH,
+    SOCIAL,
+    VIDEO,
+    compare_with_proposals,
+)
 
 
 def test_designs_are_sentences():
@@ -27,6 +34,40 @@ def test_designs_are_sentences():
         "90 weeks (52,000 users in all). Ten or more regions may decide sooner."
     )
     assert describe_design(SOCIAL | {"is_feasible": False}).endswith("for 1 week.")
+
+
+def test_whole_accounts_are_said_to_be_for_users_who_influence_each_other():
+    held = (
+        "Hold out 50% of the accounts for 8 weeks (412 accounts, 4,800 users in all), with all"
+        " users of an account in the same arm: they influence each other, and a test by user would"
+        " be biased. It takes 2.4 times as many users as a test by user."
+    )
+    assert describe_design(ACCOUNTS) == held
+    long = ACCOUNTS | {"is_feasible": False, "clusters_needed": 700}
+    assert describe_design(long) == (
+        f"{held} In 12 weeks 700 accounts would be enough. Ten or more regions may decide sooner."
+    )
+    households = describe_design(ACCOUNTS | {"cluster_column": "household"})
+    assert households.startswith("Hold out 50% of the groups by household for 8 weeks (412 groups")
+    assert "all users of a group" in households
+
+
+def test_too_few_accounts_are_said_to_be_too_few_however_long_the_test_is():
+    assert describe_design(FEW_ACCOUNTS) == (
+        "412 accounts are too few, however long the test is. In 12 weeks 9,800 accounts would be"
+        " enough. A test by user would take 4 weeks, but measures too little where users of an"
+        " account influence each other. Ten or more regions may decide sooner."
+    )
+    idle = FEW_ACCOUNTS | {"clusters_needed": None, "weeks_by_user": 12_000}
+    assert describe_design(idle) == (
+        "412 accounts are too few, however long the test is. Ten or more regions may decide sooner."
+    )
+    made = compare_with_proposals(FEW_ACCOUNTS | {"channel": "video"})
+    tests = next_tests(made, "purchase", "linear")
+    assert any("412 accounts are too few" in test.why for test in tests)
+    stream = StringIO()
+    print_next_experiments(made, ["purchase"], Console(file=stream, width=200))
+    assert "1,000,000" not in stream.getvalue()
 
 
 def test_results_say_what_they_would_change():

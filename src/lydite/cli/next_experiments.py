@@ -9,16 +9,26 @@ from typing import Annotated
 import typer
 
 from lydite.cli.options import SETTINGS_FILE, Format
+from lydite.errors import InputError
 
 EXAMPLES = """
 **Example**
 
 `lydite next --outcome purchase`
+
+`lydite next --outcome purchase --declare paid_search >> lydite.toml`
 """
 
 
 def next_experiments(
     outcome: Annotated[str | None, typer.Option(help="Only this outcome.")] = None,
+    declare: Annotated[
+        str | None,
+        typer.Option(
+            metavar="CHANNEL",
+            help="Print the declaration of the experiment of this channel, for the settings.",
+        ),
+    ] = None,
     settings_file: Annotated[
         Path, typer.Option("--settings", help="The settings of the project.")
     ] = SETTINGS_FILE,
@@ -34,6 +44,15 @@ def next_experiments(
     outcomes = [row["outcome"] for row in comparison.outcomes]
     if outcome is not None:
         outcomes = [outcome_counts(comparison, outcome)["outcome"]]
+    if declare is not None:
+        from lydite.reporting.declaration import declare_experiment  # noqa: PLC0415
+
+        if len(outcomes) > 1:
+            raise InputError(
+                f"--declare: name the outcome with --outcome; there are: {', '.join(outcomes)}"
+            )
+        print(declare_experiment(comparison, outcomes[0], declare))
+        return
     if output == "json":
         rows = [row for name in outcomes for row in rows_of(comparison, "next_experiments", name)]
         print(json.dumps(rows, indent=2, ensure_ascii=False))

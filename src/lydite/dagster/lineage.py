@@ -95,9 +95,9 @@ _MADE_BY_PYTHON: Mapping[str, tuple[str, ...]] = {
     ),
     "credit.cost_shares": ("journeys.conversions",),
     "evaluation.calibrated_credit": tuple(f"mart.{name}" for name in calibrated_credit.READ),
-    "evaluation.next_experiments": tuple(
-        f"mart.{name}"
-        for name in (*next_experiments.READ, AGREEMENT, EXPERIMENT_VERDICTS)
+    "evaluation.next_experiments": (
+        *(f"mart.{name}" for name in (*next_experiments.READ, AGREEMENT, EXPERIMENT_VERDICTS)),
+        next_experiments.CLUSTER_TOTALS,
     ),
     **{
         f"evaluation.{name}": tuple(f"mart.{read}" for read in experiment_predictions.READ)

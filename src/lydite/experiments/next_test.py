@@ -24,21 +24,26 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from scipy.special import ndtr, ndtri
 
 from lydite.errors import InputError
+from lydite.experiments.candidates import mix_models
+from lydite.experiments.designs import (
+    SHARES,
+    design_for_clusters,
+    design_for_regions,
+    design_for_users,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
-_WEEKS_PER_MONTH = 52 / 12
-#: The shares of users in the holdout that designs are chosen from.
-SHARES = (0.05, 0.1, 0.2, 0.3, 0.5)
-#: The fewest regions that an experiment can decide with.
-MIN_REGIONS = 10
+    from lydite.experiments.candidates import Candidate
+    from lydite.experiments.designs import ClusterFigures, Design
+
 TABLE: dict[str, Any] = {
     "channel": pl.String,
     "rank": pl.Int64,
@@ -53,117 +58,16 @@ TABLE: dict[str, Any] = {
     "users": pl.Int64,
     "weeks": pl.Int64,
     "is_feasible": pl.Boolean,
+    "base_rate": pl.Float64,
+    "smallest_effect": pl.Float64,
+    "cluster_column": pl.String,
+    "clusters": pl.Int64,
+    "cluster_size": pl.Float64,
+    "cluster_correlation": pl.Float64,
+    "design_effect": pl.Float64,
+    "weeks_by_user": pl.Int64,
+    "clusters_needed": pl.Int64,
 }
-
-
-@dataclass(frozen=True)
-class Belief:
-    """What one model and the experiments so far say about a channel.
-
-    Attributes
-    ----------
-    credited
-        Conversions per month that the model credits.
-    mean, sd
-        Mean and standard deviation of the factor of that credit.
-    """
-
-    credited: float
-    mean: float = 0.5
-    sd: float = 1.0
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A channel that could be tested.
-
-    Attributes
-    ----------
-    channel
-        Name of the channel.
-    spend
-        Spend per month.
-    margin
-        What a conversion is worth, in the currency of the spend.
-    beliefs
-        Of each model that stands, by name.
-    model
-        The model that budgets follow; one of `beliefs`.
-    users
-        Users per week who could be assigned.
-    rate
-        Conversions per such user, between 0 and 1.
-    regions
-        The number of regions that could be assigned instead.
-    regional_conversions
-        Conversions per week of all users in all regions, also of those who do not meet the channel;
-        those of `users` when None.
-    regional_noise
-        Standard deviation, over weeks, of the log ratio of the conversions of two matched regions.
-        None for the least possible, that of Poisson counts.
-    """
-
-    channel: str
-    spend: float
-    margin: float
-    beliefs: Mapping[str, Belief]
-    model: str
-    users: float
-    rate: float
-    regions: int = 0
-    regional_conversions: float | None = None
-    regional_noise: float | None = None
-
-    @property
-    def credited(self) -> float:
-        """Conversions per month that the model of the budget credits."""
-        return self.beliefs[self.model].credited
-
-    @property
-    def per_user(self) -> float:
-        """Credited conversions per user."""
-        return self.credited / (self.users * _WEEKS_PER_MONTH)
-
-    @property
-    def break_even(self) -> float:
-        """The factor at which the channel pays for itself."""
-        return self.spend / (self.margin * self.credited)
-
-    @property
-    def target(self) -> float:
-        """The factor to find: the break-even, or the expected one where nothing is spent."""
-        return self.break_even or max(mix_models(self.beliefs, self.model)[0], 0.0)
-
-
-@dataclass(frozen=True)
-class Design:
-    """How a channel is tested.
-
-    Attributes
-    ----------
-    unit
-        What is assigned at random: users, or regions.
-    holdout_share
-        The share of the units without the channel.
-    users
-        Users in both arms; for regions those who live there.
-    weeks
-        How long users are assigned.
-    variance
-        Variance of the measured factor.
-    conversions_given_up
-        Expected conversions lost in the holdout.
-    is_feasible
-        Whether it takes no longer than allowed.
-    """
-
-    unit: Literal["user", "region"]
-    holdout_share: float
-    users: int
-    weeks: int
-    variance: float
-    conversions_given_up: float
-    is_feasible: bool
 
 
 @dataclass(frozen=True)
@@ -265,28 +169,6 @@ def expected_value(
     return float(max(scale * (math.exp(-z * z / 2) / math.sqrt(2 * math.pi) - z * ndtr(-z)), 0.0))
 
 
-def mix_models(beliefs: Mapping[str, Belief], model: str) -> tuple[float, float]:
-    """Return mean and standard deviation of the factor, over all models that stand.
-
-    Each model predicts an increment, its factor times its credit. As a factor of the credit of one
-    model, the predictions are mixed with equal weights: their spread adds to the variance of each.
-
-    Parameters
-    ----------
-    beliefs
-        By name of the model.
-    model
-        The model whose credit the factor refers to.
-    """
-    credited = beliefs[model].credited
-    ratios = [belief.credited / credited for belief in beliefs.values()]
-    n = len(ratios)
-    pairs = list(zip(ratios, beliefs.values(), strict=True))
-    mean = sum(ratio * belief.mean for ratio, belief in pairs) / n
-    square = sum(ratio**2 * (belief.mean**2 + belief.sd**2) for ratio, belief in pairs) / n
-    return mean, math.sqrt(max(square - mean**2, 0.0))
-
-
 def rank_tests(
     candidates: Sequence[Candidate],
     *,
@@ -306,7 +188,8 @@ def rank_tests(
     horizon
         Months for which the result is used.
     max_weeks
-        The longest test that is possible. Where users would take longer, regions are proposed.
+        The longest test that is possible. Where users, or clusters of users, would take longer,
+        regions are proposed.
     alpha, power
         Probability to find an effect where there is none, and where there is the target.
 
@@ -358,20 +241,32 @@ def _check(candidate: Candidate) -> None:
 
 
 def _best_test(candidate: Candidate, horizon: float, max_weeks: int, z: float) -> NextTest:
-    """Return the test of users with the highest value, else that of regions, else the shortest."""
+    """Return the test of users with the highest value, else that of regions, else the shortest.
+
+    Where users belong together, whole clusters are assigned in place of users.
+    """
     mean, sd = mix_models(candidate.beliefs, candidate.model)
-    designs = [design_for_users(candidate, share, max_weeks, z) for share in SHARES]
-    regional = design_for_regions(candidate, max_weeks, z)
-    tests = [
-        _evaluate(candidate, design, mean, sd, horizon)
-        for design in (*designs, *([regional] if regional else []))
-        if design.is_feasible
+    by_cluster = [design_for_clusters(candidate, share, max_weeks, z) for share in SHARES]
+    designs = [design for design in by_cluster if design is not None] or [
+        design_for_users(candidate, share, max_weeks, z) for share in SHARES
     ]
-    by_users = [test for test in tests if test.design.unit == "user"]
+    regional = design_for_regions(candidate, max_weeks, z)
+    if regional is not None:
+        designs.append(regional)
+    tests = [
+        _evaluate(candidate, design, mean, sd, horizon) for design in designs if design.is_feasible
+    ]
+    not_regional = [test for test in tests if test.design.unit != "region"]
     if tests:
-        return max(by_users or tests, key=lambda test: test.value)
-    shortest = min((*designs, *([regional] if regional else [])), key=lambda own: own.weeks)
-    return _evaluate(candidate, shortest, mean, sd, horizon)
+        return max(not_regional or tests, key=lambda test: test.value)
+    return _evaluate(candidate, min(designs, key=_length), mean, sd, horizon)
+
+
+def _length(design: Design) -> tuple[int, float]:
+    """Return how long a test takes and, for clusters, how many would be enough."""
+    clusters = design.clusters
+    needed = 0 if clusters is None else clusters.needed
+    return design.weeks, math.inf if needed is None else needed
 
 
 def _evaluate(
@@ -386,82 +281,6 @@ def _evaluate(
         for result in sorted({0.0, candidate.break_even, 1.0})
     ]
     return NextTest(candidate, design, mean, sd, each, value, consequences)
-
-
-# --- designs --------------------------------------------------------------------------------------
-
-
-def design_for_users(candidate: Candidate, share: float, max_weeks: int, z: float) -> Design:
-    """Return the test that holds out a share of the users.
-
-    Two arms of a rate ``p`` find the difference ``d`` with
-    ``z^2 p (1 - p) (1 / share + 1 / (1 - share)) / d^2`` users.
-
-    Parameters
-    ----------
-    share
-        The share of the users in the holdout.
-    max_weeks
-        The longest test that is possible.
-    z
-        The sum of the normal quantiles of the level and of the power.
-    """
-    noise = candidate.rate * (1 - candidate.rate) * (1 / share + 1 / (1 - share))
-    effect = candidate.target * candidate.per_user
-    needed = z**2 * noise / effect**2 if effect > 0 else math.inf
-    weeks = _whole_weeks(needed / candidate.users, max_weeks)
-    users = candidate.users * weeks
-    return Design(
-        unit="user",
-        holdout_share=share,
-        users=round(users),
-        weeks=weeks,
-        variance=noise / users / candidate.per_user**2,
-        conversions_given_up=_given_up(candidate, share, weeks),
-        is_feasible=weeks <= max_weeks,
-    )
-
-
-def design_for_regions(candidate: Candidate, max_weeks: int, z: float) -> Design | None:
-    """Return the test that holds out half of the regions, in matched pairs; None with too few.
-
-    The weekly log ratios of the pairs are compared with as many weeks before the test: over ``n``
-    pairs and ``w`` weeks, the difference has the variance ``2 noise^2 / (n w)``.
-
-    Parameters
-    ----------
-    max_weeks, z
-        As in `design_for_users`.
-    """
-    pairs = candidate.regions // 2
-    if candidate.regions < MIN_REGIONS:
-        return None
-    conversions = candidate.regional_conversions or candidate.rate * candidate.users
-    noise = candidate.regional_noise or math.sqrt(2 * candidate.regions / conversions)
-    # The factor 1 changes the conversions of a region by this share.
-    relative = candidate.per_user * candidate.users / conversions
-    effect = candidate.target * relative
-    needed = 2 * (z * noise / effect) ** 2 / pairs if effect > 0 else math.inf
-    weeks = _whole_weeks(needed, max_weeks)
-    return Design(
-        unit="region",
-        holdout_share=0.5,
-        users=round(candidate.users * weeks),
-        weeks=weeks,
-        variance=2 * noise**2 / (pairs * weeks) / relative**2,
-        conversions_given_up=_given_up(candidate, 0.5, weeks),
-        is_feasible=weeks <= max_weeks,
-    )
-
-
-def _whole_weeks(weeks: float, max_weeks: int) -> int:
-    """Return whole weeks, from one to a thousand times the most that is possible."""
-    return max(1, math.ceil(min(weeks, 1000.0 * max_weeks)))
-
-
-def _given_up(candidate: Candidate, share: float, weeks: int) -> float:
-    mean, _ = mix_models(candidate.beliefs, candidate.model)
-    return share * weeks / _WEEKS_PER_MONTH * candidate.credited * max(mean, 0.0)
 
 
 def consequence(
@@ -500,7 +319,24 @@ def to_table(tests: Sequence[NextTest]) -> pl.DataFrame:
             "users": test.design.users,
             "weeks": test.design.weeks,
             "is_feasible": test.design.is_feasible,
+            "base_rate": test.candidate.rate,
+            "smallest_effect": test.design.smallest_effect,
+            **_cluster_columns(test.design.clusters),
         }
         for rank, test in enumerate(tests, start=1)
     ]
     return pl.DataFrame(rows, schema=TABLE)
+
+
+def _cluster_columns(clusters: ClusterFigures | None) -> dict[str, Any]:
+    if clusters is None:
+        return {}
+    return {
+        "cluster_column": clusters.column,
+        "clusters": clusters.number,
+        "cluster_size": clusters.size,
+        "cluster_correlation": clusters.correlation,
+        "design_effect": clusters.design_effect,
+        "weeks_by_user": clusters.weeks_by_user,
+        "clusters_needed": clusters.needed,
+    }

@@ -212,7 +212,7 @@ def build_marts(
         _create_views(engine.local)
         build_calibrated_credit(engine.local)
         build_experiment_predictions(engine.local)
-        build_next_experiments(engine.local, margins)
+        build_next_experiments(engine, margins)
 
 
 def other_rows(name: str) -> str:

@@ -7,15 +7,18 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from lydite.decisions.evidence import EXPERIMENT_VERDICTS, read_refutations, rivals_of
+from lydite.experiments.candidates import Belief, Candidate
+from lydite.experiments.clusters import Clusters
 from lydite.experiments.incrementality import estimate_incrementality
-from lydite.experiments.next_test import TABLE, Belief, Candidate, rank_tests, to_table
+from lydite.experiments.next_test import TABLE, rank_tests, to_table
+from lydite.journeys.clusters import cluster_column
 from lydite.pipeline.calibrated_credit import AGREEMENT, past_tests
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date
 
-    from lydite.engine import DuckDBEngine
+    from lydite.engine import Engine
     from lydite.experiments.next_test import NextTest
 
     Marts = Mapping[str, pl.DataFrame]
@@ -25,6 +28,7 @@ READ = (
     "outcomes", "model_comparison", "champions", "channel_credit", "channel_roles", "weekly_reach",
     "segment_credit",
 )  # fmt: skip
+CLUSTER_TOTALS = "evaluation.cluster_totals"
 _UNATTRIBUTED = "(unattributed)"
 _DAYS_PER_MONTH, _DAYS_PER_WEEK = 365 / 12, 7
 _RECENT_WEEKS = 4  # a channel without users in these is not running
@@ -45,32 +49,50 @@ SCHEMA: dict[str, Any] = {
 }
 
 
-def build_next_experiments(engine: DuckDBEngine, margins: Mapping[str, float] | None) -> None:
+def build_next_experiments(engine: Engine, margins: Mapping[str, float] | None) -> None:
     """Build the mart from the others; it is empty without spend or value.
+
+    Where users belong together, their touches and credit by cluster are summed first.
 
     Parameters
     ----------
     engine
-        Holds the marts of a comparison.
+        Holds the marts of a comparison and, with clusters, the journeys and the credit of touches.
     margins
         The margin as a share of the value of a conversion, by outcome; 1 where it is not said.
     """
+    local = engine.local
     marts = {
-        name: engine.frame(f"from mart.{name}")
+        name: local.frame(f"from mart.{name}")
         for name in (*READ, AGREEMENT, EXPERIMENT_VERDICTS)
-        if engine.exists(f"mart.{name}")
+        if local.exists(f"mart.{name}")
     }
     parts = [pl.DataFrame(schema=SCHEMA)]
     if marts.keys() >= set(READ):
+        clusters = _sum_by_cluster(engine)
         for outcome in marts["outcomes"]["outcome"]:
-            tests = rank_tests(find_candidates(marts, outcome, (margins or {}).get(outcome, 1.0)))
-            parts.append(_table(outcome, tests))
-    engine.store(f"evaluation.{NEXT_EXPERIMENTS}", pl.concat(parts))
-    engine.create(f"mart.{NEXT_EXPERIMENTS}", f"marts/{NEXT_EXPERIMENTS}")
-    engine.comment(f"mart.{NEXT_EXPERIMENTS}", f"marts/{NEXT_EXPERIMENTS}")
+            margin = (margins or {}).get(outcome, 1.0)
+            candidates = find_candidates(marts, outcome, margin, clusters)
+            parts.append(_table(outcome, rank_tests(candidates)))
+    local.store(f"evaluation.{NEXT_EXPERIMENTS}", pl.concat(parts))
+    local.create(f"mart.{NEXT_EXPERIMENTS}", f"marts/{NEXT_EXPERIMENTS}")
+    local.comment(f"mart.{NEXT_EXPERIMENTS}", f"marts/{NEXT_EXPERIMENTS}")
 
 
-def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Candidate]:
+def _sum_by_cluster(engine: Engine) -> pl.DataFrame | None:
+    """Return sums over the clusters of each channel; None where users do not belong together."""
+    local = engine.local
+    local.drop(CLUSTER_TOTALS)
+    column = cluster_column(local)
+    if column is None:
+        return None
+    engine.append_local(CLUSTER_TOTALS, "evaluation/cluster_totals")
+    return local.frame(f"from {CLUSTER_TOTALS}").with_columns(column=pl.lit(column))
+
+
+def find_candidates(
+    marts: Marts, outcome: str, margin: float = 1.0, clusters: pl.DataFrame | None = None
+) -> list[Candidate]:
     """Return the channels that cost money and run, as candidates for a test.
 
     Users are counted once a week, and so are the rates: what matters for a test of rare
@@ -84,6 +106,8 @@ def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Can
         Name of the outcome.
     margin
         The margin as a share of the value of a conversion.
+    clusters
+        Sums over clusters of users (``evaluation/cluster_totals``), and the ``column`` they are of.
     """
     credit = marts["channel_credit"].filter(pl.col("outcome") == outcome)
     models = _models(marts, outcome, credit)
@@ -97,6 +121,7 @@ def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Can
     counted = marts["outcomes"].filter(pl.col("outcome") == outcome)["conversions"][0]
     regions = _regions(marts["segment_credit"], outcome)
     factors = _factors(marts, outcome, models, sorted(set(credit["channel"])))
+    grouped = _clusters(clusters, outcome, weeks)
     found = []
     for channel, cost in _paid(credit, models[0]):
         per_model = credit.filter(pl.col("channel") == channel, pl.col("model").is_in(models))
@@ -118,6 +143,7 @@ def find_candidates(marts: Marts, outcome: str, margin: float = 1.0) -> list[Can
                 rate=rate,
                 regions=regions,
                 regional_conversions=counted / weeks,
+                clusters=grouped.get(channel),
             )
         )
     return found
@@ -181,6 +207,17 @@ def _regions(segments: pl.DataFrame, outcome: str) -> int:
         pl.col("segment") != "region = (unknown)",
     )
     return own["segment"].n_unique()
+
+
+def _clusters(sums: pl.DataFrame | None, outcome: str, weeks: int) -> dict[str, Clusters]:
+    """Return the clusters of each channel."""
+    if sums is None:
+        return {}
+    rows = sums.filter(pl.col("outcome") == outcome).drop("outcome")
+    return {
+        row.pop("channel"): Clusters(weeks=weeks, number=row.pop("clusters"), **row)
+        for row in rows.iter_rows(named=True)
+    }
 
 
 def _table(outcome: str, tests: Sequence[NextTest]) -> pl.DataFrame:

@@ -187,6 +187,7 @@ def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTes
 
     The disagreement is the width of the range of the value, or of the conversions where there is no
     value. Only channels with spend, where any has some: a channel that costs nothing cannot be cut.
+    Where a test of whole clusters takes too long, that is said.
     """
     proposed = _proposed(comparison, outcome)[:_MOST_TESTS]
     if proposed:
@@ -194,8 +195,18 @@ def next_tests(comparison: Comparison, outcome: str, model: str) -> list[NextTes
     rows = channel_money(comparison, outcome, model)
     paid = [row for row in rows if row.spend] or rows
     apart = sorted(paid, key=lambda row: (-_disagreement(row), row.channel))
+    clusters = {
+        row["channel"]: f" {describe_design(row)}"
+        for row in next_experiments_of(comparison, outcome)
+        if row["unit"] == "cluster"
+    }
     return [
-        NextTest(row.label, row.word, _why(row, outcome, comparison.report_settings.currency))
+        NextTest(
+            row.label,
+            row.word,
+            _why(row, outcome, comparison.report_settings.currency) + clusters.get(row.channel, ""),
+            says_how=row.channel in clusters,
+        )
         for row in apart[:_MOST_TESTS]
         if _disagreement(row) >= _LEAST_MOVED
     ]

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from lydite.journeys.clusters import DEFAULT_COLUMN
 from lydite.reporting.display_names import channel_label, channel_word, model_word
 from lydite.reporting.formats import amount, count, enumerate_names, fixed, percent, plain
 from lydite.reporting.model_groups import MOST_NAMED
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from lydite.results import Comparison
 
 _MOST, _MOST_EXPLAINED = 5, 3
+#: Weeks: the longest test that is possible, and from where on no length is enough.
+_POSSIBLE, _ENDLESS = 12, 520
+_REGIONS = "Ten or more regions may decide sooner."
 _NOTHING = (
     "No experiment is proposed: none of the channels has spend, or no conversion has a value."
 )
@@ -43,17 +47,61 @@ def _order(row: Row) -> tuple[bool, bool, int, int]:
 
 
 def describe_design(row: Row) -> str:
-    """Return how a channel is tested, and whether regions may be the better units."""
+    """Return how a channel is tested, and whether other units may be better."""
+    if row["unit"] == "cluster":
+        return _describe_clusters(row)
     what = "users" if row["unit"] == "user" else "regions"
-    weeks = f"{count(row['weeks'])} week{'' if row['weeks'] == 1 else 's'}"
-    said = f"Hold out {percent(row['holdout_share'])} of the {what} for {weeks}"
+    said = _hold_out(row, what)
     if row["unit"] == "user":
         said += f" ({count(row['users'])} users in all)"
     if row["is_feasible"]:
         return f"{said}."
-    return (
-        f"{said}. Ten or more regions may decide sooner." if row["unit"] == "user" else f"{said}."
+    return f"{said}. {_REGIONS}" if row["unit"] == "user" else f"{said}."
+
+
+def _hold_out(row: Row, what: str) -> str:
+    return f"Hold out {percent(row['holdout_share'])} of the {what} for {_weeks(row['weeks'])}"
+
+
+def _weeks(weeks: int) -> str:
+    return f"{count(weeks)} week{'' if weeks == 1 else 's'}"
+
+
+def is_endless(row: Row) -> bool:
+    """Return whether a test would take so long that no length of it is enough."""
+    return bool(row["weeks"] > _ENDLESS)
+
+
+def _describe_clusters(row: Row) -> str:
+    """Return how whole clusters are tested, and what that is for."""
+    many, one = cluster_words(row["cluster_column"])
+    there_are = f"{count(row['clusters'])} {many}"
+    enough = "" if row["clusters_needed"] is None else (
+        f"In {_POSSIBLE} weeks {count(row['clusters_needed'])} {many} would be enough"
+    )  # fmt: skip
+    if is_endless(row):
+        by_user = _weeks(row["weeks_by_user"])
+        said = f"{there_are} are too few, however long the test is."
+        said += f" {enough}." if enough else ""
+        if row["weeks_by_user"] <= _ENDLESS:
+            said += (
+                f" A test by user would take {by_user}, but measures too little where users of"
+                f" {one} influence each other."
+            )
+        return f"{said} {_REGIONS}"
+    said = (
+        f"{_hold_out(row, many)} ({there_are}, {count(row['users'])} users in all), with all users"
+        f" of {one} in the same arm: they influence each other, and a test by user would be biased."
+        f" It takes {fixed(row['design_effect'], 1)} times as many users as a test by user."
     )
+    return said if row["is_feasible"] or not enough else f"{said} {enough}. {_REGIONS}"
+
+
+def cluster_words(column: str) -> tuple[str, str]:
+    """Return how clusters of users are called: many of them, and one."""
+    if column.lower() == DEFAULT_COLUMN:
+        return "accounts", "an account"
+    return f"groups by {plain(column)}", "a group"
 
 
 def describe_results(row: Row, names: Mapping[str, str] | None = None) -> list[str]:
@@ -119,7 +167,7 @@ def print_next_experiments(
         for row in rows:
             cells = (
                 channel_label(row["channel"], names),
-                amount(row["value"]),
+                "–" if is_endless(row) else amount(row["value"]),
                 fixed(row["expected_factor"], 2),
                 fixed(row["break_even_factor"], 2),
                 describe_design(row),
