@@ -3,15 +3,17 @@
     .venv/bin/python -m studies.calibrated_credit            # run what is missing
     .venv/bin/python -m studies.calibrated_credit --write    # write the tables
 
-A run of the part `storefront` simulates the storefront with holdouts of eight of its channels over
-the whole history, and calibrates the credit by some of them; in the part `storefront_part` the
-holdouts take a part of the history. A run of the part `left_out` draws another market, holds out
-every channel twice, and predicts each experiment from the others. All append lines to
+A run of the part `programme` simulates the storefront with holdouts of one, three or six of its
+channels, and calibrates the credit by them. In the part `storefront` eight channels are held out at
+once over the whole history, and the credit is calibrated by some of them; in `storefront_part` they
+are held out for a part of it. A run of the part `left_out` draws another market, holds out every
+channel twice, and predicts each experiment from the others. All append lines to
 `var/studies/calibrated_credit.jsonl`; finished runs are skipped.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +43,13 @@ COMMAND = ".venv/bin/python -m studies.calibrated_credit"
 FIRST_SEED, SEEDS = 7000, 50
 WEEKS = 24
 #: Users in each history of a part.
-USERS = {"storefront": 40_000, "storefront_part": 40_000, "left_out": 40_000}
+USERS = {
+    "programme": 40_000, "storefront": 40_000, "storefront_part": 40_000, "left_out": 40_000
+}  # fmt: skip
 #: The first day of the experiments of the storefront, and how many days they take.
-DAYS = {"storefront": (0, WEEKS * 7 - 1), "storefront_part": (42, 119)}
+DAYS = {
+    "programme": (42, 119), "storefront": (0, WEEKS * 7 - 1), "storefront_part": (42, 119)
+}  # fmt: skip
 #: The channels of the storefront that can be held out.
 TESTABLE = (
     "paid_search_brand", "paid_search_generic", "paid_social", "display", "retargeting", "email",
@@ -54,15 +60,18 @@ TESTED = (1, 3, 6)
 #: Which of them are tested first: drawn alike, or in proportion to their credit by last touch.
 ORDERS = ("any", "large")
 _STOREFRONTS = {
-    "storefront": "The storefront",
-    "storefront_part": "Experiments of 17 of the 24 weeks",
+    "programme": "The storefront",
+    "storefront": "Eight holdouts at once, over the whole history",
+    "storefront_part": "Eight holdouts at once, in 17 of the 24 weeks",
 }
 _FIRST = {"any": "any", "large": "large first"}
 
 
 def run(part: str, seed: int) -> list[Row]:
     """Simulate one programme of a part; return its rows."""
-    if part in DAYS:
+    if part == "programme":
+        rows = programmes(seed, USERS[part], *DAYS[part])
+    elif part in DAYS:
         rows = storefront(seed, USERS[part], *DAYS[part])
     else:
         rows = left_out(seed, USERS[part])
@@ -72,18 +81,36 @@ def run(part: str, seed: int) -> list[Row]:
 # --- the storefront: calibrated credit against true increments ------------------------------------
 
 
+def programmes(seed: int, users: int, first_day: int, days: int) -> list[Row]:
+    """Return a row per order, number of tested channels, model and channel.
+
+    Each order and number is a history of its own, in which only the tested channels are held out.
+    """
+    rows: list[Row] = []
+    for order, tested in product(ORDERS, TESTED):
+        channels = _draw_order(_usual_credit(users), order, seed)[:tested]
+        made, truth = _run_storefront(channels, seed, users, first_day, days)
+        about = {"order": order, "tested": tested}
+        for model in MODELS:
+            rows += [
+                about | {"model": model} | row for row in _calibrated(made, model, channels, truth)
+            ]
+    return rows
+
+
+@cache
+def _usual_credit(users: int) -> pl.DataFrame:
+    """Return the credit in a history without experiments."""
+    return run_programme(STOREFRONT, [], users, FIRST_SEED, WEEKS).credit
+
+
 def storefront(seed: int, users: int, first_day: int, days: int) -> list[Row]:
     """Return a row per order, number of tested channels, model and channel.
 
     Eight channels are held out. The credit is calibrated by the first ones of an order.
     """
-    experiments = [
-        SimulatedExperiment(name, name, first_day=first_day, assignment_days=1, window_days=days)
-        for name in TESTABLE
-    ]
-    made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
-    truth = made.world.truth["outcomes"][OUTCOME]
-    drawn = {name: _draw_order(made, name, np.random.default_rng([1, seed])) for name in ORDERS}
+    made, truth = _run_storefront(TESTABLE, seed, users, first_day, days)
+    drawn = {order: _draw_order(made.credit, order, seed) for order in ORDERS}
     return [
         {"order": order, "tested": tested, "model": model} | row
         for order, channels in drawn.items()
@@ -91,6 +118,18 @@ def storefront(seed: int, users: int, first_day: int, days: int) -> list[Row]:
         for model in MODELS
         for row in _calibrated(made, model, channels[:tested], truth)
     ]
+
+
+def _run_storefront(
+    channels: Sequence[str], seed: int, users: int, first_day: int, days: int
+) -> tuple[Programme, Row]:
+    """Hold out channels of the storefront; return the programme and the truth of its outcome."""
+    experiments = [
+        SimulatedExperiment(name, name, first_day=first_day, assignment_days=1, window_days=days)
+        for name in channels
+    ]
+    made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
+    return made, made.world.truth["outcomes"][OUTCOME]
 
 
 def _calibrated(made: Programme, model: str, tested: Sequence[str], truth: Row) -> list[Row]:
@@ -119,11 +158,11 @@ def _calibrated(made: Programme, model: str, tested: Sequence[str], truth: Row) 
     ]
 
 
-def _draw_order(made: Programme, order: str, rng: np.random.Generator) -> list[str]:
-    credit = made.credit.filter(pl.col("channel").is_in(TESTABLE), model="last_touch")
-    share = (credit["credited"] / credit["credited"].sum()).to_numpy()
+def _draw_order(credit: pl.DataFrame, order: str, seed: int) -> list[str]:
+    last_touch = credit.filter(pl.col("channel").is_in(TESTABLE), model="last_touch")
+    share = (last_touch["credited"] / last_touch["credited"].sum()).to_numpy()
     chances = share if order == "large" else None
-    names = credit["channel"].to_list()
+    names, rng = last_touch["channel"].to_list(), np.random.default_rng([1, seed])
     return [str(name) for name in rng.choice(names, max(TESTED), replace=False, p=chances)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import polars as pl
 import pytest
 
 from studies import calibrated_credit
@@ -11,6 +12,28 @@ from studies.calibrated_credit import ORDERS, TESTED, run, tables
 from studies.programmes import MODELS
 
 pytest.importorskip("tea_tasting")
+
+
+@pytest.mark.slow
+def test_a_programme_holds_out_only_what_it_tests(monkeypatch):
+    monkeypatch.setitem(calibrated_credit.USERS, "programme", 1_500)
+    monkeypatch.setattr(calibrated_credit, "TESTED", (1, 2))
+    rows = pl.DataFrame(run("programme", 1))
+    assert rows["part"].unique().to_list() == ["programme"]
+    of_programmes = rows.group_by("order", "tested", "model", maintain_order=True).agg(
+        pl.col("is_tested").sum(), pl.col("channel").filter("is_tested")
+    )
+    assert len(of_programmes) == 2 * 2 * len(MODELS)
+    assert (of_programmes["is_tested"] == of_programmes["tested"]).all()
+    for order in ORDERS:
+        one, two = (
+            of_programmes.filter(order=order, tested=tested)["channel"][0] for tested in (1, 2)
+        )
+        assert set(one) < set(two)
+    credit = (
+        rows.filter(order="any", model="linear").group_by("tested").agg(pl.col("credited").sum())
+    )
+    assert credit["credited"].n_unique() == 2
 
 
 @pytest.mark.slow
