@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,8 @@ from scipy import optimize, sparse, stats
 from scipy.special import expit, log_expit
 from sklearn.linear_model import LogisticRegression
 
+from lydite.models import base
+from lydite.models.base import FeatureCounts
 from lydite.models.logistic import PRIOR_SPREAD, BaggedLogistic, fit_logistic
 from lydite.paths.landmarks import UniqueFeatures
 from tests.helpers.random_landmarks import draw_landmarks
@@ -291,3 +295,55 @@ def test_impossible_bags_are_refused(parameters, message):
 def test_every_parameter_is_part_of_the_fingerprint():
     changed = [{}, {"bags": 21}, {"sample_share": 0.6}, {"channel_share": 0.5}, {"seed": 1}]
     assert len({BaggedLogistic(**parameters).fingerprint for parameters in changed}) == 5
+
+
+# --- refits -------------------------------------------------------------------------------------
+
+
+def by_user(rng, met, users=4000):
+    """Return statistics of journeys of users in 256 buckets, by the law of the model."""
+    landmarks = rng.integers(0, len(met), 3 * users)
+    hit = rng.random(len(landmarks)) < expit(INTERCEPT + met[landmarks] @ LOG_ODDS)
+    unit, shape = rng.integers(0, 256, len(landmarks)), (len(met), 256)
+    ones = np.ones(len(landmarks))
+    return FeatureCounts(
+        features_of(met),
+        base.by_unit(landmarks, unit, ones, shape),
+        base.by_unit(landmarks[hit], unit[hit], ones[hit], shape),
+    )
+
+
+@pytest.mark.parametrize("options", [{}, {"bags": 4, "sample_share": 0.3}, WHOLE])
+def test_refits_spread_as_complete_refits(options):
+    rng, met = np.random.default_rng(5), all_sets(5)
+    statistics = by_user(rng, met)
+    weights = rng.multinomial(256, np.full(256, 1 / 256), 200).astype(float)
+    model = BaggedLogistic(**options).fit_credit(statistics, np.ones(256))
+    quick, whole = (
+        np.array([[own.intercept_, *own.coefficients_] for own in refits])
+        for refits in (
+            copy.deepcopy(model).refits(statistics, weights),
+            base.Model.refits(copy.deepcopy(model), statistics, weights),
+        )
+    )
+    fitted = np.append(model.intercept_, model.coefficients_)
+    spread = whole.std(axis=0)
+    # Of 200 draws a standard deviation has an error of 5 %.
+    np.testing.assert_allclose(quick.std(axis=0) / spread, 1, atol=0.15)
+    assert (np.abs(quick.mean(axis=0) - fitted) / spread).max() < 0.25
+    if options == WHOLE:  # without bags the refits are exact
+        np.testing.assert_allclose(quick, whole, rtol=1e-6, atol=1e-8)
+
+
+def test_refits_of_bags_with_some_channels_are_complete_fits():
+    rng, met = np.random.default_rng(6), all_sets(3)
+    trials, conversions = simulated(rng, met, 200, LOG_ODDS[:3])
+    shape, place = (len(met), 2), np.arange(len(met))
+    counts = [base.by_unit(place, place % 2, own, shape) for own in (trials, conversions)]
+    statistics = FeatureCounts(features_of(met), *counts)
+    model = BaggedLogistic(bags=5, channel_share=0.5).fit_credit(statistics, np.ones(2))
+    for refitted, row in zip(
+        copy.deepcopy(model).refits(statistics, np.eye(2)), np.eye(2), strict=True
+    ):
+        expected = copy.deepcopy(model).fit_credit(statistics, row)
+        np.testing.assert_allclose(refitted.coefficients_, expected.coefficients_)

@@ -12,16 +12,21 @@ from lydite.models.estimator import check_is_fitted
 from lydite.models.mixture import base_rate
 from lydite.models.optimize import maximize_many
 from lydite.models.sets import LEAST, MOST, SetModel, observed_sets
+from lydite.paths.arrays import parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
+    from lydite.models.base import FeatureCounts
     from lydite.paths.landmarks import UniqueFeatures
 
 #: Standard deviation of the normal prior on coefficients, in log-odds. It is weak, and keeps them
 #: finite where all landmarks of a channel convert, or none.
 PRIOR_SPREAD = 2.5
 _LARGE = 700.0  # log-odds of which the exponential is no infinity
+_CELLS_AT_ONCE = 200_000  # sets times resamples that are fitted together
 
 
 class BaggedLogistic(SetModel):
@@ -106,6 +111,31 @@ class BaggedLogistic(SetModel):
         self.coefficients_ = (np.bincount(kind, mean) / np.bincount(kind))[kind]
         return self
 
+    def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+        """Yield this model refitted to each (units,) row of weights; use it before the next one.
+
+        Where every bag has all channels, the mean over the bags approximates the regression on all
+        landmarks [1]_. So a row of weights moves it as far as that regression. The draw of B bags
+        with the share s of the landmarks each adds the share ``(1 - s) / (s B)`` to the variance,
+        to the first order.
+
+        References
+        ----------
+        .. [1] Bühlmann & Yu (2002), "Analyzing bagging", *Annals of Statistics* 30(4).
+        """
+        if self.channel_share < 1:
+            yield from super().refits(statistics, weights)
+            return
+        sets: sparse.csr_array[np.float64] = statistics.features.rows
+        bagged = np.append(self.intercept_, self.coefficients_)
+        whole = _whole_fits(statistics, np.ones((1, weights.shape[1])))[0]
+        spread = np.sqrt(1 + (1 - self.sample_share) / (self.sample_share * self.bags))
+        for some in parts(len(weights), max(1, _CELLS_AT_ONCE // max(1, sets.shape[0]))):
+            moved = _whole_fits(statistics, weights[some], whole) - whole
+            for row in bagged + spread * moved:
+                self.intercept_, self.coefficients_ = float(row[0]), row[1:]
+                yield self
+
     def _draw_channels(self, channels: int, rng: np.random.Generator) -> NDArray[np.bool_]:
         """Return which channels are in each bag, (bags, channels)."""
         rank = rng.random((self.bags, channels)).argsort(axis=1).argsort(axis=1)
@@ -171,12 +201,27 @@ def channel_kinds(
     return numbered(channel, np.asarray(members.T @ codes[kind_of_set]))
 
 
+def _whole_fits(
+    statistics: FeatureCounts,
+    weights: NDArray[np.floating],
+    start: NDArray[np.float64] | None = None,
+) -> NDArray[np.float64]:
+    """Return the regressions on all landmarks and channels under each (units,) row of weights."""
+    sets: sparse.csr_array[np.float64] = statistics.features.rows
+    drawn = np.asarray(weights, dtype=float).T
+    trials, hits = (np.asarray(own @ drawn) for own in (statistics.trials, statistics.conversions))
+    centre = logit([base_rate(*own) for own in zip(trials.T, hits.T, strict=True)])
+    included = np.ones((len(weights), sets.shape[1]), dtype=bool)
+    return fit_logistic(sets, hits, np.maximum(trials - hits, 0), included, centre, start)
+
+
 def fit_logistic(
     sets: sparse.csr_array[np.float64],
     hits: NDArray[np.float64],
     misses: NDArray[np.float64],
     included: NDArray[np.bool_],
-    centre: float,
+    centre: float | NDArray[np.float64],
+    start: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Return the intercepts and coefficients of b logistic regressions, fitted together.
 
@@ -192,7 +237,9 @@ def fit_logistic(
     included : (b, channels) bool
         Whether the channel is in the bag; if not, its coefficient is 0.
     centre
-        The logit of the base rate.
+        The logit of the base rate, of all bags or of each.
+    start : (1 + channels,) array
+        Where each fit begins; the prior's means by default.
 
     Returns
     -------
@@ -226,7 +273,8 @@ def fit_logistic(
         information += precision * np.eye(free.shape[1])
         return gradient * free[bags], information
 
-    return maximize_many(value, derivatives, prior_mean).x
+    begin = prior_mean if start is None else np.tile(start, (len(free), 1))
+    return maximize_many(value, derivatives, begin).x
 
 
 def _columns(counts: NDArray[np.float64], bags: NDArray[np.intp]) -> NDArray[np.float64]:
