@@ -166,8 +166,7 @@ def _cross_validate(
         found = pool.map(lambda model: backtest(model, split), candidates)
         scores = {model.name: own for model, own in zip(candidates, found, strict=True)}
     say("estimating the ceiling")
-    with threadpool_limits(1):
-        scores[CEILING] = ceiling_scores(models, split, seed)[ALL]
+    scores[CEILING] = ceiling_scores(models, split, seed)[ALL]
     return scores
 
 

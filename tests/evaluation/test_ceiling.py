@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +18,7 @@ from lydite.models import BaseRate, TouchVolume, make_model
 from tests.helpers.random_landmarks import DAY, draw_landmarks, weekly
 
 CALENDAR = weekly(4, 5)
+ROOT = Path(__file__).parents[2]
 
 
 def ceiling_scores(*given, **more):
@@ -52,6 +56,41 @@ def test_of_few_conversions_it_learns_most_of_what_a_true_rival_knows():
         own = ceiling_scores(rivals, split), backtest(rivals[0], split)
         gained += [null - scores.log_loss_bits for scores in own]
     assert 0.75 * gained[1] < gained[0] < 1.1 * gained[1]
+
+
+def test_libraries_are_found_and_imported_before_threads_start():
+    """In threads, a search for libraries and an import could wait for each other for ever."""
+    text = """
+import sys, threading
+import numpy as np, threadpoolctl
+from lydite.evaluation.ceiling import ceiling_scores
+from lydite.evaluation.splits import Split
+from lydite.models import make_model
+from tests.evaluation.test_ceiling import CALENDAR
+from tests.helpers.random_landmarks import draw_landmarks
+
+main = threading.current_thread()
+elsewhere = []
+find = threadpoolctl.ThreadpoolController.__init__
+
+def recorded(self):
+    elsewhere.extend([threading.current_thread()] * (threading.current_thread() is not main))
+    find(self)
+
+class Imports:
+    def find_spec(self, name, path, target=None):
+        elsewhere.extend([name] * (threading.current_thread() is not main))
+
+threadpoolctl.ThreadpoolController.__init__ = recorded
+sys.meta_path.insert(0, Imports())
+landmarks = draw_landmarks(np.random.default_rng(1), 4000)
+ceiling_scores([make_model("linear")], Split.by_period(landmarks, CALENDAR), threads=2)
+print(elsewhere)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", text], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
 def test_the_training_sample_is_bounded(monkeypatch):

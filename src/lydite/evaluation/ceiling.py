@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.special import logit
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from lydite.evaluation.adjustment import MAX_LOG_ODDS, log_odds
 from lydite.evaluation.backtest import add_segment_scores
@@ -88,11 +88,13 @@ def ceiling_scores(
         forecasts = [rival[number] for rival in by_rival]
         cell = split.batch(spans[number]).cell
         # OpenMP's limit holds for the thread that sets it, so each thread sets its own.
-        with threadpool_limits(1, user_api="openmp"):
+        with libraries.limit(limits=1, user_api="openmp"):
             return _forecast(sample, train_rows[number], (test[number], cell), forecasts, seed)
 
     scores = {ALL: Scores.empty(len(split))}
-    with ThreadPoolExecutor(threads) as pool:
+    libraries = _load_libraries()
+    # More threads per matrix or tree would wait for each other.
+    with libraries.limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         drawing = pool.submit(draw)
         test, sample = list(pool.map(test_landmarks, spans)), drawing.result()
         train_rows = [sample.training_rows(span.start) for span in spans]
@@ -102,6 +104,18 @@ def ceiling_scores(
     for span, log_odds_of_span in zip(spans, forecasts, strict=True):
         add_segment_scores(scores, split.batch(span), log_odds_of_span)
     return scores
+
+
+def _load_libraries() -> ThreadpoolController:
+    """Import what the fits need, and find its libraries.
+
+    Both are done before there are threads: a search for libraries and an import that run at the
+    same time can wait for each other for ever.
+    """
+    import sklearn.ensemble  # noqa: PLC0415 - it takes a second
+    import sklearn.linear_model  # noqa: F401, PLC0415
+
+    return ThreadpoolController()
 
 
 def scored_by_ceiling(split: Split) -> Split:

@@ -79,9 +79,8 @@ def score_ceiling(
     )
     [entry] = ledger.pending_entries(engine, outcome, {CEILING: fingerprint}, calendar, split)
     if entry.to_score.any():
-        with threadpool_limits(1):  # more threads per tree would wait for each other
-            pending = split.with_test_periods(entry.to_score)
-            scores = ceiling_scores(rivals, pending, seed, engine.threads)
+        pending = split.with_test_periods(entry.to_score)
+        scores = ceiling_scores(rivals, pending, seed, engine.threads)
         entry = replace(entry, scores=scores)
     ledger.write(engine, calendar, [entry])
 
