@@ -4,6 +4,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 LOCK := $(wildcard requirements.lock)
 export DAGSTER_HOME := $(CURDIR)/var/dagster
+# The groups of tests and their order: tests/helpers/workers.py
+WORKERS := --numprocesses auto --dist loadscope --no-loadscope-reorder
 
 .PHONY: help demo refresh show dev test test-lowest test-wheel coverage slow study bench lint format types docs sample \
 	lock clean
@@ -26,7 +28,7 @@ dev: .venv/installed var/dagster/dagster.yaml ## open the UI: http://localhost:3
 	@$(BIN)/dagster dev -w workspace.yaml
 
 test: .venv/installed ## run all tests except the long statistical studies
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal
+	@$(BIN)/python -m pytest $(WORKERS)
 
 # Builds the wheel and installs it in a new environment, var/$(1)/env, with other options of pip: $(2).
 # Then runs an example and the command, outside of the checkout.
@@ -51,12 +53,12 @@ test-lowest: .venv/installed ## the same with the lowest allowed versions, and t
 		print(*(re.sub(r">=([^,]+).*", r"==\1", need) for need in project["dependencies"]), sep="\n")' \
 		> var/lowest/constraints.txt
 	$(call run_wheel,lowest,--constraint var/lowest/constraints.txt hypothesis pytest pytest-xdist)
-	@var/lowest/env/bin/python -m pytest --numprocesses auto --dist worksteal -k "not spark" \
+	@var/lowest/env/bin/python -m pytest $(WORKERS) -k "not spark" \
 		tests/engine tests/inputs tests/journeys tests/quality tests/paths tests/models \
 		tests/attribution tests/reporting tests/end_to_end/test_truth.py
 
 coverage: .venv/installed ## run all tests and print how many lines they execute
-	@$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report=term:skip-covered
+	@$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term:skip-covered
 
 slow: .venv/installed ## run the long statistical studies
 	@$(BIN)/python -m pytest --numprocesses auto -m slow

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
-from tests.helpers import object_store, postgres_server
+from tests.helpers import object_store, postgres_server, workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,6 +38,21 @@ SPARK = {
         "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn384m"
     ),
 }
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> workers.ByGroup | None:
+    """Return the scheduler of ``--dist loadscope``, as `make test` runs."""
+    return workers.ByGroup(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Sort the tests for the workers."""
+    found = workers.outside_of_spark(items)
+    if found:
+        raise pytest.UsageError(f"add the file to GROUPS of tests/helpers/workers.py: {found}")
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items[:] = workers.longest_first(items)
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import dagster as dg
-import pytest
 
 from lydite.dagster.assets.inputs import input_assets
 from lydite.dagster.assets.journeys import journey_assets
@@ -24,9 +23,6 @@ from lydite.simulation import simulate
 
 if TYPE_CHECKING:
     from typing import Any
-
-# One worker of the tests starts one Java machine, where groups are kept together.
-pytestmark = pytest.mark.xdist_group("spark")
 
 HOLD = """
 import sys

@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 
     Engines = dict[str, DuckDBEngine | SparkEngine]
 
-# One test worker starts the Java machine: the group keeps these tests together.
-pytestmark = pytest.mark.xdist_group("spark")
-
 
 both = pytest.mark.parametrize("engine", ["duckdb", "spark"])
 

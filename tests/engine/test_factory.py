@@ -12,8 +12,6 @@ from lydite.engine import spark as module
 from lydite.errors import InputError
 from lydite.settings import EngineSettings as Settings
 
-pytestmark = pytest.mark.xdist_group("spark")
-
 
 def test_duckdb_opens_with_limits_and_file(tmp_path):
     with open_engine(Settings(threads=1, memory_limit="1GB"), tmp_path / "w.duckdb") as engine:

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-# One worker of the tests starts one Java machine, where groups are kept together.
-pytestmark = pytest.mark.xdist_group("spark")
-
 NOON = datetime(2026, 1, 1, 12, 0, 0, 1)
 FRAME = pl.DataFrame(
     {

@@ -20,9 +20,6 @@ from tests.helpers.both_engines import same, stored
 if TYPE_CHECKING:
     from pathlib import Path
 
-# One worker of the tests starts one Java machine, where groups are kept together.
-pytestmark = pytest.mark.xdist_group("spark")
-
 NOON = datetime(2026, 1, 1, 12, 0, 0, 1)
 
 
