@@ -17,7 +17,9 @@ select
 from (
     -- Sorted before there is a row for each model: so many fewer rows.
     unpivot (
-        select * from credit.named_touches order by outcome, user_id, conversion, position
+        select *
+        from credit.named_touches
+        order by outcome, date_trunc('week', converted_at), user_id, conversion, position
     )
     on columns(* exclude (
         outcome, user_id, conversion, conversion_id, converted_at, value, position, touched_at,

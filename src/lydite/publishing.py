@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from lydite.engine.duckdb import check_database_name, first_row, quote_literal
-from lydite.engine.sql_files import resolve_sql
 from lydite.engine.table_names import tables_in
 from lydite.errors import InputError, UnavailableError, explain_system_error
 from lydite.pipeline import SCHEMA_VERSION
 from lydite.pipeline.touch_credit import MOST_IN_FILE, SELECT, count_touches
+from lydite.pipeline.touch_credit_file import write_touch_credit
 from lydite.replacing import new_version
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def publish(engine: DuckDBEngine, path: str | Path, *, touch_credit: bool = True
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_version(path) as new_file, new_version(parquet) as new_parquet:
             if touches is not None:
-                _write_touch_credit(engine, new_parquet)
+                write_touch_credit(engine, new_parquet, parquet)
             in_file = touches is not None and touches <= MOST_IN_FILE
             tables = _copy_marts(engine, new_file, new_parquet if in_file else None)
             _check(new_file, tables, _checksums(engine.connection, _mart_tables(engine)))
@@ -145,18 +145,6 @@ def _check_version(reader: duckdb.DuckDBPyConnection, path: Path) -> None:
         )
 
 
-def _write_touch_credit(engine: DuckDBEngine, path: Path) -> None:
-    """Write the credit of touches to Parquet, in the order of its key."""
-    runs = "evaluation.runs"
-    last = f"select run_id from {runs} order by finished_at desc, run_id limit 1"
-    run_id = engine.scalar(last) if engine.exists(runs) else None
-    about = f"{{run_id: {quote_literal(run_id or '')}, schema_version: '{SCHEMA_VERSION}'}}"
-    engine.run(
-        f"copy (\n{resolve_sql(SELECT)}) to {quote_literal(str(path))}"
-        f" (format parquet, compression zstd, kv_metadata {about})"
-    )
-
-
 def _copy_marts(engine: DuckDBEngine, path: Path, touch_credit: Path | None) -> list[str]:
     """Copy the tables and views of ``mart``, and make each readable without the schema too.
 
@@ -186,7 +174,6 @@ def _write_published(
     engine.run("create schema published.mart")
     for name in tables:
         engine.run(f"create table published.mart.{name} as from mart.{name}")
-        _copy_comments(engine, name, "table", "mart")
     if touch_credit is not None:
         engine.run(
             f"create table published.mart.{_TOUCH_CREDIT} as"
@@ -201,10 +188,7 @@ def _write_published(
             engine.run(f"create view main.{_TOUCH_CREDIT} as from mart.{_TOUCH_CREDIT}")
             for schema in ("mart", "main"):
                 engine.comment(f"{schema}.{_TOUCH_CREDIT}", SELECT)
-    for name, _ in views:
-        _copy_comments(engine, name, "view", "mart")
-    for name in [*tables, *(name for name, _ in views)]:
-        _copy_comments(engine, name, "table" if name in tables else "view", "main")
+    _copy_comments(engine, tables, [name for name, _ in views])
 
 
 def _views(engine: DuckDBEngine) -> list[tuple[str, str]]:
@@ -220,27 +204,32 @@ def _views(engine: DuckDBEngine) -> list[tuple[str, str]]:
     return [(name, sql[name]) for name in TopologicalSorter(graph).static_order()]
 
 
-def _copy_comments(engine: DuckDBEngine, name: str, kind: str, schema: str) -> None:
-    """Copy the comments of a table or view to that of the same name in a published schema.
+def _copy_comments(engine: DuckDBEngine, tables: Sequence[str], views: Sequence[str]) -> None:
+    """Copy the comments of ``mart`` to the tables and views of the same names in both schemas.
 
     In ``main`` there are only views.
     """
-    published = "view" if schema == "main" else kind
-    about = engine.scalar(
-        f"select comment from duckdb_{kind}s() where schema_name = 'mart' and {kind}_name = $name"
-        " and database_name = current_database()",
-        {"name": name},
+    kinds = dict.fromkeys(tables, "table") | dict.fromkeys(views, "view")
+    statements = []
+    for name, column, comment in engine.rows(_COMMENTS):
+        for schema in ("mart", "main") if name in kinds else ():
+            target = f"published.{schema}.{name}"
+            kind = kinds[name] if schema == "mart" else "view"
+            what = f"{kind} {target}" if column is None else f'column {target}."{column}"'
+            statements.append(f"comment on {what} is {quote_literal(comment)}")
+    if statements:
+        engine.run(";\n".join(statements))
+
+
+_COMMENTS = " union all ".join(
+    f"select {kind}_name, {column}, comment from duckdb_{kinds}() where schema_name = 'mart'"
+    " and database_name = current_database() and comment is not null"
+    for kind, kinds, column in (
+        ("table", "tables", "null"),
+        ("view", "views", "null"),
+        ("table", "columns", "column_name"),
     )
-    if about:
-        engine.run(f"comment on {published} published.{schema}.{name} is {quote_literal(about)}")
-    for column, comment in engine.rows(
-        "select column_name, comment from duckdb_columns() where schema_name = 'mart'"
-        " and table_name = $name and database_name = current_database()",
-        {"name": name},
-    ):
-        if comment:
-            target = f'published.{schema}.{name}."{column}"'
-            engine.run(f"comment on column {target} is {quote_literal(comment)}")
+)
 
 
 def _mart_tables(engine: DuckDBEngine) -> list[str]:

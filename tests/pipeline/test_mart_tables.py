@@ -187,9 +187,11 @@ def test_touches_with_credit_are_those_of_the_input(mart, shop_tables):
     assert (own["touched_at"] <= own["converted_at"]).all()
 
 
-def test_rows_of_touch_credit_are_in_the_order_of_their_key(mart):
+def test_rows_of_touch_credit_are_in_the_order_of_week_and_key(mart):
     rows = mart("touch_credit")
-    keys = ["outcome", "user_id", "conversion", "position"]
+    day = rows["converted_at"].dt.normalize()
+    rows["week"] = day - pd.to_timedelta(day.dt.day_of_week, unit="D")
+    keys = ["outcome", "week", "user_id", "conversion", "position"]
     assert rows[keys].equals(rows[keys].sort_values(keys, kind="stable"))
 
 

@@ -142,8 +142,10 @@ select
     conversions.conversion_id,
     credit.converted_at,
     credit.value,
+    -- A conversion has one time: with it, a filter by time is applied before the window.
     row_number() over (
-        partition by credit.outcome, credit.user_key, credit.conversion order by credit.touch
+        partition by credit.outcome, credit.user_key, credit.conversion, credit.converted_at
+        order by credit.touch
     ) as position,
     credit.touched_at,
     channels.channel,

@@ -22,7 +22,10 @@ SELECT = "marts/touch_credit"
 #: The most credited touches that are copied from Spark, held in a result, or put into the file.
 MOST_GATHERED, MOST_IN_RESULT, MOST_IN_FILE = 2_000_000, 500_000, 50_000
 
-_CREDIT = "credit.touch_credit"
+#: The first day of the week of a conversion, a Monday: rows are published week by week.
+WEEK = "date_trunc('week', converted_at)"
+
+CREDIT = "credit.touch_credit"
 #: The columns of ``credit.named_touches`` before those of the models.
 _KEYS = (
     "outcome", "user_id", "conversion", "conversion_id", "converted_at", "value", "position",
@@ -37,10 +40,10 @@ def name_touches(engine: Engine) -> None:
     """
     local = engine.local
     local.drop(NAMED)
-    select = named_touches_sql(engine.columns(_CREDIT))
+    select = named_touches_sql(engine.columns(CREDIT))
     if engine is local:
         local.create_view(NAMED, select)
-    elif engine.scalar(f"select count(*) from {_CREDIT}") <= MOST_GATHERED:
+    elif engine.scalar(f"select count(*) from {CREDIT}") <= MOST_GATHERED:
         engine.append_local(NAMED, select)
 
 
@@ -48,7 +51,7 @@ def count_touches(engine: DuckDBEngine) -> int | None:
     """Return how many credited touches there are; None where they are not in this database."""
     if not engine.exists(NAMED):
         return None
-    place = _CREDIT if engine.exists(_CREDIT) else NAMED  # without the joins of the view
+    place = CREDIT if engine.exists(CREDIT) else NAMED  # without the joins of the view
     return int(engine.scalar(f"select count(*) from {place}"))
 
 
@@ -81,7 +84,7 @@ class TouchCredit:
                 missing=f"{touches:,} touches are too many for one frame: write them with"
                 " lydite compare --database, and read the Parquet file next to the database"
             )
-        order = "outcome, user_id, conversion, position"
+        order = f"outcome, {WEEK}, user_id, conversion, position"
         return cls(engine.frame(f"from {NAMED} order by {order}"))
 
     @classmethod
