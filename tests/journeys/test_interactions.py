@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lydite import compare, credit, journeys
@@ -186,7 +186,7 @@ def reference_path(
     at: datetime,
     last: int,
 ) -> list[_Touch]:
-    """Return the path of an event, of touches numbered up to `last`, by its definition."""
+    """Return the path of an event, of touches numbered up to `last`, however many they are."""
     ranks = {"engaged_view": 1, "impression": 2}
     path = [
         touch
@@ -199,7 +199,12 @@ def reference_path(
     if own.click_priority and path:
         best = min(ranks.get(touch.kind, 0) for touch in path)
         path = [touch for touch in path if ranks.get(touch.kind, 0) == best]
-    return path if len(path) <= 50 else [path[0], *path[-49:]]
+    return path
+
+
+def kept(path: list[_Touch]) -> list[int]:
+    """Return the numbers of the touches that a path keeps: the first and the 49 most recent."""
+    return [touch.number for touch in (path if len(path) <= 50 else [path[0], *path[-49:]])]
 
 
 def reference_events(
@@ -222,11 +227,12 @@ def reference_events(
         following = found[event + 1] if event + 1 < len(found) else None
         converted = hours = None
         if number is not None:
+            # A touch that is left out of a long path still counts until it expires.
             end = max(t.at + own.lookbacks.get(t.kind, own.default) for t in path)
             converted = following is not None and following[1] is None and following[0] < end
             until = min(end, following[0]) if following else end
             hours = (until - at) / timedelta(hours=1)
-        events.append((at, number, [t.number for t in path], converted, hours))
+        events.append((at, number, kept(path), converted, hours))
     return events
 
 
@@ -244,6 +250,15 @@ tables = st.lists(
 
 
 @settings(max_examples=40, deadline=None)
+@example(
+    rows=[("ann", day(13.25), "tv", None, "open"), ("ann", day(13.75), "tv", None, "open")],
+    instants={day(0)},
+    lookbacks={"impression": DAY / 2, "engaged_view": DAY / 2, "click": DAY / 2, "open": 7 * DAY},
+    default=DAY,
+    click_priority=False,
+    burst=60,
+    restarts=False,
+)
 @given(
     rows=tables,
     instants=st.sets(times, min_size=1, max_size=5),
