@@ -60,8 +60,8 @@ test-lowest: .venv/installed ## the same with the lowest allowed versions, and t
 coverage: .venv/installed ## run all tests and print how many lines they execute
 	@$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term:skip-covered
 
-slow: .venv/installed ## run the long statistical studies
-	@$(BIN)/python -m pytest --numprocesses auto -m slow
+slow: .venv/installed ## run all tests with new random examples, and the long statistical studies
+	@$(BIN)/python -m pytest --numprocesses auto -m "slow or not slow" --hypothesis-profile new_examples
 
 STUDIES := error_control credit_coverage worlds_and_models fit_and_truth experiments calibrated_credit referee
 study: .venv/installed ## run the studies behind docs/calibration.md, rivals.md and method.md (hours; resumable)
