@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.segments import SegmentColumn
-from lydite.evaluation.splits import REFIT_SCHEDULE, Split
+from lydite.evaluation.splits import RefitSchedule, Split
 from lydite.models import make_model
 from tests.helpers.random_landmarks import DAY, draw_landmarks, weekly
 
@@ -38,7 +38,7 @@ def fitted_before(split: Split, period: int) -> int:
     return next(span.start for span in split.refit_spans() if period in span)
 
 
-def test_models_are_refitted_when_training_data_has_grown_by_20_percent():
+def test_models_are_refitted_when_training_data_has_grown_by_half():
     split = Split.by_period(LANDMARKS, weekly(2, 9, timedelta(days=1)))
     n_train = split.n_train
     assert n_train.tolist() == np.cumsum([len(own) for own in split.train_added]).tolist()
@@ -46,18 +46,18 @@ def test_models_are_refitted_when_training_data_has_grown_by_20_percent():
     assert [period for span in spans for period in span] == list(range(9))
     assert 2 < len(spans) < 9
     for span, after in pairwise(spans):
-        assert n_train[span[-1]] < 1.2 * n_train[span[0]] <= n_train[after[0]]
+        assert n_train[span[-1]] < 1.5 * n_train[span[0]] <= n_train[after[0]]
 
 
 def test_large_training_sets_are_refitted_less_often():
     split = Split.by_period(LANDMARKS, weekly(2, 9, timedelta(days=1)))
-    schedule = REFIT_SCHEDULE._replace(large_from=int(split.n_train[3]))
+    schedule = RefitSchedule(0.2, large_from=int(split.n_train[3]), large_growth=0.5)
     first = [span.start for span in split.refit_spans(schedule)]
     for start, after in pairwise(first):
         growth = 1.5 if split.n_train[start] >= schedule.large_from else 1.2
         assert split.n_train[after - 1] < growth * split.n_train[start] <= split.n_train[after]
     assert any(split.n_train[start] >= schedule.large_from for start in first)
-    assert len(first) < len(split.refit_spans())
+    assert len(first) < len(split.refit_spans(RefitSchedule(0.2)))
 
 
 def test_a_longer_history_does_not_change_earlier_refits():

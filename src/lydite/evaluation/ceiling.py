@@ -37,7 +37,7 @@ MAX_TRAINING_LANDMARKS = 60_000
 #: The ceiling is a yardstick, not a rival: so many landmarks of a period estimate it well enough.
 MAX_SCORED_LANDMARKS = 20_000
 # Both learners are refitted less often than models: their forecasts age slowly, and trees are slow.
-_REFIT = RefitSchedule(growth=0.5, large_growth=3.0, large_from=50_000)
+_REFIT = RefitSchedule(growth=0.5, large_from=50_000, large_growth=3.0)
 _AT_ONCE = 4096  # landmarks
 # With fewer landmarks that convert, or do not, the forecast is the base rate.
 _MIN_OF_EACH = 20

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 #: Changed whenever the same models on the same data get other forecasts or scores. Earlier scores
 #: are then ignored.
-METHOD = 5
+METHOD = 6
 
 _COUNTS = ("landmarks", "conversions")
 _SUMS = (*_COUNTS, "log_loss", "brier")

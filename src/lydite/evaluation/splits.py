@@ -37,23 +37,24 @@ class RefitSchedule(NamedTuple):
 
     Attributes
     ----------
-    growth, large_growth
-        The required growth of a small and of a large training set. On a large one another fit
-        changes little.
+    growth
+        The required growth.
     large_from
-        Number of landmarks from which a training set is large.
+        Number of landmarks from which a training set is large. By default none is.
+    large_growth
+        The required growth of a large training set, on which another fit changes little.
     """
 
     growth: float
-    large_growth: float
-    large_from: int
+    large_from: float = np.inf
+    large_growth: float = np.inf
 
     def next_size(self, n_train: int) -> float:
         """Return the training size at which to refit a model that was fitted on `n_train` rows."""
         return n_train * (1 + (self.growth if n_train < self.large_from else self.large_growth))
 
 
-REFIT_SCHEDULE = RefitSchedule(growth=0.2, large_growth=0.5, large_from=250_000)
+REFIT_SCHEDULE = RefitSchedule(growth=0.5)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from scipy.special import betaln, xlog1py, xlogy
+from scipy.special import gammaln, xlog1py, xlogy
 
 from lydite.models.base import ProportionalModel
 from lydite.models.estimator import check_is_fitted
@@ -207,12 +207,16 @@ def most_likely_pseudo_count(
     expected : (k,) array in (0, 1)
         The rate of the shorter state.
     """
-    misses = trials - conversions
+    misses, some = trials - conversions, conversions > 0
+    known = conversions[some], expected[some]
 
     def log_likelihood(m: float) -> float:
         if np.isinf(m):
             return float((xlogy(conversions, expected) + xlog1py(misses, -expected)).sum())
-        hits, fails = m * expected, m * (1 - expected)
-        return float((betaln(conversions + hits, misses + fails) - betaln(hits, fails)).sum())
+        # The logarithms of beta functions, without what cancels out.
+        hits, fails = m * known[1], m * (1 - expected)
+        of_hits = gammaln(known[0] + hits) - gammaln(hits)
+        of_misses = gammaln(misses + fails) - gammaln(fails) - gammaln(trials + m) + gammaln(m)
+        return float(of_hits.sum() + of_misses.sum())
 
     return max(reversed(PSEUDO_COUNTS), key=log_likelihood)

@@ -146,9 +146,10 @@ def stepped_likelihood(
 ) -> NDArray[np.float64]:
     """Return the likelihoods that refits to resampled units would reach, by one Newton step each.
 
-    That is the second-order approximation of the maximum. Its error vanishes as counts grow, where
-    `rates` maximise the likelihood of the counts that are resampled. Value, gradient and Hessian
-    are sums over units, so a resample only changes the units' weights.
+    That is the second-order approximation of the maximum, with the Hessian of all counts instead of
+    the resampled ones: the likelihood by the infinitesimal jackknife [1]_. Its error vanishes as
+    counts grow, where `rates` maximise the likelihood of the counts that are resampled. Value and
+    gradient are sums over units, so a resample only changes the units' weights.
 
     Parameters
     ----------
@@ -164,8 +165,11 @@ def stepped_likelihood(
     -------
     (b,) array
         Logarithms, in nats.
+
+    References
+    ----------
+    .. [1] Davison & Hinkley (1997), *Bootstrap Methods and their Application*, section 2.7.
     """
-    size = len(rates)
     p = np.asarray(shares @ rates)[counts.row]
     hits, misses = counts.conversions, counts.trials - counts.conversions
     drawn_hits, drawn_trials = (
@@ -178,15 +182,9 @@ def stepped_likelihood(
     gradient = weights @ counts.weighted_sums(hits / p - misses / (1 - p), shares)
     gradient += 1 / rates - prior[:, None] / (1 - rates)
     curvature = hits / p**2 + misses / (1 - p) ** 2
-    information = np.empty((len(weights), size, size))
-    for channel in range(size):
-        column = shares[:, [channel]]
-        share = column if isinstance(column, np.ndarray) else column.toarray()
-        # The matrices are symmetric.
-        own = weights @ counts.weighted_sums(curvature * share[counts.row, 0], shares[:, channel:])
-        information[:, channel, channel:] = information[:, channel:, channel] = own
-    information[:, range(size), range(size)] += 1 / rates**2 + prior[:, None] / (1 - rates) ** 2
-    step = np.linalg.solve(information, gradient[:, :, None])[:, :, 0]
+    information = weighted_gram(shares, group_sums(counts.row, curvature, shares.shape[0]))
+    information += np.diag(1 / rates**2 + prior.mean() / (1 - rates) ** 2)
+    step = np.linalg.solve(information, gradient.T).T
     return np.asarray(value + 0.5 * (gradient * step).sum(axis=1))
 
 
