@@ -15,6 +15,7 @@ from lydite.attribution.credit_sql import named_touches_sql
 from lydite.engine import DuckDBEngine
 from lydite.experiments.agreement import compare_credit
 from lydite.experiments.incrementality import ChannelTest
+from lydite.inputs import LoadOptions
 from lydite.journeys import find_outcomes
 from lydite.models import choose
 from lydite.settings import EvaluationSettings, Settings, SourceSettings
@@ -166,7 +167,7 @@ def _attribute(world: World, weeks: int) -> pl.DataFrame:
         "conversions": world.conversions.filter(outcome=OUTCOME).drop("conversion_id"),
     }
     with DuckDBEngine(threads=1) as engine, threadpool_limits(1, user_api="blas"):
-        pipeline.load_inputs(engine, tables, settings.declared_ends())
+        pipeline.load_inputs(engine, tables, LoadOptions(ends=settings.declared_ends()))
         lookbacks = settings.lookbacks(find_outcomes(engine))
         period, paths = settings.evaluation.period, settings.path_options(lookbacks)
         pipeline.build_journeys(engine, lookbacks, period, paths)

@@ -26,6 +26,8 @@ WITHOUT_TEST_FILE = {
 
 # Test files without a module of the same name, and why.
 WITHOUT_MODULE = {
+    "tests/inputs/test_drawn_rows.py": "the checks in sql/inputs/, of rows that are drawn",
+    "tests/inputs/test_rows_set_aside.py": "the checks in sql/inputs/",
     "tests/models/test_every_model.py": "properties that every model has",
     "tests/models/test_milestones.py": "milestones, from the settings to the credit of w_shaped",
     "tests/pipeline/test_example_queries.py": "the files in sql/examples/",

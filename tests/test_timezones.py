@@ -127,7 +127,10 @@ def test_times_without_a_zone_are_local(times):
     touchpoints = pl.DataFrame({"user_id": ["a", "b"], "touched_at": times, "channel": "tv"})
     with DuckDBEngine(threads=1) as engine:
         report = inputs.load_table(
-            engine, "touchpoints", touchpoints, now=datetime(2027, 1, 1), timezone=BERLIN
+            engine,
+            "touchpoints",
+            touchpoints,
+            inputs.LoadOptions(now=datetime(2027, 1, 1), timezone=BERLIN),
         )
         found = engine.rows("select touched_at from inputs.touchpoints order by user_id")
     assert found == [(datetime(2026, 3, 29, 0, 30),), (datetime(2026, 10, 25, 1, 30),)]
@@ -149,7 +152,7 @@ def test_days_of_spend_are_local(given_date, day):
     spend = pl.DataFrame({"date": [given_date], "channel": "tv", "cost": 1.0})
     with DuckDBEngine(threads=1) as engine:
         now = datetime(2026, 7, 1)
-        inputs.load_table(engine, "spend", spend, now=now, timezone=BERLIN)
+        inputs.load_table(engine, "spend", spend, inputs.LoadOptions(now=now, timezone=BERLIN))
         assert engine.rows("select date from inputs.spend") == [(day,)]
 
 
@@ -157,9 +160,13 @@ def test_spend_of_the_local_day_is_not_in_the_future():
     spend = pl.DataFrame({"date": [date(2026, 7, 2)], "channel": "tv", "cost": 1.0})
     now = datetime(2026, 7, 1, 22, 30)
     with DuckDBEngine(threads=1) as engine:
-        report = inputs.load_table(engine, "spend", spend, now=now, timezone=BERLIN)
+        report = inputs.load_table(
+            engine, "spend", spend, inputs.LoadOptions(now=now, timezone=BERLIN)
+        )
         assert report.rows == 1
-        assert inputs.load_table(engine, "spend", spend, now=now).bad == {"future_date": 1}
+        assert inputs.load_table(engine, "spend", spend, inputs.LoadOptions(now=now)).bad == {
+            "future_date": 1
+        }
 
 
 def sources(zone_of_conversions: str = "Z") -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -8,6 +8,7 @@ import lydite
 from lydite import pipeline
 from lydite.checking.tables import source_name, summarise_tables
 from lydite.engine import DuckDBEngine
+from lydite.inputs import LoadOptions
 from lydite.settings import DatabaseSource, RuleSettings
 
 
@@ -88,7 +89,7 @@ def test_rows_that_break_a_rule_have_users_as_examples():
     rules = {"near_duplicates": RuleSettings(severity="set_aside")}
     with DuckDBEngine() as engine:
         sources = {"touchpoints": touches, "conversions": orders}
-        pipeline.load_inputs(engine, sources, rules=rules)
+        pipeline.load_inputs(engine, sources, LoadOptions(rules=rules))
         found = {table.name: table for table in summarise_tables(engine, sources)}
     [copies] = found["touchpoints"].set_aside
     assert (copies.reason, copies.rows, copies.examples) == ("near_duplicates", 1, ("ann",))

@@ -18,7 +18,7 @@ from rich.console import Console
 from lydite import compare, pipeline
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs import load_table
+from lydite.inputs import LoadOptions, load_table
 from lydite.reporting.terminal import print_comparison
 from lydite.settings import load_settings, parse_settings
 
@@ -67,7 +67,7 @@ def load(path: Path, table: str) -> int | None:
     """Load a file; check that no row is lost, and return how many were read; None if refused."""
     with DuckDBEngine(threads=1) as engine:
         try:
-            report = load_table(engine, table, str(path), now=NOW)
+            report = load_table(engine, table, str(path), LoadOptions(now=NOW))
         except InputError as error:
             assert str(error)
             return None

@@ -7,7 +7,7 @@ import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs import load, load_table
+from lydite.inputs import LoadOptions, load, load_table
 
 NOW = dt.datetime(2026, 7, 1, 12)
 
@@ -35,7 +35,7 @@ def read(engine):
     """Load one table as of a fixed clock; return the report."""
 
     def read(table, source, **options):
-        return load_table(engine, table, source, now=NOW, **options)
+        return load_table(engine, table, source, LoadOptions(now=NOW, **options))
 
     return read
 
@@ -45,7 +45,7 @@ def read_all(engine):
     """Load all tables as of a fixed clock; return the quarantine."""
 
     def read_all(**sources):
-        return load(engine, sources, now=NOW)
+        return load(engine, sources, LoadOptions(now=NOW))
 
     return read_all
 

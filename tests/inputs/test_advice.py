@@ -9,7 +9,7 @@ import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs import REASONS, load_table
+from lydite.inputs import REASONS, LoadOptions, load_table
 from lydite.inputs.advice import advise
 
 TIMES = [datetime(2026, 1, 20) + timedelta(hours=7 * n, seconds=n) for n in range(60)]
@@ -31,7 +31,7 @@ def test_the_pattern_that_reads_the_times_is_named(pattern):
     values = [time.strftime(pattern) for time in TIMES]
     with DuckDBEngine() as engine:
         with pytest.raises(InputError) as error:
-            load_table(engine, "touchpoints", frame(values), now=datetime(2026, 7, 1))
+            load_table(engine, "touchpoints", frame(values), LoadOptions(now=datetime(2026, 7, 1)))
         assert f"strptime(touched_at, '{pattern}')." in str(error.value)
         # What the message says works.
         [(found,)] = engine.rows(f"select strptime('{values[0]}', '{pattern}')")
@@ -41,7 +41,7 @@ def test_the_pattern_that_reads_the_times_is_named(pattern):
 def test_both_patterns_are_named_where_days_may_be_months():
     values = [f"{1 + n % 12:02}/{1 + n % 9:02}/2026 10:30" for n in range(20)]
     with DuckDBEngine() as engine, pytest.raises(InputError) as error:
-        load_table(engine, "touchpoints", frame(values), now=datetime(2027, 7, 1))
+        load_table(engine, "touchpoints", frame(values), LoadOptions(now=datetime(2027, 7, 1)))
     message = str(error.value)
     assert "'%m/%d/%Y %H:%M') or strptime(touched_at, '%d/%m/%Y %H:%M'): the values fit" in message
 
@@ -49,6 +49,11 @@ def test_both_patterns_are_named_where_days_may_be_months():
 def test_without_a_pattern_the_advice_is_general():
     with DuckDBEngine() as engine:
         with pytest.raises(InputError, match="where the month comes first"):
-            load_table(engine, "touchpoints", frame(["soon", "later"]), now=datetime(2026, 7, 1))
+            load_table(
+                engine,
+                "touchpoints",
+                frame(["soon", "later"]),
+                LoadOptions(now=datetime(2026, 7, 1)),
+            )
         assert advise(engine, "touchpoints", "missing_channel") == REASONS["missing_channel"]
         assert "quality.rules" in advise(engine, "touchpoints", "own_rule")

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from lydite.engine import DuckDBEngine
-from lydite.inputs import changed_files, load_table
+from lydite.inputs import LoadOptions, changed_files, load_table
 from lydite.inputs.files import FILE_COLUMN
 from lydite.settings import DeclaredEnds, RuleSettings
 
@@ -54,9 +54,9 @@ def files_are_settled(monkeypatch) -> None:
 def both(warehouse, folder, pattern="*.parquet", **options) -> str | None:
     """Load the files, compare with a load of all files, and return which were read."""
     source, given = str(folder / pattern), {"now": NOW} | options
-    report = load_table(warehouse, "touchpoints", source, **given)
+    report = load_table(warehouse, "touchpoints", source, LoadOptions(**given))
     with DuckDBEngine() as engine:
-        whole = load_table(engine, "touchpoints", source, **given)
+        whole = load_table(engine, "touchpoints", source, LoadOptions(**given))
         assert (report.rows, report.bad, report.read, report.zone) == (
             whole.rows, whole.bad, whole.read, whole.zone,
         )  # fmt: skip
@@ -204,10 +204,10 @@ def test_rows_of_erased_users_are_counted(warehouse, tmp_path):
     folder = tmp_path / "touches"
     for day in range(2):
         write(folder, f"{day}.parquet", rows("a", None, "b", day=day))
-    load_table(warehouse, "touchpoints", str(folder / "*.parquet"), now=NOW)
+    load_table(warehouse, "touchpoints", str(folder / "*.parquet"), LoadOptions(now=NOW))
     warehouse.run("delete from inputs.touchpoints where user_id = 'a'")
     write(folder, "2.parquet", rows("c", day=2))
-    report = load_table(warehouse, "touchpoints", str(folder / "*.parquet"), now=NOW)
+    report = load_table(warehouse, "touchpoints", str(folder / "*.parquet"), LoadOptions(now=NOW))
     assert report.files == "1 of 3 files"
     assert (report.rows, report.erased, report.read) == (3, 2, 7)
 
@@ -227,7 +227,7 @@ def test_users_with_other_conversions_have_changed(warehouse, tmp_path):
 
     write(tmp_path / "touches", "1.parquet", rows("a"))
     both(warehouse, tmp_path / "touches")
-    load_table(warehouse, "conversions", bought("a", "b", "c"), now=NOW)
+    load_table(warehouse, "conversions", bought("a", "b", "c"), LoadOptions(now=NOW))
     changed_files.reset_changed_users(warehouse)
-    load_table(warehouse, "conversions", bought("a", "c", "d"), now=NOW)
+    load_table(warehouse, "conversions", bought("a", "c", "d"), LoadOptions(now=NOW))
     assert changed(warehouse) == ["b", "d"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs import load_table
+from lydite.inputs import LoadOptions, load_table
 from lydite.inputs.channels import channel_notes, create_macros, read_mapping
 from lydite.settings import ChannelSettings
 
@@ -138,7 +138,9 @@ def channels(engine):
     """Load touchpoints; return their channels in the order of time."""
 
     def channels(frame, **named):
-        load_table(engine, "touchpoints", frame, now=NOW, names=ChannelSettings(**named))
+        load_table(
+            engine, "touchpoints", frame, LoadOptions(now=NOW, names=ChannelSettings(**named))
+        )
         rows = engine.rows("select channel from inputs.touchpoints order by user_id, touched_at")
         return [channel for (channel,) in rows]
 
@@ -217,7 +219,7 @@ def test_spend_has_the_channel_of_its_visits(engine, mapping):
         {"date": ["2026-03-01"] * 2, "source": ["google", "x"], "medium": "cpc", "cost": [5, 7]}
     )
     names = ChannelSettings(mapping=mapping("x / cpc,X ads"))
-    load_table(engine, "spend", spend, now=NOW, names=names)
+    load_table(engine, "spend", spend, LoadOptions(now=NOW, names=names))
     assert engine.rows("select channel, cost from inputs.spend order by cost") == [
         ("Paid Search", 5.0), ("X ads", 7.0)
     ]  # fmt: skip
@@ -296,7 +298,7 @@ def test_the_channel_before_is_the_one_of_the_users_last_other_touch(rows):
         columns=["user_id", "touched_at", "source", "medium"],
     )
     with DuckDBEngine(threads=1) as engine:
-        load_table(engine, "touchpoints", frame, now=NOW)
+        load_table(engine, "touchpoints", frame, LoadOptions(now=NOW))
         found = engine.rows(
             "select user_id, day(touched_at) - 1, channel from inputs.touchpoints order by all"
         )

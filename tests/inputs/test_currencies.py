@@ -12,7 +12,7 @@ import pytest
 import lydite
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs import load, load_table
+from lydite.inputs import LoadOptions, load, load_table
 from lydite.inputs.currencies import read_rates, refuse_several_currencies
 from lydite.settings import (
     CurrencySettings,
@@ -75,7 +75,7 @@ def test_amounts_are_converted_at_the_rate_of_the_day_or_the_last_before(
     engine, row, value, reason
 ):
     table = orders((3, 1, "EUR"), row)
-    report = load_table(engine, "conversions", table, now=NOW, currency=in_euro())
+    report = load_table(engine, "conversions", table, LoadOptions(now=NOW, currency=in_euro()))
     assert report.bad == ({reason: 1} if reason else {})
     if reason is None:
         found = engine.scalar("select value from inputs.conversions where user_id = 'u1'")
@@ -94,7 +94,7 @@ def test_spend_is_converted(engine):
             "currency": ["USD", "EUR", "ABC"],
         }
     )
-    report = load_table(engine, "spend", spend, now=NOW, currency=in_euro())
+    report = load_table(engine, "spend", spend, LoadOptions(now=NOW, currency=in_euro()))
     assert report.bad == {"unknown_currency": 1}
     assert engine.rows("select channel, cost from inputs.spend order by 1") == [("a", 9), ("b", 10)]
 
@@ -103,7 +103,7 @@ def test_refunds_are_converted_at_the_rate_of_their_day(engine):
     table = orders((2, 100, "USD"), (4, -100, "USD")).with_columns(
         user_id=pl.lit("u"), conversion_id=pl.lit("x")
     )
-    report = load_table(engine, "conversions", table, now=NOW, currency=in_euro())
+    report = load_table(engine, "conversions", table, LoadOptions(now=NOW, currency=in_euro()))
     assert report.refunds == 1
     assert engine.scalar("select value from inputs.conversions") == pytest.approx(90 - 50)
 
@@ -111,16 +111,21 @@ def test_refunds_are_converted_at_the_rate_of_their_day(engine):
 def test_one_currency_or_none_changes_nothing(engine):
     for names in (["USD", "usd"], [None, "USD"], [None, None]):
         table = orders(*((3, 10, name) for name in names)).cast({"currency": pl.String})
-        report = load_table(engine, "conversions", table, now=NOW)
+        report = load_table(engine, "conversions", table, LoadOptions(now=NOW))
         assert (report.rows, report.bad) == (2, {})
         assert engine.scalar("select sum(value) from inputs.conversions") == 20
     without = table.drop("currency")
-    assert load_table(engine, "conversions", without, now=NOW, currency=in_euro()).rows == 2
+    assert (
+        load_table(engine, "conversions", without, LoadOptions(now=NOW, currency=in_euro())).rows
+        == 2
+    )
 
 
 def test_several_currencies_need_a_reporting_currency(engine):
     with pytest.raises(InputError, match=r"conversions: amounts are in EUR, USD\. Set a reporting"):
-        load_table(engine, "conversions", orders((3, 1, "EUR"), (3, 1, "USD")), now=NOW)
+        load_table(
+            engine, "conversions", orders((3, 1, "EUR"), (3, 1, "USD")), LoadOptions(now=NOW)
+        )
 
 
 def test_tables_in_different_currencies_need_a_reporting_currency(engine):
@@ -131,10 +136,10 @@ def test_tables_in_different_currencies_need_a_reporting_currency(engine):
         {"date": [date(2026, 3, 1)], "channel": ["a"], "cost": [9.0], "currency": ["EUR"]}
     )
     tables = {"touchpoints": touches, "conversions": orders((3, 1, "USD")), "spend": spend}
-    load(engine, tables, now=NOW)
+    load(engine, tables, LoadOptions(now=NOW))
     with pytest.raises(InputError, match="conversions are in USD, spend are in EUR"):
         refuse_several_currencies(engine)
-    load(engine, tables, now=NOW, currency=in_euro())
+    load(engine, tables, LoadOptions(now=NOW, currency=in_euro()))
     refuse_several_currencies(engine)
     with pytest.raises(InputError, match="conversions are in USD, spend are in EUR"):
         lydite.credit(**tables, models=["linear"])
@@ -157,7 +162,12 @@ def test_tables_in_different_currencies_need_a_reporting_currency(engine):
 )
 def test_rates_that_cannot_be_used_are_refused(engine, rates, message):
     with pytest.raises(InputError, match=message):
-        load_table(engine, "conversions", orders((3, 1, "USD")), now=NOW, currency=in_euro(rates))
+        load_table(
+            engine,
+            "conversions",
+            orders((3, 1, "USD")),
+            LoadOptions(now=NOW, currency=in_euro(rates)),
+        )
 
 
 def test_rates_may_be_a_file_or_any_frame(tmp_path):
@@ -186,14 +196,14 @@ def test_rates_of_the_ecb(engine):
             "currency": ["USD"] * 4,
         }
     )  # fmt: skip
-    report = load_table(engine, "conversions", table, now=NOW, currency=in_euro("ecb"))
+    report = load_table(engine, "conversions", table, LoadOptions(now=NOW, currency=in_euro("ecb")))
     assert report.bad == {"unknown_currency": 1}
     found = dict(engine.rows("select user_id, value from inputs.conversions"))
     assert found["sunday"] == found["friday"] == pytest.approx(100 / 1.2043)
     assert 50 < found["future"] < 150
     currency = CurrencySettings(reporting="XXX", rates="ecb")
     with pytest.raises(InputError, match="the ECB has no rates of it"):
-        load_table(engine, "conversions", table, now=NOW, currency=currency)
+        load_table(engine, "conversions", table, LoadOptions(now=NOW, currency=currency))
 
 
 @pytest.mark.parametrize("reporting", ["euro", "", 7])

@@ -9,7 +9,7 @@ import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError, UnavailableError
-from lydite.inputs import DatabaseSource, load_table
+from lydite.inputs import DatabaseSource, LoadOptions, load_table
 from tests.inputs.conftest import NOW
 
 SELECT = "select who as user_id, touched_at, channel from shop.events"
@@ -79,7 +79,7 @@ def test_the_warehouse_itself_needs_no_database(source, tmp_path):
     path = tmp_path / "warehouse.duckdb"
     message = "is the warehouse itself: name the .sql file"
     with DuckDBEngine(path) as engine, pytest.raises(InputError, match=message):
-        load_table(engine, "touchpoints", source(path), now=NOW)
+        load_table(engine, "touchpoints", source(path), LoadOptions(now=NOW))
 
 
 def test_a_file_that_is_being_written(source, database):
@@ -91,6 +91,6 @@ def test_a_file_that_is_being_written(source, database):
     ) as writer:
         assert writer.stdout.readline() == "open\n"
         with DuckDBEngine() as engine, pytest.raises(UnavailableError) as error:
-            load_table(engine, "touchpoints", source(database), now=NOW)
+            load_table(engine, "touchpoints", source(database), LoadOptions(now=NOW))
         assert "is being written by another process. Load it again" in str(error.value)
         writer.communicate("\n")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs import TABLES, load_table
+from lydite.inputs import TABLES, LoadOptions, load_table
 from lydite.inputs.days import rows_by_day
 from lydite.settings import RuleSettings
 
@@ -88,12 +88,14 @@ def test_the_days_are_those_of_a_whole_load_and_the_others_stay(name, options, d
     before, after = (data.draw(rows_of(name)) for _ in range(2))
     first, last = sorted(data.draw(st.tuples(st.sampled_from(DAYS), st.sampled_from(DAYS))))
     with DuckDBEngine() as engine, DuckDBEngine() as whole:
-        load_table(engine, name, before, now=NOW, **options)
+        load_table(engine, name, before, LoadOptions(now=NOW, **options))
         [inside, outside] = zip(*contents(engine, name, (first, last)), strict=True)
-        expected = load_table(whole, name, after, now=NOW, **options)
+        expected = load_table(whole, name, after, LoadOptions(now=NOW, **options))
         del inside
         for _ in range(2):  # twice is once
-            report = load_table(engine, name, after, now=NOW, days=(first, last), **options)
+            report = load_table(
+                engine, name, after, LoadOptions(now=NOW, **options), days=(first, last)
+            )
             [found, others] = zip(*contents(engine, name, (first, last)), strict=True)
             assert others == outside
             assert found == next(zip(*contents(whole, name, (first, last)), strict=True))
@@ -102,7 +104,9 @@ def test_the_days_are_those_of_a_whole_load_and_the_others_stay(name, options, d
             assert report.refunds >= 0
         # All days one after the other, and what has no day, are a whole load.
         for day in {*rows_by_day(engine, name), *rows_by_day(whole, name), *days_of(before, after)}:
-            report = load_table(engine, name, after, now=NOW, days=(day, day), **options)
+            report = load_table(
+                engine, name, after, LoadOptions(now=NOW, **options), days=(day, day)
+            )
         for schema in ("inputs", "quarantine"):
             has_day = f"try_cast({TABLES[name].time.name} as timestamp) is not null"
             sql = f"from {schema}.{name} where {has_day}"
@@ -129,10 +133,12 @@ def test_days_are_those_of_the_time_zone():
     with DuckDBEngine() as engine:
         late, early = "2026-03-01T22:30Z", "2026-03-01T23:30Z"  # in Berlin, the second is tomorrow
         options = {"now": NOW, "timezone": "Europe/Berlin"}
-        load_table(engine, "touchpoints", touches(late, early), **options)
+        load_table(engine, "touchpoints", touches(late, early), LoadOptions(**options))
         assert rows_by_day(engine, "touchpoints") == {date(2026, 3, 1): 1, date(2026, 3, 2): 1}
         day = (date(2026, 3, 2), date(2026, 3, 2))
-        load_table(engine, "touchpoints", touches("2026-05-01T00:00Z"), days=day, **options)
+        load_table(
+            engine, "touchpoints", touches("2026-05-01T00:00Z"), LoadOptions(**options), days=day
+        )
         [(left,)] = engine.rows("select touched_at from inputs.touchpoints")
         assert left == datetime(2026, 3, 1, 22, 30)
 
@@ -141,9 +147,9 @@ def test_a_day_may_become_empty_and_the_first_load_may_be_of_a_day():
     with DuckDBEngine() as engine:
         day = (date(2026, 3, 1), date(2026, 3, 1))
         source = touches("2026-03-01T10:00Z", "2026-03-02T10:00Z")
-        assert load_table(engine, "touchpoints", source, now=NOW, days=day).rows == 1
+        assert load_table(engine, "touchpoints", source, LoadOptions(now=NOW), days=day).rows == 1
         gone = touches("2026-03-02T10:00Z")
-        assert load_table(engine, "touchpoints", gone, now=NOW, days=day).rows == 0
+        assert load_table(engine, "touchpoints", gone, LoadOptions(now=NOW), days=day).rows == 0
 
 
 @pytest.mark.parametrize(
@@ -158,10 +164,10 @@ def test_what_has_no_days_is_refused(name, message):
 
 def test_changed_columns_are_refused_and_nothing_changes():
     with DuckDBEngine() as engine:
-        load_table(engine, "touchpoints", touches("2026-03-01T10:00Z"), now=NOW)
+        load_table(engine, "touchpoints", touches("2026-03-01T10:00Z"), LoadOptions(now=NOW))
         other = touches("2026-03-01T12:00Z").with_columns(cost=1.0)
         with pytest.raises(InputError, match="columns have changed"):
-            load_table(engine, "touchpoints", other, now=NOW, days=(DAYS[0], DAYS[0]))
+            load_table(engine, "touchpoints", other, LoadOptions(now=NOW), days=(DAYS[0], DAYS[0]))
         assert engine.rows("select hour(touched_at) from inputs.touchpoints") == [(10,)]
 
 
@@ -169,14 +175,14 @@ def test_days_of_a_table_that_was_loaded_by_file(tmp_path):
     path, day = tmp_path / "touches.parquet", (date(2026, 3, 1), date(2026, 3, 1))
     touches("2026-03-01T10:00Z", "2026-03-02T10:00Z").write_parquet(path)
     with DuckDBEngine(tmp_path / "warehouse.duckdb") as engine:
-        load_table(engine, "touchpoints", path, now=NOW)
+        load_table(engine, "touchpoints", path, LoadOptions(now=NOW))
         touches("2026-03-01T11:00Z", "2026-03-02T11:00Z").write_parquet(path)
-        load_table(engine, "touchpoints", path, now=NOW, days=day)
+        load_table(engine, "touchpoints", path, LoadOptions(now=NOW), days=day)
         hours = "select hour(touched_at) from inputs.touchpoints order by touched_at"
         assert engine.rows(hours) == [(11,), (10,)]
-        assert load_table(engine, "touchpoints", path, now=NOW).rows == 2
+        assert load_table(engine, "touchpoints", path, LoadOptions(now=NOW)).rows == 2
         assert engine.rows(hours) == [(11,), (11,)]
         more = touches("2026-03-02T12:00Z")
         more.write_parquet(tmp_path / "more.parquet")
-        load_table(engine, "touchpoints", tmp_path / "*.parquet", now=NOW)
+        load_table(engine, "touchpoints", tmp_path / "*.parquet", LoadOptions(now=NOW))
         assert rows_by_day(engine, "touchpoints") == {date(2026, 3, 1): 1, date(2026, 3, 2): 2}

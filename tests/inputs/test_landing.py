@@ -7,7 +7,7 @@ import pytest
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.inputs import DatabaseSource, load_table
+from lydite.inputs import DatabaseSource, LoadOptions, load_table
 from tests.inputs.conftest import NOW
 
 SELECT = """
@@ -61,7 +61,7 @@ def load(engine, touches):
     """Load the touchpoints; return their numbers and channels."""
 
     def load(source):
-        load_table(engine, "touchpoints", source, now=NOW)
+        load_table(engine, "touchpoints", source, LoadOptions(now=NOW))
         return {int(number): channel for number, channel in touches("touchpoint_id, channel")}
 
     return load
@@ -149,7 +149,7 @@ def test_without_a_file_everything_is_read(add, source):
     insert = add()
     insert((1, "a", "2026-03-01"), (2, "b", "2026-03-05"))
     with DuckDBEngine() as engine:
-        assert load_table(engine, "touchpoints", source(), now=NOW).rows == 2
+        assert load_table(engine, "touchpoints", source(), LoadOptions(now=NOW)).rows == 2
         assert not engine.exists("landing.touchpoints")
 
 

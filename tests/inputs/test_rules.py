@@ -38,7 +38,9 @@ def load(rows: list[tuple[Any, ...]] | pl.DataFrame, rule: str, **own: Any) -> t
     settings = {rule: RuleSettings(severity="set_aside", **own)}
     with DuckDBEngine(threads=1) as engine:
         loaded = inputs.load(
-            engine, {"touchpoints": frame, "conversions": CONVERSIONS}, rules=settings
+            engine,
+            {"touchpoints": frame, "conversions": CONVERSIONS},
+            inputs.LoadOptions(rules=settings),
         )
         kept = engine.rows("select user_id, touchpoint_id from inputs.touchpoints order by all")
         report = loaded.tables["touchpoints"]
@@ -171,7 +173,9 @@ def test_rules_are_applied_one_after_the_other():
     with DuckDBEngine(threads=1) as engine:
         frame = touchpoints(rows)
         sources = {"touchpoints": frame, "conversions": CONVERSIONS}
-        report = inputs.load(engine, sources, rules=settings).tables["touchpoints"]
+        report = inputs.load(engine, sources, inputs.LoadOptions(rules=settings)).tables[
+            "touchpoints"
+        ]
     assert report.bad == {"near_duplicates": 6, "bursts": 3, "bot_like_users": 9}
     assert report.rows == 1
 

@@ -31,8 +31,8 @@ def test_frames_give_the_same_tables_as_on_duckdb(spark):
         "users": hostile.raw_users(),
     }
     with DuckDBEngine(threads=1) as duck:
-        found = inputs.load(duck, sources, now=hostile.NOW)
-        assert inputs.load(spark, sources, now=hostile.NOW) == found
+        found = inputs.load(duck, sources, inputs.LoadOptions(now=hostile.NOW))
+        assert inputs.load(spark, sources, inputs.LoadOptions(now=hostile.NOW)) == found
         assert all(found.counts.values())
         for table in sources:
             same(duck, spark, f"from inputs.{table}")
@@ -42,8 +42,10 @@ def test_frames_give_the_same_tables_as_on_duckdb(spark):
 def assert_same_tables(spark: SparkEngine, table: str, source: object, on_spark: object) -> None:
     """Assert that both engines accept and set aside the same rows of one table."""
     with DuckDBEngine(threads=1) as duck:
-        found = inputs.load_table(duck, table, source, now=hostile.NOW)
-        assert inputs.load_table(spark, table, on_spark, now=hostile.NOW) == found
+        found = inputs.load_table(duck, table, source, inputs.LoadOptions(now=hostile.NOW))
+        assert (
+            inputs.load_table(spark, table, on_spark, inputs.LoadOptions(now=hostile.NOW)) == found
+        )
         same(duck, spark, f"from inputs.{table}")
         same(duck, spark, f"from quarantine.{table}")
 
@@ -86,7 +88,9 @@ def test_channels_of_visits_are_named_as_on_duckdb(spark, tmp_path):
     frame = visits()
     with DuckDBEngine(threads=1) as duck, SparkEngine(spark.session, prefix="visits_") as other:
         for engine in (duck, other):
-            inputs.load_table(engine, "touchpoints", frame, now=hostile.NOW, names=names)
+            inputs.load_table(
+                engine, "touchpoints", frame, inputs.LoadOptions(now=hostile.NOW, names=names)
+            )
             engine.create("journeys.channels", "select distinct channel from inputs.touchpoints")
         for table in ("touchpoints", "channels_of_touchpoints"):
             same(duck, other, f"from inputs.{table}")
@@ -101,7 +105,7 @@ def test_catalog_tables_and_spark_frames_give_the_same_tables(spark):
     spark.store("own.conversions", conversions)
     assert_same_tables(spark, "conversions", conversions, "spark_catalog.lydite_own.conversions")
     frame = spark.session.table("lydite_own.conversions")
-    report = inputs.load_table(spark, "conversions", frame, now=hostile.NOW)
+    report = inputs.load_table(spark, "conversions", frame, inputs.LoadOptions(now=hostile.NOW))
     assert report.read == len(conversions)
     assert stored(spark, "source") == []  # what was stored to be read is gone
 
@@ -139,7 +143,7 @@ def test_catalog_tables_and_spark_frames_give_the_same_tables(spark):
 )
 def test_a_source_that_cannot_be_used_is_refused_by_name(spark, source, message):
     with pytest.raises(InputError, match=message):
-        inputs.load_table(spark, "conversions", source, now=hostile.NOW)
+        inputs.load_table(spark, "conversions", source, inputs.LoadOptions(now=hostile.NOW))
 
 
 def test_a_damaged_file_is_named(spark, tmp_path: Path):
@@ -148,7 +152,7 @@ def test_a_damaged_file_is_named(spark, tmp_path: Path):
     whole = file.read_bytes()
     file.write_bytes(whole[:4] + b"\xff" * 60 + whole[64:])
     with pytest.raises(InputError, match=r"conversions \(.*conversions.parquet\): cannot be read"):
-        inputs.load_table(spark, "conversions", str(file), now=hostile.NOW)
+        inputs.load_table(spark, "conversions", str(file), inputs.LoadOptions(now=hostile.NOW))
 
 
 @pytest.mark.parametrize(
@@ -168,6 +172,6 @@ def test_a_damaged_file_is_named(spark, tmp_path: Path):
 def test_sources_that_only_duckdb_reads_are_refused(spark, monkeypatch, source, parts):
     monkeypatch.delenv("NOT_SET", raising=False)
     with pytest.raises(InputError) as caught:
-        inputs.load_table(spark, "touchpoints", source, now=hostile.NOW)
+        inputs.load_table(spark, "touchpoints", source, inputs.LoadOptions(now=hostile.NOW))
     assert all(part in str(caught.value) for part in ["touchpoints (", *parts])
     assert "hunter2" not in str(caught.value)

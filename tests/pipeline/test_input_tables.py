@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
+from lydite.inputs import LoadOptions
 from lydite.settings import RuleSettings
 from tests.helpers.journeys import few_journeys, in_form
 
@@ -78,7 +79,9 @@ def test_every_row_is_used_or_set_aside_or_merged(rows, keep_duplicates, severit
     rules = {name: RuleSettings(severity=own, threshold=1) for name, own in severities.items()}
     with DuckDBEngine(threads=1) as engine:
         try:
-            pipeline.load_inputs(engine, sources, keep_duplicates=keep_duplicates, rules=rules)
+            pipeline.load_inputs(
+                engine, sources, LoadOptions(keep_duplicates=keep_duplicates, rules=rules)
+            )
         except InputError as error:
             assert "none of its" in str(error)  # a rule found all touchpoints
             return

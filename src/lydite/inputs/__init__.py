@@ -1,7 +1,9 @@
 """The input tables: their schema, and how sources are read, cast, checked and loaded."""
 
-from lydite.inputs.loading import Quarantine, TableReport, load, load_table
+from lydite.inputs.load_options import LoadOptions
+from lydite.inputs.loading import load, load_table
 from lydite.inputs.path_table import PathTable, read_path_table
+from lydite.inputs.reports import Quarantine, TableReport
 from lydite.inputs.schema import CHOSEN_REASONS, REASONS, TABLES, Column, Kind, Table
 from lydite.inputs.sources import Source
 from lydite.inputs.timezones import Zone
@@ -14,6 +16,7 @@ __all__ = [
     "Column",
     "DatabaseSource",
     "Kind",
+    "LoadOptions",
     "PathTable",
     "Quarantine",
     "Source",

@@ -7,49 +7,36 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from lydite import inputs, quality
-from lydite.inputs import malformed_lines
+from lydite.inputs import LoadOptions, malformed_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from lydite.engine import Engine
     from lydite.inputs import Source
-    from lydite.settings import (
-        ChannelSettings,
-        CurrencySettings,
-        DeclaredEnds,
-        RuleName,
-        RuleSettings,
-        Settings,
-    )
+    from lydite.settings import Settings
 
 
 def load_inputs(
-    engine: Engine,
-    sources: Mapping[str, Source],
-    ends: DeclaredEnds | None = None,
-    *,
-    names: ChannelSettings | None = None,
-    keep_duplicates: bool = False,
-    rules: Mapping[RuleName, RuleSettings] | None = None,
-    first_only: Collection[str] = (),
-    currency: CurrencySettings | None = None,
-    timezone: str | None = None,
+    engine: Engine, sources: Mapping[str, Source], options: LoadOptions | None = None
 ) -> None:
     """Load all input tables; ``inputs.report`` counts the rows that were set aside, by reason."""
-    loaded = inputs.load(
-        engine,
-        sources,
-        ends=ends,
-        names=names,
-        keep_duplicates=keep_duplicates,
-        rules=rules,
-        first_only=first_only,
-        currency=currency,
-        timezone=timezone,
-    )
+    loaded = inputs.load(engine, sources, options)
     write_report(engine, list(loaded.tables.values()))
+
+
+def load_options(settings: Settings) -> LoadOptions:
+    """Return how the input tables of a project are loaded."""
+    return LoadOptions(
+        ends=settings.declared_ends(),
+        names=settings.channels,
+        keep_duplicates=settings.quality.keep_duplicates,
+        rules=settings.quality.rules,
+        first_only=settings.first_only(),
+        currency=settings.currency,
+        timezone=settings.timezone,
+    )
 
 
 def load_alone(
@@ -76,19 +63,7 @@ def load_alone(
     InputError
         When the source cannot be used, or the table has no days.
     """
-    report = inputs.load_table(
-        engine,
-        name,
-        source,
-        ends=settings.declared_ends(),
-        names=settings.channels,
-        keep_duplicates=settings.quality.keep_duplicates,
-        rules=settings.quality.rules,
-        first_only=settings.first_only(),
-        currency=settings.currency,
-        timezone=settings.timezone,
-        days=days,
-    )
+    report = inputs.load_table(engine, name, source, load_options(settings), days=days)
     write_report(engine, [report])
     return report
 

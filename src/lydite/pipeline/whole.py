@@ -21,7 +21,7 @@ from lydite.pipeline.comparisons import (
 )
 from lydite.pipeline.evaluate import evaluate_models
 from lydite.pipeline.experiments import compare_with_experiments, read_experiments
-from lydite.pipeline.input_tables import load_inputs
+from lydite.pipeline.input_tables import load_inputs, load_options
 from lydite.pipeline.lookbacks import compare_lookbacks
 from lydite.pipeline.marts import (
     CREDIT_MARTS,
@@ -165,17 +165,7 @@ def prepare(
     """
     say = say or _ignore
     say("reading the input tables")
-    load_inputs(
-        engine,
-        sources,
-        settings.declared_ends(),
-        names=settings.channels,
-        keep_duplicates=settings.quality.keep_duplicates,
-        rules=settings.quality.rules,
-        first_only=settings.first_only(),
-        currency=settings.currency,
-        timezone=settings.timezone,
-    )
+    load_inputs(engine, sources, load_options(settings))
     erase_users(engine, settings.people)
     check_names(engine, settings.experiments)
     say("building journeys")

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from lydite.engine import DuckDBEngine
-from lydite.inputs import load_table
+from lydite.inputs import LoadOptions, load_table
 from lydite.inputs.vendors import vendor_selects
 from lydite.settings import ChannelSettings
 
@@ -35,7 +35,7 @@ class Loader:
         source = self.folder / f"{vendor}_{table}.sql"
         source.write_text(vendor_selects()[vendor][table].render(places))
         names = names or ChannelSettings()
-        self.report = load_table(self.engine, table, source, now=NOW, names=names)
+        self.report = load_table(self.engine, table, source, LoadOptions(now=NOW, names=names))
         return self.engine.rows(f"select {columns} from inputs.{table} order by all")
 
 
