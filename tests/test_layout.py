@@ -28,6 +28,9 @@ WITHOUT_TEST_FILE = {
 WITHOUT_MODULE = {
     "tests/inputs/test_drawn_rows.py": "the checks in sql/inputs/, of rows that are drawn",
     "tests/inputs/test_rows_set_aside.py": "the checks in sql/inputs/",
+    "tests/journeys/test_drawn_journeys.py": "the files in sql/journeys/, with rows that are drawn",
+    "tests/journeys/test_path_events.py": "path events and conversions in sql/journeys/",
+    "tests/journeys/test_touches.py": "touches, channels and users in sql/journeys/",
     "tests/models/test_every_model.py": "properties that every model has",
     "tests/models/test_milestones.py": "milestones, from the settings to the credit of w_shaped",
     "tests/pipeline/test_example_queries.py": "the files in sql/examples/",
