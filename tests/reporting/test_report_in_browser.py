@@ -1,10 +1,11 @@
 """The report in a real browser: nothing is cut off, nothing is loaded, everyone can read it.
 
-Screenshots are written to var/screenshots.
+With SCREENSHOTS=1 in the environment, screenshots are written to var/screenshots.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -176,6 +177,8 @@ def opened(browser: Browser, report: Path, size: str = "desktop", **options: Any
 
 
 def screenshot(page: Page, name: str) -> None:
+    if not os.environ.get("SCREENSHOTS"):
+        return  # they take as long as everything that is tested
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
 
