@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# Python compiles what is imported, which is a small part of all packages.
+INSTALL := install --no-compile
 LOCK := $(wildcard requirements.lock)
 export DAGSTER_HOME := $(CURDIR)/var/dagster
 # The groups of tests and their order: tests/helpers/workers.py
@@ -30,12 +32,13 @@ dev: .venv/installed var/dagster/dagster.yaml ## open the UI: http://localhost:3
 test: .venv/installed ## run all tests except the long statistical studies
 	@$(BIN)/python -m pytest $(WORKERS)
 
-# Builds the wheel and installs it in a new environment, var/$(1)/env, with other options of pip: $(2).
-# Then runs an example and the command, outside of the checkout.
+# Builds the wheel and installs it in a new environment, var/$(1)/env, with extras, $(2), and other
+# options of pip, $(3). Then runs an example and the command, outside of the checkout.
 define run_wheel
 	@$(BIN)/python -m build --wheel --outdir var/$(1) . >/dev/null
 	@$(BIN)/python -m venv --clear var/$(1)/env
-	@var/$(1)/env/bin/python -m pip install --quiet --disable-pip-version-check $(2) var/$(1)/*.whl
+	@var/$(1)/env/bin/python -m pip --quiet --disable-pip-version-check $(INSTALL) $(3) \
+		"$$(echo var/$(1)/*.whl)$(2)"
 	@cp examples/compare_models.py var/$(1)
 	@cd var/$(1) && env/bin/python compare_models.py && \
 		env/bin/lydite simulate --world linear --users 3000 --out world --quiet && \
@@ -43,17 +46,20 @@ define run_wheel
 			--conversions world/conversions.parquet --models linear,last_touch --quiet
 endef
 
+# Tests of Dagster use this environment too: tests/end_to_end/test_wheel.py.
 test-wheel: .venv/installed ## install the wheel with the newest allowed versions and run an example
 	@rm -rf var/wheel
-	$(call run_wheel,wheel)
+	$(call run_wheel,wheel,[dagster])
 
+# Without the properties: they test what the code computes, in many examples, and not the libraries.
 test-lowest: .venv/installed ## the same with the lowest allowed versions, and the tests of the library
 	@rm -rf var/lowest && mkdir -p var/lowest
 	@$(BIN)/python -c 'import re, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 		print(*(re.sub(r">=([^,]+).*", r"==\1", need) for need in project["dependencies"]), sep="\n")' \
 		> var/lowest/constraints.txt
-	$(call run_wheel,lowest,--constraint var/lowest/constraints.txt hypothesis pytest pytest-xdist)
-	@var/lowest/env/bin/python -m pytest $(WORKERS) -k "not spark" \
+	$(call run_wheel,lowest,,--constraint var/lowest/constraints.txt hypothesis pytest pytest-xdist)
+	@TEST_DUCKDB_THREADS=2 var/lowest/env/bin/python -m pytest $(WORKERS) -k "not spark" \
+		-m "not slow and not hypothesis" \
 		tests/engine tests/inputs tests/journeys tests/quality tests/paths tests/models \
 		tests/attribution tests/reporting tests/end_to_end/test_truth.py
 
@@ -111,11 +117,11 @@ clean: ## remove the environment, results and caches
 	@echo "Creating the environment in .venv (once; a few minutes) ..."
 	@$(PYTHON) -m venv .venv
 ifneq ($(LOCK),)
-	@$(PIP) install --requirement $(LOCK)
-	@$(PIP) install --no-deps --editable .
+	@$(PIP) $(INSTALL) --requirement $(LOCK)
+	@$(PIP) $(INSTALL) --no-deps --editable .
 else
-	@$(PIP) install --upgrade pip
-	@$(PIP) install --group dev --editable '.[dagster,deploy,excel,experiments,postgres,remote,spark]'
+	@$(PIP) $(INSTALL) --upgrade pip
+	@$(PIP) $(INSTALL) --group dev --editable '.[dagster,deploy,excel,experiments,postgres,remote,spark]'
 endif
 	@touch $@
 

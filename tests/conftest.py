@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import duckdb
 import pytest
 from hypothesis import settings
 
@@ -13,8 +15,13 @@ from tests.helpers import object_store, postgres_server, workers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lydite.engine import SparkEngine
+
+#: How many threads DuckDB uses where neither test nor settings say it: more take longer on small
+#: tables. `make test-lowest` runs the tests of the library with two.
+DUCKDB_THREADS = int(os.environ.get("TEST_DUCKDB_THREADS", "1"))
 
 # Set before numpy is imported, which reads them once.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -26,6 +33,21 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 settings.register_profile("new_examples", deadline=None)
 settings.register_profile("same_examples", deadline=None, derandomize=True)
 settings.load_profile("same_examples")
+
+_connect = duckdb.connect
+
+
+@functools.wraps(_connect)
+def connect(
+    database: str | Path = ":memory:",
+    read_only: bool = False,
+    config: dict[str, Any] | None = None,
+) -> duckdb.DuckDBPyConnection:
+    """Open a database with few threads."""
+    return _connect(database, read_only, {"threads": DUCKDB_THREADS} | (config or {}))
+
+
+duckdb.connect = connect
 
 # Small data: most of the time is spent on start-up and on compiling code that runs once.
 SPARK = {

@@ -60,34 +60,34 @@ NAMES = {
 }
 
 
-@pytest.fixture
-def mypy(tmp_path):
-    """Return a function that checks a snippet and returns the messages by line."""
-
-    def check(code: str) -> dict[int, str]:
-        file = tmp_path / "snippet.py"
+@pytest.fixture(scope="module")
+def messages(tmp_path_factory) -> dict[str, dict[int, str]]:
+    """Check both snippets at once; return the messages by line, by the name of the file."""
+    folder = tmp_path_factory.mktemp("snippets")
+    files = {folder / "right.py": SNIPPET, folder / "wrong.py": WRONG}
+    for file, code in files.items():
         file.write_text(code)
-        cache = ROOT / ".mypy_cache"
-        options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache)]
-        output, errors, _ = api.run([*options, str(file)])
-        assert not errors
-        found = re.findall(r"snippet\.py:(\d+): (?:error|note): (.*)", output)
-        return {int(line): message for line, message in reversed(found)}
+    cache = ROOT / ".mypy_cache"
+    options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache)]
+    output, errors, _ = api.run([*options, *map(str, files)])
+    assert not errors
+    found: dict[str, dict[int, str]] = {file.name: {} for file in files}
+    for name, line, message in re.findall(r"(\w+\.py):(\d+): (?:error|note): (.*)", output):
+        found[name].setdefault(int(line), message)
+    return found
 
-    return check
 
-
-def test_results_have_the_frame_type_of_the_input(mypy):
+def test_results_have_the_frame_type_of_the_input(messages):
     expected = {
         number: f'Revealed type is "{NAMES[line.rpartition("# ")[2]]}"'
         for number, line in enumerate(SNIPPET.splitlines(), start=1)
         if "reveal_type" in line
     }
-    found = {n: text.replace("core.frame.", "") for n, text in mypy(SNIPPET).items()}
+    found = {n: text.replace("core.frame.", "") for n, text in messages["right.py"].items()}
     assert found == expected
 
 
-def test_wrong_calls_are_type_errors(mypy):
+def test_wrong_calls_are_type_errors(messages):
     lines = WRONG.splitlines()
     first = lines.index("    lydite.compare(a)") + 1
-    assert sorted(mypy(WRONG)) == list(range(first, len(lines) + 1))
+    assert sorted(messages["wrong.py"]) == list(range(first, len(lines) + 1))

@@ -16,6 +16,7 @@ from lydite.models import make_models
 from lydite.settings import OutcomeSettings, Settings, make_settings
 from lydite.simulation import simulate
 from tests.helpers.command_line import lydite
+from tests.helpers.only_scores import only_scores
 
 WEEKS, START = 20, datetime(2025, 1, 6)
 END = START + timedelta(weeks=WEEKS)
@@ -47,7 +48,7 @@ DATA = two_outcomes()
 
 def scores(data: Data, settings: Settings = SETTINGS) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the first scores of one run with a new ledger, and the findings."""
-    with DuckDBEngine() as engine:
+    with DuckDBEngine() as engine, only_scores():
         pipeline.run(engine, vars(data), settings, rivals=make_models(MODELS))
         ledger = engine.frame("select * exclude (fingerprint) from ledger.scores").sort(KEYS)
         findings = engine.frame("from quality.findings")

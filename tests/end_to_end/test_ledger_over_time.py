@@ -18,9 +18,9 @@ from lydite.evaluation import scoring
 from lydite.evaluation.comparison import TABLES
 from lydite.evaluation.segments import ALL
 from lydite.models import Rule, make_models
-from lydite.pipeline import evaluate, whole
 from lydite.settings import make_settings
 from lydite.simulation import simulate
+from tests.helpers.only_scores import only_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,10 +89,7 @@ SETTINGS = make_settings(lookback="7d")
 
 @pytest.fixture(autouse=True, scope="module")
 def no_credit() -> Iterator[None]:
-    """Skip the steps after the verdicts: they neither read the ledger nor write to it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evaluate, "attribute_outcome", lambda *_: None)
-        patch.setattr(whole, "build_marts", lambda *_, **__: None)
+    with only_scores():
         yield
 
 

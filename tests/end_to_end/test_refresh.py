@@ -105,9 +105,9 @@ def test_verdicts_and_credit_are_published(shop):
     assert "purchase" in shop.report.read_text(encoding="utf-8")
 
 
-def test_a_run_without_changes_publishes_nothing_and_says_why(shop):
+def test_a_run_without_changes_publishes_nothing_and_says_why(shop, refresh):
     before = shop.state()
-    run = shop.refresh()
+    run = refresh(shop.folder)
     assert run.returncode == 0, run.stderr
     assert "Neither the input rows nor the settings have changed" in run.stderr
     assert "backtest models" not in run.stderr
@@ -177,14 +177,14 @@ def test_the_published_file_is_replaced_at_once_and_an_open_reader_keeps_the_old
     assert [p.name for p in shop.published.parent.iterdir() if p.name.startswith(".")] == []
 
 
-def test_too_many_bad_rows_stop_the_run_before_anything_is_published(shop):
+def test_too_many_bad_rows_stop_the_run_before_anything_is_published(shop, refresh):
     touchpoints = pl.read_parquet(shop.folder / "data/touchpoints.parquet").with_row_index("i")
     blank = pl.when(pl.col("i") % 20 == 0).then(None).otherwise(pl.col("channel"))
     bad = touchpoints.with_columns(blank.alias("channel")).drop("i")
     bad.write_parquet(shop.folder / "data/bad.parquet")
     shop.configure(touchpoints="data/bad.parquet")
     before = shop.state()
-    run = shop.refresh()
+    run = refresh(shop.folder)
     assert run.returncode == 2
     assert "touchpoints: 5.00% of the rows were set aside, 1.00% are allowed" in run.stderr
     assert "load touchpoints" in run.stderr
@@ -193,19 +193,19 @@ def test_too_many_bad_rows_stop_the_run_before_anything_is_published(shop):
     assert shop.state() == before
 
 
-def test_a_missing_source_stops_the_run_and_is_named(shop):
+def test_a_missing_source_stops_the_run_and_is_named(shop, refresh):
     shop.configure(touchpoints="data/nowhere.parquet")
     before = shop.state()
-    run = shop.refresh()
+    run = refresh(shop.folder)
     assert run.returncode == 2
     assert "data/nowhere.parquet" in run.stderr
     assert "Traceback" not in run.stderr
     assert shop.state() == before
 
 
-def test_a_wrong_setting_is_named_by_its_key(shop):
+def test_a_wrong_setting_is_named_by_its_key(shop, refresh):
     shop.configure(models=["liner"])
-    run = shop.refresh()
+    run = refresh(shop.folder)
     assert run.returncode == 2
     assert "models.1 = 'liner'" in run.stderr
     assert "Traceback" not in run.stderr

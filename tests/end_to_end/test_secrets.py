@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import signal
 import sqlite3
-import subprocess
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -16,9 +14,9 @@ import pytest
 import lydite
 from lydite import environment
 from lydite.doctor import examine
-from pipelines import refresh as command
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
 SETTINGS = """
@@ -36,33 +34,27 @@ period = "month"
 
 
 @pytest.fixture
-def refresh(tmp_path, postgres, monkeypatch, capfd):
-    """Run the command on touchpoints in PostgreSQL; return its code and what it prints.
+def run(tmp_path, postgres, monkeypatch, refresh):
+    """Return a function that refreshes a project with touchpoints in PostgreSQL.
 
-    It runs in this process, which knows no secret yet: to start one takes longer than a run.
+    The process knows no secret yet.
     """
     world = lydite.simulate("linear", users=300, seed=1, weeks=10)
     world.write(tmp_path)
     (tmp_path / "touchpoints.parquet").unlink()
     (tmp_path / "touchpoints.sql").write_text("select * from touches")
     postgres.store("touches", world.touchpoints)
-    monkeypatch.setenv("LYDITE_CONFIG", str(tmp_path / "lydite.toml"))
-    monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
 
-    def refresh(database, password):
+    def run(database, password):
         (tmp_path / "lydite.toml").write_text(SETTINGS.format(database=database))
         monkeypatch.setenv("TEST_PASSWORD", password)
         (tmp_path / "secret").write_text(password)
         encoded = quote(password, safe="")
         monkeypatch.setenv("SHOP_URL", postgres.url.replace("${TEST_PASSWORD}", encoded))
         environment._read_secrets.clear()
-        capfd.readouterr()
-        code = command.main([])
-        return subprocess.CompletedProcess([], code, *capfd.readouterr())
+        return refresh(tmp_path)
 
-    handler = signal.getsignal(signal.SIGTERM)
-    yield refresh
-    signal.signal(signal.SIGTERM, handler)
+    return run
 
 
 def places_of(password: str, folder: Path, process: subprocess.CompletedProcess[str]) -> list[str]:
@@ -94,9 +86,9 @@ def places_of(password: str, folder: Path, process: subprocess.CompletedProcess[
 
 
 @pytest.mark.parametrize("database", ["env:SHOP_URL", "the URL of the server"])
-def test_a_failed_login_leaves_no_password(refresh, postgres, tmp_path, database):
+def test_a_failed_login_leaves_no_password(run, postgres, tmp_path, database):
     password = "never-to-be-seen/7@"
-    process = refresh(database if database.startswith("env:") else postgres.url, password)
+    process = run(database if database.startswith("env:") else postgres.url, password)
     assert process.returncode == 2, process.stderr
     assert "password authentication failed" in process.stderr
     assert "Correct the user or the password" in process.stderr
@@ -105,15 +97,15 @@ def test_a_failed_login_leaves_no_password(refresh, postgres, tmp_path, database
     assert places_of(password, tmp_path, process) == []
 
 
-def test_a_run_that_publishes_and_one_that_fails_leave_no_password(refresh, postgres, tmp_path):
+def test_a_run_that_publishes_and_one_that_fails_leave_no_password(run, postgres, tmp_path):
     url = postgres.url.replace("${TEST_PASSWORD}", f"${{file:{tmp_path}/secret}}")
     for _ in range(2):  # the second run reads new rows only
-        process = refresh(url, postgres.password)
+        process = run(url, postgres.password)
         assert process.returncode == 0, process.stderr
         assert places_of(postgres.password, tmp_path, process) == []
     assert (tmp_path / "var" / "attribution.duckdb").exists()
     assert (tmp_path / "var" / "report.html").exists()
-    process = refresh(url, "wrong-and-unseen/8@")
+    process = run(url, "wrong-and-unseen/8@")
     assert process.returncode == 2, process.stderr
     assert "password authentication failed" in process.stderr
     for password in (postgres.password, "wrong-and-unseen/8@"):

@@ -106,6 +106,12 @@ def wheel_in(folder: Path) -> Path:
     return wheel
 
 
+def content(wheel: Path) -> dict[str, bytes]:
+    """Return the files of a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
 def test_the_wheel_has_all_files_and_nothing_else(dist):
     names = set(zipfile.ZipFile(wheel_in(dist)).namelist())
     sql = {f"lydite/{path.relative_to(ROOT).as_posix()}" for path in (ROOT / "sql").rglob("*.sql")}
@@ -125,11 +131,7 @@ def test_the_sdist_gives_the_wheel_of_the_checkout(dist, tmp_path):
                     "PKG-INFO", ".gitignore"}  # fmt: skip
     built = run(sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path, ROOT, cwd=tmp_path)
     assert built.returncode == 0, built.stdout + built.stderr
-    contents = []
-    for wheel in (wheel_in(dist), wheel_in(tmp_path)):
-        with zipfile.ZipFile(wheel) as archive:
-            contents.append({name: archive.read(name) for name in archive.namelist()})
-    assert contents[0] == contents[1]
+    assert content(wheel_in(tmp_path)) == content(wheel_in(dist))
 
 
 def test_the_metadata_name_version_extras_and_entry_points(dist):
@@ -172,13 +174,26 @@ def test_the_command_works_without_the_checkout(dist, tmp_path):
     assert "Ready to run" in done.stdout
 
 
-def test_the_component_materialises_everything_in_a_new_project(dist, tmp_path):
-    """``pip install 'lydite[dagster]'`` with the newest versions, and a defs.yaml of four lines."""
+@pytest.fixture
+def environment(dist, tmp_path) -> Path:
+    """Return an environment after ``pip install 'lydite[dagster]'`` with the newest versions.
+
+    If `make test-wheel` has made one of the same wheel, it is that one.
+    """
+    wheels = list((ROOT / "var/wheel").glob("*.whl"))
+    made = ROOT / "var/wheel/env"
+    if [content(wheel) for wheel in wheels] == [content(wheel_in(dist))] and made.exists():
+        return made
     venv.create(tmp_path / "env", with_pip=True)
     python = tmp_path / "env/bin/python"
     wanted = f"lydite[dagster] @ {wheel_in(dist).as_uri()}"
     installed = run(python, "-m", "pip", "install", "-q", "--no-compile", wanted, cwd=tmp_path)
     assert installed.returncode == 0, installed.stderr
+    return tmp_path / "env"
+
+
+def test_the_component_materialises_everything_in_a_new_project(environment, tmp_path):
+    """The component in a project with a defs.yaml of four lines."""
     project = tmp_path / "project"
     defs = project / "src/shop/defs/attribution"
     defs.mkdir(parents=True)
@@ -188,10 +203,10 @@ def test_the_component_materialises_everything_in_a_new_project(dist, tmp_path):
     (defs / "defs.yaml").write_text(COMPONENT)
     simulate("linear", users=1_500, seed=1).write(project / "data")
     program = f"import sys; sys.path.insert(0, 'src')\n{MATERIALIZE}"
-    done = run(python, "-c", program, cwd=project)
+    done = run(environment / "bin/python", "-c", program, cwd=project)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert str(tmp_path / "env") in found["lydite"]
+    assert found["lydite"].startswith(str(environment))
     # A person promotes a model; no job does.
     assert found["missing"] == ["AssetKey(['decisions', 'promotion'])"]
     assert len(found["checks"]) == 32
