@@ -78,6 +78,7 @@ ALLOWED = (
     r"in use until somebody decides",  # the name of that state
     r"in clinical trials|Controlled Clinical Trials",  # the title of a paper, and its journal
     r"importlinter\.contracts",
+    r"--hypothesis-profile",  # an option of Hypothesis
     r"\"contract\", \"credit\"",  # a schema of earlier versions, which upgrades drop
     r"which channels were met",  # a claim, which is part of the fingerprint of evidence
     r"random\.uniform\(\"moment\"",  # the name of a random stream: another would draw other numbers
