@@ -29,6 +29,8 @@ PARAMETERS = {
     "first_only": False,
     "milestone": "lead",
     "reporting": "",
+    "from_at": NOON,
+    "until_at": NOON,
     **sql_parameters(),
 }
 

@@ -10,15 +10,14 @@
 -- never from both.
 with touched as (
     select
-        cast(local_time(touches.touched_at) as date) as date,
+        activity.date,
         channels.channel,
-        touches.campaign,
-        count(*) as touches,
-        count(distinct touches.user_key) as users,
-        round(sum(touches.cost), 6) as cost
-    from journeys.counted_touches as touches
-    inner join journeys.channels as channels on touches.channel_key = channels.channel_key
-    group by cast(local_time(touches.touched_at) as date), channels.channel, touches.campaign
+        activity.campaign,
+        activity.touches,
+        activity.users,
+        activity.cost
+    from journeys.activity as activity
+    inner join journeys.channels as channels on activity.channel_key = channels.channel_key
 ),
 
 booked as (

@@ -3,24 +3,11 @@
 -- @channel name of the channel
 -- @touches number of touches
 -- @users number of users with such a touch
---
--- Weeks are counted from Monday, 5 January 1970: by numbers, which all engines count alike.
-with numbered as (
-    select
-        channel_key,
-        user_key,
-        cast(
-            floor((epoch_us(local_time(touched_at)) - 345600000000) / 6.048e11) as bigint
-        ) as week_number
-    from journeys.counted_touches
-)
-
 select
-    cast(make_timestamp(345600000000 + 604800000000 * numbered.week_number) as date) as week,
+    reach.date as week,
     channels.channel,
-    count(*) as touches,
-    count(distinct numbered.user_key) as users
-from numbered
-inner join journeys.channels as channels on numbered.channel_key = channels.channel_key
-group by numbered.week_number, channels.channel
+    reach.touches,
+    reach.users
+from journeys.reach as reach
+inner join journeys.channels as channels on reach.channel_key = channels.channel_key
 order by week, channel

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lydite.attribution.credit_sql import channel_sets_sql
+from lydite.engine import load_sql
 from lydite.engine.duckdb import quote_identifier
+from lydite.journeys import select_path_touches
 from lydite.models.base import weight_columns
 from lydite.paths.landmarks import N_BUCKETS, PathChannels, Paths, first_buckets
 
@@ -57,7 +59,9 @@ def converted_path_tables(
             f"select * from journeys.conversions where outcome = $outcome{of_users}",
             {"outcome": outcome},
         )
-        engine.create("credit.paths", "credit/conversion_paths", {"outcome": outcome})
+        paths = select_path_touches(engine, users)
+        select = load_sql("credit/conversion_paths").replace("journeys.path_touches", f"({paths})")
+        engine.create("credit.paths", select, {"outcome": outcome})
         engine.create("credit.path_channels", "credit/path_channels")
         engine.create("credit.channel_sets", channel_sets_sql(channels))
         yield

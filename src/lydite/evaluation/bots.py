@@ -37,6 +37,8 @@ limit 1
 
 def bot_warnings(engine: Engine) -> list[tuple[str, str]]:
     """Return the warning ``bot_like_users`` as kind and text, if there are any."""
+    if not engine.scalar("select count(*) from journeys.bot_like_users"):
+        return []
     found = engine.rows(_FOUND)
     if not found:
         return []

@@ -37,7 +37,7 @@ _SHARING = f"""
 with recent as (
     select distinct user_key, touched_at, channel_key, coalesce(campaign, '') as campaign
     from journeys.counted_touches
-    where epoch_us(touched_at) >= $since_us
+    where touched_at >= make_timestamp($since_us)
 ),
 instants as (
     select touched_at, channel_key, campaign

@@ -13,6 +13,7 @@ from lydite.journeys.build import (
     create_path_touches_view,
     direct_channels,
     find_outcomes,
+    select_path_touches,
     summarise,
 )
 from lydite.journeys.repeats import count_repeats
@@ -31,5 +32,6 @@ __all__ = [
     "create_path_touches_view",
     "direct_channels",
     "find_outcomes",
+    "select_path_touches",
     "summarise",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from lydite.engine import load_sql
 from lydite.errors import InputError
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.channel_choice import write_outcome_channels
@@ -232,6 +233,28 @@ def create_path_touches_view(engine: Engine) -> None:
     create_views(engine)
     create_counted_touches_view(engine)
     _create_path_view(engine)
+
+
+def select_path_touches(engine: Engine, users: str | None = None) -> str:
+    """Return the statement that lists all paths with a row per touch, or those of some users.
+
+    Parameters
+    ----------
+    engine
+        Holds the view of all paths.
+    users
+        A table with the ``user_key`` of the users; None for all users.
+    """
+    if users is None:
+        return "select * from journeys.path_touches"
+    chosen = f"where user_key in (select user_key from {users})"
+    if engine.exists(INTERACTIONS):
+        return f"select * from journeys.path_touches {chosen}"
+    # A condition on the view would be applied after all touches are joined.
+    select = load_sql("journeys/path_touches")
+    for table in ("journeys.path_events", "journeys.touches"):
+        select = select.replace(f" {table} as", f" (select * from {table} {chosen}) as")
+    return select
 
 
 def build_ended_paths(engine: Engine) -> None:

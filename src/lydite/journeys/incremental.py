@@ -22,6 +22,7 @@ import polars as pl
 from lydite import journeys
 from lydite.engine import DuckDBEngine, load_sql, sql_directory
 from lydite.inputs.changed_files import CHANGED_USERS, reset_changed_users
+from lydite.journeys.activity import record_changed_days
 from lydite.journeys.bots import find_bot_like_users
 from lydite.journeys.changes import forget_builds, record_changes, record_full_build
 from lydite.journeys.channel_choice import write_outcome_channels
@@ -367,6 +368,11 @@ def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> No
         record_changes(
             engine,
             f"from {staging}.changed_keys union select user_key from {staging}.journeys.users",
+        )
+        record_changed_days(
+            engine,
+            f"from journeys.touches where user_key in (from {staging}.changed_keys)",
+            f"from {staging}.journeys.touches",
         )
         for table in tables:
             engine.run(

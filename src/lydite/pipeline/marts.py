@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from lydite import attribution, journeys
 from lydite.decisions.champions import CHAMPIONS
 from lydite.evaluation.segment_credit import append_segment_credit, reset_segment_credit
+from lydite.journeys.activity import build_activity
 from lydite.models import with_milestone
 from lydite.pipeline import kept_credit
 from lydite.pipeline.backtests import sample_loaders
@@ -56,6 +57,7 @@ MARTS = (
     "data_quality",
 )
 _OF_ENDED_PATHS = frozenset({"paths", "top_paths"})
+_OF_ACTIVITY = frozenset({"channel_activity", "weekly_reach"})
 #: Marts of tables that only the local engine has, by name: the first ones to be built.
 _LOCAL_TABLES = {
     "runs": "evaluation.runs",
@@ -201,6 +203,8 @@ def build_marts(
             local.comment(f"mart.{name}", f"marts/{name}")
     if not _OF_ENDED_PATHS.isdisjoint(names) and not engine.exists(journeys.ENDED_PATHS):
         journeys.build_ended_paths(engine)
+    if not _OF_ACTIVITY.isdisjoint(names):
+        build_activity(engine)
     for name in names:
         mart = f"mart.{name}"
         engine.local.drop(mart)

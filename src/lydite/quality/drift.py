@@ -31,33 +31,39 @@ _WEEK_US = 7 * 86_400_000_000
 _TIMES = {"touchpoints": "touched_at", "conversions": "converted_at"}
 _ENDS = """
 select
-    (select min(epoch_us(touched_at)) from journeys.touches),
-    (select min(epoch_us(converted_at)) from journeys.conversions),
-    (select max(epoch_us(touched_at)) from journeys.touches),
-    (select max(epoch_us(converted_at)) from journeys.conversions)
+    (select epoch_us(min(touched_at)) from journeys.touches),
+    (select epoch_us(min(converted_at)) from journeys.conversions),
+    (select epoch_us(max(touched_at)) from journeys.touches),
+    (select epoch_us(max(converted_at)) from journeys.conversions)
 """
 _CHANNELS = """
 select channels.channel, weeks.week, count(*)
-from (select channel_key, {week} as week from journeys.touches) as weeks
+from (
+    select channel_key, {week} as week from journeys.touches where {recent}
+) as weeks
 inner join journeys.channels as channels on weeks.channel_key = channels.channel_key
 where weeks.week between 0 and {weeks}
 group by channels.channel, weeks.week
 """
 _USERS = """
 select week, count(distinct user_key)
-from (select user_key, {week} as week from journeys.touches) as weeks
+from (
+    select user_key, {week} as week from journeys.touches where {recent}
+) as weeks
 where week between 0 and {weeks}
 group by week
 """
 _CONVERSIONS = """
 select outcome, week, count(*), sum(case when path_length = 0 then 1 else 0 end)
-from (select outcome, path_length, {week} as week from journeys.conversions) as weeks
+from (
+    select outcome, path_length, {week} as week from journeys.conversions where {recent}
+) as weeks
 where week between 0 and {weeks}
 group by outcome, week
 """
 _NULLS = """
 select week, count(*), {counts}
-from (select *, {week} as week from inputs.{table}) as weeks
+from (select *, {week} as week from inputs.{table} where {recent}) as weeks
 where week between 0 and {weeks}
 group by week
 """
@@ -203,4 +209,6 @@ def _rows(engine: Engine, sql: str, time: str, **names: str) -> list[tuple[Any, 
     if last - first < (_WEEKS + 1) * _WEEK_US:
         return []
     week = f"cast(floor(({last} - epoch_us({time})) / {_WEEK_US}) as integer)"
-    return engine.rows(sql.format(week=week, weeks=_WEEKS, **names))
+    since = last - (_WEEKS + 1) * _WEEK_US
+    recent = f"{time} > make_timestamp({since}) and {time} <= make_timestamp({last})"
+    return engine.rows(sql.format(week=week, recent=recent, weeks=_WEEKS, **names))
