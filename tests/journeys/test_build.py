@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from lydite.durations import parse_duration
-from lydite.journeys import build_path_events_and_conversions, build_touches
+from lydite.journeys import (
+    build_path_events_and_conversions,
+    build_touches,
+    select_path_touches,
+)
+from lydite.settings import InteractionLookbacks, PathOptions
 from tests.helpers.input_tables import make_inputs
 from tests.helpers.small_journeys import build, column, day, in_order, table
 
@@ -102,3 +110,27 @@ def test_user_ids_as_numbers_or_as_text_give_the_same_journeys(engine):
     )
     actual = [in_order(table(engine, n)) for n in ("path_events", "path_touches", "conversions")]
     assert actual == expected
+
+
+@pytest.mark.parametrize("by_interaction", [None, InteractionLookbacks(timedelta(days=9), {})])
+def test_the_paths_of_some_users_are_those_among_all_paths(engine, by_interaction):
+    draw = random.Random(5)
+    users = [f"user {number}" for number in range(12)]
+    touchpoints = [
+        (user, day(draw.random() * 30), draw.choice(["tv", "search", "direct"]))
+        for user in users
+        for _ in range(draw.randrange(6))
+    ]
+    make_inputs(engine, touchpoints, [(user, day(30 * draw.random())) for user in users])
+    outcomes = build_touches(engine).outcomes
+    options = PathOptions(by_interaction=by_interaction)
+    build_path_events_and_conversions(
+        engine, dict.fromkeys(outcomes, timedelta(days=9)), dict.fromkeys(outcomes, options)
+    )
+    engine.create("journeys.some", "select user_key from journeys.users where user_id < 'user 5'")
+    found = engine.rows(f"from ({select_path_touches(engine, 'journeys.some')}) order by all")
+    chosen = "where user_key in (from journeys.some)"
+    assert found == engine.rows(f"from journeys.path_touches {chosen} order by all") != []
+    everything = engine.rows(f"from ({select_path_touches(engine)}) order by all")
+    assert everything == engine.rows("from journeys.path_touches order by all")
+    assert len(found) < len(everything)
