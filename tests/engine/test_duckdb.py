@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+import time
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -326,3 +329,39 @@ def test_a_file_that_is_not_a_database_is_an_error(tmp_path):
     path.write_text("These are notes, and no database at all. " * 100)
     with pytest.raises(InputError, match=r"notes\.txt cannot be opened as a DuckDB file"):
         DuckDBEngine(path)
+
+
+class _Stopped(BaseException):
+    """What the handler of a signal raises."""
+
+
+@pytest.fixture
+def signal_in_a_moment():
+    """Send a signal to this process in the middle of what runs then."""
+
+    def stop(*_):
+        raise _Stopped
+
+    before = signal.signal(signal.SIGTERM, stop)
+    threading.Timer(0.3, signal.raise_signal, [signal.SIGTERM]).start()
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        DuckDBEngine.run,
+        DuckDBEngine.frame,
+        DuckDBEngine.fetch_numpy,
+        lambda engine, sql: engine.fetch_numpy(sql, rows=1),
+    ],
+)
+def test_after_a_signal_the_next_statement_does_not_wait_for_the_query(
+    engine, signal_in_a_moment, read
+):
+    with pytest.raises((_Stopped, RuntimeError)):
+        read(engine, "select sum(a.range * b.range) as n from range(1000000) a, range(1000000) b")
+    started = time.monotonic()
+    assert engine.scalar("select 1") == 1
+    assert time.monotonic() - started < 5

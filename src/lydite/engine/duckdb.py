@@ -298,12 +298,15 @@ class DuckDBEngine:
     def rows(self, sql: str, parameters: Parameters | None = None) -> list[tuple[Any, ...]]:
         """Return all rows as tuples; for small results."""
         text = resolve_sql(sql)
+        values = _only_used(text, parameters)
         # All rows are fetched: DuckDB 2 refuses other work while a result is unfinished.
-        return self.connection.execute(text, _only_used(text, parameters)).fetchall()
+        with self._ends_with_signal():
+            return self.connection.execute(text, values).fetchall()
 
     def frame(self, sql: str, parameters: Parameters | None = None) -> pl.DataFrame:
         """Return the result as a polars frame."""
-        return pl.DataFrame(self._arrow(sql, parameters).to_arrow_table())
+        with self._ends_with_signal():
+            return pl.DataFrame(self._arrow(sql, parameters).to_arrow_table())
 
     def fetch_numpy(
         self, sql: str, parameters: Parameters | None = None, *, rows: int | None = None
@@ -312,10 +315,17 @@ class DuckDBEngine:
 
         With the number of `rows`, a large result takes half the time and memory.
         """
-        if rows is None:
-            text = resolve_sql(sql)
-            result = self.connection.execute(text, _only_used(text, parameters))
-            return {name: np.asarray(column) for name, column in result.fetchnumpy().items()}
+        with self._ends_with_signal():
+            if rows is None:
+                text = resolve_sql(sql)
+                result = self.connection.execute(text, _only_used(text, parameters))
+                return {name: np.asarray(column) for name, column in result.fetchnumpy().items()}
+            return self._fetch_known_rows(sql, parameters, rows)
+
+    def _fetch_known_rows(
+        self, sql: str, parameters: Parameters | None, rows: int
+    ) -> dict[str, np.ndarray]:
+        """Return a result with so many rows, read in parts."""
         batches, low = self._arrow(sql, parameters).to_arrow_reader(_ROWS_AT_ONCE), 0
         nothing = batches.schema.empty_table()
         arrays = {
@@ -327,6 +337,20 @@ class DuckDBEngine:
                 values[low : low + len(batch)] = column.to_numpy(zero_copy_only=False)
             low += len(batch)
         return arrays
+
+    @contextlib.contextmanager
+    def _ends_with_signal(self) -> Iterator[None]:
+        """Interrupt a query that a signal has ended in Python.
+
+        DuckDB goes on with it, and the next statement, such as a rollback, would wait for its end.
+        """
+        try:
+            yield
+        except duckdb.Error:
+            raise
+        except BaseException:
+            self.connection.interrupt()
+            raise
 
     def _arrow(self, sql: str, parameters: Parameters | None) -> Any:  # noqa: ANN401
         """Return a result that can be read as Arrow: a relation, or the connection itself."""
