@@ -1,11 +1,13 @@
 """Runs of the command that Dagster's services execute: submitted to the queue, and followed."""
 
+import contextlib
 import json
+import signal
 import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -46,10 +48,37 @@ def submit(job: str, run_config: Mapping[str, Any]) -> str:
     return run_id
 
 
-def follow(instance: dg.DagsterInstance, run_id: str) -> tuple[bool, list[dg.DagsterEvent]]:
+@contextlib.contextmanager
+def noted_signals() -> Iterator[Sequence[int]]:
+    """Yield a list to which signals to stop are added; nothing is raised.
+
+    An error that a handler raises is lost where Python ignores errors, as when it frees memory.
+    """
+    noted: list[int] = []
+    before = {
+        number: signal.signal(number, lambda number, _: noted.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def follow(
+    instance: dg.DagsterInstance, run_id: str, signals: Sequence[int] = ()
+) -> tuple[bool, list[dg.DagsterEvent]]:
     """Print the steps of a run until it ends; return whether it has succeeded, and its events.
 
-    If this process is interrupted, the run is stopped.
+    Parameters
+    ----------
+    instance
+        Has the run.
+    run_id
+        Id of the run.
+    signals
+        Of `noted_signals`: after one, the run is stopped.
 
     Raises
     ------
@@ -58,21 +87,22 @@ def follow(instance: dg.DagsterInstance, run_id: str) -> tuple[bool, list[dg.Dag
     KeyboardInterrupt
         When the run was stopped.
     """
-    try:
-        events = list(_events(instance, run_id))
-    except KeyboardInterrupt:
+    events = list(_events(instance, run_id, signals))
+    if signals:
         instance.run_coordinator.cancel_run(run_id)
-        raise
+        raise KeyboardInterrupt
     run = instance.get_run_by_id(run_id)
     if run is None or run.status is dg.DagsterRunStatus.CANCELED:
         raise KeyboardInterrupt
     return run.is_success, events
 
 
-def _events(instance: dg.DagsterInstance, run_id: str) -> Iterator[dg.DagsterEvent]:
-    """Yield the events of a run as they come, and print steps."""
+def _events(
+    instance: dg.DagsterInstance, run_id: str, signals: Sequence[int]
+) -> Iterator[dg.DagsterEvent]:
+    """Yield the events of a run as they come, and print steps; stop after a signal."""
     cursor = None
-    while True:
+    while not signals:
         run = instance.get_run_by_id(run_id)
         found = instance.get_records_for_run(run_id, cursor)
         cursor = found.cursor

@@ -99,7 +99,9 @@ def _run_in_queue(instance: dg.DagsterInstance, run_config: Mapping[str, Any]) -
     """Leave the run to Dagster's services, which also notify of a failure."""
     end_killed_runs(instance)
     try:
-        succeeded, events = queue.follow(instance, queue.submit(_JOB, run_config))
+        with queue.noted_signals() as signals:
+            run_id = queue.submit(_JOB, run_config)
+            succeeded, events = queue.follow(instance, run_id, signals)
     except UnavailableError as error:
         return _fail(str(error), error.exit_code)
     return _say_done(events) if succeeded else _explain(events)[0]

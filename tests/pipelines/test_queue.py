@@ -1,5 +1,7 @@
 """Runs that Dagster's services execute: steps are printed, and the end is that of the run."""
 
+import signal
+
 import dagster as dg
 import pytest
 
@@ -75,15 +77,27 @@ def test_a_run_does_not_wait_for_a_daemon_that_is_gone(monkeypatch, instance, wa
     assert removed == [run_id]
 
 
-def test_a_command_that_is_stopped_stops_its_run(monkeypatch, instance, waiting):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_command_that_is_stopped_stops_its_run(monkeypatch, instance, waiting, number):
+    run_id, removed = waiting
+    before = signal.getsignal(number)
+    monkeypatch.setattr(queue.time, "sleep", lambda _: signal.raise_signal(number))
+    with queue.noted_signals() as signals, pytest.raises(KeyboardInterrupt):
+        queue.follow(instance, run_id, signals)
+    assert removed == [run_id]
+    assert signal.getsignal(number) is before
+
+
+def test_a_command_that_is_stopped_while_it_submits_stops_its_run(monkeypatch, instance, waiting):
     run_id, removed = waiting
 
-    def stop(_):
-        raise KeyboardInterrupt
+    def submit(*_):
+        signal.raise_signal(signal.SIGTERM)
+        return run_id
 
-    monkeypatch.setattr(queue.time, "sleep", stop)
+    monkeypatch.setattr(queue, "submit", submit)
     with pytest.raises(KeyboardInterrupt):
-        queue.follow(instance, run_id)
+        refresh._run_in_queue(instance, {})
     assert removed == [run_id]
 
 
