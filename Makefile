@@ -36,9 +36,8 @@ test: .venv/installed ## run all tests except the long statistical studies
 # options of pip, $(3). Then runs an example and the command, outside of the checkout.
 define run_wheel
 	@$(BIN)/python -m build --wheel --outdir var/$(1) . >/dev/null
-	@$(BIN)/python -m venv --clear var/$(1)/env
-	@var/$(1)/env/bin/python -m pip --quiet --disable-pip-version-check $(INSTALL) $(3) \
-		"$$(echo var/$(1)/*.whl)$(2)"
+	@$(BIN)/python -m venv --clear --without-pip var/$(1)/env
+	@$(PIP) --python var/$(1)/env/bin/python $(INSTALL) $(3) "$$(echo var/$(1)/*.whl)$(2)"
 	@cp examples/compare_models.py var/$(1)
 	@cd var/$(1) && env/bin/python compare_models.py && \
 		env/bin/lydite simulate --world linear --users 3000 --out world --quiet && \

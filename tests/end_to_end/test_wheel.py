@@ -81,6 +81,21 @@ def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+def new_environment(folder: Path) -> Path:
+    """Create an environment without packages, and return its Python."""
+    venv.create(folder)
+    return folder / "bin/python"
+
+
+def install(python: Path, *what: str | Path) -> None:
+    """Install packages in the environment of a Python, with the pip of this one."""
+    done = run(
+        sys.executable, "-m", "pip", "-q", "--python", python, "install", "--no-compile", *what,
+        cwd=python.parent,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture(scope="module")
 def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the sdist and the wheel that was built from it.
@@ -147,14 +162,11 @@ def test_the_metadata_name_version_extras_and_entry_points(dist):
 
 def test_the_command_works_without_the_checkout(dist, tmp_path):
     """The wheel in a fresh environment, with the dependencies of the one that runs the tests."""
-    venv.create(tmp_path / "env", with_pip=True)
-    python = tmp_path / "env/bin/python"
+    python = new_environment(tmp_path / "env")
     site = next((tmp_path / "env/lib").glob("python*/site-packages"))
     ours = next(path for path in sys.path if path.endswith("site-packages"))
     (site / "dependencies.pth").write_text(f"import sys; sys.path.append({ours!r})\n")
-    installed = run(python, "-m", "pip", "install", "-q", "--no-deps", "--no-index",
-                    wheel_in(dist), cwd=tmp_path)  # fmt: skip
-    assert installed.returncode == 0, installed.stderr
+    install(python, "--no-deps", "--no-index", wheel_in(dist))
     found = run(python, "-c", "import lydite; print(lydite.__file__)", cwd=tmp_path)
     assert str(tmp_path) in found.stdout
     simulate("last_touch", users=3_000, seed=4).write(tmp_path)
@@ -184,11 +196,8 @@ def environment(dist, tmp_path) -> Path:
     made = ROOT / "var/wheel/env"
     if [content(wheel) for wheel in wheels] == [content(wheel_in(dist))] and made.exists():
         return made
-    venv.create(tmp_path / "env", with_pip=True)
-    python = tmp_path / "env/bin/python"
-    wanted = f"lydite[dagster] @ {wheel_in(dist).as_uri()}"
-    installed = run(python, "-m", "pip", "install", "-q", "--no-compile", wanted, cwd=tmp_path)
-    assert installed.returncode == 0, installed.stderr
+    python = new_environment(tmp_path / "env")
+    install(python, f"lydite[dagster] @ {wheel_in(dist).as_uri()}")
     return tmp_path / "env"
 
 
