@@ -25,6 +25,7 @@ from lydite.dagster.assets.publishing import PUBLISH
 from lydite.dagster.headless import end_killed_runs, have_services, headless_run
 from lydite.dagster.progress import STOPPED
 from lydite.errors import InputError, LyditeError, UnavailableError, explain_system_error
+from lydite.memory import keep_freed_memory
 from lydite.reporting.notifications import notify_failure
 from lydite.settings import load_settings
 from pipelines import queue
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="accept findings of a kind, such as sudden_drop, in this run only; repeat for more",
     )
     options = vars(parser.parse_args(arguments))
+    keep_freed_memory()
     config = {name: value for name, value in options.items() if value}
     run_config = {"ops": {BUILD_JOURNEYS: {"config": config}}} if config else {}
     try:

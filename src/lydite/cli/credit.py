@@ -119,9 +119,11 @@ def credit(
 
     from lydite import api, pipeline  # noqa: PLC0415  (not needed for --help)
     from lydite.engine import open_temporary_engine  # noqa: PLC0415
+    from lydite.memory import keep_freed_memory  # noqa: PLC0415
     from lydite.results import read_credit  # noqa: PLC0415
     from lydite.settings import make_settings  # noqa: PLC0415
 
+    keep_freed_memory()
     rivals = read_models(models, rule)
     settings = make_settings(
         base=inputs.settings,

@@ -196,9 +196,10 @@ class DuckDBEngine:
 
     def drop(self, table: str) -> None:
         """Drop the table or view `table` if it exists."""
-        kind = self._kind(table)
-        if kind is not None:
-            self.run(f"drop {kind} {table}")
+        try:
+            self.run(f"drop table if exists {table}")
+        except duckdb.CatalogException:  # it is a view
+            self.run(f"drop view if exists {table}")
 
     def exists(self, table: str) -> bool:
         """Return whether the table or view `table` exists."""

@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 NAME = "ceiling"
 #: Increased whenever the same forecasts of rivals give another ceiling. Scores of an earlier method
 #: are not added to.
-METHOD = 2
+METHOD = 3
 CLAIM = "everything known at the touch, combined by gradient-boosted trees and a regression"
 MAX_TRAINING_LANDMARKS = 60_000
 #: The ceiling is a yardstick, not a rival: so many landmarks of a period estimate it well enough.
 MAX_SCORED_LANDMARKS = 20_000
 # Both learners are refitted less often than models: their forecasts age slowly, and trees are slow.
-_REFIT = RefitSchedule(growth=0.5, large_from=50_000, large_growth=3.0)
+_REFIT = RefitSchedule(growth=0.5, large_from=30_000, large_growth=3.0)
 _AT_ONCE = 4096  # landmarks
 # With fewer landmarks that convert, or do not, the forecast is the base rate.
 _MIN_OF_EACH = 20

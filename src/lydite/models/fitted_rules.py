@@ -151,12 +151,9 @@ class FittedRule(Model):
         of weights at once (`stepped_likelihood`).
         """
         seen: _Shares = statistics.features.rows
-        trials: NDArray[np.float64] = np.asarray(statistics.trials.sum(axis=1))
-        conversions: NDArray[np.float64] = np.asarray(statistics.conversions.sum(axis=1))
         counts, weights = UnitCounts.of(statistics), np.asarray(weights, dtype=float)
         values = np.empty((len(seen.shares), len(weights)))
         for number, shares in enumerate(seen.shares):
-            self._fit_candidate(shares, number, trials, conversions)
             values[number] = stepped_likelihood(shares, counts, weights, self._rates[number])
         for chosen in values.argmax(axis=0).tolist():
             self.chosen_ = chosen
