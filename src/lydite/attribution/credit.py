@@ -24,7 +24,7 @@ from lydite.paths.landmarks import N_BUCKETS
 from lydite.paths.touch_weights import explain_weight_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -261,12 +261,12 @@ def _write_sums(
     kinds = [(outcome, name, kind) for name, kind in credit_kinds(models).items()]
     with engine.local.registered(pl.DataFrame(kinds, schema=_KINDS, orient="row")) as frame:
         engine.local.append("credit.kinds", f"from {frame}")
-    for model in models:
-        _write_removal_effects(engine.local, outcome, model)
+    effects = {model.name: _removal_effects(model) for model in models if isinstance(model, Markov)}
+    _append(engine.local, "credit.removal_effects", outcome, effects)
     if draws is None:
         return
     unattributed = _unattributed_intervals(engine, outcome, draws)
-    credit, replicates = {}, {}
+    credit, replicates, intervals = {}, {}, {}
     for model in models:
         until_fit, after_fit = _credit_by_bucket(engine.local, outcome, model, len(channels))
         conversions, value = until_fit + after_fit
@@ -276,11 +276,11 @@ def _write_sums(
             replicates[model.name] = fits.replicates[model.name].plus(later)
         else:  # a rule needs no refit
             replicates[model.name] = fixed_replicates(conversions, value, draws)
-        intervals = pl.concat(
+        intervals[model.name] = pl.concat(
             [_intervals(channels, replicates[model.name], conversions, value), unattributed],
             how="diagonal",
         )
-        _append(engine.local, "credit.intervals", outcome, model, intervals)
+    _append(engine.local, "credit.intervals", outcome, intervals)
     differences = credit_differences(channels, credit, replicates)
     with engine.local.registered(
         differences.select(pl.lit(outcome).alias("outcome"), pl.all())
@@ -343,16 +343,20 @@ def _unattributed_intervals(
     return intervals.drop("share_low", "share_high")
 
 
-def _write_removal_effects(engine: DuckDBEngine, outcome: str, model: Model) -> None:
-    if isinstance(model, Markov):
-        effects = model.effects
-        rows = pl.DataFrame({"channel": list(effects), "removal_effect": list(effects.values())})
-        _append(engine, "credit.removal_effects", outcome, model, rows)
+def _removal_effects(model: Markov) -> pl.DataFrame:
+    effects = model.effects
+    return pl.DataFrame({"channel": list(effects), "removal_effect": list(effects.values())})
 
 
 def _append(
-    engine: DuckDBEngine, table: str, outcome: str, model: Model, rows: pl.DataFrame
+    engine: DuckDBEngine, table: str, outcome: str, by_model: Mapping[str, pl.DataFrame]
 ) -> None:
-    keys = pl.lit(outcome).alias("outcome"), pl.lit(model.name).alias("model")
-    with engine.registered(rows.select(*keys, pl.all())) as frame:
+    """Append the rows of all models to a table."""
+    if not by_model:
+        return
+    rows = pl.concat(
+        frame.select(pl.lit(outcome).alias("outcome"), pl.lit(name).alias("model"), pl.all())
+        for name, frame in by_model.items()
+    )
+    with engine.registered(rows) as frame:
         engine.append(table, f"from {frame}")
