@@ -30,8 +30,21 @@ def definitions(monkeypatch: pytest.MonkeyPatch) -> dg.Definitions:
     return defs()
 
 
-def dg_command(folder: Path, *arguments: str) -> str:
-    """Run Dagster's command `dg` in the checkout, and return its output."""
+#: Runs several commands: to start Python and import Dagster takes longer than each of them.
+DG = """
+import json, sys
+from dagster_dg_cli.cli import ENV_PREFIX, cli
+
+for arguments in json.loads(sys.argv[1]):
+    cli(arguments, standalone_mode=False, auto_envvar_prefix=ENV_PREFIX)
+    print(end="\\0", flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def dg_outputs(tmp_path_factory) -> list[str]:
+    """Run commands of Dagster's `dg` in the checkout, and return their outputs."""
+    folder = tmp_path_factory.mktemp("home")
     settings = {
         "DAGSTER_HOME": str(folder),
         "DAGSTER_DG_UPDATE_CHECK_ENABLED": "0",
@@ -39,12 +52,13 @@ def dg_command(folder: Path, *arguments: str) -> str:
         "CI": "true",  # no telemetry
     }
     (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    commands = ["check defs", "list defs --json", "list components --json"]
     done = subprocess.run(
-        [Path(sys.executable).with_name("dg"), *arguments],
+        [sys.executable, "-c", DG, json.dumps([command.split() for command in commands])],
         cwd=ROOT, env=os.environ | settings, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout.split("\0")[:-1]
 
 
 def test_the_component_is_loaded_from_its_yaml_file(definitions):
@@ -81,15 +95,16 @@ def test_the_workspace_loads_the_settings_of_the_checkout(tmp_path, monkeypatch)
         assert "refresh" in [job.name for job in repository.get_all_jobs()]
 
 
-def test_dg_checks_and_lists_the_definitions(tmp_path):
-    assert "All definitions loaded successfully" in dg_command(tmp_path, "check", "defs")
-    listed = json.loads(dg_command(tmp_path, "list", "defs", "--json"))
-    assert [job["name"] for job in listed["jobs"]] == ["credit", "promote_model", "refresh"]
-    assert "published/report" in [asset["asset_key"] for asset in listed["assets"]]
+def test_dg_checks_and_lists_the_definitions(dg_outputs):
+    checked, listed, _ = dg_outputs
+    assert "All definitions loaded successfully" in checked
+    found = json.loads(listed)
+    assert [job["name"] for job in found["jobs"]] == ["credit", "promote_model", "refresh"]
+    assert "published/report" in [asset["asset_key"] for asset in found["assets"]]
 
 
-def test_dg_lists_the_component(tmp_path):
-    listed = json.loads(dg_command(tmp_path, "list", "components", "--json"))
+def test_dg_lists_the_component(dg_outputs):
+    listed = json.loads(dg_outputs[-1])
     [summary] = [
         c["summary"] for c in listed["items"] if c["key"] == "lydite.dagster.LyditeComponent"
     ]
