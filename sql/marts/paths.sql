@@ -18,22 +18,24 @@ valued as (
     select outcome, count(value) > 0 as has_value from journeys.conversions group by outcome
 ),
 
--- The times of landmarks are left out by a null: a condition on one side alone is no hash join.
+-- Only paths that end with a conversion are joined: most end without one.
 ended as (
     select
-        paths.outcome,
-        paths.path,
-        paths.path_length,
-        coalesce(converted.conversions, 0) as conversions,
-        coalesce(converted.conversions, 1) as journeys,
-        converted.value
+        paths.outcome, paths.path, paths.path_length, converted.conversions,
+        converted.conversions as journeys, converted.value
     from journeys.ended_paths as paths
-    inner join evaluation.outcomes as outcomes on paths.outcome = outcomes.outcome
-    left join converted
+    inner join converted
         on paths.outcome = converted.outcome
         and paths.user_key = converted.user_key
-        and case when paths.is_conversion then paths.happened_at end = converted.converted_at
-    where paths.is_conversion or paths.happened_at <= outcomes.mature_until
+        and paths.happened_at = converted.converted_at
+    where paths.is_conversion
+    union all
+    select
+        paths.outcome, paths.path, paths.path_length, 0 as conversions, 1 as journeys,
+        null as value
+    from journeys.ended_paths as paths
+    inner join evaluation.outcomes as outcomes on paths.outcome = outcomes.outcome
+    where not paths.is_conversion and paths.happened_at <= outcomes.mature_until
 ),
 
 counted as (

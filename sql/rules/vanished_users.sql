@@ -8,15 +8,20 @@ with present as (
     select user_id from inputs.conversions where user_id in (select user_id from inputs.rule_users)
 ),
 
-last_touches as (
-    select users.user_id, max(touches.touched_at) as last_at
+absent as (
+    select users.user_key, users.user_id
     from inputs.rule_users as users
-    inner join journeys.touches as touches on users.user_key = touches.user_key
-    group by users.user_id
+    left join present on users.user_id = present.user_id
+    where present.user_id is null
+),
+
+last_touches as (
+    select absent.user_id, max(touches.touched_at) as last_at
+    from absent
+    inner join journeys.touches as touches on absent.user_key = touches.user_key
+    group by absent.user_id
 )
 
-select last_touches.user_id
+select user_id
 from last_touches
-left join present on last_touches.user_id = present.user_id
-where present.user_id is null
-    and last_touches.last_at >= (select min(touched_at) from inputs.touchpoints)
+where last_at >= (select min(touched_at) from inputs.touchpoints)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from lydite.dagster.column_lineage import read_lineage
+from lydite.dagster import column_lineage
+from lydite.dagster.column_lineage import KEPT, read_lineage
+from lydite.engine import DuckDBEngine
 
 SCHEMA = {
     "credit": {"daily": {"channel_key": "bigint", "credit": "double"}},
@@ -25,6 +27,27 @@ def test_columns_are_followed_through_joins_and_with_clauses():
 
 def test_sql_that_is_not_understood_has_no_lineage():
     assert read_lineage("select from where", SCHEMA) == {}
+
+
+def test_the_lineage_of_a_file_is_read_again_when_columns_change(monkeypatch):
+    read, plain = [], read_lineage
+
+    def noted(sql, schema):
+        read.append(schema)
+        return plain(sql, schema)
+
+    monkeypatch.setattr(column_lineage, "read_lineage", noted)
+    with DuckDBEngine() as engine:
+        schema = {"credit": {"removal_effects": dict.fromkeys(("outcome", "model", "x"), "int")}}
+        found = [
+            column_lineage._kept_lineage(engine, "marts/removal_effects", one)
+            for one in (schema, schema, SCHEMA, SCHEMA)
+        ]
+        assert engine.scalar(f"select count(*) from {KEPT}") == 1
+    assert read == [schema, SCHEMA]
+    assert found[0] == found[1]
+    assert found[0]["outcome"] == [("credit.removal_effects", "outcome")]
+    assert found[2] == found[3]
 
 
 def test_marts_have_the_lineage_of_their_columns(run):

@@ -220,12 +220,12 @@ CHANGES = (
 
 
 def same(found: dict[str, pl.DataFrame], full: dict[str, pl.DataFrame], history: str) -> None:
-    """Check that marts are equal, whatever the order of their rows."""
+    """Check that marts are equal to the last digit, whatever the order of their rows."""
     assert found.keys() == full.keys()
     for name, frame in full.items():
         keys = frame.select(~pl.selectors.float()).columns
         try:
-            assert_frame_equal(found[name].sort(keys), frame.sort(keys), rel_tol=1e-9, abs_tol=1e-9)
+            assert_frame_equal(found[name].sort(keys), frame.sort(keys), check_exact=True)
         except AssertionError as error:
             raise AssertionError(f"mart.{name} after {history}: {error}") from error
 

@@ -1,9 +1,13 @@
 """Which columns the columns of a mart are computed from, read from its SQL file."""
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from sqlglot import exp, parse_one
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
@@ -13,15 +17,19 @@ from sqlglot.schema import MappingSchema
 
 from lydite.dagster.metadata import Metadata
 from lydite.dagster.specs import SpecFactory
-from lydite.engine import Engine
+from lydite.engine import DuckDBEngine
 from lydite.engine.sql_files import load_sql
 from lydite.engine.table_names import tables_in
+from lydite.pipeline.unchanged import code_digest
 
+#: The lineage that was read from each SQL file, which a warehouse keeps: parsing takes longer than
+#: all else about small tables.
+KEPT = "quality.column_lineage"
 _DIALECT = "duckdb"
 Schema = dict[str, Any]
 
 
-def lineage_metadata(specs: SpecFactory, engine: Engine, table: str, file: str) -> Metadata:
+def lineage_metadata(specs: SpecFactory, engine: DuckDBEngine, table: str, file: str) -> Metadata:
     """Return the metadata with the lineage of the columns of a table.
 
     Columns of tables that are no assets are left out.
@@ -48,9 +56,33 @@ def lineage_metadata(specs: SpecFactory, engine: Engine, table: str, file: str) 
             for source, name in found
             if source in parents
         ]
-        for column, found in read_lineage(load_sql(file), schema).items()
+        for column, found in _kept_lineage(engine, file, schema).items()
     }
     return {"dagster/column_lineage": dg.TableColumnLineage(deps)} if any(deps.values()) else {}
+
+
+def _kept_lineage(
+    engine: DuckDBEngine, file: str, schema: Schema
+) -> Mapping[str, list[tuple[str, str]]]:
+    """Return the lineage of a file as it was kept, or else read and keep it."""
+    parts = [version("sqlglot"), code_digest(), json.dumps(schema)]
+    digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    if engine.exists(KEPT):
+        kept = engine.rows(
+            f"select lineage from {KEPT} where file = $file and digest = $digest",
+            {"file": file, "digest": digest},
+        )
+        for (lineage_of_file,) in kept:
+            return {
+                name: [(table, column) for table, column in found]
+                for name, found in json.loads(lineage_of_file).items()
+            }
+        engine.run(f"delete from {KEPT} where file = $file", {"file": file})
+    found = read_lineage(load_sql(file), schema)
+    row = pl.DataFrame({"file": [file], "digest": [digest], "lineage": [json.dumps(found)]})
+    with engine.registered(row) as frame:
+        engine.append(KEPT, f"from {frame}")
+    return found
 
 
 def read_lineage(sql: str, schema: Schema) -> Mapping[str, list[tuple[str, str]]]:

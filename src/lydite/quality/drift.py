@@ -30,11 +30,7 @@ _WEEK_US = 7 * 86_400_000_000
 #: The time of a row of each input table that has one.
 _TIMES = {"touchpoints": "touched_at", "conversions": "converted_at"}
 _ENDS = """
-select
-    (select epoch_us(min(touched_at)) from journeys.touches),
-    (select epoch_us(min(converted_at)) from journeys.conversions),
-    (select epoch_us(max(touched_at)) from journeys.touches),
-    (select epoch_us(max(converted_at)) from journeys.conversions)
+select epoch_us(min({time})), epoch_us(max({time})) from {table}
 """
 _CHANNELS = """
 select channels.channel, weeks.week, count(*)
@@ -202,10 +198,11 @@ def _rows(engine: Engine, sql: str, time: str, **names: str) -> list[tuple[Any, 
 
     The last week ends where touches or conversions end first.
     """
-    [ends] = engine.rows(_ENDS)
-    if None in ends:
+    tables = {"journeys.touches": "touched_at", "journeys.conversions": "converted_at"}
+    ends = [engine.rows(_ENDS.format(table=table, time=at))[0] for table, at in tables.items()]
+    if (None, None) in ends:
         return []
-    first, last = max(ends[:2]), min(ends[2:])
+    first, last = max(start for start, _ in ends), min(end for _, end in ends)
     if last - first < (_WEEKS + 1) * _WEEK_US:
         return []
     week = f"cast(floor(({last} - epoch_us({time})) / {_WEEK_US}) as integer)"
