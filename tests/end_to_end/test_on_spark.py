@@ -22,6 +22,7 @@ from lydite.quality import drift
 from lydite.results import read_comparison
 from lydite.settings import DriftKind, parse_settings
 from tests.helpers.both_engines import same
+from tests.helpers.proposals import propose
 from tests.helpers.shop import shop
 
 if TYPE_CHECKING:
@@ -169,6 +170,12 @@ def test_what_follows_from_experiments_equals_that_of_duckdb(results, mart):
     one, other = (results[engine].marts[mart] for engine in ("duckdb", "spark"))
     assert_same(one, other)
     assert one.height >= OF_EXPERIMENTS[mart]
+
+
+def test_experiments_by_account_are_those_of_duckdb(spark):
+    with DuckDBEngine() as engine, SparkEngine(spark.session, prefix="accounts_") as other:
+        for one, two in zip(propose(engine), propose(other), strict=True):
+            assert_frame_equal(one, two)
 
 
 @both

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date
 
-import numpy as np
 import polars as pl
 import pytest
 
@@ -16,29 +15,8 @@ from lydite.pipeline.next_experiments import (
     find_candidates,
 )
 from tests.helpers.made_comparisons import BEST, CONTENDERS
-from tests.helpers.made_decisions import DECISION, compare_with_decisions
-
-WEEKS = 20
-
-
-def marts_of(rivals=CONTENDERS, *log, regions=0, without=()):
-    """Return marts in which every channel reaches 1,000 users a week for 20 weeks."""
-    marts = dict(compare_with_decisions(rivals, *log).marts)
-    channels = [name for name in marts["channel_credit"]["channel"].unique().sort()
-                if name != "(unattributed)" and name not in without]  # fmt: skip
-    weeks = [date(2026, 1, 5) + timedelta(weeks=n) for n in range(WEEKS)]
-    marts["weekly_reach"] = pl.DataFrame(
-        [(week, channel, 1_000) for week in weeks for channel in channels],
-        schema={"week": pl.Date, "channel": pl.String, "users": pl.Int64}, orient="row",
-    )  # fmt: skip
-    marts["channel_roles"] = pl.DataFrame(
-        {"outcome": "purchase", "channel": channels, "on_path": 600}
-    )
-    marts["segment_credit"] = pl.DataFrame(
-        [("purchase", f"region = {n}") for n in [*range(regions), "(unknown)"]],
-        schema=["outcome", "segment"], orient="row",
-    )  # fmt: skip
-    return marts
+from tests.helpers.made_decisions import DECISION
+from tests.helpers.proposals import NAMES, WEEKS, journeys_with_accounts, marts_of, propose
 
 
 def test_candidates_are_the_channels_that_cost_and_run():
@@ -97,51 +75,11 @@ def test_the_mart_has_a_row_per_channel_and_none_without_the_marts():
     assert set(found["keep_if_as_credited"]) == {True}
 
 
-def journeys_with_accounts(accounts=40, seed=1):
-    """Return touches, users, clusters and credit in which every third user has no account."""
-    rng = np.random.default_rng(seed)
-    users = pl.DataFrame({"user_key": np.arange(5 * accounts)}).with_columns(
-        user_id="u" + pl.col("user_key").cast(pl.String)
-    )
-    clusters = users.filter(pl.col("user_key") % 3 > 0).select(
-        "user_id", cluster="a" + (pl.col("user_key") // 5).cast(pl.String)
-    )
-    n = 4_000
-    touches = pl.DataFrame(
-        {
-            "user_key": rng.integers(0, len(users), n),
-            "channel_key": rng.integers(0, 3, n),
-            "touched_at": [
-                datetime(2026, 1, 5) + timedelta(minutes=int(m))
-                for m in rng.integers(0, WEEKS * 7 * 24 * 60, n)
-            ],
-        }
-    ).with_columns(pl.col("channel_key").cast(pl.Int16))
-    credit = touches.sample(600, seed=seed).select(
-        "user_key", "channel_key", outcome=pl.lit("purchase"), conversion=pl.col("user_key") % 7
-    )
-    return users, clusters, touches, credit
-
-
 def test_users_and_conversions_are_summed_by_cluster():
     """The oracle counts the same in polars, a row per touch."""
     users, clusters, touches, credit = journeys_with_accounts()
-    marts = marts_of()
-    names = ["email", "social", "direct"]  # the last one costs nothing
-    channels = pl.DataFrame({"channel_key": [0, 1, 2], "channel": names})
     with DuckDBEngine() as engine:
-        for name, table in marts.items():
-            engine.store(f"mart.{name}", table)
-        engine.store("journeys.users", users)
-        engine.store("journeys.clusters", clusters)
-        engine.store("journeys.channels", channels)
-        engine.store("journeys.counted_touches", touches)
-        engine.store("credit.touch_credit", pl.concat([credit, credit]))
-        column = pl.DataFrame({"column_name": ["account_id"], "is_used": [True]})
-        engine.store("journeys.cluster_column", column)
-        build_next_experiments(engine, None)
-        found = engine.frame(f"from {CLUSTER_TOTALS}")
-        proposed = engine.frame("from mart.next_experiments")
+        found, proposed = propose(engine)
     assert found["channel"].to_list() == ["email", "social"]
     who = users.join(clusters, on="user_id", how="left").select(
         "user_key", cluster=pl.coalesce("cluster", "user_id")
@@ -153,7 +91,7 @@ def test_users_and_conversions_are_summed_by_cluster():
         bought = credit.filter(channel_key=number).unique().join(who, on="user_key")
         y = dict(bought.group_by("cluster").len().iter_rows())
         assert row == {
-            "outcome": "purchase", "channel": names[number], "clusters": len(n),
+            "outcome": "purchase", "channel": NAMES[number], "clusters": len(n),
             "people": reached["user_key"].n_unique(),
             "users": sum(n.values()), "squared_users": sum(i**2 for i in n.values()),
             "conversions": sum(y.values()), "squared_conversions": sum(i**2 for i in y.values()),
@@ -174,3 +112,10 @@ def test_without_clusters_nothing_is_summed():
         build_next_experiments(engine, None)
         assert not engine.exists(CLUSTER_TOTALS)
         assert set(engine.frame("from mart.next_experiments")["unit"]) == {"user"}
+
+
+def test_regions_are_no_clusters():
+    with DuckDBEngine() as engine:
+        sums, proposed = propose(engine, "Region")
+    assert sums is None
+    assert set(proposed["unit"]) == {"user"}

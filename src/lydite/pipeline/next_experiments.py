@@ -30,6 +30,7 @@ READ = (
 )  # fmt: skip
 CLUSTER_TOTALS = "evaluation.cluster_totals"
 _UNATTRIBUTED = "(unattributed)"
+_REGION = "region"
 _DAYS_PER_MONTH, _DAYS_PER_WEEK = 365 / 12, 7
 _RECENT_WEEKS = 4  # a channel without users in these is not running
 _RESULTS = {"if_no_effect": 0, "if_as_credited": -1}
@@ -80,11 +81,14 @@ def build_next_experiments(engine: Engine, margins: Mapping[str, float] | None) 
 
 
 def _sum_by_cluster(engine: Engine) -> pl.DataFrame | None:
-    """Return sums over the clusters of each channel; None where users do not belong together."""
+    """Return sums over the clusters of each channel; None where users do not belong together.
+
+    Regions are tested in another way.
+    """
     local = engine.local
     local.drop(CLUSTER_TOTALS)
     column = cluster_column(local)
-    if column is None:
+    if column is None or column.lower() == _REGION:
         return None
     engine.append_local(CLUSTER_TOTALS, "evaluation/cluster_totals")
     return local.frame(f"from {CLUSTER_TOTALS}").with_columns(column=pl.lit(column))
@@ -203,8 +207,8 @@ def _regions(segments: pl.DataFrame, outcome: str) -> int:
     """Return the number of values of the column ``region`` of the users."""
     own = segments.filter(
         pl.col("outcome") == outcome,
-        pl.col("segment").str.starts_with("region = "),
-        pl.col("segment") != "region = (unknown)",
+        pl.col("segment").str.starts_with(f"{_REGION} = "),
+        pl.col("segment") != f"{_REGION} = (unknown)",
     )
     return own["segment"].n_unique()
 
