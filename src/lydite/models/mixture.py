@@ -133,8 +133,9 @@ def penalised_likelihood(
 ) -> float:
     """Return the logarithm that `fit_rates` maximises, in nats."""
     p = np.asarray(shares @ rates)
+    some = conversions > 0  # of few rows
     # Not log1p, which takes three times as long for digits that the sum does not have.
-    data = conversions @ np.log(p) + (trials - conversions) @ np.log(1 - p)
+    data = conversions[some] @ np.log(p[some]) + (trials - conversions) @ np.log(1 - p)
     return float(data + np.log(rates).sum() + (1.0 - base) / base * np.log1p(-rates).sum())
 
 
