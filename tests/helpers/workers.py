@@ -56,8 +56,10 @@ def longest_first(items: Sequence[pytest.Item]) -> list[pytest.Item]:
 
 def outside_of_spark(items: Sequence[pytest.Item]) -> list[str]:
     """Return the tests that use Spark and are not in its group: they would start a second one."""
-    return [
-        item.nodeid
-        for item in items
-        if "spark" in getattr(item, "fixturenames", ()) and _number(item.nodeid) != 0
-    ]
+    return [item.nodeid for item in items if _uses_spark(item) and _number(item.nodeid) != 0]
+
+
+def _uses_spark(item: pytest.Item) -> bool:
+    """Return whether a test has the fixture, not a parameter of that name."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return "spark" in getattr(item, "fixturenames", ()) and "spark" not in parameters
