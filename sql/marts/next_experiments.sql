@@ -19,7 +19,7 @@
 -- @clusters clusters in both arms
 -- @cluster_size mean number of different users of a cluster
 -- @cluster_correlation correlation of two users of one cluster, estimated from the data
--- @design_effect how many times the users of a test by user the test takes; of 12 weeks, if it is longer
+-- @design_effect how many times the users of a test by user the test takes; of 12 weeks, where no length is enough
 -- @weeks_by_user how long a test by user would take; it is biased where users of a cluster influence each other
 -- @clusters_needed clusters that would be enough for a test of 12 weeks
 -- @keep_if_no_effect whether the channel is kept if the test finds no effect

@@ -133,6 +133,7 @@ def test_whole_clusters_need_more_users_by_the_design_effect():
     figures = by_cluster.clusters
     assert figures.size == 10 * sizes.mean()  # of the helper: each counts as another user
     assert figures.weeks_by_user == by_user.weeks
+    assert figures.design_effect == candidate.clusters.design_effect(by_cluster.weeks)
     alone = Z**2 * 4 * 0.1 * 0.9 / 0.02**2
     assert by_cluster.users / alone == pytest.approx(figures.design_effect, rel=0.1)
     assert by_cluster.smallest_effect == by_user.smallest_effect == pytest.approx(0.2)
@@ -143,6 +144,7 @@ def test_too_few_clusters_are_not_enough_in_any_time():
     design = design_for_clusters(candidate, 0.5, 12, Z)
     assert not design.is_feasible
     assert design.weeks == 12_000
+    assert design.clusters.design_effect == candidate.clusters.design_effect(12)
     needed = design.clusters.needed
     assert needed > 60
     enough, *_ = candidate_with_accounts(round(1.05 * needed), credited=0.01)

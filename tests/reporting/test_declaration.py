@@ -126,7 +126,10 @@ def test_a_test_of_accounts_is_read_with_the_variance_of_accounts():
 
 def test_other_clusters_are_named_to_be_set():
     made = compare_with_proposals(ACCOUNTS | {"cluster_column": "household"})
-    assert 'cluster = "household"' in declare_experiment(made, "purchase", "paid_search")
+    assert 'cluster = "household"' in declare_experiment(made, "purchase", " Paid_Search")
+    own = declare_experiment(compare_with_proposals(ACCOUNTS), "purchase", "paid_search")
+    assert "cluster =" not in own
+    assert "\n# All users of an account get the arm" in own
 
 
 @pytest.mark.parametrize(

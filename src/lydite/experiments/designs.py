@@ -36,7 +36,7 @@ class ClusterFigures:
         The mean number of different users of a cluster.
     correlation, design_effect
         Of two users of one cluster, and how many times the users of a test by user it takes; of the
-        longest test that is possible, if this one would be longer.
+        longest test that is possible, where no length is enough.
     weeks_by_user
         How long a test by user with the same holdout would take.
     needed
@@ -153,8 +153,11 @@ def design_for_clusters(
         users = z**2 * noise * clusters.design_effect(weeks) / effect**2
         return users / (clusters.size_per_week * weeks) + 1 / smaller
 
-    too_short = range(1, _MOST_TIMES * max_weeks)
-    weeks = 1 + bisect_left(too_short, True, key=lambda week: needed(week) <= clusters.number)
+    def is_enough(weeks: int) -> bool:
+        return needed(weeks) <= clusters.number
+
+    endless = _MOST_TIMES * max_weeks
+    weeks = 1 + bisect_left(range(1, endless), True, key=is_enough)
     users, most = candidate.users * weeks, needed(max_weeks)
     return Design(
         unit="cluster",
@@ -170,7 +173,7 @@ def design_for_clusters(
             number=clusters.number,
             size=clusters.people / clusters.number,
             correlation=clusters.correlation,
-            design_effect=clusters.design_effect(min(weeks, max_weeks)),
+            design_effect=clusters.design_effect(weeks if weeks < endless else max_weeks),
             weeks_by_user=design_for_users(candidate, share, max_weeks, z).weeks,
             needed=math.ceil(most) if math.isfinite(most) else None,
         ),

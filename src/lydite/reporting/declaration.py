@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from lydite.errors import InputError
+from lydite.journeys.clusters import DEFAULT_COLUMN
 from lydite.reporting.display_names import channel_label, conversions_of
 from lydite.reporting.next_experiments import cluster_words, describe_design, is_endless
 from lydite.reporting.queries import outcome_counts, rows_of
@@ -45,10 +46,12 @@ def declare_experiment(comparison: Comparison, outcome: str, channel: str) -> st
         When no experiment of the channel is proposed, or none that ends.
     """
     rows = {row["channel"]: row for row in rows_of(comparison, "next_experiments", outcome)}
-    if channel not in rows:
+    spelled = {name.strip().lower(): row for name, row in rows.items()}
+    row = rows.get(channel) or spelled.get(channel.strip().lower())
+    if row is None:
         there_are = f"there are: {', '.join(rows)}" if rows else "there are none"
         raise InputError(f"no experiment of {channel!r} is proposed for {outcome}; {there_are}")
-    row = rows[channel]
+    channel = row["channel"]
     if is_endless(row):
         raise InputError(f"no experiment of {channel!r} can be declared: {describe_design(row)}")
     counts = outcome_counts(comparison, outcome)
@@ -82,12 +85,14 @@ def _notes(row: Row) -> list[str]:
     """Return what the declaration cannot say."""
     if row["unit"] != "cluster":
         return []
-    _, one = cluster_words(row["cluster_column"])
-    return [
-        f"# All users of {one} get the arm that is drawn for it, on the same day: the table",
-        f"# experiments has a row for each of them. Set cluster = {_text(row['cluster_column'])}",
-        "# in [evaluation], unless the column is account_id.",
+    column = row["cluster_column"]
+    notes = [
+        f"# All users of {cluster_words(column)[1]} get the arm that is drawn for it, on one day:",
+        "# the table experiments has a row for each of them.",
     ]
+    if column.lower() == DEFAULT_COLUMN:
+        return notes
+    return [*notes, f"# In the section [evaluation], set cluster = {_text(column)}."]
 
 
 def _arms(row: Row) -> list[str]:
