@@ -179,8 +179,8 @@ FILES = [
 @pytest.mark.parametrize("file", sorted(FILES), ids=lambda file: file.stem)
 def test_every_file_that_runs_on_spark_can_be_translated(file):
     values = {
-        "outcome": "lead", "lookback_us": 1, "mature_until": NOON, "from_at": NOON, "until_at": NOON,
-        "buckets": 9, "now": NOON,
+        "outcome": "lead", "lookback_us": 1, "mature_until": NOON, "from_at": NOON,
+        "until_at": NOON, "buckets": 9, "now": NOON,
         "keep_duplicates": True, "restarts": True, "first_only": False, "reporting": "EUR",
         "milestone": None, "experiment": "email",
         **sql_parameters(),
