@@ -3,11 +3,9 @@
     .venv/bin/python -m studies.calibrated_credit            # run what is missing
     .venv/bin/python -m studies.calibrated_credit --write    # write the tables
 
-A run of the part `programme` simulates the storefront with holdouts of one, three or six of its
-channels, and calibrates the credit by them. In the part `storefront` eight channels are held out at
-once over the whole history, and the credit is calibrated by some of them; in `storefront_part` they
-are held out for a part of it. A run of the part `left_out` draws another market, holds out every
-channel twice, and predicts each experiment from the others. All append lines to
+A run of the part `left_out` draws a market, holds out every channel twice, and predicts each
+experiment from the others. A run of the part `storefront` simulates the storefront with holdouts of
+one, three or six of its channels, and calibrates the credit by them. All append lines to
 `var/studies/calibrated_credit.jsonl`; finished runs are skipped.
 """
 
@@ -43,13 +41,9 @@ COMMAND = ".venv/bin/python -m studies.calibrated_credit"
 FIRST_SEED, SEEDS = 7000, 50
 WEEKS = 24
 #: Users in each history of a part.
-USERS = {
-    "programme": 40_000, "storefront": 40_000, "storefront_part": 40_000, "left_out": 40_000
-}  # fmt: skip
+USERS = {"left_out": 40_000, "storefront": 40_000}
 #: The first day of the experiments of the storefront, and how many days they take.
-DAYS = {
-    "programme": (42, 119), "storefront": (0, WEEKS * 7 - 1), "storefront_part": (42, 119)
-}  # fmt: skip
+FIRST_DAY, DAYS = 42, 119
 #: The channels of the storefront that can be held out.
 TESTABLE = (
     "paid_search_brand", "paid_search_generic", "paid_social", "display", "retargeting", "email",
@@ -59,42 +53,36 @@ TESTABLE = (
 TESTED = (1, 3, 6)
 #: Which of them are tested first: drawn alike, or in proportion to their credit by last touch.
 ORDERS = ("any", "large")
-_STOREFRONTS = {
-    "programme": "The storefront",
-    "storefront": "Eight holdouts at once, over the whole history",
-    "storefront_part": "Eight holdouts at once, in 17 of the 24 weeks",
-}
 _FIRST = {"any": "any", "large": "large first"}
 
 
 def run(part: str, seed: int) -> list[Row]:
     """Simulate one programme of a part; return its rows."""
-    if part == "programme":
-        rows = programmes(seed, USERS[part], *DAYS[part])
-    elif part in DAYS:
-        rows = storefront(seed, USERS[part], *DAYS[part])
-    else:
-        rows = left_out(seed, USERS[part])
+    rows = (storefront if part == "storefront" else left_out)(seed, USERS[part])
     return [{"part": part, "seed": seed, "users": USERS[part]} | row for row in rows]
 
 
 # --- the storefront: calibrated credit against true increments ------------------------------------
 
 
-def programmes(seed: int, users: int, first_day: int, days: int) -> list[Row]:
+def storefront(seed: int, users: int) -> list[Row]:
     """Return a row per order, number of tested channels, model and channel.
 
-    Each order and number is a separate history, in which only the tested channels are held out.
+    Each order and number is a history of its own, in which only the tested channels are held out.
     """
     rows: list[Row] = []
     for order, tested in product(ORDERS, TESTED):
         channels = _draw_order(_usual_credit(users), order, seed)[:tested]
-        made, truth = _run_storefront(channels, seed, users, first_day, days)
-        about = {"order": order, "tested": tested}
+        experiments = [
+            SimulatedExperiment(
+                name, name, first_day=FIRST_DAY, assignment_days=1, window_days=DAYS
+            )
+            for name in channels
+        ]
+        made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
         for model in MODELS:
-            rows += [
-                about | {"model": model} | row for row in _calibrated(made, model, channels, truth)
-            ]
+            about = {"order": order, "tested": tested, "model": model}
+            rows += [about | row for row in _calibrated(made, model)]
     return rows
 
 
@@ -104,43 +92,15 @@ def _usual_credit(users: int) -> pl.DataFrame:
     return run_programme(STOREFRONT, [], users, FIRST_SEED, WEEKS).credit
 
 
-def storefront(seed: int, users: int, first_day: int, days: int) -> list[Row]:
-    """Return a row per order, number of tested channels, model and channel.
-
-    Eight channels are held out. The credit is calibrated by the first ones of an order.
-    """
-    made, truth = _run_storefront(TESTABLE, seed, users, first_day, days)
-    drawn = {order: _draw_order(made.credit, order, seed) for order in ORDERS}
-    return [
-        {"order": order, "tested": tested, "model": model} | row
-        for order, channels in drawn.items()
-        for tested in TESTED
-        for model in MODELS
-        for row in _calibrated(made, model, channels[:tested], truth)
-    ]
-
-
-def _run_storefront(
-    channels: Sequence[str], seed: int, users: int, first_day: int, days: int
-) -> tuple[Programme, Row]:
-    """Hold out channels of the storefront; return the programme and the truth of its outcome."""
-    experiments = [
-        SimulatedExperiment(name, name, first_day=first_day, assignment_days=1, window_days=days)
-        for name in channels
-    ]
-    made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
-    return made, made.world.truth["outcomes"][OUTCOME]
-
-
-def _calibrated(made: Programme, model: str, tested: Sequence[str], truth: Row) -> list[Row]:
-    """Return a row per channel, calibrated by the experiments on some channels."""
+def _calibrated(made: Programme, model: str) -> list[Row]:
+    """Return a row per channel, calibrated by all experiments of a programme."""
+    truth = made.world.truth["outcomes"][OUTCOME]
     credit = made.credit.filter(model=model)
     credited = dict(credit.select("channel", "credited").rows())
-    tests = [test for test in made.tests[model] if test.channel in tested]
     table = calibrate_credit(
         credited,
         truth["conversions"],
-        estimate_incrementality(list(credited), tests),
+        estimate_incrementality(list(credited), made.tests[model]),
         variance=dict(credit.select("channel", "variance").rows()),
     )
     return [
@@ -249,8 +209,8 @@ def left_out_table(rows: Sequence[Row]) -> str:
     """Return the table of predictions of left-out experiments, by method and model."""
     frame = pl.DataFrame(rows)
     lines = [
-        "| predicted by | model | R² | R², true | to 0 | error | half | 9 in 10 | covered | true |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
+        "| predicted by | model | R² | true | to 0 | error | half | 9 in 10 | lower | covered | true |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     truth = frame.filter(model=MODELS[0]).with_columns(predicted=pl.col("true"))
     lines.append(_left_out_line("the true increment", "", truth))
@@ -280,10 +240,11 @@ def _left_out_line(
         r_squared(true, predicted),
         r_squared(true, predicted, zero=True),
     )
-    covered = ["", ""]
+    intervals = ["", "", ""]
     if sds is not None:
         pairs = zip(("measured", "true"), sds, strict=True)
-        covered = [f"{_covered(rows, column, sd):.1%}" for column, sd in pairs]
+        covered = (_covered(rows, column, sd) for column, sd in pairs)
+        intervals = [f"{_lower(rows):.0%}", *(f"{share:.1%}" for share in covered)]
     cells = [
         about,
         model,
@@ -291,9 +252,15 @@ def _left_out_line(
         f"{rows.select(error.mean()).item():,.0f}",
         f"{of_channels.median():,.0f}",
         f"{of_channels.quantile(0.9):,.0f}",
-        *covered,
+        *intervals,
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _lower(rows: pl.DataFrame) -> float:
+    """Return the share of markets where predictions have a lower error than credit as it is."""
+    own, raw = ((pl.col(name) - pl.col("true")).abs().sum() for name in ("predicted", "credited"))
+    return float(rows.group_by("seed").agg(own < raw).select(pl.last().mean()).item())
 
 
 def _covered(rows: pl.DataFrame, column: str, sd: str) -> float:
@@ -307,24 +274,14 @@ def tables(rows: Iterable[Row]) -> str:
     done = list(rows)
     parts = {part: [row for row in done if row["part"] == part] for part in USERS}
     lines = [f"    {COMMAND}", ""]
-    for part, title in _STOREFRONTS.items():
-        if parts[part]:
-            lines += [
-                f"#### {title}",
-                "",
-                storefront_table(parts[part]),
-                "",
-                resumable.provenance(_runs(parts[part]), "storefronts"),
-                "",
-            ]
-    if parts["left_out"]:
-        lines += [
-            "#### Experiments left out",
-            "",
-            left_out_table(parts["left_out"]),
-            "",
-            resumable.provenance(_runs(parts["left_out"]), "markets"),
-        ]
+    for part, title, table, unit in (
+        ("left_out", "Drawn markets", left_out_table, "markets"),
+        ("storefront", "The storefront", storefront_table, "storefronts"),
+    ):
+        rows = parts[part]
+        if rows:
+            about = resumable.provenance(_runs(rows), unit)
+            lines += [f"#### {title}", "", table(rows), "", about, ""]
     return "\n".join(lines).rstrip()
 
 
