@@ -209,7 +209,7 @@ def left_out_table(rows: Sequence[Row]) -> str:
     """Return the table of predictions of left-out experiments, by method and model."""
     frame = pl.DataFrame(rows)
     lines = [
-        "| predicted by | model | R² | true | to 0 | error | half | 9 in 10 | lower | covered | true |",
+        "| by | model | R² | true | to 0 | error | half | 9 in 10 | lower in | covered | true |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     truth = frame.filter(model=MODELS[0]).with_columns(predicted=pl.col("true"))

@@ -83,5 +83,5 @@ def test_the_table_of_left_out_experiments():
         "| calibrated | `last_touch` | 0.99 | 1.00 | 1.00 | 0 | 0 | 0 | 100% | 100.0% | 100.0% |"
     )
     assert "| 0.00 | 0.00 |" in lines[2]
-    assert lines[2].endswith("| 0% | 66.7% | 66.7% |")  # credit is nearer on the whole
+    assert lines[2].endswith("| 0% | 100.0% | 33.3% |")  # credit is nearer on the whole
     assert "`last_touch` | 0.77 | 0.70 | 0.96 | 37 | 50 |" in lines[3]
