@@ -68,7 +68,7 @@ def run(part: str, seed: int) -> list[Row]:
 def storefront(seed: int, users: int) -> list[Row]:
     """Return a row per order, number of tested channels, model and channel.
 
-    Each order and number is a history of its own, in which only the tested channels are held out.
+    Each order and number has a separate history, in which only the tested channels are held out.
     """
     rows: list[Row] = []
     for order, tested in product(ORDERS, TESTED):
