@@ -29,10 +29,13 @@ IS_DUCKDB_2 = int(duckdb.__version__.split(".")[0]) >= 2
 # In DuckDB 1, relations with parameters take many times as long.
 _ARROW_BY_RELATION = IS_DUCKDB_2
 _ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
-_VIEW = (
-    "select 1 from duckdb_views() where database_name = current_database()"
-    " and schema_name = $schema and view_name = $name"
-)
+# The views of `information_schema` give the same result, and take six times as long. Two statements,
+# since their union takes ten times as long. Nothing is tried: an error ends a transaction.
+_KINDS = {
+    kind: f"select 1 from duckdb_{kind}s() where database_name = current_database()"
+    f" and schema_name = $schema and {kind}_name = $name"
+    for kind in ("table", "view")
+}
 _PATH = "select path from duckdb_databases() where database_name = current_database()"
 _SCHEMAS = frozenset(
     {
@@ -193,22 +196,18 @@ class DuckDBEngine:
 
     def drop(self, table: str) -> None:
         """Drop the table or view `table` if it exists."""
-        try:
-            self.run(f"drop table if exists {table}")
-        except duckdb.CatalogException:  # it is a view
-            self.run(f"drop view if exists {table}")
+        kind = self._kind(table)
+        if kind is not None:
+            self.run(f"drop {kind} {table}")
 
     def exists(self, table: str) -> bool:
         """Return whether the table or view `table` exists."""
         return self._kind(table) is not None
 
     def _kind(self, table: str) -> str | None:
-        try:  # a hundred times as fast as a query of `duckdb_tables()`
-            self.connection.table(table)
-        except duckdb.CatalogException:
-            schema, name = table.split(".")
-            return "view" if self.rows(_VIEW, {"schema": schema, "name": name}) else None
-        return "table"
+        schema, name = table.split(".")
+        named = {"schema": schema, "name": name}
+        return next((kind for kind, found in _KINDS.items() if self.rows(found, named)), None)
 
     def columns(self, relation: str) -> dict[str, str]:
         """Return the types of the columns of a relation, by name."""
