@@ -29,8 +29,8 @@ IS_DUCKDB_2 = int(duckdb.__version__.split(".")[0]) >= 2
 # In DuckDB 1, relations with parameters take many times as long.
 _ARROW_BY_RELATION = IS_DUCKDB_2
 _ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
-# The views of `information_schema` give the same result, and take six times as long. Two statements,
-# since their union takes ten times as long. Nothing is tried: an error ends a transaction.
+# The views of `information_schema` give the same result, and take six times as long. There are two
+# statements, as their union takes ten times as long. Nothing is tried: errors end transactions.
 _KINDS = {
     kind: f"select 1 from duckdb_{kind}s() where database_name = current_database()"
     f" and schema_name = $schema and {kind}_name = $name"
