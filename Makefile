@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
-# Python compiles what is imported, which is a small part of all packages.
+# For environments that few processes use: each compiles what it imports.
 INSTALL := install --no-compile
 LOCK := $(wildcard requirements.lock)
 export DAGSTER_HOME := $(CURDIR)/var/dagster
@@ -116,11 +116,11 @@ clean: ## remove the environment, results and caches
 	@echo "Creating the environment in .venv (once; a few minutes) ..."
 	@$(PYTHON) -m venv .venv
 ifneq ($(LOCK),)
-	@$(PIP) $(INSTALL) --requirement $(LOCK)
-	@$(PIP) $(INSTALL) --no-deps --editable .
+	@$(PIP) install --requirement $(LOCK)
+	@$(PIP) install --no-deps --editable .
 else
-	@$(PIP) $(INSTALL) --upgrade pip
-	@$(PIP) $(INSTALL) --group dev --editable '.[dagster,deploy,excel,experiments,postgres,remote,spark]'
+	@$(PIP) install --upgrade pip
+	@$(PIP) install --group dev --editable '.[dagster,deploy,excel,experiments,postgres,remote,spark]'
 endif
 	@touch $@
 
