@@ -4,13 +4,14 @@
     .venv/bin/python -m studies.calibrated_credit --write    # write the tables
 
 A run of the part `left_out` draws a market, holds out every channel twice, and predicts each
-experiment from the others. A run of the part `storefront` simulates the storefront with holdouts of
-one, three or six of its channels, and calibrates the credit by them. All append lines to
+experiment from the others. A run of another part simulates storefronts with holdouts of some
+channels, and calibrates the credit by them. All append lines to
 `var/studies/calibrated_credit.jsonl`; finished runs are skipped.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -40,46 +41,71 @@ STUDY = "calibrated_credit"
 COMMAND = ".venv/bin/python -m studies.calibrated_credit"
 FIRST_SEED, SEEDS = 7000, 50
 WEEKS = 24
-#: Users in each history of a part.
-USERS = {"left_out": 40_000, "storefront": 40_000}
-#: The first day of the experiments of the storefront, and how many days they take.
+#: The first day of the holdouts of a history, and how many days they take.
 FIRST_DAY, DAYS = 42, 119
 #: The channels of the storefront that can be held out.
 TESTABLE = (
     "paid_search_brand", "paid_search_generic", "paid_social", "display", "retargeting", "email",
     "affiliate", "video",
 )  # fmt: skip
-#: How many of the channels of the storefront are tested.
-TESTED = (1, 3, 6)
-#: Which of them are tested first: drawn alike, or in proportion to their credit by last touch.
-ORDERS = ("any", "large")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kind of simulated programme.
+
+    Attributes
+    ----------
+    unit
+        What a seed makes.
+    users
+        Users in each history.
+    tested
+        How many channels of the storefront are tested, in a history each. Empty for a drawn market,
+        where each channel is tested twice.
+    orders
+        Which of them are tested first: drawn alike, or in proportion to their credit by last touch.
+    """
+
+    unit: str
+    users: int
+    tested: tuple[int, ...] = ()
+    orders: tuple[str, ...] = ("any", "large")
+
+
+PARTS = {
+    "left_out": Part("markets", 40_000),
+    "storefront": Part("storefronts", 40_000, tested=(1, 3, 6)),
+    "large_storefront": Part("storefronts", 160_000, tested=(3, 6), orders=("large",)),
+}
 _FIRST = {"any": "any", "large": "large first"}
 
 
 def run(part: str, seed: int) -> list[Row]:
     """Simulate one programme of a part; return its rows."""
-    rows = (storefront if part == "storefront" else left_out)(seed, USERS[part])
-    return [{"part": part, "seed": seed, "users": USERS[part]} | row for row in rows]
+    kind = PARTS[part]
+    rows = storefront(kind, seed) if kind.tested else left_out(seed, kind.users)
+    return [{"part": part, "seed": seed, "users": kind.users} | row for row in rows]
 
 
 # --- the storefront: calibrated credit against true increments ------------------------------------
 
 
-def storefront(seed: int, users: int) -> list[Row]:
+def storefront(kind: Part, seed: int) -> list[Row]:
     """Return a row per order, number of tested channels, model and channel.
 
     Each order and number has a separate history, in which only the tested channels are held out.
     """
     rows: list[Row] = []
-    for order, tested in product(ORDERS, TESTED):
-        channels = _draw_order(_usual_credit(users), order, seed)[:tested]
+    for order, tested in product(kind.orders, kind.tested):
+        channels = _draw_order(order, kind, seed)[:tested]
         experiments = [
             SimulatedExperiment(
                 name, name, first_day=FIRST_DAY, assignment_days=1, window_days=DAYS
             )
             for name in channels
         ]
-        made = run_programme(STOREFRONT, experiments, users, seed, WEEKS, with_effects=True)
+        made = run_programme(STOREFRONT, experiments, kind.users, seed, WEEKS, with_effects=True)
         for model in MODELS:
             about = {"order": order, "tested": tested, "model": model}
             rows += [about | row for row in _calibrated(made, model)]
@@ -118,12 +144,12 @@ def _calibrated(made: Programme, model: str) -> list[Row]:
     ]
 
 
-def _draw_order(credit: pl.DataFrame, order: str, seed: int) -> list[str]:
-    last_touch = credit.filter(pl.col("channel").is_in(TESTABLE), model="last_touch")
-    share = (last_touch["credited"] / last_touch["credited"].sum()).to_numpy()
+def _draw_order(order: str, kind: Part, seed: int) -> list[str]:
+    credit = _usual_credit(kind.users).filter(pl.col("channel").is_in(TESTABLE), model="last_touch")
+    share = (credit["credited"] / credit["credited"].sum()).to_numpy()
     chances = share if order == "large" else None
-    names, rng = last_touch["channel"].to_list(), np.random.default_rng([1, seed])
-    return [str(name) for name in rng.choice(names, max(TESTED), replace=False, p=chances)]
+    names, rng = credit["channel"].to_list(), np.random.default_rng([1, seed])
+    return [str(name) for name in rng.choice(names, max(kind.tested), replace=False, p=chances)]
 
 
 # --- other markets: experiments predicted from the others -----------------------------------------
@@ -170,7 +196,7 @@ def left_out(seed: int, users: int) -> list[Row]:
 
 
 def storefront_table(rows: Sequence[Row]) -> str:
-    """Return the table of the storefront: errors and coverage by order, model and tested channels.
+    """Return the table of storefronts: errors and coverage by design and model.
 
     The error of a seed is the sum over channels of the distance from the true increment.
     """
@@ -183,7 +209,8 @@ def storefront_table(rows: Sequence[Row]) -> str:
         "| tested | model | error lower in | credit | calibrated | covered, tested | untested |",
         "|---|---|--:|--:|--:|--:|--:|",
     ]
-    for order, tested, model in product(ORDERS, TESTED, MODELS):
+    designs = frame.select("order", "tested").unique(maintain_order=True).sort("order").rows()
+    for (order, tested), model in product(designs, MODELS):
         own = frame.filter(order=order, tested=tested, model=model)
         if len(own):
             lines.append(_storefront_line(f"{tested}, {_FIRST[order]}", model, own))
@@ -269,20 +296,12 @@ def _covered(rows: pl.DataFrame, column: str, sd: str) -> float:
     return float(rows.select(inside.mean()).item())
 
 
-def tables(rows: Iterable[Row]) -> str:
-    """Return the text for the document."""
-    done = list(rows)
-    parts = {part: [row for row in done if row["part"] == part] for part in USERS}
-    lines = [f"    {COMMAND}", ""]
-    for part, title, table, unit in (
-        ("left_out", "Drawn markets", left_out_table, "markets"),
-        ("storefront", "The storefront", storefront_table, "storefronts"),
-    ):
-        rows = parts[part]
-        if rows:
-            about = resumable.provenance(_runs(rows), unit)
-            lines += [f"#### {title}", "", table(rows), "", about, ""]
-    return "\n".join(lines).rstrip()
+def table(part: str, rows: Iterable[Row]) -> str:
+    """Return the text for the document about one part."""
+    kind, done = PARTS[part], list(rows)
+    made = (storefront_table if kind.tested else left_out_table)(done)
+    about = resumable.provenance(_runs(done), kind.unit)
+    return "\n".join([f"    {COMMAND} --part {part}", "", made, "", about])
 
 
 def _runs(rows: Sequence[Row]) -> list[Row]:
@@ -293,15 +312,17 @@ def _runs(rows: Sequence[Row]) -> list[Row]:
 def main() -> None:
     """Run what is missing, or write the tables."""
     parser = resumable.parser_of(__doc__ or "", SEEDS, FIRST_SEED)
-    parser.add_argument("--part", choices=list(USERS), help="only this part")
+    parser.add_argument("--part", choices=list(PARTS), help="only this part")
     options = parser.parse_args()
     done = resumable.read(RESULTS, "part", "seed")
     if options.write:
-        rows = [row for own in done.values() for row in own]
-        resumable.replace_between(DOCUMENT, STUDY, tables(rows))
+        for part in PARTS:
+            rows = [row for (of, _), own in done.items() if of == part for row in own]
+            if rows:
+                resumable.replace_between(DOCUMENT, f"{STUDY}_{part}", table(part, rows))
         return
     seeds = range(FIRST_SEED, FIRST_SEED + options.seeds)
-    parts = [options.part] if options.part else list(USERS)
+    parts = [options.part] if options.part else list(PARTS)
     keys = [(part, seed) for seed in seeds for part in parts]
     if resumable.run_missing(run, keys, done, RESULTS, options.jobs):
         raise SystemExit(1)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import polars as pl
 import pytest
 
-from studies import calibrated_credit
-from studies.calibrated_credit import ORDERS, TESTED, run, tables
+from studies.calibrated_credit import PARTS, run, table
 from studies.programmes import MODELS
 
 pytest.importorskip("tea_tasting")
@@ -14,17 +15,18 @@ pytest.importorskip("tea_tasting")
 
 @pytest.mark.slow
 def test_the_storefront_holds_out_only_the_tested_channels(monkeypatch):
-    monkeypatch.setitem(calibrated_credit.USERS, "storefront", 1_500)
+    part = replace(PARTS["storefront"], users=1_500)
+    monkeypatch.setitem(PARTS, "storefront", part)
     rows = pl.DataFrame(run("storefront", 1))
-    for order in ORDERS:
+    for order in part.orders:
         tested = [
             set(rows.filter(order=order, tested=number).filter("is_tested")["channel"])
-            for number in TESTED
+            for number in part.tested
         ]
-        assert [len(channels) for channels in tested] == list(TESTED)
+        assert [len(channels) for channels in tested] == list(part.tested)
         assert tested[0] < tested[1] < tested[2]
     own = rows.filter(order="any", model="linear").sort("channel")
-    credit = [own.filter(tested=number)["credited"].to_list() for number in TESTED]
+    credit = [own.filter(tested=number)["credited"].to_list() for number in part.tested]
     assert credit[0] != credit[1] != credit[2]  # of other histories
     assert (rows["low"] < rows["calibrated"]).all()
     assert (rows["calibrated"] < rows["high"]).all()
@@ -33,7 +35,7 @@ def test_the_storefront_holds_out_only_the_tested_channels(monkeypatch):
 
 @pytest.mark.slow
 def test_experiments_of_another_market_are_predicted(monkeypatch):
-    monkeypatch.setitem(calibrated_credit.USERS, "left_out", 1_500)
+    monkeypatch.setitem(PARTS, "left_out", replace(PARTS["left_out"], users=1_500))
     rows = run("left_out", 2)
     models = {row["model"] for row in rows}
     assert models == set(MODELS)
@@ -58,7 +60,7 @@ def test_the_table_of_the_storefront():
         storefront_row(2, "a", True, 10, 12, 15, 11, 19),
         storefront_row(2, "b", False, 5, 5, 5, -2, 9),
     ]
-    line = tables(rows).splitlines()[6]
+    line = table("storefront", rows).splitlines()[4]
     assert line == "| 1, any | `linear` | 50% | 11 | 6 | 50.0% | 100.0% |"
 
 
@@ -77,7 +79,7 @@ def test_the_table_of_left_out_experiments():
         }
         for number, (true, measured, calibrated, credited) in enumerate(made)
     ]  # fmt: skip
-    lines = tables(rows).splitlines()[6:10]
+    lines = table("left_out", rows).splitlines()[4:8]
     assert lines[0].startswith("| the true increment |  | 0.99 | 1.00 | 1.00 | 0 |")
     assert lines[1] == (
         "| calibrated | `last_touch` | 0.99 | 1.00 | 1.00 | 0 | 0 | 0 | 100% | 100.0% | 100.0% |"
