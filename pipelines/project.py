@@ -3,13 +3,10 @@
 import os
 from pathlib import Path
 
-import dagster as dg
-
 #: The checkout.
 ROOT = Path(__file__).resolve().parents[1]
 
 
-@dg.template_var
 def settings_file() -> str:
     """Return the settings file that LYDITE_CONFIG names, by default the checkout's lydite.toml."""
     return str(Path(os.environ.get("LYDITE_CONFIG", ROOT / "lydite.toml")).resolve())

@@ -10,13 +10,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from lydite.dagster.project import Project, load_project
 from lydite.engine import DuckDBEngine, load_sql
 from lydite.errors import InputError, LyditeError
+from lydite.project import Project, load_project
 from lydite.publishing import open_published
 from lydite.reporting.display_names import conversions_of
 from lydite.reporting.experiment_findings import experiment_findings, next_test_in_words
-from lydite.reporting.report_section import main_first
+from lydite.reporting.queries import main_first
 from lydite.reporting.terminal import print_comparison
 from lydite.results import Comparison, read_comparison
 from pipelines.project import settings_file

@@ -8,7 +8,7 @@ import dagster as dg
 import pytest
 
 from lydite.dagster.new_data import advance, local_files, state_of
-from lydite.dagster.project import Project
+from lydite.project import Project
 from lydite.settings import Settings
 
 SELECT = "select * from read_csv('data/*.csv') join 'more.parquet' using (user_id) where a = 'b.c'"

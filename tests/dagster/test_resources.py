@@ -14,10 +14,10 @@ import dagster as dg
 
 from lydite.dagster.assets.inputs import input_assets
 from lydite.dagster.assets.journeys import journey_assets
-from lydite.dagster.project import Project
 from lydite.dagster.resources import Warehouse
 from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
+from lydite.project import Project
 from lydite.settings import Settings
 from lydite.simulation import simulate
 

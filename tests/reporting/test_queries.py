@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from lydite.engine import load_sql
+from lydite.errors import InputError
 from lydite.reporting import queries
 from lydite.reporting.display_names import model_word
 from lydite.reporting.narrative import verdict_in_words
@@ -15,6 +16,7 @@ from lydite.results import Comparison
 from lydite.settings import ReportSettings
 from tests.helpers.made_comparisons import (
     BEST,
+    CONTENDERS,
     EVERY_KIND,
     MANY,
     NO_BETTER,
@@ -226,3 +228,24 @@ def test_quarantined_rows_come_by_table_largest_number_first():
         ("touchpoints", "b", 7),
         ("touchpoints", "a", 1),
     ]
+
+
+def test_outcomes_with_value_come_first_then_the_frequent_ones():
+    full = make_comparison(("lead", BEST), ("purchase", CONTENDERS), ("signup", BEST))
+    credit = full.marts["channel_credit"].with_columns(
+        value=pl.when(pl.col("outcome") == "purchase").then(pl.col("value"))
+    )
+    records = [
+        {**row, "conversions": n}
+        for row, n in zip(full.outcomes, [10, 5, 20], strict=True)
+    ]  # fmt: skip
+    comparison = Comparison({**full.marts, "channel_credit": credit}, records, {})
+    assert queries.main_first(comparison) == ["purchase", "signup", "lead"]
+
+
+def test_the_main_outcome_of_the_settings_comes_first():
+    full = make_comparison(("lead", BEST), ("purchase", CONTENDERS))
+    chosen = replace(full, report_settings=ReportSettings(main_outcome="purchase"))
+    assert queries.main_first(chosen) == ["purchase", "lead"]
+    with pytest.raises(InputError, match="no outcome 'order' in this comparison; it has: 'lead'"):
+        queries.main_first(replace(full, report_settings=ReportSettings(main_outcome="order")))

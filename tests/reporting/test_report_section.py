@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
 
-from lydite.errors import InputError
-from lydite.reporting.report_section import about_costs, main_first, make_section
-from lydite.results import Comparison
-from lydite.settings import ReportSettings
+from lydite.reporting.report_section import about_costs, make_section
 from tests.helpers.made_comparisons import (
     BEST,
     CONTENDERS,
@@ -23,30 +21,12 @@ from tests.helpers.made_comparisons import (
     make_path_comparison,
 )
 
+if TYPE_CHECKING:
+    from lydite.results import Comparison
+
 
 def section(comparison: Comparison, outcome: str = "purchase"):
     return make_section(comparison, outcome, "outcome-0", 2)
-
-
-def test_outcomes_with_value_come_first_then_the_frequent_ones():
-    full = make_comparison(("lead", BEST), ("purchase", CONTENDERS), ("signup", BEST))
-    credit = full.marts["channel_credit"].with_columns(
-        value=pl.when(pl.col("outcome") == "purchase").then(pl.col("value"))
-    )
-    records = [
-        {**row, "conversions": n}
-        for row, n in zip(full.outcomes, [10, 5, 20], strict=True)
-    ]  # fmt: skip
-    comparison = Comparison({**full.marts, "channel_credit": credit}, records, {})
-    assert main_first(comparison) == ["purchase", "signup", "lead"]
-
-
-def test_the_main_outcome_of_the_settings_comes_first():
-    full = make_comparison(("lead", BEST), ("purchase", CONTENDERS))
-    chosen = replace(full, report_settings=ReportSettings(main_outcome="purchase"))
-    assert main_first(chosen) == ["purchase", "lead"]
-    with pytest.raises(InputError, match="no outcome 'order' in this comparison; it has: 'lead'"):
-        main_first(replace(full, report_settings=ReportSettings(main_outcome="order")))
 
 
 @pytest.mark.parametrize(

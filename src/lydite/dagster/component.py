@@ -14,12 +14,12 @@ from lydite.dagster.checks import all_checks
 from lydite.dagster.jobs import Schedule, job_definitions, promote_definitions
 from lydite.dagster.lineage import Lineage
 from lydite.dagster.progress import PROGRESS, progress_logger
-from lydite.dagster.project import Project, load_project
 from lydite.dagster.resources import Warehouse
 from lydite.dagster.sensors import failure_sensor, new_data_sensor
 from lydite.dagster.specs import SpecFactory
 from lydite.errors import InputError
 from lydite.pipeline import refuse_on_spark
+from lydite.project import Project, load_project
 from lydite.settings import Settings, parse_settings
 from lydite.timezones import UTC
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 
-from lydite.dagster.project import Project
 from lydite.environment import expand
+from lydite.project import Project
 from lydite.settings import DatabaseSource
 
 #: The files that a `.sql` source reads.

@@ -9,10 +9,10 @@ import dagster as dg
 from filelock import FileLock, Timeout
 from pydantic import PrivateAttr
 
-from lydite.dagster.project import Project
 from lydite.dagster.redaction import without_secrets
 from lydite.engine import Engine, open_engine
 from lydite.pipeline import upgrade_warehouse
+from lydite.project import Project
 from lydite.settings import EngineSettings
 
 

@@ -8,8 +8,8 @@ from lydite.dagster.headless import HEADLESS, KILLED
 from lydite.dagster.jobs import CREDIT, PROMOTE_MODEL, REFRESH
 from lydite.dagster.new_data import advance, local_files, state_of
 from lydite.dagster.progress import PROGRESS_CONFIG, error_message
-from lydite.dagster.project import Project
 from lydite.dagster.specs import SpecFactory
+from lydite.project import Project
 from lydite.reporting.notifications import notify_failure
 
 _SECONDS = 60

@@ -12,7 +12,7 @@ from lydite.reporting.display_names import conversions_of
 from lydite.reporting.formats import plain
 from lydite.reporting.mail import send_mail
 from lydite.reporting.narrative import NOT_CAUSE
-from lydite.reporting.report_section import main_first
+from lydite.reporting.queries import main_first
 from lydite.reporting.webhook import post_text
 
 if TYPE_CHECKING:

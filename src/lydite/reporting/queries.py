@@ -53,6 +53,30 @@ def outcome_counts(comparison: Comparison, outcome: str) -> OutcomeCounts:
     raise InputError(f"no outcome {outcome!r} in this comparison; it has: {names}")
 
 
+def main_first(comparison: Comparison) -> list[str]:
+    """Return the outcomes: the main one, then those with value, then by number of conversions.
+
+    Raises
+    ------
+    InputError
+        When the comparison has no outcome of the name in the settings.
+    """
+    main = comparison.report_settings.main_outcome
+    if main is not None:
+        outcome_counts(comparison, main)
+    valued = {
+        row["outcome"]
+        for counts in comparison.outcomes
+        for row in rows_of(comparison, "channel_credit", counts["outcome"])
+        if row["value"]
+    }
+    ordered = sorted(
+        comparison.outcomes,
+        key=lambda row: (row["outcome"] != main, row["outcome"] not in valued, -row["conversions"]),
+    )
+    return [row["outcome"] for row in ordered]
+
+
 def cost_share(counts: OutcomeCounts) -> float | None:
     """Return the share of the costs that an outcome is charged with: 1 where it is not recorded."""
     return counts.get("cost_share", 1.0)

@@ -18,9 +18,9 @@ from lydite.reporting.experiment_tables import HEADS as EXPERIMENT_HEADS
 from lydite.reporting.experiment_tables import experiments_of, experiments_summary
 from lydite.reporting.lookbacks import NOTE
 from lydite.reporting.narrative import NOT_CAUSE
-from lydite.reporting.queries import conversion_dates, run_of
+from lydite.reporting.queries import conversion_dates, main_first, run_of
 from lydite.reporting.report_quality import report_quality
-from lydite.reporting.report_section import about_costs, main_first, make_section
+from lydite.reporting.report_section import about_costs, make_section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -42,9 +42,7 @@ from lydite.reporting.queries import (
     credit_of,
     credited_models,
     is_path_table,
-    outcome_counts,
     rivals_of,
-    rows_of,
     scored_counts,
     standing_models,
     warnings_of,
@@ -175,30 +173,6 @@ class Section:
     lookback_credit: CreditTable
     warnings: Sequence[str]
     data: dict[str, Any] = field(default_factory=dict)
-
-
-def main_first(comparison: Comparison) -> list[str]:
-    """Return the outcomes: the main one, then those with value, then by number of conversions.
-
-    Raises
-    ------
-    InputError
-        When the comparison has no outcome of the name in the settings.
-    """
-    main = comparison.report_settings.main_outcome
-    if main is not None:
-        outcome_counts(comparison, main)
-    valued = {
-        row["outcome"]
-        for counts in comparison.outcomes
-        for row in rows_of(comparison, "channel_credit", counts["outcome"])
-        if row["value"]
-    }
-    ordered = sorted(
-        comparison.outcomes,
-        key=lambda row: (row["outcome"] != main, row["outcome"] not in valued, -row["conversions"]),
-    )
-    return [row["outcome"] for row in ordered]
 
 
 def about_costs(comparison: Comparison) -> str:

@@ -9,9 +9,9 @@ import pytest
 
 from lydite.dagster import LyditeComponent, Upstream
 from lydite.dagster.assets.inputs import days_of, input_assets
-from lydite.dagster.project import Project
 from lydite.dagster.resources import Warehouse
 from lydite.dagster.specs import SpecFactory
+from lydite.project import Project
 from lydite.settings import Settings
 
 

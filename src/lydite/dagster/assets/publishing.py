@@ -15,7 +15,7 @@ from lydite.reporting.decision import decide
 from lydite.reporting.kept_reports import write_run_report
 from lydite.reporting.money_picture import money_png
 from lydite.reporting.notifications import notify
-from lydite.reporting.report_section import main_first
+from lydite.reporting.queries import main_first
 from lydite.results import Comparison, read_published
 from lydite.settings import Settings, StorageSettings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lydite.dagster.project import load_project
 from lydite.errors import InputError
+from lydite.project import load_project
 
 SETTINGS = """
 [sources]
