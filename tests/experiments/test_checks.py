@@ -12,6 +12,7 @@ from scipy import stats
 from lydite.experiments.checks import (
     check_clusters,
     check_enrolment,
+    check_known_users,
     check_pre_period,
     check_rows,
     check_sample_ratio,
@@ -24,12 +25,17 @@ LATER = START + timedelta(days=90)
 
 
 def test_assignments_that_cannot_be_used_are_counted_by_reason():
-    assert check_rows({}).status == "passed"
-    found = check_rows({"future_assigned_at": 4, "missing_arm": 1_000})
+    def explain(reason):
+        return f" (such as {reason!r})", "fill it"
+
+    assert check_rows({}, explain).status == "passed"
+    found = check_rows({"missing_arm": 1_000, "future_assigned_at": 4}, explain)
     assert (found.status, found.users) == ("warning", 1_004)
     assert "1,004 assignments cannot be used" in found.text
-    assert "future_assigned_at 4, missing_arm 1,000" in found.text
-    assert "1 assignment cannot be used and is set aside" in check_rows({"missing_arm": 1}).text
+    assert "missing_arm 1,000, future_assigned_at 4 (such as 'missing_arm')." in found.text
+    assert found.text.endswith(": fill it.")
+    one = check_rows({"missing_arm": 1}, explain)
+    assert "1 assignment cannot be used and is set aside" in one.text
 
 
 def checks_of(plan, units, *, end=LATER, has_touchpoints=True):
@@ -153,6 +159,46 @@ def test_without_conversions_before_there_is_nothing_to_compare():
     nothing = Arm(np.ones(10), np.zeros(10))
     found = check_pre_period({"control": nothing, "treated": nothing}, "purchase")
     assert found.status == "not_checked"
+
+
+def test_an_arm_whose_users_never_converted_before_is_not_alike():
+    usual, none = (
+        Arm(np.ones(900), np.repeat([1.0, 0.0], [60, 840])),
+        Arm(np.ones(900), np.zeros(900)),
+    )
+    found = check_pre_period({"control": usual, "treated": none}, "purchase")
+    assert found.status == "failed"
+    # With the variance of the other arm for both.
+    z = usual.mean / np.sqrt(2 * usual.variance)
+    assert found.p_value == pytest.approx(2 * stats.norm.sf(z))
+
+
+def known(*counts):
+    """Return the arms and the users, so many of whom of 500 per arm are known from before."""
+    arms = {
+        f"arm_{i}": Arm(np.ones(500), np.repeat([1.0, 0.0], [n, 500 - n]))
+        for i, n in enumerate(counts)
+    }
+    is_known = [number < n for n in counts for number in range(500)]
+    return arms, pl.DataFrame({"is_known": is_known})
+
+
+def test_users_who_are_known_to_the_same_shares_pass():
+    found = check_known_users(*known(300, 310))
+    assert (found.status, found.users, found.share) == ("passed", 610, 0.61)
+    assert "arm_0 60.0%, arm_1 62.0%" in found.text
+    # Without anybody from before there is nothing to compare.
+    new = check_known_users(known(0, 0)[0], known(10, 10)[1])
+    assert (new.status, new.p_value) == ("passed", None)
+
+
+def test_ids_of_another_system_fail_in_one_arm_and_in_all():
+    one = check_known_users(*known(300, 0))
+    assert one.status == "failed"
+    assert "the ids of one come from another system" in one.text
+    every = check_known_users(*known(0, 0))
+    assert (every.status, every.users) == ("failed", 0)
+    assert every.text.startswith("None of the 1,000 users has a touch or a conversion")
 
 
 def test_groups_in_two_arms():

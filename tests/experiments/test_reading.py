@@ -60,7 +60,7 @@ def test_an_experiment_is_read(engine):
     assert primary["verdict"] == "higher"
     assert primary["difference_low"] < 0.15 < primary["difference_high"]
     assert set(checks["status"]) == {"passed"}
-    assert len(checks) == 11
+    assert len(checks) == 12
 
 
 def test_only_the_outcomes_that_are_declared_are_read(engine):

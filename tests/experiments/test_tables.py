@@ -191,3 +191,29 @@ def test_regions_need_their_column(engine):
     assert found.select("region", "date", "conversions").rows() == [
         ("s", datetime(2026, 3, 2).date(), 1)
     ]
+
+
+def test_users_with_touches_or_conversions_are_known(engine):
+    found = units_of(engine)
+    assert {name: (row["is_known"], row["was_known"]) for name, row in found.items()} == {
+        "ann": (True, True),
+        "bob": (True, True),
+        "new": (False, False),
+    }
+
+
+def test_assignments_that_were_set_aside_come_with_an_example(engine):
+    rows = pl.DataFrame(
+        {
+            "Experiment": ["test", "test", "other", "test"],
+            "Assigned_At": ["31.12.2025", "30.12.2025", "x", None],
+            "reason": ["invalid_assigned_at"] * 3 + ["missing_arm"],
+        }
+    )
+    engine.store("quarantine.experiments", rows)
+    counts = tables.count_set_aside(engine, "test")
+    assert list(counts.items()) == [("invalid_assigned_at", 2), ("missing_arm", 1)]
+    such, advice = tables.explain_set_aside(engine, "invalid_assigned_at")
+    assert such.startswith(" (such as Assigned_At = '")
+    assert "strptime(Assigned_At, '%d.%m.%Y')" in advice
+    assert tables.explain_set_aside(engine, "missing_arm")[0] == ""

@@ -10,7 +10,7 @@ import polars as pl
 from scipy.special import chdtrc
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     from lydite.experiments.enrolment import Enrolment
     from lydite.experiments.two_samples import Arm
@@ -67,21 +67,25 @@ def check_enrolment(
     ]
 
 
-def check_rows(set_aside: Mapping[str, int]) -> Check:
+def check_rows(set_aside: Mapping[str, int], explain: Callable[[str], tuple[str, str]]) -> Check:
     """Say how many assignments cannot be used.
 
     Parameters
     ----------
     set_aside
-        Rows of the experiment that were set aside, by reason.
+        Rows of the experiment that were set aside, by reason, the most frequent first.
+    explain
+        Returns an example of a reason, and what to do about it.
     """
     name, n = "rows_set_aside", sum(set_aside.values())
     if not n:
         return Check(name, "passed", "All assignments can be used.", 0)
     reasons = ", ".join(f"{reason} {rows:,}" for reason, rows in set_aside.items())
+    such, advice = explain(next(iter(set_aside)))
     text = (
         f"{n:,} assignment{'s' if n > 1 else ''} cannot be used and {'are' if n > 1 else 'is'} set"
-        f" aside: {reasons}. Correct the table: what is left may differ between the arms."
+        f" aside: {reasons}{such}. Correct them, since what is left may differ between the arms:"
+        f" {advice}."
     )
     return Check(name, "warning", text, n)
 
@@ -243,11 +247,10 @@ def check_pre_period(arms: Mapping[str, Arm], outcome: str) -> Check:
         Name of the outcome.
     """
     name = "pre_period"
-    known = [arm for arm in arms.values() if arm.variance > 0]
-    if len(known) < len(arms) or len(known) < 2:
+    p = _equal_means(arms)
+    if p is None:
         text = f"Before the assignment there were no {outcome} conversions to compare."
         return Check(name, "not_checked", text)
-    p = _wald([arm.mean for arm in known], [arm.variance for arm in known])
     found = ", ".join(f"{name} {arm.mean:.4g}" for name, arm in arms.items())
     text = f"{outcome} per user before the assignment: {found} (p = {p:.2g})."
     if p < BROKEN:
@@ -256,11 +259,54 @@ def check_pre_period(arms: Mapping[str, Arm], outcome: str) -> Check:
     return Check(name, "passed", text, p_value=p)
 
 
-def _wald(means: Sequence[float], variances: Sequence[float]) -> float:
-    """Return the p-value of equal means, from the means and their variances."""
-    mean, weight = np.array(means), 1 / np.array(variances)
-    common = (mean * weight).sum() / weight.sum()
-    return float(chdtrc(len(means) - 1, (weight * (mean - common) ** 2).sum()))
+def check_known_users(arms: Mapping[str, Arm], units: pl.DataFrame) -> Check:
+    """Compare the shares of users who are known from before the assignment, by a Wald test.
+
+    Where the ids of one arm come from another system, its users never convert, which looks like an
+    effect.
+
+    Parameters
+    ----------
+    arms
+        Whether a user was known before the assignment, by arm.
+    units
+        A row per user: ``is_known``, whether the user has a touch or a conversion at any time.
+    """
+    name, n = "known_users", int(units["is_known"].sum())
+    if not n:
+        text = (
+            f"None of the {len(units):,} users has a touch or a conversion: are their ids those of"
+            " the other tables?"
+        )
+        return Check(name, "failed", text, 0, 0.0)
+    p, text = _equal_means(arms), f"{n:,} of {len(units):,} users have a touch or a conversion."
+    if p is not None:
+        shares = ", ".join(f"{arm} {users.mean:.1%}" for arm, users in arms.items())
+        text += f" Before their assignment: {shares} (p = {p:.2g})."
+    if p is not None and p < BROKEN:
+        text += (
+            " The arms were not alike, or the ids of one come from another system: no reading can"
+            " be trusted."
+        )
+        return Check(name, "failed", text, n, _share(n, units), p)
+    return Check(name, "passed", text, n, _share(n, units), p)
+
+
+def _equal_means(arms: Mapping[str, Arm]) -> float | None:
+    """Return the p-value of equal means, by a Wald test; None where all users are alike.
+
+    An arm whose users are all alike has the mean variance of the others.
+    """
+    spread = [arm.variance * len(arm.users) for arm in arms.values() if arm.variance > 0]
+    if not spread or len(arms) < 2:
+        return None
+    common = sum(spread) / len(spread)
+    variances = [
+        arm.variance if arm.variance > 0 else common / len(arm.users) for arm in arms.values()
+    ]
+    mean, weight = np.array([arm.mean for arm in arms.values()]), 1 / np.array(variances)
+    overall = (mean * weight).sum() / weight.sum()
+    return float(chdtrc(len(arms) - 1, (weight * (mean - overall) ** 2).sum()))
 
 
 def check_clusters(units: pl.DataFrame) -> Check:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 import polars as pl
@@ -15,6 +16,7 @@ from lydite.experiments.checks import (
     Check,
     check_clusters,
     check_enrolment,
+    check_known_users,
     check_pre_period,
     check_rows,
 )
@@ -27,8 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    import numpy as np
+
     from lydite.engine import Engine
     from lydite.experiments.readout import Observed, Row
+    from lydite.experiments.two_samples import Arm
     from lydite.settings import Completeness, ExperimentSettings
 
 #: The tables that `read_experiments` writes.
@@ -180,7 +185,8 @@ def _read_users(
 ) -> tuple[list[Row], list[Check]]:
     """Return the rows and checks of an experiment that assigned users."""
     units = tables.read_units(engine, name)
-    usable = check_rows(tables.count_set_aside(engine, name))
+    set_aside = tables.count_set_aside(engine, name)
+    usable = check_rows(set_aside, partial(tables.explain_set_aside, engine))
     if units.is_empty():
         text = "The table experiments has no user of this experiment."
         text += f" {usable.text}" if usable.users else ""
@@ -195,7 +201,7 @@ def _read_users(
     for outcome in dict.fromkeys((plan.outcome, *(plan.outcomes or valued))):
         observed = observe(numbers, enrolment.units, tables.read_conversions(engine, name, outcome))
         if outcome == plan.outcome:
-            checks.append(_pre_period(plan, enrolment.units, observed, first))
+            checks += _compare_before(plan, enrolment.units, observed, first)
         metrics = ("rate", "value") if valued.get(outcome) else ("rate",)
         kind = {"is_interaction": outcome not in valued}
         for metric in metrics:
@@ -206,20 +212,25 @@ def _read_users(
     return finish_rows(name, plan, rows, may_read, enrolment.readable_on), checks
 
 
-def _pre_period(
+def _compare_before(
     plan: ExperimentSettings,
     units: pl.DataFrame,
     observed: Observed,
     first: datetime | None,
-) -> Check:
+) -> list[Check]:
     """Compare the arms before the assignment, where there is data of that time."""
     if units.is_empty():
-        return Check("pre_period", "waiting", "There are no users to compare yet.")
+        return [Check("pre_period", "waiting", "There are no users to compare yet.")]
+
+    def by_arm(values: np.ndarray) -> dict[str, Arm]:
+        by_number = observed.arms(values)
+        return {arm: by_number[i] for i, arm in enumerate(plan.arms) if i in by_number}
+
+    known = check_known_users(by_arm(units["was_known"].to_numpy().astype(float)), units)
     if first is None or first >= units["assigned_at"][0]:
-        return Check("pre_period", "not_checked", "There is no data before the first assignment.")
-    by_number = observed.arms(observed.covariates[:, 0])
-    arms = {arm: by_number[i] for i, arm in enumerate(plan.arms) if i in by_number}
-    return check_pre_period(arms, plan.outcome)
+        text = "There is no data before the first assignment."
+        return [known, Check("pre_period", "not_checked", text)]
+    return [known, check_pre_period(by_arm(observed.covariates[:, 0]), plan.outcome)]
 
 
 def _undeclared(engine: Engine, plans: Mapping[str, ExperimentSettings]) -> list[tuple[str, Check]]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from lydite.engine.duckdb import quote_identifier
 from lydite.errors import InputError
+from lydite.inputs.advice import advise, example
 from lydite.journeys.clusters import BY_USER, DEFAULT_COLUMN
 from lydite.journeys.people import NO_ACCOUNTS
 
@@ -33,6 +34,24 @@ group by coalesce(persons.person, users.user_id)
 _NO_CLUSTERS = "select cast(null as varchar) as person, cast(null as varchar) as cluster limit 0"
 _PLAN_CHANNELS = {"experiment": pl.String, "channel": pl.String}
 _PLAN_INTERACTIONS = {"experiment": pl.String, "interaction": pl.String}
+_UNITS = """
+with converted as (
+    select person, sum(conversions_before) as before
+    from experiments.conversions
+    where experiment = $experiment
+    group by person
+)
+
+select
+    units.*,
+    units.touches > 0 or converted.person is not null as is_known,
+    units.touches_before > 0 or coalesce(converted.before, 0) > 0 as was_known
+from experiments.units as units
+left join converted on units.person = converted.person
+where units.experiment = $experiment
+order by units.assigned_at, units.person
+"""
+_SET_ASIDE = "quarantine.experiments"
 _TABLES = (
     "counted_conversions", "persons", "assigned", "plans", "plan_channels", "plan_interactions",
     "clusters", "units", "conversions",
@@ -147,28 +166,38 @@ def _find_column(engine: Engine, column: str) -> str | None:
 
 
 def read_units(engine: Engine, experiment: str) -> pl.DataFrame:
-    """Return a row per person of an experiment, in the order of assignment."""
-    return engine.frame(
-        "select * from experiments.units where experiment = $experiment"
-        " order by assigned_at, person",
-        {"experiment": experiment},
-    )
+    """Return a row per person of an experiment, in the order of assignment.
+
+    ``is_known``: there is a touch or a conversion; ``was_known``: in the pre-period.
+    """
+    return engine.frame(_UNITS, {"experiment": experiment})
 
 
 def count_set_aside(engine: Engine, experiment: str) -> dict[str, int]:
-    """Return how many assignments of an experiment cannot be used, by reason."""
-    table = "quarantine.experiments"
-    columns = engine.columns(table) if engine.exists(table) else {}
-    column = next((name for name in columns if name.lower() == "experiment"), None)
+    """Return how many assignments of an experiment cannot be used, by reason, most first."""
+    column = _set_aside_column(engine, "experiment")
     if column is None:
         return {}
     counts = engine.frame(
-        f"select reason, count(*) as n from {table}"
+        f"select reason, count(*) as n from {_SET_ASIDE}"
         f" where trim(cast({quote_identifier(column)} as varchar)) = $experiment"
-        " group by reason order by reason",
+        " group by reason order by n desc, reason",
         {"experiment": experiment},
     )
     return dict(counts.iter_rows())
+
+
+def explain_set_aside(engine: Engine, reason: str) -> tuple[str, str]:
+    """Return an example of assignments that were set aside, and what to do about them."""
+    column = _set_aside_column(engine, reason)
+    such = "" if column is None else example(engine, "experiments", reason, column)
+    return such, advise(engine, "experiments", reason, column)
+
+
+def _set_aside_column(engine: Engine, ending: str) -> str | None:
+    """Return the column of the source with which a text ends."""
+    columns = engine.columns(_SET_ASIDE) if engine.exists(_SET_ASIDE) else {}
+    return next((name for name in columns if ending.endswith(name.lower())), None)
 
 
 def read_conversions(engine: Engine, experiment: str, outcome: str) -> pl.DataFrame:

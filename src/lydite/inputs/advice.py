@@ -47,6 +47,22 @@ def advise(engine: Engine, table: str, reason: str, column: str | None = None) -
     return before + parsed + unclear
 
 
+def example(engine: Engine, table: str, reason: str, column: str) -> str:
+    """Return an example of a value of a column that was set aside; empty without a value.
+
+    Parameters
+    ----------
+    engine, table, reason, column
+        As for `advise`.
+    """
+    value = engine.scalar(
+        f"select any_value(cast({quote_identifier(column)} as varchar)) from quarantine.{table}"
+        " where reason = $reason",
+        {"reason": reason},
+    )
+    return "" if value is None else f" (such as {column} = {value!r})"
+
+
 def _find_patterns(engine: DuckDBEngine, table: str, reason: str, column: str) -> list[str]:
     """Return the patterns that read most of the values; several only where days may be months."""
     value = f"trim(cast({quote_identifier(column)} as varchar))"

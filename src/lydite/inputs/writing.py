@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lydite.engine import DuckDBEngine, load_sql
-from lydite.engine.duckdb import quote_identifier, quote_literal
+from lydite.engine.duckdb import quote_literal
 from lydite.errors import InputError
 from lydite.inputs import changed_files, channels, currencies, malformed_lines
-from lydite.inputs.advice import advise
+from lydite.inputs.advice import advise, example
 from lydite.inputs.casting import day_of, match_columns, segment_columns, traffic_columns
 from lydite.inputs.days import count_days, merged_rows
 from lydite.inputs.files import FILE_COLUMN
@@ -237,22 +237,11 @@ def _refuse_if_all_bad(plan: Plan, report: TableReport) -> None:
     first = next(iter(report.bad))
     matched = match_columns(plan.relation, table)
     source = next((name for column, name in matched.items() if first.endswith(column)), None)
-    example = "" if source is None else _example(engine, table, source, first)
+    such = "" if source is None else example(engine, table.name, first, source)
     raise InputError(
-        f"{plan.relation.place}: none of its {report.read} rows can be used: {reasons}{example}."
+        f"{plan.relation.place}: none of its {report.read} rows can be used: {reasons}{such}."
         f" What to do: {advise(engine, table.name, first, source)}."
     )
-
-
-def _example(engine: Engine, table: Table, source: str, reason: str) -> str:
-    """Return an example of a value of a column that was set aside for a reason."""
-    name = quote_identifier(source)
-    value = engine.scalar(
-        f"select any_value(cast({name} as varchar)) from quarantine.{table.name}"
-        " where reason = $reason",
-        {"reason": reason},
-    )
-    return "" if value is None else f" (such as {source} = {value!r})"
 
 
 def _count(engine: Engine, relation: str) -> int:
