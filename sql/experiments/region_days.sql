@@ -1,5 +1,5 @@
 -- Conversions and cost of the channel by region and day, for experiments with regions.
--- @region the region, a value of a column of users
+-- @region the region, a value of a column of users; null of conversions of users without one
 -- @date the day, in the time zone of the data
 -- @outcome name of the outcome; null for cost
 -- @conversions number of conversions
@@ -14,7 +14,7 @@ with conversions as (
         coalesce(found.value, 0) as value
     from experiments.counted_conversions as found
     left join experiments.persons as persons on found.user_id = persons.user_id
-    inner join experiments.regions as regions
+    left join experiments.regions as regions
         on coalesce(persons.person, found.user_id) = regions.person
 ),
 

@@ -1,6 +1,6 @@
 -- Checks of the experiments before any reading.
 -- @experiment name of the experiment
--- @check_name sample_ratio, two_arms, assignment_dates, planned_size, windows, exposed_early, control_exposed, no_touches, known_users, groups_in_two_arms, pre_period, regions, assignments or declaration
+-- @check_name sample_ratio, two_arms, assignment_dates, planned_size, windows, exposed_early, control_exposed, no_touches, known_users, groups_in_two_arms, pre_period, regions, unknown_regions, assignments or declaration
 -- @status passed; warning: read with care; failed: no reading can be trusted; waiting: more data is needed; not_checked
 -- @text what was found, in words
 -- @users number of users, groups or regions that it concerns

@@ -32,8 +32,11 @@ def plan_of(names=NAMES, *, paired=True, **changes):
     return ExperimentSettings(**{**values, **changes})
 
 
-def fill(engine, names=NAMES, lift=0.5, cost=40.0, seed=0):
-    """Make a region per user, with about 4 conversions a day, and touches that cost something."""
+def fill(engine, names=NAMES, lift=0.5, cost=40.0, seed=0, unknown=0):
+    """Make a region per user, with about 4 conversions a day, and touches that cost something.
+
+    A user without a region has so many conversions a day.
+    """
     rng = np.random.default_rng(seed)
     conversions, touches = [], []
     for i, name in enumerate(names):
@@ -47,6 +50,9 @@ def fill(engine, names=NAMES, lift=0.5, cost=40.0, seed=0):
                 touches.append((name, at, "radio", None, None, cost))
     touches.append(("nowhere", START + timedelta(days=DAYS), "radio"))
     conversions.append(("nowhere", START + timedelta(days=DAYS), "purchase", 1.0))
+    for day in range(-2, DAYS + 1):
+        at = START + timedelta(days=day, hours=12)
+        conversions += [("else", at, "purchase", 10.0, f"else {day} {k}") for k in range(unknown)]
     make_inputs(engine, touches, conversions)
     engine.store("inputs.users", pl.DataFrame({"user_id": names, "region": names}))
 
@@ -127,6 +133,18 @@ def test_touches_in_control_regions_warn(engine):
         " from inputs.touchpoints where user_id = 'r00'"
     )
     assert read(engine, plan_of())[1]["control_exposed"] == "warning"
+
+
+@pytest.mark.parametrize(("unknown", "status"), [(0, "passed"), (2, "warning")])
+def test_conversions_of_users_without_a_region_are_counted(engine, unknown, status):
+    fill(engine)
+    before = read(engine, plan_of())[0]["value"]
+    fill(engine, unknown=unknown)
+    after, checks = read(engine, plan_of())
+    assert after["value"] == before
+    assert checks["unknown_regions"] == status
+    [(text,)] = engine.rows(f"select text from {CHECKS} where check_name = 'unknown_regions'")
+    assert text.startswith(f"{unknown * DAYS} of ")
 
 
 def test_a_region_without_users_is_refused(engine):

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 #: With fewer days before the test, the regions' usual level is not known.
 MIN_DAYS = 7
+#: The share of conversions without a region above which their regions should be found.
+MOST_UNKNOWN = 0.01
 
 
 def read_regions(
@@ -73,6 +75,7 @@ def read_regions(
         _check_days(span),
         _check_window(readable_on, is_over=is_over),
         _check_control(plan, span, days),
+        _check_users(plan, span, days),
     ]
     if not is_over or span.days_before < MIN_DAYS:
         rows = [
@@ -300,4 +303,19 @@ def _check_control(plan: ExperimentSettings, span: _Span, days: pl.DataFrame) ->
         f"The regions of {plan.control} had {n:,} touches of {plan.channel} in the test"
         f" ({share:.1%} of all): the measured difference is too small."
     )
+    return Check(name, "warning", text, None, share)
+
+
+def _check_users(plan: ExperimentSettings, span: _Span, days: pl.DataFrame) -> Check:
+    """Count the conversions of the test that no region has."""
+    name = "unknown_regions"
+    in_test = pl.col("date").is_between(span.start, span.last, closed="left")
+    of_test = days.filter(pl.col("outcome") == plan.outcome, in_test)
+    unknown = int(of_test.filter(pl.col("region").is_null())["conversions"].sum())
+    total = int(of_test["conversions"].sum())
+    share = unknown / total if total else 0.0
+    text = f"{unknown:,} of {total:,} conversions in the test are of users without a region."
+    if share <= MOST_UNKNOWN:
+        return Check(name, "passed", text, None, share)
+    text += f" They are not counted: fill the column {plan.unit} of the table users."
     return Check(name, "warning", text, None, share)
