@@ -22,9 +22,10 @@ def project(tmp_path):
         for name, table in made.marts.items():
             engine.store(f"mart.{name}", table)
         outcomes = (
-            "select 'purchase' as outcome, '30d' as lookback, 10 as landmarks, 5 as conversions,"
+            "select outcome, '30d' as lookback, 10 as landmarks, 5 as conversions,"
             " 4 as attributed, 1 as unattributed, 3 as periods, now()::timestamp as as_of,"
             " 10 as sampled_landmarks, '' as note, null::date as first_forecast"
+            " from (values ('purchase'), ('lead')) as outcomes (outcome)"
         )
         engine.create("mart.outcomes", outcomes)
         engine.create("mart.runs", "select 0.05 as alpha")
@@ -41,12 +42,13 @@ def test_the_next_experiments_are_printed(project):
     assert "Hold out 10% of the users for 4 weeks" in " ".join(run.stdout.split())
     found = json.loads(lydite("next", "--format", "json", cwd=project).stdout)
     assert [row["channel"] for row in found] == ["paid_search"]
+    # For the only outcome with proposals.
     run = lydite("next", "--declare", "paid_search", cwd=project)
     assert run.returncode == 0, run.stderr
     with (project / "lydite.toml").open("a") as settings:
         settings.write(f"\n{run.stdout}")
     declared = load_settings(project / "lydite.toml").experiments
     assert [plan.channel for plan in declared.values()] == ["paid_search"]
-    run = lydite("next", "--outcome", "lead", cwd=project)
+    run = lydite("next", "--outcome", "click", cwd=project)
     assert run.returncode == 2
-    assert "no outcome 'lead'" in run.stderr
+    assert "no outcome 'click'" in run.stderr

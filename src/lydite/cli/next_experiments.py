@@ -47,11 +47,13 @@ def next_experiments(
     if declare is not None:
         from lydite.reporting.declaration import declare_experiment  # noqa: PLC0415
 
-        if len(outcomes) > 1:
+        proposed = [name for name in outcomes if rows_of(comparison, "next_experiments", name)]
+        if len(proposed or outcomes) > 1:
             raise InputError(
-                f"--declare: name the outcome with --outcome; there are: {', '.join(outcomes)}"
+                "--declare: name the outcome with --outcome; there are:"
+                f" {', '.join(proposed or outcomes)}"
             )
-        print(declare_experiment(comparison, outcomes[0], declare))
+        print(declare_experiment(comparison, (proposed or outcomes)[0], declare))
         return
     if output == "json":
         rows = [row for name in outcomes for row in rows_of(comparison, "next_experiments", name)]
