@@ -50,6 +50,20 @@ counted as (
     group by outcome, path
 ),
 
+-- With so many journeys, a path may be among the 10,000: others need not be sorted.
+least as (
+    select outcome, max(journeys) as journeys
+    from (
+        select
+            outcome, journeys,
+            sum(count(*)) over (partition by outcome order by journeys desc) as paths
+        from counted
+        group by outcome, journeys
+    ) as by_journeys
+    where paths >= 10000
+    group by outcome
+),
+
 ranked as (
     select
         counted.outcome,
@@ -65,6 +79,8 @@ ranked as (
         case when valued.has_value then coalesce(counted.value, 0) end as value
     from counted
     inner join valued on counted.outcome = valued.outcome
+    left join least on counted.outcome = least.outcome
+    where counted.journeys >= coalesce(least.journeys, 0)
 )
 
 select * from ranked where rank <= 10000 order by outcome, rank

@@ -119,6 +119,19 @@ def test_tables_and_views_exist_after_creation(engine):
     assert not engine.exists("yours.a_table")
 
 
+def test_a_transaction_knows_what_it_has_created(engine):
+    with engine.transaction():
+        engine.create("journeys.numbers", "select 1 as n")
+        engine.create_view("journeys.copies", "from journeys.numbers")
+        engine.append("journeys.numbers", "select 2 as n")
+        assert engine.exists("journeys.copies")
+    assert engine.scalar("select sum(n) from journeys.copies") == 3
+    with engine.transaction():
+        engine.drop("journeys.numbers")
+        assert not engine.exists("journeys.numbers")
+    assert not engine.exists("journeys.numbers")
+
+
 def test_a_dropped_table_is_gone(engine):
     engine.create("main.numbers", NUMBERS)
     engine.drop("main.numbers")

@@ -103,6 +103,50 @@ def test_only_new_changed_and_vanished_files_are_replaced(warehouse, tmp_path):
     assert changed(warehouse) == ["b", "c", "x", "z"]  # until journeys are built
 
 
+def test_users_with_new_rows_only_have_lost_none(warehouse, tmp_path):
+    folder = tmp_path / "touches"
+    for day, users in enumerate([("a", "b"), ("c",)]):
+        write(folder, f"{day}.parquet", rows(*users, day=day))
+    both(warehouse, folder)
+    changed_files.reset_changed_users(warehouse)
+    write(folder, "1.parquet", rows("d", day=1))
+    both(warehouse, folder)
+    found = warehouse.rows(f"from {changed_files.CHANGED_USERS} order by user_id")
+    assert found == [("c", True), ("d", False)]
+    changed_files.reset_changed_users(warehouse)
+    before = pl.DataFrame({"user_id": ["a", "a", "b", "c"], "value": [1.0, 1.0, 2.0, None]})
+    warehouse.store("inputs.conversions", before)
+    with changed_files.compared(warehouse, "conversions"):
+        after = pl.DataFrame({"user_id": ["a", "b", "c", "e"], "value": [1.0, 3.0, None, 0.0]})
+        warehouse.store("inputs.conversions", after)
+    found = warehouse.rows(f"from {changed_files.CHANGED_USERS} order by user_id")
+    assert found == [("a", True), ("b", True), ("e", False)]
+
+
+def test_the_digests_of_files_add_up_to_that_of_all_rows(warehouse, tmp_path):
+    folder, one = tmp_path / "touches", tmp_path / "one"
+
+    def digest() -> tuple[int, ...]:
+        both(warehouse, folder)
+        return changed_files.digest_rows(warehouse, "touchpoints")
+
+    for day, users in enumerate([("a", "b", None), ("b", "b")]):
+        write(folder, f"{day}.parquet", rows(*users, day=day))
+    first = digest()
+    write(folder, "2.parquet", rows("a", "c", day=2))
+    later = digest()
+    assert first[0] == 4
+    assert later[0] == 6
+    write(one, "all.parquet", pl.concat([rows("a", "c", day=2), rows("b", "b", day=1)]))
+    write(one, "0.parquet", rows("a", "b", None))
+    folder = one
+    assert digest() == later  # the same rows in other files
+    warehouse.run("delete from inputs.touchpoints where user_id = 'c'")
+    deleted = changed_files.digest_rows(warehouse, "touchpoints")
+    write(one, "all.parquet", pl.concat([rows("a", day=2), rows("b", "b", day=1)]))
+    assert digest() == deleted
+
+
 def test_a_file_that_is_replaced_at_the_same_size_and_time_is_read_again(warehouse, tmp_path):
     folder = tmp_path / "touches"
     for name in ("one.csv", "two.csv"):

@@ -141,7 +141,7 @@ def test_the_layout_of_the_evidence_is_that_of_the_version():
     keys = "outcome segment model fingerprint period_start"
     scores = f"{keys} bucket landmarks conversions log_loss brier"
     forecasts = f"{keys} bin grid_landmarks grid_conversions grid_forecast"
-    assert pipeline.WAREHOUSE_VERSION == 2
+    assert pipeline.WAREHOUSE_VERSION == 3
     assert columns == {
         "ledger.scores": scores,
         "ledger.forecasts": forecasts,

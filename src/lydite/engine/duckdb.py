@@ -30,7 +30,7 @@ IS_DUCKDB_2 = int(duckdb.__version__.split(".")[0]) >= 2
 _ARROW_BY_RELATION = IS_DUCKDB_2
 _ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
 # The views of `information_schema` give the same result, and take six times as long. There are two
-# statements, as their union takes ten times as long. Nothing is tried: errors end transactions.
+# statements, as their union takes ten times as long.
 _KINDS = {
     kind: f"select 1 from duckdb_{kind}s() where database_name = current_database()"
     f" and schema_name = $schema and {kind}_name = $name"
@@ -91,7 +91,11 @@ class DuckDBEngine:
             raise _not_opened(path, error) from error
         if str(path) != ":memory:":
             _remove_leftovers(Path(path))
+        self._lookup = self.connection.cursor()
+        self._database = self._current_database()
         self.run("set enable_progress_bar = false")
+        # By default a file is brought up to date after 16 MB of changes: many times in a run.
+        self.run("set checkpoint_threshold = '256MB'")
         self.run("set TimeZone = 'UTC'")
         # The cache compares times of files in whole seconds: a file that is rewritten within a
         # second would be read from the cache.
@@ -109,6 +113,7 @@ class DuckDBEngine:
 
     def close(self) -> None:
         """Close the connection."""
+        self._lookup.close()
         self.connection.close()
 
     @property
@@ -188,9 +193,10 @@ class DuckDBEngine:
     def comment(self, table: str, file: str) -> None:
         """Set the comments of a table or view, and of its columns, to those of a SQL file."""
         about, columns = read_comments(file)
+        kind = self._kind(table)
         # In a file, every commit waits for the disk: all comments are one.
         with contextlib.nullcontext() if self._in_transaction else self.transaction():
-            self.run(f"comment on {self._kind(table)} {table} is {quote_literal(about)}")
+            self.run(f"comment on {kind} {table} is {quote_literal(about)}")
             for column, text in columns.items():
                 self.run(f'comment on column {table}."{column}" is {quote_literal(text)}')
 
@@ -205,9 +211,25 @@ class DuckDBEngine:
         return self._kind(table) is not None
 
     def _kind(self, table: str) -> str | None:
+        return "table" if self._is_table(table) else self._list_kind("view", table)
+
+    def _is_table(self, table: str) -> bool:
+        """Return whether a table exists, without a list of all tables, which takes long.
+
+        A missing table is an error, and errors end transactions, so it is looked up on another
+        connection. That does not see what a transaction has created.
+        """
+        if self._in_transaction:
+            return self._list_kind("table", table) is not None
+        try:
+            self._lookup.table(f"{self._database}.{table}")
+        except duckdb.CatalogException:
+            return False
+        return True
+
+    def _list_kind(self, kind: str, table: str) -> str | None:
         schema, name = table.split(".")
-        named = {"schema": schema, "name": name}
-        return next((kind for kind, found in _KINDS.items() if self.rows(found, named)), None)
+        return kind if self.rows(_KINDS[kind], {"schema": schema, "name": name}) else None
 
     def columns(self, relation: str) -> dict[str, str]:
         """Return the types of the columns of a relation, by name."""
@@ -277,12 +299,17 @@ class DuckDBEngine:
     @contextlib.contextmanager
     def use_database(self, database: str) -> Iterator[str]:
         """Resolve all table names in `database` while the block runs; yield the main one's name."""
-        main = quote_identifier(self.scalar("select current_database()"))
+        main = self._database
         self.run(f"use {database}")
+        self._database = database
         try:
             yield main
         finally:
             self.run(f"use {main}")
+            self._database = main
+
+    def _current_database(self) -> str:
+        return quote_identifier(self.scalar("select current_database()"))
 
     # --- results --------------------------------------------------------------------------------
 

@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from lydite.inputs.timezones import Zone
     from lydite.settings import ChannelSettings, CurrencySettings
 
-#: The ids of users whose input rows may have changed since journeys were built.
+#: The ids of users whose input rows may have changed since journeys were built, and whether they
+#: may have lost rows.
 CHANGED_USERS = "quality.changed_users"
 ABOUT_COLUMN = "number of the file that the row was read from, in quality.source_files"
 _FILES, _DEFINITIONS = "quality.source_files", "quality.source_definitions"
@@ -282,14 +283,18 @@ def replace_rows(
     accepted, aside = f"inputs.{files.table}", f"quarantine.{files.table}"
     if files.replaced:
         replaced = f"where {FILE_COLUMN} in ({', '.join(map(str, files.replaced))})"
-        _add_changed_users(engine, f"select distinct user_id from {accepted} {replaced}")
+        _add_changed_users(
+            engine, f"select distinct user_id, true as may_have_lost from {accepted} {replaced}"
+        )
         for table in (accepted, aside):
             engine.run(f"delete from {table} {replaced}")
     if files.numbers:
         engine.append(accepted, good, parameters)
         engine.append(aside, bad, parameters)
         new = f"where {FILE_COLUMN} >= {min(files.numbers.values())}"
-        _add_changed_users(engine, f"select distinct user_id from {accepted} {new}")
+        _add_changed_users(
+            engine, f"select distinct user_id, false as may_have_lost from {accepted} {new}"
+        )
 
 
 @contextlib.contextmanager
@@ -305,14 +310,24 @@ def compared(engine: Engine, table: str) -> Iterator[None]:
         return
     engine.create(before, f"select * from {name}")
     yield
-    _add_changed_users(engine, _DIFFERENT.format(before=before, now=name))
+    columns = ", ".join(map(quote_identifier, engine.columns(name)))
+    _add_changed_users(engine, _DIFFERENT.format(columns=columns, before=before, now=name))
     engine.drop(before)
 
 
 _DIFFERENT = """
-select user_id from (from {before} except all from {now})
-union
-select user_id from (from {now} except all from {before})
+select user_id, max(lost) > 0 as may_have_lost
+from (
+    select {columns}, sum(row) as lost
+    from (
+        select {columns}, 1 as row from {before}
+        union all
+        select {columns}, -1 as row from {now}
+    )
+    group by {columns}
+)
+where lost <> 0
+group by user_id
 """
 
 
@@ -345,8 +360,15 @@ def write_files(engine: DuckDBEngine, files: SourceFiles) -> int:
         (files.table, file, number, *_kept_state(files.states[file], files.found_ns))
         for file, number in files.numbers.items()
     ]
-    with engine.registered(pl.DataFrame(rows, schema=_SCHEMA, orient="row")) as name:
-        engine.append(_FILES, _COUNTED.format(frame=name, table=files.table, column=FILE_COLUMN))
+    counted = {
+        "table": files.table,
+        "column": FILE_COLUMN,
+        "first": min(files.numbers.values(), default=0),
+        "digest": _digest(engine, files.table),
+    }
+    if rows:
+        with engine.registered(pl.DataFrame(rows, schema=_SCHEMA, orient="row")) as name:
+            engine.append(_FILES, _COUNTED.format(frame=name, **counted))
     engine.run(
         f"update {_FILES} set size = {_UNKNOWN_SIZE} where table_name = $name and number in"
         f" (select {FILE_COLUMN} from quarantine.{files.table} where reason = $future)",
@@ -355,23 +377,72 @@ def write_files(engine: DuckDBEngine, files: SourceFiles) -> int:
     return int(engine.scalar(_MISSING.format(files=_FILES, table=files.table), parameters))
 
 
+# Files that were read before have smaller numbers.
 _COUNTED = """
-select files.*, coalesce(found.rows, 0) as rows
+with numbers as (
+    select {column} as number from inputs.{table}
+    union all
+    select {column} from quarantine.{table}
+),
+
+found as (
+    select number, count(*) as rows from numbers where number >= {first} group by number
+),
+
+accepted as (
+    select {column} as number, {digest}
+    from inputs.{table}
+    where {column} >= {first}
+    group by {column}
+)
+
+select
+    files.*,
+    coalesce(found.rows, 0) as rows,
+    coalesce(accepted.accepted, 0) as accepted,
+    accepted.hash_sum,
+    accepted.hash_xor
 from {frame} as files
-left join (
-    select number, count(*) as rows
-    from (
-        select {column} as number from inputs.{table}
-        union all
-        select {column} from quarantine.{table}
-    ) as numbers
-    group by number
-) as found on files.number = found.number
+left join found on files.number = found.number
+left join accepted on files.number = accepted.number
 """
 _MISSING = """
 select
     (select coalesce(sum(rows), 0) from {files} where table_name = $name)
     - (select count(*) from inputs.{table}) - (select count(*) from quarantine.{table})
+"""
+
+
+def digest_rows(engine: DuckDBEngine, table: str) -> tuple[int, ...]:
+    """Return a digest of the rows of an input table, whatever their order and file.
+
+    It is added up from what was found when each file was read, unless rows have been deleted since.
+    """
+    loaded = f"inputs.{table}"
+    if FILE_COLUMN in engine.columns(loaded) and engine.exists(_FILES):
+        parameters = {"name": table}
+        [(rows, *hashes)] = engine.rows(_ADDED_UP.format(files=_FILES), parameters)
+        if rows == engine.scalar(f"select count(*) from {loaded}"):
+            return (rows, *hashes)
+    [found] = engine.rows(f"select {_digest(engine, table)} from {loaded}")
+    return tuple(found)
+
+
+def _digest(engine: DuckDBEngine, table: str) -> str:
+    """Return the aggregates that `digest_rows` is made of; those of several files add up."""
+    columns = ", ".join(
+        quote_identifier(name) for name in engine.columns(f"inputs.{table}") if name != FILE_COLUMN
+    )
+    return (
+        f"count(*) as accepted, sum(cast(hash({columns}) as hugeint)) as hash_sum,"
+        f" bit_xor(hash(1, {columns})) as hash_xor"
+    )
+
+
+_ADDED_UP = """
+select cast(sum(accepted) as bigint), cast(sum(hash_sum) as hugeint), bit_xor(hash_xor)
+from {files}
+where table_name = $name
 """
 
 
@@ -395,6 +466,9 @@ def reset_changed_users(engine: Engine) -> None:
     Where the touchpoints are not loaded by file, nothing is noted.
     """
     if FILE_COLUMN in engine.columns("inputs.touchpoints"):
-        engine.create(CHANGED_USERS, "select cast(null as varchar) as user_id where false")
+        engine.create(
+            CHANGED_USERS,
+            "select cast(null as varchar) as user_id, false as may_have_lost where false",
+        )
     else:
         engine.drop(CHANGED_USERS)

@@ -26,14 +26,19 @@ ACTIVITY = {"journeys/activity": "journeys.activity", "journeys/reach": "journey
 CHANGED_DAYS = "journeys.changed_days"
 _AS_OF = "journeys.activity_as_of"
 _WEEKLY = "journeys/reach"
-_COLUMNS = "user_key, touched_at, channel_key, campaign, cost"
+_COLUMNS = "user_key, touched_at, channel_key, campaign, interaction, cost"
 _DIFFERENT = """
 select distinct cast(local_time(touched_at) as date) as date
 from (
-    (select {columns} {before} except all select {columns} {after})
-    union all
-    (select {columns} {after} except all select {columns} {before})
+    select {columns}, sum(row) as rows
+    from (
+        select {columns}, 1 as row {before}
+        union all
+        select {columns}, -1 as row {after}
+    )
+    group by {columns}
 )
+where rows <> 0
 """
 _FIRST, _LAST = date(1, 1, 1), date(9999, 12, 31)
 #: No time zone is further from UTC.

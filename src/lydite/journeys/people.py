@@ -454,7 +454,9 @@ def join_path_events(engine: Engine) -> None:
 def count_persons_sql(engine: Engine) -> tuple[str, str]:
     """Return the SQL that counts the persons of path events, and what is to be joined to them."""
     if not has_history(engine):
-        return "count(distinct path_events.user_key)", ""
+        if engine.exists("journeys.outcome_channels"):  # the first touch may not be on any path
+            return "count(distinct path_events.user_key)", ""
+        return "count(*) filter (where path_events.touch = 1)", ""
     joined = (
         " left join (select users.user_key, -nodes.component as number"
         " from people.nodes as nodes inner join journeys.users as users"

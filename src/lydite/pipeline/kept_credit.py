@@ -22,6 +22,7 @@ from lydite import attribution
 from lydite.attribution.credit import TOUCH_CREDIT
 from lydite.attribution.credit_sql import TOUCH_KEYS
 from lydite.engine import DuckDBEngine
+from lydite.journeys.activity import CHANGED_DAYS
 from lydite.journeys.changes import CHANGED_USERS, last_build
 from lydite.pipeline.unchanged import code_digest
 
@@ -30,25 +31,30 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from lydite.engine import Engine
+    from lydite.journeys.changes import Build
     from lydite.models import Landmarks, Model
 
-#: What is kept of each outcome: the fits, what they depend on, and the build of the journeys that
-#: the credit of touches is as of; null while that is being replaced.
+#: What is kept of each outcome: the fits, what they depend on, the touches among that, and the
+#: build of the journeys that the credit of touches is as of; null while that is being replaced.
 TABLE = "credit.kept"
 _SCHEMA: dict[str, Any] = {
     "outcome": pl.String,
     "fingerprint": pl.String,
+    "until": pl.Datetime("us"),
+    "touches": pl.String,
     "build": pl.String,
     "fits": pl.Binary,
 }
 _LIBRARIES = ("duckdb", "numpy", "scipy", "scikit-learn", "polars")
 # Conversions are numbered again in each build (conversion_key), and ids of conversions do not
 # matter.
-_ROWS = """
+_TOUCHES = """
 select count(*), sum(cast(hash(rows) as hugeint)), bit_xor(hash(rows, 1))
 from journeys.touches as rows
 where touched_at <= $until
-union all
+"""
+_CHANGED = f"select count(*) from {CHANGED_DAYS} where date <= cast(local_time($until) as date)"
+_ROWS = """
 select count(*), sum(cast(hash(rows) as hugeint)), bit_xor(hash(rows, 1))
 from (
     select outcome, user_key, conversion, converted_at, value, path_length
@@ -66,6 +72,8 @@ class Kept(NamedTuple):
     """A row of `TABLE`; the fits are pickled."""
 
     fingerprint: str
+    until: datetime
+    touches: str
     build: str | None
     fits: bytes
 
@@ -115,8 +123,9 @@ def attribute_outcome(
     if build is None or not isinstance(engine, DuckDBEngine):
         attribution.attribute_outcome(engine, outcome, models, landmarks(), seed, until)
         return
-    fingerprint = _fingerprint(engine, row, models, seed, until)
     kept = _read(engine, outcome)
+    touches = _touches(engine, until, kept, build)
+    fingerprint = _fingerprint(engine, row, models, seed, until, touches)
     _delete(engine, outcome)
     if kept is None or kept.fingerprint != fingerprint:
         fits = attribution.attribute_outcome(engine, outcome, models, landmarks(), seed, until)
@@ -134,11 +143,21 @@ def attribute_outcome(
             seed,
             CHANGED_USERS if follows else None,
         )
-    _write(engine, outcome, Kept(fingerprint, build.build, pickled))
+    _write(engine, outcome, Kept(fingerprint, until, touches, build.build, pickled))
 
 
 def _keeps(engine: Engine) -> bool:
     return isinstance(engine, DuckDBEngine) and engine.is_persistent
+
+
+def _touches(engine: DuckDBEngine, until: datetime, kept: Kept | None, build: Build) -> str:
+    """Return a digest of the touches up to an instant, as it was kept where none has changed."""
+    if kept is not None and kept.until == until and kept.build is not None:
+        if kept.build == build.build:
+            return kept.touches
+        if kept.build == build.before and not engine.scalar(_CHANGED, {"until": until}):
+            return kept.touches
+    return str(engine.rows(_TOUCHES, {"until": until}))
 
 
 def _fingerprint(
@@ -147,6 +166,7 @@ def _fingerprint(
     models: Sequence[Model],
     seed: int | None,
     until: datetime,
+    touches: str,
 ) -> str:
     """Return the digest of everything that the fits of one outcome depend on."""
     outcome = {"outcome": row["outcome"]}
@@ -159,7 +179,7 @@ def _fingerprint(
     parts += engine.rows("select buckets from evaluation.samples where outcome = $outcome", outcome)
     if engine.exists("journeys.outcome_channels"):
         parts += engine.rows("from journeys.outcome_channels order by all")
-    parts += engine.rows(_ROWS, {"until": until})
+    parts += [touches, *engine.rows(_ROWS, {"until": until})]
     return hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()
 
 
@@ -168,7 +188,7 @@ def _read(engine: DuckDBEngine, outcome: str) -> Kept | None:
     if not engine.exists(TABLE):
         return None
     rows = engine.rows(
-        f"select fingerprint, build, fits from {TABLE} where outcome = $outcome",
+        f"select {', '.join(Kept._fields)} from {TABLE} where outcome = $outcome",
         {"outcome": outcome},
     )
     return Kept(*rows[0]) if rows else None

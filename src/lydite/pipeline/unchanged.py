@@ -16,6 +16,7 @@ import polars as pl
 
 from lydite.engine import DuckDBEngine, sql_directory
 from lydite.engine.duckdb import quote_identifier
+from lydite.inputs.changed_files import digest_rows
 from lydite.inputs.files import FILE_COLUMN
 
 if TYPE_CHECKING:
@@ -116,7 +117,11 @@ def _fingerprint(engine: DuckDBEngine, settings: Settings) -> str:
     for schema, name in engine.rows(_ROWS):
         table = f"{quote_identifier(schema)}.{quote_identifier(name)}"
         columns = engine.columns(table)
-        if columns.pop(FILE_COLUMN, None):  # the same rows may be in other files
+        is_by_file = columns.pop(FILE_COLUMN, None)  # the same rows may be in other files
+        if is_by_file and schema == "inputs":
+            parts.append(f"{schema}.{name} {digest_rows(engine, name)} {columns}")
+            continue
+        if is_by_file:
             table = f"(select * exclude ({FILE_COLUMN}) from {table})"
         [counted] = engine.rows(
             "select count(*), sum(cast(hash(found) as hugeint)), bit_xor(hash(found, 1))"

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: The version of the tables that outlive a run. To be raised, with a step in `_STEPS`, when a
 #: version of Lydite cannot use those of the version before.
-WAREHOUSE_VERSION = 2
+WAREHOUSE_VERSION = 3
 TABLE = "quality.warehouse_version"
 # Evidence that cannot be computed again: scores as they were first written, decisions and changes
 # of verdicts, rows read from databases, digests of erased ids, and the record of runs.
@@ -123,8 +123,12 @@ def _to_2(_: DuckDBEngine) -> None:
     """Upgrade nothing: only tables that a run computes have changed."""
 
 
+def _to_3(_: DuckDBEngine) -> None:
+    """Upgrade nothing: only tables that a run computes have changed."""
+
+
 #: From each version to the next.
-_STEPS = (_to_1, _to_2)
+_STEPS = (_to_1, _to_2, _to_3)
 
 
 def _drop_computed(engine: DuckDBEngine) -> int:

@@ -133,7 +133,8 @@ def vanished_finding(engine: Engine, rule: Rule, accepted: QualitySettings) -> F
         return None
     users = engine.scalar("select count(*) from journeys.users")
     noted = engine.exists(CHANGED_USERS)
-    some = f" where user_id in (select user_id from {CHANGED_USERS})" if noted else ""
+    lost = f"select user_id from {CHANGED_USERS} where may_have_lost"
+    some = f" where user_id in ({lost})" if noted else ""
     engine.create_view(_USERS, f"select user_key, user_id from journeys.users{some}")
     n, user = engine.rows(
         f"select count(*), min(user_id) from (\n{load_sql(rule.sql)}\n) where {not_erased(engine)}"
