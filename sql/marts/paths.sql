@@ -51,7 +51,7 @@ counted as (
 ),
 
 -- With so many journeys, a path may be among the 10,000: others need not be sorted.
-least as (
+limits as (
     select outcome, max(journeys) as journeys
     from (
         select
@@ -79,8 +79,8 @@ ranked as (
         case when valued.has_value then coalesce(counted.value, 0) end as value
     from counted
     inner join valued on counted.outcome = valued.outcome
-    left join least on counted.outcome = least.outcome
-    where counted.journeys >= coalesce(least.journeys, 0)
+    left join limits on counted.outcome = limits.outcome
+    where counted.journeys >= coalesce(limits.journeys, 0)
 )
 
 select * from ranked where rank <= 10000 order by outcome, rank

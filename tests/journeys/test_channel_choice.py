@@ -11,7 +11,8 @@ from polars.testing import assert_frame_equal
 from lydite import pipeline
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
-from lydite.journeys.incremental import refresh
+from lydite.journeys.incremental import build_journeys, refresh
+from lydite.journeys.people import count_persons_sql
 from lydite.models import make_models
 from lydite.settings import parse_settings
 from lydite.simulation import simulate
@@ -146,3 +147,19 @@ def test_names_that_no_touch_has_are_reported():
     chosen = run(WORLD.touchpoints.head(2000), exclude_channels=["fax"])
     texts = chosen["warnings"].filter(kind="channels_of_outcome")["text"]
     assert "no touch has the channel 'fax'" in texts[0]
+
+
+@pytest.mark.parametrize("excluded", [[], [FIRST]])
+@pytest.mark.parametrize("after_conversion", ["restart", "continue"])
+def test_persons_are_counted_whatever_is_left_out(excluded, after_conversion):
+    settings = settings_of(exclude_channels=excluded, after_conversion=after_conversion)
+    with DuckDBEngine() as engine:
+        pipeline.load_inputs(engine, {"touchpoints": WORLD.touchpoints, "conversions": BOTH})
+        lookbacks = settings.lookbacks(["sale", "other"])
+        build_journeys(engine, lookbacks, settings.path_options(lookbacks))
+        counted, joined = count_persons_sql(engine)
+        for outcome in lookbacks:
+            select = f"from journeys.path_events{joined} where not is_conversion and outcome = $o"
+            found = engine.scalar(f"select {counted} {select}", {"o": outcome})
+            distinct = engine.scalar(f"select count(distinct user_key) {select}", {"o": outcome})
+            assert found == distinct > 0

@@ -454,7 +454,9 @@ def join_path_events(engine: Engine) -> None:
 def count_persons_sql(engine: Engine) -> tuple[str, str]:
     """Return the SQL that counts the persons of path events, and what is to be joined to them."""
     if not has_history(engine):
-        if engine.exists("journeys.outcome_channels"):  # the first touch may not be on any path
+        chosen = "journeys.outcome_channels"
+        if engine.exists(chosen) and engine.scalar(f"select count(*) from {chosen}"):
+            # The first touch may be of a channel that the outcome leaves out.
             return "count(distinct path_events.user_key)", ""
         return "count(*) filter (where path_events.touch = 1)", ""
     joined = (
