@@ -47,7 +47,17 @@ def test_what_a_notebook_takes_is_there_and_is_seen_by_the_report() -> None:
 def test_import_lydite_alone_is_light() -> None:
     modules = modules_after("import lydite; dir(lydite)")
     assert not HEAVY & modules
-    assert [name for name in modules if name.startswith("lydite")] == ["lydite"]
+    found = {name for name in modules if name.startswith("lydite")}
+    assert found == {"lydite", "lydite.late_imports"}
+
+
+def test_credit_from_paths_imports_neither_pandas_nor_the_pipeline(tmp_path: Path) -> None:
+    (tmp_path / "paths.csv").write_text("path,conversions,nulls\na > b,1,2\nb,1,3\n")
+    models = ["first_touch", "last_non_direct", "linear", "markov_1", "markov_3", "shapley"]
+    body = f"import lydite; lydite.credit('paths.csv', models={models}, intervals=False)"
+    modules = modules_after(body, folder=tmp_path)
+    heavy = {"pandas", "scipy.linalg", "sklearn", "lydite.pipeline", "lydite.evaluation"}
+    assert not heavy & modules
 
 
 def test_every_command_is_tried() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from lydite.late_imports import late_imports
 
 if TYPE_CHECKING:
     from lydite import models
@@ -32,28 +33,23 @@ __all__ = [
 
 # Modules are imported when a name is first used, so that `lydite --help` starts fast.
 _MODULES = {
-    "check": "lydite.api",
-    "Comparison": "lydite.results",
-    "compare": "lydite.api",
-    "Credit": "lydite.results",
-    "credit": "lydite.api",
+    "check": "lydite.api.data_check",
+    "Comparison": "lydite.results.comparison",
+    "compare": "lydite.api.comparison",
+    "Credit": "lydite.results.credit",
+    "credit": "lydite.api.attribution",
     "DataCheck": "lydite.checking",
     "ExperimentReading": "lydite.experiments.result",
     "InputError": "lydite.errors",
     "LyditeError": "lydite.errors",
     "models": "lydite.models",
-    "read_experiment": "lydite.api",
+    "read_experiment": "lydite.api.experiment",
     "simulate": "lydite.simulation",
 }
 
 # Hidden from type checkers, for which a module with `__getattr__` has every name.
 if not TYPE_CHECKING:
-
-    def __getattr__(name: str) -> object:
-        if name not in _MODULES:
-            raise AttributeError(f"module 'lydite' has no attribute {name!r}")
-        module = import_module(_MODULES[name])
-        return module if name == "models" else getattr(module, name)
+    __getattr__ = late_imports(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

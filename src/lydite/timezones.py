@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
-import pandas as pd
 
 from lydite.errors import InputError
 
@@ -50,6 +49,8 @@ def to_local(times: NDArray[np.datetime64], timezone: str) -> NDArray[np.datetim
     in_us = np.asarray(times).astype("datetime64[us]", copy=False)
     if timezone == UTC:
         return in_us
+    import pandas as pd  # noqa: PLC0415 - it takes long, and UTC does not need it
+
     index = pd.DatetimeIndex(in_us.ravel(), tz=UTC).tz_convert(timezone).tz_localize(None)
     return np.asarray(index.to_numpy().astype("datetime64[us]")).reshape(in_us.shape)
 
@@ -69,6 +70,8 @@ def to_utc(times: NDArray[np.datetime64], timezone: str) -> NDArray[np.datetime6
     in_us = np.asarray(times).astype("datetime64[us]", copy=False)
     if timezone == UTC:
         return in_us
+    import pandas as pd  # noqa: PLC0415 - it takes long, and UTC does not need it
+
     index = pd.DatetimeIndex(in_us.ravel()).tz_localize(
         timezone, ambiguous=np.ones(in_us.size, dtype=bool), nonexistent="shift_forward"
     )

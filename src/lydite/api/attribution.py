@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, overload
 
-from lydite import pipeline
 from lydite.api.arguments import (
     given_sources,
     open_engine,
@@ -16,7 +15,7 @@ from lydite.attribution.path_credit import credit_paths
 from lydite.dataframes import kind_of
 from lydite.errors import InputError
 from lydite.models import choose
-from lydite.results import Credit, read_credit
+from lydite.results import Credit
 from lydite.settings import make_settings
 
 if TYPE_CHECKING:
@@ -214,6 +213,10 @@ def credit(
     if normalise != "path":
         raise InputError('normalise="global" is for paths: leave it out')
     refuse_several_lookbacks(lookback, "give one")
+    # Not for paths: they need none of the pipeline, which takes long to import.
+    from lydite import pipeline  # noqa: PLC0415
+    from lydite.results import read_credit  # noqa: PLC0415
+
     settings = make_settings(
         lookback=lookback,
         after_conversion=after_conversion,

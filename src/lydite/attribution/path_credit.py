@@ -273,14 +273,16 @@ def _rows(
     own: Mapping[str, NDArray[np.float64]],
     bounds: Mapping[str, Any],
 ) -> pl.DataFrame:
-    effects = model.removal_effects_ if isinstance(model, Markov) else None
+    # Lists, as polars runs a query for every single value that it repeats.
+    unknown = [None] * len(table.channels)
+    effects = model.removal_effects_ if isinstance(model, Markov) else unknown
     total = pl.col("conversions").sum()
     frame = pl.DataFrame(
         {
             "model": [model.name] * len(table.channels),
             "credit": [model.credit_kind] * len(table.channels),
             "channel": table.channels,
-            **dict.fromkeys(_BOUNDS),
+            **dict.fromkeys(_BOUNDS, unknown),
             **own,
             **bounds,
             "removal_effect": effects,

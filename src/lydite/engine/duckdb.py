@@ -30,10 +30,11 @@ IS_DUCKDB_2 = int(duckdb.__version__.split(".")[0]) >= 2
 _ARROW_BY_RELATION = IS_DUCKDB_2
 _ROWS_AT_ONCE = 250_000  # rows of a large result per batch, so that batches reuse memory
 # The views of `information_schema` give the same result, and take six times as long. There are two
-# statements, as their union takes ten times as long.
+# statements, as their union takes ten times as long. Names are literals: for a parameter, DuckDB
+# imports pandas, which takes half a second.
 _KINDS = {
     kind: f"select 1 from duckdb_{kind}s() where database_name = current_database()"
-    f" and schema_name = $schema and {kind}_name = $name"
+    f" and schema_name = {{schema}} and {kind}_name = {{name}}"
     for kind in ("table", "view")
 }
 _PATH = "select path from duckdb_databases() where database_name = current_database()"
@@ -228,8 +229,8 @@ class DuckDBEngine:
         return True
 
     def _list_kind(self, kind: str, table: str) -> str | None:
-        schema, name = table.split(".")
-        return kind if self.rows(_KINDS[kind], {"schema": schema, "name": name}) else None
+        schema, name = map(quote_literal, table.split("."))
+        return kind if self.rows(_KINDS[kind].format(schema=schema, name=name)) else None
 
     def columns(self, relation: str) -> dict[str, str]:
         """Return the types of the columns of a relation, by name."""

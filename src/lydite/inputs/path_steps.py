@@ -136,9 +136,10 @@ def _number_steps(place: str, path: pl.Series, steps: pl.Series, separator: str 
             f"{place}: row {row + 1}: the path {_text(path[row])} has no step. Name its channels,"
             " or drop the row."
         )
-    found = steps.explode().fill_null("").to_arrow().dictionary_encode()
-    code = found.indices.to_numpy()
-    stripped = [name.strip(_BLANKS) for name in found.dictionary.to_pylist()]
+    found = steps.explode().fill_null("")
+    written = found.unique()
+    code = found.cast(pl.Enum(written)).to_physical().to_numpy()
+    stripped = [name.strip(_BLANKS) for name in written]
     # If two separators share a blank, the second one stays at the start of the next step.
     shared = separator == SPACED
     empty = np.array([not name or (shared and f"{name} ".startswith("> ")) for name in stripped])

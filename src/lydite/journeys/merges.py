@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy import sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,8 +76,10 @@ def without_hubs(pairs: Pairs, partners: NDArray[np.int64], most: int) -> Pairs:
 def find_components(pairs: Pairs) -> NDArray[np.int64]:
     """Return the number of the component of each id, (n,) integers."""
     ones = np.ones(len(pairs.first), dtype=np.int8)
-    graph = coo_array((ones, (pairs.first, pairs.second)), shape=(pairs.ids, pairs.ids))
-    return np.asarray(connected_components(graph.tocsr(), directed=False)[1], dtype=np.int64)
+    graph = sparse.coo_array((ones, (pairs.first, pairs.second)), shape=(pairs.ids, pairs.ids))
+    return np.asarray(
+        sparse.csgraph.connected_components(graph.tocsr(), directed=False)[1], dtype=np.int64
+    )
 
 
 def find_roots(pairs: Pairs) -> NDArray[np.int64]:

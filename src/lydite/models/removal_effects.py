@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.csgraph import breadth_first_order
-from scipy.sparse.linalg import splu
 
 from lydite.models.transitions import find
 from lydite.paths.arrays import group_sums
@@ -141,7 +139,8 @@ def _reaches_end(
         shape=(size + 1, size + 1),
     )
     reached = np.zeros(size + 1, dtype=bool)
-    reached[breadth_first_order(backward, size, return_predecessors=False)] = True
+    order = sparse.csgraph.breadth_first_order(backward, size, return_predecessors=False)
+    reached[order] = True
     return reached[:size]
 
 
@@ -260,11 +259,11 @@ def _factorise(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return what `_solve_any_order` does, by a sparse factorisation for each channel."""
     identity = sparse.eye_array(len(ending), format="csr")
-    conversion_from = splu((identity - onward).tocsc()).solve(ending)
+    conversion_from = sparse.linalg.splu((identity - onward).tocsc()).solve(ending)
     first_visit = np.zeros(len(ending))
     for channel in np.unique(last):
         there = last == channel
         leaving = sparse.diags_array((~there).astype(float)) @ onward
-        reached = splu((identity - leaving).T.tocsc()).solve(start)
+        reached = sparse.linalg.splu((identity - leaving).T.tocsc()).solve(start)
         first_visit[there] = reached[there]
     return first_visit, conversion_from

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import splu
 
 from lydite.models.base import weighted_sums
 from lydite.models.removal_effects import probabilities_of
@@ -154,6 +153,6 @@ def _factorised(
         stays = np.ones(len(begin))
         stays[removed[0][removed[1] == column]] = 0
         kept = sparse.diags_array(stays)
-        leaving = splu((identity - kept @ step @ kept).tocsc())
+        leaving = sparse.linalg.splu((identity - kept @ step @ kept).tocsc())
         total[:, column] = leaving.solve(begin * stays)
     return total

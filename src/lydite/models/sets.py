@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 #: The smallest and the largest forecast: none is ever certain.
 LEAST, MOST = 1e-12, 1 - 1e-12
 
+_BITS = 63  # of a number
 _CHANNELS_PER_KEY = 48  # sums of so many powers of 2 are exact in floating point
 
 
@@ -129,8 +130,11 @@ def channel_sets(path: PathChannels, paths: int, channels: int) -> UniqueFeature
     UniqueFeatures
         Its rows are a sparse (k, channels) matrix of ones, a row for each distinct set.
     """
-    # The hash of a set is the sum of random 64-bit numbers of its channels.
-    codes = np.random.default_rng(0).integers(0, 2**64, size=channels, dtype=np.uint64)
+    # A set is the sum of the numbers of its channels: powers of 2, or random ones as a hash.
+    if channels <= _BITS:
+        codes = np.uint64(1) << np.arange(channels, dtype=np.uint64)
+    else:
+        codes = np.random.default_rng(0).integers(0, 2**64, size=channels, dtype=np.uint64)
     inverse, first = factorize(sums_of_slices(codes[path.channel], path.starts(paths)))
     sets = path.take(first, paths)
     return UniqueFeatures(inverse, sets.matrix(np.ones(len(sets.row)), len(first), channels))

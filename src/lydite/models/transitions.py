@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-import pandas as pd
 import polars as pl
 
 from lydite.models.base import by_unit, resampled_sums
-from lydite.paths.arrays import group_sums
+from lydite.paths.arrays import ascending, group_sums
 from lydite.paths.landmarks import HISTORY, Landmarks, expand_paths
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from lydite.paths.landmarks import ExpandedPaths
-
-_Key = TypeVar("_Key", np.uint64, np.intp)
 
 START, CONVERSION, NULL = "(start)", "(conversion)", "(null)"
 
@@ -61,12 +58,6 @@ def find(keys: NDArray[np.uint64], among: NDArray[np.uint64]) -> NDArray[np.intp
         return np.full(len(keys), -1, dtype=np.intp)
     place = np.minimum(np.searchsorted(among, keys), len(among) - 1)
     return np.where(among[place] == keys, place, -1)
-
-
-def ascending(keys: NDArray[_Key]) -> tuple[NDArray[_Key], NDArray[np.intp]]:
-    """Return the distinct keys in ascending order, and the number of each key among them."""
-    number, distinct = pd.factorize(keys, sort=True)
-    return distinct, number
 
 
 @dataclass(frozen=True)
@@ -195,26 +186,27 @@ class Transitions:
         ``a > b``, oldest first; ``(start)``, ``(conversion)`` and ``(null)`` are the ends of a
         path; the probabilities of each ``from`` sum to 1.
         """
-        name = np.array(channels, dtype=object)
-        standing = np.array(
-            [" > ".join(name[c] for c in state if c >= 0) for state in self.histories],
-            dtype=object,
-        )
+        histories = self.histories.tolist()
+        standing = [" > ".join(channels[c] for c in state if c >= 0) for state in histories]
+        state, channel = np.arange(len(standing)), np.arange(self.n_channels)
+        # Numbers of names: the ends of a path first, then channels, then states.
+        names = pl.Series([START, CONVERSION, NULL, *channels, *standing], dtype=pl.String)
+        first_state = 3 + len(channels)
         parts = [
-            (np.full(self.n_channels, START, dtype=object), name, self.starts),
-            (standing[self.origin], name[self.next_channel], self.moves),
-            (standing, np.full(len(standing), CONVERSION, dtype=object), self.conversions),
-            (standing, np.full(len(standing), NULL, dtype=object), self.nulls),
+            (np.zeros_like(channel), 3 + channel, self.starts),
+            (first_state + self.origin, 3 + self.next_channel, self.moves),
+            (first_state + state, np.full_like(state, 1), self.conversions),
+            (first_state + state, np.full_like(state, 2), self.nulls),
         ]
         origin, destination, count = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return (
-            pl.DataFrame(
-                {"from": origin, "to": destination, "count": count},
-                schema={"from": pl.String, "to": pl.String, "count": pl.Float64},
-            )
-            .filter(pl.col("count") > 0)
-            .with_columns(probability=pl.col("count") / pl.col("count").sum().over("from"))
-        )
+        some = count > 0
+        return pl.DataFrame(
+            {
+                "from": names.gather(origin[some]),
+                "to": names.gather(destination[some]),
+                "count": count[some].astype(float),
+            }
+        ).with_columns(probability=pl.col("count") / pl.col("count").sum().over("from"))
 
 
 @dataclass(frozen=True)
@@ -261,7 +253,7 @@ class TransitionCounts:
         counts = touches.count > 0
         rows = slice(None) if counts.all() else counts
         history, path = _histories(touches, rows)
-        states, of_path = ascending(pack(history[:, :order]))
+        states, of_path = _states(history[:, :order], size)
         state, next_channel = of_path[path], touches.next_channel[rows]
         moved = np.flatnonzero(next_channel >= 0)
         edges, edge = ascending(state[moved] * size + next_channel[moved])
@@ -306,6 +298,20 @@ class TransitionCounts:
     def total(self) -> Transitions:
         """Return the counts of all units together."""
         return self.weighted(np.ones(self.counts.shape[1]))
+
+
+def _states(
+    history: NDArray[np.integer], channels: int
+) -> tuple[NDArray[np.uint64], NDArray[np.intp]]:
+    """Return the distinct states of an (n, k) history, packed and ascending, and that of each."""
+    # Numbers without gaps between those of channels sort as packed states do.
+    key = np.zeros(len(history), dtype=np.uint64)
+    for column in reversed(range(history.shape[1])):
+        key = key * np.uint64(channels + 1) + (history[:, column] + 1).astype(np.uint64)
+    distinct, number = ascending(key)
+    example = np.empty(len(distinct), dtype=np.intp)
+    example[number] = np.arange(len(number))
+    return pack(history[example]), number
 
 
 def _histories(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
-import pandas as pd
 from scipy import sparse
 
 if TYPE_CHECKING:
@@ -14,6 +13,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _Number = TypeVar("_Number", bound=np.number)
+_Key = TypeVar("_Key", bound=np.integer)
+
+# The cells of a table of all keys: for each key, or of a small table. It is faster than hashing.
+_CELLS, _SMALL = 4, 1 << 16
 
 
 def factorize(keys: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
@@ -35,10 +38,49 @@ def factorize(keys: NDArray[np.integer]) -> tuple[NDArray[np.int32], NDArray[np.
     >>> factorize(np.array([7, 3, 7]))
     (array([0, 1, 0], dtype=int32), array([0, 1]))
     """
+    if _are_dense(keys):
+        where = np.full(_size(keys), len(keys))
+        where[keys[::-1]] = np.arange(len(keys) - 1, -1, -1)
+        first = np.sort(where[where < len(keys)])
+        number = np.empty(len(where), dtype=np.int32)
+        number[keys[first]] = np.arange(len(first))
+        return number[keys], first
+    import pandas as pd  # noqa: PLC0415 - it takes long, and path tables do not need it
+
     codes, distinct = pd.factorize(keys)
     first = np.empty(len(distinct), dtype=np.intp)
     first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
     return codes.astype(np.int32), first
+
+
+def ascending(keys: NDArray[_Key]) -> tuple[NDArray[_Key], NDArray[np.intp]]:
+    """Return the distinct keys in ascending order, and the number of each key among them.
+
+    Examples
+    --------
+    >>> ascending(np.array([7, 3, 7]))
+    (array([3, 7]), array([1, 0, 1]))
+    """
+    if _are_dense(keys):
+        there = np.zeros(_size(keys), dtype=bool)
+        there[keys] = True
+        return np.flatnonzero(there).astype(keys.dtype), (np.cumsum(there) - 1)[keys]
+    import pandas as pd  # noqa: PLC0415 - as above
+
+    number, distinct = pd.factorize(keys, sort=True)
+    return distinct, number
+
+
+def _are_dense(keys: NDArray[np.integer]) -> bool:
+    """Return whether a table of all keys is small."""
+    if not len(keys):
+        return True
+    return int(keys.min()) >= 0 and _size(keys) <= max(_CELLS * len(keys), _SMALL)
+
+
+def _size(keys: NDArray[np.integer]) -> int:
+    """Return the number of integers up to the largest key."""
+    return int(keys.max()) + 1 if len(keys) else 0
 
 
 def group_sums(

@@ -129,13 +129,18 @@ class PathTouches:
         before_end, kept = self.hours_before_end, self.slices.kept
         return np.repeat(before_end[slice_starts(kept)], kept) - before_end
 
-    def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
-        """Return the used ones of `PATH_COLUMNS` and ``path`` for some touches."""
+    def columns(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> dict[str, Any]:
+        """Return the used ones of `PATH_COLUMNS` and ``path``; 0 stands for a null position."""
         columns: dict[str, Any] = {}
         for name, values in (*self._numbers(used), *self._texts(rows, used)):
             columns[name] = values if isinstance(values, pa.Array) else values[rows]
         if "path" in used or not columns:  # a table needs at least one column
             columns["path"] = self.path[rows]
+        return columns
+
+    def table(self, rows: NDArray[np.intp] | slice, used: Container[str]) -> pa.Table:
+        """Return these columns as an Arrow table."""
+        columns = self.columns(rows, used)
         for name in ("last_non_direct_position", MILESTONE_POSITION):
             last = columns.get(name)
             if last is not None:
@@ -166,6 +171,7 @@ class PathTouches:
 
 
 _ORDER = ("position", "path_length", "position_from_end", "last_non_direct_position")
+_MAX_AS_TEXT = 20_000  # touches; a microsecond for each and column
 _HOURS = ("hours_before_end", "hours_after_start")
 
 
@@ -202,12 +208,36 @@ def _weigh_by_sql(
     )
     used = frozenset().union(*(columns_used(weight) for weight in weights))
     try:
-        with engine.registered(touches.table(rows, used)) as name:
+        with _readable(engine, touches, rows, used) as name:
             found = engine.fetch_numpy(f"select {select} from {name}")
     except engine.error as error:
         _raise_explained(engine, touches, weights, select)
         raise InputError(f"a model's weights do not fit the touches of a path: {error}") from error
     return list(found.values())
+
+
+@contextlib.contextmanager
+def _readable(
+    engine: DuckDBEngine,
+    touches: PathTouches,
+    rows: slice | NDArray[np.intp],
+    used: Container[str],
+) -> Iterator[str]:
+    """Make columns of touches readable from SQL. If they are few numbers, they are text in it.
+
+    To register a table, DuckDB imports pandas, which takes half a second.
+    """
+    columns = touches.columns(rows, used)
+    are_numbers = all(name in {*_ORDER, "path"} for name in columns)
+    if not are_numbers or len(next(iter(columns.values()))) > _MAX_AS_TEXT:
+        with engine.registered(touches.table(rows, used)) as name:
+            yield name
+        return
+    lists = ", ".join(
+        f"nullif(unnest('{values.tolist()}'::bigint[]), 0) as {name}"
+        for name, values in columns.items()
+    )
+    yield f"(select {lists})"
 
 
 def _raise_explained(

@@ -15,6 +15,7 @@ from lydite.models.transition_graph import transition_graph
 from lydite.pipeline import EXPERIMENT_MARTS, LOCAL_MARTS, MARTS
 from lydite.pipeline.campaigns import campaign_table
 from lydite.pipeline.touch_credit import TouchCredit
+from lydite.results.credit import NO_TOUCHES
 from lydite.settings import ReportSettings
 
 if TYPE_CHECKING:
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 #: The result tables: their names in the schema ``mart``.
 FRAMES = (*LOCAL_MARTS, *MARTS, *EXPERIMENT_MARTS, *TABLES)
-CREDIT_FIRST = ("outcome", "model", "channel", "conversions", "value", "removal_effect")
 _COUNTS = ("lookback", "landmarks", "conversions", "attributed", "unattributed", "periods")
 _MODEL_FIELDS = (
     "model", "claim", "rank", "log_loss_bits", "explained", "explained_low", "explained_high",
@@ -52,7 +52,6 @@ CREDIT_FIELDS = (
 
 
 MOST_OUTCOMES = 3  # in a line
-NO_TOUCHES = TouchCredit(missing="a path table has no touches: give touchpoints and conversions")
 
 
 def _model_records(rows: pl.DataFrame) -> list[ModelRecord]:
@@ -123,7 +122,7 @@ class Comparison(Generic[FrameT_co]):
     _kind: FrameKind = field(default="polars", repr=False)
     findings: Sequence[Finding] = ()
     report_settings: ReportSettings = field(default=ReportSettings(), repr=False)
-    _touches: TouchCredit = NO_TOUCHES
+    _touches: TouchCredit = field(default=TouchCredit(missing=NO_TOUCHES))
 
     def __repr__(self) -> str:
         """Return the verdicts in a line."""

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
         WarningRecord,
     )
     from lydite.reporting.notebook import CreditPlots
-from lydite.results.comparison import CREDIT_FIRST, NO_TOUCHES
+
+CREDIT_FIRST = ("outcome", "model", "channel", "conversions", "value", "removal_effect")
+NO_TOUCHES = "a path table has no touches: give touchpoints and conversions"
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,7 +52,7 @@ class Credit(Generic[FrameT_co]):
     _notes: Sequence[tuple[str, str]] = field(default=(), repr=False)
     quarantined: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     duplicates: Mapping[str, int] = field(default_factory=dict)
-    _touches: TouchCredit = NO_TOUCHES
+    _touches: TouchCredit | None = None
 
     def __repr__(self) -> str:
         """Return what the table holds, in a line."""
@@ -66,6 +68,8 @@ class Credit(Generic[FrameT_co]):
     @property
     def touch_credit(self) -> FrameT_co:
         """Credit of every touch, as in `Comparison.touch_credit`; only from touchpoints."""
+        if self._touches is None:
+            raise InputError(NO_TOUCHES)
         return cast("FrameT_co", to_frame(self._touches.frame(), self._kind))
 
     @property
