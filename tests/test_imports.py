@@ -79,6 +79,7 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
         "lydite",
         "lydite.environment",
         "lydite.errors",
+        "lydite.late_imports",
     }
 
 
