@@ -104,9 +104,9 @@ def evaluate(file: str) -> Figures:
             with watch("rivals"):
                 [(outcome, calendar, own)] = pipeline.load_splits(engine, models)
                 tried = [*pipeline.make_baselines(), *models]
-                score_models(engine, outcome, tried, calendar, own)
+                kept = score_models(engine, outcome, tried, calendar, own)
             with watch("ceiling"):
-                score_ceiling(engine, outcome, models, calendar, own, SEED)
+                score_ceiling(engine, outcome, models, calendar, own, SEED, kept)
             with watch("verdicts"):
                 pipeline.compare_models(engine, models, SETTINGS.evaluation)
     return {**watch.seconds, "landmarks": len(own.landmarks), "periods": len(calendar)}

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 import lydite
-from lydite.evaluation import ceiling
+from lydite.evaluation import rival_forecasts
 from lydite.simulation import simulate
 
 MODELS = ["linear", "last_touch"]
@@ -55,7 +55,7 @@ def test_shuffled_rows_renamed_channels_and_retyped_ids_change_nothing(world, re
 def test_a_ceiling_scored_on_few_landmarks_does_not_change_the_rivals(
     world, result, monkeypatch
 ) -> None:
-    monkeypatch.setattr(ceiling, "MAX_SCORED_LANDMARKS", 200)
+    monkeypatch.setattr(rival_forecasts, "MAX_SCORED_LANDMARKS", 200)
     other = lydite.compare(world.touchpoints, world.conversions, models=MODELS)
     landmarks = {row["model"]: row["landmarks"] for row in other.table.iter_rows(named=True)}
     assert 0 < landmarks.pop("ceiling") < min(landmarks.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import timedelta
 
 import numpy as np
@@ -125,7 +125,7 @@ def test_a_period_without_landmarks_has_no_scores():
     kept = reordered(LANDMARKS, np.argsort(~outside, kind="stable"))
     moved = kept.happened_at.copy()
     moved[outside.sum() :] = CALENDAR.end + 5 * DAY
-    split = Split.by_period(type(kept)(**{**vars(kept), "happened_at": moved}), CALENDAR)
+    split = Split.by_period(replace(kept, happened_at=moved), CALENDAR)
     scores = backtest(make_model("linear"), split)
     assert scores.landmarks[2].sum() == 0
     assert (scores.landmarks.sum(axis=1)[[0, 1, 3, 4, 5]] > 0).all()

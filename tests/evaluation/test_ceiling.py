@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lydite.evaluation import ceiling
+from lydite.evaluation import ceiling, rival_forecasts
 from lydite.evaluation.backtest import backtest
 from lydite.evaluation.segments import ALL
 from lydite.evaluation.splits import Split
@@ -94,7 +94,7 @@ print(elsewhere)
 
 
 def test_the_training_sample_is_bounded(monkeypatch):
-    monkeypatch.setattr(ceiling, "MAX_TRAINING_LANDMARKS", 1500)
+    monkeypatch.setattr(rival_forecasts, "MAX_TRAINING_LANDMARKS", 1500)
     split = Split.by_period(draw_landmarks(np.random.default_rng(1), 6000), CALENDAR)
     scores = ceiling_scores([make_model("linear")], split)
     assert np.isfinite(scores.log_loss).all()

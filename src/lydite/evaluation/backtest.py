@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lydite.evaluation.day_levels import Levels
+    from lydite.evaluation.rival_forecasts import RivalForecasts
     from lydite.evaluation.splits import EvaluationBatch, Split
     from lydite.models import Model
 
@@ -62,13 +63,17 @@ def _no_features(split: Split) -> UniqueFeatures:
     return UniqueFeatures(np.zeros_like(split.activity.cell), np.zeros((1, 0)))
 
 
-def forecasts(model: Model, split: Split) -> Iterator[tuple[range, NDArray[np.float64]]]:
+def forecasts(
+    model: Model, split: Split, kept: RivalForecasts | None = None
+) -> Iterator[tuple[range, NDArray[np.float64]]]:
     """Yield ranges of periods with the forecasts of their test rows, in log-odds.
 
     The model is fitted on the training data of the first period of each range. Its forecasts are
     adjusted for activity. The adjustment is fitted on cross-fitted forecasts: those of one half of
     the buckets by a model of the other half. On its own training data an overfitted model looks
     better than it is.
+
+    Forecasts before this adjustment are added to `kept`.
     """
     # A model of channel order alone takes no longer to fit on all landmarks. A subsample would
     # make it lose to an equivalent model that is fitted on all.
@@ -76,17 +81,26 @@ def forecasts(model: Model, split: Split) -> Iterator[tuple[range, NDArray[np.fl
     fitted = CrossFitted(model, sample)
     adjustment = Adjustment(split.activity.design())
     correction = None if sample is split else _SampleCorrection(split, sample)
-    for span in split.refit_spans():
-        fitted.fit_before(span.start)
-        counts = fitted.counts
+    spans = {span.start: span for span in split.refit_spans()}
+    for period in sorted({*spans, *(kept.wanted.train if kept else ())}):
+        fitted.fit_before(period)
         # A baseline needs no cross-fitting.
-        score = None if model.is_baseline else fitted.crossed().ravel()
-        levels = split.levels(span.start)
-        _fit(adjustment, counts, score, span.start, levels)
+        crossed = None if model.is_baseline else fitted.crossed()
+        if kept and crossed is not None and period in kept.wanted.train:
+            kept.add_train(period, fitted, crossed, split, sample)
+        span = spans.get(period)
+        if span is None:
+            continue
+        levels = split.levels(period)
+        score = None if crossed is None else crossed.ravel()
+        _fit(adjustment, fitted.counts, score, period, levels)
         if correction is not None:
-            adjustment.terms_ = adjustment.terms_ + correction.terms_before(span.start)
+            adjustment.terms_ = adjustment.terms_ + correction.terms_before(period)
         batch = split.batch(span)
-        forecast = _forecast(fitted, batch, adjustment)
+        own, row = _unadjusted(fitted, batch)
+        if kept and own is not None:
+            kept.add_test(span, split, own if row is None else own[row])
+        forecast = _adjusted(model, batch, adjustment, own, row)
         if levels is not None and batch.hour is not None and model.name != BASE_RATE:
             forecast += np.log(levels.hour)[batch.hour]
             np.clip(forecast, -MAX_LOG_ODDS, MAX_LOG_ODDS, out=forecast)
@@ -108,18 +122,30 @@ def _fit(
         adjustment.fit(*columns, counts.exposure(period, levels), levels.precision)
 
 
-def _forecast(
-    fitted: CrossFitted, batch: EvaluationBatch, adjustment: Adjustment
-) -> NDArray[np.float64]:
-    """Return the log-odds of a batch; all but those of the base rate are adjusted for activity."""
+def _unadjusted(
+    fitted: CrossFitted, batch: EvaluationBatch
+) -> tuple[NDArray[np.float64] | None, NDArray[np.integer] | None]:
+    """Return log-odds, and the number of those of each landmark of a batch; None if one for each.
+
+    Touch volume has none: its forecast is all adjustment.
+    """
     model, features = fitted.model, fitted.features
     if model.is_baseline and model.name != BASE_RATE:
-        return adjustment.adjusted(batch.cell, None)
+        return None, None
     if model.uses_order_only:  # the features of all landmarks are known already
-        score, row = log_odds(model.forecast_unique(features)), features.inverse[batch.rows]
-    else:
-        score, row = log_odds(model.forecast(batch.landmarks)), None
-    if model.is_baseline:
+        return log_odds(model.forecast_unique(features)), features.inverse[batch.rows]
+    return log_odds(model.forecast(batch.landmarks)), None
+
+
+def _adjusted(
+    model: Model,
+    batch: EvaluationBatch,
+    adjustment: Adjustment,
+    score: NDArray[np.float64] | None,
+    row: NDArray[np.integer] | None,
+) -> NDArray[np.float64]:
+    """Return the log-odds of a batch; all but those of the base rate are adjusted for activity."""
+    if model.is_baseline and score is not None:
         return score if row is None else score[row]
     return adjustment.adjusted(batch.cell, score, row)
 
@@ -142,10 +168,19 @@ def backtest(model: Model, split: Split) -> Scores:
     return backtest_segments(model, split)[ALL]
 
 
-def backtest_segments(model: Model, split: Split) -> dict[str, Scores]:
+def backtest_segments(
+    model: Model, split: Split, kept: RivalForecasts | None = None
+) -> dict[str, Scores]:
     """Score one model over all periods, on all users and on each segment.
 
     The model is fitted once, on all users.
+
+    Parameters
+    ----------
+    model, split
+        As for `backtest`.
+    kept
+        Forecasts before the adjustment are added to it.
 
     Returns
     -------
@@ -153,7 +188,7 @@ def backtest_segments(model: Model, split: Split) -> dict[str, Scores]:
         Sums per period and bucket, by segment; all users come first.
     """
     scores = {ALL: Scores.empty(len(split))}
-    for span, forecast in forecasts(model, split):
+    for span, forecast in forecasts(model, split, kept):
         add_segment_scores(scores, split.batch(span), forecast)
     return scores
 

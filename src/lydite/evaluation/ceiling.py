@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import logit
 from threadpoolctl import ThreadpoolController
 
-from lydite.evaluation.adjustment import MAX_LOG_ODDS, log_odds
+from lydite.evaluation.adjustment import MAX_LOG_ODDS
 from lydite.evaluation.backtest import add_segment_scores
-from lydite.evaluation.cross_fitting import CrossFitted
+from lydite.evaluation.backtest import forecasts as backtest_forecasts
 from lydite.evaluation.parallel import estimated_effort, map_longest_first
+from lydite.evaluation.rival_forecasts import RivalForecasts, ceiling_spans, training_sample
 from lydite.evaluation.scores import Scores
 from lydite.evaluation.segments import ALL
-from lydite.evaluation.splits import RefitSchedule
 from lydite.paths.arrays import group_sums, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -31,20 +31,19 @@ if TYPE_CHECKING:
 NAME = "ceiling"
 #: Increased whenever the same forecasts of rivals give another ceiling. Scores of an earlier method
 #: are not added to.
-METHOD = 3
+METHOD = 4
 CLAIM = "everything known at the touch, combined by gradient-boosted trees and a regression"
-MAX_TRAINING_LANDMARKS = 60_000
-#: The ceiling is a yardstick, not a rival: so many landmarks of a period estimate it well enough.
-MAX_SCORED_LANDMARKS = 20_000
-# Both learners are refitted less often than models: their forecasts age slowly, and trees are slow.
-_REFIT = RefitSchedule(growth=0.5, large_from=30_000, large_growth=3.0)
 _AT_ONCE = 4096  # landmarks
 # With fewer landmarks that convert, or do not, the forecast is the base rate.
 _MIN_OF_EACH = 20
 
 
 def ceiling_scores(
-    rivals: Sequence[Model], split: Split, seed: int = 0, threads: int = 1
+    rivals: Sequence[Model],
+    split: Split,
+    seed: int = 0,
+    threads: int = 1,
+    kept: Mapping[str, RivalForecasts] | None = None,
 ) -> dict[str, Scores]:
     """Score the ceiling over all periods, in a backtest like that of any rival, by segment.
 
@@ -63,6 +62,9 @@ def ceiling_scores(
         Seeds the trees.
     threads
         How many fits run at once.
+    kept
+        The forecasts that backtests of rivals have kept, by name. Rivals whose forecasts are not
+        complete are backtested here.
 
     Returns
     -------
@@ -72,38 +74,49 @@ def ceiling_scores(
     ----------
     .. [1] Wolpert (1992), "Stacked generalization", *Neural Networks* 5(2).
     """
-    spans = split.refit_spans(_REFIT)
+    spans = ceiling_spans(split)
 
     def draw() -> Split:
-        sample = split.subsample_train(MAX_TRAINING_LANDMARKS)
+        sample = training_sample(split)
         return replace(sample, landmarks=sample.landmarks.with_used_paths())
 
     def test_landmarks(span: range) -> Landmarks:
         return split.batch(span).landmarks.with_used_paths()
 
-    def forecast_rival(model: Model) -> list[_RivalForecasts]:
-        return list(_forecast_rival(model, sample, spans, train_rows, test))
+    def forecasts_of(model: Model) -> RivalForecasts:
+        known = (kept or {}).get(model.name)
+        return known if known is not None and known.covers(split) else _backtested(model, split)
 
     def forecast(number: int) -> NDArray[np.float64]:
-        forecasts = [rival[number] for rival in by_rival]
-        cell = split.batch(spans[number]).cell
+        span = spans[number]
+        train = [rival.train[span.start] for rival in by_rival]
+        test = [rival.test_in(span, split) for rival in by_rival]
+        landmarks = tested[number], split.batch(span).cell
         # OpenMP's limit holds for the thread that sets it, so each thread sets its own.
         with libraries.limit(limits=1, user_api="openmp"):
-            return _forecast(sample, train_rows[number], (test[number], cell), forecasts, seed)
+            rows = sample.training_rows(span.start)
+            return _forecast(sample, rows, landmarks, (train, test), seed)
 
     scores = {ALL: Scores.empty(len(split))}
     libraries = _load_libraries()
     # More threads per matrix or tree would wait for each other.
     with libraries.limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
         drawing = pool.submit(draw)
-        test, sample = list(pool.map(test_landmarks, spans)), drawing.result()
-        train_rows = [sample.training_rows(span.start) for span in spans]
-        by_rival = map_longest_first(pool, forecast_rival, rivals, estimated_effort)
+        tested, sample = list(pool.map(test_landmarks, spans)), drawing.result()
+        by_rival = map_longest_first(pool, forecasts_of, rivals, estimated_effort)
         numbers = range(len(spans))
-        forecasts = map_longest_first(pool, forecast, numbers, lambda number: len(test[number]))
+        forecasts = map_longest_first(pool, forecast, numbers, lambda number: len(tested[number]))
     for span, log_odds_of_span in zip(spans, forecasts, strict=True):
         add_segment_scores(scores, split.batch(span), log_odds_of_span)
     return scores
+
+
+def _backtested(model: Model, split: Split) -> RivalForecasts:
+    """Return the forecasts of a rival whose backtest has not kept them."""
+    kept = RivalForecasts.of(split)
+    for _ in backtest_forecasts(model, split, kept):
+        pass
+    return kept
 
 
 def _load_libraries() -> ThreadpoolController:
@@ -118,49 +131,11 @@ def _load_libraries() -> ThreadpoolController:
     return ThreadpoolController()
 
 
-def scored_by_ceiling(split: Split) -> Split:
-    """Return the split with at most `MAX_SCORED_LANDMARKS` to forecast in each period."""
-    return split.subsample_test(MAX_SCORED_LANDMARKS)
-
-
-class _RivalForecasts(NamedTuple):
-    """A rival's forecasts after one fit, in log-odds.
-
-    Attributes
-    ----------
-    train
-        Of the training landmarks, by a model of the other half of the buckets.
-    test
-        Of the landmarks to forecast.
-    """
-
-    train: NDArray[np.float32]
-    test: NDArray[np.float32]
-
-
-def _forecast_rival(
-    model: Model,
-    sample: Split,
-    spans: Sequence[range],
-    train_rows: Sequence[NDArray[np.integer]],
-    test: Sequence[Landmarks],
-) -> Iterator[_RivalForecasts]:
-    """Yield a rival's forecasts for each span, after a fit on what was known before the span."""
-    fitted = CrossFitted(model, sample)
-    inverse, half = fitted.features.inverse, sample.landmarks.bucket & 1
-    for span, rows, landmarks in zip(spans, train_rows, test, strict=True):
-        fitted.fit_before(span.start)
-        even, odd = (score[inverse[rows]] for score in fitted.crossed())
-        crossed = np.where(half[rows] == 0, even, odd)
-        forecast = log_odds(fitted.model.forecast(landmarks))
-        yield _RivalForecasts(crossed.astype(np.float32), forecast.astype(np.float32))
-
-
 def _forecast(
     sample: Split,
     rows: NDArray[np.integer],
     test: tuple[Landmarks, NDArray[np.integer]],
-    rivals: Sequence[_RivalForecasts],
+    rivals: tuple[Sequence[NDArray[np.float32]], Sequence[NDArray[np.float32]]],
     seed: int,
 ) -> NDArray[np.float64]:
     """Fit both learners, and return their mean log-odds for the landmarks to forecast.
@@ -173,7 +148,7 @@ def _forecast(
     test
         The landmarks to forecast, and the activity cell of each.
     rivals
-        Their forecasts.
+        The forecasts of each, of the training landmarks and of those to forecast.
     seed
     """
     landmarks, activity = sample.landmarks, sample.activity
@@ -183,7 +158,7 @@ def _forecast(
     # Weights make trees slow, so they are passed only if a row stands for more than one landmark.
     weight = None if (landmarks.count == 1).all() else landmarks.count[rows]
     outcome, place = landmarks.converted[rows], _places(landmarks, rows)
-    train_forecasts = [rival.train for rival in rivals]
+    train_forecasts, test_forecasts = rivals
     stack = _Stack(activity.design(), activity.cell[rows], train_forecasts, outcome, weight)
 
     def features(
@@ -199,7 +174,7 @@ def _forecast(
     usable = ~np.isnan(train).all(axis=0)
     trees = _trees(len(rows), seed)
     trees.fit(train[:, usable], outcome, sample_weight=weight)
-    table = features(*test, [rival.test for rival in rivals])[:, usable]
+    table = features(*test, test_forecasts)[:, usable]
     # Every tree reads every row of a part, so parts are small enough for the cache.
     by_trees = np.concatenate(
         [trees.decision_function(table[part]) for part in parts(len(table), _AT_ONCE)]

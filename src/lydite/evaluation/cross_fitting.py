@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lydite.evaluation.day_levels import Levels
     from lydite.evaluation.splits import Split
-    from lydite.models import Model, UniqueFeatures
+    from lydite.models import Landmarks, Model, UniqueFeatures
 
 
 class Counts:
@@ -121,3 +121,8 @@ class CrossFitted:
         return np.array(
             [log_odds(other.forecast_unique(self.features)) for other in self._half_models]
         )
+
+    def forecast_crossed(self, landmarks: Landmarks) -> NDArray[np.float64]:
+        """Return log-odds of any landmarks, each by the model of the other half of the buckets."""
+        even, odd = (log_odds(other.forecast(landmarks)) for other in self._half_models)
+        return np.where(landmarks.bucket & 1 == 0, even, odd)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -21,6 +21,7 @@ from lydite.paths.columns import MILESTONE_POSITION
 from lydite.paths.landmarks import Landmarks, first_buckets
 from lydite.paths.path_slices import PathSlices, TouchArrays, distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, describe_paths
+from lydite.paths.shares import MAX_KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,6 +35,10 @@ if TYPE_CHECKING:
     from lydite.paths.rule_weights import DescribedPaths
 
 MAX_LANDMARKS = 5_000_000
+_Given: TypeAlias = (
+    "tuple[dict[str, NDArray[Any]], dict[str, NDArray[Any]] | None, tuple[str, ...],"
+    " NDArray[np.bool_], WeightColumns, WeightColumns]"
+)
 _NAMES = frozenset({"campaign", "interaction"})
 
 
@@ -151,9 +156,27 @@ def copy_users_to_local(engine: Engine, buckets: int) -> None:
 
 
 def load_sample(
-    engine: DuckDBEngine, outcome: str, channels: Sequence[str], models: Sequence[Model]
+    engine: DuckDBEngine,
+    outcome: str,
+    channels: Sequence[str],
+    models: Sequence[Model],
+    last: LastSample | None = None,
 ) -> Landmarks:
     """Load the sample of one outcome, with the paths as the given models need them.
+
+    Parameters
+    ----------
+    engine
+        Has the sample.
+    outcome
+        Name of the outcome.
+    channels
+        Names of the channels.
+    models
+        Their weights are computed for the paths.
+    last
+        The sample that was loaded before this one; it becomes this one. Paths that are the same
+        are not built again.
 
     Raises
     ------
@@ -168,14 +191,18 @@ def load_sample(
     with ThreadPoolExecutor(1) as pool:  # paths are built while the other columns are read
         other_columns = pool.submit(_load_columns, engine, outcome, _LANDMARK_COLUMNS)
         if not listed:
-            sample = _SamplePaths.from_columns(columns, history, channels, direct, by_order)
+            weights = by_order, weight_columns(by_landmark)
+            given = dict(columns), history, tuple(channels), direct, *weights
+            known = None if last is None else last.paths_of(given)
+            sample = known or _SamplePaths.from_columns(*given[:-1])
         columns |= other_columns.result()
     if listed:
         sample = _load_listed_paths(engine, outcome, channels, direct, by_order)
     elif needs_names:
         names = _load_names(engine, outcome, sample.position)
         sample = sample.with_touches(replace(sample.paths.touches, **names))
-    if not listed and any(MILESTONE_POSITION in model.columns_used for model in by_landmark):
+    milestones = any(MILESTONE_POSITION in model.columns_used for model in by_landmark)
+    if not listed and milestones:
         milestone = _load_milestones(engine, outcome, sample.position)
         sample = sample.with_touches(replace(sample.paths.touches, milestone=milestone))
     landmark_paths = None
@@ -185,7 +212,7 @@ def load_sample(
         )
     since_previous = columns["hours_since_previous"]
     since_previous[since_previous < 0] = np.nan
-    return Landmarks(
+    landmarks = Landmarks(
         channels=tuple(channels),
         happened_at=columns["happened_at"],
         bucket=columns["bucket"],
@@ -200,12 +227,59 @@ def load_sample(
         landmark_paths=landmark_paths,
         timezone=engine.timezone,
     )
+    if last is not None:
+        own_paths = listed or needs_names or milestones
+        last.replace(None if own_paths else given, sample, landmarks)
+    return landmarks
 
 
 def _direct(engine: DuckDBEngine, channels: Sequence[str]) -> NDArray[np.bool_]:
     """Return which channels are direct traffic."""
     found = direct_channels(engine)
     return np.array([name in found for name in channels], dtype=bool)
+
+
+class LastSample:
+    """The sample that was loaded last, whose paths those of the next outcome often are.
+
+    Only small samples without columns that differ between outcomes are kept.
+    """
+
+    def __init__(self) -> None:
+        self._known: tuple[_Given, _SamplePaths, Landmarks] | None = None
+
+    def replace(self, given: _Given | None, sample: _SamplePaths, landmarks: Landmarks) -> None:
+        """Keep a sample instead, and give it what is known of the same paths.
+
+        Parameters
+        ----------
+        given
+            What its paths are built from; None where they depend on more.
+        sample
+        landmarks
+        """
+        known = self._known
+        if known is not None and known[1] is sample:
+            landmarks.shares.update(known[2].shares)
+        keep = given is not None and len(landmarks) <= MAX_KEPT
+        self._known = (given, sample, landmarks) if given is not None and keep else None
+
+    def paths_of(self, given: _Given) -> _SamplePaths | None:
+        """Return the paths that are built from the same columns and weights, if they are known."""
+        if self._known is None or not _equal(given, self._known[0]):
+            return None
+        return self._known[1]
+
+
+def _equal(one: object, other: object) -> bool:
+    """Return whether arrays, and dictionaries and tuples of them, are equal."""
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    return str(one) == str(other)
 
 
 _PATH_COLUMNS = ("user_key", "touch", "first_touch", "happened_at", "channel_key")

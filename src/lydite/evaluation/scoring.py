@@ -13,13 +13,14 @@ from threadpoolctl import threadpool_limits
 
 from lydite.evaluation import ledger
 from lydite.evaluation.backtest import backtest_segments
-from lydite.evaluation.ceiling import METHOD, ceiling_scores, scored_by_ceiling
+from lydite.evaluation.ceiling import METHOD, ceiling_scores
 from lydite.evaluation.ceiling import NAME as CEILING
 from lydite.evaluation.parallel import estimated_effort
+from lydite.evaluation.rival_forecasts import RivalForecasts, scored_by_ceiling
 from lydite.journeys.clusters import resampling_unit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from lydite.engine import DuckDBEngine
     from lydite.evaluation.calendar import Calendar
@@ -33,11 +34,15 @@ def score_models(
     models: Sequence[Model],
     calendar: Calendar,
     split: Split,
-) -> None:
+) -> dict[str, RivalForecasts]:
     """Backtest models on one outcome in parallel, and write their scores to the ledger.
 
     Only periods without scores are forecast, and periods whose data has changed since. The scores
     of changed periods are stored separately; the first scores stay.
+
+    Returns
+    -------
+    The forecasts that `score_ceiling` needs, by model.
     """
     ledger.check_columns(engine)
     models = sorted(models, key=estimated_effort, reverse=True)
@@ -48,11 +53,15 @@ def score_models(
     }
     entries = ledger.pending_entries(engine, outcome, fingerprints, calendar, split)
 
+    yardstick, kept = scored_by_ceiling(split), dict[str, RivalForecasts]()
+
     def scored(model: Model, entry: ledger.Entry) -> ledger.Entry:
         if not entry.to_score.any():
             return entry
         pending = split.with_test_periods(entry.to_score)
-        return replace(entry, scores=backtest_segments(model, pending))
+        if not model.is_baseline:
+            kept[model.name] = RivalForecasts.of(yardstick.with_test_periods(entry.to_score))
+        return replace(entry, scores=backtest_segments(model, pending, kept.get(model.name)))
 
     finished: list[ledger.Entry] = []
     try:
@@ -61,6 +70,7 @@ def score_models(
             finished.extend(pool.map(scored, models, entries))
     finally:  # Write once, after all backtests: a statement between them would block the threads.
         ledger.write(engine, calendar, finished)
+    return kept
 
 
 def score_ceiling(
@@ -70,8 +80,12 @@ def score_ceiling(
     calendar: Calendar,
     split: Split,
     seed: int,
+    kept: Mapping[str, RivalForecasts] | None = None,
 ) -> None:
-    """Backtest the ceiling on one outcome, and write its scores to the ledger."""
+    """Backtest the ceiling on one outcome, and write its scores to the ledger.
+
+    `kept` are the forecasts of rivals that `score_models` has returned.
+    """
     ledger.check_columns(engine)
     split = scored_by_ceiling(split)
     fingerprint = ledger.score_fingerprint(
@@ -80,7 +94,7 @@ def score_ceiling(
     [entry] = ledger.pending_entries(engine, outcome, {CEILING: fingerprint}, calendar, split)
     if entry.to_score.any():
         pending = split.with_test_periods(entry.to_score)
-        scores = ceiling_scores(rivals, pending, seed, engine.threads)
+        scores = ceiling_scores(rivals, pending, seed, engine.threads, kept)
         entry = replace(entry, scores=scores)
     ledger.write(engine, calendar, [entry])
 

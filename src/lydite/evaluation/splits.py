@@ -17,7 +17,7 @@ from lydite.paths.arrays import as_slice
 from lydite.paths.landmarks import N_BUCKETS, first_buckets
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -92,6 +92,8 @@ class Split:
     day_rate : (days,) array
         The share of each day's landmarks that convert, where the test rows are a sample; None
         where they are not.
+    drawn_rows : (n,) integers, ascending
+        Of a subsample, the numbers of its landmarks in the whole split; None of the whole.
     """
 
     landmarks: Landmarks
@@ -106,6 +108,7 @@ class Split:
     timing: Timing | None = None
     day_levels: DayLevels | None = None
     day_rate: NDArray[np.float64] | None = None
+    drawn_rows: Rows | None = None
     # Many models ask for the same batches and subsamples. Splits that differ only in their test
     # periods share these caches.
     _batches: dict[tuple[int, ...], EvaluationBatch] = field(default_factory=dict, repr=False)
@@ -204,6 +207,7 @@ class Split:
             test_rows=[own[own >= 0] for own in test_rows],
             train_added=[new_row[own] for own in added],
             train_removed=[new_row[own] for own in removed],
+            drawn_rows=rows,
             _batches={},
             _subsamples={},
             _lock=threading.Lock(),
@@ -222,6 +226,20 @@ class Split:
         within = (sizes.cumsum(axis=1) <= max_landmarks).sum(axis=1)
         # Cross-fitting needs an even and an odd bucket.
         return np.asarray(np.minimum.accumulate(np.maximum(within, 2)))
+
+    @property
+    def number_in_whole(self) -> Rows:
+        """The number of each landmark in the split that this one is a subsample of."""
+        return np.arange(len(self.landmarks)) if self.drawn_rows is None else self.drawn_rows
+
+    def find(self, rows: Rows) -> Rows | None:
+        """Return the numbers here of landmarks of the whole split; None if some are missing."""
+        if self.drawn_rows is None:
+            return rows
+        own = np.searchsorted(self.drawn_rows, rows)
+        found = own < len(self.drawn_rows)
+        found[found] = self.drawn_rows[own[found]] == rows[found]
+        return own if found.all() else None
 
     def levels(self, period: int) -> Levels | None:
         """Return the levels of days and hours before a period; None for folds."""
@@ -268,18 +286,35 @@ class Split:
         landmarks = np.bincount(day, minlength=size)
         return np.bincount(day, converted, size) / np.maximum(landmarks, 1)
 
-    def refit_spans(self, schedule: RefitSchedule = REFIT_SCHEDULE) -> list[range]:
-        """Return the ranges of periods that share a fit, leaving out those without test rows.
+    def refit_periods(
+        self, schedule: RefitSchedule = REFIT_SCHEDULE, among: Iterable[int] | None = None
+    ) -> list[int]:
+        """Return the periods before which a model is fitted.
 
-        A model is fitted before the first period of a span. The next span starts when the training
-        data has grown as the schedule requires, so a history twice as long needs a few more fits,
-        not twice as many. Every fold is fitted separately.
+        The next one is where the training data has grown as the schedule requires, so a history
+        twice as long needs a few more fits, not twice as many. Every fold is fitted separately.
+
+        Parameters
+        ----------
+        schedule
+        among
+            The periods to choose from; all when None.
         """
         first = [0]
-        for period in range(1, len(self)):
+        for period in range(1, len(self)) if among is None else sorted(set(among) - {0}):
             refit_at = schedule.next_size(int(self.n_train[first[-1]]))
             if not self.chronological or self.n_train[period] >= refit_at:
                 first.append(period)
+        return first
+
+    def refit_spans(
+        self, schedule: RefitSchedule = REFIT_SCHEDULE, among: Iterable[int] | None = None
+    ) -> list[range]:
+        """Return the ranges of periods that share a fit, leaving out those without test rows.
+
+        A model is fitted before the first period of a range (`refit_periods`).
+        """
+        first = self.refit_periods(schedule, among)
         spans = [range(a, b) for a, b in pairwise([*first, len(self)])]
         return [span for span in spans if len(self.test_rows_in(span)[0])]
 

@@ -170,7 +170,7 @@ class Model(Estimator, ABC):
         self,
         statistics: Any,  # noqa: ANN401
         weights: NDArray[np.floating],
-    ) -> Iterator[Self]:
+    ) -> Iterator[Model]:
         """Yield this model refitted with each row of weights.
 
         It is the same object each time: use it before the next one.

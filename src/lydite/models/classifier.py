@@ -5,28 +5,35 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from itertools import islice
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from lydite.errors import InputError
+from lydite.models.base import resampled_sums
 from lydite.models.estimator import check_is_fitted
 from lydite.models.mixture import base_rate
 from lydite.models.sets import LEAST, MOST, SetModel, observed_sets
+from lydite.models.tree_bootstrap import TreeReplicates, least_leaf_share
+from lydite.paths.arrays import parts
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from numpy.typing import NDArray
     from scipy import sparse
     from sklearn.base import BaseEstimator
 
+    from lydite.models.base import FeatureCounts, Model
     from lydite.paths.landmarks import UniqueFeatures
 
 #: The most rows for a classifier that takes no weights: it gets one for each landmark.
 MAX_ROWS = 2_000_000
 
 _CELLS_AT_ONCE = 20_000_000  # of the table in one call to the classifier: 160 MB
+_TREES_AT_ONCE = 50  # of a bootstrap
 _CLAIM = "which channels were met, as {} has it"  # part of the fingerprint
 
 
@@ -133,6 +140,24 @@ class Classifier(SetModel):
                     table = self.estimator_.predict_proba(sets[rows].toarray())
                 forecast[rows] = table[:, 1]
         return np.asarray(np.clip(forecast, LEAST, MOST))
+
+    def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Model]:
+        """Yield this model refitted with each row of weights; plain decision trees all at once."""
+        least_share = least_leaf_share(self.estimator)
+        if least_share is None:
+            yield from super().refits(statistics, weights)
+            return
+        drawn = [
+            resampled_sums(counts, weights)
+            for counts in (statistics.trials, statistics.conversions)
+        ]
+        for some in parts(len(weights), _TREES_AT_ONCE):
+            trials, conversions = (
+                np.array(list(islice(counts, some.stop - some.start))) for counts in drawn
+            )
+            replicates = TreeReplicates(statistics.features.rows, trials, conversions, least_share)
+            for replicates.number in range(len(trials)):
+                yield replicates
 
     @property
     def fingerprint(self) -> str:

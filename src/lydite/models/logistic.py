@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-    from lydite.models.base import FeatureCounts
+    from lydite.models.base import FeatureCounts, Model
     from lydite.paths.landmarks import UniqueFeatures
 
 #: Standard deviation of the normal prior on coefficients, in log-odds. It is weak, and keeps them
@@ -111,7 +111,7 @@ class BaggedLogistic(SetModel):
         self.coefficients_ = (np.bincount(kind, mean) / np.bincount(kind))[kind]
         return self
 
-    def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Self]:
+    def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Model]:
         """Yield this model refitted to each (units,) row of weights; use it before the next one.
 
         Where every bag has all channels, the mean over the bags approximates the regression on all

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
@@ -18,7 +19,7 @@ from lydite.paths.arrays import factorize, group_sums
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
     from scipy import sparse
@@ -194,6 +195,7 @@ def most_likely_pseudo_count(
     trials: NDArray[np.floating],
     conversions: NDArray[np.floating],
     expected: NDArray[np.floating],
+    start: float | None = None,
 ) -> float:
     """Return the pseudo-count that maximises the likelihood of the counts of states.
 
@@ -206,6 +208,9 @@ def most_likely_pseudo_count(
     trials, conversions : (k,) counts of each state
     expected : (k,) array in (0, 1)
         The rate of the shorter state.
+    start
+        One of the pseudo-counts, from which the nearest maximum is looked for: that of a fit to
+        similar counts. By default all are compared.
     """
     misses, some = trials - conversions, conversions > 0
     known = conversions[some], expected[some]
@@ -219,4 +224,19 @@ def most_likely_pseudo_count(
         of_misses = gammaln(misses + fails) - gammaln(fails) - gammaln(trials + m) + gammaln(m)
         return float(of_hits.sum() + of_misses.sum())
 
-    return max(reversed(PSEUDO_COUNTS), key=log_likelihood)
+    if start is None:
+        return max(reversed(PSEUDO_COUNTS), key=log_likelihood)
+    return _climb(log_likelihood, PSEUDO_COUNTS.index(start))
+
+
+def _climb(log_likelihood: Callable[[float], float], place: int) -> float:
+    """Return the nearest pseudo-count whose neighbours are no more likely."""
+    likelihood = cache(lambda number: log_likelihood(PSEUDO_COUNTS[number]))
+    largest = len(PSEUDO_COUNTS) - 1
+    while True:
+        if place < largest and likelihood(place + 1) >= likelihood(place):
+            place += 1
+        elif place > 0 and likelihood(place - 1) > likelihood(place):
+            place -= 1
+        else:
+            return PSEUDO_COUNTS[place]

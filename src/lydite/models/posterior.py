@@ -84,7 +84,8 @@ class PosteriorFittedRule(_Posterior, FittedRule):
         self, statistics: FeatureCounts, weights: NDArray[np.floating]
     ) -> Iterator[PosteriorFittedRule]:
         """Yield this model with parameter and rates refitted under each (units,) row of weights."""
-        return Model.refits(self, statistics, weights)
+        for _ in Model.refits(self, statistics, weights):  # this model each time
+            yield self
 
 
 _WITH_POSTERIOR: dict[type[Model], type[_Posterior]] = {

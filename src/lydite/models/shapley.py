@@ -16,9 +16,12 @@ from lydite.paths.arrays import group_sums
 from lydite.paths.landmarks import UniqueFeatures
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from scipy import sparse
 
+    from lydite.models.base import FeatureCounts, Model
     from lydite.paths.landmarks import Landmarks, Paths
 
 #: With more channels there are too many coalitions: 20 make up to a million.
@@ -98,6 +101,7 @@ class Shapley(SetModel):
         n, k = (group_sums(place, counts, len(family)) for counts in (trials, conversions))
         self.base_rate_ = base_rate(trials, conversions)
         self.pseudo_counts_ = np.full(family.largest, 1 / self.base_rate_)
+        starts = getattr(self, "_starts", [None] * family.largest)
         rates = np.zeros(len(family) + 1)
         rates[0] = self.base_rate_
         for size in range(1, family.largest + 1):
@@ -106,7 +110,7 @@ class Shapley(SetModel):
             smaller = family.mean_of_smaller(rates, size)
             if size > 1:
                 self.pseudo_counts_[size - 1] = most_likely_pseudo_count(
-                    n[level][seen], k[level][seen], smaller[seen]
+                    n[level][seen], k[level][seen], smaller[seen], starts[size - 1]
                 )
             rates[level] = _shrunk(n[level], k[level], smaller, self.pseudo_counts_[size - 1])
         rates[-1] = np.nan
@@ -117,6 +121,11 @@ class Shapley(SetModel):
         """Return the rate of each set."""
         sets: Coalitions = features.rows
         return np.asarray(self._rates(sets.family)[sets.place])
+
+    def refits(self, statistics: FeatureCounts, weights: NDArray[np.floating]) -> Iterator[Model]:
+        """Yield this model refitted with each row of weights; pseudo-counts start at the fit's."""
+        self._starts = self.pseudo_counts_.tolist()
+        yield from super().refits(statistics, weights)
 
     def _rates(self, family: Family) -> NDArray[np.float64]:
         """Return the rates of a family, followed by a 0.

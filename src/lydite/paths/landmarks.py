@@ -138,6 +138,8 @@ class Landmarks:
         such as times; None without such weights.
     timezone
         The time zone of days and hours.
+    shares
+        What `lydite.paths.shares.share_rows` has computed for these landmarks.
     """
 
     channels: tuple[str, ...]
@@ -153,6 +155,7 @@ class Landmarks:
     paths: DistinctPaths
     landmark_paths: LandmarkPaths | None = None
     timezone: str = UTC
+    shares: dict[Any, Any] = field(default_factory=dict, init=False, repr=False)
 
     def __len__(self) -> int:
         """Return the number of landmarks."""

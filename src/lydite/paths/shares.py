@@ -28,6 +28,9 @@ STEPS_BY_TIME = 120
 #: Up to so many channels a full matrix is faster than a sparse one.
 MAX_FULL_CHANNELS = 24
 
+#: What is computed of the paths of at most so many landmarks is kept.
+MAX_KEPT = 1_000_000
+
 
 def path_shares(paths: Paths, column: str) -> sparse.csr_array[np.float64]:
     """Return a column of weights as shares of each path; of touches where a path has no weight."""
@@ -90,6 +93,9 @@ def share_rows(
 ) -> tuple[NDArray[np.integer], list[NDArray[np.float64] | sparse.csr_array[np.float64]]]:
     """Return the distinct shares of channels on the paths of landmarks, by columns of weights.
 
+    Those of few landmarks are kept: backtest and credit of a model ask for the same ones, and so do
+    outcomes with the same paths.
+
     Parameters
     ----------
     landmarks
@@ -106,6 +112,18 @@ def share_rows(
     shares : list of (k, channels) matrices
         One for each column: full matrices of up to `MAX_FULL_CHANNELS` channels, else sparse ones.
     """
+    if len(landmarks) > MAX_KEPT:
+        return _share_rows(landmarks, columns, steps)
+    key = (*columns, steps)
+    if key not in landmarks.shares:
+        landmarks.shares[key] = _share_rows(landmarks, columns, steps)
+    inverse, shares = landmarks.shares[key]
+    return inverse, shares
+
+
+def _share_rows(
+    landmarks: Landmarks, columns: Sequence[str], steps: int
+) -> tuple[NDArray[np.integer], list[NDArray[np.float64] | sparse.csr_array[np.float64]]]:
     path, number, size = landmarks.path_channels(columns)
     parts = [_rounded(path, column, size, steps) for column in columns]
     edges = path.starts(size)

@@ -11,7 +11,7 @@ import polars as pl
 from lydite import attribution
 from lydite.evaluation import drawn_samples, ledger
 from lydite.evaluation.ceiling import NAME as CEILING
-from lydite.evaluation.sample import build_sample, copy_users_to_local, load_sample
+from lydite.evaluation.sample import LastSample, build_sample, copy_users_to_local, load_sample
 from lydite.evaluation.scoring import ceiling_fingerprint, score_ceiling, score_models
 from lydite.evaluation.segments import load_segments
 from lydite.evaluation.splits import Split
@@ -68,10 +68,10 @@ def sample_loaders(
     engine: Engine, models: Sequence[Model], *, scored_only: bool = False
 ) -> Iterator[tuple[dict[str, Any], Callable[[], Landmarks]]]:
     """Yield each outcome with a function that loads its sample, once."""
-    channels = attribution.channel_names(engine.local)
+    channels, last = attribution.channel_names(engine.local), LastSample()
     for row in read_outcomes(engine, scored_only=scored_only):
         own = with_milestone(models, row["milestone"])
-        yield row, cache(partial(load_sample, engine.local, row["outcome"], channels, own))
+        yield row, cache(partial(load_sample, engine.local, row["outcome"], channels, own, last))
 
 
 def load_splits(engine: Engine, models: Sequence[Model]) -> Iterator[tuple[str, Calendar, Split]]:
@@ -121,7 +121,7 @@ def backtest_models(
         evaluated = [model for model in evaluated if model.name in only]
     with_ceiling = only is None or CEILING in only
     needed = models if with_ceiling else evaluated
-    channels = attribution.channel_names(engine.local)
+    channels, last = attribution.channel_names(engine.local), LastSample()
     for row in read_outcomes(engine):
         outcome, own = row["outcome"], with_milestone(evaluated, row["milestone"])
         rivals = with_milestone(models, row["milestone"])
@@ -130,12 +130,12 @@ def backtest_models(
         if is_backtested(engine.local, outcome, _state(engine, row, parts)):
             continue
         landmarks = load_sample(
-            engine.local, outcome, channels, with_milestone(needed, row["milestone"])
+            engine.local, outcome, channels, with_milestone(needed, row["milestone"]), last
         )
         outcome, calendar, split = split_of(engine, row, landmarks)
-        score_models(engine.local, outcome, own, calendar, split)
+        kept = score_models(engine.local, outcome, own, calendar, split)
         if with_ceiling:
-            score_ceiling(engine.local, outcome, rivals, calendar, split, seed)
+            score_ceiling(engine.local, outcome, rivals, calendar, split, seed, kept)
         write_backtested(engine.local, outcome, _state(engine, row, parts))
 
 

@@ -52,8 +52,9 @@ def evaluate_models(
                 f"{row['outcome']}: backtesting {len(models)} model{'s' if len(models) > 1 else ''}"
             )
             outcome, calendar, split = split_of(engine, row, load())
-            score_models(engine.local, outcome, [*make_baselines(), *own], calendar, split)
-            score_ceiling(engine.local, outcome, own, calendar, split, evaluation.seed)
+            evaluated = [*make_baselines(), *own]
+            kept = score_models(engine.local, outcome, evaluated, calendar, split)
+            score_ceiling(engine.local, outcome, own, calendar, split, evaluation.seed, kept)
         say(f"{row['outcome']}: attributing conversions")
         attribute_outcome(engine, row, load, own, evaluation.seed if intervals else None)
     say("comparing models")
