@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 # A mixture has one rate per channel, of which there are few. Estimated from n landmarks, c rates
 # cost about c / 2n nats per landmark against the best ones: with ten channels, 0.00002 nats here.
 ENOUGH_LANDMARKS = 250_000
-# Shares of landmarks that convert below this are few.
-_FEW = 0.1
 #: The last Newton step promises to gain less than this, in nats. The error after it is far below
 #: the rounding of the likelihood, and models with the same forecast agree to many digits.
 TOLERANCE = 1e-8
@@ -100,27 +98,17 @@ def fit_rates(
         When a share or a count is not finite.
     """
     matrix = fast_matrix(shares)
-    misses, some = trials - conversions, np.flatnonzero(conversions)
+    misses = trials - conversions
     prior_hits, prior_misses = 1.0, (1.0 - base) / base
-    hits, converted = conversions[some], some_rows(matrix, some)
-
-    def curvature_of_misses(p: NDArray[np.float64]) -> NDArray[np.float64]:
-        return weighted_gram(matrix, misses / (1 - p) ** 2)
-
-    # Where few landmarks convert, the others hardly curve the likelihood: their part of the
-    # Hessian, of nearly all rows, may be that of the start.
-    first = curvature_of_misses(np.asarray(matrix @ start)) if base < _FEW else None
 
     def derivatives(
         rates: NDArray[np.float64],
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         p = np.asarray(matrix @ rates)
-        slope = misses / (p - 1)
-        slope[some] += hits / p[some]
-        gradient = np.asarray(matrix.T @ slope)
+        hit, missed = conversions / p, misses / (1 - p)
+        gradient = np.asarray(matrix.T @ (hit - missed))
         gradient += prior_hits / rates - prior_misses / (1 - rates)
-        information = weighted_gram(converted, hits / p[some] ** 2)
-        information += curvature_of_misses(p) if first is None else first
+        information = weighted_gram(matrix, hit / p + missed / (1 - p))
         information[np.diag_indices_from(information)] += (
             prior_hits / rates**2 + prior_misses / (1 - rates) ** 2
         )
