@@ -43,7 +43,7 @@ def training_sample(split: Split) -> Split:
 def ceiling_spans(split: Split) -> list[range]:
     """Return the ranges of periods that share a fit of the ceiling, of those with test rows.
 
-    Each begins where models are refitted, so that the ceiling needs no fits of its own.
+    Each begins where models are refitted, so that the ceiling needs no further fits.
     """
     return split.refit_spans(_REFIT, among=split.refit_periods())
 

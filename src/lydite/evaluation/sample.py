@@ -249,7 +249,7 @@ class LastSample:
         self._known: tuple[_Given, _SamplePaths, Landmarks] | None = None
 
     def replace(self, given: _Given | None, sample: _SamplePaths, landmarks: Landmarks) -> None:
-        """Keep a sample instead, and give it what is known of the same paths.
+        """Keep a sample instead, and give it what was computed of the same paths.
 
         Parameters
         ----------
