@@ -421,10 +421,10 @@ def test_an_interrupted_run_continues(tmp_path, monkeypatch):
         look(engine, SMALL.until(START + timedelta(weeks=14)), make_models(models))
         before = ledger(engine)
 
-        def interrupt(model, own):
+        def interrupt(model, own, kept):
             if model.name == "last_touch":
                 raise KeyboardInterrupt
-            return score(model, own)
+            return score(model, own, kept)
 
         monkeypatch.setattr(scoring, "backtest_segments", interrupt)
         with pytest.raises(KeyboardInterrupt):
