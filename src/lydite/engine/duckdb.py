@@ -226,7 +226,8 @@ class DuckDBEngine:
             self._lookup.table(f"{self._database}.{table}")
         except duckdb.CatalogException:
             return False
-        return True
+        # From DuckDB 2 on, views are found like tables.
+        return not IS_DUCKDB_2 or self._list_kind("view", table) is None
 
     def _list_kind(self, kind: str, table: str) -> str | None:
         schema, name = map(quote_literal, table.split("."))
