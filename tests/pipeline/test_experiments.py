@@ -28,7 +28,7 @@ def test_a_run_alone_writes_the_marts_with_comments_and_no_table_by_user():
     with DuckDBEngine() as engine:
         pipeline.load_and_read_experiments(engine, sources(), settings_of())
         assert engine.scalar("select count(*) from mart.experiments") == 4
-        assert engine.scalar("select count(*) from mart.experiment_checks") == 11
+        assert engine.scalar("select count(*) from mart.experiment_checks") == 12
         for mart in pipeline.READING_MARTS:
             assert list(engine.comments(f"mart.{mart}")) == list(engine.columns(f"mart.{mart}"))
         left = engine.rows(
