@@ -73,7 +73,7 @@ def test_the_form_of_the_matrix_changes_nothing(weights):
     index, [rows] = share_rows(drawn, ["linear"], STEPS_BY_ORDER)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(shares, "MAX_FULL_CHANNELS", 1)
-        other_index, [other] = share_rows(drawn, ["linear"], STEPS_BY_ORDER)
+        other_index, [other] = share_rows(drawn_with(weights), ["linear"], STEPS_BY_ORDER)
     np.testing.assert_array_equal(other_index, index)
     np.testing.assert_array_equal(other.toarray(), rows)
 
