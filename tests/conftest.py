@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from tests.helpers import object_store, postgres_server, workers
+from tests.helpers.examples import USUAL, few
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,9 +30,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # The duration of an example depends on other work of the machine: no deadline. The same examples
 # are run every time, so that a change is not refused for what it did not touch; `make slow` draws
-# new ones.
+# more, and new ones.
 settings.register_profile("new_examples", deadline=None)
-settings.register_profile("same_examples", deadline=None, derandomize=True)
+settings.register_profile("same_examples", deadline=None, derandomize=True, max_examples=few(USUAL))
 settings.load_profile("same_examples")
 
 _connect = duckdb.connect

@@ -7,12 +7,13 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.attribution import touch_credit
 from lydite.errors import InputError
 from lydite.models import DEFAULT_MODELS, Model, Rule, make_model
+from tests.helpers.examples import examples
 from tests.helpers.random_landmarks import draw_landmarks, random_paths, with_weights
 
 NAMES = ("a", "b", "direct")
@@ -26,7 +27,7 @@ def fitted(name: str) -> Model:
 
 
 @pytest.mark.parametrize("name", DEFAULT_MODELS)
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(st.integers(0, 10**6))
 def test_credit_sums_to_one_per_path(name, seed):
     paths = random_paths(seed, 60)

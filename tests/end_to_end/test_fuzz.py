@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -21,6 +21,7 @@ from lydite.errors import InputError
 from lydite.inputs import LoadOptions, load_table
 from lydite.reporting.terminal import print_comparison
 from lydite.settings import load_settings, parse_settings
+from tests.helpers.examples import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -123,27 +124,27 @@ damages = st.lists(
 )
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(rows_of_tables())
 def test_every_row_of_a_csv_file_is_counted(tmp_path, given_rows):
     csv_is_counted(tmp_path, given_rows)
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, suppress_health_check=list(HealthCheck))
+@examples(2000, suppress_health_check=list(HealthCheck))
 @given(rows_of_tables())
 def test_every_row_of_many_csv_files_is_counted(tmp_path, given_rows):
     csv_is_counted(tmp_path, given_rows)
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(rows_of_tables(), damages)
 def test_a_damaged_csv_file_is_read_or_refused(tmp_path, given_rows, cuts):
     damaged_csv_is_read_or_refused(tmp_path, given_rows, cuts)
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, suppress_health_check=list(HealthCheck))
+@examples(2000, suppress_health_check=list(HealthCheck))
 @given(rows_of_tables(), damages)
 def test_many_damaged_csv_files_are_read_or_refused(tmp_path, given_rows, cuts):
     damaged_csv_is_read_or_refused(tmp_path, given_rows, cuts)
@@ -173,14 +174,14 @@ def json_is_counted(folder: Path, table: str, rows: list[list[object]], damage: 
 json_rows = st.lists(st.lists(values, min_size=3, max_size=6), max_size=6)
 
 
-@settings(max_examples=40, suppress_health_check=list(HealthCheck))
+@examples(40, suppress_health_check=list(HealthCheck))
 @given(tables, json_rows, st.sampled_from(["", "", "{", "\n[1]", "\nnull", "\n{}", "x", "]"]))
 def test_json_is_counted_or_refused(tmp_path, table, rows, damage):
     json_is_counted(tmp_path, table, rows, damage)
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, suppress_health_check=list(HealthCheck))
+@examples(2000, suppress_health_check=list(HealthCheck))
 @given(tables, json_rows, st.one_of(st.just(""), st.text(max_size=5)))
 def test_much_json_is_counted_or_refused(tmp_path, table, rows, damage):
     json_is_counted(tmp_path, table, rows, damage)
@@ -219,20 +220,20 @@ def settings_are_read_or_refused(tree: object) -> None:
     parsed.completeness(outcomes)
 
 
-@settings(max_examples=150)
+@examples(150)
 @given(trees)
 def test_settings_are_read_or_refused(tree):
     settings_are_read_or_refused(tree)
 
 
 @pytest.mark.slow
-@settings(max_examples=4000)
+@examples(4000)
 @given(trees)
 def test_many_settings_are_read_or_refused(tree):
     settings_are_read_or_refused(tree)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@examples(60, suppress_health_check=list(HealthCheck))
 @given(st.binary(max_size=60))
 def test_a_damaged_settings_file_is_read_or_refused(tmp_path, damage):
     text = b'[sources]\ntouchpoints = "t.csv"\nconversions = "c.csv"\n[evaluation]\nseed = 7\n'

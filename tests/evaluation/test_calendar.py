@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.durations import parse_duration
@@ -24,6 +24,7 @@ from lydite.evaluation.calendar import (
     first_forecast,
     make_calendar,
 )
+from tests.helpers.examples import examples
 
 DAY = np.timedelta64(1, "D")
 SECOND, US = np.timedelta64(1, "s"), np.timedelta64(1, "us")
@@ -116,7 +117,7 @@ histories = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(histories, st.integers(12, 24 * 100), st.sampled_from(PERIODS))
 def test_a_calendar_is_valid_or_the_message_states_a_lookback_that_works(history, hours, period):
     lookback = timedelta(hours=hours)
@@ -137,7 +138,7 @@ def test_a_calendar_is_valid_or_the_message_states_a_lookback_that_works(history
     assert (trained[inside >= 0] > inside[inside >= 0]).all()
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(
     histories, st.integers(12, 24 * 20), st.sampled_from(PERIODS), st.integers(0, 150),
     st.integers(1, 40),
@@ -255,7 +256,7 @@ def test_without_conversions_or_within_ten_years_there_is_no_date():
     assert first_forecast(rare, timedelta(days=7), "week") is None
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(
     st.integers(1, 60),
     st.integers(1, 40),

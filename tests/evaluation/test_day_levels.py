@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -17,6 +17,7 @@ from sklearn.linear_model import LogisticRegression
 from lydite.evaluation.adjustment import Activity
 from lydite.evaluation.day_levels import HOURS, MAX_SHIFT, DayLevels, level_shifts
 from lydite.evaluation.splits import Split
+from tests.helpers.examples import examples
 from tests.helpers.random_landmarks import DAY, START, draw_landmarks, reordered, weekly
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def shifted_mean(log_odds: np.ndarray, count: np.ndarray, shift: float) -> float
     return float(count @ expit(log_odds + shift) / count.sum())
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(
     seed=st.integers(0, 10_000),
     n=st.integers(1, 60),

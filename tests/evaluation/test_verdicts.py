@@ -6,7 +6,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.evaluation.error_budget import ErrorBudget
@@ -22,6 +22,7 @@ from lydite.evaluation.verdicts import (
     judge_models,
     same_forecasts,
 )
+from tests.helpers.examples import examples
 from tests.helpers.made_scores import PERIODS, loses, only_in_buckets
 from tests.helpers.made_sequences import restarted
 from tests.helpers.made_verdicts import judge_made_segments, verdicts_on
@@ -461,7 +462,7 @@ p_values = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(p_values, min_size=1, max_size=7), st.sampled_from([0.05, 0.2]))
 def test_holm_levels_agree_with_stepwise_and_closed_testing(p, alpha):
     p = np.array(p)

@@ -6,7 +6,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
@@ -14,6 +14,7 @@ from lydite.errors import InputError
 from lydite.inputs import LoadOptions, load_table
 from lydite.inputs.channels import channel_notes, create_macros, read_mapping
 from lydite.settings import ChannelSettings
+from tests.helpers.examples import examples
 
 NOW = dt.datetime(2026, 7, 1)
 URL = "https://shop.example/a?utm_id=1"
@@ -283,7 +284,7 @@ KINDS = [("google", "cpc"), ("crm", "email"), ("paypal.com", "referral"), (None,
 NAMES = ["Paid Search", "Email", None, "Direct"]
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(
         st.tuples(st.sampled_from("ab"), st.integers(0, 9), st.integers(0, 3)),

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
@@ -14,6 +14,7 @@ from lydite.errors import InputError
 from lydite.inputs import TABLES, LoadOptions, load_table
 from lydite.inputs.days import rows_by_day
 from lydite.settings import RuleSettings
+from tests.helpers.examples import examples
 
 NOW = datetime(2026, 6, 1)
 START = datetime(2026, 3, 1)
@@ -82,7 +83,7 @@ def contents(engine: DuckDBEngine, name: str, days=None, timezone: str = "UTC"):
 @pytest.mark.parametrize(
     ("name", "options"), [(name, given) for name, all_ in OPTIONS.items() for given in all_]
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(12, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_the_days_are_those_of_a_whole_load_and_the_others_stay(name, options, data):
     before, after = (data.draw(rows_of(name)) for _ in range(2))

@@ -9,12 +9,13 @@ from collections import Counter
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs import LoadOptions, load_table
+from tests.helpers.examples import examples
 
 NOW = dt.datetime(2026, 7, 1)
 SPACES = [chr(i) for i in range(0x3001) if unicodedata.category(chr(i)).startswith("Z")]
@@ -109,7 +110,7 @@ def shared_engine():
         yield engine
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.tuples(users, text_times, users, text_costs), min_size=1, max_size=12))
 def test_touchpoints_of_csv(shared_engine, tmp_path_factory, rows):
     text = io.StringIO()
@@ -128,7 +129,7 @@ def test_touchpoints_of_csv(shared_engine, tmp_path_factory, rows):
         ]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.lists(st.tuples(st.none() | users, times, st.none() | users, costs), min_size=1))
 def test_touchpoints_of_arrow(shared_engine, rows):
     columns = [list(column) for column in zip(*rows, strict=True)]
@@ -143,7 +144,7 @@ def test_touchpoints_of_arrow(shared_engine, rows):
         )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(
         st.tuples(
@@ -168,7 +169,7 @@ def test_conversions(shared_engine, rows):
         assert report.rows == len(good)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(
         st.tuples(st.sampled_from(["u", "v", "w", None]), st.sampled_from(["a", "b", None])),

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.inputs.numbers_as_text import number_of_text
 from lydite.inputs.source_rows import Relation
+from tests.helpers.examples import examples
 
 
 def read(values: list[str | None]) -> list[float | None]:
@@ -105,7 +106,7 @@ def test_a_missing_number_is_not_an_invalid_one():
 STYLES = [(",", "."), (".", ","), (" ", ","), (" ", "."), ("'", "."), ("\u00a0", ","), ("", ",")]
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(
     cents=st.lists(st.integers(-(10**11), 10**11), min_size=1, max_size=20),
     style=st.sampled_from(STYLES),
@@ -121,7 +122,7 @@ def test_amounts_in_one_style_are_read_exactly(cents, style, around):
     assert read(texts) == [pytest.approx(amount / 100) for amount in cents]
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(st.lists(st.text("0123456789.,-+() €$EURx'\n", max_size=12), min_size=1, max_size=20))
 def test_no_text_is_an_error(texts):
     assert len(read(texts)) == len(texts)

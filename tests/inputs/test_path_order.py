@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.inputs.path_order import sort_paths
+from tests.helpers.examples import examples
 
 
 def sort(paths):
@@ -37,7 +38,7 @@ def path_lists(draw):
     return paths
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(path_lists())
 def test_paths_are_sorted_as_tuples_are(paths):
     assert_sorted(paths)

@@ -9,12 +9,13 @@ from functools import partial
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.inputs.path_rows import MAX_COUNT
 from lydite.inputs.slices import slice_starts
+from tests.helpers.examples import examples
 from tests.helpers.path_tables import assert_refused, assert_same, paths_in, read_paths, totals
 
 
@@ -107,7 +108,6 @@ def as_frame(rows, rename=None):
     return pl.DataFrame({"path": texts} | {n: list(c) for n, c in zip(names, columns, strict=True)})
 
 
-@settings(deadline=None)
 @given(path_rows())
 def test_reading_equals_brute_force(read, rows):
     sums = defaultdict(lambda: [0, 0.0, 0])
@@ -133,7 +133,6 @@ def test_reading_equals_brute_force(read, rows):
     assert order == sorted(order)
 
 
-@settings(deadline=None)
 @given(path_rows(), st.randoms(use_true_random=False))
 def test_shuffled_rows_change_nothing(read, rows, random):
     before = read(as_frame(rows))
@@ -143,7 +142,6 @@ def test_shuffled_rows_change_nothing(read, rows, random):
     np.testing.assert_array_equal(before.value, after.value)
 
 
-@settings(deadline=None)
 @given(path_rows(), st.data())
 def test_split_rows_change_nothing(read, rows, data):
     parts = []
@@ -165,7 +163,7 @@ def ties(rows):
     return len(set(keys)) < len(keys)
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(path_rows(), st.permutations(NAMES))
 @example([(("a", "b"), 1, 0.0, 0), (("c", "É"), 1, 0.0, 0)], ["a", "É", "c", NAMES[3], "b"])
 @example([(("a", "b"), 1, 0.0, 0), (("b", "a"), 1, 0.0, 0)], ["b", "a", "c", NAMES[3], "É"])

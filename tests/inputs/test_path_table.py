@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
@@ -279,7 +279,6 @@ def test_paths_that_are_not_text(refused, paths):
     )
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.lists(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.inputs.slices import slice_positions, slice_starts
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 5))))
 def test_slices_equal_ranges(pairs):
     start, size = np.array(pairs, dtype=int).reshape(-1, 2).T

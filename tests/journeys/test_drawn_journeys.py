@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.journeys import build_path_events_and_conversions, build_touches
 from lydite.settings import PathOptions
+from tests.helpers.examples import examples
 from tests.helpers.input_tables import make_inputs
 from tests.helpers.reference_journeys import ReferenceJourneys
 from tests.helpers.small_journeys import HOUR, MICROSECOND, day, in_order, table
@@ -72,7 +73,7 @@ def first_conversions(conversions: list[Row], first_only: set[str]) -> list[Row]
     return [row for row in conversions if row[2] not in first_only or row in first.values()]
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     touchpoints=touchpoint_tables,
     conversions=conversion_tables,

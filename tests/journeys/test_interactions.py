@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from lydite import compare, credit, journeys
@@ -20,6 +20,7 @@ from lydite.journeys.incremental import refresh
 from lydite.journeys.interactions import kind_of, note_on_interactions
 from lydite.models import make_models
 from lydite.settings import InteractionLookbacks, PathOptions, parse_settings
+from tests.helpers.examples import examples
 from tests.helpers.input_tables import make_inputs
 
 DAY = timedelta(days=1)
@@ -249,7 +250,7 @@ tables = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @example(
     rows=[("ann", day(13.25), "tv", None, "open"), ("ann", day(13.75), "tv", None, "open")],
     instants={day(0)},

@@ -6,7 +6,7 @@ import copy
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, sparse, stats
 from scipy.special import expit, log_expit
@@ -16,6 +16,7 @@ from lydite.models import base
 from lydite.models.base import FeatureCounts
 from lydite.models.logistic import PRIOR_SPREAD, BaggedLogistic, fit_logistic
 from lydite.paths.landmarks import UniqueFeatures
+from tests.helpers.examples import examples
 from tests.helpers.random_landmarks import draw_landmarks
 
 WHOLE = {"bags": 1, "sample_share": 1.0}  # no bagging at all
@@ -56,7 +57,7 @@ def by_optimiser(met, hits, misses, centre):
 
 
 @given(st.integers(0, 10_000), st.sampled_from([1, 20, 1000]), st.integers(1, 4))
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_each_bag_is_at_the_maximum_over_its_channels(seed, most, channels):
     rng = np.random.default_rng(seed)
     met = all_sets(channels)

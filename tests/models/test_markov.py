@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse, stats
 from sklearn.base import clone
@@ -17,6 +17,7 @@ from lydite.models.mixture import base_rate, fit_rates
 from lydite.models.removal_effects import absorb
 from lydite.models.transitions import Transitions
 from lydite.paths.landmarks import DistinctPaths, Landmarks, PathChannels, Paths
+from tests.helpers.examples import examples
 
 CHANNELS = ("ads", "bing", "cold")
 
@@ -141,7 +142,7 @@ def test_features_of_another_sample_are_forecast_alike():
         unique_by=lambda row: tuple(row[0]),
     ),
 )
-@settings(max_examples=60)
+@examples(60)
 def test_forecasts_are_probabilities(order, rows):
     states = {tuple(s[:order]): (n, round(n * share)) for s, n, share in rows}
     trials, conversions = zip(*states.values(), strict=True)

@@ -8,7 +8,7 @@ from math import factorial
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse, stats
 
@@ -18,6 +18,7 @@ from lydite.models.markov import PSEUDO_COUNTS
 from lydite.models.mixture import base_rate
 from lydite.models.shapley import Coalitions, Family, Shapley
 from lydite.paths.landmarks import PathChannels, Paths, UniqueFeatures
+from tests.helpers.examples import examples
 from tests.helpers.random_landmarks import draw_landmarks
 
 
@@ -206,7 +207,7 @@ def by_dividends(members, worth):
 
 
 @given(st.lists(st.frozensets(st.integers(0, 4)), min_size=1, unique=True), st.integers(0, 1000))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_values_are_those_of_the_game(sets, seed):
     rng = np.random.default_rng(seed)
     worths = {s: rng.normal() for s in subsets(range(5))} | {frozenset(): 0.0}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.models.transitions import Transitions, find, pack, shorten
+from tests.helpers.examples import examples
 from tests.helpers.random_path_tables import (
     ORDERS,
     A,
@@ -61,7 +62,7 @@ def test_transition_matrix_by_name():
 
 
 @given(path_tables(), st.sampled_from(ORDERS))
-@settings(max_examples=30)
+@examples(30)
 def test_states_are_the_histories_on_the_paths(table, order):
     paths, conversions, nulls, n_channels = table
     counts = count_paths(paths, conversions, nulls, order)

@@ -9,7 +9,7 @@ import threading
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlglot import exp
 
@@ -18,6 +18,7 @@ from lydite.models import PATH_COLUMNS
 from lydite.models.registry import _RULES
 from lydite.paths import expressions
 from lydite.paths.expressions import PATH_TYPES, check_expression, columns_of
+from tests.helpers.examples import examples
 
 GOOD = [
     *(str(rule) for _, rule in _RULES.values()),
@@ -134,7 +135,7 @@ def test_the_types_are_those_of_the_columns_of_a_path():
     assert list(PATH_TYPES) == list(PATH_COLUMNS)
 
 
-@settings(max_examples=8, deadline=None)
+@examples(8)
 @given(rows=ROWS)
 @example(rows=TYPICAL)
 def test_the_checked_form_has_the_values_of_the_original(touches, rows):
@@ -588,7 +589,7 @@ def written(kind: str, depth: int) -> st.SearchStrategy[str]:
     return leaves[kind] | st.builds(fill, st.sampled_from(forms[kind]), parts)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(original=written("number", 3) | written("truth", 3), rows=ROWS)
 def test_right_expressions_are_accepted_with_their_values(touches, original, rows):
     checked = check_expression("drawn", original)
@@ -617,7 +618,7 @@ ANYTHING = (
 _BLANKS = re.compile("[\x1c-\x1f\x85]")  # to the checker; DuckDB does not read them
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(text=ANYTHING)
 @example(text="1 \x85 + 1")
 @example(text="1 \x1c + 1")

@@ -11,7 +11,7 @@ import duckdb
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
@@ -29,6 +29,7 @@ from lydite.paths.path_table_landmarks import (
     paths_of,
     summed_landmarks,
 )
+from tests.helpers.examples import examples
 
 REFERENCE = Path(__file__).parents[2] / "shared" / "reference"
 
@@ -176,7 +177,7 @@ def default_ends(table):
 # --- landmarks ----------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(tables())
 def test_landmarks_are_the_prefixes(read, rows):
     table = read(rows)
@@ -189,7 +190,7 @@ def test_landmarks_are_the_prefixes(read, rows):
     assert landmarks.count[landmarks.converted].sum() == table.conversions.sum()
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(tables())
 def test_channels_and_weights_of_prefixes_equal_brute_force(read, rows):
     table = read(rows)
@@ -217,7 +218,7 @@ def added_up(rows):
     return dict(total)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(tables())
 def test_landmarks_of_one_unit_are_sums(read, rows):
     table = read(rows)
@@ -228,7 +229,7 @@ def test_landmarks_of_one_unit_are_sums(read, rows):
     assert len(ends) == len(landmarks)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(tables())
 def test_landmarks_of_one_unit_are_on_the_same_paths(read, rows):
     table = read(rows)
@@ -251,7 +252,7 @@ def test_landmarks_of_one_unit_are_on_the_same_paths(read, rows):
 
 
 @pytest.mark.parametrize("model", ["markov_1", "markov_4", "shapley", "position_based_fitted"])
-@settings(max_examples=10, deadline=None)
+@examples(10)
 @given(rows=tables())
 def test_models_learn_the_same_from_sums(read, model, rows):
     table, fits = read(rows), []
@@ -336,7 +337,7 @@ def fields_of(thing):
 
 
 @given(tables(), st.integers(1, 9))
-@settings(max_examples=25, deadline=None)
+@examples(25)
 def test_parts_change_nothing(read, rows, most):
     table = read(rows)
     for make in (landmarks_of, paths_of):
@@ -352,7 +353,7 @@ def test_parts_change_nothing(read, rows, most):
 # --- converted paths ----------------------------------------------------------------------------
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(tables())
 def test_converted_paths(read, rows):
     table = read(rows)
@@ -391,7 +392,7 @@ def test_shares_of_rules_are_those_of_whole_paths(read):
 # --- journeys -----------------------------------------------------------------------------------
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(tables(), st.integers(1, 5), st.integers(0, 3))
 def test_all_touches_of_a_journey_are_in_one_bucket(read, rows, buckets, seed):
     table = read(rows)
@@ -436,7 +437,7 @@ def test_many_rows_are_drawn_in_parts(read, monkeypatch):
     np.testing.assert_array_equal(np.bincount(row, misses), table.nulls)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(tables(), st.randoms(use_true_random=False))
 def test_order_and_names_do_not_change_the_draws(read, rows, random):
     before = journey_landmarks(read(rows), {}, seed=5)
@@ -470,7 +471,7 @@ def assert_same_chain(landmarks, table, order):
         np.testing.assert_array_equal(getattr(counted, name), value, err_msg=name)
 
 
-@settings(max_examples=50, deadline=None)
+@examples(50)
 @given(tables(), st.integers(1, 4))
 def test_markov_counts_the_transitions_of_the_paths(read, rows, order):
     table = read(rows)

@@ -7,12 +7,13 @@ from collections import Counter
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
 from lydite.inputs.path_table import read_path_table
 from lydite.paths.prefixes import PathPrefixes
+from tests.helpers.examples import examples
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def written_out(table, prefixes):
 paths = st.lists(st.sampled_from("abcd"), min_size=1, max_size=6).map(tuple)
 
 
-@settings(deadline=None, max_examples=100)
+@examples(100)
 @given(st.dictionaries(paths, st.integers(1, 5), min_size=1, max_size=12))
 def test_every_prefix_is_there_once(read, counts):
     table = read(counts)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.models import PathChannels, Rule, make_model
@@ -14,6 +14,7 @@ from lydite.paths import shares
 from lydite.paths.path_slices import distinct_paths
 from lydite.paths.rule_weights import LandmarkPaths, describe_paths
 from lydite.paths.shares import STEPS_BY_ORDER, mixed_rates, share_rows
+from tests.helpers.examples import examples
 from tests.helpers.random_landmarks import draw_landmarks, with_paths
 from tests.helpers.random_path_slices import HOUR, draw_paths, touches_of
 
@@ -46,7 +47,7 @@ some_weights = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(some_weights)
 def test_shares_are_rounded_to_a_step_and_sum_to_one(weights):
     drawn = drawn_with(weights)
@@ -66,7 +67,7 @@ def test_equal_shares_are_exact():
     np.testing.assert_allclose(rows[index], expected, rtol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(some_weights)
 def test_the_form_of_the_matrix_changes_nothing(weights):
     drawn = drawn_with(weights)
@@ -95,7 +96,7 @@ def test_rows_are_equal_only_if_all_columns_have_equal_shares():
     np.testing.assert_allclose(rows[1][:, :2], [[0.5, 0.5], [0.25, 0.75], [0.25, 0.75]])
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(some_weights)
 def test_rates_are_mixed_by_shares(weights):
     drawn = drawn_with(weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite import pipeline
@@ -13,6 +13,7 @@ from lydite.engine import DuckDBEngine
 from lydite.errors import InputError
 from lydite.inputs import LoadOptions
 from lydite.settings import RuleSettings
+from tests.helpers.examples import examples
 from tests.helpers.journeys import few_journeys, in_form
 
 LOOKBACKS = {"conversion": timedelta(days=7)}
@@ -62,7 +63,7 @@ def rows_of(table: str) -> st.SearchStrategy[list[tuple[str | None, ...]]]:
     return rows.map(lambda found: [*([SURE[table]] if table in SURE else []), *found])
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(
     rows=st.fixed_dictionaries({name: rows_of(name) for name in TABLES}),
     keep_duplicates=st.booleans(),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.quality.drops import MAX_SHARE, MIN_EXPECTED, find_drops
+from tests.helpers.examples import examples
 
 WEEKDAYS = np.array([1.2, 1.2, 1.2, 1.2, 1.2, 0.6, 0.4])
 
@@ -79,7 +80,7 @@ def test_too_few_rows_are_never_a_drop():
     assert find_drops(np.array([], dtype=int)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.integers(0, 10_000), st.integers(50, 2000), st.floats(0.2, 3),
     st.floats(0.3, 1.5),
@@ -91,7 +92,7 @@ def test_overdispersed_counts_are_no_drop(seed, per_week, growth, noise):
     assert find_drops(rng.poisson(np.repeat(weeks, 7) * per_week / 7)) == []
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(st.integers(0, 10_000), st.integers(40, 1000), st.integers(40, 150), st.integers(8, 60))
 def test_a_drop_does_not_depend_on_what_comes_after_it(seed, per_week, start, days):
     """Each week, the same drops are found again: a period that is left out stays left out."""

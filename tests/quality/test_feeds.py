@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.engine import DuckDBEngine
@@ -20,6 +20,7 @@ from lydite.quality.feeds import (
     write_holes,
 )
 from lydite.settings import Completeness
+from tests.helpers.examples import examples
 from tests.helpers.input_tables import make_inputs
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def test_a_feed_that_stopped_ends_the_data_of_its_outcome_only():
     assert "conversions of 'lead': 0 rows" in finding.text
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(st.integers(60, DAYS - 8), st.integers(0, 2), st.integers(0, 99))
 def test_a_trickle_of_rows_ends_the_data_where_a_cut_would(cut, trickle, seed):
     """Where nine tenths of the rows stop, "now" is as if all of them did."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite import compare, credit, pipeline
@@ -25,6 +25,7 @@ from lydite.quality.time_shift import (
     write_zones,
 )
 from lydite.simulation import simulate
+from tests.helpers.examples import examples
 
 ZERO = 60  # the row of lag zero; a row is a quarter of an hour
 WORLDS = {
@@ -112,7 +113,7 @@ def test_summer_time_leaves_two_jumps():
     assert find_shift(spread({-4: 960, -8: 1200})) == Shift(2.0, 1248, 48)
 
 
-@settings(max_examples=100, deadline=None)
+@examples(100)
 @given(st.integers(0, 100_000), st.floats(0, 300))
 def test_noise_is_no_shift(seed, mean):
     counts = np.random.default_rng(seed).poisson(mean / 24, (121, 24))

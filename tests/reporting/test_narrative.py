@@ -5,13 +5,14 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lydite.errors import InputError
 from lydite.reporting.display_names import model_word
 from lydite.reporting.narrative import NOT_CAUSE, headline, reasons, verdict_in_words
 from lydite.results import Comparison
+from tests.helpers.examples import examples
 from tests.helpers.made_comparisons import (
     AFTER_A_CHANGE,
     ALL_REFUTED,
@@ -287,7 +288,7 @@ def _comparisons(draw):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(_comparisons())
 def test_every_number_that_is_said_is_in_the_tables(comparison):
     text = verdict_in_words(comparison, "purchase")
