@@ -50,8 +50,13 @@ test-wheel: .venv/installed ## install the wheel with the newest allowed version
 	@rm -rf var/wheel
 	$(call run_wheel,wheel,[dagster])
 
-# Without the properties: they test what the code computes, in many examples, and not the libraries.
-test-lowest: .venv/installed ## the same with the lowest allowed versions, and the tests of the library
+# Tests of what calls libraries: engine, frames and files, expressions, models, charts. Without the
+# properties: they test what the code computes, in many examples, and not the libraries.
+LOWEST := engine journeys/test_build.py journeys/test_incremental.py models attribution \
+	paths/test_expressions.py quality/test_rows.py end_to_end/test_truth.py \
+	$(foreach name,casting files frames landing loading pandas_frames path_table timezones writing,inputs/test_$(name).py) \
+	$(foreach name,charts notebook plots queries report report_section static_charts terminal,reporting/test_$(name).py)
+test-lowest: .venv/installed ## the same with the lowest allowed versions, and tests of what calls libraries
 	@rm -rf var/lowest && mkdir -p var/lowest
 	@$(BIN)/python -c 'import re, tomllib; project = tomllib.load(open("pyproject.toml", "rb"))["project"]; \
 		print(*(re.sub(r">=([^,]+).*", r"==\1", need) for need in project["dependencies"]), sep="\n")' \
@@ -59,8 +64,7 @@ test-lowest: .venv/installed ## the same with the lowest allowed versions, and t
 	$(call run_wheel,lowest,,--constraint var/lowest/constraints.txt hypothesis pytest pytest-xdist)
 	@TEST_DUCKDB_THREADS=2 var/lowest/env/bin/python -m pytest $(WORKERS) -k "not spark" \
 		-m "not slow and not hypothesis" \
-		tests/engine tests/inputs tests/journeys tests/quality tests/paths tests/models \
-		tests/attribution tests/reporting tests/end_to_end/test_truth.py
+		$(addprefix tests/,$(LOWEST))
 
 coverage: .venv/installed ## run all tests and print how many lines they execute
 	@$(BIN)/python -m pytest $(WORKERS) --cov --cov-report=term:skip-covered

@@ -59,6 +59,7 @@ SPARK = {
     "spark.shuffle.compress": "false",
     "spark.sql.parquet.compression.codec": "uncompressed",
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     # The default cache for compiled code is small here: it would be cleaned all the time.
     "spark.driver.extraJavaOptions": (
         "-XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=256m -XX:+UseSerialGC -Xmn384m"
