@@ -4,8 +4,13 @@ import json
 
 import polars as pl
 
+from lydite import pipeline
 from lydite.cli.output import show_comparison, show_credit
-from lydite.results import Credit
+from lydite.engine import DuckDBEngine
+from lydite.models import make_models
+from lydite.results import Credit, read_comparison
+from lydite.settings import make_settings
+from lydite.simulation import simulate
 from tests.helpers.made_comparisons import make_comparison
 
 TABLE = pl.DataFrame(
@@ -40,3 +45,22 @@ def test_credit_as_a_table_has_its_models(capsys):
     text = capsys.readouterr().out
     assert "Credit according to linear" in text
     assert "2.0 to 4.0" in " ".join(text.split())
+
+
+def test_what_is_printed_needs_no_more_marts_than_are_built_for_it(capsys):
+    world = simulate("linear", users=2_000, seed=1)
+    names = ("touchpoints", "conversions", "spend", "users")
+    sources = {name: getattr(world, name) for name in names}
+    settings = make_settings(lookback=["30d", "7d"], customer_segment=True)
+    rivals = make_models(["linear", "last_touch", "markov_1"])
+    printed = []
+    for marts in (pipeline.PRINTED_MARTS, pipeline.MARTS):
+        with DuckDBEngine() as engine:
+            pipeline.run(engine, sources, settings, rivals=rivals, marts=marts)
+            comparison = read_comparison(engine, touches=False)
+        assert ("paths" in comparison.marts) == (marts is pipeline.MARTS)
+        for output in ("json", "table"):
+            show_comparison(comparison, output)
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    assert "linear" in printed[0].lower()

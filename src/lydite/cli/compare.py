@@ -201,8 +201,13 @@ def compare(
             else:
                 # Decisions belong to a project: without its settings, none concerns the data.
                 log = None if inputs.settings is None else settings.storage.decisions
-                pipeline.run(engine, inputs.sources, settings, progress.say, rivals, log)
-                comparison = read_comparison(engine.local, report_settings=settings.shown())
+                # Nothing else is read from this result, and the other marts take long.
+                printed_only = report is None and database is None
+                marts = pipeline.PRINTED_MARTS if printed_only else pipeline.MARTS
+                pipeline.run(engine, inputs.sources, settings, progress.say, rivals, log, marts)
+                comparison = read_comparison(
+                    engine.local, report_settings=settings.shown(), touches=False
+                )
         if report is not None:
             progress.say("writing the report")
             comparison.to_html(report)

@@ -71,11 +71,14 @@ def unreachable_channels(transitions: pl.DataFrame) -> list[str]:
     transitions
         As in `transition_graph`.
     """
-    import networkx as nx  # noqa: PLC0415  (few calls need it, and it takes time to import)
-
-    graph = nx.DiGraph(transitions.select("from_channel", "to_channel").rows())
-    graph.add_node(CONVERSION)
-    return sorted(set(graph) - nx.ancestors(graph, CONVERSION) - set(ENDS))
+    edges = set(transitions.select("from_channel", "to_channel").rows())
+    # Without networkx: every comparison comes here, and its import takes longer.
+    reached: set[str] = set()
+    found = {CONVERSION}
+    while found:
+        reached |= found
+        found = {origin for origin, destination in edges if destination in found} - reached
+    return sorted({name for edge in edges for name in edge} - reached - set(ENDS))
 
 
 def write_graphml(graph: nx.DiGraph, path: str | Path) -> None:

@@ -87,6 +87,8 @@ CREDIT_MARTS = (
     "removal_effects",
     "data_quality",
 )
+#: The marts that the command line prints.
+PRINTED_MARTS = ("outcomes", "channel_credit", "data_quality")
 #: Views of the marts and of the tables of the comparison, each after those that it reads.
 VIEWS = (
     "model_to_use",
@@ -168,7 +170,7 @@ def build_marts(
 ) -> None:
     """Build the marts that are plain SQL, with their comments; all of them by default.
 
-    After a comparison, the views are created too.
+    After a comparison, the views are created too, if all marts exist.
 
     Parameters
     ----------
@@ -213,9 +215,10 @@ def build_marts(
         engine.copy_from_local(mart)
     if compared:
         _build_lookback_marts(engine)
-        _create_views(engine.local)
-        build_calibrated_credit(engine.local)
-        build_experiment_predictions(engine.local)
+        if all(local.exists(f"mart.{name}") for name in MARTS):
+            _create_views(local)
+        build_calibrated_credit(local)
+        build_experiment_predictions(local)
         build_next_experiments(engine, margins)
 
 

@@ -25,6 +25,7 @@ from lydite.pipeline.input_tables import load_inputs, load_options
 from lydite.pipeline.lookbacks import compare_lookbacks
 from lydite.pipeline.marts import (
     CREDIT_MARTS,
+    MARTS,
     attribute_conversions,
     build_marts,
 )
@@ -53,6 +54,7 @@ def run(
     progress: Progress | None = None,
     rivals: Sequence[Model] | None = None,
     decisions: Path | None = None,
+    marts: Sequence[str] = MARTS,
 ) -> None:
     """Run all steps, from the sources to the marts.
 
@@ -70,6 +72,8 @@ def run(
         The models to compare; those of the settings when None.
     decisions
         The log of decisions of the project; None without a project.
+    marts
+        The marts to build, all by default; others are small.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def run(
     compare_lookbacks(engine, models, settings, say)
     say("writing the marts")
     record_run(engine, evaluation)
-    build_marts(engine, costs=settings.costs(), margins=settings.margins())
+    build_marts(engine, marts, settings.costs(), settings.margins())
 
 
 def attribute(

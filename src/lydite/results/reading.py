@@ -31,6 +31,8 @@ def read_comparison(
     engine: DuckDBEngine,
     kind: FrameKind = "polars",
     report_settings: ReportSettings | None = None,
+    *,
+    touches: bool = True,
 ) -> Comparison:
     """Read a comparison from the tables that `lydite.pipeline` wrote.
 
@@ -42,11 +44,14 @@ def read_comparison(
         The kind of frame that the tables of the result are.
     report_settings
         What reports show first, and the names in them; the defaults when None.
+    touches
+        Whether to copy the credit of touches, which only `Comparison.touch_credit` reads.
     """
     marts = {
         name: engine.frame(f"from mart.{name}") for name in FRAMES if engine.exists(f"mart.{name}")
     }
-    return _comparison(marts, kind, report_settings, TouchCredit.of(engine))
+    credit = TouchCredit.of(engine) if touches else TouchCredit(missing="it was not read")
+    return _comparison(marts, kind, report_settings, credit)
 
 
 def read_published(

@@ -46,7 +46,7 @@ def decision_asset(settings: Settings, specs: SpecFactory) -> dg.AssetsDefinitio
             raise InputError("nothing was compared yet: run the job refresh first")
         decision = decisions.promote(
             settings.storage.decisions,
-            read_comparison(engine).marts,
+            read_comparison(engine, touches=False).marts,
             config.model,
             config.outcome,
             reason=config.reason,
