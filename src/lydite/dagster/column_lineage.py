@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib.metadata import version
 from typing import Any
 
@@ -78,11 +79,16 @@ def _kept_lineage(
                 for name, found in json.loads(lineage_of_file).items()
             }
         engine.run(f"delete from {KEPT} where file = $file", {"file": file})
-    found = read_lineage(load_sql(file), schema)
+    found = _read(load_sql(file), json.dumps(schema))
     row = pl.DataFrame({"file": [file], "digest": [digest], "lineage": [json.dumps(found)]})
     with engine.registered(row) as frame:
         engine.append(KEPT, f"from {frame}")
     return found
+
+
+@cache  # a process may run several projects
+def _read(sql: str, schema: str) -> Mapping[str, list[tuple[str, str]]]:
+    return read_lineage(sql, json.loads(schema))
 
 
 def read_lineage(sql: str, schema: Schema) -> Mapping[str, list[tuple[str, str]]]:
