@@ -1,11 +1,13 @@
 """Errors in steps and checks that quote a secret are replaced; others stay as they are."""
 
+from types import SimpleNamespace
+
 import dagster as dg
 import pytest
 
 from lydite.dagster.redaction import without_secrets
 from lydite.dagster.resources import Warehouse
-from lydite.dagster.specs import SpecFactory
+from lydite.dagster.specs import Check, SpecFactory
 from lydite.engine import factory
 from lydite.environment import expand
 
@@ -32,13 +34,16 @@ def test_no_stored_event_has_the_secret(tmp_path, kind):
             fails(f"login with {PASSWORD} failed")
         yield dg.MaterializeResult()
 
-    @specs.check("inputs.users", "not_null", "No nulls.")
-    def not_null(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+    def not_null(engine):
         fails(f"login with {PASSWORD} failed")
 
+    check = Check("inputs.users", "not_null", "No nulls.", not_null)
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         result = dg.materialize(
-            [load, not_null], resources={"warehouse": None}, instance=instance, raise_on_error=False
+            [load, specs.checks("checks", [check])],
+            resources={"warehouse": SimpleNamespace(engine=None)},
+            instance=instance,
+            raise_on_error=False,
         )
         events = [str(entry) for entry in instance.all_logs(result.run_id)]
     assert not result.success

@@ -9,7 +9,8 @@ import dagster as dg
 
 from lydite import inputs, pipeline, quality
 from lydite.dagster.assets import journeys, marts, publishing
-from lydite.dagster.specs import SpecFactory
+from lydite.dagster.specs import Check, SpecFactory
+from lydite.engine import Engine
 from lydite.quality import drift
 from lydite.reporting.display_names import model_word
 from lydite.settings import DriftKind, DriftLimits, Settings
@@ -52,20 +53,34 @@ _READ = (
 
 
 def all_checks(settings: Settings, specs: SpecFactory) -> list[dg.AssetChecksDefinition]:
-    """Return the checks; those that do not only warn stop the assets downstream when they fail."""
-    tables = inputs.TABLES.values()
+    """Return the checks, in one step for all tables that are made before the next step."""
     return [
-        *(_not_null(specs, table) for table in tables),
-        *(_rows_add_up(specs, table) for table in tables),
-        *(_quarantine_share(specs, table, settings.quality.max_quarantined_share)
-          for table in tables),
-        _findings(specs),
-        *(_credit_sum(specs, table) for table in ("mart.channel_credit", "mart.credit_daily")),
-        _champions(specs),
-        _warnings(specs),
-        *(_drift(specs, kind, settings.quality.drift[kind]) for kind in DRIFT_TABLES),
-        _readable(settings, specs),
-    ]  # fmt: skip
+        specs.checks(f"{group}__checks", checks)
+        for group, checks in checks_by_group(settings).items()
+    ]
+
+
+def checks_by_group(settings: Settings) -> dict[str, list[Check]]:
+    """Return the checks; those that do not only warn stop the assets downstream when they fail."""
+    limits = settings.quality
+    return {
+        "inputs": [
+            check
+            for table in inputs.TABLES.values()
+            for check in (
+                _not_null(table),
+                _rows_add_up(table),
+                _quarantine_share(table, limits.max_quarantined_share),
+            )
+        ],
+        "journeys": [_findings(), *(_drift(kind, limits.drift[kind]) for kind in DRIFT_TABLES)],
+        "marts": [
+            *(_credit_sum(table) for table in ("mart.channel_credit", "mart.credit_daily")),
+            _champions(),
+            _warnings(),
+        ],
+        "published": [_readable(settings)],
+    }
 
 
 def _share_of_quarantined() -> str:
@@ -73,14 +88,13 @@ def _share_of_quarantined() -> str:
     return _QUARANTINED_SHARE.format(chosen=chosen)
 
 
-def _not_null(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefinition:
+def _not_null(table: inputs.Table) -> Check:
     name = f"inputs.{table.name}"
     required = [column.name for column in table.columns if column.required]
     counts = ", ".join(f"count(*) filter (where {column} is null)" for column in required)
 
-    @specs.check(name, "not_null", f"No nulls in {', '.join(required)}.")
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        found = specs.engine(context).rows(f"select {counts} from {name}")[0]
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        found = engine.rows(f"select {counts} from {name}")[0]
         nulls = {column: n for column, n in zip(required, found, strict=True) if n}
         return dg.AssetCheckResult(
             passed=not nulls,
@@ -88,17 +102,12 @@ def _not_null(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefiniti
             metadata={"nulls": nulls},
         )
 
-    return check
+    return Check(name, "not_null", f"No nulls in {', '.join(required)}.", find)
 
 
-def _rows_add_up(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefinition:
-    @specs.check(
-        f"inputs.{table.name}",
-        "rows_add_up",
-        "Every row that was read is used, set aside, erased, a duplicate or a refund.",
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        found = pipeline.count_rows(specs.engine(context), table.name)
+def _rows_add_up(table: inputs.Table) -> Check:
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        found = pipeline.count_rows(engine, table.name)
         return dg.AssetCheckResult(
             passed=found.add_up,
             description=f"{table.name}: {found.read:,} rows were read, {found.used:,} are used,"
@@ -107,17 +116,17 @@ def _rows_add_up(specs: SpecFactory, table: inputs.Table) -> dg.AssetChecksDefin
             metadata=found._asdict(),
         )
 
-    return check
-
-
-def _quarantine_share(
-    specs: SpecFactory, table: inputs.Table, allowed: float
-) -> dg.AssetChecksDefinition:
-    @specs.check(
-        f"inputs.{table.name}", "quarantine_share", f"At most {allowed:.2%} of the rows set aside."
+    return Check(
+        f"inputs.{table.name}",
+        "rows_add_up",
+        "Every row that was read is used, set aside, erased, a duplicate or a refund.",
+        find,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        share = specs.engine(context).local.scalar(_share_of_quarantined(), {"name": table.name})
+
+
+def _quarantine_share(table: inputs.Table, allowed: float) -> Check:
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        share = engine.local.scalar(_share_of_quarantined(), {"name": table.name})
         return dg.AssetCheckResult(
             passed=share <= allowed,
             description=f"{table.name}: {share:.2%} of the rows were set aside, {allowed:.2%} are"
@@ -126,17 +135,17 @@ def _quarantine_share(
             metadata={"share": share, "allowed": allowed},
         )
 
-    return check
-
-
-def _findings(specs: SpecFactory) -> dg.AssetChecksDefinition:
-    @specs.check(
-        journeys.OUTCOMES,
-        "data_is_complete",
-        "No missing or stray rows, shifted times, lost columns or lost rows that are not accepted.",
+    return Check(
+        f"inputs.{table.name}",
+        "quarantine_share",
+        f"At most {allowed:.2%} of the rows set aside.",
+        find,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        findings = quality.read_findings(specs.engine(context).local)
+
+
+def _findings() -> Check:
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        findings = quality.read_findings(engine.local)
         blocking = [finding.text for finding in findings if finding.blocking]
         return dg.AssetCheckResult(
             passed=not blocking,
@@ -147,17 +156,16 @@ def _findings(specs: SpecFactory) -> dg.AssetChecksDefinition:
             },
         )
 
-    return check
-
-
-def _credit_sum(specs: SpecFactory, table: str) -> dg.AssetChecksDefinition:
-    @specs.check(
-        table,
-        "credit_sums_to_conversions",
-        "Credit, including unattributed conversions, sums to the conversions of every outcome.",
+    return Check(
+        journeys.OUTCOMES,
+        "data_is_complete",
+        "No missing or stray rows, shifted times, lost columns or lost rows that are not accepted.",
+        find,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        engine = specs.engine(context)
+
+
+def _credit_sum(table: str) -> Check:
+    def find(engine: Engine) -> dg.AssetCheckResult:
         conversions = dict(engine.rows(_CONVERSIONS))
         wrong = [
             (outcome, model, credited, conversions.get(outcome, 0))
@@ -172,18 +180,17 @@ def _credit_sum(specs: SpecFactory, table: str) -> dg.AssetChecksDefinition:
             ),
         )
 
-    return check
-
-
-def _champions(specs: SpecFactory) -> dg.AssetChecksDefinition:
-    @specs.check(
-        marts.CHAMPIONS,
-        "champions_stand",
-        "No model in use is refuted. It warns and stops nothing: a person decides.",
-        blocking=False,
+    return Check(
+        table,
+        "credit_sums_to_conversions",
+        "Credit, including unattributed conversions, sums to the conversions of every outcome.",
+        find,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        refuted = specs.engine(context).local.rows(_REFUTED_CHAMPIONS)
+
+
+def _champions() -> Check:
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        refuted = engine.local.rows(_REFUTED_CHAMPIONS)
         return dg.AssetCheckResult(
             passed=not refuted,
             severity=dg.AssetCheckSeverity.WARN,
@@ -195,18 +202,18 @@ def _champions(specs: SpecFactory) -> dg.AssetChecksDefinition:
             metadata={"refuted": {outcome: model for outcome, model, _ in refuted}},
         )
 
-    return check
-
-
-def _warnings(specs: SpecFactory) -> dg.AssetChecksDefinition:
-    @specs.check(
-        WARNINGS,
-        "no_warnings",
-        "No warnings about the verdicts. It stops nothing: the report has the same warnings.",
+    return Check(
+        marts.CHAMPIONS,
+        "champions_stand",
+        "No model in use is refuted. It warns and stops nothing: a person decides.",
+        find,
         blocking=False,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        found = specs.engine(context).local.rows(_FOUND_WARNINGS)
+
+
+def _warnings() -> Check:
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        found = engine.local.rows(_FOUND_WARNINGS)
         return dg.AssetCheckResult(
             passed=not found,
             severity=dg.AssetCheckSeverity.WARN,
@@ -214,19 +221,18 @@ def _warnings(specs: SpecFactory) -> dg.AssetChecksDefinition:
             metadata={"kinds": dict(Counter(kind for kind, _ in found))},
         )
 
-    return check
-
-
-def _drift(specs: SpecFactory, kind: DriftKind, limits: DriftLimits) -> dg.AssetChecksDefinition:
-    @specs.check(
-        DRIFT_TABLES[kind],
-        f"drift_{kind}",
-        f"The last week is like the four before. It warns from a change of {limits.warn:g} on,"
-        " and stops nothing without an error limit in quality.drift.",
-        blocking=limits.error is not None,
+    return Check(
+        WARNINGS,
+        "no_warnings",
+        "No warnings about the verdicts. It stops nothing: the report has the same warnings.",
+        find,
+        blocking=False,
     )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        found = drift.find_drift(specs.engine(context), kind)
+
+
+def _drift(kind: DriftKind, limits: DriftLimits) -> Check:
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        found = drift.find_drift(engine, kind)
         above, is_error = drift.exceeded(found, limits)
         severity = dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN
         return dg.AssetCheckResult(
@@ -236,19 +242,28 @@ def _drift(specs: SpecFactory, kind: DriftKind, limits: DriftLimits) -> dg.Asset
             metadata={"largest_change": found[0].change if found else 0.0, "compared": len(found)},
         )
 
-    return check
+    return Check(
+        DRIFT_TABLES[kind],
+        f"drift_{kind}",
+        f"The last week is like the four before. It warns from a change of {limits.warn:g} on,"
+        " and stops nothing without an error limit in quality.drift.",
+        find,
+        blocking=limits.error is not None,
+    )
 
 
-def _readable(settings: Settings, specs: SpecFactory) -> dg.AssetChecksDefinition:
+def _readable(settings: Settings) -> Check:
     path = settings.storage.published
 
-    @specs.check(
-        publishing.DATABASE, "readable", "Another process can open the published file and read it."
-    )
-    def check(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        del context  # the open warehouse sets the working directory, to which the path is relative
+    def find(engine: Engine) -> dg.AssetCheckResult:
+        del engine  # the open warehouse sets the working directory, to which the path is relative
         command = [sys.executable, "-c", _READ, str(path)]
         reader = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         return dg.AssetCheckResult(passed=reader.returncode == 0, description=reader.stderr[-500:])
 
-    return check
+    return Check(
+        publishing.DATABASE,
+        "readable",
+        "Another process can open the published file and read it.",
+        find,
+    )

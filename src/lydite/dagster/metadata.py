@@ -21,6 +21,11 @@ Metadata: TypeAlias = Mapping[
 Result: TypeAlias = dg.MaterializeResult[Any]
 
 
+def mart_file(table: str) -> str:
+    """Return the SQL file that describes a table of the schema ``mart``."""
+    return table.replace("mart.", "marts/")
+
+
 def table_metadata(engine: Engine, table: str, file: str | None = None) -> Metadata:
     """Return the row count and the columns of a table.
 
@@ -29,7 +34,7 @@ def table_metadata(engine: Engine, table: str, file: str | None = None) -> Metad
     table
         Name of the table (``schema.name``).
     file
-        SQL file whose comments describe columns that have no comment in the database.
+        SQL file whose comments describe columns. If it lacks any, those in the database do.
     """
     return {
         "dagster/table_name": table,
@@ -39,11 +44,14 @@ def table_metadata(engine: Engine, table: str, file: str | None = None) -> Metad
 
 
 def _schema(engine: Engine, table: str, file: str | None) -> dg.TableSchema:
-    comments = {**(read_comments(file)[1] if file else {}), **engine.comments(table)}
+    columns = engine.columns(table)
+    comments = read_comments(file)[1] if file else {}
+    if not columns.keys() <= comments.keys():  # DuckDB lists the columns of all tables for it
+        comments = {**comments, **engine.comments(table)}
     return dg.TableSchema(
         [
             dg.TableColumn(column, kind, description=comments.get(column))
-            for column, kind in engine.columns(table).items()
+            for column, kind in columns.items()
         ]
     )
 

@@ -18,6 +18,29 @@ from lydite.engine.sql_files import read_comments
 
 
 @dataclass(frozen=True)
+class Check:
+    """A condition that a table fulfils.
+
+    Attributes
+    ----------
+    table
+        Name of the table (``schema.name``).
+    name, description
+        Of the check.
+    find
+        Returns the result.
+    blocking
+        Whether the assets downstream are not made when it fails.
+    """
+
+    table: str
+    name: str
+    description: str
+    find: Callable[[Engine], dg.AssetCheckResult]
+    blocking: bool = True
+
+
+@dataclass(frozen=True)
 class SpecFactory:
     """Makes the assets of one component, so that several fit into one code location.
 
@@ -148,29 +171,46 @@ class SpecFactory:
 
         return decorate
 
-    def check(
-        self, table: str, name: str, description: str, *, blocking: bool = True
-    ) -> Callable[[Callable[..., Any]], dg.AssetChecksDefinition]:
-        """Return a decorator that makes a check of a function; by default a blocking one."""
-        decorator = dg.asset_check(
-            asset=self.key(table),
-            name=name,
-            description=description,
-            blocking=blocking,
+    def checks(self, name: str, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
+        """Return the step of several checks, any of which can be selected alone.
+
+        For every step, Dagster stores events and looks the checked assets up.
+        """
+
+        @dg.multi_asset_check(
+            name=self.name(name),
+            specs=[
+                dg.AssetCheckSpec(
+                    check.name,
+                    asset=self.key(check.table),
+                    description=check.description,
+                    blocking=check.blocking,
+                )
+                for check in checks
+            ],
+            can_subset=True,
             required_resource_keys={self.resource},
             pool=self.pool,
         )
-
-        def decorate(function: Callable[..., Any]) -> dg.AssetChecksDefinition:
-            @functools.wraps(function)
-            def check(context: dg.AssetCheckExecutionContext) -> Any:  # noqa: ANN401
+        def run(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+            engine = self.engine(context)
+            for check in checks:
+                key = dg.AssetCheckKey(self.key(check.table), check.name)
+                if key not in context.selected_asset_check_keys:
+                    continue
                 try:
-                    return without_secrets(function)(context)
+                    found = without_secrets(check.find)(engine)
                 except Exception as error:
                     if was_stopped(error):
                         raise dg.DagsterExecutionInterruptedError from error
                     raise
+                yield dg.AssetCheckResult(
+                    asset_key=key.asset_key,
+                    check_name=key.name,
+                    passed=found.passed,
+                    severity=found.severity,
+                    description=found.description,
+                    metadata=found.metadata,
+                )
 
-            return decorator(check)
-
-        return decorate
+        return run

@@ -355,6 +355,7 @@ def _rebuild_staged(
         journeys.build_path_events(engine, lookbacks, options)
         engine.create("journeys.positions", "journeys/positions")
         journeys.build_ended_paths(engine)
+        engine.create("journeys.conversions", "journeys/conversions")
         engine.create(_STATES, "incremental/states")
 
 
@@ -384,6 +385,35 @@ def _replace_changed(engine: DuckDBEngine, staging: str, options: Options) -> No
         engine.create("journeys.channels", f"from {staging}.journeys.channels")
         write_interactions(engine, options or {})
         write_outcome_channels(engine, options or {})
-        # Conversions are numbered across all users.
-        engine.create("journeys.conversions", "journeys/conversions")
+        engine.create("journeys.conversions", _RENUMBERED_CONVERSIONS.format(staging=staging))
         reset_changed_users(engine)
+
+
+# Keys of conversions are numbered across all users, as in sql/journeys/conversions.sql.
+_RENUMBERED_CONVERSIONS = """
+with conversions as (
+    select * from journeys.conversions where user_key not in (from {staging}.changed_keys)
+    union all by name
+    select * from {staging}.journeys.conversions
+),
+
+buckets as (
+    select
+        outcome,
+        bucket,
+        sum(count(*)) over (order by outcome, bucket) - count(*) as conversions_before
+    from conversions
+    group by outcome, bucket
+)
+
+select
+    conversions.* replace (
+        cast(buckets.conversions_before + row_number() over (
+            partition by conversions.outcome, conversions.bucket
+            order by conversions.user_key, conversions.conversion
+        ) as integer) as conversion_key
+    )
+from conversions
+inner join buckets
+    on conversions.outcome = buckets.outcome and conversions.bucket = buckets.bucket
+"""

@@ -6,7 +6,7 @@ import dagster as dg
 
 from lydite import pipeline
 from lydite.dagster.assets import models
-from lydite.dagster.metadata import Metadata, Result, markdown, materialized
+from lydite.dagster.metadata import Metadata, Result, markdown, mart_file, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
 from lydite.evaluation import comparison
@@ -31,7 +31,7 @@ def evaluation_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
     tables = [
         specs.table(
             table,
-            table.replace("mart.", "marts/"),
+            mart_file(table),
             group="evaluation",
             kinds=("duckdb", "python"),
         )
@@ -47,7 +47,7 @@ def evaluation_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
             pipeline.compare_lookbacks(engine, usable, settings)  # drops those of earlier settings
         for table in TABLES:
             more = _shown(engine.local, table)
-            yield materialized(specs.key(table), engine.local, table, more=more)
+            yield materialized(specs.key(table), engine.local, table, mart_file(table), more)
 
     if not other_lookbacks(settings):
         return [compare_models]

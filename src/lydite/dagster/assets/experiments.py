@@ -6,7 +6,7 @@ import dagster as dg
 
 from lydite import pipeline
 from lydite.dagster.assets import models
-from lydite.dagster.metadata import Metadata, Result, markdown, materialized
+from lydite.dagster.metadata import Metadata, Result, markdown, mart_file, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.engine import DuckDBEngine
 from lydite.settings import Settings
@@ -62,7 +62,7 @@ def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
         pipeline.read_experiments(engine, settings)
         for table in read:
             more = _shown(engine.local, table)
-            yield materialized(specs.key(table), engine.local, table, more=more)
+            yield materialized(specs.key(table), engine.local, table, mart_file(table), more)
 
     @specs.step("compare_with_experiments", _specs(specs, compared))
     def compare_with_experiments(context: dg.AssetExecutionContext) -> Iterator[Result]:
@@ -71,7 +71,7 @@ def experiment_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsD
         pipeline.compare_with_experiments(engine, settings, rivals)
         for table in compared:
             more = _shown(engine.local, table)
-            yield materialized(specs.key(table), engine.local, table, more=more)
+            yield materialized(specs.key(table), engine.local, table, mart_file(table), more)
 
     return [read_experiments, compare_with_experiments]
 
@@ -80,7 +80,7 @@ def _specs(specs: SpecFactory, tables: Sequence[str]) -> list[dg.AssetSpec]:
     return [
         specs.table(
             table,
-            table.replace("mart.", "marts/"),
+            mart_file(table),
             group="experiments",
             kinds=("duckdb", "python"),
         )

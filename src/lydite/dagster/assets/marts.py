@@ -6,7 +6,7 @@ import dagster as dg
 
 from lydite import pipeline
 from lydite.dagster.column_lineage import lineage_metadata
-from lydite.dagster.metadata import Result, materialized
+from lydite.dagster.metadata import Result, mart_file, materialized
 from lydite.dagster.specs import SpecFactory
 from lydite.settings import Settings
 
@@ -16,9 +16,7 @@ TABLES = tuple(f"mart.{name}" for name in (*pipeline.LOCAL_MARTS, *pipeline.MART
 
 def mart_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinition]:
     """Return the step ``build_marts``."""
-    tables = [
-        specs.table(table, table.replace("mart.", "marts/"), group="marts") for table in TABLES
-    ]
+    tables = [specs.table(table, mart_file(table), group="marts") for table in TABLES]
 
     @specs.step("build_marts", tables)
     def build_marts(context: dg.AssetExecutionContext) -> Iterator[Result]:
@@ -30,7 +28,8 @@ def mart_assets(settings: Settings, specs: SpecFactory) -> list[dg.AssetsDefinit
         names = [name for name in pipeline.MARTS if name in selected]
         pipeline.build_marts(engine, names, settings.costs(), settings.margins())
         for table in (f"mart.{name}" for name in (*pipeline.LOCAL_MARTS, *names)):
-            more = lineage_metadata(specs, engine.local, table, table.replace("mart.", "marts/"))
-            yield materialized(specs.key(table), engine.local, table, more=more)
+            file = mart_file(table)
+            more = lineage_metadata(specs, engine.local, table, file)
+            yield materialized(specs.key(table), engine.local, table, file, more)
 
     return [build_marts]
